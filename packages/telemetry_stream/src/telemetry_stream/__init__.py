@@ -1,0 +1,1 @@
+"""What the tailer and the gateway share: positions, records, keys and the broker."""

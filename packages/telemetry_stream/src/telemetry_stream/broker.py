@@ -1,0 +1,294 @@
+"""The broker as the services see it: values, and the promises on each call.
+
+Pure. Adapters (`broker_redis`, `broker_memory`) implement both ports; one conformance
+suite runs over all of them. Every call may raise `BrokerError`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
+
+
+class Kind(str, Enum):
+    """What an entry is; the value is field `k` of the stream, where it is not empty."""
+
+    RECORD = ""
+    EMERGENCY = "e"
+    # A generation begins: `details` has `reason`, `complete` and `step`, if not the first.
+    MARKER = "w"
+    # Bytes that cannot be had any more: `details` has `from` and `to`, entry IDs.
+    GAP = "g"
+
+
+class Entry(NamedTuple):
+    """One stored entry, as readers get it."""
+
+    id: EntryID
+    # The ID of the entry before it: the chain by which a reader proves that it missed
+    # nothing. `0-0` for the first.
+    previous: EntryID
+    kind: Kind
+    # The record's bytes; empty for markers and gaps.
+    record: bytes
+    # The fields of a marker or gap, and of a document its `session`, `path`, `news`.
+    details: Mapping[str, str] | None = None
+
+    @property
+    def cursor(self) -> Cursor:
+        """The cursor of a client that has this entry."""
+        return Cursor(self.id, digest(self.record))
+
+
+class NewEntry(NamedTuple):
+    """An entry to append; its generation is the batch's."""
+
+    offset: int
+    kind: Kind
+    record: bytes
+    details: Mapping[str, str] | None = None
+
+
+class NewRejection(NamedTuple):
+    """A line to keep with the rejected; its generation is the batch's."""
+
+    # The byte after its newline, which makes its ID as it makes an entry's.
+    offset: int
+    # In words for people.
+    reason: str
+    # Its length in bytes without the newline.
+    length: int
+    # At most its first 4 KiB.
+    head: bytes
+
+
+class StoredPosition(NamedTuple):
+    """How far a session is, by its state and by the streams themselves."""
+
+    # The life of the stream in this broker; random, made with the state; "" without one.
+    incarnation: str = ""
+    generation: int = 0
+    # Where in the file reading goes on.
+    offset: int = 0
+    # The last entry and the last rejection, as the state has them.
+    last_id: EntryID = BEFORE_ALL
+    last_rejected_id: EntryID = BEFORE_ALL
+    # The last ID of the stream itself; `BEFORE_ALL` without one. If it is not
+    # `last_id`, stream and state disagree: the session is diverged.
+    stream_last_id: EntryID = BEFORE_ALL
+
+    @property
+    def is_diverged(self) -> bool:
+        """Whether stream and state contradict each other."""
+        return self.last_id != self.stream_last_id
+
+
+# A session of which the broker has nothing.
+NOTHING_STORED = StoredPosition()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionState:
+    """What the broker keeps about a session beside its entries."""
+
+    position: StoredPosition
+    # Where the current generation's marker lies: 0, or what the rewrite kept.
+    generation_start: int = 0
+    # Bytes that were in the file before any tailer saw it: history, not news.
+    backlog_end: int = 0
+    # The file's size at the last append, bytes.
+    size: int = 0
+    # `digest` of the last entry's record: proves `last_id` where the entry is trimmed.
+    last_digest: int = 0
+    # Records and emergencies appended, and lines rejected, in this incarnation.
+    records: int = 0
+    rejected: int = 0
+    # First and last step and time of the current incarnation, None until one was read.
+    first_step: float | None = None
+    last_step: float | None = None
+    first_time_ms: int | None = None
+    last_time_ms: int | None = None
+    # The latest record's bytes, b"" until there is one.
+    latest: bytes = b""
+    # When the last append was made, Unix milliseconds by the tailer's clock.
+    updated_ms: int = 0
+    # The tailer that appended last: `host:log directory`; and the file's path there.
+    owner: str = ""
+    path: str = ""
+    # Proofs that a file is the one that was read; opaque here, made by the tailer.
+    head_proof: str = ""
+    marker_proof: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one append writes."""
+
+    session: str
+    # What must be stored for the batch to fit; `NOTHING_STORED` to begin.
+    expected: StoredPosition
+    # Written with the state: the expected one, or a new random one to begin.
+    incarnation: str
+    # Of all entries and rejections; the expected one, or a greater one.
+    generation: int
+    # Where reading goes on after this batch.
+    offset: int
+    # Rising strictly; the first of a generation is its marker.
+    entries: Sequence[NewEntry]
+    rejections: Sequence[NewRejection] = ()
+    # Other fields of the state to write, by their name in `SessionState`.
+    fields: Mapping[str, str | int | float | bytes]
+
+
+class Appended(Enum):
+    """What came of an append; nothing was written unless it is `DONE`."""
+
+    DONE = "done"
+    # What is stored is not what the batch follows on from: read the state, go on there.
+    CONFLICT = "conflict"
+    # Stream and state disagree with each other: nothing can follow on from this.
+    DIVERGED = "diverged"
+
+
+class Document(NamedTuple):
+    """A whole-file emergency."""
+
+    # Below the log directory; with the digest it is the document's identity.
+    path: str
+    # SHA-256 of the file's bytes, hex.
+    sha256: str
+    # Its JSON on one line.
+    record: bytes
+    # The session that it names, or "" for none.
+    session: str
+    # Whether it is news; an old one is listed, never announced.
+    is_news: bool
+
+
+class Head(NamedTuple):
+    """The two ends of a stream and the state, read one after the other."""
+
+    # None: the broker has no state for the session.
+    state: SessionState | None
+    # The oldest and newest entries that are kept; None while there is none.
+    oldest: Entry | None
+    newest: Entry | None
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """The cursor of a client that has everything, None while there is nothing."""
+        if self.newest is not None:
+            return self.newest.cursor
+        if self.state is not None and self.state.position.last_id != BEFORE_ALL:
+            return Cursor(self.state.position.last_id, self.state.last_digest)
+        return None
+
+
+class SessionWriter(Protocol):
+    """What the tailer asks of a broker."""
+
+    async def load(self, session: str) -> SessionState | None:
+        """Read the state; None if the session has neither state nor stream.
+
+        A session whose state alone is missing has `position.incarnation == ""` and is
+        diverged.
+        """
+        ...
+
+    async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
+        """Read how far sessions are, in one round trip, `NOTHING_STORED` for unknown."""
+        ...
+
+    async def append(self, batch: Batch) -> Appended:
+        """Compare and append, as one step that happens wholly or not at all.
+
+        Done only if what is stored is `batch.expected`, the streams' own last IDs agree
+        with it, and the batch's IDs rise above them. Entries, rejections, state and
+        counters (`records`, `rejected`, `latest`) change together, and are lost together
+        if the broker forgets. Readers are woken after it, at most once, perhaps never.
+        A repeated append answers `CONFLICT`. Raises `BrokerFull` with nothing written.
+        """
+        ...
+
+    async def discard(self, session: str, seen: StoredPosition) -> bool:
+        """Delete stream, rejected and state together, if they still are as `seen`."""
+        ...
+
+    async def trim(self, session: str, before: EntryID) -> None:
+        """Drop entries below an ID; the stream keeps its last ID, even when empty."""
+        ...
+
+    async def touch(self, activity_ms: Mapping[str, int]) -> None:
+        """Note when sessions were last active, in the list that readers see."""
+        ...
+
+    async def add_document(self, document: Document) -> bool:
+        """Append a document once per path and content; False if it was there."""
+        ...
+
+    async def hold_presence(self, owner: str, *, seconds: float) -> None:
+        """Say that this tailer lives, for so long."""
+        ...
+
+    async def is_present(self, owner: str) -> bool:
+        """Whether a tailer said so and its time is not over."""
+        ...
+
+    async def read_after(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> list[Entry]:
+        """As `SessionReader.read_after`: to prove what a rewritten file kept."""
+        ...
+
+
+class SessionReader(Protocol):
+    """What the gateway asks of a broker; it writes nothing into sessions."""
+
+    async def read_after(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> list[Entry]:
+        """Read up to `limit` entries above an ID, oldest first."""
+        ...
+
+    async def read_many_after(
+        self, after: Mapping[str, EntryID], *, limit: int
+    ) -> dict[str, list[Entry]]:
+        """Read several sessions in one round trip; sessions without news are left out."""
+        ...
+
+    async def read_before(
+        self, session: str, before: EntryID | None, *, limit: int
+    ) -> list[Entry]:
+        """Read up to `limit` entries below an ID (None: from the end), newest first."""
+        ...
+
+    async def find(self, session: str, id: EntryID) -> Entry | None:
+        """Read the entry with this very ID."""
+        ...
+
+    async def heads(self, sessions: Sequence[str]) -> list[Head]:
+        """Read states and ends of sessions in one round trip, each state first."""
+        ...
+
+    async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
+        """As `SessionWriter.positions`."""
+        ...
+
+    async def sessions(self, *, active_since_ms: int = 0) -> dict[str, int]:
+        """List sessions with their last activity, Unix milliseconds."""
+        ...
+
+    def notifications(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """Listen to what moved: session IDs, `EMERGENCIES`, and what `notify` sent.
+
+        A hint: some may be missing. Ends with `BrokerUnavailable` when the connection
+        is lost; whoever listens looks at everything after listening anew.
+        """
+        ...
+
+    async def notify(self, payload: str) -> None:
+        """Send a text to all listeners of the feed, this one included."""
+        ...

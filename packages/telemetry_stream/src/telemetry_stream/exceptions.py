@@ -1,0 +1,36 @@
+"""The errors of this package, and nothing else.
+
+    TailcastError
+    ├── InvalidPosition      a text that is no entry ID or cursor          (whoever sent it)
+    └── BrokerError          the broker did not do what was asked          (the broker)
+        ├── BrokerUnavailable    not now: wait and ask again
+        ├── BrokerFull           no memory for a write: trim, then ask again
+        └── BrokerRefused        never like this: wrong password, wrong type, too old
+
+Whether an append took place is unknown after `BrokerUnavailable`; the next compare
+tells. Adapters translate their driver's errors into these, once, at the edge.
+"""
+
+
+class TailcastError(Exception):
+    """Any error that this package raises on purpose; its text is one line for people."""
+
+
+class InvalidPosition(TailcastError):
+    """A text is not an entry ID (`2-1024`) or a cursor (`2-1024-0a1b2c3d`)."""
+
+
+class BrokerError(TailcastError):
+    """The broker did not do what was asked."""
+
+
+class BrokerUnavailable(BrokerError):
+    """The broker cannot answer now: away, loading, failing over, timed out."""
+
+
+class BrokerFull(BrokerError):
+    """The broker has no memory left for a write (`OOM`); nothing was written."""
+
+
+class BrokerRefused(BrokerError):
+    """The broker will not do this until somebody changes something."""

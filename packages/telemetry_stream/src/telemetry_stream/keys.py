@@ -1,0 +1,51 @@
+"""The names of what lies in the broker. Pure; the only place that spells a key."""
+
+import re
+
+
+# What clients call the stream of whole-file emergencies. No file can have this name:
+# the tailer refuses session IDs that begin with "!".
+EMERGENCIES = "!emergencies"
+
+# Braces would move the key to another slot, "%" would make two names one key, control
+# characters would spoil an operator's terminal.
+_UNSAFE = re.compile(r"[{}%\x00-\x1f\x7f]")
+
+
+class Keys:
+    """The keys under one prefix; all keys of one session lie in one hash slot."""
+
+    def __init__(self, prefix: str) -> None:
+        # The first part of every key, `telemetry` unless set.
+        self.prefix = prefix
+        # Sorted set: session by its last activity, Unix milliseconds.
+        self.sessions = f"{prefix}:sessions"
+        # Channel: names what moved; only speed depends on it.
+        self.feed = f"{prefix}:feed"
+        # Set: path and content of every emergency document that was taken in.
+        self.emergencies_seen = f"{prefix}:{{emergencies}}:seen"
+
+    def stream(self, session: str) -> str:
+        """The stream of a session, or of the emergency documents."""
+        if session == EMERGENCIES:
+            return f"{self.prefix}:{{emergencies}}"
+        return f"{self._tagged(session)}:stream"
+
+    def state(self, session: str) -> str:
+        """The hash that says how far the file was read, in the stream's slot."""
+        return f"{self._tagged(session)}:state"
+
+    def rejected(self, session: str) -> str:
+        """The stream of lines that were no records, in the stream's slot."""
+        return f"{self._tagged(session)}:rejected"
+
+    def presence(self, owner: str) -> str:
+        """A key that exists while that tailer lives."""
+        return f"{self.prefix}:presence:{_encoded(owner)}"
+
+    def _tagged(self, session: str) -> str:
+        return f"{self.prefix}:{{{_encoded(session)}}}"
+
+
+def _encoded(name: str) -> str:
+    return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", name)

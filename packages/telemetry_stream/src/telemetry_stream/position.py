@@ -1,0 +1,84 @@
+"""Entry IDs and cursors: how places in a session's stream are named and compared.
+
+Pure values. An entry ID is `<generation>-<offset>`: the file's generation (1, 2, …) and
+the byte after the line's newline. A cursor is what clients hold: an entry ID and the
+digest of that entry's record. The ID orders and finds, the digest proves.
+"""
+
+import re
+from typing import NamedTuple
+from zlib import crc32
+
+from telemetry_stream.exceptions import InvalidPosition
+
+
+# Lua, which compares offsets in `append.lua`, and JavaScript hold whole numbers up to
+# here exactly: 8 PiB of one file.
+MAX_OFFSET = 2**53 - 1
+
+_ENTRY_ID = re.compile(r"(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})", re.ASCII)
+_CURSOR = re.compile(rf"({_ENTRY_ID.pattern})-([0-9a-f]{{8}})", re.ASCII)
+
+
+class EntryID(NamedTuple):
+    """The address of one entry; IDs of a session's stream rise strictly."""
+
+    # The file's n-th life, from 1.
+    generation: int
+    # Bytes from the file's start to the end of the entry's line, newline included.
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.generation}-{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> "EntryID":
+        """Read `2-1024`.
+
+        Raises:
+            InvalidPosition: it is something else.
+        """
+        if (match := _ENTRY_ID.fullmatch(text)) is None:
+            raise InvalidPosition(f"not an entry ID: {text[:64]!r}")
+        return cls(_number(match[1], text), _number(match[2], text))
+
+
+class Cursor(NamedTuple):
+    """An entry ID that a client has reached, with the proof of what stood there."""
+
+    id: EntryID
+    # `digest` of the entry's record; 0 for markers and gaps, which have none.
+    digest: int
+
+    def __str__(self) -> str:
+        return f"{self.id.generation}-{self.id.offset}-{self.digest:08x}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Read `2-1024-0a1b2c3d`.
+
+        Raises:
+            InvalidPosition: it is something else.
+        """
+        if (match := _CURSOR.fullmatch(text)) is None:
+            raise InvalidPosition(f"not a cursor: {text[:64]!r}")
+        return cls(EntryID.parse(match[1]), int(match[4], 16))
+
+
+def digest(record: bytes) -> int:
+    """The CRC-32 (ISO-HDLC, as in zlib and gzip) of a record's stored bytes."""
+    return crc32(record)
+
+
+def _number(digits: str, text: str) -> int:
+    number = int(digits)
+    if number > MAX_OFFSET:
+        raise InvalidPosition(f"out of range: {text[:64]!r}")
+    return number
+
+
+# What Redis says of a stream that has no entry yet.
+BEFORE_ALL = EntryID(0, 0)
+# The first marker of every stream, and the cursor that stands on it.
+BEGINNING = EntryID(1, 0)
+BEGINNING_CURSOR = Cursor(BEGINNING, 0)

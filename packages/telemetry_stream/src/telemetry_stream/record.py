@@ -1,0 +1,230 @@
+"""What a record is: one JSON object, strict enough for every reader downstream.
+
+Pure. A line is checked here once, at the tailer; after that its bytes are spliced into
+frames unseen. So whatever `JSON.parse`, the gateway's parser or MessagePack could not
+take is mended here (a string in place of the number) or rejected, never later.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+
+_T = TypeVar("_T")
+
+
+class Record(NamedTuple):
+    """A line that is a record."""
+
+    # Strict JSON, UTF-8, no newline inside: the producer's own bytes where they were so.
+    data: bytes
+    # Whether the top-level `emergency` is an object.
+    is_emergency: bool
+
+
+class Invalid(NamedTuple):
+    """A line that is no record, and why, in words for people."""
+
+    reason: str
+
+
+class _Shape(msgspec.Struct):
+    """What is looked at in every line; the rest is only checked."""
+
+    emergency: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_decode = msgspec.json.Decoder(_Shape).decode
+_decode_any = msgspec.json.Decoder().decode
+
+# Maps digits to "0" and "E" to "e", so that two substring searches find every number
+# that may be too large; a regular expression takes forty times as long.
+_NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
+_MANY_DIGITS = b"0" * 19
+_INT_RANGE = range(-(2**63), 2**64)
+
+_STEP_TEXT = re.compile(r"\s*([0-9]{1,15})\s*(?:/\s*[0-9]+\s*)?$", re.ASCII)
+_EARLIEST_SECONDS = 1e9
+# Below the limit a time is in units of so many to the millisecond.
+_TIME_UNITS = ((1e11, 1e-3), (1e14, 1), (1e17, 1e3), (1e20, 1e6))
+
+
+def needs_care(text: bytes) -> bool:
+    """Whether lines within this text must be read with `careful=True`.
+
+    Costs far less for a whole chunk than for each line: parsers skip the text of strings
+    that nobody asked for without checking its UTF-8, and numbers without their range.
+    """
+    if not text.isascii():
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return True
+    shape = text.translate(_NUMBER_SHAPE)
+    return _MANY_DIGITS in shape or b"e000" in shape or b"e+000" in shape
+
+
+def parse_record(line: bytes, *, careful: bool = True) -> Record | Invalid:
+    """Check one line, white space around it removed already.
+
+    Args:
+        careful: False only if `needs_care` said so of a text that holds the line.
+    """
+    try:
+        shape = _decode(line)
+    except RecursionError:
+        return Invalid("nested too deeply")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _mended(line)
+    if careful and (needs_care(line) or not _is_strict(line)):
+        return _mended(line)
+    emergency = shape.emergency
+    return Record(
+        line, emergency is not msgspec.UNSET and bytes(emergency)[:1] == b"{"
+    )
+
+
+def _is_strict(line: bytes) -> bool:
+    try:
+        _decode_any(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _mended(line: bytes) -> Record | Invalid:
+    """Read what Python writers write and strict readers refuse: NaN, huge numbers."""
+    changed: list[str] = []
+    try:
+        value: object = json.loads(
+            line.decode(),
+            parse_constant=_noting(changed, str),
+            parse_float=_noting(changed, _finite),
+            parse_int=_noting(changed, _fitting),
+        )
+    except UnicodeDecodeError:
+        return Invalid("not UTF-8")
+    except RecursionError:
+        return Invalid("nested too deeply")
+    except ValueError as error:
+        return Invalid(f"not JSON: {error}")
+    if not isinstance(value, dict):
+        return Invalid("not a JSON object")
+    is_emergency = isinstance(value.get("emergency"), dict)
+    if not changed and _is_strict(line):
+        return Record(line, is_emergency)
+    return Record(_encoded(value), is_emergency)
+
+
+def _noting(
+    changed: list[str], convert: Callable[[str], int | float | str]
+) -> Callable[[str], int | float | str]:
+    """Call `convert` and note each text that did not stay a number."""
+
+    def converted(text: str) -> int | float | str:
+        value = convert(text)
+        if isinstance(value, str):
+            changed.append(text)
+        return value
+
+    return converted
+
+
+def _finite(text: str) -> float | str:
+    value = float(text)
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def _fitting(text: str) -> int | str:
+    # Python refuses to convert more than 4,300 digits; those do not fit either.
+    if len(text) > 20:
+        return text
+    value = int(text)
+    return value if value in _INT_RANGE else text
+
+
+def _encoded(value: object) -> bytes:
+    """Encode; half a surrogate pair, which UTF-8 cannot hold, becomes U+FFFD."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+class Progress(NamedTuple):
+    """Where a record says that the run is."""
+
+    # The training step, or None if no known key holds one.
+    step: int | float | None
+    # Unix milliseconds, or None if no known key holds a time.
+    time_ms: int | None
+
+
+def read_progress(
+    record: bytes, *, step_keys: Sequence[str], time_keys: Sequence[str]
+) -> Progress:
+    """Find step and time by ordered lists of keys, at the top level or one level down.
+
+    Steps come as numbers or `"5/250"`, times as seconds,
+    milliseconds, microseconds or ISO 8601; one without a zone is UTC. A number below
+    1e9 is a duration (detectron2 and mmengine write seconds per iteration as `time`).
+    """
+    value = _decode_any(record)
+    levels = [value, *(inner for inner in value.values() if isinstance(inner, dict))]
+    return Progress(
+        _first(levels, step_keys, _as_step), _first(levels, time_keys, _as_time_ms)
+    )
+
+
+def _first(
+    levels: list[dict[str, object]],
+    keys: Sequence[str],
+    read: Callable[[object], _T | None],
+) -> _T | None:
+    for level in levels:
+        for key in keys:
+            if (found := read(level.get(key))) is not None:
+                return found
+    return None
+
+
+def _as_step(value: object) -> int | float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, str) and (match := _STEP_TEXT.match(value)) is not None:
+        return int(match[1])
+    return None
+
+
+def _as_time_ms(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return _time_from_text(value)
+    if not isinstance(value, int | float) or value < _EARLIEST_SECONDS:
+        return None
+    for limit, per_ms in _TIME_UNITS:
+        if value < limit:
+            return int(value / per_ms) if per_ms >= 1 else int(value * 1_000)
+    return None
+
+
+def _time_from_text(text: str) -> int | None:
+    try:
+        return _as_time_ms(float(text))
+    except ValueError:
+        pass
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return int(time.timestamp() * 1_000)
