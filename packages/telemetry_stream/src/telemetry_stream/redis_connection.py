@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from redis import exceptions as redis_errors
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -41,18 +41,20 @@ def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
             f" use {', '.join(_SCHEMES)} and an address"
         )
     try:
-        return Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
             protocol=3,
             socket_connect_timeout=CONNECT_TIMEOUT,
             socket_timeout=None if waits_for_messages else REPLY_TIMEOUT,
-            socket_keepalive=not url.startswith("unix://") or None,
             retry=Retry(NoBackoff(), 0),
             max_connections=MAX_CONNECTIONS,
+            # How long a command waits for one of them.
+            timeout=REPLY_TIMEOUT,
             client_name="tailcast",
         )
     except ValueError as error:
         raise BrokerRefused(f"not a broker URL: {error}") from error
+    return Redis.from_pool(pool)
 
 
 # First match wins, so subclasses stand before their bases.
