@@ -1,17 +1,18 @@
 """The broker in this process's memory: both ports, for tests and for reading.
 
-What `append.lua` and Redis do, said in Python; the conformance suite holds them together.
-Beyond the ports it can forget (`checkpoint`, `roll_back`, `wipe`) and fail on demand, which
-is what a model of a broker is for.
+What `append.lua` and Redis do, said in Python; the conformance suite holds them
+together. Beyond the ports it can forget (`checkpoint`, `roll_back`, `wipe`) and fail on
+demand, which is what a model of a broker is for.
 """
 
 import asyncio
 import copy
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 
 from telemetry_stream.broker import (
     NOTHING_STORED,
@@ -29,7 +30,6 @@ from telemetry_stream.exceptions import BrokerError, BrokerUnavailable
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, EntryID
 
-
 MAX_REJECTIONS = 1_000
 MAX_DOCUMENTS = 10_000
 
@@ -38,7 +38,7 @@ MAX_DOCUMENTS = 10_000
 class _Stream:
     """A stream: entries that rise, and the last ID, which survives trimming."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list[Entry])
     last_id: EntryID = BEFORE_ALL
 
     def add(self, entry: Entry) -> None:
@@ -56,15 +56,15 @@ class _Stream:
 class _Stored:
     """Everything that is lost together when the broker forgets."""
 
-    streams: dict[str, _Stream] = field(default_factory=dict)
-    states: dict[str, SessionState] = field(default_factory=dict)
+    streams: dict[str, _Stream] = field(default_factory=dict[str, _Stream])
+    states: dict[str, SessionState] = field(default_factory=dict[str, SessionState])
     rejected: dict[str, list[tuple[EntryID, NewRejection]]] = field(
-        default_factory=dict
+        default_factory=dict[str, list[tuple[EntryID, NewRejection]]]
     )
-    activity_ms: dict[str, int] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
+    activity_ms: dict[str, int] = field(default_factory=dict[str, int])
+    seen: set[str] = field(default_factory=set[str])
     # Owner by the monotonic time at which its presence ends, seconds.
-    presence: dict[str, float] = field(default_factory=dict)
+    presence: dict[str, float] = field(default_factory=dict[str, float])
 
 
 class MemoryBroker:
@@ -101,7 +101,9 @@ class MemoryBroker:
         """What was rejected of a session, oldest first."""
         return list(self._stored.rejected.get(session, []))
 
-    def delete(self, session: str, *, stream: bool = False, state: bool = False) -> None:
+    def delete(
+        self, session: str, *, stream: bool = False, state: bool = False
+    ) -> None:
         """Delete a key by hand, as an operator might."""
         if stream:
             self._stored.streams.pop(session, None)
@@ -210,9 +212,7 @@ class MemoryBroker:
             "id": identity,
         }
         id = EntryID(1, stream.last_id.offset + 1)
-        stream.add(
-            Entry(id, stream.last_id, Kind.EMERGENCY, document.record, details)
-        )
+        stream.add(Entry(id, stream.last_id, Kind.EMERGENCY, document.record, details))
         del stream.entries[:-MAX_DOCUMENTS]
         self._wake(EMERGENCIES)
         return True
@@ -286,7 +286,7 @@ class MemoryBroker:
         }
 
     @asynccontextmanager
-    async def notifications(self) -> AsyncIterator[AsyncIterator[str]]:
+    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
         await self._reachable()
         queue: asyncio.Queue[BrokerError | str] = asyncio.Queue()
         self._listeners.add(queue)
@@ -327,7 +327,7 @@ def _check_rising(batch: Batch, stored: StoredPosition) -> None:
         (stored.last_rejected_id, [line.offset for line in batch.rejections]),
     ):
         ids = [last_id, *(EntryID(batch.generation, offset) for offset in offsets)]
-        if any(one >= other for one, other in zip(ids, ids[1:], strict=False)):
+        if any(one >= other for one, other in pairwise(ids)):
             raise ValueError("the IDs of a batch must rise")
 
 

@@ -5,13 +5,12 @@ in `append.lua`, where they are one step, or in the services.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any, cast
 
 from redis import exceptions as redis_errors
-from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
 
@@ -36,7 +35,6 @@ from telemetry_stream.redis_replies import (
     state_of,
 )
 
-
 # Whole-file emergencies that are kept.
 MAX_DOCUMENTS = 10_000
 # Commands in one pipeline, so that no request or reply grows with what there is.
@@ -57,8 +55,9 @@ class RedisBroker:
         self._redis = connect(url)
         # Each of its connections listens as long as somebody iterates.
         self._listener = connect(url, waits_for_messages=True)
+        # redis-py's own would make a dictionary of every entry.
         for command in ("XRANGE", "XREVRANGE"):
-            self._redis.set_response_callback(command, entries_of)
+            self._redis.response_callbacks[command] = cast(Any, _entries_reply)
         self._append = self._script("append")
         self._position = self._script("position")
         self._discard = self._script("discard")
@@ -253,13 +252,16 @@ class RedisBroker:
 
     async def sessions(self, *, active_since_ms: int = 0) -> dict[str, int]:
         with translated_errors():
-            found = await self._redis.zrangebyscore(
-                self._keys.sessions, active_since_ms, "+inf", withscores=True
+            found = cast(
+                list[tuple[bytes, float]],
+                await self._redis.zrangebyscore(
+                    self._keys.sessions, active_since_ms, "+inf", withscores=True
+                ),
             )
         return {name.decode(errors="replace"): int(score) for name, score in found}
 
     @asynccontextmanager
-    async def notifications(self) -> AsyncIterator[AsyncIterator[str]]:
+    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
         async with self._listener.pubsub(ignore_subscribe_messages=True) as pubsub:
             with translated_errors():
                 await pubsub.subscribe(self._keys.feed)
@@ -303,7 +305,11 @@ class RedisBroker:
         for reply in replies:
             if isinstance(reply, Exception):
                 raise translate(reply) from reply
-        return cast(list[Any], replies)
+        return replies
+
+
+def _entries_reply(response: Any, **_options: Any) -> list[Entry]:
+    return entries_of(response)
 
 
 def _position_arguments(position: StoredPosition) -> tuple[str | int, ...]:

@@ -5,7 +5,7 @@ blocking read five seconds; both are wrong here. Nothing is retried below the se
 an append that may have happened is settled by its compare, and the waiting is theirs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from redis import exceptions as redis_errors
@@ -19,7 +19,6 @@ from telemetry_stream.exceptions import (
     BrokerRefused,
     BrokerUnavailable,
 )
-
 
 CONNECT_TIMEOUT = 5.0
 # Above what a busy broker takes for a script; a reply that is later is taken as lost.
@@ -78,7 +77,7 @@ _PASSING_CODES = ("BUSY", "MISCONF", "NOREPLICAS", "UNBLOCKED", "LOADING", "MAST
 
 
 @contextmanager
-def translated_errors() -> Iterator[None]:
+def translated_errors() -> Generator[None]:
     """Raise ours for redis-py's errors, the broker's own words kept."""
     try:
         yield

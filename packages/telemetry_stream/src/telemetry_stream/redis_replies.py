@@ -10,17 +10,16 @@ from typing import Any
 from telemetry_stream.broker import Entry, Kind, SessionState, StoredPosition
 from telemetry_stream.position import BEFORE_ALL, EntryID
 
-
 _KINDS = {kind.value.encode(): kind for kind in Kind}
 
 
-def entries_of(reply: Sequence[Sequence[Any]], **_options: object) -> list[Entry]:
+def entries_of(response: Sequence[Sequence[Any]]) -> list[Entry]:
     """Entries of an XRANGE or XREVRANGE reply: `[[id, [name, value, …]], …]`."""
     entries: list[Entry] = []
     known_text, known_id = b"", BEFORE_ALL
-    for id_text, fields in reply:
+    for id_text, fields in response:
         id = _entry_id(id_text)
-        if len(fields) == 4 and fields[0] == b"r" and fields[2] == b"p":
+        if fields[0] == b"r" and fields[2:3] == [b"p"] and not fields[4:]:
             # Nearly all entries; their predecessor is nearly always the one just read.
             previous = known_id if fields[3] == known_text else _entry_id(fields[3])
             entries.append(Entry(id, previous, Kind.RECORD, fields[1]))
