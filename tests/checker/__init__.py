@@ -1,6 +1,6 @@
 """The checker: writers, resuming clients and faults against a running stack.
 
-Afterwards every client must have exactly the files' lines, in order. One program for
+Afterwards every client must have exactly the lines of the files, in order. One program
 all lengths: seconds in `make test`, hours by `python -m tests.checker`.
 A run is chosen by its seed; what a client was told otherwise (`gap`, `rewind`) counts as
 a fault here, because nothing that this plan does takes lines out of a file.

@@ -81,8 +81,8 @@ class ResumingClient:
             self.cursors[message["sessionId"]] = message["cursor"]
         elif kind in {"gap", "rewind"}:
             self.complaints.append(f"told: {message}")
-            self.cursors[message["sessionId"]] = message.get(
-                "cursor", message.get("to")
+            self.cursors[message["sessionId"]] = str(
+                message.get("cursor") or message["to"]
             )
 
     def _deliver(

@@ -61,9 +61,13 @@ async def check(
         for n in range(clients)
     ]
     faults = Faults(stack, _child(chance))
-    await _run(writers, followers, faults, seconds)
     verdict = Verdict(seed=seed, faults=faults.done)
-    await _settle(writers, followers, verdict)
+    async with asyncio.TaskGroup() as tasks:
+        following = [tasks.create_task(client.run()) for client in followers]
+        await _write_and_break(writers, faults, seconds)
+        await _settle(writers, followers, verdict)
+        for task in following:
+            task.cancel()
     return _judged(verdict, writers, followers)
 
 
@@ -71,18 +75,10 @@ def _child(chance: random.Random) -> random.Random:
     return random.Random(chance.random())
 
 
-# The clients' tasks outlive `_run`: they go on until everybody has everything.
-_following: set[asyncio.Task[None]] = set()
-
-
-async def _run(
-    writers: list[Writer],
-    followers: list[ResumingClient],
-    faults: Faults,
-    seconds: float,
+async def _write_and_break(
+    writers: list[Writer], faults: Faults, seconds: float
 ) -> None:
     stopped = asyncio.Event()
-    _following.update(asyncio.create_task(client.run()) for client in followers)
     async with asyncio.TaskGroup() as tasks:
         for writer in writers:
             tasks.create_task(writer.run(stopped))
@@ -94,6 +90,7 @@ async def _run(
 async def _settle(
     writers: list[Writer], followers: list[ResumingClient], verdict: Verdict
 ) -> None:
+    """Wait until every client has as many records as were written."""
     start = time.monotonic()
     try:
         async with asyncio.timeout(PATIENCE):
@@ -102,10 +99,6 @@ async def _settle(
     except TimeoutError:
         verdict.failures.append(f"not settled after {PATIENCE:.0f} s")
     verdict.settled_after = time.monotonic() - start
-    for task in _following:
-        task.cancel()
-    await asyncio.gather(*_following, return_exceptions=True)
-    _following.clear()
 
 
 def _has_all(client: ResumingClient, writers: list[Writer]) -> bool:

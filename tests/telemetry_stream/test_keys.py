@@ -2,6 +2,7 @@
 
 from telemetry_stream.keys import EMERGENCIES, Keys
 
+
 keys = Keys("telemetry")
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from telemetry_stream.exceptions import InvalidPosition
 from telemetry_stream.position import MAX_OFFSET, Cursor, EntryID, digest
 
+
 numbers = st.integers(0, MAX_OFFSET)
 ids = st.builds(EntryID, numbers, numbers)
 
