@@ -4,14 +4,14 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from tests.brokers import free_port
 
 
 @contextlib.contextmanager
-def tailcast_up(directory: Path, *arguments: str) -> Iterator[str]:
+def tailcast_up(directory: Path, *arguments: str) -> Generator[str]:
     """Run it with its data under `directory`; yields `HOST:PORT` once it is ready."""
     port = free_port()
     command = [sys.executable, "-m", "tailcast", "up", *arguments, "--port", str(port)]
