@@ -51,7 +51,7 @@ class Child:
     # What ends it when this process dies.
     bound_by: signal.Signals = signal.SIGKILL
     # Returns when the next child may start.
-    wait_until_ready: Callable[[], Awaitable[None]] = at_once
+    wait_until_ready: Callable[[], Awaitable[object]] = at_once
 
 
 class Supervisor:
