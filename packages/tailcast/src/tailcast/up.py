@@ -16,7 +16,6 @@ import webbrowser
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-import httpx
 import structlog
 
 from gateway.settings import GatewaySettings
@@ -201,6 +200,8 @@ def announce(
 
 async def wait_for_gateway(url: str) -> None:
     """Return when it answers that it is ready, however long that takes."""
+    import httpx  # noqa: PLC0415  # loaded while the children start, not before
+
     async with httpx.AsyncClient(
         timeout=READY_ANSWER_SECONDS, trust_env=False
     ) as client:
