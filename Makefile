@@ -10,7 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 # The interpreter of .venv is named, so that no other active environment is meant.
-UV_INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# Bytecode is made now, or where it may not be written every start would compile anew.
+UV_INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 
 PACKAGES := packages/telemetry_stream packages/service_runtime packages/tailcast \
 	services/tailer services/gateway
