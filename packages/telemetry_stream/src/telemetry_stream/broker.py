@@ -7,18 +7,18 @@ suite runs over all of them. Every call may raise `BrokerError`.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import NamedTuple, Protocol
 
 from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """What an entry is; the value is field `k` of the stream, where it is not empty."""
 
     RECORD = ""
     EMERGENCY = "e"
-    # A generation begins: `details` has `reason`, `complete` and `step`, if not the first.
+    # A generation begins: `details` has `reason`, `complete`, `step` but in the first.
     MARKER = "w"
     # Bytes that cannot be had any more: `details` has `from` and `to`, entry IDs.
     GAP = "g"
@@ -68,7 +68,7 @@ class NewRejection(NamedTuple):
 class StoredPosition(NamedTuple):
     """How far a session is, by its state and by the streams themselves."""
 
-    # The life of the stream in this broker; random, made with the state; "" without one.
+    # The life of the stream in this broker: random, made with the state, "" if none.
     incarnation: str = ""
     generation: int = 0
     # Where in the file reading goes on.
@@ -199,7 +199,7 @@ class SessionWriter(Protocol):
         ...
 
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
-        """Read how far sessions are, in one round trip, `NOTHING_STORED` for unknown."""
+        """Read how far sessions are, in one go; `NOTHING_STORED` for unknown ones."""
         ...
 
     async def append(self, batch: Batch) -> Appended:
@@ -207,8 +207,8 @@ class SessionWriter(Protocol):
 
         Done only if what is stored is `batch.expected`, the streams' own last IDs agree
         with it, and the batch's IDs rise above them. Entries, rejections, state and
-        counters (`records`, `rejected`, `latest`) change together, and are lost together
-        if the broker forgets. Readers are woken after it, at most once, perhaps never.
+        counters (`records`, `rejected`, `latest`) change together, and if the broker
+        forgets they are lost together. Readers are woken after it, or perhaps never.
         A repeated append answers `CONFLICT`. Raises `BrokerFull` with nothing written.
         """
         ...
@@ -256,7 +256,7 @@ class SessionReader(Protocol):
     async def read_many_after(
         self, after: Mapping[str, EntryID], *, limit: int
     ) -> dict[str, list[Entry]]:
-        """Read several sessions in one round trip; sessions without news are left out."""
+        """Read several sessions in one go; sessions without news are left out."""
         ...
 
     async def read_before(

@@ -1,8 +1,8 @@
 """The errors of this package, and nothing else.
 
     TailcastError
-    ├── InvalidPosition      a text that is no entry ID or cursor          (whoever sent it)
-    └── BrokerError          the broker did not do what was asked          (the broker)
+    ├── InvalidPosition      a text that is no entry ID or cursor  (whoever sent it)
+    └── BrokerError          the broker did not do what was asked   (the broker)
         ├── BrokerUnavailable    not now: wait and ask again
         ├── BrokerFull           no memory for a write: trim, then ask again
         └── BrokerRefused        never like this: wrong password, wrong type, too old
@@ -13,7 +13,7 @@ tells. Adapters translate their driver's errors into these, once, at the edge.
 
 
 class TailcastError(Exception):
-    """Any error that this package raises on purpose; its text is one line for people."""
+    """Any error that is raised here on purpose; its text is one line for people."""
 
 
 class InvalidPosition(TailcastError):

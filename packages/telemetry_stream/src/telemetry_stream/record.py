@@ -10,10 +10,9 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import msgspec
-
 
 _T = TypeVar("_T")
 
@@ -21,7 +20,7 @@ _T = TypeVar("_T")
 class Record(NamedTuple):
     """A line that is a record."""
 
-    # Strict JSON, UTF-8, no newline inside: the producer's own bytes where they were so.
+    # Strict JSON, UTF-8, no newline inside: the producer's own bytes if they were so.
     data: bytes
     # Whether the top-level `emergency` is an object.
     is_emergency: bool
@@ -41,12 +40,15 @@ class _Shape(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Shape).decode
 _decode_any = msgspec.json.Decoder().decode
+_decode_fields = msgspec.json.Decoder(dict[str, object]).decode
 
 # Maps digits to "0" and "E" to "e", so that two substring searches find every number
 # that may be too large; a regular expression takes forty times as long.
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _MANY_DIGITS = b"0" * 19
+# What MessagePack holds: sign and digits of -2^63, digits of 2^64 - 1.
 _INT_RANGE = range(-(2**63), 2**64)
+_MOST_DIGITS = 20
 
 _STEP_TEXT = re.compile(r"\s*([0-9]{1,15})\s*(?:/\s*[0-9]+\s*)?$", re.ASCII)
 _EARLIEST_SECONDS = 1e9
@@ -57,8 +59,8 @@ _TIME_UNITS = ((1e11, 1e-3), (1e14, 1), (1e17, 1e3), (1e20, 1e6))
 def needs_care(text: bytes) -> bool:
     """Whether lines within this text must be read with `careful=True`.
 
-    Costs far less for a whole chunk than for each line: parsers skip the text of strings
-    that nobody asked for without checking its UTF-8, and numbers without their range.
+    Costs far less for a whole chunk than for each line. Parsers skip strings that
+    nobody asked for without checking their UTF-8, and numbers without their range.
     """
     if not text.isascii():
         try:
@@ -84,9 +86,7 @@ def parse_record(line: bytes, *, careful: bool = True) -> Record | Invalid:
     if careful and (needs_care(line) or not _is_strict(line)):
         return _mended(line)
     emergency = shape.emergency
-    return Record(
-        line, emergency is not msgspec.UNSET and bytes(emergency)[:1] == b"{"
-    )
+    return Record(line, emergency is not msgspec.UNSET and bytes(emergency)[:1] == b"{")
 
 
 def _is_strict(line: bytes) -> bool:
@@ -115,10 +115,11 @@ def _mended(line: bytes) -> Record | Invalid:
         return Invalid(f"not JSON: {error}")
     if not isinstance(value, dict):
         return Invalid("not a JSON object")
-    is_emergency = isinstance(value.get("emergency"), dict)
+    fields = cast(dict[str, object], value)
+    is_emergency = isinstance(fields.get("emergency"), dict)
     if not changed and _is_strict(line):
         return Record(line, is_emergency)
-    return Record(_encoded(value), is_emergency)
+    return Record(_encoded(fields), is_emergency)
 
 
 def _noting(
@@ -144,7 +145,7 @@ def _finite(text: str) -> float | str:
 
 def _fitting(text: str) -> int | str:
     # Python refuses to convert more than 4,300 digits; those do not fit either.
-    if len(text) > 20:
+    if len(text) > _MOST_DIGITS:
         return text
     value = int(text)
     return value if value in _INT_RANGE else text
@@ -168,14 +169,19 @@ class Progress(NamedTuple):
 def read_progress(
     record: bytes, *, step_keys: Sequence[str], time_keys: Sequence[str]
 ) -> Progress:
-    """Find step and time by ordered lists of keys, at the top level or one level down.
+    """Find step and time by ordered lists of keys, at the top or one level down.
 
     Steps come as numbers or `"5/250"`, times as seconds,
     milliseconds, microseconds or ISO 8601; one without a zone is UTC. A number below
     1e9 is a duration (detectron2 and mmengine write seconds per iteration as `time`).
     """
-    value = _decode_any(record)
-    levels = [value, *(inner for inner in value.values() if isinstance(inner, dict))]
+    fields = _decode_fields(record)
+    levels = [fields]
+    levels += [
+        cast(dict[str, object], value)
+        for value in fields.values()
+        if isinstance(value, dict)
+    ]
     return Progress(
         _first(levels, step_keys, _as_step), _first(levels, time_keys, _as_time_ms)
     )

@@ -1,0 +1,117 @@
+# Everything a person does with this repository. `make` alone says what there is.
+# A Python >= 3.11 with venv is all that must be there: the rest is set up in .venv,
+# from the hashed locks in requirements/.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+# The interpreter of .venv is named, so that no other active environment is meant.
+UV_INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+
+PACKAGES := packages/telemetry_stream packages/service_runtime packages/tailcast \
+	services/tailer services/gateway
+PROJECTS := $(PACKAGES:=/pyproject.toml)
+CODE := $(wildcard packages services tests benchmarks)
+
+LOG_DIR ?= logs
+
+.PHONY: help
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- set-up
+
+.PHONY: install
+install: $(VENV)/.run-set ## set up .venv with `tailcast` in .venv/bin
+
+# Stamps: a target is made again only when what it was made from has changed.
+$(UV): requirements/bootstrap.txt
+	@python=$$(./requirements/find-python) && $$python -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --requirement requirements/bootstrap.txt
+	@touch $@
+
+$(VENV)/.run-set: $(UV) requirements/run.txt $(PROJECTS)
+	@echo "setting up $(VENV) (what runs)"
+	@$(UV_INSTALL) --require-hashes --requirement requirements/run.txt
+	@$(UV_INSTALL) --no-build-isolation --no-deps $(PACKAGES:%=--editable ./%)
+	@touch $@
+
+$(VENV)/.dev-set: $(VENV)/.run-set requirements/dev.txt
+	@echo "setting up $(VENV) (what tests and checks)"
+	@$(UV_INSTALL) --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+.PHONY: clean
+clean: ## remove what was set up and built (never logs or .tailcast)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .coverage .coverage.* htmlcov
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------- running
+
+# `exec`, so that Ctrl-C reaches tailcast alone and its exit code is make's.
+.PHONY: run
+run: $(VENV)/.run-set ## run everything here, watching ./logs (or LOG_DIR=/path)
+	@mkdir -p '$(LOG_DIR)'
+	@exec $(BIN)/tailcast up --log-dir '$(LOG_DIR)'
+
+.PHONY: demo
+demo: $(VENV)/.run-set ## `make run` with a simulated training beside it
+	@mkdir -p '$(LOG_DIR)'
+	@$(BIN)/tailcast simulate --log-dir '$(LOG_DIR)' & writer=$$!; \
+	trap 'kill -TERM $$writer 2>/dev/null' EXIT; trap : INT TERM; \
+	$(BIN)/tailcast up --log-dir '$(LOG_DIR)'
+
+# ---------------------------------------------------------------- quality
+
+.PHONY: check
+check: $(VENV)/.dev-set ## formatting, lint, import contracts, types
+	@$(BIN)/ruff format --quiet --diff $(CODE)
+	@$(BIN)/ruff check --quiet $(CODE)
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy $(CODE)
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright $(CODE)
+
+.PHONY: fmt
+fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
+	@$(BIN)/ruff check --quiet --fix-only $(CODE)
+	@$(BIN)/ruff format --quiet $(CODE)
+
+.PHONY: test
+test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
+	@$(BIN)/python -m pytest -m 'not soak' $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.dev-set ## the long forms of the tests that kill and cut
+	@$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.dev-set ## the benchmarks
+	@for bench in benchmarks/bench_*.py; do $(BIN)/python "$$bench" || exit 1; done
+
+# ---------------------------------------------------------------- locks
+
+# UPGRADE=--upgrade takes the newest versions that are at least a week old. dev.txt is
+# made first and constrains the others, so that what is tested is what runs.
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock' --exclude-newer '7 days' $(UPGRADE) \
+	--no-emit-package telemetry-stream --no-emit-package service-runtime \
+	--no-emit-package tailcast-tailer --no-emit-package tailcast-gateway \
+	--no-emit-package tailcast
+GROUP = --group pyproject.toml
+
+.PHONY: lock
+lock: $(UV) ## make the hashed locks in requirements/ anew (UPGRADE=--upgrade)
+	$(COMPILE) $(PROJECTS) $(GROUP):dev --output-file requirements/dev.txt
+	$(COMPILE) $(PROJECTS) $(GROUP):build --constraint requirements/dev.txt \
+		--output-file requirements/run.txt
+	$(COMPILE) services/tailer/pyproject.toml $(GROUP):build \
+		--constraint requirements/dev.txt --output-file requirements/tailer.txt
+	$(COMPILE) services/gateway/pyproject.toml $(GROUP):build \
+		--constraint requirements/dev.txt --output-file requirements/gateway.txt
+	$(COMPILE) $(GROUP):bootstrap --output-file requirements/bootstrap.txt

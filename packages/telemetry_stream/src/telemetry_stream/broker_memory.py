@@ -1,0 +1,350 @@
+"""The broker in this process's memory: both ports, for tests and for reading.
+
+What `append.lua` and Redis do, said in Python; the conformance suite holds them
+together. Beyond the ports it can forget (`checkpoint`, `roll_back`, `wipe`) and fail on
+demand, which is what a model of a broker is for.
+"""
+
+import asyncio
+import copy
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
+
+from telemetry_stream.broker import (
+    NOTHING_STORED,
+    Appended,
+    Batch,
+    Document,
+    Entry,
+    Head,
+    Kind,
+    NewRejection,
+    SessionState,
+    StoredPosition,
+)
+from telemetry_stream.exceptions import BrokerError, BrokerUnavailable
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import BEFORE_ALL, EntryID
+
+MAX_REJECTIONS = 1_000
+MAX_DOCUMENTS = 10_000
+
+
+@dataclass(slots=True)
+class _Stream:
+    """A stream: entries that rise, and the last ID, which survives trimming."""
+
+    entries: list[Entry] = field(default_factory=list[Entry])
+    last_id: EntryID = BEFORE_ALL
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self.last_id = entry.id
+
+    def index_after(self, id: EntryID) -> int:
+        return bisect_right(self.entries, id, key=lambda entry: entry.id)
+
+    def index_of(self, id: EntryID) -> int:
+        return bisect_left(self.entries, id, key=lambda entry: entry.id)
+
+
+@dataclass(slots=True)
+class _Stored:
+    """Everything that is lost together when the broker forgets."""
+
+    streams: dict[str, _Stream] = field(default_factory=dict[str, _Stream])
+    states: dict[str, SessionState] = field(default_factory=dict[str, SessionState])
+    rejected: dict[str, list[tuple[EntryID, NewRejection]]] = field(
+        default_factory=dict[str, list[tuple[EntryID, NewRejection]]]
+    )
+    activity_ms: dict[str, int] = field(default_factory=dict[str, int])
+    seen: set[str] = field(default_factory=set[str])
+    # Owner by the monotonic time at which its presence ends, seconds.
+    presence: dict[str, float] = field(default_factory=dict[str, float])
+
+
+class MemoryBroker:
+    """`SessionWriter` and `SessionReader` in memory."""
+
+    def __init__(self) -> None:
+        self._stored = _Stored()
+        # One queue for each listener; an error ends it.
+        self._listeners: set[asyncio.Queue[BrokerError | str]] = set()
+        # Raised by every call while set: the broker is away.
+        self.failure: BrokerError | None = None
+
+    # Beyond the ports: what can happen to a broker.
+
+    def checkpoint(self) -> _Stored:
+        """What is stored now, for `roll_back`."""
+        return copy.deepcopy(self._stored)
+
+    def roll_back(self, checkpoint: _Stored) -> None:
+        """Forget what came after a checkpoint; listeners lose their connection."""
+        self._stored = copy.deepcopy(checkpoint)
+        self.drop_listeners()
+
+    def wipe(self) -> None:
+        """Forget everything; listeners lose their connection."""
+        self.roll_back(_Stored())
+
+    def drop_listeners(self, error: BrokerError | None = None) -> None:
+        """End every `notifications`, as a lost connection does."""
+        for queue in self._listeners:
+            queue.put_nowait(error or BrokerUnavailable("dropped"))
+
+    def rejections(self, session: str) -> list[tuple[EntryID, NewRejection]]:
+        """What was rejected of a session, oldest first."""
+        return list(self._stored.rejected.get(session, []))
+
+    def delete(
+        self, session: str, *, stream: bool = False, state: bool = False
+    ) -> None:
+        """Delete a key by hand, as an operator might."""
+        if stream:
+            self._stored.streams.pop(session, None)
+        if state:
+            self._stored.states.pop(session, None)
+
+    # What the tailer asks.
+
+    async def load(self, session: str) -> SessionState | None:
+        position = await self._position(session)
+        if position == NOTHING_STORED:
+            return None
+        state = self._stored.states.get(session)
+        if state is None:
+            return SessionState(position=position)
+        return replace(state, position=position)
+
+    async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
+        return [await self._position(session) for session in sessions]
+
+    async def append(self, batch: Batch) -> Appended:
+        stored = await self._position(batch.session)
+        if stored.is_diverged or self._rejected_diverged(batch, stored):
+            return Appended.DIVERGED
+        if stored._replace(stream_last_id=BEFORE_ALL) != batch.expected._replace(
+            stream_last_id=BEFORE_ALL
+        ):
+            return Appended.CONFLICT
+        _check_rising(batch, stored)
+        self._write(batch, stored)
+        self._wake(batch.session)
+        return Appended.DONE
+
+    def _rejected_diverged(self, batch: Batch, stored: StoredPosition) -> bool:
+        if not batch.rejections:
+            return False
+        kept = self._stored.rejected.get(batch.session)
+        return (kept[-1][0] if kept else BEFORE_ALL) != stored.last_rejected_id
+
+    def _write(self, batch: Batch, stored: StoredPosition) -> None:
+        stream = self._stored.streams.setdefault(batch.session, _Stream())
+        for new in batch.entries:
+            id = EntryID(batch.generation, new.offset)
+            details = None if new.details is None else dict(new.details)
+            stream.add(Entry(id, stream.last_id, new.kind, new.record, details))
+        rejected = self._stored.rejected.setdefault(batch.session, [])
+        for rejection in batch.rejections:
+            rejected.append((EntryID(batch.generation, rejection.offset), rejection))
+        del rejected[:-MAX_REJECTIONS]
+        if not stream.entries and stream.last_id == BEFORE_ALL:
+            del self._stored.streams[batch.session]
+        records = [
+            new.record
+            for new in batch.entries
+            if new.kind in (Kind.RECORD, Kind.EMERGENCY)
+        ]
+        before = self._stored.states.get(batch.session) or SessionState(position=stored)
+        last_rejected_id = rejected[-1][0] if rejected else stored.last_rejected_id
+        position = StoredPosition(
+            batch.incarnation,
+            batch.generation,
+            batch.offset,
+            stream.last_id,
+            last_rejected_id,
+            stream.last_id,
+        )
+        self._stored.states[batch.session] = replace(
+            before,
+            position=position,
+            records=before.records + len(records),
+            rejected=before.rejected + len(batch.rejections),
+            latest=records[-1] if records else before.latest,
+            **_typed(batch.fields),  # type: ignore[arg-type]  # names checked there
+        )
+
+    async def discard(self, session: str, seen: StoredPosition) -> bool:
+        if await self._position(session) != seen:
+            return False
+        self.delete(session, stream=True, state=True)
+        self._stored.rejected.pop(session, None)
+        self._wake(session)
+        return True
+
+    async def trim(self, session: str, before: EntryID) -> None:
+        await self._reachable()
+        if (stream := self._stored.streams.get(session)) is not None:
+            del stream.entries[: stream.index_of(before)]
+
+    async def touch(self, activity_ms: Mapping[str, int]) -> None:
+        await self._reachable()
+        for session, time_ms in activity_ms.items():
+            known = self._stored.activity_ms.get(session, 0)
+            self._stored.activity_ms[session] = max(known, time_ms)
+
+    async def add_document(self, document: Document) -> bool:
+        await self._reachable()
+        identity = f"{document.path}/{document.sha256}"
+        if identity in self._stored.seen:
+            return False
+        self._stored.seen.add(identity)
+        stream = self._stored.streams.setdefault(EMERGENCIES, _Stream())
+        details = {
+            "session": document.session,
+            "path": document.path,
+            "news": str(int(document.is_news)),
+            "id": identity,
+        }
+        id = EntryID(1, stream.last_id.offset + 1)
+        stream.add(Entry(id, stream.last_id, Kind.EMERGENCY, document.record, details))
+        del stream.entries[:-MAX_DOCUMENTS]
+        self._wake(EMERGENCIES)
+        return True
+
+    async def hold_presence(self, owner: str, *, seconds: float) -> None:
+        await self._reachable()
+        self._stored.presence[owner] = time.monotonic() + seconds
+
+    async def is_present(self, owner: str) -> bool:
+        await self._reachable()
+        return self._stored.presence.get(owner, 0.0) > time.monotonic()
+
+    # What the gateway asks.
+
+    async def read_after(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> list[Entry]:
+        await self._reachable()
+        stream = self._stored.streams.get(session, _Stream())
+        start = stream.index_after(after)
+        return stream.entries[start : start + limit]
+
+    async def read_many_after(
+        self, after: Mapping[str, EntryID], *, limit: int
+    ) -> dict[str, list[Entry]]:
+        await self._reachable()
+        found = {
+            session: await self.read_after(session, position, limit=limit)
+            for session, position in after.items()
+        }
+        return {session: entries for session, entries in found.items() if entries}
+
+    async def read_before(
+        self, session: str, before: EntryID | None, *, limit: int
+    ) -> list[Entry]:
+        await self._reachable()
+        stream = self._stored.streams.get(session, _Stream())
+        end = len(stream.entries) if before is None else stream.index_of(before)
+        return stream.entries[max(0, end - limit) : end][::-1]
+
+    async def find(self, session: str, id: EntryID) -> Entry | None:
+        await self._reachable()
+        stream = self._stored.streams.get(session, _Stream())
+        at = stream.index_of(id)
+        if at < len(stream.entries) and stream.entries[at].id == id:
+            return stream.entries[at]
+        return None
+
+    async def heads(self, sessions: Sequence[str]) -> list[Head]:
+        heads: list[Head] = []
+        for session in sessions:
+            state = await self.load(session)
+            if session not in self._stored.states:
+                state = None
+            entries = self._stored.streams.get(session, _Stream()).entries
+            heads.append(
+                Head(
+                    state,
+                    entries[0] if entries else None,
+                    entries[-1] if entries else None,
+                )
+            )
+        return heads
+
+    async def sessions(self, *, active_since_ms: int = 0) -> dict[str, int]:
+        await self._reachable()
+        return {
+            session: time_ms
+            for session, time_ms in self._stored.activity_ms.items()
+            if time_ms >= active_since_ms
+        }
+
+    @asynccontextmanager
+    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
+        await self._reachable()
+        queue: asyncio.Queue[BrokerError | str] = asyncio.Queue()
+        self._listeners.add(queue)
+        try:
+            yield _payloads(queue)
+        finally:
+            self._listeners.discard(queue)
+
+    async def notify(self, payload: str) -> None:
+        await self._reachable()
+        self._wake(payload)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+    async def _reachable(self) -> None:
+        """Every call's first step, where others may run as they may over a network."""
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+
+    async def _position(self, session: str) -> StoredPosition:
+        await self._reachable()
+        stream = self._stored.streams.get(session)
+        last_id = BEFORE_ALL if stream is None else stream.last_id
+        state = self._stored.states.get(session)
+        known = NOTHING_STORED if state is None else state.position
+        return known._replace(stream_last_id=last_id)
+
+    def _wake(self, payload: str) -> None:
+        for queue in self._listeners:
+            queue.put_nowait(payload)
+
+
+def _check_rising(batch: Batch, stored: StoredPosition) -> None:
+    for last_id, offsets in (
+        (stored.last_id, [entry.offset for entry in batch.entries]),
+        (stored.last_rejected_id, [line.offset for line in batch.rejections]),
+    ):
+        ids = [last_id, *(EntryID(batch.generation, offset) for offset in offsets)]
+        if any(one >= other for one, other in pairwise(ids)):
+            raise ValueError("the IDs of a batch must rise")
+
+
+_STATE_FIELDS = {known.name for known in fields(SessionState)}
+
+
+def _typed(
+    written: Mapping[str, str | int | float | bytes],
+) -> Mapping[str, str | int | float | bytes]:
+    if unknown := written.keys() - _STATE_FIELDS:
+        raise ValueError(f"no fields of a state: {', '.join(sorted(unknown))}")
+    return written
+
+
+async def _payloads(queue: asyncio.Queue[BrokerError | str]) -> AsyncIterator[str]:
+    while True:
+        payload = await queue.get()
+        if isinstance(payload, BrokerError):
+            raise payload
+        yield payload

@@ -1,0 +1,339 @@
+"""The broker over Redis ≥ 7.0 or Valkey ≥ 7.2, and nothing that decides anything.
+
+Home of the scripts' argument lists and of what Redis' replies look like. Decisions are
+in `append.lua`, where they are one step, or in the services.
+"""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any, cast
+
+from redis import exceptions as redis_errors
+from redis.asyncio.client import Pipeline
+from redis.commands.core import AsyncScript
+
+from telemetry_stream.broker import (
+    Appended,
+    Batch,
+    Document,
+    Entry,
+    Head,
+    Kind,
+    NewEntry,
+    SessionState,
+    StoredPosition,
+)
+from telemetry_stream.exceptions import BrokerUnavailable
+from telemetry_stream.keys import EMERGENCIES, Keys
+from telemetry_stream.position import EntryID
+from telemetry_stream.redis_connection import connect, translate, translated_errors
+from telemetry_stream.redis_replies import (
+    entries_of,
+    position_of,
+    state_of,
+)
+
+# Whole-file emergencies that are kept.
+MAX_DOCUMENTS = 10_000
+# Commands in one pipeline, so that no request or reply grows with what there is.
+PIPELINE_COMMANDS = 1_000
+
+
+class RedisBroker:
+    """Both ports, `SessionWriter` and `SessionReader`, over one Redis or Valkey."""
+
+    def __init__(self, url: str, *, key_prefix: str = "telemetry") -> None:
+        """Connects at the first command.
+
+        Raises:
+            BrokerRefused: the URL is none that this version understands.
+        """
+        self._keys = Keys(key_prefix)
+        # Runs the commands, over a bounded pool.
+        self._redis = connect(url)
+        # Each of its connections listens as long as somebody iterates.
+        self._listener = connect(url, waits_for_messages=True)
+        # redis-py's own would make a dictionary of every entry.
+        for command in ("XRANGE", "XREVRANGE"):
+            self._redis.response_callbacks[command] = cast(Any, _entries_reply)
+        self._append = self._script("append")
+        self._position = self._script("position")
+        self._discard = self._script("discard")
+        self._add_document = self._script("add_document")
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._redis.aclose()
+        await self._listener.aclose()
+
+    # What the tailer asks.
+
+    async def load(self, session: str) -> SessionState | None:
+        async with self._pipeline() as pipeline:
+            self._ask_position(pipeline, session)
+            pipeline.hgetall(self._keys.state(session))
+            reply = await self._execute(pipeline)
+        position = position_of(reply[0])
+        return None if position == StoredPosition() else state_of(reply[1], position)
+
+    async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
+        found: list[StoredPosition] = []
+        for start in range(0, len(sessions), PIPELINE_COMMANDS):
+            async with self._pipeline() as pipeline:
+                for session in sessions[start : start + PIPELINE_COMMANDS]:
+                    self._ask_position(pipeline, session)
+                found += map(position_of, await self._execute(pipeline))
+        return found
+
+    async def append(self, batch: Batch) -> Appended:
+        keys = [self._keys.stream(batch.session), self._keys.state(batch.session)]
+        if batch.rejections:
+            keys.append(self._keys.rejected(batch.session))
+        with translated_errors():
+            answer = await self._append(keys, self._append_arguments(batch))
+        return Appended(cast(bytes, answer).decode())
+
+    def _append_arguments(self, batch: Batch) -> list[str | bytes | int | float]:
+        expected = batch.expected
+        arguments: list[str | bytes | int | float] = [
+            self._keys.feed,
+            batch.session,
+            *_position_arguments(expected),
+            batch.incarnation,
+            batch.generation,
+            batch.offset,
+            len(batch.entries),
+            len(batch.rejections),
+            len(batch.fields),
+        ]
+        for entry in batch.entries:
+            if entry.kind is Kind.RECORD:
+                arguments += (entry.offset, entry.record)
+            else:
+                arguments += (f"{entry.kind.value}{entry.offset}", _body(entry))
+        for rejection in batch.rejections:
+            arguments += rejection
+        for name, value in batch.fields.items():
+            arguments += (name, value)
+        return arguments
+
+    async def discard(self, session: str, seen: StoredPosition) -> bool:
+        keys = [
+            self._keys.stream(session),
+            self._keys.state(session),
+            self._keys.rejected(session),
+        ]
+        arguments = [
+            self._keys.feed,
+            session,
+            *_position_arguments(seen),
+            str(seen.stream_last_id),
+        ]
+        with translated_errors():
+            return bool(await self._discard(keys, arguments))
+
+    async def trim(self, session: str, before: EntryID) -> None:
+        with translated_errors():
+            await self._redis.xtrim(
+                self._keys.stream(session), minid=str(before), approximate=True
+            )
+
+    async def touch(self, activity_ms: Mapping[str, int]) -> None:
+        if not activity_ms:
+            return
+        with translated_errors():
+            await self._redis.zadd(self._keys.sessions, dict(activity_ms), gt=True)
+
+    async def add_document(self, document: Document) -> bool:
+        with translated_errors():
+            return bool(
+                await self._add_document(
+                    [self._keys.stream(EMERGENCIES), self._keys.emergencies_seen],
+                    [
+                        self._keys.feed,
+                        EMERGENCIES,
+                        f"{document.path}/{document.sha256}",
+                        document.record,
+                        document.session,
+                        document.path,
+                        int(document.is_news),
+                        MAX_DOCUMENTS,
+                    ],
+                )
+            )
+
+    async def hold_presence(self, owner: str, *, seconds: float) -> None:
+        with translated_errors():
+            await self._redis.set(
+                self._keys.presence(owner), "1", px=int(seconds * 1_000)
+            )
+
+    async def is_present(self, owner: str) -> bool:
+        with translated_errors():
+            return bool(await self._redis.exists(self._keys.presence(owner)))
+
+    # What the gateway asks.
+
+    async def read_after(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> list[Entry]:
+        with translated_errors():
+            return cast(
+                list[Entry],
+                await self._redis.xrange(
+                    self._keys.stream(session), min=f"({after}", count=limit
+                ),
+            )
+
+    async def read_many_after(
+        self, after: Mapping[str, EntryID], *, limit: int
+    ) -> dict[str, list[Entry]]:
+        async with self._pipeline() as pipeline:
+            for session, position in after.items():
+                pipeline.xrange(
+                    self._keys.stream(session), min=f"({position}", count=limit
+                )
+            replies = cast(list[list[Entry]], await self._execute(pipeline))
+        return {
+            session: entries
+            for session, entries in zip(after, replies, strict=True)
+            if entries
+        }
+
+    async def read_before(
+        self, session: str, before: EntryID | None, *, limit: int
+    ) -> list[Entry]:
+        highest = "+" if before is None else f"({before}"
+        with translated_errors():
+            return cast(
+                list[Entry],
+                await self._redis.xrevrange(
+                    self._keys.stream(session), max=highest, count=limit
+                ),
+            )
+
+    async def find(self, session: str, id: EntryID) -> Entry | None:
+        with translated_errors():
+            found = cast(
+                list[Entry],
+                await self._redis.xrange(
+                    self._keys.stream(session), min=str(id), max=str(id)
+                ),
+            )
+        return found[0] if found else None
+
+    async def heads(self, sessions: Sequence[str]) -> list[Head]:
+        heads: list[Head] = []
+        for start in range(0, len(sessions), PIPELINE_COMMANDS):
+            heads += await self._heads(sessions[start : start + PIPELINE_COMMANDS])
+        return heads
+
+    async def _heads(self, sessions: Sequence[str]) -> list[Head]:
+        async with self._pipeline() as pipeline:
+            for session in sessions:
+                stream = self._keys.stream(session)
+                self._ask_position(pipeline, session)
+                pipeline.hgetall(self._keys.state(session))
+                pipeline.xrange(stream, count=1)
+                pipeline.xrevrange(stream, count=1)
+            replies = await self._execute(pipeline)
+        heads: list[Head] = []
+        for at in range(0, len(replies), 4):
+            position, fields, oldest, newest = replies[at : at + 4]
+            state = state_of(fields, position_of(position)) if fields else None
+            heads.append(
+                Head(
+                    state, oldest[0] if oldest else None, newest[0] if newest else None
+                )
+            )
+        return heads
+
+    async def sessions(self, *, active_since_ms: int = 0) -> dict[str, int]:
+        with translated_errors():
+            found = cast(
+                list[tuple[bytes, float]],
+                await self._redis.zrangebyscore(
+                    self._keys.sessions, active_since_ms, "+inf", withscores=True
+                ),
+            )
+        return {name.decode(errors="replace"): int(score) for name, score in found}
+
+    @asynccontextmanager
+    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
+        async with self._listener.pubsub(ignore_subscribe_messages=True) as pubsub:
+            with translated_errors():
+                await pubsub.subscribe(self._keys.feed)
+                # The answer to SUBSCRIBE: from here on nothing is missed unnoticed.
+                await pubsub.get_message(timeout=None)
+            yield _payloads(pubsub)
+
+    async def notify(self, payload: str) -> None:
+        with translated_errors():
+            await self._redis.publish(self._keys.feed, payload)
+
+    # How commands are sent.
+
+    def _script(self, name: str) -> AsyncScript:
+        folder = resources.files("telemetry_stream") / "lua"
+        text = "".join(
+            (folder / f"{part}.lua").read_text() for part in ("last_id", name)
+        )
+        return self._redis.register_script(text)
+
+    def _pipeline(self) -> Pipeline:
+        return self._redis.pipeline(transaction=False)
+
+    def _ask_position(self, pipeline: Pipeline, session: str) -> None:
+        pipeline.evalsha(
+            self._position.sha,
+            2,
+            self._keys.stream(session),
+            self._keys.state(session),
+        )
+
+    async def _execute(self, pipeline: Pipeline) -> list[Any]:
+        """Run a pipeline; once more if the broker had forgotten a script."""
+        with translated_errors():
+            commands = list(pipeline.command_stack)
+            replies = await pipeline.execute(raise_on_error=False)
+            if any(isinstance(reply, redis_errors.NoScriptError) for reply in replies):
+                await self._redis.script_load(self._position.script)
+                pipeline.command_stack = commands
+                replies = await pipeline.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise translate(reply) from reply
+        return replies
+
+
+def _entries_reply(response: Any, **_options: Any) -> list[Entry]:
+    return entries_of(response)
+
+
+def _position_arguments(position: StoredPosition) -> tuple[str | int, ...]:
+    return (
+        position.incarnation,
+        position.generation,
+        position.offset,
+        str(position.last_id),
+        str(position.last_rejected_id),
+    )
+
+
+def _body(entry: NewEntry) -> bytes:
+    if entry.kind is Kind.EMERGENCY:
+        return entry.record
+    fields = [text for pair in (entry.details or {}).items() for text in pair]
+    return json.dumps(fields).encode()
+
+
+async def _payloads(pubsub: Any) -> AsyncIterator[str]:
+    with translated_errors():
+        while True:
+            message = await pubsub.get_message(timeout=None)
+            if message is not None:
+                yield message["data"].decode(errors="replace")
+            elif not pubsub.connection.is_connected:
+                raise BrokerUnavailable("the connection that listens is gone")

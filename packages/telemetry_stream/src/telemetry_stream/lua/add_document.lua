@@ -1,0 +1,13 @@
+-- Append a whole-file emergency once per path and content.
+-- KEYS stream, seen.  ARGV channel, name of the stream, identity, document, session,
+-- path, '1' if it is news, most documents to keep.
+
+if redis.call('SISMEMBER', KEYS[2], ARGV[3]) == 1 then return 0 end
+local last_id = last_id_of(KEYS[1])
+local number = tonumber(string.match(last_id, '-(%d+)$'))
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[8],
+  string.format('1-%.0f', number + 1), 'r', ARGV[4], 'p', last_id, 'k', 'e',
+  'session', ARGV[5], 'path', ARGV[6], 'news', ARGV[7], 'id', ARGV[3])
+redis.call('SADD', KEYS[2], ARGV[3])
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 1

@@ -1,0 +1,105 @@
+-- Compare and append: the whole batch if what is stored is what the caller expects,
+-- else nothing. A script does not roll back, so every check precedes the first write.
+--
+-- KEYS  stream, state[, rejected]: the last only if the batch has rejections, because a
+--       script that names a missing key gets TRYAGAIN while its slot migrates.
+-- ARGV  channel, session,
+--       expected incarnation, generation, offset, last_id, last_rejected_id,
+--       new incarnation, generation, offset,
+--       counts of entries, rejections and state fields,
+--       then for each entry  <kind><offset>, body
+--       (kind is nothing for a record; the body of w and g is a JSON array of fields),
+--       for each rejection   offset, reason, length, head,
+--       for each field       name, value.
+-- Answers done, conflict or diverged. Offsets stay below 2^53: Lua's numbers are doubles.
+
+local FIXED_ARGUMENTS = 13
+local stream, state, rejected = KEYS[1], KEYS[2], KEYS[3]
+local generation = ARGV[9]
+local entry_count, rejection_count, field_count =
+  tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+
+local function rises_above(offset, last_id, last_offset)
+  if last_offset then return offset > last_offset end
+  local split = string.find(last_id, '-', 1, true)
+  local last_generation = tonumber(string.sub(last_id, 1, split - 1))
+  local new_generation = tonumber(generation)
+  return new_generation > last_generation
+    or (new_generation == last_generation
+        and offset > tonumber(string.sub(last_id, split + 1)))
+end
+
+-- 1. Compare.
+local stored = redis.call('HMGET', state,
+  'incarnation', 'generation', 'offset', 'last_id', 'last_rejected_id')
+local incarnation = stored[1] or ''
+local last_id = stored[4] or '0-0'
+local last_rejected_id = stored[5] or '0-0'
+if last_id_of(stream) ~= last_id then return 'diverged' end
+if rejection_count > 0 and last_id_of(rejected) ~= last_rejected_id then
+  return 'diverged'
+end
+if incarnation ~= ARGV[3] or (stored[2] or '0') ~= ARGV[4]
+  or (stored[3] or '0') ~= ARGV[5] or last_id ~= ARGV[6]
+  or last_rejected_id ~= ARGV[7] then
+  return 'conflict'
+end
+
+local first_entry = FIXED_ARGUMENTS + 1
+local first_rejection = first_entry + 2 * entry_count
+local first_field = first_rejection + 4 * rejection_count
+local kinds, offsets, last_offset = {}, {}, nil
+for i = 1, entry_count do
+  local kind, offset = string.match(ARGV[first_entry + 2 * i - 2], '^(%a?)(%d+)$')
+  if not offset or not rises_above(tonumber(offset), last_id, last_offset) then
+    return redis.error_reply('ERR the IDs of a batch must rise: ' .. tostring(offset))
+  end
+  kinds[i], offsets[i], last_offset = kind, offset, tonumber(offset)
+end
+last_offset = nil
+for i = 1, rejection_count do
+  local offset = tonumber(ARGV[first_rejection + 4 * i - 4])
+  if not rises_above(offset, last_rejected_id, last_offset) then
+    return redis.error_reply('ERR the IDs of rejections must rise: ' .. offset)
+  end
+  last_offset = offset
+end
+
+-- 2. Append.
+local records, latest = 0, nil
+for i = 1, entry_count do
+  local kind, body = kinds[i], ARGV[first_entry + 2 * i - 1]
+  local id = generation .. '-' .. offsets[i]
+  if kind == '' then
+    redis.call('XADD', stream, id, 'r', body, 'p', last_id)
+    records, latest = records + 1, body
+  elseif kind == 'e' then
+    redis.call('XADD', stream, id, 'r', body, 'p', last_id, 'k', 'e')
+    records, latest = records + 1, body
+  else
+    redis.call('XADD', stream, id, 'k', kind, 'p', last_id, unpack(cjson.decode(body)))
+  end
+  last_id = id
+end
+for i = 1, rejection_count do
+  local at = first_rejection + 4 * i - 4
+  last_rejected_id = generation .. '-' .. ARGV[at]
+  redis.call('XADD', rejected, 'MAXLEN', '~', 1000, last_rejected_id, 'why', ARGV[at + 1],
+    'offset', string.format('%.0f', tonumber(ARGV[at]) - tonumber(ARGV[at + 2]) - 1),
+    'length', ARGV[at + 2], 'line', ARGV[at + 3])
+end
+local fields = {'incarnation', ARGV[8], 'generation', generation, 'offset', ARGV[10],
+  'last_id', last_id, 'last_rejected_id', last_rejected_id}
+for i = first_field, first_field + 2 * field_count - 1 do
+  fields[#fields + 1] = ARGV[i]
+end
+if latest then
+  fields[#fields + 1], fields[#fields + 2] = 'latest', latest
+end
+redis.call('HSET', state, unpack(fields))
+redis.call('HINCRBY', state, 'records', records)
+redis.call('HINCRBY', state, 'rejected', rejection_count)
+
+-- 3. Wake readers.
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 'done'

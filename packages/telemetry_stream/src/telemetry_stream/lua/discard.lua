@@ -1,0 +1,16 @@
+-- Delete a session's three keys, if stream and state still are as the caller saw them.
+-- KEYS stream, state, rejected.
+-- ARGV channel, session, incarnation, generation, offset, last_id, last_rejected_id,
+--      the stream's last ID.
+
+local stored = redis.call('HMGET', KEYS[2],
+  'incarnation', 'generation', 'offset', 'last_id', 'last_rejected_id')
+local defaults = {'', '0', '0', '0-0', '0-0'}
+for i = 1, 5 do
+  if (stored[i] or defaults[i]) ~= ARGV[i + 2] then return 0 end
+end
+local last_id = last_id_of(KEYS[1])
+if last_id ~= ARGV[8] then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 1

@@ -1,0 +1,101 @@
+"""How redis-py is made to talk to the broker: time-outs, retries, errors. One place.
+
+redis-py 8's defaults repeat a command whose reply was lost up to ten times and give a
+blocking read five seconds; both are wrong here. Nothing is retried below the services:
+an append that may have happened is settled by its compare, and the waiting is theirs.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from redis import exceptions as redis_errors
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from telemetry_stream.exceptions import (
+    BrokerError,
+    BrokerFull,
+    BrokerRefused,
+    BrokerUnavailable,
+)
+
+CONNECT_TIMEOUT = 5.0
+# Above what a busy broker takes for a script; a reply that is later is taken as lost.
+REPLY_TIMEOUT = 10.0
+MAX_CONNECTIONS = 32
+
+_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
+    """A client for commands, or for one connection that listens as long as it lasts.
+
+    Raises:
+        BrokerRefused: the URL is none that this version understands.
+    """
+    if not url.startswith(_SCHEMES):
+        raise BrokerRefused(
+            f"not a broker URL: {_without_password(url)!r};"
+            f" use {', '.join(_SCHEMES)} and an address"
+        )
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            protocol=3,
+            socket_connect_timeout=CONNECT_TIMEOUT,
+            socket_timeout=None if waits_for_messages else REPLY_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=MAX_CONNECTIONS,
+            # How long a command waits for one of them.
+            timeout=REPLY_TIMEOUT,
+            client_name="tailcast",
+        )
+    except ValueError as error:
+        raise BrokerRefused(f"not a broker URL: {error}") from error
+    return Redis.from_pool(pool)
+
+
+# First match wins, so subclasses stand before their bases.
+_TRANSLATION: tuple[tuple[type[BaseException], type[BrokerError]], ...] = (
+    (redis_errors.AuthenticationError, BrokerRefused),
+    (redis_errors.AuthorizationError, BrokerRefused),
+    (redis_errors.NoPermissionError, BrokerRefused),
+    (redis_errors.OutOfMemoryError, BrokerFull),
+    (redis_errors.ConnectionError, BrokerUnavailable),
+    (redis_errors.TimeoutError, BrokerUnavailable),
+    (redis_errors.ClusterError, BrokerUnavailable),
+    (redis_errors.TryAgainError, BrokerUnavailable),
+    (redis_errors.MovedError, BrokerUnavailable),
+    (redis_errors.ReadOnlyError, BrokerUnavailable),
+    (redis_errors.NoScriptError, BrokerUnavailable),
+    (OSError, BrokerUnavailable),
+    (redis_errors.RedisError, BrokerRefused),
+)
+# Error codes that redis-py has no class for and that pass by themselves.
+_PASSING_CODES = ("BUSY", "MISCONF", "NOREPLICAS", "UNBLOCKED", "LOADING", "MASTERDOWN")
+
+
+@contextmanager
+def translated_errors() -> Generator[None]:
+    """Raise ours for redis-py's errors, the broker's own words kept."""
+    try:
+        yield
+    except (redis_errors.RedisError, OSError) as error:
+        raise translate(error) from error
+
+
+def translate(error: BaseException) -> BrokerError:
+    """Our error for one of redis-py's."""
+    text = str(error) or type(error).__name__
+    if text.startswith(_PASSING_CODES):
+        return BrokerUnavailable(text)
+    for theirs, ours in _TRANSLATION:
+        if isinstance(error, theirs):
+            return ours(text)
+    return BrokerUnavailable(text)
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.rpartition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest

@@ -1,0 +1,109 @@
+"""What Redis' replies mean: raw lists and bytes in, values out. Pure.
+
+Field names are those of the keys' documentation; an entry that somebody else wrote by
+hand still comes out as an entry, and its missing `p` breaks the chain for readers.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from telemetry_stream.broker import Entry, Kind, SessionState, StoredPosition
+from telemetry_stream.position import BEFORE_ALL, EntryID
+
+_KINDS = {kind.value.encode(): kind for kind in Kind}
+
+
+def entries_of(response: Sequence[Sequence[Any]]) -> list[Entry]:
+    """Entries of an XRANGE or XREVRANGE reply: `[[id, [name, value, …]], …]`."""
+    entries: list[Entry] = []
+    known_text, known_id = b"", BEFORE_ALL
+    for id_text, fields in response:
+        id = _entry_id(id_text)
+        if fields[0] == b"r" and fields[2:3] == [b"p"] and not fields[4:]:
+            # Nearly all entries; their predecessor is nearly always the one just read.
+            previous = known_id if fields[3] == known_text else _entry_id(fields[3])
+            entries.append(Entry(id, previous, Kind.RECORD, fields[1]))
+        else:
+            entries.append(_entry(id, fields))
+        known_text, known_id = id_text, id
+    return entries
+
+
+def _entry(id: EntryID, fields: Sequence[bytes]) -> Entry:
+    values = dict(zip(fields[::2], fields[1::2], strict=True))
+    record = values.pop(b"r", b"")
+    previous = _entry_id(values.pop(b"p", b""))
+    kind = _KINDS.get(values.pop(b"k", b""), Kind.RECORD)
+    details = {
+        name.decode(errors="replace"): value.decode(errors="replace")
+        for name, value in values.items()
+    }
+    return Entry(id, previous, kind, record, details or None)
+
+
+def _entry_id(text: bytes) -> EntryID:
+    generation, _, offset = text.partition(b"-")
+    try:
+        return EntryID(int(generation), int(offset))
+    except ValueError:
+        return BEFORE_ALL
+
+
+def position_of(reply: Sequence[bytes]) -> StoredPosition:
+    """The answer of `position.lua`."""
+    incarnation, generation, offset, last_id, last_rejected_id, stream_last_id = reply
+    return StoredPosition(
+        incarnation.decode(errors="replace"),
+        _number(generation),
+        _number(offset),
+        _entry_id(last_id),
+        _entry_id(last_rejected_id),
+        _entry_id(stream_last_id),
+    )
+
+
+def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> SessionState:
+    """A state hash, whose position was read apart."""
+
+    def text(name: str) -> str:
+        return fields.get(name.encode(), b"").decode(errors="replace")
+
+    def number(name: str) -> int:
+        return _number(fields.get(name.encode(), b""))
+
+    def optional(name: str) -> float | None:
+        try:
+            return float(fields[name.encode()])
+        except (KeyError, ValueError):
+            return None
+
+    def optional_ms(name: str) -> int | None:
+        value = optional(name)
+        return None if value is None else int(value)
+
+    return SessionState(
+        position=position,
+        generation_start=number("generation_start"),
+        backlog_end=number("backlog_end"),
+        size=number("size"),
+        last_digest=number("last_digest"),
+        records=number("records"),
+        rejected=number("rejected"),
+        first_step=optional("first_step"),
+        last_step=optional("last_step"),
+        first_time_ms=optional_ms("first_time_ms"),
+        last_time_ms=optional_ms("last_time_ms"),
+        latest=fields.get(b"latest", b""),
+        updated_ms=number("updated_ms"),
+        owner=text("owner"),
+        path=text("path"),
+        head_proof=text("head_proof"),
+        marker_proof=text("marker_proof"),
+    )
+
+
+def _number(text: bytes) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return 0

@@ -1,0 +1,136 @@
+"""Reading, listing, listening: all adapters answer alike."""
+
+import asyncio
+
+from telemetry_stream.broker import Document, Kind
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
+from tests.conformance.batches import append, first_batch, record
+from tests.conformance.conftest import Adapter
+
+
+async def _stored(adapter: Adapter, session: str = "s") -> None:
+    entries = [record(30, b'{"n":1}'), record(60, b'{"n":2}'), record(90, b'{"n":3}')]
+    await adapter.append(first_batch(*entries, session=session, offset=90))
+
+
+async def test_pages_forward_and_backward(adapter: Adapter) -> None:
+    """Pages begin beside an ID, never with it, and hold at most the limit."""
+    await _stored(adapter)
+
+    after = await adapter.read_after("s", EntryID(1, 30), limit=1)
+    before = await adapter.read_before("s", EntryID(1, 90), limit=2)
+    newest = await adapter.read_before("s", None, limit=1)
+
+    assert [entry.id.offset for entry in after] == [60]
+    assert [entry.id.offset for entry in before] == [60, 30]
+    assert [entry.id.offset for entry in newest] == [90]
+
+
+async def test_an_entry_is_found_by_its_very_id(adapter: Adapter) -> None:
+    """An ID between two entries is nobody's."""
+    await _stored(adapter)
+
+    found = await adapter.find("s", EntryID(1, 60))
+
+    assert found is not None
+    assert found.cursor == Cursor(EntryID(1, 60), digest(b'{"n":2}'))
+    assert await adapter.find("s", EntryID(1, 61)) is None
+    assert await adapter.find("other", EntryID(1, 60)) is None
+
+
+async def test_sessions_without_news_are_left_out(adapter: Adapter) -> None:
+    """One call reads what is new in many sessions."""
+    await _stored(adapter, "a")
+    await _stored(adapter, "b")
+
+    found = await adapter.read_many_after(
+        {"a": EntryID(1, 60), "b": EntryID(1, 90), "c": BEFORE_ALL}, limit=10
+    )
+
+    assert list(found) == ["a"]
+    assert [entry.record for entry in found["a"]] == [b'{"n":3}']
+
+
+async def test_a_head_has_both_ends_and_the_state(adapter: Adapter) -> None:
+    """What a window is opened with; nothing of an unknown session."""
+    await _stored(adapter)
+
+    head, unknown = await adapter.heads(["s", "unknown"])
+
+    assert head.state is not None
+    assert head.state.position.offset == 90
+    assert head.oldest is not None
+    assert head.oldest.kind is Kind.MARKER
+    assert head.newest is not None
+    assert head.newest.record == b'{"n":3}'
+    assert (unknown.state, unknown.oldest, unknown.cursor) == (None, None, None)
+
+
+async def test_the_head_of_an_emptied_stream_is_proved_by_the_state(
+    adapter: Adapter,
+) -> None:
+    """The cursor of a client that has everything outlives the entries."""
+    await adapter.append(first_batch(record(30)))
+    await append(adapter, record(60, b"{}"), offset=60, fields={"last_digest": 7})
+    await adapter.trim("s", EntryID(1, 61))
+
+    (head,) = await adapter.heads(["s"])
+
+    assert head.newest is None
+    assert head.cursor == Cursor(EntryID(1, 60), 7)
+
+
+async def test_activity_only_moves_forward(adapter: Adapter) -> None:
+    """The list of sessions can be asked for what moved since."""
+    await adapter.touch({"a": 1_000, "b": 5_000})
+    await adapter.touch({"a": 500})
+    await adapter.touch({})
+
+    assert await adapter.sessions() == {"a": 1_000, "b": 5_000}
+    assert await adapter.sessions(active_since_ms=2_000) == {"b": 5_000}
+
+
+async def test_presence_ends_by_itself(adapter: Adapter) -> None:
+    """A tailer that says nothing more is gone when its time is over."""
+    await adapter.hold_presence("host:logs", seconds=60)
+    await adapter.hold_presence("other:logs", seconds=0.001)
+
+    assert await adapter.is_present("host:logs")
+    async with asyncio.timeout(5):
+        while await adapter.is_present("other:logs"):  # noqa: ASYNC110  # no event for it
+            await asyncio.sleep(0.001)
+    assert not await adapter.is_present("nobody")
+
+
+async def test_a_document_is_taken_once_per_path_and_content(adapter: Adapter) -> None:
+    """IDs are counted from 1; the same content under another path is another."""
+    document = Document("emergency/a.json", "00ff", b'{"reason":"nan"}', "s", True)
+
+    assert await adapter.add_document(document)
+    assert not await adapter.add_document(document)
+    assert await adapter.add_document(document._replace(path="b.json", is_news=False))
+
+    first, second = await adapter.read_after(EMERGENCIES, BEFORE_ALL, limit=10)
+    assert (first.id, first.kind) == (EntryID(1, 1), Kind.EMERGENCY)
+    assert first.record == b'{"reason":"nan"}'
+    assert first.details == {
+        "session": "s",
+        "path": "emergency/a.json",
+        "news": "1",
+        "id": "emergency/a.json/00ff",
+    }
+    assert (second.id, second.previous) == (EntryID(1, 2), EntryID(1, 1))
+    assert second.details is not None
+    assert second.details["news"] == "0"
+
+
+async def test_listeners_hear_what_moved(adapter: Adapter) -> None:
+    """An append, a document and a note are heard in order, by name."""
+    async with adapter.notifications() as payloads, asyncio.timeout(5):
+        await _stored(adapter)
+        await adapter.add_document(Document("a.json", "00", b"{}", "", True))
+        await adapter.notify("!canary")
+        heard = [await anext(payloads) for _ in range(3)]
+
+    assert heard == ["s", EMERGENCIES, "!canary"]

@@ -1,0 +1,74 @@
+"""What all tests share: real brokers, the event loop's backend, hypothesis' profile."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.brokers import BrokerServer, make_broker
+
+BrokerFactory = Callable[..., BrokerServer]
+
+# A slow machine is no failure, and a run that failed is one that can be repeated.
+settings.register_profile(
+    "default",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "ci", settings.get_profile("default"), derandomize=True, max_examples=200
+)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The loop that the services run on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def brokers() -> Iterator[BrokerFactory]:
+    """`brokers("valkey")` starts a broker that lives until the session ends.
+
+    Kinds are `valkey` and `redis`; with `tcp=True` on a local port instead of a socket.
+    """
+    yield from _factory()
+
+
+@pytest.fixture
+def own_brokers() -> Iterator[BrokerFactory]:
+    """As `brokers`, for a test that kills or wipes them: gone when it ends."""
+    yield from _factory()
+
+
+@pytest.fixture(scope="session", params=["valkey", "redis"])
+def broker(request: pytest.FixtureRequest, brokers: BrokerFactory) -> BrokerServer:
+    """A running broker of each kind; shared, so take keys of your own."""
+    kind: str = request.param
+    return brokers(kind)
+
+
+@pytest.fixture(params=["valkey", "redis"])
+def own_broker(
+    request: pytest.FixtureRequest, own_brokers: BrokerFactory
+) -> BrokerServer:
+    """A running broker of each kind that the test may kill, pause and wipe."""
+    kind: str = request.param
+    return own_brokers(kind)
+
+
+def _factory() -> Iterator[BrokerFactory]:
+    started: list[BrokerServer] = []
+
+    def start(kind: str, *, tcp: bool = False) -> BrokerServer:
+        server = make_broker(kind, tcp=tcp)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in reversed(started):
+        server.remove()
