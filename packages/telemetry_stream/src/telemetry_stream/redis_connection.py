@@ -74,6 +74,8 @@ _TRANSLATION: tuple[tuple[type[BaseException], type[BrokerError]], ...] = (
 )
 # Error codes that redis-py has no class for and that pass by themselves.
 _PASSING_CODES = ("BUSY", "MISCONF", "NOREPLICAS", "UNBLOCKED", "LOADING", "MASTERDOWN")
+# What redis-py makes of NOAUTH while it connects: a plain ConnectionError.
+_NOAUTH_WHILE_CONNECTING = "HELLO must be called with the client already authenticated"
 
 
 @contextmanager
@@ -88,6 +90,8 @@ def translated_errors() -> Generator[None]:
 def translate(error: BaseException) -> BrokerError:
     """Our error for one of redis-py's."""
     text = str(error) or type(error).__name__
+    if text.startswith(_NOAUTH_WHILE_CONNECTING):
+        return BrokerRefused("the broker asks for a password: put it into its URL")
     if text.startswith(_PASSING_CODES):
         return BrokerUnavailable(text)
     for theirs, ours in _TRANSLATION:
