@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tailer.proofs import Verdict
 
+
 # A rewrite in progress is waited for at most so long, however much it grows.
 REWRITE_SECONDS = 30.0
 # A file that stood still so long is as its writer left it.
@@ -92,9 +93,7 @@ def judge(
     return Judgement(Action.TAKE_NULS, doubt)
 
 
-def _remembered(
-    seen: Seen, doubt: Doubt | None, now: float, *, differs: bool
-) -> Doubt:
+def _remembered(seen: Seen, doubt: Doubt | None, now: float, *, differs: bool) -> Doubt:
     looks = int(differs)
     if doubt is None:
         return Doubt(now, seen.size, seen.mtime_ns, now, looks)

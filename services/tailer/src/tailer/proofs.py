@@ -11,6 +11,7 @@ import re
 from enum import Enum
 from hashlib import blake2b
 
+
 HEAD_LENGTHS = (64, 256, 1_024, 4_096)
 # What must be read from byte 0 to check and to make a head's proof.
 HEAD_BYTES = HEAD_LENGTHS[-1]

@@ -11,10 +11,11 @@ from tailer.lines import Line
 from telemetry_stream.broker import Kind, NewEntry, NewRejection
 from telemetry_stream.record import Invalid, needs_care, parse_record
 
+
 # How much of a rejected line is kept.
 REJECTED_HEAD_BYTES = 4_096
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Reading(NamedTuple):
@@ -40,8 +41,8 @@ def read_lines(
     rejections: list[NewRejection] = []
     for index, line in enumerate(lines):
         end, length, text = line
-        if starts_file and index == 0 and text.startswith(_BYTE_ORDER_MARK):
-            text = text[len(_BYTE_ORDER_MARK) :].strip()
+        if starts_file and index == 0 and text.startswith(BYTE_ORDER_MARK):
+            text = text[len(BYTE_ORDER_MARK) :].strip()
             if not text:
                 continue
         if text[0] == 0:
@@ -65,6 +66,4 @@ def too_long(end: int, length: int, head: bytes, max_line_bytes: int) -> NewReje
 
 
 def _rejection(line: Line, reason: str) -> NewRejection:
-    return NewRejection(
-        line.end, reason, line.length, line.text[:REJECTED_HEAD_BYTES]
-    )
+    return NewRejection(line.end, reason, line.length, line.text[:REJECTED_HEAD_BYTES])
