@@ -20,22 +20,13 @@ class Stop(Enum):
     NUL = "nul"
 
 
-class Line(NamedTuple):
-    """A whole line that is not blank."""
-
-    # The byte after its newline.
-    end: int
-    # Its length without the newline, before anything was trimmed.
-    length: int
-    # White space around it removed, a carriage return included.
-    text: bytes
-
-
 class Split(NamedTuple):
     """The whole lines of a chunk."""
 
-    lines: list[Line]
-    # The byte after the last newline that was taken, a blank line's included.
+    # In order, without their newlines, blank ones too. Plain bytes: an object for each
+    # line would cost as much as parsing it.
+    texts: list[bytes]
+    # The byte after the last newline that was taken.
     end: int
     stop: Stop
 
@@ -43,24 +34,18 @@ class Split(NamedTuple):
 def split_lines(
     chunk: bytes, start: int, *, max_lines: int, nuls_are_bytes: bool = False
 ) -> Split:
-    """Take whole lines from bytes that begin at offset `start`, blank ones left out.
+    """Take whole lines from bytes that begin at offset `start`.
 
     Args:
-        max_lines: how many to take, blank ones counted.
+        max_lines: how many to take.
         nuls_are_bytes: True once they stayed: they are a hole then, and part of a line.
     """
     nul = -1 if nuls_are_bytes else chunk.find(b"\0")
     visible = chunk if nul < 0 else chunk[:nul]
-    whole = visible[: visible.rfind(b"\n") + 1]
-    texts = whole.split(b"\n", max_lines)
-    is_limited = texts.pop() != b""
-    lines: list[Line] = []
-    end = start
-    for raw in texts:
-        length = len(raw)
-        end += length + 1
-        if text := raw.strip():
-            lines.append(Line(end, length, text))
-    if is_limited:
-        return Split(lines, end, Stop.LIMIT)
-    return Split(lines, end, Stop.END if nul < 0 else Stop.NUL)
+    whole = visible.rfind(b"\n") + 1
+    texts = visible[:whole].split(b"\n", max_lines)
+    rest = texts.pop()
+    end = start + whole - len(rest)
+    if rest:
+        return Split(texts, end, Stop.LIMIT)
+    return Split(texts, end, Stop.END if nul < 0 else Stop.NUL)

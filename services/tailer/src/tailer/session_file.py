@@ -316,9 +316,9 @@ class SessionFile:
                 return Portion(_NOTHING, place, has_more=True, has_nul=False)
         taken = split.end - place.offset
         reading = read_lines(
-            split.lines,
+            split.texts,
             chunk[:taken],
-            starts_file=place.offset == 0,
+            place.offset,
             max_line_bytes=self._max_line_bytes,
         )
         is_cut = len(chunk) >= self._read_bytes
