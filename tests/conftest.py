@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.brokers import BrokerServer, make_broker
 
+
 BrokerFactory = Callable[..., BrokerServer]
 
 # A slow machine is no failure, and a run that failed is one that can be repeated.

@@ -1,0 +1,91 @@
+"""Logs: one renderer for our own lines and those of libraries.
+
+Readable on a terminal, one JSON object per line otherwise. Everything goes through the
+standard library's root logger to stderr, so that stdout stays the command's own.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import Processor
+
+
+__all__ = ["configure_logging"]
+
+# Libraries that bring handlers of their own, or say too much at `info`.
+_HANDLED_BY_ROOT = ("uvicorn", "uvicorn.error", "uvicorn.access")
+_ONLY_WARNINGS = ("asyncio", "httpcore", "httpx", "watchfiles")
+
+
+def configure_logging(
+    *, level: str, log_format: str, service: str, stream: TextIO | None = None
+) -> None:
+    """Send all logs of this process to `stream` (stderr), from `level` upwards.
+
+    `log_format` is `json`, `console`, or `auto`: console on a terminal. `service` names
+    the process in each line. May be called again; the last call holds.
+    """
+    sink = stream or sys.stderr
+    as_json = log_format == "json" or (log_format == "auto" and not sink.isatty())
+    handler = logging.StreamHandler(sink)
+    handler.setFormatter(make_formatter(as_json=as_json, service=service))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _HANDLED_BY_ROOT:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    if level != "debug":
+        for name in _ONLY_WARNINGS:
+            logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared_processors(service),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def make_formatter(*, as_json: bool, service: str) -> logging.Formatter:
+    """What turns a record of either origin into its line."""
+    last: list[Processor]
+    if as_json:
+        last = [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        ]
+    else:
+        last = [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=32)]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared_processors(service),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *last,
+        ],
+    )
+
+
+def shared_processors(service: str) -> list[Processor]:
+    """What every line has: context, level, time in UTC, and the service's name."""
+
+    def add_service(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        event["service"] = service
+        return event
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        add_service,
+    ]

@@ -1,0 +1,122 @@
+"""Where settings come from besides flags: the environment and a `.env` file.
+
+One source per place; each gives the text of the fields that are set there and says
+where it had it from. Empty text counts as not set. Types and defaults are not its
+business.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from service_runtime.exceptions import SettingsError
+from service_runtime.names import PREFIX, check_name, is_injected
+
+
+__all__ = [
+    "ENVIRONMENT",
+    "ENV_FILE",
+    "VariableSource",
+    "read_env_file",
+    "read_environment",
+    "variable_of",
+]
+
+ENVIRONMENT = "environment"
+ENV_FILE = ".env"
+_FILE_SUFFIX = "_FILE"
+
+
+class VariableSource(PydanticBaseSettingsSource):
+    """The settings among the variables of one place."""
+
+    def __init__(
+        self,
+        settings_class: type[BaseSettings],
+        variables: Mapping[str, str],
+        place: str,
+    ) -> None:
+        """Take the variables of `place`; SettingsError if one has an unknown name."""
+        super().__init__(settings_class)
+        # Where the variables are, in a person's words.
+        self.place = place
+        # Ours among them, by full name, empty ones left out.
+        self._variables = select_settings(variables, place)
+
+    def __call__(self) -> dict[str, Any]:
+        """The text of each field that is set in this place."""
+        return {
+            name: text
+            for name, field in self.settings_cls.model_fields.items()
+            if (text := self.get_field_value(field, name)[0]) is not None
+        }
+
+    def get_field_value(
+        self, field: FieldInfo, field_name: str
+    ) -> tuple[Any, str, bool]:
+        """Its text, from the variable or from the file that NAME_FILE names."""
+        del field  # all are text here
+        name = variable_of(field_name)
+        text = self._variables.get(name)
+        path = self._variables.get(name + _FILE_SUFFIX)
+        if text is None and path is not None:
+            text = read_value_file(name + _FILE_SUFFIX, path)
+        return text, field_name, False
+
+    def describe(self, field_name: str) -> str:
+        """The place that the field's text came from, for `tailcast config`."""
+        name = variable_of(field_name)
+        if name in self._variables:
+            return self.place
+        return f"file named in {self.place}"
+
+
+def variable_of(field_name: str) -> str:
+    """The variable that sets a field."""
+    return PREFIX + field_name.upper()
+
+
+def select_settings(variables: Mapping[str, str], place: str) -> dict[str, str]:
+    """Ours among the variables, by name, checked; without empty and injected ones."""
+    chosen: dict[str, str] = {}
+    where = "" if place == ENVIRONMENT else f" (in {place})"
+    for name, text in variables.items():
+        if not name.startswith(PREFIX) or is_injected(name, text):
+            continue
+        check_name(name, where)
+        if text:
+            chosen[name] = text
+    return chosen
+
+
+def read_value_file(name: str, path: str) -> str:
+    """The text of the file that the variable `name` points to."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise SettingsError(f"{name}={path} cannot be read: {reason}") from error
+
+
+def read_environment() -> dict[str, str]:
+    """The variables of this process."""
+    return dict(os.environ)
+
+
+def read_env_file() -> dict[str, str]:
+    """The variables in `.env` of the working directory, if there is such a file."""
+    path = Path(ENV_FILE)
+    if not path.is_file():
+        return {}
+    if not os.access(path, os.R_OK):
+        raise SettingsError(f"{ENV_FILE} cannot be read: permission denied")
+    try:
+        values = dotenv_values(path, encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{ENV_FILE} is not UTF-8 text") from error
+    return {name: text or "" for name, text in values.items()}

@@ -1,0 +1,152 @@
+"""The types of settings: how a person writes a size, a duration, a list, an address.
+
+Each reads text and gives it back as a person would write it; none knows which setting
+it is for.
+"""
+
+import math
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+
+__all__ = [
+    "ByteSize",
+    "CommaList",
+    "Duration",
+    "SecretUrl",
+    "format_byte_size",
+    "format_duration",
+    "lower_case",
+    "mask_url",
+    "parse_byte_size",
+    "parse_duration",
+]
+
+BYTE_UNITS = {
+    "": 1,
+    "b": 1,
+    "k": 1000,
+    "kb": 1000,
+    "kib": 1024,
+    "m": 1000**2,
+    "mb": 1000**2,
+    "mib": 1024**2,
+    "g": 1000**3,
+    "gb": 1000**3,
+    "gib": 1024**3,
+    "t": 1000**4,
+    "tb": 1000**4,
+    "tib": 1024**4,
+}
+SECOND_UNITS = {
+    "ms": 0.001,
+    "": 1.0,
+    "s": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+}
+
+_QUANTITY = re.compile(r"(\d[\d_]*(?:\.\d+)?|\.\d+)\s*([A-Za-z]*)")
+_MASK = "***"
+
+
+def parse_byte_size(value: object) -> int:
+    """Whole bytes from `64MiB`, `1 GB`, `1_000` or a whole number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    amount = _parse_quantity(value, BYTE_UNITS)
+    if amount is None or not amount.is_integer():
+        raise ValueError("write a size as 64MiB, 1GB or 1000")
+    return int(amount)
+
+
+def format_byte_size(size: int) -> str:
+    """The size with the largest binary unit that divides it."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        factor = BYTE_UNITS[unit.lower()]
+        if size >= factor and size % factor == 0:
+            return f"{size // factor}{unit}"
+    return str(size)
+
+
+def parse_duration(value: object) -> float:
+    """Seconds from `20s`, `7d`, `100ms`, `0.1` or a number."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds: float | None = float(value)
+    else:
+        seconds = _parse_quantity(value, SECOND_UNITS)
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        raise ValueError("write a duration as 20s, 100ms, 5m, 2h or 7d")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """The duration with the largest unit that divides it."""
+    for unit in ("d", "h", "m"):
+        factor = SECOND_UNITS[unit]
+        if seconds >= factor and seconds % factor == 0:
+            return f"{seconds / factor:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def split_commas(value: object) -> object:
+    """The parts of comma-separated text, without empty ones; else the value itself."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
+
+
+def lower_case(value: object) -> object:
+    """Text in lower case, for words that people also write in capitals."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def check_url(value: str) -> str:
+    """The text if it looks like `scheme://…`."""
+    if not re.match(r"[a-z][a-z0-9+.-]*://.", value):
+        raise ValueError("write an address as redis://host:6379/0")
+    return value
+
+
+def mask_url(url: str) -> str:
+    """The address without its password."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return _MASK
+    if not password:
+        return url
+    return re.sub(r"(://[^/?#]*?:)[^/?#]*@", rf"\g<1>{_MASK}@", url, count=1)
+
+
+def _parse_quantity(
+    value: object, units: dict[str, float] | dict[str, int]
+) -> float | None:
+    if not isinstance(value, str):
+        return None
+    match = _QUANTITY.fullmatch(value.strip())
+    if match is None or match[2].lower() not in units:
+        return None
+    return round(float(match[1].replace("_", "")) * units[match[2].lower()], 9)
+
+
+# Whole bytes.
+ByteSize = Annotated[
+    int, BeforeValidator(parse_byte_size), PlainSerializer(format_byte_size)
+]
+# Seconds.
+Duration = Annotated[
+    float, BeforeValidator(parse_duration), PlainSerializer(format_duration)
+]
+CommaList = Annotated[
+    tuple[str, ...], BeforeValidator(split_commas), PlainSerializer(",".join)
+]
+# An address that may hold a password: shown without it.
+SecretUrl = Annotated[
+    str, AfterValidator(check_url), PlainSerializer(mask_url), Field(repr=False)
+]

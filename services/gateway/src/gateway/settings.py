@@ -1,0 +1,74 @@
+"""The gateway's settings. Only `app` reads them; the rest has keyword arguments."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from service_runtime.settings import ServiceSettings
+from service_runtime.values import ByteSize, CommaList, Duration, SecretUrl
+from telemetry_stream.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
+
+
+__all__ = ["GatewaySettings"]
+
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+
+
+def check_root_path(path: str) -> str:
+    """The path without a slash at its end; it begins with one or is empty."""
+    if path and not path.startswith("/"):
+        raise ValueError("begin it with a slash, as in /tailcast")
+    return path.rstrip("/")
+
+
+class GatewaySettings(ServiceSettings):
+    """All that the gateway can be told."""
+
+    redis_url: SecretUrl
+    """the broker: redis://, rediss:// or unix:// (`tailcast up` brings its own)"""
+
+    key_prefix: Annotated[str, Field(min_length=1)] = KEY_PREFIX
+    """first part of every key in the broker"""
+
+    host: Annotated[str, Field(min_length=1)] = "localhost"
+    """address to listen on; localhost is both 127.0.0.1 and ::1"""
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 5000
+    """TCP port to listen on"""
+
+    root_path: Annotated[str, AfterValidator(check_root_path)] = ""
+    """path below which a proxy serves the gateway, as in /tailcast"""
+
+    allowed_origins: CommaList = ()
+    """origins that may connect besides its own and loopback, comma-separated, or *"""
+
+    max_connections: Annotated[int, Field(gt=0)] = 20_000
+    """connections of this replica; more are refused with 1013"""
+
+    max_message_bytes: Annotated[ByteSize, Field(gt=0)] = 64 * KIBIBYTE
+    """a client that sends a longer message is closed with 1009"""
+
+    max_subscriptions: Annotated[int, Field(gt=0)] = 1_000
+    """sessions and patterns that one connection may subscribe to"""
+
+    ping_interval: Annotated[Duration, Field(gt=0, le=30)] = 20.0
+    """how often an idle peer is pinged, 30s at most"""
+
+    pong_timeout: Annotated[Duration, Field(gt=0)] = 20.0
+    """how long after a ping left an answer may take"""
+
+    slow_timeout: Annotated[Duration, Field(gt=0)] = 300.0
+    """how long a peer's socket may take no bytes"""
+
+    drain_seconds: Duration = 10.0
+    """how long shutting down spreads the closing of connections"""
+
+    window_bytes: Annotated[ByteSize, Field(gt=0)] = 4 * MEBIBYTE
+    """recent entries kept in memory, for each session"""
+
+    step_keys: CommaList = STEP_KEYS
+    """where a record's step is: the first of these keys that it has"""
+
+    time_keys: CommaList = TIME_KEYS
+    """where a record's time is: the first of these keys that it has"""

@@ -1,0 +1,87 @@
+"""The tailer's settings. Only `app` reads them; the rest has keyword arguments."""
+
+import os
+import socket
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from service_runtime.settings import ServiceSettings
+from service_runtime.values import (
+    ByteSize,
+    CommaList,
+    Duration,
+    SecretUrl,
+    lower_case,
+)
+from telemetry_stream.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
+
+
+__all__ = ["TailerSettings"]
+
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+
+
+def expand_hostname(prefix: str) -> str:
+    """The prefix with `{hostname}` replaced by this machine's name."""
+    return prefix.replace("{hostname}", socket.gethostname())
+
+
+def split_paths(value: object) -> object:
+    """The parts of text that `os.pathsep` separates; else the value as it is."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part for part in value.split(os.pathsep) if part)
+
+
+class TailerSettings(ServiceSettings):
+    """All that the tailer can be told."""
+
+    redis_url: SecretUrl
+    """the broker: redis://, rediss:// or unix:// (`tailcast up` brings its own)"""
+
+    key_prefix: Annotated[str, Field(min_length=1)] = KEY_PREFIX
+    """first part of every key in the broker"""
+
+    log_dir: Annotated[str, Field(min_length=1)] = "logs"
+    """directory below which the files are"""
+
+    telemetry_patterns: CommaList = ("telemetry/**/*.jsonl",)
+    """files with a record on each line, below the log directory, comma-separated"""
+
+    emergency_patterns: CommaList = ("emergency/**/*.json",)
+    """files that are one emergency each, below the log directory, comma-separated"""
+
+    paths: Annotated[
+        tuple[str, ...],
+        BeforeValidator(split_paths),
+        PlainSerializer(os.pathsep.join),
+    ] = ()
+    """what `tailcast up PATH…` watches instead of the log directory (absolute paths)"""
+
+    step_keys: CommaList = STEP_KEYS
+    """where a record's step is: the first of these keys that it has"""
+
+    time_keys: CommaList = TIME_KEYS
+    """where a record's time is: the first of these keys that it has"""
+
+    session_prefix: Annotated[str, AfterValidator(expand_hostname)] = ""
+    """put before every session ID; {hostname} stands for this machine's name"""
+
+    start_at: Annotated[Literal["beginning", "end"], BeforeValidator(lower_case)] = (
+        "beginning"
+    )
+    """where to start in files first seen: beginning or end"""
+
+    max_line_bytes: Annotated[ByteSize, Field(gt=0)] = MEBIBYTE
+    """longer lines are rejected"""
+
+    poll_interval: Annotated[Duration, Field(gt=0)] | None = None
+    """how often hot files are looked at; unset: 0.1s, on network file systems 0.5s"""
+
+    retention_bytes: Annotated[ByteSize, Field(gt=0)] = 256 * MEBIBYTE
+    """how much of each session the broker keeps, in bytes of its file"""
+
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """port of /metrics, /healthz and /readyz; 0 is off"""
