@@ -89,9 +89,7 @@ class CatchUp:
         if follower.cursor != channel.window.end:
             entries = channel.window.after(follower.cursor, max_bytes=SLICE_BYTES)
             if channel.is_documents:
-                frames = documents_for(
-                    client, entries, with_history=follower.is_replay
-                )
+                frames = documents_for(client, entries, with_history=follower.is_replay)
             else:
                 frames = channel.encoder.frames(
                     entries, follower.cursor, replayed=follower.is_replay
@@ -175,6 +173,11 @@ class CatchUp:
             if channel.epoch == epoch and self._is_wanted(follower, wanted):
                 self.settle(follower, verdict)
             return
+
+    def settle_if_asked(self, follower: Follower, verdict: Verdict) -> None:
+        """As `settle`, unless the follower's place is known already."""
+        if follower.pace is Pace.LOOKING_UP:
+            self.settle(follower, verdict)
 
     def settle(self, follower: Follower, verdict: Verdict) -> None:
         """Do what was found about a follower's place."""

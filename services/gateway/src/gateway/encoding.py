@@ -78,7 +78,9 @@ class SessionEncoder:
 
     def replaced(self, marker: Cursor) -> bytes:
         """The file is another one than the client's cursor was of."""
-        return self._rewind(marker, reason="replaced", step=None, is_complete=False)
+        return self._rewind(
+            shown(marker), reason="replaced", step=None, is_complete=False
+        )
 
     def caught_up(self, cursor: Cursor) -> bytes:
         """Replay is over; what follows is news."""

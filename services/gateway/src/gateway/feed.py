@@ -286,9 +286,7 @@ class Feed:
             self._hub.reset(channel, head)
         elif after and after[0].previous == end.id:
             # It was only trimmed.
-            self._hub.deliver(
-                channel, continuation(end, after)[1], now=self._clock()
-            )
+            self._hub.deliver(channel, continuation(end, after)[1], now=self._clock())
         elif after:
             self._hub.reset(channel, head)
 
@@ -383,7 +381,8 @@ def _is_another(
     last_id = _last_id(channel, position)
     if last_id < end:
         return True
-    is_other_life = bool(incarnation) and position.incarnation != incarnation
+    was_born = bool(incarnation) or end != BEFORE_ALL
+    is_other_life = was_born and position.incarnation != incarnation
     return is_other_life and not channel.is_documents
 
 

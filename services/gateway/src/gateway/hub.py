@@ -86,7 +86,9 @@ class Hub:
         """Whether a client's globs match a session that is not watched yet."""
         return any(client.subscription.matches(session) for client in self.broad)
 
-    def deliver(self, channel: Channel, entries: Sequence[Entry], *, now: float) -> None:
+    def deliver(
+        self, channel: Channel, entries: Sequence[Entry], *, now: float
+    ) -> None:
         """Take entries that follow the window's end and give them to live clients."""
         size_before = channel.window.size_bytes
         for piece in pieces(entries):
@@ -165,11 +167,13 @@ class Hub:
                 continue
             channel.audience = None
             wanted = starts.get(session)
-            was_wanted = bool(before) if channel.is_documents else before.matches(session)
+            was_wanted = (
+                bool(before) if channel.is_documents else before.matches(session)
+            )
             if wanted is None and was_wanted:
                 continue
             self._drop(client, channel)
-            default = Begin.NOW
+            default: Wanted = Begin.NOW
             if rule is not None and not channel.is_documents:
                 default = rule.start
             self.begin(client, channel, default if wanted is None else wanted)
@@ -177,7 +181,7 @@ class Hub:
     def begin(self, client: Client, channel: Channel, wanted: Wanted) -> None:
         """Begin to deliver a session to a client that does not get it."""
         is_replay = wanted is not Begin.NOW
-        if channel.is_unborn and not isinstance(wanted, Cursor):
+        if _is_awaited(channel) and not isinstance(wanted, Cursor):
             follower = self.follow(client, channel, Pace.UNBORN)
             follower.skips_history = not is_replay
             if is_replay:
@@ -211,8 +215,9 @@ class Hub:
         if follower is None or follower.pace is Pace.SKIPPING:
             return channel.window.end
         if follower.pace is Pace.LOOKING_UP or follower.pace is Pace.WAITING:
-            wanted = follower.wanted
-            return wanted if isinstance(wanted, Cursor) else None
+            if follower.wanted is Begin.START:
+                return NOTHING
+            return follower.wanted if isinstance(follower.wanted, Cursor) else None
         return follower.cursor
 
     def matching(self, subscription: Subscription) -> Iterator[Channel]:
@@ -256,7 +261,7 @@ class Hub:
         follower.wanted = None
         follower.waiting_since = None
         follower.cursor = cursor
-        if cursor == NOTHING and channel.is_unborn and not channel.incarnation:
+        if cursor == NOTHING and _is_awaited(channel):
             follower.pace = Pace.UNBORN
             return
         if cursor.id > channel.window.end.id:
@@ -316,12 +321,15 @@ class Hub:
     ) -> None:
         """A session that was not there when the client subscribed."""
         state = head.state
-        if state is not None and state.updated_ms < client.subscribed_ms - CLOCK_SKEW_MS:
+        if (
+            state is not None
+            and state.updated_ms < client.subscribed_ms - CLOCK_SKEW_MS
+        ):
             # It was there; the list of sessions did not have it.
             return
         rule = client.subscription.rule_for(channel.session)
         skips = rule is not None and rule.start is Begin.NOW
-        if channel.is_unborn:
+        if _is_awaited(channel):
             follower = self.follow(client, channel, Pace.UNBORN)
             follower.skips_history = skips
         elif skips and channel.is_in_history():
@@ -333,9 +341,7 @@ class Hub:
             else:
                 self.set_behind(follower, NOTHING)
 
-    def _channels_of(
-        self, *subscriptions: Subscription
-    ) -> Iterable[Channel]:
+    def _channels_of(self, *subscriptions: Subscription) -> Iterable[Channel]:
         """Watched sessions that any of these may match, the documents first."""
         if any(subscription.has_globs() for subscription in subscriptions):
             found = list(self.channels.values())
@@ -368,7 +374,7 @@ class Hub:
         channel = follower.channel
         channel.waiting.pop(follower, None)
         follower.skips_history |= follower.pace is Pace.SKIPPING
-        if channel.is_unborn:
+        if _is_awaited(channel):
             follower.pace, follower.wanted = Pace.UNBORN, None
         elif not follower.skips_history or channel.history_end is None:
             self.look_up(follower, NOTHING)
@@ -456,6 +462,11 @@ class Hub:
             del self.recent[channel]
 
 
+def _is_awaited(channel: Channel) -> bool:
+    """Whether a session has to come into being; the documents are always there."""
+    return channel.is_unborn and not (channel.incarnation or channel.is_documents)
+
+
 def documents_for(
     client: Client, entries: Sequence[Entry], *, with_history: bool
 ) -> bytes:
@@ -480,5 +491,3 @@ def pieces(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
             start, size = at + 1, 0
     if start < len(entries):
         yield entries[start:]
-
-

@@ -5,7 +5,7 @@ with the code and the words of the answer. What never lives here: what a message
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -16,11 +16,11 @@ MessageID: TypeAlias = str | int | None
 # What no message of ours says better: it was no object, or of no known type.
 INVALID_FORMAT = "Invalid message format"
 
-INVALID_MESSAGE = "invalid_message"
-INVALID_CURSOR = "invalid_cursor"
-UNSUPPORTED = "unsupported"
-UNAVAILABLE = "unavailable"
-TOO_MANY_SUBSCRIPTIONS = "too_many_subscriptions"
+INVALID_MESSAGE: Final = "invalid_message"
+INVALID_CURSOR: Final = "invalid_cursor"
+UNSUPPORTED: Final = "unsupported"
+UNAVAILABLE: Final = "unavailable"
+TOO_MANY_SUBSCRIPTIONS: Final = "too_many_subscriptions"
 
 ErrorCode: TypeAlias = Literal[
     "invalid_message",
@@ -71,7 +71,7 @@ class Subscribe(_Message, tag="subscribe"):
     add: bool = False
     from_: str | From | UnsetType = msgspec.field(name="from", default=UNSET)
     replay: Count | None = None
-    cursors: dict[str, str] | None = None
+    cursors: dict[str, str | None] | None = None
     at: int | None = None
     # What the protocol knows and this gateway does not do yet.
     where: Raw | UnsetType = UNSET
@@ -122,9 +122,8 @@ class Snapshot(_Later, tag="snapshot"):
 
 
 ClientMessage: TypeAlias = Subscribe | Unsubscribe | Heartbeat
-_decode_typed = msgspec.json.Decoder(
-    Subscribe | Unsubscribe | Heartbeat | Ack | Auth | History | Sessions | Snapshot
-).decode
+_AnyMessage: TypeAlias = ClientMessage | Ack | Auth | History | Sessions | Snapshot
+_decoder: msgspec.json.Decoder[_AnyMessage] = msgspec.json.Decoder(_AnyMessage)
 
 
 class _Envelope(Struct):
@@ -154,7 +153,7 @@ def parse(data: bytes) -> ClientMessage:
         InvalidMessage: it is none; its text is the answer's.
     """
     try:
-        message = _decode_typed(data)
+        message = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(data, error) from None
     if message.strict:

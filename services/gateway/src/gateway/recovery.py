@@ -60,6 +60,8 @@ class Answers(NamedTuple):
     at_id: Entry | None
     # The entry at the cursor's offset in the current generation.
     in_current: Entry | None
+    # False for the whole-file emergencies, which have no state.
+    has_states: bool = True
 
 
 def current_twin(cursor: Cursor, head: Head) -> EntryID | None:
@@ -114,7 +116,7 @@ def _from_beginning(head: Head) -> Verdict:
 def _without_state(cursor: Cursor, answers: Answers) -> Verdict:
     """A broker that forgot, or the documents, which have no state."""
     oldest = answers.head.oldest
-    if oldest is None:
+    if oldest is None or answers.has_states:
         return Wait(is_file_long_enough=True)
     if cursor.id < oldest.id:
         return _after_trim(cursor, answers.head)
@@ -150,9 +152,7 @@ def _absent(cursor: Cursor, state: SessionState, *, has_waited: bool) -> Verdict
         is_long_enough = state.size >= cursor.id.offset
         if is_long_enough or not has_waited:
             return Wait(is_file_long_enough=is_long_enough)
-    return Replaced(
-        Cursor(EntryID(position.generation, state.generation_start), 0)
-    )
+    return Replaced(Cursor(EntryID(position.generation, state.generation_start), 0))
 
 
 def jump_target(head: Head) -> EntryID | None:
@@ -180,4 +180,3 @@ def news_begins_after(state: SessionState | None) -> EntryID | None:
     if state is None or not state.backlog_end:
         return None
     return EntryID(1, state.backlog_end)
-

@@ -7,7 +7,7 @@ lives until those who waited for it have been given it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from gateway.channel import Channel
 from gateway.continuity import Continuity, continuation, including
@@ -24,6 +24,7 @@ from gateway.recovery import (
 from gateway.subscription import Begin, Last
 from gateway.window import NOTHING
 from telemetry_stream.broker import Entry, Head, Kind, SessionReader
+from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID
 
 
@@ -79,7 +80,7 @@ class Replay:
         # So many reads at once; who waits longest is next.
         self._reads = asyncio.Semaphore(MAX_READS)
         # What is being read, by what was asked for.
-        self._underway: dict[object, asyncio.Task[object]] = {}
+        self._underway: dict[object, asyncio.Task[Any]] = {}
 
     async def page(self, channel: Channel, cursor: Cursor) -> Page:
         """Read what follows a cursor. Raises BrokerError."""
@@ -95,8 +96,12 @@ class Replay:
         return await self._shared((channel, channel.epoch), read)
 
     async def place(
-        self, channel: Channel, wanted: "Cursor | Begin | Last | EntryID", *,
-        has_waited: bool = False, overtaken: bool = False,
+        self,
+        channel: Channel,
+        wanted: "Cursor | Begin | Last | EntryID",
+        *,
+        has_waited: bool = False,
+        overtaken: bool = False,
     ) -> Verdict:
         """Find where delivery goes on. Raises BrokerError.
 
@@ -112,20 +117,23 @@ class Replay:
             key, lambda: self._find(channel, wanted, has_waited, overtaken)
         )
 
+    async def look_up(self, session: str, cursor: Cursor) -> Verdict:
+        """What becomes of a cursor. Raises BrokerError."""
+        return await self._find_cursor(session, cursor, False, False)  # noqa: FBT003  # names in the signature
+
     async def _shared(self, key: object, read: Callable[[], Awaitable[_T]]) -> _T:
         """One read for all who ask for the same while it is under way."""
-        task = self._underway.get(key)
+        task = cast("asyncio.Task[_T] | None", self._underway.get(key))
         if task is None:
-
-            async def bounded() -> object:
-                async with self._reads:
-                    return await read()
-
-            task = asyncio.get_running_loop().create_task(bounded())
+            task = asyncio.get_running_loop().create_task(self._bounded(read))
             self._underway[key] = task
             task.add_done_callback(lambda _: self._underway.pop(key, None))
         # Whoever asked first may go away; the others still want it.
-        return await asyncio.shield(task)  # type: ignore[return-value]  # of this key
+        return await asyncio.shield(task)
+
+    async def _bounded(self, read: Callable[[], Awaitable[_T]]) -> _T:
+        async with self._reads:
+            return await read()
 
     async def _read_page(self, channel: Channel, cursor: Cursor) -> Page:
         limit = min(MAX_PAGE_ENTRIES, int(PAGE_BYTES / channel.record_bytes) + 2)
@@ -149,7 +157,9 @@ class Replay:
         if isinstance(wanted, Cursor):
             return await self._find_cursor(session, wanted, has_waited, overtaken)
         if isinstance(wanted, Last):
-            return Resume(await self._before_last(session, wanted.count), is_proved=True)
+            return Resume(
+                await self._before_last(session, wanted.records), is_proved=True
+            )
         if isinstance(wanted, EntryID):
             below = EntryID(wanted.generation, wanted.offset + 1)
             entries = await self._broker.read_before(session, below, limit=1)
@@ -175,7 +185,8 @@ class Replay:
             at_id = await broker.find(session, cursor.id)
         twin = current_twin(cursor, head)
         in_current = None if twin is None else await broker.find(session, twin)
-        verdict = judge(cursor, Answers(head, at_id, in_current), has_waited=has_waited)
+        answers = Answers(head, at_id, in_current, has_states=session != EMERGENCIES)
+        verdict = judge(cursor, answers, has_waited=has_waited)
         target = jump_target(head) if overtaken else None
         if isinstance(verdict, Trimmed) and target is not None:
             entries = await broker.read_after(session, including(target), limit=1)

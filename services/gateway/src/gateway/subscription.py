@@ -22,7 +22,7 @@ class Begin(Enum):
 class Last(NamedTuple):
     """So many records before now."""
 
-    count: int
+    records: int
 
 
 Start: TypeAlias = Begin | Last
