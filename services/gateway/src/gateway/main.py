@@ -1,7 +1,7 @@
 """The gateway's way in: settings, logs, then the service itself.
 
-`tailcast gateway` calls `serve`; `tailcast-gateway` is the same for an image that has this
-service alone. Nothing is decided here.
+`tailcast gateway` calls `serve`; `tailcast-gateway` is the same for an image that has
+this service alone. Nothing is decided here.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """The tailer's way in: settings, logs, then the service itself.
 
-`tailcast tailer` calls `serve`; `tailcast-tailer` is the same for an image that has this
-service alone. Nothing is decided here.
+`tailcast tailer` calls `serve`; `tailcast-tailer` is the same for an image that has
+this service alone. Nothing is decided here.
 """
 
 import sys
