@@ -233,7 +233,7 @@ def main() -> None:
         prog="python -m benchmarks.fanout", description=__doc__
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.5, help="of each turn")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each turn")
     options = parser.parse_args()
     if not Path("/proc/self/schedstat").exists():
         sys.exit("this benchmark reads CPU times from /proc/PID/schedstat: Linux only")

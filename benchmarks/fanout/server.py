@@ -100,7 +100,11 @@ async def serve(mode: Mode, payload_bytes: int) -> None:
         "send_text": sender.endpoint_send_text,
     }[mode]
     app.add_api_websocket_route("/ws", endpoint)
-    server = uvicorn.Server(make_server_config(app, max_message_bytes=65536))
+    config = make_server_config(app, max_message_bytes=65536)
+    if mode == "send_text":
+        # As one has it without a hand-over: uvicorn's own protocol, else all the same.
+        config.ws = "websockets-sansio"
+    server = uvicorn.Server(config)
     listener = sockets.create_server(("127.0.0.1", 0), backlog=4096)
     print(listener.getsockname()[1], flush=True)
     asyncio.get_running_loop().add_reader(sys.stdin, sender.obey, server)
