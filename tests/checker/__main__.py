@@ -36,6 +36,7 @@ def main() -> int:
         with _stack(options) as stack:
             verdict = asyncio.run(check(stack, seed=seed, seconds=seconds, load=load))
         print(verdict, flush=True)  # noqa: T201  # what the program is for
+        print(f"  faults: {', '.join(verdict.faults)}", flush=True)  # noqa: T201  # as above
         if verdict.failures:
             return 1
         left -= seconds

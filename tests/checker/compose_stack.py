@@ -176,10 +176,13 @@ class ComposeStack:
     def _start_and_wait(self, container: Any) -> None:
         container.start()
         deadline = time.monotonic() + START_SECONDS
-        while container.attrs["State"].get("Health", {}).get("Status") != "healthy":
+        while not self._is_healthy(container):
             assert time.monotonic() < deadline, f"{container.name} is not healthy"
             time.sleep(0.2)
-            container.reload()
+
+    def _is_healthy(self, container: Any) -> bool:
+        container.reload()
+        return container.attrs["State"].get("Health", {}).get("Status") == "healthy"
 
     def _short(self, container: Any) -> str:
         return str(container.name).removeprefix(f"{self.project}-")
