@@ -1,10 +1,12 @@
 """A plain tailer to compare with: redis-py, one pipelined XADD for each line.
 
 What one writes first, and what it leaves out: no proofs, no exactly-once, no checks but
-that the line is JSON. Run as a process: file, broker URL, session, lines to expect.
+that the line is JSON. Run as a process:
+file, broker URL, session, lines to expect.
 """
 
 import json
+import signal
 import sys
 import time
 
@@ -14,7 +16,7 @@ BATCH_LINES = 1_000
 
 
 def main(path: str, url: str, session: str, count: int) -> None:
-    """Read the file and append its lines until there were so many."""
+    """Read the file, append its lines until there were so many, and wait to be ended."""
     client = redis.Redis.from_url(url)
     stream = f"plain:{{{session}}}"
     done = 0
@@ -31,6 +33,7 @@ def main(path: str, url: str, session: str, count: int) -> None:
             if done % BATCH_LINES == 0:
                 pipeline.execute()
         pipeline.execute()
+    signal.pause()
 
 
 if __name__ == "__main__":
