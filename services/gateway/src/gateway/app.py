@@ -1,0 +1,146 @@
+"""The composition root: settings in, a gateway that serves until it is told to end.
+
+The only module that reads settings. The end is an ordered story: not ready and nobody
+new, then everybody told and closed within the drain time, then uvicorn, then the tasks,
+then the broker's connections.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket as sockets
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from types import FrameType
+
+import uvicorn
+
+from gateway.replica import Replica
+from gateway.routes import make_api
+from gateway.settings import GatewaySettings
+from gateway.transport import make_server_config
+from service_runtime.exceptions import ServiceError, SettingsError
+from telemetry_stream.broker_redis import RedisBroker
+from telemetry_stream.exceptions import BrokerError
+
+
+BACKLOG = 4096
+
+
+def run(settings: GatewaySettings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises ServiceError."""
+    try:
+        broker = RedisBroker(
+            settings.redis_url, key_prefix=settings.key_prefix
+        )
+    except BrokerError as error:
+        raise SettingsError(f"TAILCAST_REDIS_URL: {error}") from error
+    replica = Replica(
+        broker,
+        window_bytes=settings.window_bytes,
+        max_subscriptions=settings.max_subscriptions,
+        max_connections=settings.max_connections,
+        ping_interval=settings.ping_interval,
+        pong_timeout=settings.pong_timeout,
+        slow_timeout=settings.slow_timeout,
+    )
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[None]:
+        async with contextlib.aclosing(broker), replica.running():
+            yield
+
+    api = make_api(replica, allowed_origins=settings.allowed_origins, lifespan=lifespan)
+    config = make_server_config(
+        api,
+        max_message_bytes=settings.max_message_bytes,
+        host=settings.host,
+        port=settings.port,
+        root_path=settings.root_path,
+    )
+    server = DrainingServer(config, replica, drain_seconds=settings.drain_seconds)
+    bound = bind(settings.host, settings.port)
+    try:
+        server.run(sockets=bound)
+    finally:
+        for one in bound:
+            one.close()
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn, which sends its clients away in order before it ends."""
+
+    def __init__(
+        self, config: uvicorn.Config, replica: Replica, *, drain_seconds: float
+    ) -> None:
+        super().__init__(config)
+        self._replica = replica
+        self._drain_seconds = drain_seconds
+        # The draining, once it has begun.
+        self._draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, a second one ends at once."""
+        del frame
+        if self._draining is not None:
+            self.should_exit = self.force_exit = True
+            self._draining.cancel()
+            return
+        loop = asyncio.get_running_loop()
+        self._draining = loop.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            await self._replica.connections.drain(self._drain_seconds)
+        finally:
+            self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM inside the loop; neither is raised again after."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+def bind(host: str, port: int) -> list[sockets.socket]:
+    """Listen at an address; `localhost` is both 127.0.0.1 and ::1. Raises ServiceError."""
+    hosts = ["127.0.0.1", "::1"] if host == "localhost" else [host]
+    bound: list[sockets.socket] = []
+    for one in hosts:
+        try:
+            bound.append(_listening(one, port))
+        except OSError as error:
+            if bound and one == "::1":
+                # A machine without IPv6, or with it switched off.
+                continue
+            for other in bound:
+                other.close()
+            raise ServiceError(
+                f"cannot listen on {one}:{port} ({error.strerror}): choose another"
+                " with --port or TAILCAST_PORT"
+            ) from error
+    return bound
+
+
+def _listening(host: str, port: int) -> sockets.socket:
+    family, kind, protocol, _, address = sockets.getaddrinfo(
+        host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE
+    )[0]
+    one = sockets.socket(family, kind, protocol)
+    try:
+        one.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        if family == sockets.AF_INET6:
+            one.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
+        one.bind(address)
+        one.listen(BACKLOG)
+    except OSError:
+        one.close()
+        raise
+    one.setblocking(False)
+    return one

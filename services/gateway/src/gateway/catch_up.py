@@ -1,0 +1,224 @@
+"""Serving those who are not live: slices of the window, pages, look-ups.
+
+One turn serves one follower of one client with one slice or page, then it is another's
+turn; a client has one page on its way at most, and its socket sets the pace. Here lives
+the order in which a client that is behind is served; never what a place means.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from gateway.channel import Client, Follower, Pace, Wanted
+from gateway.continuity import Continuity
+from gateway.hub import SLICE_BYTES, Hub, documents_for
+from gateway.instruments import Instruments
+from gateway.recovery import Replaced, Resume, Trimmed, Verdict, Wait
+from gateway.replay import Page, Replay
+from gateway.window import NOTHING
+from telemetry_stream.exceptions import BrokerError
+from telemetry_stream.position import Cursor, EntryID
+
+
+# How long a file that is shorter than a client's cursor may take to grow back.
+SHORT_FILE_SECONDS = 60.0
+# Until a read that failed is tried again: at least, and with chance added to it.
+RETRY_SECONDS = 0.25
+
+
+class CatchUp:
+    """Brings followers to the window's end."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        replay: Replay,
+        *,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        clock: Callable[[], float],
+        instruments: Instruments,
+    ) -> None:
+        self._hub = hub
+        self._replay = replay
+        # Starts a task that somebody owns.
+        self._spawn = spawn
+        self._clock = clock
+        self._instruments = instruments
+
+    def wake(self, client: Client) -> None:
+        """See to a client in a turn of the loop of its own."""
+        if not client.is_being_served and not client.is_closed:
+            client.is_being_served = True
+            asyncio.get_running_loop().call_soon(self._turn, client)
+
+    def look_up(self, follower: Follower) -> None:
+        """Find the place that a follower wants."""
+        self._spawn(self._look_up(follower))
+
+    def greet(self, follower: Follower) -> None:
+        """Tell one that waits for an unborn session that there is nothing to replay."""
+        asyncio.get_running_loop().call_soon(self._greet, follower)
+
+    def _greet(self, follower: Follower) -> None:
+        if follower.is_current and follower.pace is Pace.UNBORN:
+            frame = follower.channel.encoder.caught_up(NOTHING)
+            follower.client.socket.write(frame)
+
+    # Serving.
+
+    def _turn(self, client: Client) -> None:
+        client.is_being_served = False
+        if client.is_closed:
+            return
+        while client.announcements and not client.socket.paused:
+            client.socket.write(client.announcements.popleft())
+        if client.socket.paused or not client.behind:
+            # `writing_resumed`, or whoever falls behind, is what goes on.
+            return
+        follower = next(iter(client.behind))
+        if follower.channel.window.proves(follower.cursor):
+            self._serve_slice(follower)
+            self.wake(client)
+        else:
+            client.is_being_served = True
+            self._spawn(self._serve_page(follower))
+
+    def _serve_slice(self, follower: Follower) -> None:
+        channel, client = follower.channel, follower.client
+        if follower.cursor != channel.window.end:
+            entries = channel.window.after(follower.cursor, max_bytes=SLICE_BYTES)
+            if channel.is_documents:
+                frames = documents_for(client, entries, with_history=follower.is_replay)
+            else:
+                frames = channel.encoder.frames(
+                    entries, follower.cursor, replayed=follower.is_replay
+                )
+            self._give(follower, frames, entries[-1].cursor)
+        if follower.cursor == channel.window.end and not client.socket.paused:
+            self._hub.go_live(follower)
+
+    def _give(self, follower: Follower, frames: bytes, cursor: Cursor) -> None:
+        """Write, move the cursor, and let the client's next session go first."""
+        client = follower.client
+        follower.cursor = cursor
+        follower.stumbles = 0
+        client.behind.pop(follower)
+        client.behind[follower] = None
+        if frames:
+            client.socket.write(frames)
+            self._instruments.frames_sent(1, len(frames))
+
+    async def _serve_page(self, follower: Follower) -> None:
+        client, channel = follower.client, follower.channel
+        epoch, cursor = channel.epoch, follower.cursor
+        try:
+            page = await self._replay.page(channel, cursor)
+        except BrokerError:
+            await self._pause_before_retry()
+            return
+        finally:
+            client.is_being_served = False
+            self.wake(client)
+        is_same = (
+            follower.is_current
+            and follower.pace is Pace.BEHIND
+            and follower.cursor == cursor
+            and channel.epoch == epoch
+        )
+        if is_same and not client.is_closed and not client.socket.paused:
+            self._take_page(follower, page)
+
+    def _take_page(self, follower: Follower, page: Page) -> None:
+        channel, client = follower.channel, follower.client
+        if channel.window.proves(follower.cursor):
+            # The window has begun there meanwhile, or the session was born.
+            self._serve_slice(follower)
+        elif page.continuity is Continuity.BROKEN:
+            self._stumble(follower)
+        elif not (entries := page.up_to(channel.window.end.id)):
+            self._stumble(follower)
+        elif channel.is_documents:
+            frames = documents_for(client, entries, with_history=follower.is_replay)
+            self._give(follower, frames, entries[-1].cursor)
+        else:
+            frames = page.frames(channel, entries, replayed=follower.is_replay)
+            self._give(follower, frames, entries[-1].cursor)
+
+    def _stumble(self, follower: Follower) -> None:
+        """What follows the cursor is not there: find out what became of it."""
+        follower.stumbles += 1
+        self._hub.look_up(follower, follower.cursor)
+
+    # Look-ups.
+
+    async def _look_up(self, follower: Follower) -> None:
+        if follower.stumbles > 1:
+            await self._pause_before_retry()
+        channel, wanted = follower.channel, follower.wanted
+        while self._is_wanted(follower, wanted):
+            assert wanted is not None  # noqa: S101  # it is looking up
+            epoch = channel.epoch
+            try:
+                verdict = await self._replay.place(
+                    channel,
+                    wanted,
+                    has_waited=self._has_waited(follower),
+                    overtaken=follower.stumbles > 0,
+                )
+            except BrokerError:
+                await self._pause_before_retry()
+                continue
+            # Of another epoch it is void, and who began that has it looked up anew.
+            if channel.epoch == epoch and self._is_wanted(follower, wanted):
+                self.settle(follower, verdict)
+            return
+
+    def settle_if_asked(self, follower: Follower, verdict: Verdict) -> None:
+        """As `settle`, unless the follower's place is known already."""
+        if follower.pace is Pace.LOOKING_UP:
+            self.settle(follower, verdict)
+
+    def settle(self, follower: Follower, verdict: Verdict) -> None:
+        """Do what was found about a follower's place."""
+        hub, encoder = self._hub, follower.channel.encoder
+        wanted = follower.wanted
+        had = wanted if isinstance(wanted, Cursor) else follower.cursor
+        if isinstance(verdict, Resume):
+            if isinstance(wanted, EntryID) and verdict.cursor != NOTHING:
+                # History has passed by: the client hears where the news begins.
+                follower.client.socket.write(encoder.caught_up(verdict.cursor))
+            hub.set_behind(follower, verdict.cursor)
+        elif isinstance(verdict, Trimmed):
+            follower.client.socket.write(encoder.gap(had, verdict.to))
+            self._instruments.gap_told(follower.channel.session)
+            hub.set_behind(follower, verdict.to)
+        elif isinstance(verdict, Replaced):
+            follower.client.socket.write(encoder.replaced(verdict.marker))
+            self._instruments.rewind_told(follower.channel.session)
+            hub.set_behind(follower, verdict.marker)
+        else:
+            self._wait(follower, verdict)
+
+    def _wait(self, follower: Follower, verdict: Wait) -> None:
+        if verdict.is_file_long_enough:
+            follower.waiting_since = None
+        elif follower.waiting_since is None:
+            follower.waiting_since = self._clock()
+        assert follower.wanted is not None  # noqa: S101  # it was looked up
+        self._hub.wait(follower, Pace.WAITING, follower.wanted)
+
+    def _has_waited(self, follower: Follower) -> bool:
+        since = follower.waiting_since
+        return since is not None and self._clock() - since >= SHORT_FILE_SECONDS
+
+    def _is_wanted(self, follower: Follower, wanted: Wanted | None) -> bool:
+        return (
+            follower.is_current
+            and follower.pace is Pace.LOOKING_UP
+            and follower.wanted == wanted
+            and not follower.client.is_closed
+        )
+
+    async def _pause_before_retry(self) -> None:
+        await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter

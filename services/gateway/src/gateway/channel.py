@@ -1,0 +1,172 @@
+"""One watched session in this replica, and the clients that are not at its end.
+
+Pure: state and what can be said of it. A client is *live* in a session when it stands
+at the window's end and its socket takes bytes; nothing is kept for it then. Otherwise
+a `Follower` holds its cursor. What moves them is `hub` and `catch_up`.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol, TypeAlias
+
+from gateway.encoding import SessionEncoder
+from gateway.recovery import news_begins_after
+from gateway.subscription import Begin, Last, Start, Subscription
+from gateway.window import NOTHING, Window
+from telemetry_stream.broker import Head
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import Cursor, EntryID
+
+
+# Emergencies that wait to be announced to one client; older ones come in their place.
+MAX_ANNOUNCEMENTS = 32
+
+
+class ClientSocket(Protocol):
+    """What delivery needs of a connection."""
+
+    # Whether it has enough to send: write no more payload.
+    paused: bool
+
+    def write(self, frames: bytes, /) -> None:
+        """Send whole frames."""
+
+
+class Pace(Enum):
+    """Why a follower is not live."""
+
+    # Its place is being asked for; nothing is delivered meanwhile.
+    LOOKING_UP = "looking up"
+    # Its cursor lies beyond what the tailer has read so far.
+    WAITING = "waiting"
+    # The session has no entry yet; it gets the first and all that follow.
+    UNBORN = "unborn"
+    # History passes by; it begins with the first entry that is news.
+    SKIPPING = "skipping"
+    # It is served slices of the window, or pages of the stream.
+    BEHIND = "behind"
+
+
+# What a look-up finds: a cursor, a beginning, so many records, the end of history.
+Wanted: TypeAlias = Cursor | Start | EntryID
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """What delivery keeps for one connection."""
+
+    socket: ClientSocket
+    # What it wants; replaced as a whole.
+    subscription: Subscription = field(default_factory=Subscription)
+    # When it first subscribed to what it is subscribed to now, Unix milliseconds.
+    subscribed_ms: int = 0
+    # Its sessions in which it is not live.
+    followers: dict[str, "Follower"] = field(default_factory=dict[str, "Follower"])
+    # Those of them that can be served, the next one first.
+    behind: dict["Follower", None] = field(default_factory=dict["Follower", None])
+    # Emergencies that overtake what it has not had yet, as frames.
+    announcements: deque[bytes] = field(
+        default_factory=lambda: deque[bytes](maxlen=MAX_ANNOUNCEMENTS)
+    )
+    # Whether a turn of `catch_up` is due, or a page of it is on its way.
+    is_being_served: bool = False
+    # Nothing is delivered any more.
+    is_closed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Follower:
+    """One client in one session, while it is not live there."""
+
+    client: Client
+    channel: "Channel"
+    pace: Pace
+    # What it has had; delivery goes on after it.
+    cursor: Cursor = NOTHING
+    # What is being looked up, or waited for.
+    wanted: Wanted | None = None
+    # Frames say `replayed`, and `caught_up` is owed.
+    is_replay: bool = False
+    # Whether history passes by where the session comes into being.
+    skips_history: bool = False
+    # Since when it waits for a file that is too short, monotonic seconds.
+    waiting_since: float | None = None
+    # Times in a row that what followed its cursor could not be read.
+    stumbles: int = 0
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it has not been replaced or dropped since."""
+        return self.client.followers.get(self.channel.session) is self
+
+
+class Channel:
+    """A session that at least one client of this replica watches."""
+
+    __slots__ = (
+        "audience",
+        "audience_version",
+        "changed_at",
+        "encoder",
+        "epoch",
+        "followers",
+        "history_end",
+        "incarnation",
+        "is_documents",
+        "is_unwatched",
+        "members",
+        "record_bytes",
+        "session",
+        "waiting",
+        "window",
+    )
+
+    def __init__(self, session: str, head: Head, *, window_bytes: int) -> None:
+        self.session = session
+        # Whether these are the whole-file emergencies, which each client sees in part.
+        self.is_documents = session == EMERGENCIES
+        self.encoder = SessionEncoder(session)
+        # Recent entries; live clients are at its end.
+        self.window = Window(head.cursor or NOTHING, max_bytes=window_bytes)
+        # The life of the stream that the window is of; "" while there is none.
+        self.incarnation = ""
+        # The last place that is history, None if everything is news.
+        self.history_end: EntryID | None = None
+        # Counts how often the window was begun anew: what was read before is void.
+        self.epoch = 0
+        # Clients that named this session.
+        self.members: dict[Client, None] = {}
+        # Clients that are not live here.
+        self.followers: dict[Client, Follower] = {}
+        # Those of them that wait for the session to get somewhere.
+        self.waiting: dict[Follower, None] = {}
+        # The live clients, None when that must be found out anew ...
+        self.audience: list[Client] | None = None
+        # ... as also when the subscriptions by glob are not those of this version.
+        self.audience_version = -1
+        # When entries last came, monotonic seconds.
+        self.changed_at = 0.0
+        # The mean size of recent entries, which says how many make a page.
+        self.record_bytes = 1_024.0
+        # Nobody watched it when the last audit looked.
+        self.is_unwatched = False
+        self.note_state(head)
+
+    @property
+    def is_unborn(self) -> bool:
+        """Whether there is no entry yet."""
+        return self.window.end == NOTHING
+
+    def note_state(self, head: Head) -> None:
+        """Take what the state says of the stream's life."""
+        state = head.state
+        self.incarnation = "" if state is None else state.position.incarnation
+        self.history_end = news_begins_after(state)
+
+    def is_in_history(self) -> bool:
+        """Whether the window's end still lies before what is news."""
+        return self.history_end is not None and self.window.end.id < self.history_end
+
+
+__all__ = ["Begin", "Channel", "Client", "Follower", "Last", "Pace", "Wanted"]

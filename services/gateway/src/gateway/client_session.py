@@ -1,0 +1,280 @@
+"""One client's side of the protocol: what a message of it asks for, and the answers.
+
+Pure. `plan_subscribe` and `plan_unsubscribe` turn a message and what the client is
+subscribed to into a plan; `commands` carries it out. Answers are made here too.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.channel import Wanted
+from gateway.encoding import shown
+from gateway.frames import text_frame
+from gateway.messages import (
+    INVALID_CURSOR,
+    INVALID_MESSAGE,
+    TOO_MANY_SUBSCRIPTIONS,
+    From,
+    InvalidMessage,
+    MessageID,
+    Subscribe,
+    Unsubscribe,
+    encode_fields,
+)
+from gateway.recovery import Replaced, Resume, Trimmed, Verdict
+from gateway.subscription import (
+    EVERYTHING,
+    Begin,
+    Last,
+    Rule,
+    Start,
+    Subscription,
+    has_wildcards,
+)
+from gateway.window import NOTHING
+from telemetry_stream.exceptions import InvalidPosition
+from telemetry_stream.position import BEFORE_ALL, Cursor
+
+
+# A `positions` message is at most so long, give or take one entry.
+POSITIONS_BYTES = 60 * 1024
+# Clocks of tailers and gateways may differ by so much.
+AT_MARGIN_MS = 60_000
+# Names in the words of an answer; the rest is counted.
+_NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a `subscribe` asks for."""
+
+    # All that the client wants from now on.
+    subscription: Subscription
+    # The rules of this message alone.
+    added: Subscription
+    # The session, where the message names exactly one.
+    single: str | None
+    # Where sessions begin that `cursors` does not name, None if the message does not
+    # say: then sessions that the client has go on where they are.
+    start: Start | Cursor | None
+    # Positions one by one; None for a session that had no entry yet.
+    cursors: Mapping[str, Cursor | None]
+    # A session that was not there at this time begins at its beginning, Unix ms.
+    at_ms: int | None
+
+    def wanted(self, session: str, *, active_ms: int | None) -> Wanted | None:
+        """Where a session begins, None for as it comes.
+
+        Whoever hands positions back names every session that was there: one that it
+        does not name and that was active since came into being since.
+        """
+        if session in self.cursors:
+            cursor = self.cursors[session]
+            return Begin.START if cursor is None else cursor
+        if (
+            self.at_ms is not None
+            and active_ms is not None
+            and active_ms >= self.at_ms - AT_MARGIN_MS
+        ):
+            return Begin.START
+        return self.start
+
+
+def plan_subscribe(
+    message: Subscribe, current: Subscription, *, max_rules: int
+) -> Plan:
+    """Read a `subscribe`. Raises InvalidMessage."""
+    start = _start(message)
+    texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
+    if message.session_id is not None:
+        texts.append((message.session_id, False))
+    is_everything = not texts
+    if is_everything:
+        texts = [(EVERYTHING, True)]
+    single = message.session_id if message.session_ids is None else None
+    if isinstance(start, Cursor) and single is None:
+        raise InvalidMessage(
+            INVALID_MESSAGE,
+            "Invalid message: one cursor fits one session; cursors names several",
+            message.id,
+        )
+    later: Start = Begin.NOW if start is None or isinstance(start, Cursor) else start
+    rules = [Rule(text, is_glob, True, later) for text, is_glob in texts]  # noqa: FBT003  # a field
+    base = current if message.add else Subscription()
+    subscription = base.with_rules(rules)
+    if len(subscription.rules) > max_rules:
+        raise InvalidMessage(
+            TOO_MANY_SUBSCRIPTIONS,
+            f"More than {max_rules} sessions and patterns",
+            message.id,
+        )
+    return Plan(
+        subscription=subscription,
+        added=Subscription(rules),
+        single=single,
+        start=start,
+        cursors=_cursors(message),
+        at_ms=message.at,
+    )
+
+
+def plan_unsubscribe(
+    message: Unsubscribe, current: Subscription, *, max_rules: int
+) -> Subscription:
+    """What is left after an `unsubscribe`. Raises InvalidMessage."""
+    texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
+    if message.session_id is not None:
+        texts.append((message.session_id, False))
+    if not texts:
+        return Subscription()
+    left = current.without(texts)
+    if len(left.rules) > max_rules:
+        raise InvalidMessage(
+            TOO_MANY_SUBSCRIPTIONS,
+            f"More than {max_rules} sessions and patterns",
+            message.id,
+        )
+    return left
+
+
+def subscribed(
+    message: Subscribe,
+    plan: Plan,
+    *,
+    cursor: Cursor | None = None,
+    head: Cursor | None = None,
+    oldest: Cursor | None = None,
+    recovered: bool | None = None,
+) -> bytes:
+    """The answer to a `subscribe`; positions only for a single session."""
+    fields: dict[str, object] = {"type": "subscribed"}
+    if plan.single is not None:
+        fields["sessionId"] = plan.single
+        fields["message"] = f"Subscribed to {plan.single}"
+        fields["cursor"] = _told(cursor)
+        fields["head"] = _told(head)
+        fields["oldest"] = _told(oldest)
+    elif message.session_ids is None:
+        fields["message"] = "Subscribed to all sessions"
+    else:
+        fields["sessionIds"] = message.session_ids
+        fields["message"] = f"Subscribed to {_listed(message.session_ids)}"
+    if recovered is not None:
+        fields["recovered"] = recovered
+    return _with_id(fields, message.id)
+
+
+def unsubscribed(message: Unsubscribe) -> bytes:
+    """The answer to an `unsubscribe`."""
+    fields: dict[str, object] = {"type": "unsubscribed"}
+    if message.session_id is not None:
+        fields["sessionId"] = message.session_id
+    if message.session_ids is not None:
+        fields["sessionIds"] = message.session_ids
+    return _with_id(fields, message.id)
+
+
+def positions(
+    cursors: Iterable[tuple[str, Cursor]], *, at_ms: int, id: MessageID
+) -> Iterator[bytes]:
+    """Where each session of several is, in messages of bounded size."""
+    part: dict[str, str | None] = {}
+    size = 0
+    for session, cursor in cursors:
+        if size > POSITIONS_BYTES:
+            yield _positions(part, at_ms=at_ms, id=id, more=True)
+            part, size = {}, 0
+        part[session] = _told(cursor)
+        size += len(msgspec.json.encode(session)) + 64
+    yield _positions(part, at_ms=at_ms, id=id, more=False)
+
+
+def start_of(verdict: Verdict, asked: Cursor | None) -> Cursor | None:
+    """Where delivery starts by a verdict; what was asked, if that is not known yet."""
+    if isinstance(verdict, Resume):
+        return verdict.cursor
+    if isinstance(verdict, Trimmed):
+        return verdict.to
+    if isinstance(verdict, Replaced):
+        return verdict.marker
+    return asked
+
+
+def is_recovered(verdict: Verdict) -> bool | None:
+    """Whether nothing is missing; None while that is not known."""
+    if isinstance(verdict, Resume):
+        return verdict.is_proved
+    if isinstance(verdict, Trimmed | Replaced):
+        return False
+    return None
+
+
+def heartbeat(
+    *,
+    timestamp: str,
+    is_fresh: bool,
+    id: MessageID = None,
+    cursors: Mapping[str, str] | None = None,
+    heads: Mapping[str, str] | None = None,
+) -> bytes:
+    """A heartbeat; with positions where some have changed."""
+    fields: dict[str, object] = {"type": "heartbeat", "timestamp": timestamp}
+    fields["feed"] = "fresh" if is_fresh else "stale"
+    if cursors is not None:
+        fields["cursors"] = cursors
+    if heads is not None:
+        fields["heads"] = heads
+    return _with_id(fields, id)
+
+
+def _start(message: Subscribe) -> Start | Cursor | None:
+    if message.replay is not None:
+        return Last(message.replay)
+    start = message.from_
+    if isinstance(start, From):
+        if isinstance(start.last, int):
+            return Last(start.last)
+        return _cursor(str(start.cursor), message.id)
+    return Begin(start) if isinstance(start, str) else None
+
+
+def _cursors(message: Subscribe) -> dict[str, Cursor | None]:
+    return {
+        session: None if text is None else _cursor(text, message.id)
+        for session, text in (message.cursors or {}).items()
+    }
+
+
+def _cursor(text: str, id: MessageID) -> Cursor:
+    try:
+        cursor = Cursor.parse(text)
+    except InvalidPosition as error:
+        raise InvalidMessage(INVALID_CURSOR, f"Invalid cursor: {error}", id) from None
+    return NOTHING if cursor.id == BEFORE_ALL else cursor
+
+
+def _positions(
+    part: Mapping[str, str | None], *, at_ms: int, id: MessageID, more: bool
+) -> bytes:
+    return _with_id(
+        {"type": "positions", "cursors": part, "at": at_ms, "more": more}, id
+    )
+
+
+def _with_id(fields: dict[str, object], id: MessageID) -> bytes:
+    if id is not None:
+        fields["id"] = id
+    return text_frame(encode_fields(fields))
+
+
+def _told(cursor: Cursor | None) -> str | None:
+    """Null while there is nothing; the beginning of what there is has a name."""
+    return None if cursor is None or cursor == NOTHING else str(shown(cursor))
+
+
+def _listed(names: Sequence[str]) -> str:
+    text = ", ".join(names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{text} and {more} more" if more > 0 else text

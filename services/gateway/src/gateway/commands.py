@@ -1,0 +1,274 @@
+"""What clients ask for, carried out: subscribe, unsubscribe, heartbeat.
+
+Everything that needs the broker comes first; then, in one step of the loop, the client
+is attached and answered, so that nothing comes between the answer and the records.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from gateway.catch_up import CatchUp
+from gateway.channel import Channel, Client, Wanted
+from gateway.client_session import (
+    Plan,
+    heartbeat,
+    is_recovered,
+    plan_subscribe,
+    plan_unsubscribe,
+    positions,
+    start_of,
+    subscribed,
+    unsubscribed,
+)
+from gateway.encoding import told
+from gateway.feed import Feed
+from gateway.frames import text_frame
+from gateway.hub import Hub
+from gateway.instruments import Instruments
+from gateway.messages import (
+    UNAVAILABLE,
+    Heartbeat,
+    InvalidMessage,
+    MessageID,
+    Subscribe,
+    Unsubscribe,
+    encode_error,
+)
+from gateway.recovery import Verdict
+from gateway.replay import Replay
+from gateway.subscription import Begin
+from gateway.window import NOTHING
+from telemetry_stream.broker import SessionReader
+from telemetry_stream.exceptions import BrokerError
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import BEGINNING_CURSOR, Cursor
+
+
+# A broker that does not answer for so long is away.
+BROKER_SECONDS = 5.0
+RETRY_AFTER_MS = 1_000
+
+
+class Commands:
+    """Carries out what clients ask for; one for all connections."""
+
+    def __init__(
+        self,
+        *,
+        broker: SessionReader,
+        hub: Hub,
+        feed: Feed,
+        replay: Replay,
+        catch_up: CatchUp,
+        max_subscriptions: int,
+        wall_clock_ms: Callable[[], int],
+        timestamp: Callable[[], str],
+        instruments: Instruments,
+    ) -> None:
+        self._broker = broker
+        self._hub = hub
+        self._feed = feed
+        self._replay = replay
+        self._catch_up = catch_up
+        self._max_subscriptions = max_subscriptions
+        self._wall_clock_ms = wall_clock_ms
+        # Now, as records write it.
+        self._timestamp = timestamp
+        self._instruments = instruments
+
+    async def subscribe(self, client: Client, message: Subscribe) -> None:
+        """Subscribe and answer; an `error` if it cannot be."""
+        try:
+            plan = self._plan(client, message)
+            async with asyncio.timeout(BROKER_SECONDS):
+                if plan.single is None:
+                    await self._subscribe_several(client, message, plan)
+                else:
+                    await self._subscribe_one(client, message, plan, plan.single)
+        except InvalidMessage as error:
+            self.refuse(client, error)
+        except (BrokerError, TimeoutError):
+            self._answer_unavailable(client, message.id)
+
+    def unsubscribe(self, client: Client, message: Unsubscribe) -> None:
+        """Unsubscribe and answer."""
+        try:
+            left = plan_unsubscribe(
+                message, client.subscription, max_rules=self._max_subscriptions
+            )
+        except InvalidMessage as error:
+            self.refuse(client, error)
+            return
+        self._hub.subscribe(client, left, {}, now_ms=client.subscribed_ms)
+        client.socket.write(unsubscribed(message))
+
+    def heartbeat(self, client: Client, message: Heartbeat) -> None:
+        """Answer a heartbeat."""
+        client.socket.write(
+            heartbeat(
+                timestamp=self._timestamp(), is_fresh=self._feed.is_fresh, id=message.id
+            )
+        )
+
+    def beat(self, client: Client, *, since: float) -> None:
+        """An unasked heartbeat, with the positions that changed since a time."""
+        cursors: dict[str, str] = {}
+        heads: dict[str, str] = {}
+        for channel in reversed(self._hub.recent):
+            if channel.changed_at < since:
+                break
+            if not channel.is_documents and not client.subscription.matches(
+                channel.session
+            ):
+                continue
+            place = self._hub.place_of(client, channel)
+            if place is not None and (text := told(place)) is not None:
+                cursors[channel.session] = text
+            heads[channel.session] = str(channel.window.end)
+        client.socket.write(
+            heartbeat(
+                timestamp=self._timestamp(),
+                is_fresh=self._feed.is_fresh,
+                cursors=cursors,
+                heads=heads,
+            )
+        )
+
+    def refuse(self, client: Client, error: InvalidMessage) -> None:
+        """Answer a message that does not fit."""
+        self._instruments.error_sent(error.code)
+        client.socket.write(
+            text_frame(encode_error(error.code, error.text, id=error.id))
+        )
+
+    # Subscribing.
+
+    def _plan(self, client: Client, message: Subscribe) -> Plan:
+        return plan_subscribe(
+            message, client.subscription, max_rules=self._max_subscriptions
+        )
+
+    async def _subscribe_one(
+        self, client: Client, message: Subscribe, plan: Plan, session: str
+    ) -> None:
+        """One session: its positions and the verdict stand in the answer."""
+        active_ms = await self._activity_of(session, plan)
+        wanted = plan.wanted(session, active_ms=active_ms)
+        while True:
+            channel = await self._opened(session)
+            epoch = channel.epoch
+            head = await self._replay.head(channel)
+            verdict = await self._verdict(channel, wanted)
+            is_still = self._hub.channels.get(session) is channel
+            if is_still and channel.epoch == epoch:
+                break
+        if client.is_closed:
+            return
+        starts = self._starts(plan, {} if wanted is None else {session: wanted})
+        asked = wanted if isinstance(wanted, Cursor) else None
+        self._hub.subscribe(
+            client, plan.subscription, starts, now_ms=self._wall_clock_ms()
+        )
+        if verdict is None:
+            cursor = self._hub.place_of(client, channel)
+        else:
+            cursor = start_of(verdict, asked)
+        if cursor == NOTHING and not channel.is_unborn:
+            cursor = BEGINNING_CURSOR
+        client.socket.write(
+            subscribed(
+                message,
+                plan,
+                cursor=cursor,
+                head=channel.window.end,
+                oldest=None if head.oldest is None else head.oldest.cursor,
+                recovered=None
+                if verdict is None or asked is None
+                else is_recovered(verdict),
+            )
+        )
+        follower = channel.followers.get(client)
+        if verdict is not None and follower is not None:
+            self._catch_up.settle_if_asked(follower, verdict)
+
+    async def _verdict(self, channel: Channel, wanted: Wanted | None) -> Verdict | None:
+        """Where a session begins, None if that needs no look-up."""
+        if wanted is None or wanted is Begin.NOW:
+            return None
+        if channel.is_unborn and not isinstance(wanted, Cursor):
+            return None
+        return await self._replay.place(channel, wanted)
+
+    async def _subscribe_several(
+        self, client: Client, message: Subscribe, plan: Plan
+    ) -> None:
+        """Several: the answer first, then where each of them is."""
+        activity: dict[str, int] = {}
+        while True:
+            names = plan.added.literals()
+            if plan.added.has_globs() or plan.at_ms is not None:
+                activity = await self._broker.sessions()
+            if plan.added.has_globs():
+                names += [name for name in activity if plan.added.matches(name)]
+            names = [*dict.fromkeys([EMERGENCIES, *names])]
+            await self._feed.open(names)
+            if all(name in self._hub.channels for name in names):
+                break
+        if client.is_closed:
+            return
+        starts = {
+            channel.session: wanted
+            for channel in self._hub.matching(plan.added)
+            if (
+                wanted := plan.wanted(
+                    channel.session, active_ms=activity.get(channel.session)
+                )
+            )
+            is not None
+        }
+        now_ms = self._wall_clock_ms()
+        self._hub.subscribe(
+            client, plan.subscription, self._starts(plan, starts), now_ms=now_ms
+        )
+        client.socket.write(subscribed(message, plan))
+        for frame in positions(self._places(client, plan), at_ms=now_ms, id=message.id):
+            client.socket.write(frame)
+
+    def _places(self, client: Client, plan: Plan) -> "list[tuple[str, Cursor]]":
+        channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]
+        places = ((one.session, self._hub.place_of(client, one)) for one in channels)
+        return [(session, place) for session, place in places if place is not None]
+
+    def _starts(self, plan: Plan, starts: dict[str, Wanted]) -> dict[str, Wanted]:
+        cursor = plan.cursors.get(EMERGENCIES)
+        if cursor is not None:
+            return {EMERGENCIES: cursor, **starts}
+        return starts
+
+    async def _opened(self, session: str) -> Channel:
+        while True:
+            await self._feed.open([EMERGENCIES, session])
+            if EMERGENCIES in self._hub.channels:
+                channel = self._hub.channels.get(session)
+                if channel is not None:
+                    return channel
+
+    async def _activity_of(self, session: str, plan: Plan) -> int | None:
+        if plan.at_ms is None or session in plan.cursors:
+            return None
+        return (await self._broker.sessions()).get(session)
+
+    def _answer_unavailable(self, client: Client, id: MessageID) -> None:
+        self._instruments.error_sent(UNAVAILABLE)
+        delay = int(RETRY_AFTER_MS * (1 + random.random()))  # noqa: S311  # jitter
+        client.socket.write(
+            text_frame(
+                encode_error(
+                    UNAVAILABLE,
+                    "The broker cannot be reached now",
+                    id=id,
+                    retry_after_ms=delay,
+                )
+            )
+        )

@@ -1,0 +1,194 @@
+"""One handed-over socket and its client: messages in, in order, answers and frames out.
+
+Owns the order in which one client's messages are carried out. What they mean is in
+`commands`; who gets records when is in `hub` and `catch_up`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from gateway.catch_up import CatchUp
+from gateway.channel import Client
+from gateway.client_socket import Socket
+from gateway.close_codes import DRAINING, NO_PONG, TOO_SLOW
+from gateway.commands import Commands
+from gateway.hub import Hub
+from gateway.instruments import Instruments
+from gateway.liveness import Action, Liveness
+from gateway.messages import (
+    INVALID_FORMAT,
+    INVALID_MESSAGE,
+    ClientMessage,
+    Heartbeat,
+    InvalidMessage,
+    Subscribe,
+    parse,
+)
+
+
+# Messages that wait while one is carried out; with more the socket is not read.
+MAX_PENDING = 32
+# The shortest interval of unasked heartbeats, seconds.
+MIN_BEAT_SECONDS = 1.0
+
+
+class Connection:
+    """A `SocketOwner`."""
+
+    def __init__(
+        self,
+        socket: Socket,
+        *,
+        hub: Hub,
+        commands: Commands,
+        catch_up: CatchUp,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        clock: Callable[[], float],
+        on_closed: Callable[["Connection"], None],
+        instruments: Instruments,
+    ) -> None:
+        self._socket = socket
+        # What delivery keeps of this connection.
+        self.client = Client(socket)
+        self._hub = hub
+        self._commands = commands
+        self._catch_up = catch_up
+        self._spawn = spawn
+        self._clock = clock
+        self._on_closed = on_closed
+        self._instruments = instruments
+        # When the connection was made, monotonic seconds.
+        self._opened_at = clock()
+        self._liveness = Liveness(self._opened_at)
+        # Messages that came while one is carried out.
+        self._pending: deque[bytes] = deque()
+        # Whether one is.
+        self._is_busy = False
+        # Whether the socket is not read because too many wait.
+        self._is_held_up = False
+        # Unasked heartbeats: how often, 0 for none, and when the last was sent.
+        self.beat_seconds = 0.0
+        self._beat_at = 0.0
+
+    # What the socket tells.
+
+    def message_received(self, data: bytes, *, binary: bool) -> None:
+        """A message; carried out at once unless another one still is."""
+        self._liveness.heard()
+        message = b"" if binary else data
+        if not self._is_busy:
+            self._carry_out(message)
+            return
+        self._pending.append(message)
+        if len(self._pending) >= MAX_PENDING and not self._is_held_up:
+            self._is_held_up = True
+            self._socket.pause_reading()
+
+    def pong_received(self, payload: bytes) -> None:
+        """The peer is there."""
+        del payload
+        self._liveness.heard()
+
+    def writing_paused(self) -> None:
+        """Nothing to do: whoever writes looks at the socket."""
+
+    def writing_resumed(self) -> None:
+        """Go on with what the client has not had."""
+        if self.client.behind or self.client.announcements:
+            self._catch_up.wake(self.client)
+
+    def socket_closed(self, code: int, reason: str) -> None:
+        """It is over."""
+        self._hub.leave(self.client)
+        self._pending.clear()
+        self._on_closed(self)
+        address = self._socket.remote_address
+        self._instruments.connection_closed(
+            code,
+            reason,
+            peer="-" if address is None else f"{address[0]}:{address[1]}",
+            seconds=self._clock() - self._opened_at,
+        )
+
+    # What the replica asks.
+
+    def check(
+        self,
+        now: float,
+        *,
+        ping_interval: float,
+        pong_timeout: float,
+        slow_timeout: float,
+    ) -> None:
+        """See whether the peer lives."""
+        action = self._liveness.check(
+            now,
+            buffered=self._socket.buffered_bytes,
+            ping_interval=ping_interval,
+            pong_timeout=pong_timeout,
+            slow_timeout=slow_timeout,
+        )
+        if action is Action.PING:
+            self._socket.ping()
+        elif action is Action.GIVE_UP_SLOW:
+            self._socket.close(TOO_SLOW.number, TOO_SLOW.reason)
+        elif action is Action.GIVE_UP_SILENT:
+            self._socket.close(NO_PONG.number, NO_PONG.reason)
+
+    def beat(self, now: float) -> None:
+        """Send a heartbeat if the client wants one now."""
+        if self.client.is_closed or now - self._beat_at < self.beat_seconds:
+            return
+        since, self._beat_at = self._beat_at, now
+        if not self._socket.paused:
+            self._commands.beat(self.client, since=since)
+
+    def drain(self) -> None:
+        """The replica shuts down."""
+        self._socket.close(DRAINING.number, DRAINING.reason)
+
+    # Messages, in order.
+
+    def _carry_out(self, data: bytes) -> None:
+        """Carry one out; a subscription in a task of its own."""
+        try:
+            message = _parsed(data)
+        except InvalidMessage as error:
+            self._commands.refuse(self.client, error)
+            return
+        self._instruments.command_received(type(message).__name__.lower())
+        if isinstance(message, Subscribe):
+            self._is_busy = True
+            self._spawn(self._subscribe(message))
+        elif isinstance(message, Heartbeat):
+            self._heartbeat(message)
+        else:
+            self._commands.unsubscribe(self.client, message)
+
+    async def _subscribe(self, message: Subscribe) -> None:
+        try:
+            await self._commands.subscribe(self.client, message)
+        finally:
+            self._is_busy = False
+            self._go_on()
+
+    def _go_on(self) -> None:
+        while self._pending and not self._is_busy:
+            self._carry_out(self._pending.popleft())
+        if self._is_held_up and not self._pending:
+            self._is_held_up = False
+            self._socket.resume_reading()
+
+    def _heartbeat(self, message: Heartbeat) -> None:
+        if message.every_ms is not None:
+            seconds = message.every_ms / 1_000
+            self.beat_seconds = max(MIN_BEAT_SECONDS, seconds) if seconds else 0.0
+            self._beat_at = self._clock()
+        self._commands.heartbeat(self.client, message)
+
+
+def _parsed(data: bytes) -> ClientMessage:
+    if not data:
+        raise InvalidMessage(INVALID_MESSAGE, INVALID_FORMAT)
+    return parse(data)

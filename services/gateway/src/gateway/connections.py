@@ -1,0 +1,109 @@
+"""All connections of a replica: who pings them, beats for them, and ends them.
+
+One task looks at all of them, a part at each tick, instead of one task for each.
+"""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Callable
+
+from gateway.connection import Connection
+from gateway.frames import text_frame
+from gateway.messages import encode
+
+
+# A round over all connections is so many ticks; each is looked at once in a round.
+TICKS = 8
+# How often heartbeats are looked after, seconds.
+BEAT_SECONDS = 0.25
+
+
+class Connections:
+    """The open connections and their upkeep."""
+
+    def __init__(
+        self,
+        *,
+        max_connections: int,
+        ping_interval: float,
+        pong_timeout: float,
+        slow_timeout: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.max_connections = max_connections
+        self._ping_interval = ping_interval
+        self._pong_timeout = pong_timeout
+        self._slow_timeout = slow_timeout
+        self._clock = clock
+        # Open connections, in as many parts as a round has ticks.
+        self._parts: list[dict[Connection, None]] = [{} for _ in range(TICKS)]
+        # Whose turn it is to take the next connection.
+        self._next_part = itertools.cycle(range(TICKS))
+        # The replica shuts down: nobody new comes in.
+        self.is_draining = False
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more would be too many."""
+        return len(self) >= self.max_connections
+
+    def add(self, connection: Connection) -> None:
+        """A connection was made."""
+        self._parts[next(self._next_part)][connection] = None
+
+    def remove(self, connection: Connection) -> None:
+        """A connection is over."""
+        for part in self._parts:
+            part.pop(connection, None)
+
+    async def run(self) -> None:
+        """Look after connections until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_checking())
+            tasks.create_task(self._keep_beating())
+
+    async def drain(self, seconds: float) -> None:
+        """Send everybody away within so many seconds, each after another delay."""
+        self.is_draining = True
+        left = [connection for part in self._parts for connection in part]
+        random.shuffle(left)
+        delay_ms = max(1_000, int(seconds * 1_000))
+        for connection in left:
+            wait_ms = random.randint(100, delay_ms)  # noqa: S311  # to spread them
+            connection.client.socket.write(
+                text_frame(encode(type="draining", reconnectAfterMs=wait_ms))
+            )
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        for at, connection in enumerate(left):
+            pause = (end - loop.time()) / (len(left) - at) / 2
+            if pause > 0:
+                await asyncio.sleep(min(pause, 0.05))
+            connection.drain()
+
+    async def _keep_checking(self) -> None:
+        shortest = min(self._ping_interval, self._pong_timeout, self._slow_timeout)
+        tick = shortest / 4 / TICKS
+        for part in itertools.cycle(self._parts):
+            await asyncio.sleep(tick)
+            now = self._clock()
+            for connection in list(part):
+                connection.check(
+                    now,
+                    ping_interval=self._ping_interval,
+                    pong_timeout=self._pong_timeout,
+                    slow_timeout=self._slow_timeout,
+                )
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            now = self._clock()
+            for part in self._parts:
+                for connection in list(part):
+                    if connection.beat_seconds:
+                        connection.beat(now)

@@ -1,0 +1,390 @@
+"""The one reader of a replica: streams into windows, of the sessions that are watched.
+
+Notifications are a hint that makes it fast. Certain is the audit: every few seconds,
+and at once after the connection was lost, it compares how far every watched session is
+stored with how far it was read. What never lives here: who gets what was read.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
+
+from gateway.channel import Channel, Pace
+from gateway.continuity import Continuity, continuation, including
+from gateway.hub import CLOCK_SKEW_MS, Hub
+from gateway.instruments import Instruments
+from telemetry_stream.broker import Entry, SessionReader, StoredPosition
+from telemetry_stream.exceptions import BrokerError
+from telemetry_stream.position import BEFORE_ALL, EntryID
+
+
+AUDIT_SECONDS = 5.0
+CANARY_SECONDS = 2.0
+# A canary that is older says that what is appended does not get here.
+CANARY_TIMEOUT_SECONDS = 30.0
+RETRY_SECONDS = 0.25
+MAX_RETRY_SECONDS = 2.0
+# Sessions in one round trip.
+MAX_SESSIONS = 512
+# Entries of one session in one round trip; fewer where records are large.
+MAX_ENTRIES = 1_000
+READ_BYTES = 1024 * 1024
+# From this size on, a session's records count as large.
+LARGE_RECORD_BYTES = 8 * 1024
+
+_CANARY = "!canary:"
+
+
+class Feed:
+    """Reads what moved into the hub's windows."""
+
+    def __init__(
+        self,
+        broker: SessionReader,
+        hub: Hub,
+        *,
+        replica: str,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        clock: Callable[[], float],
+        wall_clock_ms: Callable[[], int],
+        instruments: Instruments,
+    ) -> None:
+        self._broker = broker
+        self._hub = hub
+        # What this replica's canaries are called.
+        self._canary = f"{_CANARY}{replica}:"
+        self._spawn = spawn
+        self._clock = clock
+        self._wall_clock_ms = wall_clock_ms
+        self._instruments = instruments
+        # Sessions to read on, and since when that is known.
+        self._dirty: dict[str, float] = {}
+        self._is_dirty = asyncio.Event()
+        # Asks for an audit before its time.
+        self._audit_due = asyncio.Event()
+        # Sessions that somebody waits for to be watched.
+        self._opening: dict[str, asyncio.Future[None]] = {}
+        # Those of them that moved meanwhile.
+        self._moved: set[str] = set()
+        # When a canary last came back, None before the first.
+        self._canary_at: float | None = None
+        # Up to when all sessions that moved are known, Unix milliseconds.
+        self._adopted_until_ms = 0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether what is appended gets here, by the canary."""
+        at = self._canary_at
+        return at is not None and self._clock() - at <= CANARY_TIMEOUT_SECONDS
+
+    async def run(self) -> None:
+        """Read until cancelled, whatever the broker does."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            tasks.create_task(self._send_canaries())
+            tasks.create_task(self._keep_reading())
+            tasks.create_task(self._keep_auditing())
+
+    def mark(self, session: str) -> None:
+        """There is something to read in a watched session."""
+        self._dirty.setdefault(session, self._clock())
+        self._is_dirty.set()
+
+    async def open(self, sessions: Iterable[str]) -> None:
+        """Watch sessions. Raises BrokerError."""
+        missing = [name for name in sessions if name not in self._hub.channels]
+        if not missing:
+            return
+        is_idle = not self._opening
+        loop = asyncio.get_running_loop()
+        waiting = [
+            self._opening.setdefault(name, loop.create_future()) for name in missing
+        ]
+        if is_idle:
+            self._spawn(self._open_all())
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    # Hints.
+
+    async def _listen(self) -> None:
+        delay = RETRY_SECONDS
+        while True:
+            try:
+                async with (
+                    self._broker.notifications() as payloads,
+                    asyncio.timeout(CANARY_TIMEOUT_SECONDS) as deadline,
+                ):
+                    self._instruments.feed_found()
+                    self._audit_due.set()
+                    async for payload in payloads:
+                        if self.notified(payload):
+                            now = asyncio.get_running_loop().time()
+                            deadline.reschedule(now + CANARY_TIMEOUT_SECONDS)
+                            delay = RETRY_SECONDS
+            except (BrokerError, TimeoutError) as error:
+                self._instruments.feed_lost(error)
+            await asyncio.sleep(delay * (1 + random.random()))  # noqa: S311  # jitter
+            delay = min(MAX_RETRY_SECONDS, delay * 2)
+
+    def notified(self, payload: str) -> bool:
+        """Take a hint; true if it was this replica's canary."""
+        if payload in self._hub.channels:
+            self.mark(payload)
+        elif payload.startswith(self._canary):
+            self._canary_at = self._clock()
+            return True
+        elif payload in self._opening:
+            self._moved.add(payload)
+        elif not payload.startswith("!") and self._hub.is_wanted(payload):
+            self._spawn(self._adopt([payload]))
+        return False
+
+    async def _send_canaries(self) -> None:
+        number = 0
+        while True:
+            number += 1
+            try:
+                await self._broker.notify(f"{self._canary}{number}")
+            except BrokerError:
+                # The listener has noticed too; it is not told twice.
+                pass
+            self._instruments.feed_is(fresh=self.is_fresh)
+            await asyncio.sleep(CANARY_SECONDS)
+
+    # Watching.
+
+    async def _open_all(self) -> None:
+        """Open what is asked for, in as few round trips as it takes."""
+        while self._opening:
+            names = list(self._opening)[:MAX_SESSIONS]
+            try:
+                heads = await self._broker.heads(names)
+            except BrokerError as error:
+                for name in names:
+                    future = self._opening.pop(name)
+                    future.set_exception(error)
+                    # Whoever waited may have gone.
+                    future.exception()
+                continue
+            for name, head in zip(names, heads, strict=True):
+                self._hub.open(name, head)
+                self._opening.pop(name).set_result(None)
+                if name in self._moved:
+                    self._moved.discard(name)
+                    self.mark(name)
+
+    async def _adopt(self, sessions: Sequence[str]) -> None:
+        """Watch sessions that came into being, if it can be; the audit tries again."""
+        try:
+            await self.open(sessions)
+        except BrokerError:
+            self._audit_due.set()
+            return
+        for session in sessions:
+            self.mark(session)
+
+    # Reading.
+
+    async def _keep_reading(self) -> None:
+        while True:
+            await self._is_dirty.wait()
+            if not await self.read_dirty():
+                await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
+
+    async def read_dirty(self) -> bool:
+        """Read what is marked, one round trip; false if the broker is away."""
+        marked = dict(list(self._dirty.items())[:MAX_SESSIONS])
+        for session in marked:
+            del self._dirty[session]
+        if not self._dirty:
+            self._is_dirty.clear()
+        try:
+            await self._read(marked)
+        except BrokerError:
+            for session, since in marked.items():
+                self._dirty[session] = since
+            self._is_dirty.set()
+            return False
+        return True
+
+    async def _read(self, marked: dict[str, float]) -> None:
+        found = (self._hub.channels.get(session) for session in marked)
+        channels = [channel for channel in found if channel is not None]
+        await self._bear([one for one in channels if not one.incarnation])
+        small = [one for one in channels if one.record_bytes < LARGE_RECORD_BYTES]
+        large = [one for one in channels if one.record_bytes >= LARGE_RECORD_BYTES]
+        for some in (small, large):
+            if some:
+                await self._read_some(some, marked)
+
+    async def _bear(self, unborn: Sequence[Channel]) -> None:
+        """Learn the state of sessions that had none before what is there is read."""
+        sessions = [one for one in unborn if one.is_unborn and not one.is_documents]
+        if not sessions:
+            return
+        heads = await self._broker.heads([one.session for one in sessions])
+        for channel, head in zip(sessions, heads, strict=True):
+            is_watched = self._hub.channels.get(channel.session) is channel
+            if is_watched and head.state is not None and channel.is_unborn:
+                self._hub.born(channel, head)
+
+    async def _read_some(
+        self, channels: Sequence[Channel], marked: dict[str, float]
+    ) -> None:
+        size = max(channel.record_bytes for channel in channels)
+        limit = max(4, min(MAX_ENTRIES, int(READ_BYTES / size)))
+        stood = [(one, one.epoch, one.window.end) for one in channels]
+        answers = await self._broker.read_many_after(
+            {one.session: including(end.id) for one, _, end in stood}, limit=limit
+        )
+        for channel, epoch, end in stood:
+            session = channel.session
+            if self._hub.channels.get(session) is not channel:
+                continue
+            if channel.epoch != epoch or channel.window.end != end:
+                self.mark(session)
+                continue
+            entries = answers.get(session, [])
+            if await self._take(channel, entries):
+                self._instruments.woken(self._clock() - marked[session])
+            if len(entries) >= limit:
+                self.mark(session)
+
+    async def _take(self, channel: Channel, entries: Sequence[Entry]) -> bool:
+        """Give out what follows on; what does not is looked into."""
+        continuity, new = continuation(channel.window.end, entries)
+        if continuity is not Continuity.PROVED:
+            is_other = bool(entries) and entries[0].id == channel.window.end.id
+            await self._look_anew(channel, is_other=is_other)
+            return False
+        if new:
+            size = sum(len(entry.record) for entry in new) / len(new)
+            channel.record_bytes = max(1.0, (channel.record_bytes + size) / 2)
+            self._hub.deliver(channel, new, now=self._clock())
+            if len(new) + 1 < len(entries):
+                # The chain breaks there.
+                self.mark(channel.session)
+        return bool(new)
+
+    async def _look_anew(self, channel: Channel, *, is_other: bool) -> None:
+        """The entry at the window's end is not there, or is another one."""
+        session, epoch, end = channel.session, channel.epoch, channel.window.end
+        head = (await self._broker.heads([session]))[0]
+        after = await self._broker.read_after(session, end.id, limit=MAX_ENTRIES)
+        if not self._is_still(channel, epoch) or channel.window.end != end:
+            return
+        state = head.state
+        is_same_life = channel.is_documents or (
+            state is not None and state.position.incarnation == channel.incarnation
+        )
+        newest = BEFORE_ALL if head.cursor is None else head.cursor.id
+        if not is_same_life or is_other or newest < end.id:
+            self._hub.reset(channel, head)
+        elif after and after[0].previous == end.id:
+            # It was only trimmed.
+            self._hub.deliver(channel, continuation(end, after)[1], now=self._clock())
+        elif after:
+            self._hub.reset(channel, head)
+
+    def _is_still(self, channel: Channel, epoch: int) -> bool:
+        is_watched = self._hub.channels.get(channel.session) is channel
+        return is_watched and channel.epoch == epoch
+
+    # The audit.
+
+    async def _keep_auditing(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(AUDIT_SECONDS):
+                    await self._audit_due.wait()
+            except TimeoutError:
+                pass
+            self._audit_due.clear()
+            try:
+                await self.audit()
+            except BrokerError:
+                await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
+
+    async def audit(self) -> None:
+        """Compare every watched session with what is stored. Raises BrokerError."""
+        hub = self._hub
+        channels = list(hub.channels.values())
+        for start in range(0, len(channels), MAX_SESSIONS):
+            await self._audit_some(channels[start : start + MAX_SESSIONS])
+        await self._adopt_later_sessions()
+        for channel in list(hub.channels.values()):
+            if hub.is_watched(channel):
+                channel.is_unwatched = False
+            elif channel.is_unwatched:
+                hub.close(channel)
+            else:
+                # Closed by the next audit, if nobody has come by then.
+                channel.is_unwatched = True
+        self._instruments.watching(
+            sessions=len(hub.channels),
+            subscribers=len(hub.subscribers),
+            window_bytes=hub.windows_bytes,
+        )
+
+    async def _audit_some(self, channels: Sequence[Channel]) -> None:
+        stood = [
+            (one, one.epoch, one.window.end.id, one.incarnation) for one in channels
+        ]
+        positions = await self._broker.positions([one.session for one in channels])
+        ahead = 0
+        for (channel, epoch, end, incarnation), position in zip(
+            stood, positions, strict=True
+        ):
+            if not self._is_still(channel, epoch):
+                continue
+            if _is_another(channel, end, incarnation, position):
+                head = (await self._broker.heads([channel.session]))[0]
+                if self._is_still(channel, epoch):
+                    self._hub.reset(channel, head)
+            elif _last_id(channel, position) > channel.window.end.id or (
+                position.incarnation and not channel.incarnation
+            ):
+                ahead += channel.session not in self._dirty
+                self.mark(channel.session)
+            for follower in list(channel.waiting):
+                if follower.pace is Pace.WAITING and follower.wanted is not None:
+                    self._hub.look_up(follower, follower.wanted)
+        if ahead:
+            self._instruments.audit_found(ahead)
+
+    async def _adopt_later_sessions(self) -> None:
+        if not self._hub.broad:
+            return
+        now_ms = self._wall_clock_ms()
+        since = max(0, self._adopted_until_ms - CLOCK_SKEW_MS)
+        active = await self._broker.sessions(active_since_ms=since)
+        later = [
+            session
+            for session in active
+            if session not in self._hub.channels and self._hub.is_wanted(session)
+        ]
+        if later:
+            await self.open(later)
+            for session in later:
+                self.mark(session)
+        self._adopted_until_ms = now_ms
+
+
+def _is_another(
+    channel: Channel, end: EntryID, incarnation: str, position: StoredPosition
+) -> bool:
+    """Whether what is stored is not what was read, as it stood before asking."""
+    last_id = _last_id(channel, position)
+    if last_id < end:
+        return True
+    was_born = bool(incarnation) or end != BEFORE_ALL
+    is_other_life = was_born and position.incarnation != incarnation
+    return is_other_life and not channel.is_documents
+
+
+def _last_id(channel: Channel, position: StoredPosition) -> EntryID:
+    return position.stream_last_id if channel.is_documents else position.last_id

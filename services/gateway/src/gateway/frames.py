@@ -1,0 +1,91 @@
+"""WebSocket frames as a server writes them: final, unmasked, whole.
+
+What lives here: bytes in, bytes out, after RFC 6455 section 5. What never does:
+reading frames (the websockets library does that), sockets, clocks, the meaning of a
+payload. A frame made here may be written to any number of connections.
+"""
+
+import struct
+
+# A control frame's payload is at most 125 bytes (RFC 6455 section 5.5) ...
+MAX_CONTROL_BYTES = 125
+# ... and a close frame spends two of them on its code.
+MAX_REASON_BYTES = MAX_CONTROL_BYTES - 2
+
+_FINAL = 0x80
+_TEXT = _FINAL | 0x1
+_BINARY = _FINAL | 0x2
+_CLOSE = _FINAL | 0x8
+_PING = _FINAL | 0x9
+
+# Payload lengths up to 125 stand in the second byte; 126 and 127 announce a length of
+# two and of eight bytes (RFC 6455 section 5.2).
+_LONGEST_IN_TWO_BYTES = 0xFFFF
+_pack_medium = struct.Struct("!BBH").pack
+_pack_long = struct.Struct("!BBQ").pack
+
+# Numbers that RFC 6455 section 7.4.1 keeps for reporting: no frame carries them.
+_REPORTED_ONLY = frozenset({1004, 1005, 1006, 1015})
+
+
+def frame_header(length: int) -> bytes:
+    """The header of a text frame whose payload has `length` bytes.
+
+    For those who join header and payload parts themselves, in one copy.
+    """
+    return _header(_TEXT, length)
+
+
+def binary_frame_header(length: int) -> bytes:
+    """The header of a binary frame whose payload has `length` bytes."""
+    return _header(_BINARY, length)
+
+
+def text_frame(payload: bytes) -> bytes:
+    """A text frame; `payload` is UTF-8 by the caller's word."""
+    return _header(_TEXT, len(payload)) + payload
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """A binary frame."""
+    return _header(_BINARY, len(payload)) + payload
+
+
+def ping_frame(payload: bytes = b"") -> bytes:
+    """A ping frame; ValueError if the payload is longer than 125 bytes."""
+    if len(payload) > MAX_CONTROL_BYTES:
+        raise ValueError(f"a ping carries at most {MAX_CONTROL_BYTES} bytes")
+    return bytes((_PING, len(payload))) + payload
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    """A close frame; the reason is cut to what fits.
+
+    ValueError if the code is not one that a frame may carry (RFC 6455 section 7.4).
+    """
+    if not _may_be_sent(code):
+        raise ValueError(f"{code} is not a close code that can be sent")
+    payload = code.to_bytes(2, "big") + _cut(reason)
+    return bytes((_CLOSE, len(payload))) + payload
+
+
+def _header(first_byte: int, length: int) -> bytes:
+    if length <= MAX_CONTROL_BYTES:
+        return bytes((first_byte, length))
+    if length <= _LONGEST_IN_TWO_BYTES:
+        return _pack_medium(first_byte, 126, length)
+    return _pack_long(first_byte, 127, length)
+
+
+def _may_be_sent(code: int) -> bool:
+    if code in _REPORTED_ONLY:
+        return False
+    return 1000 <= code <= 1014 or 3000 <= code <= 4999
+
+
+def _cut(reason: str) -> bytes:
+    """The reason's UTF-8, cut before the first character that does not fit whole."""
+    encoded = reason.encode("utf-8", "replace")
+    if len(encoded) <= MAX_REASON_BYTES:
+        return encoded
+    return encoded[:MAX_REASON_BYTES].decode("utf-8", "ignore").encode()

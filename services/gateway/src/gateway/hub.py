@@ -1,0 +1,493 @@
+"""Who is given what: new entries to live clients, and who is live.
+
+No I/O and no clock: synchronous steps in one event loop, which is what makes attaching
+without a seam simple. What clients that are not live get is up to `catch_up`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from gateway.channel import Channel, Client, Follower, Pace, Wanted
+from gateway.encoding import document_frame, is_news
+from gateway.instruments import Instruments
+from gateway.subscription import Begin, Subscription
+from gateway.window import NOTHING, Window
+from telemetry_stream.broker import Entry, Head, Kind
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import Cursor, EntryID
+
+
+# What is written to a client before its socket is asked again whether it takes more.
+SLICE_BYTES = 256 * 1024
+# Clocks of tailers and gateways may differ by so much.
+CLOCK_SKEW_MS = 60_000
+
+
+class Pursuit(Protocol):
+    """What brings followers to the window's end."""
+
+    def wake(self, client: Client) -> None:
+        """One of its followers can be served, or an announcement waits."""
+
+    def look_up(self, follower: Follower) -> None:
+        """Find the place that the follower wants."""
+
+    def greet(self, follower: Follower) -> None:
+        """Tell one that waits for an unborn session that there is nothing to replay."""
+
+
+class Hub:
+    """The watched sessions and their clients."""
+
+    def __init__(
+        self, *, window_bytes: int, total_window_bytes: int, instruments: Instruments
+    ) -> None:
+        # Watched sessions.
+        self.channels: dict[str, Channel] = {}
+        # Clients with any subscription.
+        self.subscribers: dict[Client, None] = {}
+        # Those of them whose subscription has globs.
+        self.broad: dict[Client, None] = {}
+        # Counts changes of `broad` and of what its clients want.
+        self.version = 0
+        # Channels by when entries last came, the latest last.
+        self.recent: dict[Channel, None] = {}
+        # Serves followers; set once, by who makes both.
+        self.pursuit: Pursuit
+        # Has a session read on whose stream is known to be ahead; set likewise.
+        self.mark: Callable[[str], None]
+        self._window_bytes = window_bytes
+        self._total_window_bytes = total_window_bytes
+        # What all windows hold.
+        self.windows_bytes = 0
+        self._instruments = instruments
+
+    # Sessions.
+
+    def open(self, session: str, head: Head) -> Channel:
+        """Begin to watch a session at its head."""
+        channel = Channel(session, head, window_bytes=self._window_bytes)
+        self.channels[session] = channel
+        for client in self._wanting(channel):
+            self._begin_later_session(client, channel, head)
+        return channel
+
+    def close(self, channel: Channel) -> None:
+        """Watch a session no more."""
+        del self.channels[channel.session]
+        self.recent.pop(channel, None)
+        self.windows_bytes -= channel.window.size_bytes
+
+    def is_watched(self, channel: Channel) -> bool:
+        """Whether any client wants the session."""
+        return next(self._wanting(channel), None) is not None
+
+    def is_wanted(self, session: str) -> bool:
+        """Whether a client's globs match a session that is not watched yet."""
+        return any(client.subscription.matches(session) for client in self.broad)
+
+    def deliver(
+        self, channel: Channel, entries: Sequence[Entry], *, now: float
+    ) -> None:
+        """Take entries that follow the window's end and give them to live clients."""
+        size_before = channel.window.size_bytes
+        for piece in pieces(entries):
+            previous = channel.window.end
+            audience = self.audience(channel)
+            channel.window.extend(piece)
+            if channel.is_documents:
+                self._write_documents(channel, audience, piece, previous)
+            elif audience:
+                frames = channel.encoder.frames(piece, previous)
+                self._write(channel, audience, frames, previous)
+        self.windows_bytes += channel.window.size_bytes - size_before
+        self._instruments.entries_read(len(entries))
+        channel.changed_at = now
+        self.recent.pop(channel, None)
+        self.recent[channel] = None
+        if channel.waiting:
+            self.recheck_waiting(channel)
+        if channel.followers and not channel.is_documents:
+            self._announce(channel, entries)
+        if self.windows_bytes > self._total_window_bytes:
+            self._evict()
+
+    def born(self, channel: Channel, head: Head) -> None:
+        """An unborn session has a state: what comes is read from its beginning."""
+        channel.note_state(head)
+        for follower in list(channel.followers.values()):
+            if follower.pace is Pace.UNBORN:
+                follower.is_replay = False
+                if follower.skips_history and channel.history_end is not None:
+                    self.wait(follower, Pace.SKIPPING, channel.history_end)
+                else:
+                    self.set_behind(follower, NOTHING)
+
+    def reset(self, channel: Channel, head: Head) -> None:
+        """What is stored is not what the window follows on from: look everybody up."""
+        end = channel.window.end
+        live = self.audience(channel)
+        self.windows_bytes -= channel.window.size_bytes
+        channel.window = Window(head.cursor or NOTHING, max_bytes=self._window_bytes)
+        channel.epoch += 1
+        channel.note_state(head)
+        self._instruments.window_reset(channel.session)
+        for follower in list(channel.followers.values()):
+            if follower.pace is Pace.UNBORN or follower.pace is Pace.SKIPPING:
+                self._begin_anew(follower)
+            else:
+                self.look_up(follower, follower.wanted or follower.cursor)
+        for client in live:
+            follower = self.follow(client, channel, Pace.LOOKING_UP, cursor=end)
+            self.look_up(follower, end)
+
+    # Clients.
+
+    def subscribe(
+        self,
+        client: Client,
+        subscription: Subscription,
+        starts: Mapping[str, Wanted],
+        *,
+        now_ms: int,
+    ) -> None:
+        """Replace what a client wants, in one step.
+
+        Sessions named in `starts` begin there; others that it had go on where they are,
+        and those that are new to it begin as their rule says.
+        """
+        before = client.subscription
+        self._install(client, subscription)
+        client.subscribed_ms = now_ms
+        for channel in list(self._channels_of(before, subscription)):
+            session = channel.session
+            rule = subscription.rule_for(session)
+            if rule is None and not (channel.is_documents and subscription):
+                self._drop(client, channel)
+                continue
+            channel.audience = None
+            wanted = starts.get(session)
+            was_wanted = (
+                bool(before) if channel.is_documents else before.matches(session)
+            )
+            if wanted is None and was_wanted:
+                continue
+            self._drop(client, channel)
+            default: Wanted = Begin.NOW
+            if rule is not None and not channel.is_documents:
+                default = rule.start
+            self.begin(client, channel, default if wanted is None else wanted)
+
+    def begin(self, client: Client, channel: Channel, wanted: Wanted) -> None:
+        """Begin to deliver a session to a client that does not get it."""
+        is_replay = wanted is not Begin.NOW
+        if _is_awaited(channel) and not isinstance(wanted, Cursor):
+            follower = self.follow(client, channel, Pace.UNBORN)
+            follower.skips_history = not is_replay
+            if is_replay:
+                self.pursuit.greet(follower)
+        elif wanted is Begin.NOW and channel.is_in_history():
+            assert channel.history_end is not None  # noqa: S101  # it is in it
+            follower = self.follow(client, channel, Pace.SKIPPING)
+            self.wait(follower, Pace.SKIPPING, channel.history_end)
+        elif wanted is Begin.NOW:
+            channel.audience = None
+        elif wanted == channel.window.end:
+            follower = self.follow(client, channel, Pace.BEHIND)
+            follower.is_replay = True
+            self.set_behind(follower, channel.window.end)
+        else:
+            follower = self.follow(client, channel, Pace.LOOKING_UP)
+            follower.is_replay = True
+            self.look_up(follower, wanted)
+
+    def leave(self, client: Client) -> None:
+        """The client is gone."""
+        client.is_closed = True
+        for channel in list(self._channels_of(client.subscription, Subscription())):
+            self._drop(client, channel)
+        self._install(client, Subscription())
+        client.announcements.clear()
+
+    def place_of(self, client: Client, channel: Channel) -> Cursor | None:
+        """Where a client is in a session, None while that is being looked up."""
+        follower = channel.followers.get(client)
+        if follower is None or follower.pace is Pace.SKIPPING:
+            return channel.window.end
+        if follower.pace is Pace.LOOKING_UP or follower.pace is Pace.WAITING:
+            if follower.wanted is Begin.START:
+                return NOTHING
+            return follower.wanted if isinstance(follower.wanted, Cursor) else None
+        return follower.cursor
+
+    def matching(self, subscription: Subscription) -> Iterator[Channel]:
+        """Watched sessions that a subscription wants."""
+        for channel in self._channels_of(subscription, Subscription()):
+            if not channel.is_documents and subscription.matches(channel.session):
+                yield channel
+
+    # Followers.
+
+    def follow(
+        self, client: Client, channel: Channel, pace: Pace, *, cursor: Cursor = NOTHING
+    ) -> Follower:
+        """From here a client is not live in a session."""
+        follower = Follower(client, channel, pace, cursor)
+        channel.followers[client] = follower
+        client.followers[channel.session] = follower
+        channel.audience = None
+        return follower
+
+    def look_up(self, follower: Follower, wanted: Wanted) -> None:
+        """Have a follower's place found."""
+        follower.channel.waiting.pop(follower, None)
+        follower.client.behind.pop(follower, None)
+        follower.pace = Pace.LOOKING_UP
+        follower.wanted = wanted
+        self.pursuit.look_up(follower)
+
+    def wait(self, follower: Follower, pace: Pace, wanted: Wanted) -> None:
+        """Until the session has got to some place."""
+        follower.pace = pace
+        follower.wanted = wanted
+        follower.channel.waiting[follower] = None
+        if pace is Pace.SKIPPING:
+            self.recheck_waiting(follower.channel)
+
+    def set_behind(self, follower: Follower, cursor: Cursor) -> None:
+        """A follower's place is known; live if it is the window's end."""
+        channel = follower.channel
+        channel.waiting.pop(follower, None)
+        follower.wanted = None
+        follower.waiting_since = None
+        follower.cursor = cursor
+        if cursor == NOTHING and _is_awaited(channel):
+            follower.pace = Pace.UNBORN
+            return
+        if cursor.id > channel.window.end.id:
+            # The stream is ahead of the window; what follows will come through it.
+            self.wait(follower, Pace.WAITING, cursor)
+            self.mark(channel.session)
+            return
+        follower.pace = Pace.BEHIND
+        follower.client.behind[follower] = None
+        self.pursuit.wake(follower.client)
+
+    def go_live(self, follower: Follower) -> None:
+        """A follower has come to the window's end."""
+        self._remove(follower)
+        if follower.is_replay:
+            self._write_one(
+                follower.client, follower.channel.encoder.caught_up(follower.cursor)
+            )
+
+    def recheck_waiting(self, channel: Channel) -> None:
+        """Look up those whose place the session has got to."""
+        end = channel.window.end.id
+        for follower in list(channel.waiting):
+            wanted = follower.wanted
+            if isinstance(wanted, Cursor):
+                has_passed = end >= wanted.id or end.offset >= wanted.id.offset
+            else:
+                has_passed = isinstance(wanted, EntryID) and end >= wanted
+            if has_passed and wanted is not None:
+                self.look_up(follower, wanted)
+
+    def audience(self, channel: Channel) -> list[Client]:
+        """The clients that are live in a session."""
+        if channel.audience is None or channel.audience_version != self.version:
+            away = channel.followers
+            channel.audience = [
+                client for client in self._wanting(channel) if client not in away
+            ]
+            channel.audience_version = self.version
+        return channel.audience
+
+    # What these are made of.
+
+    def _wanting(self, channel: Channel) -> Iterator[Client]:
+        if channel.is_documents:
+            yield from self.subscribers
+            return
+        yield from channel.members
+        for client in self.broad:
+            if client not in channel.members and client.subscription.matches(
+                channel.session
+            ):
+                yield client
+
+    def _begin_later_session(
+        self, client: Client, channel: Channel, head: Head
+    ) -> None:
+        """A session that was not there when the client subscribed."""
+        state = head.state
+        if (
+            state is not None
+            and state.updated_ms < client.subscribed_ms - CLOCK_SKEW_MS
+        ):
+            # It was there; the list of sessions did not have it.
+            return
+        rule = client.subscription.rule_for(channel.session)
+        skips = rule is not None and rule.start is Begin.NOW
+        if _is_awaited(channel):
+            follower = self.follow(client, channel, Pace.UNBORN)
+            follower.skips_history = skips
+        elif skips and channel.is_in_history():
+            self.begin(client, channel, Begin.NOW)
+        else:
+            follower = self.follow(client, channel, Pace.BEHIND)
+            if skips and channel.history_end is not None:
+                self.look_up(follower, channel.history_end)
+            else:
+                self.set_behind(follower, NOTHING)
+
+    def _channels_of(self, *subscriptions: Subscription) -> Iterable[Channel]:
+        """Watched sessions that any of these may match, the documents first."""
+        if any(subscription.has_globs() for subscription in subscriptions):
+            found = list(self.channels.values())
+            found.sort(key=lambda channel: not channel.is_documents)
+            return found
+        names = [EMERGENCIES, *(s for one in subscriptions for s in one.literals())]
+        known = (self.channels.get(name) for name in dict.fromkeys(names))
+        return [channel for channel in known if channel is not None]
+
+    def _install(self, client: Client, subscription: Subscription) -> None:
+        for session in client.subscription.literals():
+            if (channel := self.channels.get(session)) is not None:
+                channel.members.pop(client, None)
+                channel.audience = None
+        self.broad.pop(client, None)
+        self.subscribers.pop(client, None)
+        client.subscription = subscription
+        for session in subscription.literals():
+            if (channel := self.channels.get(session)) is not None:
+                channel.members[client] = None
+                channel.audience = None
+        if subscription:
+            self.subscribers[client] = None
+        if subscription.has_globs():
+            self.broad[client] = None
+        self.version += 1
+
+    def _begin_anew(self, follower: Follower) -> None:
+        """A follower that has had nothing yet, in another life of its session."""
+        channel = follower.channel
+        channel.waiting.pop(follower, None)
+        follower.skips_history |= follower.pace is Pace.SKIPPING
+        if _is_awaited(channel):
+            follower.pace, follower.wanted = Pace.UNBORN, None
+        elif not follower.skips_history or channel.history_end is None:
+            self.look_up(follower, NOTHING)
+        elif channel.is_in_history():
+            self.wait(follower, Pace.SKIPPING, channel.history_end)
+        else:
+            self.look_up(follower, channel.history_end)
+
+    def _drop(self, client: Client, channel: Channel) -> None:
+        channel.audience = None
+        if (follower := channel.followers.get(client)) is not None:
+            self._remove(follower)
+
+    def _remove(self, follower: Follower) -> None:
+        channel, client = follower.channel, follower.client
+        del channel.followers[client]
+        channel.waiting.pop(follower, None)
+        client.followers.pop(channel.session, None)
+        client.behind.pop(follower, None)
+        channel.audience = None
+
+    def _write(
+        self,
+        channel: Channel,
+        audience: list[Client],
+        frames: bytes,
+        previous: Cursor,
+    ) -> None:
+        """The hot loop: the same bytes to every live client."""
+        if not frames:
+            return
+        slow: list[Client] = []
+        for client in audience:
+            socket = client.socket
+            if socket.paused:
+                slow.append(client)
+            else:
+                socket.write(frames)
+        self._instruments.frames_sent(len(audience) - len(slow), len(frames))
+        for client in slow:
+            self._fall_behind(client, channel, previous)
+
+    def _fall_behind(self, client: Client, channel: Channel, cursor: Cursor) -> None:
+        self._instruments.fell_behind()
+        follower = self.follow(client, channel, Pace.BEHIND, cursor=cursor)
+        client.behind[follower] = None
+
+    def _write_documents(
+        self,
+        channel: Channel,
+        audience: list[Client],
+        entries: Sequence[Entry],
+        previous: Cursor,
+    ) -> None:
+        for client in audience:
+            if client.socket.paused:
+                self._fall_behind(client, channel, previous)
+            elif frames := documents_for(client, entries, with_history=False):
+                client.socket.write(frames)
+                self._instruments.frames_sent(1, len(frames))
+
+    def _announce(self, channel: Channel, entries: Sequence[Entry]) -> None:
+        """Let emergencies overtake what followers have not had yet."""
+        if channel.history_end is not None and channel.is_in_history():
+            return
+        for entry in entries:
+            if entry.kind is Kind.EMERGENCY:
+                frame = channel.encoder.announcement(entry)
+                for follower in channel.followers.values():
+                    if follower.pace is not Pace.UNBORN:
+                        follower.client.announcements.append(frame)
+                        self.pursuit.wake(follower.client)
+
+    def _write_one(self, client: Client, frame: bytes) -> None:
+        client.socket.write(frame)
+        self._instruments.frames_sent(1, len(frame))
+
+    def _evict(self) -> None:
+        """Empty the windows that have been quiet longest."""
+        for channel in list(self.recent):
+            if self.windows_bytes <= self._total_window_bytes:
+                return
+            self.windows_bytes -= channel.window.size_bytes
+            channel.window.shrink(0)
+            del self.recent[channel]
+
+
+def _is_awaited(channel: Channel) -> bool:
+    """Whether a session has to come into being; the documents are always there."""
+    return channel.is_unborn and not (channel.incarnation or channel.is_documents)
+
+
+def documents_for(
+    client: Client, entries: Sequence[Entry], *, with_history: bool
+) -> bytes:
+    """The whole-file emergencies that concern a client, as frames."""
+    frames: list[bytes] = []
+    for entry in entries:
+        session = (entry.details or {}).get("session", "")
+        if not (with_history or is_news(entry)):
+            continue
+        if not session or client.subscription.matches(session):
+            frames.append(document_frame(entry))
+    return b"".join(frames)
+
+
+def pieces(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Entries in runs of about `SLICE_BYTES`."""
+    start = size = 0
+    for at, entry in enumerate(entries):
+        size += len(entry.record)
+        if size >= SLICE_BYTES:
+            yield entries[start : at + 1]
+            start, size = at + 1, 0
+    if start < len(entries):
+        yield entries[start:]

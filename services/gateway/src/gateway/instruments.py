@@ -1,0 +1,169 @@
+"""The one door for what this service tells about itself: metrics and log lines.
+
+Each call says what happened; counting and logging it are done together here.
+"""
+
+import logging
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+
+logger = logging.getLogger("gateway")
+
+
+class Instruments:
+    """Counters of one replica, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"tailcast_gateway_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"tailcast_gateway_{name}", text, registry=registry)
+
+        self._connections = gauge("connections", "Open WebSocket connections")
+        self._subscribers = gauge("subscribers", "Connections with a subscription")
+        self._sessions = gauge("watched_sessions", "Sessions read by this replica")
+        self._windows = gauge("window_bytes", "What the windows hold")
+        self._feed = gauge("feed_fresh", "Whether the canary came back in time")
+        self._accepted = counter("connections_accepted", "Handshakes that succeeded")
+        self._refused = counter("connections_refused", "Handshakes refused", "reason")
+        self._closed = counter("connections_closed", "Connections ended", "code")
+        self._writes = counter("writes", "Times that frames were given to a socket")
+        self._bytes = counter("sent_bytes", "Bytes of frames given to sockets")
+        self._entries = counter("entries_read", "Entries taken into windows")
+        self._pages = counter("pages", "Pages read for clients that were behind")
+        self._behind = counter("fell_behind", "Times a live client fell behind")
+        self._gaps = counter("gaps", "Gaps told to clients")
+        self._rewinds = counter("rewinds", "Rewinds told because cursors did not fit")
+        self._resets = counter("window_resets", "Windows begun anew")
+        self._found = counter("audit_findings", "What audits found that no hint told")
+        self._commands = counter("commands", "Messages from clients", "type")
+        self._errors = counter("errors", "Error answers to clients", "code")
+        self._lost = counter("feed_lost", "Times the feed's connection was lost")
+        self._wake = Histogram(
+            "tailcast_gateway_wake_seconds",
+            "From a notification to the entries at the sockets",
+            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
+            registry=registry,
+        )
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text form."""
+        return generate_latest(self._registry)
+
+    # Connections.
+
+    def connection_opened(self) -> None:
+        """A handshake succeeded."""
+        self._accepted.inc()
+        self._connections.inc()
+
+    def connection_closed(
+        self, code: int, reason: str, *, peer: str, seconds: float
+    ) -> None:
+        """A connection is over."""
+        self._connections.dec()
+        self._closed.labels(str(code)).inc()
+        logger.info(
+            "connection closed: peer=%s code=%d reason=%r seconds=%.1f",
+            peer,
+            code,
+            reason,
+            seconds,
+        )
+
+    def origin_refused(self, origin: str) -> None:
+        """A web page of another origin wanted to connect."""
+        self._refused.labels("origin").inc()
+        logger.warning(
+            "refused a connection from origin %r: TAILCAST_ALLOWED_ORIGINS does not"
+            " name it",
+            origin[:200],
+        )
+
+    def overloaded(self, limit: int) -> None:
+        """One connection too many."""
+        self._refused.labels("overloaded").inc()
+        logger.warning(
+            "refused a connection: TAILCAST_MAX_CONNECTIONS (%d) are open", limit
+        )
+
+    def command_received(self, kind: str) -> None:
+        """A message of a known type."""
+        self._commands.labels(kind).inc()
+
+    def error_sent(self, code: str) -> None:
+        """A client was answered by an error."""
+        self._errors.labels(code).inc()
+
+    # Delivery.
+
+    def frames_sent(self, clients: int, size_bytes: int) -> None:
+        """The same bytes were given to so many sockets."""
+        self._writes.inc(clients)
+        self._bytes.inc(clients * size_bytes)
+
+    def entries_read(self, count: int) -> None:
+        """Entries came into a window."""
+        self._entries.inc(count)
+
+    def page_read(self) -> None:
+        """A page was read for those behind."""
+        self._pages.inc()
+
+    def fell_behind(self) -> None:
+        """A client's socket took no more."""
+        self._behind.inc()
+
+    def gap_told(self, session: str) -> None:
+        """Entries are gone that a client had not had."""
+        self._gaps.inc()
+        logger.info("gap: session=%r", session)
+
+    def rewind_told(self, session: str) -> None:
+        """A client's cursor was of another file."""
+        self._rewinds.inc()
+        logger.info("cursor of another file: session=%r", session)
+
+    # The feed.
+
+    def window_reset(self, session: str) -> None:
+        """The stream is not what the window followed on from."""
+        self._resets.inc()
+        logger.info("session read anew: session=%r", session)
+
+    def audit_found(self, count: int) -> None:
+        """Sessions had moved and nobody had said so."""
+        self._found.inc(count)
+
+    def feed_lost(self, error: Exception) -> None:
+        """The broker cannot be reached."""
+        self._lost.inc()
+        logger.warning("the broker is away: %s", error)
+
+    def feed_found(self) -> None:
+        """The broker is back."""
+        logger.info("listening to the broker")
+
+    def feed_is(self, *, fresh: bool) -> None:
+        """Whether what is appended gets here."""
+        self._feed.set(int(fresh))
+
+    def woken(self, seconds: float) -> None:
+        """So long a notification waited until its entries were given out."""
+        self._wake.observe(seconds)
+
+    def watching(self, *, sessions: int, subscribers: int, window_bytes: int) -> None:
+        """What is watched now."""
+        self._sessions.set(sessions)
+        self._subscribers.set(subscribers)
+        self._windows.set(window_bytes)

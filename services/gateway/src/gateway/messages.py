@@ -1,0 +1,265 @@
+"""The protocol's messages: what clients may send, checked, and what they are sent.
+
+Pure. Clients' messages are tagged structs; whatever does not fit is an `InvalidMessage`
+with the code and the words of the answer. What never lives here: what a message does.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+
+MessageID: TypeAlias = str | int | None
+
+# What no message of ours says better: it was no object, or of no known type.
+INVALID_FORMAT = "Invalid message format"
+
+INVALID_MESSAGE: Final = "invalid_message"
+INVALID_CURSOR: Final = "invalid_cursor"
+UNSUPPORTED: Final = "unsupported"
+UNAVAILABLE: Final = "unavailable"
+TOO_MANY_SUBSCRIPTIONS: Final = "too_many_subscriptions"
+
+ErrorCode: TypeAlias = Literal[
+    "invalid_message",
+    "invalid_cursor",
+    "unsupported",
+    "unavailable",
+    "too_many_subscriptions",
+]
+
+MAX_SESSION_ID_CHARACTERS = 1_024
+
+SessionID = Annotated[str, Meta(min_length=1, max_length=MAX_SESSION_ID_CHARACTERS)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class InvalidMessage(Exception):  # noqa: N818  # it is what the client sent
+    """A message that is answered by an error."""
+
+    def __init__(self, code: ErrorCode, text: str, id: MessageID = None) -> None:
+        super().__init__(text)
+        self.code: ErrorCode = code
+        self.text = text
+        # The message's own `id`, where it could be read.
+        self.id = id
+
+
+class _Message(Struct, rename="camel", tag_field="type"):
+    """What all messages may carry."""
+
+    id: MessageID = None
+    strict: bool = False
+
+
+class From(Struct, forbid_unknown_fields=True):
+    """A start that needs a value; exactly one field is set."""
+
+    cursor: str | UnsetType = UNSET
+    last: Count | UnsetType = UNSET
+    step: float | UnsetType = UNSET
+    time: str | UnsetType = UNSET
+
+
+class Subscribe(_Message, tag="subscribe"):
+    """Which sessions, and from where."""
+
+    session_id: SessionID | None = None
+    session_ids: list[SessionID] | None = None
+    add: bool = False
+    from_: str | From | UnsetType = msgspec.field(name="from", default=UNSET)
+    replay: Count | None = None
+    cursors: dict[str, str | None] | None = None
+    at: int | None = None
+    # What the protocol knows and this gateway does not do yet.
+    where: Raw | UnsetType = UNSET
+    metrics: Raw | UnsetType = UNSET
+    index: Raw | UnsetType = UNSET
+    max_rate: Raw | UnsetType = UNSET
+    max_points: Raw | UnsetType = UNSET
+    snapshot: Raw | UnsetType = UNSET
+    client_id: Raw | UnsetType = UNSET
+    ack: Raw | UnsetType = UNSET
+
+
+class Unsubscribe(_Message, tag="unsubscribe"):
+    """Which sessions no more; all, if none is named."""
+
+    session_id: SessionID | None = None
+    session_ids: list[SessionID] | None = None
+
+
+class Heartbeat(_Message, tag="heartbeat"):
+    """I am here; with `everyMs`, say so yourself from now on (0: no more)."""
+
+    every_ms: Annotated[int, Meta(ge=0, le=86_400_000)] | None = None
+
+
+class _Later(_Message):
+    """A type of the protocol that this gateway does not serve yet."""
+
+
+class Ack(_Later, tag="ack"):
+    """What was received."""
+
+
+class Auth(_Later, tag="auth"):
+    """A token."""
+
+
+class History(_Later, tag="history"):
+    """One page, the live flow undisturbed."""
+
+
+class Sessions(_Later, tag="sessions"):
+    """What there is."""
+
+
+class Snapshot(_Later, tag="snapshot"):
+    """The latest values."""
+
+
+ClientMessage: TypeAlias = Subscribe | Unsubscribe | Heartbeat
+_AnyMessage: TypeAlias = ClientMessage | Ack | Auth | History | Sessions | Snapshot
+_decoder: msgspec.json.Decoder[_AnyMessage] = msgspec.json.Decoder(_AnyMessage)
+
+
+class _Envelope(Struct):
+    """What an error answer needs of a message that does not fit."""
+
+    type: str
+    id: MessageID = None
+
+
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+
+_TYPES = frozenset({
+    "subscribe", "unsubscribe", "heartbeat", "ack", "auth", "history", "sessions",
+    "snapshot",
+})  # fmt: skip  # one glance
+_NOT_YET = (
+    "where", "metrics", "index", "max_rate", "max_points", "snapshot", "client_id",
+    "ack",
+)  # fmt: skip  # one glance
+
+
+def parse(data: bytes) -> ClientMessage:
+    """Read one message.
+
+    Raises:
+        InvalidMessage: it is none; its text is the answer's.
+    """
+    try:
+        message = _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _invalid(data, error) from None
+    if message.strict:
+        _refuse_unknown_fields(data, message)
+    if isinstance(message, _Later):
+        kind = type(message).__name__.lower()
+        raise InvalidMessage(
+            UNSUPPORTED, f"{kind} is not supported by this server", message.id
+        )
+    if isinstance(message, Subscribe):
+        _check_subscribe(message)
+    if not isinstance(message, Heartbeat):
+        _check_names(message)
+    return message
+
+
+def encode(**fields: Any) -> bytes:
+    """A message to a client; fields in the order given, None as null."""
+    return msgspec.json.encode(fields)
+
+
+def encode_error(
+    code: ErrorCode, text: str, *, id: MessageID = None, retry_after_ms: int = 0
+) -> bytes:
+    """An `error`; without an ID and a delay where there are none."""
+    fields: dict[str, Any] = {"type": "error", "code": code, "message": text}
+    if id is not None:
+        fields["id"] = id
+    if retry_after_ms:
+        fields["retryAfterMs"] = retry_after_ms
+    return msgspec.json.encode(fields)
+
+
+def encode_fields(fields: Mapping[str, object]) -> bytes:
+    """A message whose fields depend on what there is to say."""
+    return msgspec.json.encode(fields)
+
+
+def _invalid(data: bytes, error: Exception) -> InvalidMessage:
+    """The general words where it was not even a known type, else what is wrong."""
+    try:
+        envelope = _decode_envelope(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return InvalidMessage(INVALID_MESSAGE, INVALID_FORMAT)
+    if envelope.type not in _TYPES:
+        return InvalidMessage(INVALID_MESSAGE, INVALID_FORMAT, envelope.id)
+    return InvalidMessage(INVALID_MESSAGE, f"Invalid message: {error}", envelope.id)
+
+
+def _refuse_unknown_fields(data: bytes, message: _Message) -> None:
+    known = {*type(message).__struct_encode_fields__, "type"}
+    if unknown := sorted(_decode_object(data).keys() - known):
+        text = f"Unknown field: {unknown[0][:64]}"
+        raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+
+
+def _check_subscribe(message: Subscribe) -> None:
+    for name in _NOT_YET:
+        if getattr(message, name) is not UNSET:
+            text = f"{_camel(name)} is not supported by this server"
+            raise InvalidMessage(UNSUPPORTED, text, message.id)
+    start = message.from_
+    if start is UNSET:
+        return
+    if message.replay is not None:
+        text = "Invalid message: from and replay exclude each other"
+        raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+    if isinstance(start, str):
+        _check_named_start(start, message.id)
+    else:
+        _check_start(start, message.id)
+
+
+def _check_named_start(start: str, id: MessageID) -> None:
+    if start == "resume":
+        text = 'from "resume" is not supported by this server'
+        raise InvalidMessage(UNSUPPORTED, text, id)
+    if start not in {"now", "start"}:
+        text = f"Invalid message: from cannot be {start[:64]!r}"
+        raise InvalidMessage(INVALID_MESSAGE, text, id)
+
+
+def _check_start(start: From, id: MessageID) -> None:
+    given = [
+        name for name in start.__struct_fields__ if getattr(start, name) is not UNSET
+    ]
+    if len(given) != 1:
+        text = "Invalid message: from takes one of cursor, last, step, time"
+        raise InvalidMessage(INVALID_MESSAGE, text, id)
+    if given[0] in {"step", "time"}:
+        text = f"from {given[0]} is not supported by this server"
+        raise InvalidMessage(UNSUPPORTED, text, id)
+
+
+def _check_names(message: Subscribe | Unsubscribe) -> None:
+    names = [*(message.session_ids or ())]
+    if message.session_id is not None:
+        names.append(message.session_id)
+    if message.session_ids is not None and not names:
+        text = "Invalid message: sessionIds is empty"
+        raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+    if any(name.startswith("!") for name in names):
+        text = 'Invalid message: no session ID begins with "!"'
+        raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

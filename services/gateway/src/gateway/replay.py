@@ -1,0 +1,213 @@
+"""Reading the stream for clients that are not at its end: pages and places.
+
+One read serves all who need the same page at the same time; so many reads at once, in
+the order in which they were asked for, bound what pages cost. Nothing is kept: a page
+lives until those who waited for it have been given it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar, cast
+
+from gateway.channel import Channel
+from gateway.continuity import Continuity, continuation, including
+from gateway.instruments import Instruments
+from gateway.recovery import (
+    Answers,
+    Resume,
+    Trimmed,
+    Verdict,
+    current_twin,
+    judge,
+    jump_target,
+)
+from gateway.subscription import Begin, Last
+from gateway.window import NOTHING
+from telemetry_stream.broker import Entry, Head, Kind, SessionReader
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID
+
+
+_T = TypeVar("_T")
+
+# What a page's records should weigh together, and how many there may be at most. With
+# `MAX_READS` pages on their way, 64 MiB unless records are far larger than they were.
+PAGE_BYTES = 512 * 1024
+MAX_PAGE_ENTRIES = 2_000
+MAX_READS = 16
+# Entries read backwards at a time to find the last so many records.
+_BACKWARDS_ENTRIES = 1_000
+
+
+class Page:
+    """What follows a cursor, encoded once for each way in which it is told."""
+
+    def __init__(
+        self, cursor: Cursor, continuity: Continuity, entries: Sequence[Entry]
+    ) -> None:
+        # Where it begins.
+        self.cursor = cursor
+        # Whether it follows on from there at all.
+        self.continuity = continuity
+        self.entries = entries
+        # Frames by what makes them differ: their number of entries, and the flag.
+        self._frames: dict[tuple[int, bool], bytes] = {}
+
+    def up_to(self, limit: EntryID) -> Sequence[Entry]:
+        """Its entries, without what lies beyond a window's end."""
+        if not self.entries or self.entries[-1].id <= limit:
+            return self.entries
+        return [entry for entry in self.entries if entry.id <= limit]
+
+    def frames(
+        self, channel: Channel, entries: Sequence[Entry], *, replayed: bool
+    ) -> bytes:
+        """The frames of its entries, or of those at its beginning."""
+        key = (len(entries), replayed)
+        if key not in self._frames:
+            self._frames[key] = channel.encoder.frames(
+                entries, self.cursor, replayed=replayed
+            )
+        return self._frames[key]
+
+
+class Replay:
+    """Pages and places of all sessions, shared and bounded."""
+
+    def __init__(self, broker: SessionReader, *, instruments: Instruments) -> None:
+        self._broker = broker
+        self._instruments = instruments
+        # So many reads at once; who waits longest is next.
+        self._reads = asyncio.Semaphore(MAX_READS)
+        # What is being read, by what was asked for.
+        self._underway: dict[object, asyncio.Task[Any]] = {}
+
+    async def page(self, channel: Channel, cursor: Cursor) -> Page:
+        """Read what follows a cursor. Raises BrokerError."""
+        key = (channel, channel.epoch, cursor)
+        return await self._shared(key, lambda: self._read_page(channel, cursor))
+
+    async def head(self, channel: Channel) -> Head:
+        """Read a session's state and ends. Raises BrokerError."""
+
+        async def read() -> Head:
+            return (await self._broker.heads([channel.session]))[0]
+
+        return await self._shared((channel, channel.epoch), read)
+
+    async def place(
+        self,
+        channel: Channel,
+        wanted: "Cursor | Begin | Last | EntryID",
+        *,
+        has_waited: bool = False,
+        overtaken: bool = False,
+    ) -> Verdict:
+        """Find where delivery goes on. Raises BrokerError.
+
+        Args:
+            has_waited: it was waited long enough for a file that is too short.
+            overtaken: retention has overtaken the reader before.
+        """
+        if isinstance(wanted, Cursor) and wanted != NOTHING:
+            if channel.window.proves(wanted):
+                return Resume(wanted, is_proved=True)
+        key = (channel, channel.epoch, wanted, has_waited, overtaken)
+        return await self._shared(
+            key, lambda: self._find(channel, wanted, has_waited, overtaken)
+        )
+
+    async def look_up(self, session: str, cursor: Cursor) -> Verdict:
+        """What becomes of a cursor. Raises BrokerError."""
+        return await self._find_cursor(session, cursor, False, False)  # noqa: FBT003  # names in the signature
+
+    async def _shared(self, key: object, read: Callable[[], Awaitable[_T]]) -> _T:
+        """One read for all who ask for the same while it is under way."""
+        task = cast("asyncio.Task[_T] | None", self._underway.get(key))
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._bounded(read))
+            self._underway[key] = task
+            task.add_done_callback(lambda _: self._underway.pop(key, None))
+        # Whoever asked first may go away; the others still want it.
+        return await asyncio.shield(task)
+
+    async def _bounded(self, read: Callable[[], Awaitable[_T]]) -> _T:
+        async with self._reads:
+            return await read()
+
+    async def _read_page(self, channel: Channel, cursor: Cursor) -> Page:
+        limit = min(MAX_PAGE_ENTRIES, int(PAGE_BYTES / channel.record_bytes) + 2)
+        entries = await self._broker.read_after(
+            channel.session, including(cursor.id), limit=limit
+        )
+        self._instruments.page_read()
+        if entries:
+            size = sum(len(entry.record) for entry in entries)
+            channel.record_bytes = max(1.0, size / len(entries))
+        return Page(cursor, *continuation(cursor, entries))
+
+    async def _find(
+        self,
+        channel: Channel,
+        wanted: "Cursor | Begin | Last | EntryID",
+        has_waited: bool,  # noqa: FBT001  # passed on, never a literal
+        overtaken: bool,  # noqa: FBT001  # as above
+    ) -> Verdict:
+        session = channel.session
+        if isinstance(wanted, Cursor):
+            return await self._find_cursor(session, wanted, has_waited, overtaken)
+        if isinstance(wanted, Last):
+            return Resume(
+                await self._before_last(session, wanted.records), is_proved=True
+            )
+        if isinstance(wanted, EntryID):
+            below = EntryID(wanted.generation, wanted.offset + 1)
+            entries = await self._broker.read_before(session, below, limit=1)
+            found = entries[0].cursor if entries else NOTHING
+            return Resume(found, is_proved=True)
+        verdict = await self._find_cursor(session, NOTHING, False, False)  # noqa: FBT003
+        # What was trimmed before it asked for the oldest that is kept is no gap.
+        if isinstance(verdict, Trimmed):
+            return Resume(verdict.to, is_proved=True)
+        return verdict
+
+    async def _find_cursor(
+        self,
+        session: str,
+        cursor: Cursor,
+        has_waited: bool,  # noqa: FBT001  # passed on, never a literal
+        overtaken: bool,  # noqa: FBT001  # as above
+    ) -> Verdict:
+        broker = self._broker
+        head = (await broker.heads([session]))[0]
+        at_id = None
+        if cursor.id != BEFORE_ALL:
+            at_id = await broker.find(session, cursor.id)
+        twin = current_twin(cursor, head)
+        in_current = None if twin is None else await broker.find(session, twin)
+        answers = Answers(head, at_id, in_current, has_states=session != EMERGENCIES)
+        verdict = judge(cursor, answers, has_waited=has_waited)
+        target = jump_target(head) if overtaken else None
+        if isinstance(verdict, Trimmed) and target is not None:
+            entries = await broker.read_after(session, including(target), limit=1)
+            if entries and entries[0].cursor.id > verdict.to.id:
+                return Trimmed(entries[0].cursor)
+        return verdict
+
+    async def _before_last(self, session: str, count: int) -> Cursor:
+        """The cursor after which the last `count` records follow."""
+        before: EntryID | None = None
+        missing = count
+        oldest: Entry | None = None
+        while True:
+            limit = min(missing + 1, _BACKWARDS_ENTRIES)
+            entries = await self._broker.read_before(session, before, limit=limit)
+            for entry in entries:
+                if not missing:
+                    return entry.cursor
+                missing -= entry.kind in (Kind.RECORD, Kind.EMERGENCY)
+                oldest = entry
+            if len(entries) < limit:
+                break
+            before = entries[-1].id
+        return NOTHING if oldest is None else Cursor(oldest.previous, 0)

@@ -1,0 +1,158 @@
+"""One gateway without its HTTP: the parts, put together over a broker, and their tasks.
+
+`app` makes one from settings, tests make one over a broker of theirs. Every task of
+delivery is started here and ends with `run`.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.catch_up import CatchUp
+from gateway.client_socket import Socket
+from gateway.commands import Commands
+from gateway.connection import Connection
+from gateway.connections import Connections
+from gateway.feed import Feed
+from gateway.hub import Hub
+from gateway.instruments import Instruments
+from gateway.replay import Replay
+from telemetry_stream.broker import SessionReader
+
+
+logger = logging.getLogger(__name__)
+
+TOTAL_WINDOW_BYTES = 256 * 1024 * 1024
+
+
+class Replica:
+    """Everything between the broker and the sockets."""
+
+    def __init__(
+        self,
+        broker: SessionReader,
+        *,
+        window_bytes: int = 4 * 1024 * 1024,
+        total_window_bytes: int = TOTAL_WINDOW_BYTES,
+        max_subscriptions: int = 1_000,
+        max_connections: int = 20_000,
+        ping_interval: float = 20.0,
+        pong_timeout: float = 20.0,
+        slow_timeout: float = 300.0,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self.broker = broker
+        self.instruments = instruments = Instruments()
+        self.wall_clock_ms = wall_clock_ms
+        self._clock = clock
+        # Owns every task; None while nothing runs.
+        self._tasks: asyncio.TaskGroup | None = None
+        # Short tasks that run now.
+        self._spawned: set[asyncio.Task[None]] = set()
+        self.hub = Hub(
+            window_bytes=window_bytes,
+            total_window_bytes=total_window_bytes,
+            instruments=instruments,
+        )
+        self.replay = Replay(broker, instruments=instruments)
+        self.catch_up = CatchUp(
+            self.hub,
+            self.replay,
+            spawn=self.spawn,
+            clock=clock,
+            instruments=instruments,
+        )
+        self.feed = Feed(
+            broker,
+            self.hub,
+            replica=secrets.token_hex(8),
+            spawn=self.spawn,
+            clock=clock,
+            wall_clock_ms=wall_clock_ms,
+            instruments=instruments,
+        )
+        self.hub.pursuit = self.catch_up
+        self.hub.mark = self.feed.mark
+        self.commands = Commands(
+            broker=broker,
+            hub=self.hub,
+            feed=self.feed,
+            replay=self.replay,
+            catch_up=self.catch_up,
+            max_subscriptions=max_subscriptions,
+            wall_clock_ms=wall_clock_ms,
+            timestamp=lambda: timestamp(wall_clock_ms()),
+            instruments=instruments,
+        )
+        self.connections = Connections(
+            max_connections=max_connections,
+            ping_interval=ping_interval,
+            pong_timeout=pong_timeout,
+            slow_timeout=slow_timeout,
+            clock=clock,
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is fit for traffic."""
+        return self.feed.is_fresh and not self.connections.is_draining
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Run all tasks; they end with the block."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            own = [
+                tasks.create_task(self.feed.run()),
+                tasks.create_task(self.connections.run()),
+            ]
+            try:
+                yield
+            finally:
+                self._tasks = None
+                for task in [*own, *self._spawned]:
+                    task.cancel()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Start a short task; what fails in it is logged and ends nothing else."""
+        if self._tasks is None:
+            coroutine.close()
+            return
+        task = self._tasks.create_task(_logged(coroutine))
+        self._spawned.add(task)
+        task.add_done_callback(self._spawned.discard)
+
+    def take(self, socket: Socket) -> Connection:
+        """Serve a socket that was handed over."""
+        connection = Connection(
+            socket,
+            hub=self.hub,
+            commands=self.commands,
+            catch_up=self.catch_up,
+            spawn=self.spawn,
+            clock=self._clock,
+            on_closed=self.connections.remove,
+            instruments=self.instruments,
+        )
+        self.connections.add(connection)
+        self.instruments.connection_opened()
+        return connection
+
+
+def timestamp(time_ms: int) -> str:
+    """A time as records write it: ISO 8601, UTC, milliseconds."""
+    moment = datetime.fromtimestamp(time_ms / 1_000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def _logged(coroutine: Coroutine[Any, Any, None]) -> None:
+    try:
+        await coroutine
+    except Exception:
+        logger.exception("a task failed")

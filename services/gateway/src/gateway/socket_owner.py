@@ -1,0 +1,53 @@
+"""What the owner of a handed-over connection is told, and by nobody else.
+
+What lives here: the port between a socket and what serves it. What never does: sockets,
+loops, frames.
+"""
+
+from typing import Protocol
+
+
+class SocketOwner(Protocol):
+    """Who has taken a connection over.
+
+    Every call comes from the event loop and none may block. An exception that gets out
+    is logged and closes the connection with 1011.
+    """
+
+    def message_received(self, data: bytes, *, binary: bool) -> None:
+        """A whole message; text has been proved to be UTF-8."""
+
+    def pong_received(self, payload: bytes) -> None:
+        """The peer answered a ping, or sent a pong of its own accord."""
+
+    def writing_paused(self) -> None:
+        """The buffer is above the high-water mark. May come from inside `write`."""
+
+    def writing_resumed(self) -> None:
+        """The buffer has drained below the low-water mark."""
+
+    def socket_closed(self, code: int, reason: str) -> None:
+        """The connection is over: told exactly once, nothing is told after it.
+
+        The code is that of whoever spoke first: the peer's, ours, or 1006 when the TCP
+        connection went without a close frame.
+        """
+
+
+class Nobody:
+    """The owner before there is one and after the end: nothing told is kept."""
+
+    def message_received(self, data: bytes, *, binary: bool) -> None:
+        pass
+
+    def pong_received(self, payload: bytes) -> None:
+        pass
+
+    def writing_paused(self) -> None:
+        pass
+
+    def writing_resumed(self) -> None:
+        pass
+
+    def socket_closed(self, code: int, reason: str) -> None:
+        pass

@@ -1,0 +1,147 @@
+"""What one client is subscribed to: an ordered list of rules, the newest match decides.
+
+Pure. A rule names a session literally or by a glob and takes it in or leaves it out;
+each carries where sessions that come later begin. Compiled once, asked often.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+
+class Begin(Enum):
+    """Where delivery of a session begins that no cursor names."""
+
+    # With what is news; history passes by.
+    NOW = "now"
+    # With the oldest that is kept.
+    START = "start"
+
+
+class Last(NamedTuple):
+    """So many records before now."""
+
+    records: int
+
+
+Start: TypeAlias = Begin | Last
+
+_GLOB_PART = re.compile(r"\\(.)|([*?])|([^\\*?]+)|(\\$)", re.DOTALL)
+
+
+class Rule(NamedTuple):
+    """One part of a subscription."""
+
+    # A session ID, or a glob.
+    text: str
+    is_glob: bool
+    # False: what it matches is left out.
+    is_included: bool
+    # Where a session that comes into being later begins.
+    start: Start
+
+
+class Subscription:
+    """Rules in the order in which they came; immutable, so that it can be replaced."""
+
+    __slots__ = ("_globs", "_literals", "rules")
+
+    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+        self.rules = tuple(rules)
+        # Literal rules by their session: its newest, and how new that is.
+        self._literals = {
+            rule.text: at for at, rule in enumerate(rules) if not rule.is_glob
+        }
+        # Globs, compiled, the newest first.
+        self._globs = [
+            (at, compiled(rule.text))
+            for at, rule in reversed(list(enumerate(rules)))
+            if rule.is_glob
+        ]
+
+    def __bool__(self) -> bool:
+        return any(rule.is_included for rule in self.rules)
+
+    def rule_for(self, session: str) -> Rule | None:
+        """The newest rule that matches, None if there is none or it leaves out."""
+        newest = self._literals.get(session, -1)
+        for at, pattern in self._globs:
+            if at < newest:
+                break
+            if pattern is None or pattern.fullmatch(session) is not None:
+                newest = at
+                break
+        if newest < 0 or not self.rules[newest].is_included:
+            return None
+        return self.rules[newest]
+
+    def matches(self, session: str) -> bool:
+        """Whether records of the session are wanted."""
+        return self.rule_for(session) is not None
+
+    def literals(self) -> list[str]:
+        """Sessions that are named and wanted."""
+        return [session for session in self._literals if self.matches(session)]
+
+    def has_globs(self) -> bool:
+        """Whether sessions that nobody named may match."""
+        return any(rule.is_glob and rule.is_included for rule in self.rules)
+
+    def with_rules(self, rules: Iterable[Rule]) -> "Subscription":
+        """These rules on top; an older one with the same text is forgotten."""
+        new = {(rule.text, rule.is_glob): rule for rule in rules}
+        kept = [rule for rule in self.rules if (rule.text, rule.is_glob) not in new]
+        return Subscription([*kept, *new.values()])
+
+    def without(self, texts: Iterable[tuple[str, bool]]) -> "Subscription":
+        """Nothing of what these (text, is a glob) match."""
+        gone = {
+            (text, is_glob): Rule(text, is_glob, False, Begin.NOW)  # noqa: FBT003  # a field
+            for text, is_glob in texts
+        }
+        kept = [rule for rule in self.rules if (rule.text, rule.is_glob) not in gone]
+        left = Subscription([*kept, *gone.values()])
+        if not left:
+            return Subscription()
+        # A rule that leaves out is needed only where another one still takes in.
+        without_literals = [
+            rule
+            for rule in left.rules
+            if rule.is_included or rule.is_glob or Subscription(kept).matches(rule.text)
+        ]
+        return Subscription(without_literals)
+
+
+EVERYTHING = "*"
+
+
+def compiled(glob: str) -> re.Pattern[str] | None:
+    r"""A glob as a regular expression; None for `*`, which matches everything.
+
+    `*` is any run of characters, slashes too, `?` one character, `\` takes the next
+    character literally. What stands between two `*` is matched at the first place where
+    it can be and never tried elsewhere (atomic groups): no glob takes long.
+    """
+    if glob == EVERYTHING:
+        return None
+    fixed = [""]
+    for match in _GLOB_PART.finditer(glob):
+        escaped, wildcard, literal, last = match.groups()
+        if wildcard == "*":
+            fixed.append("")
+        elif wildcard:
+            fixed[-1] += "."
+        else:
+            fixed[-1] += re.escape(escaped or literal or last)
+    first, *middle = fixed
+    if not middle:
+        return re.compile(first, re.DOTALL)
+    end = middle.pop()
+    between = "".join(f"(?>.*?{part})" for part in middle if part)
+    return re.compile(f"{first}{between}.*{end}", re.DOTALL)
+
+
+def has_wildcards(text: str) -> bool:
+    r"""Whether a text of `sessionIds` is more than a literal name."""
+    return any(character in text for character in "*?\\")

@@ -1,0 +1,282 @@
+"""The hand-over: uvicorn and FastAPI do the handshake, then the socket is ours.
+
+What lives here: the protocol class that uvicorn is given, and every option of uvicorn
+that matters. What never does: the connection after the hand-over (`client_socket`),
+routes, settings.
+
+An endpoint accepts, hands over and returns:
+
+    await websocket.accept(subprotocol=...)
+    socket = handover(websocket.scope)
+    socket.start(owner)
+
+From then on no ASGI task, scope or queue exists for the connection; it stays in
+uvicorn's own set of connections, so that a server that shuts down closes it (1012).
+"""
+
+import asyncio
+import logging
+import re
+import socket as sockets
+from collections.abc import MutableMapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import (
+    WebSocketsSansIOProtocol,
+)
+from websockets.datastructures import Headers
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from gateway.client_socket import CLOSE_TIMEOUT_SECONDS, Socket
+
+# Where an endpoint finds the protocol that carries its connection.
+HANDOVER_EXTENSION: Final = "tailcast.handover"
+
+# The owner hears `writing_paused` above the one and `writing_resumed` below the other.
+# 64 KiB is a page of telemetry: enough to keep a socket busy for one turn of the loop,
+# little enough that 10,000 stalled clients cost 640 MB at the very worst.
+WRITE_HIGH_WATER_BYTES: Final = 64 * 1024
+WRITE_LOW_WATER_BYTES: Final = 16 * 1024
+
+# How much unsent data the kernel takes beyond that. Without the bound it grows to
+# megabytes that an emergency cannot overtake and behind which a ping waits.
+KERNEL_UNSENT_BYTES: Final = 128 * 1024
+# Linux and macOS know the option, each by a number of its own; Windows does not.
+_TCP_NOTSENT_LOWAT: Final[int | None] = getattr(sockets, "TCP_NOTSENT_LOWAT", None)
+
+# A handshake as uvicorn repeats it to its WebSocket protocol. What does not match, or
+# is larger, takes the library's own, slower way, with the library's own verdict.
+_HANDSHAKE_MAX_BYTES: Final = 8 * 1024
+_HANDSHAKE_MAX_LINES: Final = 100
+_HANDSHAKE: Final = re.compile(
+    rb"GET ([!-~]+) HTTP/1\.1\r\n"
+    rb"((?:[-!#$%&'*+.^_`|~0-9a-zA-Z]+: [\x09\x20-\x7e\x80-\xff]*\r\n)+)\r\n"
+)
+# A handshake has no body: these two are for the library to judge.
+_BODY_HEADERS: Final = ("content-length", "transfer-encoding")
+
+
+class HandoverError(RuntimeError):
+    """The endpoint asked for a hand-over that cannot be."""
+
+
+def handover(scope: MutableMapping[str, Any]) -> Socket:
+    """Take an accepted connection away from uvicorn; the endpoint then returns.
+
+    Nothing is lost: what came since the handshake waits for `Socket.start`, in order.
+    HandoverError without `HandoverProtocol`, before `accept`, or the second time.
+    """
+    protocol = (scope.get("extensions") or {}).pop(HANDOVER_EXTENSION, None)
+    if not isinstance(protocol, HandoverProtocol):
+        raise HandoverError(
+            "this connection cannot be handed over: it is not served by "
+            "HandoverProtocol, or it was handed over already"
+        )
+    return protocol.hand_over()
+
+
+def make_server_config(
+    app: Any,
+    *,
+    max_message_bytes: int,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    fd: int | None = None,
+    root_path: str = "",
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
+    trusted_proxies: Sequence[str] = (),
+    loop: str = "auto",
+    http: str = "auto",
+) -> uvicorn.Config:
+    """uvicorn as this gateway runs it, every option that matters in one place.
+
+    Sockets that the caller has bound itself go to `uvicorn.Server.serve(sockets=...)`,
+    and host, port and fd are without meaning then.
+    """
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        fd=fd,
+        loop=loop,
+        http=http,
+        interface="asgi3",
+        lifespan="on",
+        root_path=root_path,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+        ws=HandoverProtocol,
+        ws_max_size=max_message_bytes,
+        # Compression would make every frame one client's own.
+        ws_per_message_deflate=False,
+        # The owner pings: only it knows whether the peer's socket takes bytes.
+        ws_ping_interval=None,
+        ws_ping_timeout=None,
+        # Whoever may connect may also say where it connects from, unless told not to.
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        # The service logs for itself, once, in its own form.
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        # A reconnect storm waits in the kernel and is not refused.
+        backlog=4096,
+        # The draining comes before: what is left then has its close frame, and its
+        # time to answer it is over by then.
+        timeout_graceful_shutdown=int(CLOSE_TIMEOUT_SECONDS) + 2,
+    )
+
+
+class HandoverProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol, until the endpoint takes the connection away."""
+
+    # The socket after the hand-over; None as long as the connection is uvicorn's.
+    _socket: Socket | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """The first call brings the handshake: whole, as uvicorn has parsed it once."""
+        if self.handshake_initiated:
+            super().data_received(data)
+            return
+        request = _parse_handshake(data)
+        if request is not None:
+            self.conn = _parser_after_handshake(self.config.ws_max_size)
+            self.handle_connect(request)
+            return
+        super().data_received(data)
+        if not self.handshake_initiated:
+            # Refused while it was parsed. uvicorn does not notice, and such a
+            # connection would neither be answered nor end.
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
+    def handle_connect(self, event: Request) -> None:
+        # A frame that is compressed in one connection's context cannot be shared, so
+        # nothing is negotiated, whatever the configuration says.
+        self.conn.available_extensions = None
+        super().handle_connect(event)
+        if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            extensions: dict[str, Any] = {"websocket.http.response": {}}
+            extensions[HANDOVER_EXTENSION] = self
+            self.scope["extensions"] = extensions
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        if self._socket is not None:
+            self._socket.endpoint_returned()
+
+    def hand_over(self) -> Socket:
+        """Give the connection to a `Socket`; nothing of uvicorn's stays with it."""
+        transport = self.transport
+        if not self.handshake_complete and not transport.is_closing():
+            raise HandoverError("accept the WebSocket before handing it over")
+        self.stop_keepalive()
+        self._socket = Socket(
+            transport,
+            self.conn,
+            self.connections,
+            self._take_early_frames(),
+            remote_address=self.client,
+            paused=not self.writable.is_set(),
+        )
+        if not self.disconnected:
+            self.connections.discard(self)
+            self.connections.add(self._socket)  # type: ignore[arg-type] # has shutdown
+            transport.set_protocol(self._socket)
+            _tune(transport)
+        self._forget_connection()
+        return self._socket
+
+    def _take_early_frames(self) -> list[Frame]:
+        """What came since the handshake, as frames again, the unfinished one last."""
+        frames: list[Frame] = []
+        while not self.queue.empty():
+            event = self.queue.get_nowait()
+            if event["type"] != "websocket.receive":
+                continue
+            text = event.get("text")
+            if text is not None:
+                frames.append(Frame(Opcode.TEXT, text.encode()))
+            else:
+                frames.append(Frame(Opcode.BINARY, event.get("bytes") or b""))
+        if self.frames:
+            is_text = self.curr_msg_data_type == "text"
+            opcode = Opcode.TEXT if is_text else Opcode.BINARY
+            frames.append(Frame(opcode, b"".join(self.frames), fin=False))
+        return frames
+
+    def _forget_connection(self) -> None:
+        """What uvicorn still does with this object reaches the connection no more."""
+        self.transport = _HANDED_OVER
+        self.disconnected = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+
+
+class _HandedOver(asyncio.Transport):
+    """The transport that uvicorn's protocol holds after the hand-over."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """`run_asgi` closes when the endpoint returns: not the connection, this."""
+
+    def resume_reading(self) -> None:
+        """`receive` resumes when its queue is empty."""
+
+
+_HANDED_OVER: Final = _HandedOver()
+
+
+def _parse_handshake(data: bytes) -> Request | None:
+    """The request, None where the library had better parse it itself.
+
+    uvicorn has parsed these bytes already and the library would do so again, line by
+    line, for a quarter of what a handshake costs.
+    """
+    if len(data) > _HANDSHAKE_MAX_BYTES:
+        return None
+    match = _HANDSHAKE.fullmatch(data)
+    if match is None or data.count(b"\n") > _HANDSHAKE_MAX_LINES:
+        return None
+    headers = Headers()
+    for line in match[2].decode("iso-8859-1").split("\r\n")[:-1]:
+        name, _, value = line.partition(":")
+        headers.set_insecure(name, value.strip(" \t"))
+    if any(name in headers for name in _BODY_HEADERS):
+        return None
+    return Request(match[1].decode("ascii"), headers)
+
+
+def _parser_after_handshake(max_size: int) -> ServerProtocol:
+    """A parser that expects frames and answers a handshake that was parsed elsewhere.
+
+    Unlike one that has parsed the handshake, it does not keep the request for life.
+    """
+    parser = ServerProtocol(
+        state=State.OPEN,
+        max_size=max_size,
+        logger=logging.getLogger("uvicorn.error"),
+    )
+    parser.state = State.CONNECTING
+    return parser
+
+
+def _tune(transport: asyncio.Transport) -> None:
+    """Small frames leave at once, and little is in flight that cannot be overtaken."""
+    transport.set_write_buffer_limits(WRITE_HIGH_WATER_BYTES, WRITE_LOW_WATER_BYTES)
+    sock: sockets.socket | None = transport.get_extra_info("socket")
+    if sock is None or sock.family not in (sockets.AF_INET, sockets.AF_INET6):
+        return
+    # asyncio does so only for sockets that were made with the protocol's number.
+    sock.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+    if _TCP_NOTSENT_LOWAT is not None:
+        sock.setsockopt(sockets.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)
