@@ -23,6 +23,7 @@ import redis
 
 from tests.brokers import BrokerServer, ProcessBroker, make_broker
 
+
 ROUNDS = 3
 BUDGET_SECONDS = 110.0
 LATENCY_LINES = 500
@@ -62,9 +63,7 @@ def make_file(path: Path, mebibytes: int) -> int:
     return count
 
 
-def measure(
-    command: list[str], client: "redis.Redis", stream: str, count: int
-) -> Run:
+def measure(command: list[str], client: "redis.Redis", stream: str, count: int) -> Run:
     """Start the process, wait until the stream has so many records, end it.
 
     Counts from the first entries on: starting Python is not what is measured here.
@@ -128,7 +127,7 @@ def show(name: str, runs: list[Run], count: int, size: int) -> None:
     def cell(values: list[float], form: str) -> str:
         low, high = min(values), max(values)
         middle = statistics.median(values)
-        return f"{middle:{form}} ({low:{form}}–{high:{form}})"
+        return f"{middle:{form}} ({low:{form}}-{high:{form}})"
 
     print(
         f"  {name:<8}"
@@ -159,8 +158,9 @@ def throughput(server: BrokerServer, root: Path, mebibytes: int, until: float) -
     speed = [other.seconds / one.seconds for one, other in pairs]
     cost = [other.cpu_seconds / one.cpu_seconds for one, other in pairs]
     print(
-        f"  ratio    ×{statistics.median(speed):.1f} ({min(speed):.1f}–{max(speed):.1f})"
-        f" as fast, ×{statistics.median(cost):.1f} ({min(cost):.1f}–{max(cost):.1f})"
+        f"  ratio    x{statistics.median(speed):.1f} ({min(speed):.1f}-{max(speed):.1f})"
+        " as fast,"
+        f" x{statistics.median(cost):.1f} ({min(cost):.1f}-{max(cost):.1f})"
         f" less CPU, {len(pairs)} paired rounds"
     )
 

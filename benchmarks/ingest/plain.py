@@ -1,8 +1,7 @@
 """A plain tailer to compare with: redis-py, one pipelined XADD for each line.
 
 What one writes first, and what it leaves out: no proofs, no exactly-once, no checks but
-that the line is JSON. Run as a process:
-file, broker URL, session, lines to expect.
+that the line is JSON. Run as a process: file, broker URL, session, lines to expect.
 """
 
 import json
@@ -12,11 +11,12 @@ import time
 
 import redis
 
+
 BATCH_LINES = 1_000
 
 
 def main(path: str, url: str, session: str, count: int) -> None:
-    """Read the file, append its lines until there were so many, and wait to be ended."""
+    """Append the file's lines until there were so many; wait to be ended."""
     client = redis.Redis.from_url(url)
     stream = f"plain:{{{session}}}"
     done = 0

@@ -55,7 +55,7 @@ class World:
         self.clock = Clock()
         self.tailer = Single(self.broker, self.path, self.clock)
         self.count = 0
-        # What the file was each time that it was replaced.
+        # What the file was each time that it lost its path.
         self.replaced: list[bytes] = []
 
     @property
@@ -87,9 +87,11 @@ class World:
     def rename_away(self) -> None:
         if self.path.exists():
             self.count += 1
+            self.replaced.append(self.content)
             os.rename(self.path, self.directory / f"old{self.count}")
 
     def remove(self) -> None:
+        self.replaced.append(self.content)
         self.path.unlink(missing_ok=True)
 
     def cut_at_byte(self, percent: int) -> None:
@@ -101,7 +103,9 @@ class World:
         self.clock.now += delay or 0.05
 
     async def settle(self) -> None:
-        await self.tailer.settle()
+        # Without a file there may be something that only waits for it.
+        if self.path.exists():
+            await self.tailer.settle()
 
     def restart(self) -> None:
         self.tailer.follower.release()

@@ -1,4 +1,4 @@
-"""One follower without loop, threads or clock of its own: every turn is ours to give."""
+"""One follower without threads or clock of its own: every turn is ours to give."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from tailer.retention import Retention
 from tailer.session_file import SessionFile
 from telemetry_stream.broker import SessionWriter
 from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+
 
 _T = TypeVar("_T")
 
@@ -27,6 +28,7 @@ class Clock:
         self.now = 1_000.0
 
     def __call__(self) -> float:
+        """The time, seconds."""
         return self.now
 
 

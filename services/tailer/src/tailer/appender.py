@@ -89,7 +89,7 @@ class Addition(NamedTuple):
 
 
 class Appender:
-    """Appends for one tailer; knows its owner name and where records keep their step."""
+    """Appends for one tailer: its name, and where its records keep their step."""
 
     def __init__(
         self,

@@ -5,7 +5,6 @@ however it was written. What the broker has is asked by adding again: it takes e
 document once per path and content.
 """
 
-import os
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
@@ -128,6 +127,6 @@ class DocumentFile:
 
 def _look(path: str) -> Glimpse:
     try:
-        return glimpse_of(os.stat(path))
+        return glimpse_of(Path(path).stat())
     except OSError as error:
         raise CannotBeSeen(error) from error

@@ -5,6 +5,8 @@ turns of one batch by a few workers, live ones before backlog. What a turn does 
 follower. Every task here is owned by `Pipeline.run` and ends with it.
 """
 
+# ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
+
 import asyncio
 import heapq
 import os
