@@ -20,7 +20,9 @@ from tests.tailer.single import Clock, Single
 
 LINES = st.one_of(
     st.integers(0, 999).map(lambda step: b'{"step":%d}\n' % step),
-    st.integers(0, 9).map(lambda n: b'{"config":{"lr":0.001},"pad":"%s"}\n' % (b"x" * n * 200)),
+    st.integers(0, 9).map(
+        lambda n: b'{"config":{"lr":0.001},"pad":"%s"}\n' % (b"x" * n * 200)
+    ),
     st.sampled_from([b"\n", b"  \r\n", b"[]\n", b"not json\n", b'{"a":1}\r\n']),
 )
 TEXT = st.lists(LINES, max_size=8).map(b"".join)
