@@ -13,6 +13,7 @@ from tailer.progress import (
 )
 from tailer.proofs import Verdict
 
+
 HOLDS, DIFFERS, UNSEEN = Verdict.HOLDS, Verdict.DIFFERS, Verdict.UNSEEN
 
 

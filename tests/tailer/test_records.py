@@ -9,6 +9,7 @@ from telemetry_stream.broker import Kind, NewEntry, NewRejection
 from telemetry_stream.record import needs_care
 from tests.tailer.harness import valid_lines
 
+
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
