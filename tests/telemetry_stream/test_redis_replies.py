@@ -42,9 +42,16 @@ def test_a_state_with_spoilt_numbers_reads_as_zero(text: bytes) -> None:
 def test_a_state_keeps_its_fields() -> None:
     """Numbers, times and texts."""
     state = state_of(
-        {b"last_time_ms": b"1700000000000", b"owner": b"h:l", b"latest": b"{}"},
+        {
+            b"last_time_ms": b"1700000000000",
+            b"first_step": b"1",
+            b"last_step": b"2.5",
+            b"owner": b"h:l",
+            b"latest": b"{}",
+        },
         StoredPosition(),
     )
     assert state.last_time_ms == 1_700_000_000_000
     assert (state.owner, state.latest) == ("h:l", b"{}")
+    assert (repr(state.first_step), state.last_step) == ("1", 2.5)
     assert Kind.RECORD.value == ""
