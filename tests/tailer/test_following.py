@@ -1,5 +1,7 @@
 """What happens to a file is what happens to its stream, over the memory broker."""
 
+# nothing else runs while the test writes
+
 from pathlib import Path
 
 import pytest

@@ -174,6 +174,7 @@ class Tailer:
             run=self._run_blocking,
             clock=self._clock,
             wall_clock=self._wall_clock,
+            on_forgotten=self.pipeline.doubt_documents,
         )
 
     async def _run_blocking(self, work: Callable[[], _T]) -> _T:

@@ -168,14 +168,17 @@ class Appender:
         return found
 
     async def _append_when_there_is_room(self, batch: Batch) -> Appended:
+        is_first = True
         while True:
             try:
                 return await self._writer.append(batch)
             except BrokerFull:
                 self._instruments.broker_is_full()
             await self._retention.make_room()
-            # Jitter, or all tailers would come back at once.
-            await asyncio.sleep(random.uniform(*FULL_WAIT_SECONDS))  # noqa: S311
+            if not is_first:
+                # Jitter, or all tailers would come back at once.
+                await asyncio.sleep(random.uniform(*FULL_WAIT_SECONDS))  # noqa: S311
+            is_first = False
 
     def _batch(
         self, session: str, path: str, before: Stored, addition: Addition
