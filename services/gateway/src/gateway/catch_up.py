@@ -192,6 +192,8 @@ class CatchUp:
         elif isinstance(verdict, Trimmed):
             follower.client.socket.write(encoder.gap(had, verdict.to))
             self._instruments.gap_told(follower.channel.session)
+            if verdict.to.id.generation > max(1, had.id.generation):
+                follower.client.socket.write(encoder.passed_over(verdict.to))
             hub.set_behind(follower, verdict.to)
         elif isinstance(verdict, Replaced):
             follower.client.socket.write(encoder.replaced(verdict.marker))

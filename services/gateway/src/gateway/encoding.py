@@ -82,6 +82,10 @@ class SessionEncoder:
             shown(marker), reason="replaced", step=None, is_complete=False
         )
 
+    def passed_over(self, to: Cursor) -> bytes:
+        """The gap before this place had the beginning of its generation in it."""
+        return self._rewind(to, reason="truncated", step=None, is_complete=False)
+
     def caught_up(self, cursor: Cursor) -> bytes:
         """Replay is over; what follows is news."""
         return text_frame(

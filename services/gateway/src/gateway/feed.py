@@ -83,7 +83,7 @@ class Feed:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
             tasks.create_task(self._send_canaries())
-            tasks.create_task(self._keep_reading())
+            tasks.create_task(self.keep_reading())
             tasks.create_task(self._keep_auditing())
 
     def mark(self, session: str) -> None:
@@ -189,7 +189,8 @@ class Feed:
 
     # Reading.
 
-    async def _keep_reading(self) -> None:
+    async def keep_reading(self) -> None:
+        """Read what is marked until cancelled."""
         while True:
             await self._is_dirty.wait()
             if not await self.read_dirty():
