@@ -258,6 +258,9 @@ class Feed:
     async def _take(self, channel: Channel, entries: Sequence[Entry]) -> bool:
         """Give out what follows on; what does not is looked into."""
         continuity, new = continuation(channel.window.end, entries)
+        if not entries and channel.incarnation and channel.is_unborn:
+            # It has a state and no entry: all was trimmed before it was read.
+            continuity = Continuity.BROKEN
         if continuity is not Continuity.PROVED:
             is_other = bool(entries) and entries[0].id == channel.window.end.id
             await self._look_anew(channel, is_other=is_other)
@@ -288,7 +291,7 @@ class Feed:
         elif after and after[0].previous == end.id:
             # It was only trimmed.
             self._hub.deliver(channel, continuation(end, after)[1], now=self._clock())
-        elif after:
+        elif newest != end.id:
             self._hub.reset(channel, head)
 
     def _is_still(self, channel: Channel, epoch: int) -> bool:

@@ -178,6 +178,20 @@ class Hub:
                 default = rule.start
             self.begin(client, channel, default if wanted is None else wanted)
 
+    def begin_at_head(self, client: Client, channel: Channel, head: Head) -> Cursor:
+        """Begin after what the broker has now, where the window is not there yet."""
+        assert head.cursor is not None  # noqa: S101  # it is ahead of the window
+        self._drop(client, channel)
+        if _is_awaited(channel):
+            self.born(channel, head)
+        if channel.history_end is not None and head.cursor.id < channel.history_end:
+            follower = self.follow(client, channel, Pace.SKIPPING)
+            self.wait(follower, Pace.SKIPPING, channel.history_end)
+        else:
+            follower = self.follow(client, channel, Pace.WAITING)
+            self.set_behind(follower, head.cursor)
+        return head.cursor
+
     def begin(self, client: Client, channel: Channel, wanted: Wanted) -> None:
         """Begin to deliver a session to a client that does not get it."""
         is_replay = wanted is not Begin.NOW
