@@ -173,6 +173,7 @@ class Commands:
         )
         is_now = wanted is Begin.NOW or (wanted is None and is_new)
         end = channel.window.end
+        cursor: Cursor | None
         if is_now and head.cursor is not None and head.cursor.id > end.id:
             # Somebody appended and the window has not got it yet: that is no news.
             end = cursor = self._hub.begin_at_head(client, channel, head)
