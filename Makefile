@@ -10,7 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 # The interpreter of .venv is named, so that no other active environment is meant.
-UV_INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# Bytecode is made now, or where it may not be written every start would compile anew.
+UV_INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 
 PACKAGES := packages/telemetry_stream packages/service_runtime packages/tailcast \
 	services/tailer services/gateway
@@ -54,18 +55,27 @@ clean: ## remove what was set up and built (never logs or .tailcast)
 
 # ---------------------------------------------------------------- running
 
-# `exec`, so that Ctrl-C reaches tailcast alone and its exit code is make's.
+# On a terminal the command is a job of its own (`set -m`): Ctrl-C then reaches it and
+# not make, which would call that a failure; what it ends with is what make ends with.
+# Elsewhere it takes the shell's place, so that a SIGTERM that make passes on reaches it.
 .PHONY: run
 run: $(VENV)/.run-set ## run everything here, watching ./logs (or LOG_DIR=/path)
 	@mkdir -p '$(LOG_DIR)'
-	@exec $(BIN)/tailcast up --log-dir '$(LOG_DIR)'
+	@if [ -t 0 ]; then set -m; $(BIN)/tailcast up --log-dir '$(LOG_DIR)'; \
+	else exec $(BIN)/tailcast up --log-dir '$(LOG_DIR)'; fi
 
 .PHONY: demo
 demo: $(VENV)/.run-set ## `make run` with a simulated training beside it
 	@mkdir -p '$(LOG_DIR)'
-	@$(BIN)/tailcast simulate --log-dir '$(LOG_DIR)' & writer=$$!; \
-	trap 'kill -TERM $$writer 2>/dev/null' EXIT; trap : INT TERM; \
-	$(BIN)/tailcast up --log-dir '$(LOG_DIR)'
+	@demo() { \
+		$(BIN)/tailcast simulate --log-dir '$(LOG_DIR)' & writer=$$!; \
+		$(BIN)/tailcast up --log-dir '$(LOG_DIR)' & up=$$!; \
+		trap 'kill -TERM $$up' INT TERM; trap 'kill -TERM $$writer' EXIT; \
+		code=0; wait $$up || code=$$?; \
+		while kill -0 $$up 2>/dev/null; do code=0; wait $$up || code=$$?; done; \
+		exit $$code; \
+	}; \
+	if [ -t 0 ]; then set -m; (demo); else demo; fi
 
 # ---------------------------------------------------------------- quality
 

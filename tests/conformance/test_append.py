@@ -24,6 +24,7 @@ from tests.conformance.batches import (
 )
 from tests.conformance.conftest import Adapter
 
+
 BEGINNING = EntryID(1, 0)
 
 

@@ -98,7 +98,7 @@ async def test_presence_ends_by_itself(adapter: Adapter) -> None:
 
     assert await adapter.is_present("host:logs")
     async with asyncio.timeout(5):
-        while await adapter.is_present("other:logs"):  # noqa: ASYNC110  # no event for it
+        while await adapter.is_present("other:logs"):
             await asyncio.sleep(0.001)
     assert not await adapter.is_present("nobody")
 

@@ -3,7 +3,7 @@ client for the bytes that no library would send."""
 
 import asyncio
 import socket as sockets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +73,7 @@ class Rig:
     server: uvicorn.Server
     serving: asyncio.Task[None]
     port: int
-    owners: asyncio.Queue[Owner] = field(default_factory=asyncio.Queue)
+    owners: asyncio.Queue[Owner] = field(default_factory=asyncio.Queue[Owner])
 
     @property
     def url(self) -> str:
@@ -100,7 +100,7 @@ class Rig:
 @asynccontextmanager
 async def serving(
     endpoint: Endpoint | None = None, *, echo: bool = False, **options: Any
-) -> AsyncIterator[Rig]:
+) -> AsyncGenerator[Rig]:
     """Serve `endpoint` on a free port; by default it starts an `Owner` and returns."""
     app = FastAPI()
     rig: Rig
@@ -192,7 +192,7 @@ class RawClient:
 @asynccontextmanager
 async def raw_client(
     rig: Rig, *, receive_buffer_bytes: int | None = None, handshake: bytes = HANDSHAKE
-) -> AsyncIterator[RawClient]:
+) -> AsyncGenerator[RawClient]:
     """A raw client after its handshake; with a small buffer it reads little ahead."""
     sock = sockets.socket()
     if receive_buffer_bytes is not None:

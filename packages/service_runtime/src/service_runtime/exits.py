@@ -49,6 +49,8 @@ def say(error: BaseException) -> int:
     """One line on stderr for the error; its exit code."""
     cause = meant_for_people(error)
     if cause is not None:
+        if not str(cause):
+            return cause.exit_code  # said elsewhere, by a child process
         print(f"tailcast: {one_line(str(cause))}", file=sys.stderr)  # noqa: T201  # the door
         return cause.exit_code
     if os.environ.get("TAILCAST_LOG_LEVEL", "").lower() == "debug":

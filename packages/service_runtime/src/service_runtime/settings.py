@@ -5,6 +5,7 @@ below it; `load` reads them, once, in its composition root. What is wrong stops 
 start with one line. Below the composition root nothing knows settings.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -115,6 +116,10 @@ class ServiceSettings(BaseSettings):
                 message = f"{cls.__name__}.{name}: not in names.py, or without a text"
                 raise TypeError(message)
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
+        """Values as a person would write them, secrets masked."""
+        return self.model_dump().items()
+
     @classmethod
     def _in_force(
         cls, name: str, field: FieldInfo, value: object, origin: str
@@ -136,7 +141,8 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _explain(cls, error: ValidationError, given: dict[str, object]) -> str:
         """The first thing that is wrong, in one line."""
-        first = error.errors()[0]
+        # What is wrong is told before what is missing: the person has just written it.
+        first = min(error.errors(), key=lambda found: found["type"] == "missing")
         name = str(first["loc"][0]) if first["loc"] else ""
         if name not in cls.model_fields:
             return f"{name}: {reason_of(first)}"

@@ -6,10 +6,12 @@ it is for.
 
 import math
 import re
+from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 
 __all__ = [
@@ -41,14 +43,14 @@ BYTE_UNITS = {
     "tb": 1000**4,
     "tib": 1024**4,
 }
-SECOND_UNITS = {
-    "ms": 0.001,
-    "": 1.0,
-    "s": 1.0,
-    "m": 60.0,
-    "min": 60.0,
-    "h": 3600.0,
-    "d": 86_400.0,
+SECOND_UNITS: dict[str, int | Fraction] = {
+    "ms": Fraction(1, 1000),
+    "": 1,
+    "s": 1,
+    "m": 60,
+    "min": 60,
+    "h": 3600,
+    "d": 86_400,
 }
 
 _QUANTITY = re.compile(r"(\d[\d_]*(?:\.\d+)?|\.\d+)\s*([A-Za-z]*)")
@@ -60,7 +62,7 @@ def parse_byte_size(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     amount = _parse_quantity(value, BYTE_UNITS)
-    if amount is None or not amount.is_integer():
+    if amount is None or amount.denominator != 1:
         raise ValueError("write a size as 64MiB, 1GB or 1000")
     return int(amount)
 
@@ -79,7 +81,8 @@ def parse_duration(value: object) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         seconds: float | None = float(value)
     else:
-        seconds = _parse_quantity(value, SECOND_UNITS)
+        quantity = _parse_quantity(value, SECOND_UNITS)
+        seconds = None if quantity is None else float(quantity)
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         raise ValueError("write a duration as 20s, 100ms, 5m, 2h or 7d")
     return seconds
@@ -125,14 +128,15 @@ def mask_url(url: str) -> str:
 
 
 def _parse_quantity(
-    value: object, units: dict[str, float] | dict[str, int]
-) -> float | None:
+    value: object, units: Mapping[str, int | Fraction]
+) -> Fraction | None:
+    """The quantity, exact; None if this is none."""
     if not isinstance(value, str):
         return None
     match = _QUANTITY.fullmatch(value.strip())
     if match is None or match[2].lower() not in units:
         return None
-    return round(float(match[1].replace("_", "")) * units[match[2].lower()], 9)
+    return Fraction(match[1].replace("_", "")) * units[match[2].lower()]
 
 
 # Whole bytes.
@@ -147,6 +151,4 @@ CommaList = Annotated[
     tuple[str, ...], BeforeValidator(split_commas), PlainSerializer(",".join)
 ]
 # An address that may hold a password: shown without it.
-SecretUrl = Annotated[
-    str, AfterValidator(check_url), PlainSerializer(mask_url), Field(repr=False)
-]
+SecretUrl = Annotated[str, AfterValidator(check_url), PlainSerializer(mask_url)]

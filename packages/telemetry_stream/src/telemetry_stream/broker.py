@@ -208,7 +208,7 @@ class SessionWriter(Protocol):
         Done only if what is stored is `batch.expected`, the streams' own last IDs agree
         with it, and the batch's IDs rise above them. Entries, rejections, state and
         counters (`records`, `rejected`, `latest`) change together, and if the broker
-        forgets they are lost together. Readers are woken after it, at most once, perhaps never.
+        forgets they are lost together. Readers are woken after it, or perhaps never.
         A repeated append answers `CONFLICT`. Raises `BrokerFull` with nothing written.
         """
         ...

@@ -8,7 +8,7 @@ take is mended here (a string in place of the number) or rejected, never later.
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar, cast
 
@@ -176,8 +176,12 @@ def read_progress(
     1e9 is a duration (detectron2 and mmengine write seconds per iteration as `time`).
     """
     fields = _decode_fields(record)
-    inner = (value for value in fields.values() if isinstance(value, dict))
-    levels = [fields, *cast(Iterable[dict[str, object]], inner)]
+    levels = [fields]
+    levels += [
+        cast(dict[str, object], value)
+        for value in fields.values()
+        if isinstance(value, dict)
+    ]
     return Progress(
         _first(levels, step_keys, _as_step), _first(levels, time_keys, _as_time_ms)
     )

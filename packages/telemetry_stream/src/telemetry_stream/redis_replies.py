@@ -5,6 +5,7 @@ hand still comes out as an entry, and its missing `p` breaks the chain for reade
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from telemetry_stream.broker import Entry, Kind, SessionState, StoredPosition
@@ -72,10 +73,12 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         return _number(fields.get(name.encode(), b""))
 
     def optional(name: str) -> float | None:
-        try:
-            return float(fields[name.encode()])
-        except (KeyError, ValueError):
-            return None
+        value = fields.get(name.encode(), b"")
+        # Whole numbers stay whole: a step is shown as it was written.
+        for read in (int, float):
+            with suppress(ValueError):
+                return read(value)
+        return None
 
     def optional_ms(name: str) -> int | None:
         value = optional(name)

@@ -20,7 +20,7 @@ import re
 import socket as sockets
 from collections.abc import MutableMapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import (
@@ -71,7 +71,8 @@ def handover(scope: MutableMapping[str, Any]) -> Socket:
     Nothing is lost: what came since the handshake waits for `Socket.start`, in order.
     HandoverError without `HandoverProtocol`, before `accept`, or the second time.
     """
-    protocol = (scope.get("extensions") or {}).pop(HANDOVER_EXTENSION, None)
+    extensions: dict[str, Any] = scope.get("extensions") or {}
+    protocol = extensions.pop(HANDOVER_EXTENSION, None)
     if not isinstance(protocol, HandoverProtocol):
         raise HandoverError(
             "this connection cannot be handed over: it is not served by "
@@ -140,6 +141,15 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
 
     # The socket after the hand-over; None as long as the connection is uvicorn's.
     _socket: Socket | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over from the HTTP protocol, which is done with this connection."""
+        super().connection_made(transport)
+        http: Any = cast("asyncio.Transport", transport).get_protocol()
+        if hasattr(http, "parser"):
+            # httptools' parser and its protocol refer to each other: 7 kB for each
+            # connection that only a pass of the garbage collector would find.
+            http.parser = None
 
     def data_received(self, data: bytes) -> None:
         """The first call brings the handshake: whole, as uvicorn has parsed it once."""

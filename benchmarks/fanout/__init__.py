@@ -1,0 +1,1 @@
+"""What it costs to bring one frame to many WebSocket connections, and to have them."""

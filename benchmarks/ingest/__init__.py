@@ -1,0 +1,1 @@
+"""File → stream: how fast, at what cost, how soon."""

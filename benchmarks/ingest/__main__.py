@@ -1,0 +1,232 @@
+"""`python -m benchmarks.ingest`: throughput, CPU and latency from file to stream.
+
+Ours and a plain pipelined-XADD tailer alternate on the same file and broker; ratios are
+of neighbouring runs. CPU is the tailer process's own. Ends within two minutes.
+"""
+
+import argparse
+import random
+import resource
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import redis
+
+from tests.brokers import BrokerServer, ProcessBroker, make_broker
+
+LINES_PER_MEBIBYTE = 4_700
+ROUNDS = 3
+BUDGET_SECONDS = 110.0
+LATENCY_LINES = 500
+LATENCY_RATE = 100
+
+
+class Run(NamedTuple):
+    """One ingestion of the whole file."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mebibytes: float
+
+
+def make_line(step: int, chance: random.Random) -> bytes:
+    """A record as the usual producer writes it, some 220 bytes."""
+    return (
+        b'{"timestamp":"2025-12-18T01:%02d:%02d.000Z","step":%d,"telemetry":{"phi":%.16f,'
+        b'"kappa_eff":%.13f,"regime":"geometric","basin_distance":%.16f,'
+        b'"recursion_depth":5,"breakdown_pct":0.0,"coherence_drift":%.3f,'
+        b'"emergency":false}}\n'
+        % (
+            step // 60 % 60, step % 60, step, chance.random(), chance.random() * 64,
+            chance.random(), chance.random(),
+        )
+    )  # fmt: skip
+
+
+def make_file(path: Path, mebibytes: int) -> int:
+    """Write the file; how many lines it has."""
+    chance = random.Random(7)
+    count = 0
+    with path.open("wb") as file:
+        while file.tell() < mebibytes << 20:
+            file.write(b"".join(make_line(count + i, chance) for i in range(1_000)))
+            count += 1_000
+    return count
+
+
+def measure(
+    command: list[str], client: "redis.Redis", stream: str, count: int
+) -> Run:
+    """Start the process, wait until the stream has so many records, end it."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command)
+    while client.xlen(stream) < count:
+        assert process.poll() in (None, 0), "the tailer ended early"
+        time.sleep(0.02)
+    seconds = time.perf_counter() - started
+    peak = peak_of(process.pid)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Run(seconds, cpu, peak)
+
+
+def peak_of(pid: int) -> float:
+    """The process's peak resident memory, MiB; 0 if it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    for line in status.splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def ours(log_dir: Path, server: BrokerServer, count: int, number: int) -> Run:
+    """One run of the tailer."""
+    prefix = f"b{number}"
+    command = [sys.executable, "-m", "benchmarks.ingest.ours"]
+    command += [str(log_dir), server.url, prefix]
+    with server.client() as client:
+        run = measure(command, client, f"{prefix}:{{big}}:stream", count + 1)
+        client.flushall()
+    return run
+
+
+def plain(log_dir: Path, server: BrokerServer, count: int, number: int) -> Run:
+    """One run of the plain tailer."""
+    del number
+    file = log_dir / "telemetry" / "big.jsonl"
+    command = [sys.executable, "-m", "benchmarks.ingest.plain"]
+    command += [str(file), server.url, "big", str(count)]
+    with server.client() as client:
+        run = measure(command, client, "plain:{big}", count)
+        client.flushall()
+    return run
+
+
+def show(name: str, runs: list[Run], count: int, size: int) -> None:
+    """Print one row: medians with their spread."""
+
+    def cell(values: list[float], form: str) -> str:
+        low, high = min(values), max(values)
+        middle = statistics.median(values)
+        return f"{middle:{form}} ({low:{form}}–{high:{form}})"
+
+    print(
+        f"  {name:<8}"
+        f" {cell([size / 1e6 / run.seconds for run in runs], '.0f'):>22} MB/s"
+        f" {cell([count / 1e3 / run.seconds for run in runs], '.0f'):>22} k records/s"
+        f" {cell([run.cpu_seconds / count * 1e6 for run in runs], '.2f'):>22} CPU s/M"
+        f" {max(run.peak_mebibytes for run in runs):>6.0f} MiB"
+    )
+
+
+def throughput(server: BrokerServer, root: Path, mebibytes: int, until: float) -> None:
+    """Alternate both tailers over the same file."""
+    log_dir = root / "logs"
+    path = log_dir / "telemetry" / "big.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = make_file(path, mebibytes)
+    kinds: dict[str, Callable[..., Run]] = {"tailer": ours, "plain": plain}
+    runs: dict[str, list[Run]] = {name: [] for name in kinds}
+    for number in range(ROUNDS):
+        started = time.monotonic()
+        for name, kind in kinds.items():
+            runs[name].append(kind(log_dir, server, count, number))
+        if time.monotonic() + (time.monotonic() - started) > until:
+            break
+    for name in kinds:
+        show(name, runs[name], count, path.stat().st_size)
+    pairs = list(zip(runs["tailer"], runs["plain"], strict=True))
+    speed = [other.seconds / one.seconds for one, other in pairs]
+    cost = [other.cpu_seconds / one.cpu_seconds for one, other in pairs]
+    print(
+        f"  ratio    ×{statistics.median(speed):.1f} ({min(speed):.1f}–{max(speed):.1f})"
+        f" as fast, ×{statistics.median(cost):.1f} ({min(cost):.1f}–{max(cost):.1f})"
+        f" less CPU, {len(pairs)} paired rounds"
+    )
+
+
+def latency(server: BrokerServer, root: Path) -> None:
+    """Time from the append to the entry, at a steady rate."""
+    log_dir = root / "live"
+    path = log_dir / "telemetry" / "live.jsonl"
+    path.parent.mkdir(parents=True)
+    command = [sys.executable, "-m", "benchmarks.ingest.ours"]
+    process = subprocess.Popen([*command, str(log_dir), server.url, "live"])
+    written: list[float] = []
+    delays: list[float] = []
+    chance = random.Random(7)
+
+    def write() -> None:
+        for step in range(LATENCY_LINES):
+            with path.open("ab") as file:
+                file.write(make_line(step, chance))
+            written.append(time.perf_counter())
+            time.sleep(1 / LATENCY_RATE)
+
+    with server.client() as client:
+        last = first_entry(path, client, make_line(0, chance))
+        writer = threading.Thread(target=write)
+        writer.start()
+        while len(delays) < LATENCY_LINES:
+            reply = client.xread({"live:{live}:stream": last}, block=1_000)
+            now = time.perf_counter()
+            for _, entries in reply or []:
+                for id_, fields in entries:
+                    last = id_
+                    if b"r" in fields:
+                        delays.append(now - written[len(delays)])
+        writer.join()
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+    cuts = statistics.quantiles(delays, n=100)
+    print(
+        f"  append → entry at {LATENCY_RATE} lines/s:"
+        f" p50 {cuts[49] * 1e3:.1f} ms, p99 {cuts[98] * 1e3:.1f} ms"
+    )
+
+
+def first_entry(path: Path, client: "redis.Redis", line: bytes) -> bytes:
+    """Wait until the tailer runs: the ID of a first line's entry."""
+    path.write_bytes(line)
+    while client.xlen("live:{live}:stream") < 2:
+        time.sleep(0.02)
+    # Until the file is no longer hot from its first line alone.
+    time.sleep(1.0)
+    return client.xrevrange("live:{live}:stream", count=1)[0][0]
+
+
+def main() -> None:
+    """Run all that this machine has a broker for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest")
+    parser.add_argument("--mebibytes", type=int, default=200)
+    mebibytes: int = parser.parse_args().mebibytes
+    kinds = ["valkey"] + ["redis"] * (shutil.which("redis-server") is not None)
+    deadline = time.monotonic() + BUDGET_SECONDS
+    for index, kind in enumerate(kinds):
+        share = (deadline - time.monotonic()) / (len(kinds) - index)
+        until = time.monotonic() + share
+        server = make_broker(kind)
+        assert isinstance(server, ProcessBroker)
+        print(f"{kind}, a file of {mebibytes} MiB")
+        with tempfile.TemporaryDirectory() as root, server:
+            throughput(server, Path(root), mebibytes, until)
+            latency(server, Path(root))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""`python -m tailcast`: how `up` starts its children."""
+
+from tailcast.main import main
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""`tailcast config`: every setting as it is in force, secrets masked."""
+
+from gateway.settings import GatewaySettings
+from service_runtime.settings import SettingInForce
+from tailer.settings import TailerSettings
+
+
+__all__ = ["print_config"]
+
+
+def print_config() -> None:
+    """One block for each setting, by name; those of both services once."""
+    both = [*TailerSettings.in_force(), *GatewaySettings.in_force()]
+    for setting in sorted({line.name: line for line in both}.values(), key=by_name):
+        print(describe(setting))  # noqa: T201  # the command's answer
+
+
+def by_name(setting: SettingInForce) -> str:
+    """What the settings are sorted by."""
+    return setting.name
+
+
+def describe(setting: SettingInForce) -> str:
+    """Name, value and origin on one line, meaning and default below."""
+    value = setting.value or "(empty)"
+    origin = setting.origin
+    if origin == "missing":
+        value, origin = "(none)", "not set"
+    return (
+        f"{setting.name} = {value}    [{origin}]\n"
+        f"    {setting.meaning}; default: {setting.default or '(empty)'}"
+    )

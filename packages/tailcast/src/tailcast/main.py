@@ -1,0 +1,179 @@
+"""The command line: what can be said, and which module does it.
+
+A command only reads its arguments and answers what is to be run; `main` runs it and
+turns what went wrong into one line and an exit code. Nothing is done here.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service_runtime.exceptions import SettingsError
+from service_runtime.exits import run_as_command
+
+
+__all__ = ["main"]
+
+# What a command answers: the work, which answers an exit code (None is 0).
+Work = Callable[[], int | None]
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Every line of your training logs in every browser, live.",
+)
+
+LogDir = Annotated[
+    str | None, typer.Option("--log-dir", metavar="DIR", help="where the files are")
+]
+Host = Annotated[
+    str | None, typer.Option("--host", metavar="H", help="address to listen on")
+]
+Port = Annotated[
+    str | None, typer.Option("--port", metavar="P", help="TCP port to listen on")
+]
+RedisUrl = Annotated[
+    str | None, typer.Option("--redis-url", metavar="URL", help="the broker to use")
+]
+GatewayUrl = Annotated[
+    str, typer.Option("--url", metavar="URL", help="the gateway to ask")
+]
+
+
+def main() -> None:
+    """The entry point of `tailcast`."""
+    sys.exit(run_as_command(run_command_line))
+
+
+def run_command_line() -> int | None:
+    """Read the arguments and do what they say."""
+    try:
+        answer: int | Work | None = app(standalone_mode=False)
+    except typer.TyperException as error:
+        message = f"{error.format_message()} (`tailcast --help` says what there is)"
+        raise SettingsError(message) from None
+    if isinstance(answer, int):
+        return answer
+    return None if answer is None else answer()
+
+
+@app.callback(invoke_without_command=True)
+def tailcast(
+    context: typer.Context,
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="print the version and end")
+    ] = False,
+) -> None:
+    """Every line of your training logs in every browser, live."""
+    if show_version:
+        typer.echo(f"tailcast {version('tailcast')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(SettingsError.exit_code)
+
+
+@app.command()
+def up(
+    *,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="files or directories to watch"),
+    ] = None,
+    log_dir: LogDir = None,
+    host: Host = None,
+    port: Port = None,
+    redis_url: RedisUrl = None,
+    data_dir: Annotated[
+        Path, typer.Option(metavar="DIR", help="where the embedded broker's data is")
+    ] = Path(".tailcast"),
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="open the page in the browser")
+    ] = False,
+) -> Work:
+    """Tailer, gateway and an embedded broker, as one command."""
+    from tailcast.up import run_up  # noqa: PLC0415  # each command loads its own part
+
+    return partial(
+        run_up,
+        paths=tuple(paths or ()),
+        log_dir=log_dir,
+        host=host,
+        port=port,
+        redis_url=redis_url,
+        data_dir=data_dir,
+        open_browser=open_browser,
+    )
+
+
+@app.command()
+def tailer(*, log_dir: LogDir = None, redis_url: RedisUrl = None) -> Work:
+    """Follow the files and append their lines to the broker."""
+    from tailcast.services import run_tailer  # noqa: PLC0415  # as above
+
+    return partial(run_tailer, log_dir=log_dir, redis_url=redis_url)
+
+
+@app.command()
+def gateway(
+    *, host: Host = None, port: Port = None, redis_url: RedisUrl = None
+) -> Work:
+    """Serve what the broker has to browsers and scripts."""
+    from tailcast.services import run_gateway  # noqa: PLC0415  # as above
+
+    return partial(run_gateway, host=host, port=port, redis_url=redis_url)
+
+
+@app.command()
+def sessions(*, url: GatewayUrl = "http://localhost:5000") -> Work:
+    """What sessions there are, as a table."""
+    from tailcast.sessions import print_sessions  # noqa: PLC0415  # as above
+
+    return partial(print_sessions, url)
+
+
+@app.command()
+def simulate(
+    *,
+    log_dir: LogDir = None,
+    session_count: Annotated[
+        int, typer.Option("--sessions", metavar="N", min=1, help="files to write")
+    ] = 1,
+    rate: Annotated[
+        float, typer.Option(metavar="R", help="records a second, in each file")
+    ] = 10.0,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="S", min=1, help="records in each file; else no end"),
+    ] = None,
+    emergency_at: Annotated[
+        int | None, typer.Option(metavar="STEP", min=1, help="an emergency there")
+    ] = None,
+) -> Work:
+    """Write session files as a training job would."""
+    from tailcast.simulate import simulate_sessions  # noqa: PLC0415  # as above
+
+    if not 0 < rate <= 1_000_000:  # noqa: PLR2004  # no clock of ours paces more
+        raise SettingsError(f"--rate {rate:g}: must be above 0 and at most 1000000")
+    return partial(
+        simulate_sessions,
+        log_dir=log_dir,
+        sessions=session_count,
+        rate=rate,
+        steps=steps,
+        emergency_at=emergency_at,
+    )
+
+
+@app.command()
+def config() -> Work:
+    """Every setting: its value, where it came from, its default and meaning."""
+    from tailcast.config import print_config  # noqa: PLC0415  # as above
+
+    return print_config

@@ -1,0 +1,102 @@
+"""`tailcast sessions`: what a gateway has, as a table."""
+
+import time
+from datetime import UTC, datetime
+
+import httpx
+import msgspec
+
+from service_runtime.exceptions import ServiceError
+
+
+__all__ = ["print_sessions"]
+
+TIMEOUT_SECONDS = 10.0
+HEADINGS = ("SESSION", "STATUS", "RECORDS", "LAST STEP", "AGE")
+NOTHING = "-"
+AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+
+
+class Session(msgspec.Struct, rename="camel", frozen=True):
+    """What the table needs of one session, as the API gives it."""
+
+    session_id: str
+    status: str = NOTHING
+    records: int | None = None
+    last_step: int | float | None = None
+    # Unix milliseconds, or ISO 8601.
+    last_time: int | float | str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer of `/api/sessions`."""
+
+    sessions: list[Session]
+
+
+def print_sessions(url: str) -> None:
+    """Print the table; ServiceError if the gateway does not answer."""
+    now_seconds = time.time()
+    sessions = ask(url)
+    if not sessions:
+        print("no sessions yet")  # noqa: T201  # the command's answer
+        return
+    rows = [HEADINGS, *(row(session, now_seconds) for session in sessions)]
+    widths = [max(len(cells[i]) for cells in rows) for i in range(len(HEADINGS))]
+    for cells in rows:
+        line = "  ".join(map(str.ljust, cells, widths)).rstrip()
+        print(line)  # noqa: T201  # the command's answer
+
+
+def ask(url: str) -> list[Session]:
+    """The sessions that the gateway at this address has."""
+    address = f"{url.rstrip('/')}/api/sessions"
+    try:
+        answer = httpx.get(address, timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return msgspec.json.decode(answer.content, type=Answer).sessions
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise ServiceError(f"--url {url}: write it as http://host:port") from error
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        raise ServiceError(f"{address} answered {status}: is it Tailcast?") from error
+    except httpx.HTTPError as error:
+        raise ServiceError(
+            f"no gateway answers at {url}: start one with `tailcast up`, or name"
+            " another with --url"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise ServiceError(f"{address} is not Tailcast's: check --url") from error
+
+
+def row(session: Session, now_seconds: float) -> tuple[str, str, str, str, str]:
+    """The cells of one session."""
+    return (
+        session.session_id,
+        session.status,
+        NOTHING if session.records is None else str(session.records),
+        NOTHING if session.last_step is None else f"{session.last_step:.15g}",
+        age(session.last_time, now_seconds),
+    )
+
+
+def age(last_time: float | str | None, now_seconds: float) -> str:
+    """How long ago that was, in its largest unit."""
+    try:
+        seconds = now_seconds - to_seconds(last_time)
+    except (TypeError, ValueError):
+        return NOTHING
+    for size, unit in AGE_UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return "0s"
+
+
+def to_seconds(when: float | str | None) -> float:
+    """Unix seconds; raises TypeError or ValueError if there is no time."""
+    if when is None:
+        raise TypeError("no time")
+    if isinstance(when, str):
+        moment = datetime.fromisoformat(when)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return when / 1000

@@ -1,0 +1,17 @@
+"""What the command line itself reads; the services read the rest themselves."""
+
+from service_runtime.settings import ServiceSettings
+from service_runtime.values import SecretUrl
+
+
+__all__ = ["CommandSettings"]
+
+
+class CommandSettings(ServiceSettings):
+    """Where `up` finds the broker, and where files are."""
+
+    redis_url: SecretUrl | None = None
+    """the broker; unset: `tailcast up` brings its own"""
+
+    log_dir: str = "logs"
+    """directory below which the files are"""

@@ -1,0 +1,230 @@
+"""`tailcast up`: broker, tailer and gateway on this machine, as one command.
+
+Here it is decided what runs with which settings, and when that counts as ready. How
+processes are kept running is `supervisor`'s business, how Valkey is run `embedded`'s.
+"""
+
+import asyncio
+import contextlib
+import errno
+import getpass
+import os
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import structlog
+
+from gateway.settings import GatewaySettings
+from service_runtime.exceptions import ServiceError, SettingsError
+from service_runtime.logs import configure_logging
+from tailcast.embedded import EmbeddedBroker
+from tailcast.settings import CommandSettings
+from tailcast.supervisor import Child, Supervisor
+from tailer.settings import TailerSettings
+
+
+__all__ = ["run_up"]
+
+LOCALHOST = "localhost"
+LOOPBACKS = ("127.0.0.1", "::1")
+# An address that means all of them is asked by the loopback one.
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
+SSH_PORT = "22"
+READY_LOOK_SECONDS = 0.1
+READY_ANSWER_SECONDS = 5.0
+# Beyond its own bounds, what a service gets before it is killed.
+END_MARGIN_SECONDS = 10.0
+END_VALKEY_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+def run_up(  # as many as the command has
+    *,
+    paths: tuple[str, ...],
+    log_dir: str | None,
+    host: str | None,
+    port: str | None,
+    redis_url: str | None,
+    data_dir: Path,
+    open_browser: bool,
+) -> None:
+    """Run all until SIGINT or SIGTERM; errors as `Supervisor.run` raises them."""
+    command = CommandSettings.load(redis_url=redis_url, log_dir=log_dir)
+    configure_logging(
+        level=command.log_level, log_format=command.log_format, service="up"
+    )
+    watched = tuple(find_path(path) for path in paths)
+    with contextlib.ExitStack() as stack:
+        broker: EmbeddedBroker | None = None
+        url = command.redis_url
+        if url is None:
+            broker = EmbeddedBroker(data_dir)
+            url = broker.url
+        # Both are read here too, so that what is wrong is told before anything starts.
+        gateway = GatewaySettings.load(host=host, port=port, redis_url=url)
+        tailer = TailerSettings.load(log_dir=log_dir, paths=watched, redis_url=url)
+        check_port(gateway.host, gateway.port)
+        if broker is not None:
+            # Only now does it know where its socket can be.
+            url = stack.enter_context(broker).url
+        if not watched and not Path(tailer.log_dir).is_dir():
+            log.warning("log directory does not exist yet", log_dir=tailer.log_dir)
+        children = [
+            *([] if broker is None else [valkey_child(broker)]),
+            tailer_child(tailer, url),
+            gateway_child(gateway, url),
+        ]
+        asyncio.run(supervise(children, broker, gateway, open_browser=open_browser))
+
+
+def find_path(path: str) -> str:
+    """Its absolute form; SettingsError if there is nothing."""
+    absolute = Path(path).expanduser().absolute()
+    if not absolute.exists():
+        raise SettingsError(f"{path}: no such file or directory")
+    return str(absolute)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise ServiceError if the gateway could not listen there."""
+    for address in LOOPBACKS if host == LOCALHOST else (host,):
+        try:
+            family, kind, protocol, _, where = socket.getaddrinfo(
+                address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+        except OSError as error:
+            message = f"--host {host}: {error.strerror or error}"
+            raise SettingsError(message) from error
+        try:
+            with socket.socket(family, kind, protocol) as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(where)
+        except OSError as error:
+            explain_bind(error, host, port)
+
+
+def explain_bind(error: OSError, host: str, port: int) -> None:
+    """Raise what a person can act on; a machine without IPv6 is no error."""
+    if error.errno == errno.EADDRINUSE:
+        message = f"port {port} is taken: choose another with --port"
+        raise ServiceError(message) from error
+    if error.errno == errno.EACCES:
+        message = f"port {port} needs privileges: choose another with --port"
+        raise ServiceError(message) from error
+    if host != LOCALHOST:
+        message = f"--host {host}: {error.strerror}"
+        raise SettingsError(message) from error
+
+
+def valkey_child(broker: EmbeddedBroker) -> Child:
+    """The embedded broker."""
+    return Child(
+        name="valkey",
+        command=broker.command(),
+        pass_fds=(broker.valkey_lock,),
+        end_seconds=END_VALKEY_SECONDS,
+        # So that it saves its data if we are killed.
+        bound_by=signal.SIGTERM,
+        wait_until_ready=broker.wait_until_ready,
+    )
+
+
+def tailer_child(settings: TailerSettings, url: str) -> Child:
+    """The tailer, with what the command line said."""
+    return Child(
+        name="tailer",
+        command=(sys.executable, "-P", "-m", "tailcast", "tailer"),
+        environment={
+            "TAILCAST_REDIS_URL": url,
+            "TAILCAST_LOG_DIR": settings.log_dir,
+            "TAILCAST_PATHS": os.pathsep.join(settings.paths),
+        },
+        end_seconds=END_MARGIN_SECONDS,
+    )
+
+
+def gateway_child(settings: GatewaySettings, url: str) -> Child:
+    """The gateway, with what the command line said."""
+    return Child(
+        name="gateway",
+        command=(sys.executable, "-P", "-m", "tailcast", "gateway"),
+        environment={
+            "TAILCAST_REDIS_URL": url,
+            "TAILCAST_HOST": settings.host,
+            "TAILCAST_PORT": str(settings.port),
+        },
+        end_seconds=settings.drain_seconds + END_MARGIN_SECONDS,
+    )
+
+
+async def supervise(
+    children: list[Child],
+    broker: EmbeddedBroker | None,
+    settings: GatewaySettings,
+    *,
+    open_browser: bool,
+) -> None:
+    """Run the children until a signal says to end."""
+    supervisor = Supervisor(children)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, supervisor.stop)
+    if broker is not None:
+        await broker.end_leftover()
+    await supervisor.run(on_ready=announce(settings, open_browser=open_browser))
+
+
+def announce(
+    settings: GatewaySettings, *, open_browser: bool
+) -> Callable[[], Coroutine[None, None, None]]:
+    """What waits for the gateway and tells people where it is."""
+
+    async def wait_and_tell() -> None:
+        host = ANY_ADDRESS.get(settings.host, settings.host)
+        await wait_for_gateway(f"http://{bracket(host)}:{settings.port}/readyz")
+        address = f"http://{bracket(settings.host)}:{settings.port}"
+        print(f"tailcast ready on {address}", flush=True)  # noqa: T201  # the answer
+        tunnel = tunnel_command(os.environ.get("SSH_CONNECTION", ""), settings.port)
+        if tunnel:
+            print(f"from your machine: {tunnel}", flush=True)  # noqa: T201  # as above
+        if open_browser:
+            await asyncio.to_thread(webbrowser.open, address)
+
+    return wait_and_tell
+
+
+async def wait_for_gateway(url: str) -> None:
+    """Return when it answers that it is ready, however long that takes."""
+    import httpx  # noqa: PLC0415  # loaded while the children start, not before
+
+    # Plain HTTP to this machine: no proxy, and no certificates to load (0.2 s).
+    async with httpx.AsyncClient(
+        timeout=READY_ANSWER_SECONDS,
+        trust_env=False,
+        verify=False,  # noqa: S501  # as said above
+    ) as client:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get(url)).is_success:
+                    return
+            await asyncio.sleep(READY_LOOK_SECONDS)
+
+
+def tunnel_command(ssh_connection: str, port: int) -> str:
+    """The `ssh` command that reaches the port from the other end; "" without SSH."""
+    parts = ssh_connection.split()
+    if len(parts) != 4:  # noqa: PLR2004  # client and server, each address and port
+        return ""
+    server, ssh_port = parts[2:]
+    option = "" if ssh_port == SSH_PORT else f" -p {ssh_port}"
+    return f"ssh{option} -L {port}:localhost:{port} {getpass.getuser()}@{server}"
+
+
+def bracket(host: str) -> str:
+    """The host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,264 @@
+"""The composition root: settings in, a running tailer out.
+
+The only module that reads settings and knows all the others. `run` is the service;
+`Tailer` is the same thing for a program, or a test, that brings its own loop and broker.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+from service_runtime.exceptions import ServiceError
+from service_runtime.logs import configure_logging
+from tailer.appender import Appender
+from tailer.discovery import Discovery, FileKind, Found
+from tailer.emergencies import DocumentFile
+from tailer.file_system import is_network
+from tailer.follower import Follower, Surroundings
+from tailer.instruments import Instruments
+from tailer.monitoring import monitoring
+from tailer.pipeline import AUDIT_SECONDS, Followed, Pipeline
+from tailer.presence import Presence
+from tailer.retention import Retention
+from tailer.session_file import SessionFile
+from tailer.settings import TailerSettings
+from telemetry_stream.broker import SessionWriter
+from telemetry_stream.broker_redis import RedisBroker
+from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+from telemetry_stream.exceptions import BrokerRefused
+
+
+# How often hot files are looked at where nothing else is set.
+POLL_SECONDS = 0.1
+NETWORK_POLL_SECONDS = 0.5
+# Threads for what touches files, so that a slow file system stops none but its own.
+FILE_THREADS = 4
+# All interfaces: whoever scrapes is elsewhere, and the port is off unless asked for.
+METRICS_HOST = "0.0.0.0"  # noqa: S104  # as said above
+MEBIBYTE = 1_048_576
+
+_T = TypeVar("_T")
+
+
+class Tailer:
+    """Everything that follows files, put together."""
+
+    def __init__(
+        self,
+        writer: SessionWriter,
+        *,
+        log_dir: str = "logs",
+        telemetry_patterns: Sequence[str] = ("telemetry/**/*.jsonl",),
+        emergency_patterns: Sequence[str] = ("emergency/**/*.json",),
+        paths: Sequence[str] = (),
+        session_prefix: str = "",
+        step_keys: Sequence[str] = STEP_KEYS,
+        time_keys: Sequence[str] = TIME_KEYS,
+        starts_at_end: bool = False,
+        max_line_bytes: int = MEBIBYTE,
+        poll_interval: float | None = None,
+        retention_bytes: int = 256 * MEBIBYTE,
+        retention_total_bytes: int = 2_048 * MEBIBYTE,
+        session_ttl: float = 30 * 86_400.0,
+        owner: str | None = None,
+        audit_seconds: float = AUDIT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare; sizes in bytes, times in seconds. Nothing is touched before `run`.
+
+        `owner` names this tailer in the broker, the same after a restart; by default
+        the machine and what is watched.
+        """
+        self._writer = writer
+        self._max_line_bytes = max_line_bytes
+        self._clock = clock
+        self._wall_clock = wall_clock
+        log_dir = os.path.abspath(log_dir)
+        paths = [os.path.abspath(path) for path in paths]
+        self.owner = owner or _owner(paths or [log_dir])
+        self.instruments = Instruments(clock=clock)
+        self._files = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="files")
+        self._presence = Presence(
+            writer, owner=self.owner, instruments=self.instruments
+        )
+        is_remote = any(is_network(path) for path in (paths or [log_dir]))
+        if poll_interval is None:
+            poll_interval = NETWORK_POLL_SECONDS if is_remote else POLL_SECONDS
+        retention = Retention(
+            writer, session_bytes=retention_bytes, total_bytes=retention_total_bytes
+        )
+        appender = Appender(
+            writer,
+            owner=self.owner,
+            step_keys=step_keys,
+            time_keys=time_keys,
+            retention=retention,
+            instruments=self.instruments,
+            wall_clock=wall_clock,
+        )
+        self._surroundings = Surroundings(
+            writer=writer,
+            appender=appender,
+            instruments=self.instruments,
+            run=self._run_blocking,
+            clock=clock,
+            wall_clock=wall_clock,
+            starts_at_end=starts_at_end,
+            is_network=is_remote,
+            session_ttl=session_ttl,
+        )
+        self._discovery = Discovery(
+            log_dir=log_dir,
+            telemetry_patterns=telemetry_patterns,
+            emergency_patterns=emergency_patterns,
+            paths=paths,
+            session_prefix=session_prefix,
+            instruments=self.instruments,
+        )
+        self.pipeline = Pipeline(
+            discovery=self._discovery,
+            make_followed=self._make_followed,
+            writer=writer,
+            presence=self._presence,
+            untouched=appender.untouched,
+            instruments=self.instruments,
+            run=self._run_blocking,
+            clock=clock,
+            poll_interval=poll_interval,
+            is_network=is_remote,
+            audit_seconds=audit_seconds,
+        )
+
+    async def run(self) -> None:
+        """Follow the files until cancelled; ends in order, within seconds."""
+        self.instruments.started(owner=self.owner, roots=self._discovery.watched)
+        try:
+            await self.pipeline.run()
+        finally:
+            await self._presence.farewell()
+            self._files.shutdown(wait=False, cancel_futures=True)
+            self.instruments.stopped()
+
+    def why_not_ready(self) -> str:
+        """What is missing to be of use, in words for people; empty when ready."""
+        if not self._presence.is_up:
+            return "the broker cannot be reached"
+        if self.instruments.is_broker_full:
+            return "the broker is full"
+        if not self.pipeline.has_listed.is_set():
+            return "files are being listed"
+        return ""
+
+    def _make_followed(self, found: Found, was_there_at_start: bool) -> Followed:
+        if found.kind is FileKind.TELEMETRY:
+            return Follower(
+                found.name,
+                SessionFile(found.path, max_line_bytes=self._max_line_bytes),
+                self._surroundings,
+                was_there_at_start=was_there_at_start,
+            )
+        return DocumentFile(
+            found.path,
+            found.name,
+            writer=self._writer,
+            instruments=self.instruments,
+            run=self._run_blocking,
+            clock=self._clock,
+            wall_clock=self._wall_clock,
+        )
+
+    async def _run_blocking(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._files, work)
+
+
+def run(settings: TailerSettings) -> None:
+    """Run the service until SIGTERM or SIGINT.
+
+    Raises:
+        ServiceError: it cannot start; the text says what to mend.
+    """
+    configure_logging(
+        level=settings.log_level, log_format=settings.log_format, service="tailer"
+    )
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: TailerSettings) -> None:
+    try:
+        broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
+    except BrokerRefused as error:
+        raise ServiceError(f"TAILCAST_REDIS_URL: {error}") from error
+    tailer = Tailer(
+        broker,
+        log_dir=settings.log_dir,
+        telemetry_patterns=settings.telemetry_patterns,
+        emergency_patterns=settings.emergency_patterns,
+        paths=settings.paths,
+        session_prefix=settings.session_prefix,
+        step_keys=settings.step_keys,
+        time_keys=settings.time_keys,
+        starts_at_end=settings.start_at == "end",
+        max_line_bytes=settings.max_line_bytes,
+        poll_interval=settings.poll_interval,
+        retention_bytes=settings.retention_bytes,
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(broker.aclose)
+        if settings.metrics_port:
+            await _monitor(stack, tailer, settings.metrics_port)
+        await until_signalled(tailer.run())
+
+
+async def _monitor(stack: AsyncExitStack, tailer: Tailer, port: int) -> None:
+    server = monitoring(
+        tailer.instruments.registry,
+        host=METRICS_HOST,
+        port=port,
+        why_not_ready=tailer.why_not_ready,
+    )
+    try:
+        await stack.enter_async_context(server)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ServiceError(f"TAILCAST_METRICS_PORT={port}: {reason}") from error
+
+
+async def until_signalled(service: Coroutine[None, None, None]) -> None:
+    """Run the service; SIGTERM and SIGINT cancel it, which is an orderly end."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(service)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            # Not the signal: whoever runs us wants to end.
+            task.cancel()
+            raise
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Uvloop's where there is one: a quarter less time in the loop."""
+    try:
+        import uvloop  # noqa: PLC0415  # there is none for Windows
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _owner(watched: Sequence[str]) -> str:
+    """The same name after every restart on this machine."""
+    name = f"{socket.gethostname()}:{os.pathsep.join(watched)}"
+    return name.encode(errors="backslashreplace").decode()

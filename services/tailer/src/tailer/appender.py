@@ -1,0 +1,235 @@
+"""From portions of a file to batches in the broker.
+
+What is believed to be stored, how a batch that follows on from it looks, and what to do
+when the broker is full. What is to be done about a refused batch decides the follower.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import NamedTuple
+
+from tailer.instruments import Instruments
+from tailer.retention import Retention
+from tailer.session_file import Place
+from telemetry_stream.broker import (
+    NOTHING_STORED,
+    Appended,
+    Batch,
+    Kind,
+    NewEntry,
+    NewRejection,
+    SessionState,
+    SessionWriter,
+    StoredPosition,
+)
+from telemetry_stream.exceptions import BrokerFull
+from telemetry_stream.position import EntryID, digest
+from telemetry_stream.record import Progress, read_progress
+
+
+# Between two attempts while the broker is full.
+FULL_WAIT_SECONDS = (0.2, 1.0)
+
+_NO_PROGRESS = Progress(None, None)
+
+
+class Stored(NamedTuple):
+    """What a tailer believes to be stored of a session."""
+
+    position: StoredPosition = NOTHING_STORED
+    generation_start: int = 0
+    backlog_end: int = 0
+    head_proof: str = ""
+    marker_proof: str = ""
+    owner: str = ""
+    has_first_step: bool = False
+    has_first_time: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where in the file reading goes on."""
+        return Place(self.position.offset, self.head_proof, self.marker_proof)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether stream and state agree, and nothing lies beyond the offset."""
+        position = self.position
+        end = EntryID(position.generation, position.offset)
+        return not position.is_diverged and end >= max(
+            position.last_id, position.last_rejected_id
+        )
+
+
+def stored_of(state: SessionState) -> Stored:
+    """Read a state."""
+    return Stored(
+        state.position,
+        state.generation_start,
+        state.backlog_end,
+        state.head_proof,
+        state.marker_proof,
+        state.owner,
+        state.first_step is not None,
+        state.first_time_ms is not None,
+    )
+
+
+class Addition(NamedTuple):
+    """What is to be appended, and what is stored if it is done."""
+
+    # `position.generation`, `.offset` and the incarnation are the batch's.
+    after: Stored
+    entries: Sequence[NewEntry]
+    rejections: Sequence[NewRejection]
+    # The file's size, bytes, and modification time, Unix milliseconds, as it was read.
+    size: int
+    activity_ms: int
+
+
+class Appender:
+    """Appends for one tailer; knows its owner name and where records keep their step."""
+
+    def __init__(
+        self,
+        writer: SessionWriter,
+        *,
+        owner: str,
+        step_keys: Sequence[str],
+        time_keys: Sequence[str],
+        retention: Retention,
+        instruments: Instruments,
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self._writer = writer
+        self.owner = owner
+        self._step_keys = step_keys
+        self._time_keys = time_keys
+        self._retention = retention
+        self._instruments = instruments
+        self._wall_clock = wall_clock
+        # Activity of sessions that the list in the broker does not have yet.
+        self.untouched: dict[str, int] = {}
+
+    async def append(
+        self, session: str, path: str, before: Stored, addition: Addition
+    ) -> tuple[Appended, Stored]:
+        """Append; with `DONE`, what is stored now.
+
+        Waits while the broker is full. Raises BrokerError.
+        """
+        batch, after = self._batch(session, path, before, addition)
+        started = perf_counter()
+        outcome = await self._append_when_there_is_room(batch)
+        if outcome is not Appended.DONE:
+            return outcome, before
+        self._instruments.batch_appended(
+            session,
+            records=len(addition.entries),
+            size=_added_bytes(before, after),
+            seconds=perf_counter() - started,
+        )
+        if addition.rejections:
+            self._instruments.lines_rejected(session, addition.rejections)
+        self.untouched[session] = addition.activity_ms
+        await self._retention.after_append(
+            session,
+            after.position,
+            generation_start=after.generation_start,
+            added=_added_bytes(before, after),
+            activity_ms=addition.activity_ms,
+        )
+        return outcome, after
+
+    def note(self, session: str, stored: Stored, *, activity_ms: int) -> None:
+        """Take note of what was found in the broker."""
+        self._retention.note(session, stored.position, activity_ms=activity_ms)
+
+    def progress_of(self, entries: Sequence[NewEntry], *, last: bool) -> Progress:
+        """Step and time of the first or last record among entries."""
+        for entry in reversed(entries) if last else entries:
+            if entry.record:
+                return read_progress(
+                    entry.record, step_keys=self._step_keys, time_keys=self._time_keys
+                )
+        return _NO_PROGRESS
+
+    async def _append_when_there_is_room(self, batch: Batch) -> Appended:
+        while True:
+            try:
+                return await self._writer.append(batch)
+            except BrokerFull:
+                self._instruments.broker_is_full()
+            await self._retention.make_room()
+            # Jitter, or all tailers would come back at once.
+            await asyncio.sleep(random.uniform(*FULL_WAIT_SECONDS))  # noqa: S311
+
+    def _batch(
+        self, session: str, path: str, before: Stored, addition: Addition
+    ) -> tuple[Batch, Stored]:
+        first = self.progress_of(addition.entries, last=False)
+        last = first
+        if len(addition.entries) > 1:
+            last = self.progress_of(addition.entries, last=True)
+        after = addition.after._replace(
+            position=_position_after(addition),
+            owner=self.owner,
+            has_first_step=before.has_first_step or first.step is not None,
+            has_first_time=before.has_first_time or first.time_ms is not None,
+        )
+        fields: dict[str, str | int | float | bytes] = {
+            "owner": self.owner,
+            "path": path,
+            "size": addition.size,
+            "head_proof": after.head_proof,
+            "marker_proof": after.marker_proof,
+            "generation_start": after.generation_start,
+            "backlog_end": after.backlog_end,
+            "updated_ms": int(self._wall_clock() * 1_000),
+        }
+        if addition.entries:
+            fields["last_digest"] = digest(addition.entries[-1].record)
+        if first.step is not None and not before.has_first_step:
+            fields["first_step"] = first.step
+        if last.step is not None:
+            fields["last_step"] = last.step
+        if first.time_ms is not None and not before.has_first_time:
+            fields["first_time_ms"] = first.time_ms
+        if last.time_ms is not None:
+            fields["last_time_ms"] = last.time_ms
+        position = after.position
+        batch = Batch(
+            session=session,
+            expected=before.position,
+            incarnation=position.incarnation,
+            generation=position.generation,
+            offset=position.offset,
+            entries=addition.entries,
+            rejections=addition.rejections,
+            fields=fields,
+        )
+        return batch, after
+
+
+def _position_after(addition: Addition) -> StoredPosition:
+    position = addition.after.position
+    last_id, last_rejected_id = position.last_id, position.last_rejected_id
+    if addition.entries:
+        last_id = EntryID(position.generation, addition.entries[-1].offset)
+    if addition.rejections:
+        last_rejected_id = EntryID(position.generation, addition.rejections[-1].offset)
+    return position._replace(
+        last_id=last_id, last_rejected_id=last_rejected_id, stream_last_id=last_id
+    )
+
+
+def _added_bytes(before: Stored, after: Stored) -> int:
+    if before.position.generation == after.position.generation:
+        return after.position.offset - before.position.offset
+    return after.position.offset - after.generation_start
+
+
+def marker(offset: int, details: dict[str, str] | None = None) -> NewEntry:
+    """The entry that begins a generation."""
+    return NewEntry(offset, Kind.MARKER, b"", details)

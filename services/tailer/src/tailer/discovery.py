@@ -1,0 +1,268 @@
+"""Which files there are to follow: names by listing, and hints of what moved.
+
+The home of watchfiles. Its notifications are hints that make things fast: they overflow
+in silence, miss what other machines write, and die with their directory. Certain is the
+listing. Nothing is opened here but to see what kind of file a nameless one is.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from watchfiles import awatch
+
+from tailer.directory_tree import DirectoryTree
+from tailer.instruments import Instruments
+from tailer.patterns import (
+    LINE_EXTENSIONS,
+    Name,
+    Refusal,
+    SessionNames,
+    compile_pattern,
+    in_claiming_order,
+)
+from tailer.records import BYTE_ORDER_MARK
+from telemetry_stream.record import Invalid, parse_record
+
+
+# watchfiles: how long it collects, and between its looks; milliseconds.
+DEBOUNCE_MS = 10
+STEP_MS = 5
+# Between attempts to get notifications, growing.
+RETRY_SECONDS = (1.0, 30.0)
+ROOTS_LOOKED_AT_SECONDS = 1.0
+# How much of a file is read to see whether it has lines of records.
+SNIFFED_BYTES = 65_536
+
+
+class FileKind(Enum):
+    """What a file is followed as."""
+
+    TELEMETRY = "telemetry"
+    # One emergency, the whole file.
+    DOCUMENT = "document"
+
+
+class Found(NamedTuple):
+    """A file to follow."""
+
+    kind: FileKind
+    path: str
+    # The session ID, or a document's path below the log directory.
+    name: str
+
+
+class _Root:
+    """A directory, and which of the files below it are wanted."""
+
+    def __init__(
+        self,
+        tree: DirectoryTree,
+        kind: FileKind,
+        accepts: Callable[[str], bool] | None,
+        base: str,
+    ) -> None:
+        self.tree = tree
+        self.kind = kind
+        # By the path below the root; None: by what the file holds.
+        self.accepts = accepts
+        # What names are relative to.
+        self.base = base
+        # Files that have not shown yet what they are, by their size then.
+        self.undecided: dict[str, int] = {}
+
+
+class Discovery:
+    """Finds files below the log directory by patterns, or the paths that were named."""
+
+    def __init__(
+        self,
+        *,
+        log_dir: str,
+        telemetry_patterns: Sequence[str],
+        emergency_patterns: Sequence[str],
+        paths: Sequence[str],
+        session_prefix: str,
+        instruments: Instruments,
+    ) -> None:
+        self._instruments = instruments
+        self._names = SessionNames(prefix=session_prefix)
+        # Single files that were named and not handed out yet.
+        self._files: list[str] = []
+        self._roots: list[_Root] = []
+        # What the operating system is asked to watch: whole trees, single directories.
+        self._watched_trees: list[str] = []
+        self._watched_files: list[str] = []
+        # What was handed out.
+        self._known: set[str] = set()
+        # Paths that moved since the last listing.
+        self._poked: set[str] = set()
+        if paths:
+            self._add_paths(paths)
+        else:
+            self._add_patterns(log_dir, FileKind.TELEMETRY, telemetry_patterns)
+            self._add_patterns(log_dir, FileKind.DOCUMENT, emergency_patterns)
+
+    @property
+    def watched(self) -> list[str]:
+        """The directories and files that are looked after."""
+        return [*self._watched_trees, *self._watched_files]
+
+    def _add_patterns(
+        self, log_dir: str, kind: FileKind, patterns: Sequence[str]
+    ) -> None:
+        for text in patterns:
+            pattern = compile_pattern(text)
+            directory = (
+                os.path.join(log_dir, pattern.fixed) if pattern.fixed else log_dir
+            )
+            tree = DirectoryTree(directory, depth=pattern.depth)
+            base = directory if kind is FileKind.TELEMETRY else log_dir
+            self._roots.append(
+                _Root(tree, kind, _matcher(pattern.expression.fullmatch), base)
+            )
+            self._watched_trees.append(directory)
+
+    def _add_paths(self, paths: Sequence[str]) -> None:
+        for path in paths:
+            if os.path.isdir(path):
+                tree = DirectoryTree(path, depth=None)
+                self._roots.append(_Root(tree, FileKind.TELEMETRY, None, path))
+                self._watched_trees.append(path)
+            else:
+                self._files.append(path)
+                self._watched_files.append(path)
+
+    def poke(self, path: str) -> None:
+        """A path moved that is not followed: look there at the next listing."""
+        self._poked.add(path)
+
+    def list_new(self, now: float) -> list[Found]:
+        """List files that were not handed out before. Blocking."""
+        poked, self._poked = self._poked, set()
+        for root in self._roots:
+            for path in poked:
+                root.tree.poke(path)
+        names = [Name(path, os.path.basename(path)) for path in self._files]
+        self._files = []
+        documents: list[Found] = []
+        for root in self._roots:
+            for path in self._new_below(root, now):
+                below = os.path.relpath(path, root.base)
+                if root.kind is FileKind.TELEMETRY:
+                    names.append(Name(path, below))
+                else:
+                    documents.append(Found(FileKind.DOCUMENT, path, below))
+                self._known.add(path)
+        return [*self._claimed(names), *documents]
+
+    def _new_below(self, root: _Root, now: float) -> list[str]:
+        paths = list(root.tree.new_files(now, on_error=self._instruments.cannot_see))
+        if root.accepts is None:
+            return [
+                path
+                for path in [*paths, *root.undecided]
+                if path not in self._known and self._has_records(root, path)
+            ]
+        start = len(root.tree.root.rstrip("/")) + 1
+        return [
+            path
+            for path in paths
+            if path not in self._known and root.accepts(path[start:])
+        ]
+
+    def _has_records(self, root: _Root, path: str) -> bool:
+        """Whether the file has lines of records; undecided ones are asked again."""
+        if path.endswith(LINE_EXTENSIONS):
+            return True
+        try:
+            size = os.stat(path).st_size
+            if root.undecided.get(path) == size:
+                return False
+            with open(path, "rb") as file:
+                verdict = first_line_is_record(file.read(SNIFFED_BYTES))
+        except OSError as error:
+            self._instruments.cannot_see(path, error.strerror or str(error))
+            return False
+        if verdict is None:
+            root.undecided[path] = size
+        else:
+            root.undecided.pop(path, None)
+        return verdict is True
+
+    def _claimed(self, names: list[Name]) -> list[Found]:
+        found: list[Found] = []
+        for name in in_claiming_order(names):
+            session = self._names.claim(name)
+            if isinstance(session, Refusal):
+                self._instruments.path_refused(session.path, session.reason)
+            else:
+                found.append(Found(FileKind.TELEMETRY, name.path, session))
+        return found
+
+    async def hints(self) -> AsyncIterator[set[str]]:
+        """Paths that moved, as far as the operating system tells; never ends."""
+        retry_seconds = RETRY_SECONDS[0]
+        while True:
+            identities = await asyncio.to_thread(self._identities)
+            if not identities:
+                await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
+                continue
+            try:
+                async for paths in self._watch(identities):
+                    retry_seconds = RETRY_SECONDS[0]
+                    yield paths
+            except Exception as error:  # noqa: BLE001  # Rust's errors have no base
+                self._instruments.hints_failed(str(error))
+                await asyncio.sleep(retry_seconds)
+                retry_seconds = min(RETRY_SECONDS[1], retry_seconds * 2)
+
+    async def _watch(self, identities: dict[str, object]) -> AsyncIterator[set[str]]:
+        """Watch until a directory is another one than before."""
+        stop = asyncio.Event()
+        guard = asyncio.create_task(self._guard(identities, stop))
+        try:
+            async for changes in awatch(
+                *identities,
+                watch_filter=None,
+                debounce=DEBOUNCE_MS,
+                step=STEP_MS,
+                stop_event=stop,
+                force_polling=False,
+                ignore_permission_denied=True,
+            ):
+                yield {path for _, path in changes}
+        finally:
+            stop.set()
+            guard.cancel()
+
+    async def _guard(self, identities: dict[str, object], stop: asyncio.Event) -> None:
+        while await asyncio.to_thread(self._identities) == identities:
+            await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
+        stop.set()
+
+    def _identities(self) -> dict[str, object]:
+        """What there is to watch now, and which directory each is."""
+        identities: dict[str, object] = {}
+        for path in self.watched:
+            try:
+                found = os.stat(path)
+            except OSError:
+                continue
+            identities[path] = (found.st_dev, found.st_ino)
+        return identities
+
+
+def first_line_is_record(head: bytes) -> bool | None:
+    """Whether a file that begins so has lines of records; None: too early to say."""
+    text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+    line, newline, _ = text.partition(b"\n")
+    if not newline:
+        return None if len(head) < SNIFFED_BYTES else False
+    return not isinstance(parse_record(line.strip()), Invalid)
+
+
+def _matcher(fullmatch: Callable[[str], object]) -> Callable[[str], bool]:
+    return lambda path: fullmatch(path) is not None

@@ -1,0 +1,45 @@
+"""What an emergency document is: a file that is one JSON object.
+
+Pure. Stored on one line, keys and numbers unchanged; what strict readers could not take
+is mended as in records.
+"""
+
+import msgspec
+
+from tailer.records import BYTE_ORDER_MARK
+from telemetry_stream.broker import Document
+from telemetry_stream.record import Invalid, parse_record
+
+
+MAX_DOCUMENT_BYTES = 10_485_760
+# An older file is history when it is first seen: listed, never announced.
+NEWS_SECONDS = 86_400.0
+# What names the session, the first that is there.
+SESSION_KEYS = ("session_id", "sessionId")
+
+_decode_fields = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def read_document(
+    data: bytes, *, path: str, sha256: str, is_news: bool
+) -> Document | Invalid:
+    """Read a whole file's bytes."""
+    text = data.removeprefix(BYTE_ORDER_MARK).strip()
+    try:
+        # Keeps the text of numbers, which decoding and encoding would not.
+        text = bytes(msgspec.json.format(text, indent=-1))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # Perhaps it holds what Python writers write: then it is encoded anew.
+        pass
+    record = parse_record(text)
+    if isinstance(record, Invalid):
+        return record
+    if b"\n" in record.data or b"\r" in record.data:
+        return Invalid("not one JSON document")
+    return Document(path, sha256, record.data, _session_of(record.data), is_news)
+
+
+def _session_of(record: bytes) -> str:
+    fields = _decode_fields(record)
+    named = (fields.get(key) for key in SESSION_KEYS)
+    return next((name for name in named if isinstance(name, str) and name), "")

@@ -1,0 +1,133 @@
+"""One file below an emergency directory, until its document is in the broker.
+
+A file counts when its size and time stood still and its bytes are one JSON document,
+however it was written. What the broker has is asked by adding again: it takes each
+document once per path and content.
+"""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from tailer.documents import MAX_DOCUMENT_BYTES, NEWS_SECONDS, read_document
+from tailer.follower import Run
+from tailer.instruments import Instruments
+from tailer.session_file import CannotBeSeen, Glimpse, glimpse_of
+from telemetry_stream.broker import Document, SessionWriter
+from telemetry_stream.record import Invalid
+
+
+# A writer that paused for so long has probably finished.
+STILL_SECONDS = 0.2
+# A file that is no document for so long is told as rejected.
+DEADLINE_SECONDS = 30.0
+# How often a file that stands still but is no document is read again.
+RETRY_SECONDS = 1.0
+
+
+class DocumentFile:
+    """Watches one file; the latest document it held is in the broker."""
+
+    def __init__(
+        self,
+        path: str,
+        name: str,
+        *,
+        writer: SessionWriter,
+        instruments: Instruments,
+        run: Run,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        """Prepare; `name` is the path below the log directory."""
+        self.path = path
+        self.name = name
+        self._writer = writer
+        self._instruments = instruments
+        self._run = run
+        self._clock = clock
+        self._wall_clock = wall_clock
+        # What the latest look saw, and since when it has been so.
+        self.glimpse: Glimpse | None = None
+        self._still_since = 0.0
+        # What was seen when the latest document was added.
+        self._added: Glimpse | None = None
+        # Since when the file has been waiting to become a document.
+        self._waiting_since: float | None = None
+
+    bytes_behind = 0
+
+    def doubt_stored(self) -> None:
+        """Add the document again at the next turn: the broker may have forgotten."""
+        self._added = None
+
+    def release(self) -> None:
+        """Nothing is held open."""
+
+    async def turn(self) -> float | None:
+        """Take a step towards the document; as `Follower.turn`."""
+        try:
+            seen = await self._run(partial(_look, self.path))
+        except CannotBeSeen as error:
+            self._instruments.cannot_see(self.path, str(error))
+            return None
+        self._instruments.can_see(self.path)
+        now = self._clock()
+        if seen != self.glimpse:
+            self.glimpse, self._still_since = seen, now
+        if seen == self._added:
+            return None
+        if self._waiting_since is None:
+            self._waiting_since = now
+        is_resting = self._wall_clock() - seen.mtime_ns / 1e9 > DEADLINE_SECONDS
+        if now - self._still_since < STILL_SECONDS and not is_resting:
+            return STILL_SECONDS
+        return await self._add(seen, now)
+
+    async def _add(self, seen: Glimpse, now: float) -> float | None:
+        try:
+            document = await self._run(partial(self._read, seen))
+        except CannotBeSeen as error:
+            self._instruments.cannot_see(self.path, str(error))
+            return None
+        if isinstance(document, Invalid):
+            return self._not_yet(document, now)
+        is_new = await self._writer.add_document(document)
+        self._added, self._waiting_since = seen, None
+        self._instruments.document_added(self.name, document.session, is_new=is_new)
+        return None
+
+    def _not_yet(self, invalid: Invalid, now: float) -> float | None:
+        since = self._waiting_since
+        if since is not None and now - since < DEADLINE_SECONDS:
+            return RETRY_SECONDS
+        self._instruments.document_rejected(self.name, invalid.reason)
+        # A change of the file will bring it back.
+        return None
+
+    def _read(self, seen: Glimpse) -> Document | Invalid:
+        """Read the file as it was seen. Blocking."""
+        if seen.size > MAX_DOCUMENT_BYTES:
+            return Invalid(f"larger than {MAX_DOCUMENT_BYTES} bytes")
+        try:
+            data = Path(self.path).read_bytes()
+        except OSError as error:
+            raise CannotBeSeen(error) from error
+        if _look(self.path) != seen:
+            return Invalid("it is being written")
+        age = self._wall_clock() - seen.mtime_ns / 1e9
+        return read_document(
+            data,
+            path=self.name,
+            sha256=sha256(data).hexdigest(),
+            is_news=age <= NEWS_SECONDS,
+        )
+
+
+def _look(path: str) -> Glimpse:
+    try:
+        return glimpse_of(os.stat(path))
+    except OSError as error:
+        raise CannotBeSeen(error) from error

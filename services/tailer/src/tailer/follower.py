@@ -1,0 +1,427 @@
+"""One telemetry file and its session: from a look to a batch, one turn at a time.
+
+Binds the pure decisions (`progress`) to the file (`session_file`) and the broker. A turn
+is at most one batch; when turns come is the pipeline's business. What is stored is
+believed until the broker says otherwise, and then read anew.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
+
+from tailer.appender import Addition, Appender, Stored, marker, stored_of
+from tailer.instruments import Instruments
+from tailer.progress import (
+    Action,
+    Doubt,
+    Seen,
+    contested_until,
+    judge,
+    second_look_seconds,
+)
+from tailer.rewrites import NewFile, common_prefix
+from tailer.session_file import (
+    CannotBeSeen,
+    Glimpse,
+    Look,
+    Portion,
+    SessionFile,
+    Source,
+)
+from telemetry_stream.broker import (
+    Appended,
+    Kind,
+    NewEntry,
+    SessionWriter,
+    StoredPosition,
+)
+from telemetry_stream.position import EntryID
+
+
+# When to come again after a rewrite was refused, or the session is contested.
+REFUSED_SECONDS = 5.0
+# A session that disagrees with itself is made anew at most so often.
+MENDED_EVERY_SECONDS = 60.0
+# A file that lost its path and stands still is let go of after so long.
+HOLD_SECONDS = 60.0
+AT_ONCE = 0.0
+
+_T = TypeVar("_T")
+
+
+class Run(Protocol):
+    """Runs blocking work elsewhere."""
+
+    def __call__(self, work: Callable[[], _T], /) -> Awaitable[_T]:
+        """The work's result, or its error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all followers of one tailer share."""
+
+    writer: SessionWriter
+    appender: Appender
+    instruments: Instruments
+    run: Run
+    # Seconds: of a steady clock, and since 1970.
+    clock: Callable[[], float]
+    wall_clock: Callable[[], float]
+    # Whether files that are there at the start are read from their end.
+    starts_at_end: bool
+    is_network: bool
+    # A file without a state that has not changed for longer is not taken in.
+    session_ttl: float
+
+
+class Follower:
+    """Follows one file into one session."""
+
+    def __init__(
+        self,
+        session: str,
+        file: SessionFile,
+        surroundings: Surroundings,
+        *,
+        was_there_at_start: bool,
+    ) -> None:
+        self.session = session
+        self.path = file.path
+        self._path_text = file.path.encode(errors="backslashreplace").decode()
+        self._file = file
+        self._near = surroundings
+        self._was_there_at_start = was_there_at_start
+        # What is believed to be stored; None: ask the broker first.
+        self._stored: Stored | None = None
+        # What was believed before, to tell how much the broker forgot.
+        self._believed_before: StoredPosition | None = None
+        # Where the first generation begins, again after the broker lost everything;
+        # None while the end of the lines that are there is still to be found.
+        is_late = surroundings.starts_at_end and was_there_at_start
+        self._first_offset: int | None = None if is_late else 0
+        # The broker said that stream and state contradict each other.
+        self._is_diverged = False
+        # A rewrite was refused or the session is contested, and this was told.
+        self._is_disputed = False
+        # Kept while the file does not look as it was stored.
+        self._doubt: Doubt | None = None
+        # NULs up to this offset were there long enough to be part of the file.
+        self._nuls_until = -1
+        # When generations were declared, latest last.
+        self._declared: list[float] = []
+        # When stream and state were made anew last.
+        self._mended_at: float | None = None
+        # What the latest look saw; None before it.
+        self.glimpse: Glimpse | None = None
+        # When a look last brought something.
+        self._moved_at = surroundings.clock()
+
+    @property
+    def believed(self) -> StoredPosition | None:
+        """The position that should be stored; None if it will be asked for anyway."""
+        return None if self._stored is None else self._stored.position
+
+    @property
+    def bytes_behind(self) -> int:
+        """How much of the file is not in the broker."""
+        if self.glimpse is None or self._stored is None:
+            return 0
+        return max(0, self.glimpse.size - self._stored.position.offset)
+
+    @property
+    def activity_ms(self) -> int:
+        """When the file changed last, Unix milliseconds, never in the future."""
+        now_ms = int(self._near.wall_clock() * 1_000)
+        if self.glimpse is None:
+            return now_ms
+        return max(0, min(now_ms, self.glimpse.mtime_ns // 1_000_000))
+
+    def doubt_stored(self) -> None:
+        """Ask the broker what is stored before the next batch."""
+        if self._stored is not None:
+            self._believed_before = self._stored.position
+            self._stored = None
+
+    def release(self) -> None:
+        """Give the file's descriptor back."""
+        self._file.release()
+
+    async def turn(self) -> float | None:
+        """Take in at most one batch.
+
+        Returns the seconds after which another turn is due whatever the file does, 0 at
+        once; None: when it changes. Raises BrokerError; nothing is lost by it.
+        """
+        stored = self._stored
+        if stored is None:
+            stored = await self._load()
+        if self._is_diverged or not stored.is_sound:
+            return await self._mend(stored)
+        try:
+            delay = await self._look_and_act(stored)
+        except CannotBeSeen as error:
+            self._near.instruments.cannot_see(self._path_text, str(error))
+            return None
+        self._near.instruments.can_see(self._path_text)
+        self._near.instruments.bytes_behind(self.path, self.bytes_behind)
+        return delay
+
+    async def _load(self) -> Stored:
+        state = await self._near.writer.load(self.session)
+        stored = Stored() if state is None else stored_of(state)
+        before = self._believed_before
+        if before is not None and before.generation == stored.position.generation:
+            forgotten = before.offset - stored.position.offset
+            if forgotten > 0:
+                self._near.instruments.session_healed(self.session, forgotten)
+        elif before is not None and not stored.position.generation:
+            self._near.instruments.session_healed(self.session, before.offset)
+        self._near.appender.note(self.session, stored, activity_ms=self.activity_ms)
+        self._stored = stored
+        return stored
+
+    async def _look_and_act(self, stored: Stored) -> float | None:
+        place = stored.place
+        if not stored.position.incarnation and self._first_offset != 0:
+            return await self._begin_at_end(stored)
+        look = await self._near.run(
+            partial(
+                self._file.look,
+                place,
+                nuls_are_bytes=self._nuls_until >= place.offset,
+            )
+        )
+        self._note_look(look)
+        judgement = judge(
+            place.offset,
+            _seen(look, place.offset),
+            self._doubt,
+            now=self._near.clock(),
+            is_network=self._near.is_network,
+        )
+        self._doubt = judgement.doubt
+        if judgement.action is Action.READ and look.portion is not None:
+            return await self._take(stored, look, look.portion)
+        if judgement.action is Action.NEW_GENERATION:
+            return await self._declare(stored, look)
+        if judgement.action is Action.TAKE_NULS:
+            self._near.instruments.hole_taken(self.session, place.offset)
+            self._nuls_until = look.glimpse.size
+            self._doubt = None
+            return AT_ONCE
+        return second_look_seconds(is_network=self._near.is_network)
+
+    def _note_look(self, look: Look) -> None:
+        if look.source is Source.PATH:
+            self.glimpse = look.glimpse
+
+    async def _take(self, stored: Stored, look: Look, portion: Portion) -> float | None:
+        if self._is_disputed:
+            self._is_disputed = False
+            self._near.instruments.rewrite_settled(self.session)
+        if portion.place.offset == stored.position.offset:
+            return self._nothing_new(look, has_more=portion.has_more)
+        if stored.position.incarnation:
+            entries = portion.reading.entries
+            after = _moved(stored, portion)
+        elif self._is_too_old(look):
+            return None
+        else:
+            entries = [marker(0), *portion.reading.entries]
+            after = self._begun(_moved(stored, portion), look)
+        done = await self._append(stored, after, entries, portion, look)
+        if done and not portion.has_more and look.source is Source.PATH:
+            return AT_ONCE if portion.has_nul else None
+        return AT_ONCE
+
+    def _nothing_new(self, look: Look, *, has_more: bool) -> float | None:
+        if has_more:
+            return AT_ONCE
+        if (
+            look.source is Source.HELD
+            and self._near.clock() - self._moved_at > HOLD_SECONDS
+        ):
+            self._file.release()
+        return None
+
+    def _is_too_old(self, look: Look) -> bool:
+        age = self._near.wall_clock() - look.glimpse.mtime_ns / 1e9
+        return age > self._near.session_ttl
+
+    def _begun(self, stored: Stored, look: Look) -> Stored:
+        """What is stored of a session that begins: its first incarnation, or anew."""
+        is_history = self._was_there_at_start or self._believed_before is not None
+        return stored._replace(
+            position=stored.position._replace(
+                incarnation=secrets.token_hex(8), generation=1
+            ),
+            backlog_end=look.glimpse.size if is_history else 0,
+        )
+
+    async def _begin_at_end(self, stored: Stored) -> float | None:
+        """Begin after the last line that is there, and say what was left out."""
+        offset = self._first_offset
+        if offset is None:
+            offset = await self._near.run(self._file.last_line_end)
+        place = await self._near.run(partial(self._file.place_at, offset))
+        self._first_offset = 0 if place is None else offset
+        if place is None or offset == 0:
+            return AT_ONCE
+        look = await self._near.run(partial(self._file.look, place))
+        self._note_look(look)
+        if self._is_too_old(look):
+            return None
+        after = self._begun(stored, look)
+        after = after._replace(
+            position=after.position._replace(offset=offset),
+            head_proof=place.head_proof,
+            marker_proof=place.marker_proof,
+        )
+        details = {"from": str(EntryID(1, 0)), "to": str(EntryID(1, offset))}
+        entries = [marker(0), NewEntry(offset, Kind.GAP, b"", details)]
+        await self._append(stored, after, entries, None, look)
+        return AT_ONCE
+
+    async def _declare(self, stored: Stored, look: Look) -> float | None:
+        """Begin a new generation after what the rewrite kept, if it is ours to say."""
+        now = self._near.clock()
+        if contested_until(self._declared, now) is not None:
+            self._is_disputed = True
+            self._near.instruments.session_contested(self.session)
+            return REFUSED_SECONDS
+        if not await self._may_rebuild(stored):
+            return REFUSED_SECONDS
+        kept = await common_prefix(
+            self._near.writer, self.session, stored, self._new_file()
+        )
+        place = await self._near.run(partial(self._file.place_at, kept))
+        fresh = None
+        if place is not None:
+            fresh = await self._near.run(partial(self._file.look, place))
+        if place is None or fresh is None or fresh.portion is None:
+            return second_look_seconds(is_network=self._near.is_network)
+        portion, position = fresh.portion, stored.position
+        details = {
+            "reason": self._reason(stored, look),
+            "complete": "true" if look.is_old_complete else "false",
+        }
+        progress = self._near.appender.progress_of(portion.reading.entries, last=False)
+        if progress.step is not None:
+            details["step"] = str(progress.step)
+        entries = [marker(kept, details), *portion.reading.entries]
+        after = _moved(stored, portion)._replace(generation_start=kept, backlog_end=0)
+        after = after._replace(
+            position=after.position._replace(generation=position.generation + 1)
+        )
+        self._note_look(fresh)
+        if await self._append(stored, after, entries, portion, fresh):
+            self._doubt = None
+            self._declared = [*self._declared[-2:], now]
+            self._near.instruments.generation_began(
+                self.session,
+                position.generation + 1,
+                reason=details["reason"],
+                kept=kept,
+                complete=look.is_old_complete,
+            )
+        return AT_ONCE
+
+    def _reason(self, stored: Stored, look: Look) -> str:
+        is_shorter = look.glimpse.size < stored.position.offset
+        if look.was_replaced or (look.is_first and not is_shorter):
+            return "replaced"
+        return "truncated"
+
+    def _new_file(self) -> NewFile:
+        return NewFile(
+            lambda offset: self._near.run(partial(self._file.read_from, offset)),
+            lambda proof: self._near.run(partial(self._file.check_head, proof)),
+        )
+
+    async def _may_rebuild(self, stored: Stored) -> bool:
+        """Whether what this tailer sees counts: it is the owner, or the owner is gone."""
+        owner = stored.owner
+        if owner in ("", self._near.appender.owner):
+            return True
+        if not await self._near.writer.is_present(owner):
+            return True
+        self._is_disputed = True
+        self._near.instruments.rewrite_refused(self.session, owner)
+        return False
+
+    async def _append(
+        self,
+        before: Stored,
+        after: Stored,
+        entries: list[NewEntry],
+        portion: Portion | None,
+        look: Look,
+    ) -> bool:
+        addition = Addition(
+            after,
+            entries,
+            portion.reading.rejections if portion else (),
+            look.glimpse.size,
+            self.activity_ms,
+        )
+        outcome, stored = await self._near.appender.append(
+            self.session, self._path_text, before, addition
+        )
+        if outcome is Appended.DONE:
+            self._stored = stored
+            self._believed_before = stored.position
+            self._moved_at = self._near.clock()
+            return True
+        self._near.instruments.append_conflicted(self.session)
+        self._is_diverged = outcome is Appended.DIVERGED
+        self.doubt_stored()
+        return False
+
+    async def _mend(self, stored: Stored) -> float | None:
+        """Make stream and state anew: they contradict each other."""
+        # Whatever comes of it, the broker is asked again before the next step.
+        self._stored = None
+        now = self._near.clock()
+        if self._mended_at is not None:
+            wait = self._mended_at + MENDED_EVERY_SECONDS - now
+            if wait > 0:
+                return wait
+        if not await self._may_rebuild(stored):
+            return REFUSED_SECONDS
+        try:
+            # Only what can be read can be made anew.
+            await self._near.run(partial(self._file.glimpse, reopen=True))
+        except CannotBeSeen as error:
+            self._near.instruments.cannot_see(self._path_text, str(error))
+            return REFUSED_SECONDS
+        if await self._near.writer.discard(self.session, stored.position):
+            self._mended_at = now
+            self._near.instruments.session_diverged(self.session)
+        self._believed_before = stored.position
+        self._is_diverged = False
+        return AT_ONCE
+
+
+def _seen(look: Look, offset: int) -> Seen:
+    portion = look.portion
+    is_stuck = portion is not None and portion.place.offset == offset
+    return Seen(
+        look.glimpse.size,
+        look.glimpse.mtime_ns,
+        look.head,
+        look.marker,
+        has_nul=is_stuck and portion is not None and portion.has_nul,
+    )
+
+
+def _moved(stored: Stored, portion: Portion) -> Stored:
+    """What is stored once the portion is: its place in place of the old one."""
+    place = portion.place
+    return stored._replace(
+        position=stored.position._replace(offset=place.offset),
+        head_proof=place.head_proof,
+        marker_proof=place.marker_proof,
+    )

@@ -1,0 +1,269 @@
+"""What the tailer says of itself: one typed door for metrics and logs together.
+
+Each method is one thing that happened; it counts and logs. Nothing else in this package
+logs or counts. At most one line per batch (debug) and per event of a file (info); what
+may come as a flood is told once, and then summed up.
+"""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from telemetry_stream.broker import NewRejection
+
+
+# Rejected lines of one session are told at most so often.
+REJECTIONS_TOLD_SECONDS = 60.0
+_APPEND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class Instruments:
+    """Counters, gauges and log lines of one tailer."""
+
+    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._log = structlog.stdlib.get_logger("tailer")
+        # Own registry: several tailers may live in one process.
+        self.registry = CollectorRegistry()
+        # By session: when its rejections were told last, and how many were not since.
+        self._untold: dict[str, tuple[float, int]] = {}
+        # Things that last and are told once: what, about whom.
+        self._told: set[tuple[str, str]] = set()
+        # Since when the broker is away, None while it answers.
+        self._away_since: float | None = None
+        # Bytes in files that are not in the broker yet, by path.
+        self._behind: dict[str, int] = {}
+        self._make_metrics()
+
+    def _make_metrics(self) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"tailer_{name}", text, labels, registry=self.registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"tailer_{name}", text, registry=self.registry)
+
+        self._records = counter("records", "Records appended")
+        self._bytes = counter("bytes", "Bytes of files that were taken in")
+        self._rejections = counter("rejections", "Lines that were no records")
+        self._generations = counter("generations", "Files that began anew", "reason")
+        self._conflicts = counter("conflicts", "Appends that did not follow on")
+        self._diverged = counter("diverged", "Streams and states that disagreed")
+        self._healed = counter("healed_bytes", "Bytes read again for the broker")
+        self._refused = counter("refused", "Refused rewrites, paths and names", "what")
+        self._contested = counter("contested", "Sessions with too many generations")
+        self._documents = counter("documents", "Emergency documents", "outcome")
+        self._broker_errors = counter("broker_errors", "Failed calls", "error")
+        self._holes = counter("holes", "Times that NUL bytes were taken for a hole")
+        self._changes = counter("changes", "Changes of files noticed", "by")
+        self._defects = counter("defects", "Turns that failed unexpectedly")
+        self._append_seconds = Histogram(
+            "tailer_append_seconds",
+            "Time for one append",
+            buckets=_APPEND_BUCKETS,
+            registry=self.registry,
+        )
+        self._files = gauge("files", "Files that are followed")
+        self._bytes_behind = gauge("bytes_behind", "Bytes not in the broker yet")
+        self._broker_up = gauge("broker_up", "Whether the broker answers")
+        self._broker_full = gauge("broker_full", "Whether it has no memory for more")
+
+    @property
+    def is_broker_full(self) -> bool:
+        """Whether the latest append was refused for want of memory."""
+        return ("full", "") in self._told
+
+    def started(self, *, owner: str, roots: Sequence[str]) -> None:
+        """The tailer begins to look for files."""
+        self._log.info("following files", owner=owner, roots=list(roots))
+
+    def stopped(self) -> None:
+        """The tailer ended in order."""
+        self._log.info("stopped")
+
+    def session_found(self, session: str, path: str) -> None:
+        """A file is followed from now on."""
+        self._files.inc()
+        self._log.info("session found", session=session, path=path)
+
+    def batch_appended(
+        self, session: str, *, records: int, size: int, seconds: float
+    ) -> None:
+        """A batch is in the broker; `size` in bytes of the file."""
+        self._records.inc(records)
+        self._bytes.inc(size)
+        self._append_seconds.observe(seconds)
+        if self._forget("full", ""):
+            self._broker_full.set(0)
+            self._log.info("broker has room again")
+        self._log.debug("appended", session=session, records=records, bytes=size)
+
+    def lines_rejected(self, session: str, rejections: Sequence[NewRejection]) -> None:
+        """Lines went to the rejected stream."""
+        self._rejections.inc(len(rejections))
+        now = self._clock()
+        told_at, untold = self._untold.get(session, (-REJECTIONS_TOLD_SECONDS, 0))
+        untold += len(rejections)
+        if now - told_at < REJECTIONS_TOLD_SECONDS:
+            self._untold[session] = (told_at, untold)
+            return
+        self._untold[session] = (now, 0)
+        last = rejections[-1]
+        self._log.warning(
+            "lines rejected",
+            session=session,
+            lines=untold,
+            last_reason=last.reason,
+            last_offset=last.offset - last.length - 1,
+        )
+
+    def bytes_behind(self, path: str, size: int) -> None:
+        """So many bytes of the file are not in the broker yet."""
+        self._bytes_behind.inc(size - self._behind.get(path, 0))
+        self._behind[path] = size
+
+    def change_noticed(self, *, by_hint: bool) -> None:
+        """A file changed, told by the operating system or found by the sweep."""
+        self._changes.labels("hint" if by_hint else "sweep").inc()
+
+    def generation_began(
+        self, session: str, generation: int, *, reason: str, kept: int, complete: bool
+    ) -> None:
+        """A file began anew; `kept` bytes at its front are what they were."""
+        self._generations.labels(reason).inc()
+        self._log.info(
+            "file began anew",
+            session=session,
+            generation=generation,
+            reason=reason,
+            kept_bytes=kept,
+            old_file_complete=complete,
+        )
+
+    def rewrite_refused(self, session: str, owner: str) -> None:
+        """The session is another tailer's, which is alive, and we see other bytes."""
+        if self._remember("refused", session):
+            self._refused.labels("rewrite").inc()
+            self._log.warning(
+                "session is owned by another tailer that sees other bytes",
+                session=session,
+                owner=owner,
+            )
+
+    def rewrite_settled(self, session: str) -> None:
+        """The file is as it was stored again, or has a new generation."""
+        self._forget("refused", session)
+        self._forget("contested", session)
+
+    def session_contested(self, session: str) -> None:
+        """Too many generations in short time: perhaps two writers."""
+        if self._remember("contested", session):
+            self._contested.inc()
+            self._log.warning(
+                "session is contested: its file began anew too often", session=session
+            )
+
+    def path_refused(self, path: str, reason: str) -> None:
+        """A file is not followed."""
+        if self._remember("path", path):
+            self._refused.labels("path").inc()
+            self._log.warning(
+                "file refused",
+                path=path.encode(errors="backslashreplace").decode(),
+                reason=reason,
+            )
+
+    def cannot_see(self, path: str, reason: str) -> None:
+        """A file, or what is below a directory, cannot be read now."""
+        if self._remember("unseen", path):
+            self._log.info("cannot be seen now", path=path, reason=reason)
+
+    def can_see(self, path: str) -> None:
+        """It can be read."""
+        if self._told and self._forget("unseen", path):
+            self._log.info("can be seen again", path=path)
+
+    def hole_taken(self, session: str, offset: int) -> None:
+        """NUL bytes stayed: they are part of the file."""
+        self._holes.inc()
+        self._log.warning("NUL bytes stayed", session=session, offset=offset)
+
+    def append_conflicted(self, session: str) -> None:
+        """What is stored is not what was expected."""
+        self._conflicts.inc()
+        self._log.debug("append did not follow on", session=session)
+
+    def session_healed(self, session: str, size: int) -> None:
+        """The broker forgot so many bytes; they are read again."""
+        self._healed.inc(size)
+        self._log.warning("broker forgot, reading again", session=session, bytes=size)
+
+    def session_diverged(self, session: str) -> None:
+        """Stream and state disagreed; they were deleted and are made anew."""
+        self._diverged.inc()
+        self._log.warning("stream and state disagreed, reading anew", session=session)
+
+    def broker_lost(self, error: Exception) -> None:
+        """A call failed."""
+        self._broker_errors.labels(type(error).__name__).inc()
+        self._broker_up.set(0)
+        if self._away_since is None:
+            self._away_since = self._clock()
+            self._log.warning("broker cannot be reached, waiting", reason=str(error))
+
+    def broker_refused(self, path: str, error: Exception) -> None:
+        """A call for one file will fail until somebody changes something."""
+        self._broker_errors.labels(type(error).__name__).inc()
+        self._log.error("broker refused", path=path, reason=str(error))
+
+    def broker_answers(self) -> None:
+        """A call succeeded."""
+        self._broker_up.set(1)
+        if self._away_since is not None:
+            seconds = round(self._clock() - self._away_since, 1)
+            self._away_since = None
+            self._log.info("broker is back", away_seconds=seconds)
+
+    def broker_is_full(self) -> None:
+        """An append was refused for want of memory."""
+        self._broker_errors.labels("BrokerFull").inc()
+        self._broker_full.set(1)
+        if self._remember("full", ""):
+            self._log.error("broker is full: trimming, and waiting for room")
+
+    def hints_failed(self, reason: str) -> None:
+        """File notifications do not work now; the sweep goes on."""
+        if self._remember("hints", reason):
+            self._log.warning("no file notifications, looking myself", reason=reason)
+
+    def document_added(self, path: str, session: str, *, is_new: bool) -> None:
+        """An emergency document is in the broker; perhaps it was there already."""
+        self._documents.labels("added" if is_new else "known").inc()
+        if is_new:
+            self._log.warning("emergency document", path=path, session=session or None)
+
+    def document_rejected(self, path: str, reason: str) -> None:
+        """A file below an emergency directory is no document, for now."""
+        if self._remember("document", path):
+            self._documents.labels("rejected").inc()
+            self._log.warning("emergency file rejected", path=path, reason=reason)
+
+    def defect(self, what: str, error: Exception) -> None:
+        """Something failed that should not; it is tried again later."""
+        self._defects.inc()
+        self._log.error("defect", what=what, exc_info=error)
+
+    def _remember(self, what: str, whom: str) -> bool:
+        """Whether this is new."""
+        if (what, whom) in self._told:
+            return False
+        self._told.add((what, whom))
+        return True
+
+    def _forget(self, what: str, whom: str) -> bool:
+        """Whether this was so."""
+        if (what, whom) not in self._told:
+            return False
+        self._told.remove((what, whom))
+        return True

@@ -1,0 +1,425 @@
+"""Whose turn it is: fairness, back pressure, the sweep, the audit.
+
+Files are looked at when they are hinted at or due, queued when they changed, and given
+turns of one batch by a few workers, live ones before backlog. What a turn does says the
+follower. Every task here is owned by `Pipeline.run` and ends with it.
+"""
+
+import asyncio
+import heapq
+import os
+import random
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count
+from typing import Protocol
+
+from tailer.discovery import Discovery, FileKind, Found
+from tailer.follower import Follower, Run
+from tailer.instruments import Instruments
+from tailer.presence import Presence
+from tailer.progress import look_interval
+from tailer.session_file import Glimpse, glimpse_of
+from telemetry_stream.broker import SessionWriter, StoredPosition
+from telemetry_stream.exceptions import BrokerError, BrokerRefused
+
+
+# Batches in flight, each at most a mebibyte: what bounds the memory.
+WORKERS = 4
+# A file with no more than this to read is live; the others are backlog.
+LIVE_BYTES = 1_048_576
+# Every so many turns a backlog goes first, or a busy crowd would starve it.
+BACKLOG_EVERY = 8
+# Descriptors that are held for files that may lose their path.
+HELD_FILES = 256
+# Files that are looked at in one go.
+SWEEP_FILES = 500
+LIST_SECONDS = 1.0
+AUDIT_SECONDS = 30.0
+AUDIT_SESSIONS = 500
+TOUCH_SECONDS = 1.0
+# After a defect, so that it does not spin.
+DEFECT_SECONDS = 10.0
+
+
+class Followed(Protocol):
+    """A file that is given turns."""
+
+    path: str
+    glimpse: Glimpse | None
+
+    @property
+    def bytes_behind(self) -> int:
+        """How much of it is not in the broker."""
+        ...
+
+    async def turn(self) -> float | None:
+        """Take in at most one batch; when to come again, None for: when it changes."""
+        ...
+
+    def doubt_stored(self) -> None:
+        """Ask the broker anew."""
+        ...
+
+    def release(self) -> None:
+        """Give the descriptor back."""
+        ...
+
+
+class _Item:
+    """A followed file in the queues."""
+
+    __slots__ = (
+        "changed_at", "comes_again", "due", "followed", "is_queued", "is_running",
+        "wants_turn",
+    )  # fmt: skip  # one name a line would hide what they are
+
+    def __init__(self, followed: Followed, now: float) -> None:
+        self.followed = followed
+        # When the file is looked at next, and whether it then gets a turn unseen.
+        self.due = now
+        self.wants_turn = False
+        # When it was last seen to change.
+        self.changed_at = now
+        self.is_queued = False
+        self.is_running = False
+        # Something happened to it during its turn.
+        self.comes_again = False
+
+
+class Pipeline:
+    """Runs the turns of all files."""
+
+    def __init__(
+        self,
+        *,
+        discovery: Discovery,
+        make_followed: Callable[[Found, bool], Followed],
+        writer: SessionWriter,
+        presence: Presence,
+        untouched: dict[str, int],
+        instruments: Instruments,
+        run: Run,
+        clock: Callable[[], float],
+        poll_interval: float,
+        is_network: bool,
+        audit_seconds: float = AUDIT_SECONDS,
+    ) -> None:
+        """Prepare; `make_followed` is told whether the file was there at the start."""
+        self._discovery = discovery
+        self._make_followed = make_followed
+        self._writer = writer
+        self._presence = presence
+        self._untouched = untouched
+        self._instruments = instruments
+        self._run = run
+        self._clock = clock
+        self._poll_interval = poll_interval
+        self._is_network = is_network
+        self._audit_seconds = audit_seconds
+        # All files, by path.
+        self._items: dict[str, _Item] = {}
+        # Those with something to do.
+        self._live: deque[_Item] = deque()
+        self._backlog: deque[_Item] = deque()
+        self._turns = count(1)
+        # Set while a queue has something.
+        self._is_ready = asyncio.Event()
+        # When which file is to be looked at; the number breaks ties.
+        self._schedule: list[tuple[float, int, _Item]] = []
+        self._tickets = count()
+        # Files whose descriptor is held, the one used longest ago first.
+        self._held: OrderedDict[str, Followed] = OrderedDict()
+        # Wake the listing, the audit and the sweep before their time.
+        self._must_list = asyncio.Event()
+        self._must_audit = asyncio.Event()
+        self._has_due = asyncio.Event()
+        # Set once everything that was there at the start was found.
+        self.has_listed = asyncio.Event()
+
+    @property
+    def followed(self) -> list[Followed]:
+        """All files."""
+        return [item.followed for item in self._items.values()]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no file waits for a turn or has one."""
+        return self.has_listed.is_set() and not any(
+            item.is_queued or item.is_running for item in self._items.values()
+        )
+
+    async def run(self) -> None:
+        """Follow all files until cancelled."""
+        self._presence.on_back = self._broker_is_back
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._presence.run())
+                tasks.create_task(self._list())
+                tasks.create_task(self._take_hints())
+                tasks.create_task(self._sweep())
+                tasks.create_task(self._audit())
+                tasks.create_task(self._touch())
+                for _ in range(WORKERS):
+                    tasks.create_task(self._work())
+        finally:
+            for followed in self.followed:
+                followed.release()
+
+    # What there is.
+
+    async def _list(self) -> None:
+        while True:
+            self._must_list.clear()
+            try:
+                list_new = partial(self._discovery.list_new, self._clock())
+                for found in await self._run(list_new):
+                    self._add(found)
+            except Exception as error:  # noqa: BLE001  # what is known goes on
+                self._instruments.defect("listing names", error)
+            self.has_listed.set()
+            await _wait(self._must_list, LIST_SECONDS)
+
+    def _add(self, found: Found) -> None:
+        if found.path in self._items:
+            return
+        followed = self._make_followed(found, not self.has_listed.is_set())
+        item = _Item(followed, self._clock())
+        self._items[found.path] = item
+        if found.kind is FileKind.TELEMETRY:
+            self._instruments.session_found(found.name, found.path)
+        self._enqueue(item)
+
+    async def _take_hints(self) -> None:
+        async for paths in self._discovery.hints():
+            for path in paths:
+                if (item := self._items.get(path)) is None:
+                    self._discovery.poke(path)
+                    self._must_list.set()
+                    continue
+                self._instruments.change_noticed(by_hint=True)
+                item.changed_at = self._clock()
+                self._enqueue(item)
+
+    # What changed.
+
+    async def _sweep(self) -> None:
+        while True:
+            self._has_due.clear()
+            now = self._clock()
+            due = self._pop_due(now)
+            looked_at = [item for item in due if not item.wants_turn]
+            for item in due:
+                if item.wants_turn:
+                    item.wants_turn = False
+                    self._enqueue(item)
+            if looked_at:
+                await self._look_at(looked_at)
+            if len(due) < SWEEP_FILES:
+                next_due = self._schedule[0][0] if self._schedule else now + 1.0
+                await _wait(
+                    self._has_due,
+                    max(self._poll_interval / 2, next_due - self._clock()),
+                )
+
+    def _pop_due(self, now: float) -> list[_Item]:
+        due: list[_Item] = []
+        while self._schedule and self._schedule[0][0] <= now and len(due) < SWEEP_FILES:
+            at, _, item = heapq.heappop(self._schedule)
+            # What was put off or brought forward has another ticket.
+            if at == item.due and not item.is_queued and not item.is_running:
+                due.append(item)
+        return due
+
+    async def _look_at(self, items: Sequence[_Item]) -> None:
+        paths = [item.followed.path for item in items]
+        glimpses = await self._run(
+            partial(_glimpse_all, paths, reopen=self._is_network)
+        )
+        now = self._clock()
+        for item, glimpse in zip(items, glimpses, strict=True):
+            # An absent file that is held open may still be written to.
+            is_held = glimpse is None and item.followed.path in self._held
+            if is_held or (glimpse is not None and glimpse != item.followed.glimpse):
+                if glimpse is not None:
+                    self._instruments.change_noticed(by_hint=False)
+                    item.changed_at = now
+                self._enqueue(item)
+            else:
+                self._look_later(item, now)
+
+    def _look_later(self, item: _Item, now: float) -> None:
+        quiet_seconds = now - item.changed_at
+        interval = look_interval(quiet_seconds, poll_interval=self._poll_interval)
+        # Spread, or files found together would be due together for ever.
+        self._put(item, now + interval * random.uniform(0.9, 1.0))  # noqa: S311
+
+    def _put(self, item: _Item, due: float) -> None:
+        item.due = due
+        heapq.heappush(self._schedule, (due, next(self._tickets), item))
+        if self._schedule[0][2] is item:
+            self._has_due.set()
+
+    # Whose turn it is.
+
+    def _enqueue(self, item: _Item) -> None:
+        if item.is_queued:
+            return
+        if item.is_running:
+            item.comes_again = True
+            return
+        item.is_queued = True
+        item.wants_turn = False
+        is_live = item.followed.bytes_behind <= LIVE_BYTES
+        (self._live if is_live else self._backlog).append(item)
+        self._is_ready.set()
+
+    async def _next(self) -> _Item:
+        while True:
+            if self._live or self._backlog:
+                is_backlog_first = next(self._turns) % BACKLOG_EVERY == 0
+                queues = (self._live, self._backlog)
+                for queue in reversed(queues) if is_backlog_first else queues:
+                    if queue:
+                        return queue.popleft()
+            self._is_ready.clear()
+            await self._is_ready.wait()
+
+    async def _work(self) -> None:
+        while True:
+            await self._presence.wait_until_up()
+            item = await self._next()
+            item.is_queued = False
+            item.is_running = True
+            try:
+                delay = await self._turn(item.followed)
+            finally:
+                item.is_running = False
+            self._hold(item.followed)
+            self._come_again(item, delay)
+
+    async def _turn(self, followed: Followed) -> float | None:
+        try:
+            return await followed.turn()
+        except BrokerRefused as error:
+            # Perhaps this session's key alone; the presence tells if it is everything.
+            followed.doubt_stored()
+            self._instruments.broker_refused(followed.path, error)
+            return DEFECT_SECONDS
+        except BrokerError as error:
+            followed.doubt_stored()
+            self._presence.lost(error)
+            return 0.0
+        except Exception as error:  # noqa: BLE001  # one file must not stop the others
+            followed.doubt_stored()
+            self._instruments.defect(followed.path, error)
+            return DEFECT_SECONDS
+
+    def _come_again(self, item: _Item, delay: float | None) -> None:
+        now = self._clock()
+        if delay == 0.0 or item.comes_again:
+            item.comes_again = False
+            item.changed_at = now
+            self._enqueue(item)
+        elif delay is not None:
+            item.wants_turn = True
+            self._put(item, now + delay)
+        else:
+            self._look_later(item, now)
+
+    def _hold(self, followed: Followed) -> None:
+        self._held[followed.path] = followed
+        self._held.move_to_end(followed.path)
+        while len(self._held) > HELD_FILES:
+            path, oldest = next(iter(self._held.items()))
+            if self._items[path].is_running:
+                # In use: it is the newest soon.
+                self._held.move_to_end(path)
+                continue
+            del self._held[path]
+            oldest.release()
+
+    # What the broker has.
+
+    def _broker_is_back(self) -> None:
+        self._must_audit.set()
+        for followed in self.followed:
+            if not isinstance(followed, Follower):
+                followed.doubt_stored()
+                self._enqueue(self._items[followed.path])
+
+    async def _audit(self) -> None:
+        """Compare what is stored of every file with what is believed to be."""
+        while True:
+            await _wait(self._must_audit, self._audit_seconds)
+            self._must_audit.clear()
+            await self._presence.wait_until_up()
+            followers = [one for one in self.followed if isinstance(one, Follower)]
+            try:
+                for start in range(0, len(followers), AUDIT_SESSIONS):
+                    await self._compare(followers[start : start + AUDIT_SESSIONS])
+            except BrokerError as error:
+                self._presence.lost(error)
+
+    async def _compare(self, followers: Sequence[Follower]) -> None:
+        believed = {
+            one.session: (one, position)
+            for one in followers
+            if (position := one.believed) is not None
+        }
+        stored = await self._writer.positions(list(believed))
+        for (follower, before), now in zip(believed.values(), stored, strict=True):
+            # A batch since then explains a difference, and costs no more than a look.
+            if before != now:
+                follower.doubt_stored()
+                self._enqueue(self._items[follower.path])
+        activity_ms = {
+            follower.session: follower.activity_ms
+            for (follower, _), now in zip(believed.values(), stored, strict=True)
+            if now != StoredPosition()
+        }
+        await self._writer.touch(activity_ms)
+
+    async def _touch(self) -> None:
+        """Tell the list of sessions what was appended, a while after."""
+        while True:
+            await asyncio.sleep(TOUCH_SECONDS)
+            await self._presence.wait_until_up()
+            if not self._untouched:
+                continue
+            activity_ms = dict(self._untouched)
+            self._untouched.clear()
+            try:
+                await self._writer.touch(activity_ms)
+            except BrokerError as error:
+                self._untouched.update(activity_ms | self._untouched)
+                self._presence.lost(error)
+
+
+def _glimpse_all(paths: Sequence[str], *, reopen: bool) -> list[Glimpse | None]:
+    """What each path shows now, None for what cannot be seen. Blocking."""
+    return [_glimpse(path, reopen=reopen) for path in paths]
+
+
+def _glimpse(path: str, *, reopen: bool) -> Glimpse | None:
+    try:
+        if not reopen:
+            return glimpse_of(os.stat(path))
+        # A network answers `stat` from its cache; opening asks the server.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            return glimpse_of(os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return None
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, at most so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

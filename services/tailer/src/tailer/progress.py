@@ -1,0 +1,131 @@
+"""What to do next with a file: read on, wait, or declare that it began anew.
+
+Pure decisions over what a look saw and what is remembered of earlier looks; time is an
+argument, in seconds of any steady clock. No file, no broker, no clock is touched here.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from tailer.proofs import Verdict
+
+
+# A rewrite in progress is waited for at most so long, however much it grows.
+REWRITE_SECONDS = 30.0
+# A file that stood still so long is as its writer left it.
+STILL_SECONDS = 2.0
+NETWORK_STILL_SECONDS = 10.0
+# Between two looks at bytes that differ.
+SECOND_LOOK_SECONDS = 0.1
+NETWORK_SECOND_LOOK_SECONDS = 1.0
+# So many generations within the time are a quarrel, not restarts.
+CONTESTED_GENERATIONS = 3
+CONTESTED_WITHIN_SECONDS = 60.0
+CONTESTED_FOR_SECONDS = 600.0
+# How often a file is looked at: at a fiftieth of the time since it last changed.
+QUIET_SHARE = 50
+COLDEST_SECONDS = 10.0
+
+
+class Action(Enum):
+    """What a look leads to."""
+
+    # The file is the one that was read: take what follows.
+    READ = "read"
+    # It does not look so now: look again, with fresh eyes.
+    WAIT = "wait"
+    # It is another one.
+    NEW_GENERATION = "new generation"
+    # NULs stayed: read on, taking them for bytes.
+    TAKE_NULS = "take NULs"
+
+
+class Seen(NamedTuple):
+    """What one look saw, by a descriptor opened for it."""
+
+    # Bytes; below the stored offset the file is shorter than what was read of it.
+    size: int
+    mtime_ns: int
+    head: Verdict
+    marker: Verdict
+    # Whether what comes next begins with bytes that are not visible yet.
+    has_nul: bool = False
+
+
+class Doubt(NamedTuple):
+    """What is remembered while a file does not look as it was stored."""
+
+    since: float
+    size: int
+    mtime_ns: int
+    # Since when size and modification time are as they are.
+    still_since: float
+    # How many looks in a row saw bytes that differ.
+    differing_looks: int
+
+
+class Judgement(NamedTuple):
+    """An action, and what to remember for the next look."""
+
+    action: Action
+    doubt: Doubt | None
+
+
+def judge(
+    offset: int, seen: Seen, doubt: Doubt | None, *, now: float, is_network: bool
+) -> Judgement:
+    """Decide what a look at a file that was read up to `offset` means."""
+    differs = Verdict.DIFFERS in (seen.head, seen.marker)
+    is_shorter = seen.size < offset
+    is_unseen = Verdict.UNSEEN in (seen.head, seen.marker)
+    if not (differs or is_shorter or is_unseen or seen.has_nul):
+        return Judgement(Action.READ, None)
+    doubt = _remembered(seen, doubt, now, differs=differs)
+    if differs:
+        is_sure = doubt.differing_looks >= 2  # noqa: PLR2004 - two fresh opens
+        return Judgement(Action.NEW_GENERATION if is_sure else Action.WAIT, doubt)
+    still = NETWORK_STILL_SECONDS if is_network else STILL_SECONDS
+    if now - doubt.still_since < still and now - doubt.since < REWRITE_SECONDS:
+        return Judgement(Action.WAIT, doubt)
+    if is_shorter:
+        return Judgement(Action.NEW_GENERATION, doubt)
+    return Judgement(Action.TAKE_NULS, doubt)
+
+
+def _remembered(seen: Seen, doubt: Doubt | None, now: float, *, differs: bool) -> Doubt:
+    looks = int(differs)
+    if doubt is None:
+        return Doubt(now, seen.size, seen.mtime_ns, now, looks)
+    is_still = (doubt.size, doubt.mtime_ns) == (seen.size, seen.mtime_ns)
+    return Doubt(
+        doubt.since,
+        seen.size,
+        seen.mtime_ns,
+        doubt.still_since if is_still else now,
+        doubt.differing_looks + 1 if differs else 0,
+    )
+
+
+def second_look_seconds(*, is_network: bool) -> float:
+    """How long to wait before a file in doubt is looked at again."""
+    return NETWORK_SECOND_LOOK_SECONDS if is_network else SECOND_LOOK_SECONDS
+
+
+def contested_until(declared: Sequence[float], now: float) -> float | None:
+    """Until when no generation may be declared, None if one may be.
+
+    Args:
+        declared: when the latest generations were declared, oldest first.
+    """
+    if len(declared) < CONTESTED_GENERATIONS:
+        return None
+    latest = declared[-CONTESTED_GENERATIONS:]
+    until = latest[-1] + CONTESTED_FOR_SECONDS
+    is_quarrel = latest[-1] - latest[0] <= CONTESTED_WITHIN_SECONDS
+    return until if is_quarrel and now < until else None
+
+
+def look_interval(quiet_seconds: float, *, poll_interval: float) -> float:
+    """How soon to look again at a file that has not changed for so long."""
+    return max(poll_interval, min(COLDEST_SECONDS, quiet_seconds / QUIET_SHARE))

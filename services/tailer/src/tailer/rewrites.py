@@ -1,0 +1,111 @@
+"""What a rewritten file kept of what was read before: the proved common prefix.
+
+Compares the entries that the stream still has of the current generation with the lines
+that the file has now. Nothing is declared here, and nothing is written.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from tailer.appender import Stored
+from tailer.proofs import Verdict
+from tailer.session_file import Portion
+from telemetry_stream.broker import Entry, Kind, NewEntry, SessionWriter
+from telemetry_stream.position import MAX_OFFSET, EntryID
+
+
+# Entries that are compared at a time.
+PAGE_ENTRIES = 1_000
+
+
+class NewFile(NamedTuple):
+    """How to ask for what a file has now."""
+
+    # Lines from an offset on.
+    read_from: Callable[[int], Awaitable[Portion]]
+    # Whether a proof of the first bytes holds.
+    check_head: Callable[[str], Awaitable[Verdict]]
+
+
+async def common_prefix(
+    writer: SessionWriter, session: str, stored: Stored, file: NewFile
+) -> int:
+    """Find the offset up to which the new file is what was appended; 0 if unproved."""
+    start, generation = stored.generation_start, stored.position.generation
+    after = EntryID(generation - 1, MAX_OFFSET)
+    if start > 0:
+        after = EntryID(generation, start - 1)
+    page = await writer.read_after(session, after, limit=PAGE_ENTRIES)
+    if not page:
+        return 0
+    begin = _begin(page[0], generation)
+    if begin is None or (begin > 0 and not await _has_head(file, stored)):
+        return 0
+    return await _Comparison(file, stored, begin).follow(writer, session, page)
+
+
+async def _has_head(file: NewFile, stored: Stored) -> bool:
+    """Whether the head holds: all that proves what was trimmed, or skipped at first."""
+    if not stored.head_proof:
+        return False
+    return await file.check_head(stored.head_proof) is Verdict.HOLDS
+
+
+def _begin(oldest: Entry, generation: int) -> int | None:
+    """The offset at which the oldest kept entry's line begins, or a line before it."""
+    if oldest.kind is Kind.MARKER:
+        return oldest.id.offset
+    if oldest.previous.generation != generation:
+        return None
+    return oldest.previous.offset
+
+
+class _Comparison:
+    """Two flows of entries, one stored, one read from the file, side by side."""
+
+    def __init__(self, file: NewFile, stored: Stored, begin: int) -> None:
+        self._file = file
+        self._stored = stored
+        # The end of the last line that is in both.
+        self._agreed = 0
+        # How far the file was read, and the entries that were not compared yet.
+        self._read_to = begin
+        self._unread: deque[NewEntry] = deque()
+
+    async def follow(
+        self, writer: SessionWriter, session: str, page: list[Entry]
+    ) -> int:
+        """Compare page by page; the agreed offset when they part or one ends."""
+        while page:
+            for entry in page:
+                if not await self._agrees(entry):
+                    return self._agreed
+            # A long history must not keep other files from their turn.
+            await asyncio.sleep(0)
+            page = await writer.read_after(session, page[-1].id, limit=PAGE_ENTRIES)
+        return self._agreed
+
+    async def _agrees(self, entry: Entry) -> bool:
+        if entry.kind is Kind.MARKER:
+            return True
+        if entry.kind is Kind.GAP:
+            self._unread.clear()
+            self._read_to = entry.id.offset
+            return await _has_head(self._file, self._stored)
+        if (line := await self._next()) is None:
+            return False
+        if line[:3] != (entry.id.offset, entry.kind, entry.record):
+            return False
+        self._agreed = line.offset
+        return True
+
+    async def _next(self) -> NewEntry | None:
+        while not self._unread:
+            portion = await self._file.read_from(self._read_to)
+            if portion.place.offset == self._read_to:
+                return None
+            self._read_to = portion.place.offset
+            self._unread.extend(portion.reading.entries)
+        return self._unread.popleft()

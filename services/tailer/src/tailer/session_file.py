@@ -1,0 +1,375 @@
+"""One telemetry file, as the file system shows it now: blocking, for worker threads.
+
+Opens, reads and proves; turns what follows into entries. It decides nothing: what a look
+means says `progress`. One call at a time for one file; nothing here knows the broker.
+"""
+
+import errno
+import os
+import stat
+from enum import Enum
+from typing import NamedTuple
+
+from tailer import proofs
+from tailer.lines import Stop, split_lines
+from tailer.proofs import Verdict
+from tailer.records import REJECTED_HEAD_BYTES, Reading, read_lines, too_long
+
+
+# What one read takes at most, unless a line may be longer.
+READ_BYTES = 1_048_576
+# What one read takes at least; it grows to what a full batch needed.
+LEAST_READ_BYTES = 65_536
+# How much of an over-long line is scanned in one turn.
+SCAN_BYTES = 67_108_864
+MAX_BATCH_LINES = 1_000
+
+_NOTHING = Reading([], [])
+
+
+class CannotBeSeen(Exception):
+    """The file cannot be read now, which never means that it was deleted."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.strerror or str(error))
+        # Whether nothing has this name (or nothing can be told from an error's like).
+        self.is_absent = error.errno in (errno.ENOENT, errno.ENOTDIR)
+
+
+class Source(Enum):
+    """Which file was looked at."""
+
+    # What has the path now, by a descriptor opened for this look.
+    PATH = "path"
+    # What had the path before and is held open, to be read to its end.
+    HELD = "held"
+
+
+class Identity(NamedTuple):
+    """What the file system calls a file: a hint, never a proof."""
+
+    device: int
+    inode: int
+
+
+class Glimpse(NamedTuple):
+    """What changes when a file does, cheap to get."""
+
+    size: int
+    mtime_ns: int
+    identity: Identity
+
+
+class Place(NamedTuple):
+    """Where in a file reading goes on, and the proofs that it is that file."""
+
+    offset: int
+    head_proof: str
+    marker_proof: str
+
+
+BEGINNING = Place(0, "", "")
+
+
+class Portion(NamedTuple):
+    """What followed a place: whole lines as entries and rejections."""
+
+    reading: Reading
+    # After the portion, blank lines counted; proofs of what lies before it.
+    place: Place
+    # Whether more can be taken at once.
+    has_more: bool
+    # Whether the next line has a NUL byte.
+    has_nul: bool
+
+
+class Look(NamedTuple):
+    """What one look found."""
+
+    source: Source
+    glimpse: Glimpse
+    head: Verdict
+    marker: Verdict
+    # None unless both proofs hold.
+    portion: Portion | None
+    # Whether another file has the path than the one that was read, and whether that
+    # one was read to its end.
+    was_replaced: bool
+    is_old_complete: bool
+    # Whether no look before this one held the file.
+    is_first: bool
+
+
+class _Opened(NamedTuple):
+    descriptor: int
+    glimpse: Glimpse
+
+
+class SessionFile:
+    """The file under one path, followed through renames and replacements."""
+
+    def __init__(self, path: str, *, max_line_bytes: int) -> None:
+        self.path = path
+        self._max_line_bytes = max_line_bytes
+        # The descriptor of the latest look, kept so that a file that loses its path can
+        # be read to its end; None when there was no look or it was given back.
+        self._held: _Opened | None = None
+        # The file for which both proofs held last.
+        self._read_identity: Identity | None = None
+        # Whether what was held before the present file was read to its end.
+        self._is_old_complete = False
+        # What the next read takes.
+        self._read_bytes = LEAST_READ_BYTES
+        # Of an over-long line: where it starts, and how far no newline was found.
+        self._scan = (-1, -1)
+
+    def glimpse(self, *, reopen: bool) -> Glimpse:
+        """Ask for size and times; `reopen` where a network may answer from a cache."""
+        if not reopen:
+            try:
+                return glimpse_of(os.stat(self.path))
+            except OSError as error:
+                raise CannotBeSeen(error) from error
+        opened = self._open()
+        os.close(opened.descriptor)
+        return opened.glimpse
+
+    def look(self, place: Place, *, nuls_are_bytes: bool = False) -> Look:
+        """Open the file anew, prove it, and take what follows the place."""
+        try:
+            opened = self._open()
+        except CannotBeSeen as error:
+            if self._held is None or not error.is_absent:
+                raise
+            return self._look_at(Source.HELD, place, nuls_are_bytes=nuls_are_bytes)
+        held = self._held
+        if held is not None and held.glimpse.identity != opened.glimpse.identity:
+            try:
+                old = self._look_at(Source.HELD, place, nuls_are_bytes=nuls_are_bytes)
+            except BaseException:
+                os.close(opened.descriptor)
+                raise
+            if old.portion is not None and old.portion.place.offset > place.offset:
+                os.close(opened.descriptor)
+                return old
+            self._is_old_complete = old.portion is not None and not old.portion.has_nul
+        self.release()
+        self._held = opened
+        look = self._look_at(Source.PATH, place, nuls_are_bytes=nuls_are_bytes)
+        if look.portion is not None:
+            # Whatever was there before, this is its continuation.
+            self._is_old_complete = False
+            self._read_identity = look.glimpse.identity
+        return look
+
+    def release(self) -> None:
+        """Give the held descriptor back."""
+        if self._held is not None:
+            os.close(self._held.descriptor)
+            self._held = None
+
+    def place_at(self, offset: int) -> Place | None:
+        """Prove the present file up to an offset; None if it is shorter or NULs."""
+        opened = self._open()
+        try:
+            marker = _marker_before(opened.descriptor, offset)
+            head = os.pread(opened.descriptor, min(offset, proofs.HEAD_BYTES), 0)
+        finally:
+            os.close(opened.descriptor)
+        if len(marker) < min(offset, proofs.MARKER_BYTES) or b"\0" in marker + head:
+            return None
+        return Place(offset, proofs.prove_head(head), proofs.prove_marker(marker))
+
+    def last_line_end(self) -> int:
+        """Find the byte after the file's last newline, 0 without one."""
+        opened = self._open()
+        try:
+            end = opened.glimpse.size
+            while end > 0:
+                start = max(0, end - LEAST_READ_BYTES)
+                chunk = os.pread(opened.descriptor, end - start, start)
+                if (found := chunk.rfind(b"\n")) >= 0:
+                    return start + found + 1
+                end = start
+        finally:
+            os.close(opened.descriptor)
+        return 0
+
+    def check_head(self, head_proof: str) -> Verdict:
+        """Hold the present file's first bytes against a proof."""
+        opened = self._open()
+        try:
+            head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
+        finally:
+            os.close(opened.descriptor)
+        return proofs.check(head_proof, head)
+
+    def read_from(self, offset: int) -> Portion:
+        """Take what follows an offset of the present file, whatever was there before.
+
+        Nothing if no line begins there.
+        """
+        opened = self._open()
+        try:
+            start = max(0, offset - proofs.MARKER_BYTES)
+            wanted = max(READ_BYTES, self._max_line_bytes + 1)
+            data = os.pread(opened.descriptor, offset - start + wanted, start)
+            before = data[: offset - start]
+            place = Place(offset, "", proofs.prove_marker(before))
+            if len(before) < offset - start or (before and before[-1:] != b"\n"):
+                return Portion(_NOTHING, place, has_more=False, has_nul=False)
+            return self._take(opened, place, data, start, nuls_are_bytes=True)
+        finally:
+            os.close(opened.descriptor)
+
+    def _open(self) -> _Opened:
+        try:
+            # Without waiting: a pipe of that name would block for ever.
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise CannotBeSeen(error) from error
+        try:
+            found = os.fstat(descriptor)
+        except OSError as error:
+            os.close(descriptor)
+            raise CannotBeSeen(error) from error
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise CannotBeSeen(OSError(errno.EINVAL, "not a regular file"))
+        return _Opened(descriptor, glimpse_of(found))
+
+    def _look_at(self, source: Source, place: Place, *, nuls_are_bytes: bool) -> Look:
+        held = self._held
+        assert held is not None  # noqa: S101  # both callers have just seen to it
+        try:
+            return self._prove_and_take(held, source, place, nuls_are_bytes)
+        except OSError as error:
+            raise CannotBeSeen(error) from error
+
+    def _prove_and_take(
+        self, opened: _Opened, source: Source, place: Place, nuls_are_bytes: bool
+    ) -> Look:
+        glimpse = glimpse_of(os.fstat(opened.descriptor))
+        marker_bytes = proofs.reach(place.marker_proof)
+        start = place.offset - marker_bytes
+        data = b""
+        marker = Verdict.UNSEEN
+        if glimpse.size >= place.offset:
+            data = os.pread(opened.descriptor, marker_bytes + self._read_bytes, start)
+            before = data[:marker_bytes]
+            marker = proofs.check(
+                place.marker_proof, before, nuls_are_bytes=nuls_are_bytes
+            )
+        head_data = (
+            data[: proofs.HEAD_BYTES]
+            if start == 0 and data
+            else os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
+        )
+        head = proofs.check(place.head_proof, head_data, nuls_are_bytes=nuls_are_bytes)
+        portion = None
+        if head is marker is Verdict.HOLDS:
+            portion = self._take(
+                opened, place, data, start, nuls_are_bytes=nuls_are_bytes
+            )
+            if not place.offset > proofs.HEAD_BYTES:
+                proof = proofs.prove_head(
+                    head_data[: min(portion.place.offset, len(head_data))]
+                )
+                portion = portion._replace(
+                    place=portion.place._replace(head_proof=proof)
+                )
+        known = self._read_identity
+        return Look(
+            source,
+            glimpse,
+            head,
+            marker,
+            portion,
+            was_replaced=known is not None and known != glimpse.identity,
+            is_old_complete=self._is_old_complete,
+            is_first=known is None,
+        )
+
+    def _take(
+        self,
+        opened: _Opened,
+        place: Place,
+        data: bytes,
+        start: int,
+        *,
+        nuls_are_bytes: bool,
+    ) -> Portion:
+        """Take whole lines from data that begins at `start`, at or before the place."""
+        skipped = place.offset - start
+        chunk = data[skipped:]
+        split = split_lines(
+            chunk,
+            place.offset,
+            max_lines=MAX_BATCH_LINES,
+            nuls_are_bytes=nuls_are_bytes,
+        )
+        if split.end == place.offset and split.stop is Stop.END:
+            if len(chunk) > self._max_line_bytes:
+                return self._skip_line(opened, place, chunk)
+            if len(chunk) >= self._read_bytes:
+                self._read_bytes = max(READ_BYTES, self._max_line_bytes + 1)
+                return Portion(_NOTHING, place, has_more=True, has_nul=False)
+        taken = split.end - place.offset
+        reading = read_lines(
+            split.texts,
+            chunk[:taken],
+            place.offset,
+            max_line_bytes=self._max_line_bytes,
+        )
+        is_cut = len(chunk) >= self._read_bytes
+        has_more = split.stop is Stop.LIMIT or (split.stop is Stop.END and is_cut)
+        if has_more:
+            self._read_bytes = _next_read_bytes(taken)
+        marker = data[max(0, skipped + taken - proofs.MARKER_BYTES) : skipped + taken]
+        after = Place(split.end, place.head_proof, proofs.prove_marker(marker))
+        return Portion(reading, after, has_more, split.stop is Stop.NUL)
+
+    def _skip_line(self, opened: _Opened, place: Place, chunk: bytes) -> Portion:
+        """Find the end of a line that is too long, in constant memory."""
+        line_start, scanned = self._scan
+        if line_start != place.offset or scanned > opened.glimpse.size:
+            scanned = place.offset + len(chunk)
+        limit = scanned + SCAN_BYTES
+        while scanned < limit:
+            part = os.pread(opened.descriptor, READ_BYTES, scanned)
+            if (found := part.find(b"\n")) >= 0:
+                self._scan = (-1, -1)
+                return self._skipped(opened, place, chunk, scanned + found + 1)
+            scanned += len(part)
+            if not part:
+                break
+        self._scan = (place.offset, scanned)
+        return Portion(_NOTHING, place, has_more=scanned >= limit, has_nul=False)
+
+    def _skipped(
+        self, opened: _Opened, place: Place, chunk: bytes, end: int
+    ) -> Portion:
+        """Reject the over-long line, if its beginning still is what it was."""
+        head = chunk[:REJECTED_HEAD_BYTES]
+        marker = _marker_before(opened.descriptor, end)
+        if os.pread(opened.descriptor, len(head), place.offset) != head:
+            return Portion(_NOTHING, place, has_more=True, has_nul=False)
+        rejection = too_long(end, end - place.offset - 1, head, self._max_line_bytes)
+        after = Place(end, place.head_proof, proofs.prove_marker(marker))
+        return Portion(Reading([], [rejection]), after, has_more=True, has_nul=False)
+
+
+def _next_read_bytes(taken: int) -> int:
+    """How much to read so that about one batch comes of it."""
+    return min(READ_BYTES, max(LEAST_READ_BYTES, taken + taken // 8))
+
+
+def _marker_before(descriptor: int, offset: int) -> bytes:
+    length = min(offset, proofs.MARKER_BYTES)
+    return os.pread(descriptor, length, offset - length)
+
+
+def glimpse_of(found: os.stat_result) -> Glimpse:
+    """What a `stat` says, in our words."""
+    identity = Identity(found.st_dev, found.st_ino)
+    return Glimpse(found.st_size, found.st_mtime_ns, identity)

@@ -1,0 +1,157 @@
+"""The system under test, as processes of this machine that can be killed and paused."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tests.brokers import BrokerServer, free_port
+
+
+READY_SECONDS = 30.0
+
+
+class Service:
+    """One `tailcast` command as a child process; its log goes to a file."""
+
+    def __init__(self, name: str, command: list[str], env: dict[str, str]) -> None:
+        self.name = name
+        self._command = [sys.executable, "-m", "tailcast", *command]
+        self._env = {**_clean_environment(), **env}
+        self._log = Path(env["TAILCAST_LOG_DIR"]).parent / f"{name}.log"
+        # The running process, None while there is none.
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; it may not be ready yet."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """End it as an operator would; its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Stop it where it stands."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def log(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, f"{self.name} is not running"
+        self._process.send_signal(number)
+
+    def _end(self, how: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        self._process.send_signal(how)
+        try:
+            return self._process.wait(READY_SECONDS)
+        finally:
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+
+class ProcessStack:
+    """A broker, a tailer and some gateways over one log directory."""
+
+    def __init__(
+        self,
+        broker: BrokerServer,
+        directory: Path,
+        *,
+        gateways: int = 2,
+        settings: dict[str, str] | None = None,
+    ) -> None:
+        self.broker = broker
+        self.log_dir = directory / "logs"
+        self.telemetry = self.log_dir / "telemetry"
+        self.telemetry.mkdir(parents=True)
+        env = {
+            "TAILCAST_REDIS_URL": broker.url,
+            "TAILCAST_LOG_DIR": str(self.log_dir),
+            "TAILCAST_HOST": "127.0.0.1",
+            **(settings or {}),
+        }
+        self.tailer = Service("tailer", ["tailer"], env)
+        self.ports = [free_port() for _ in range(gateways)]
+        self.gateways = [
+            Service(f"gateway{n}", ["gateway"], {**env, "TAILCAST_PORT": str(port)})
+            for n, port in enumerate(self.ports)
+        ]
+
+    @property
+    def services(self) -> list[Service]:
+        """All but the broker."""
+        return [self.tailer, *self.gateways]
+
+    @property
+    def urls(self) -> list[str]:
+        """Where each gateway serves clients."""
+        return [f"ws://127.0.0.1:{port}/ws/telemetry" for port in self.ports]
+
+    async def start(self) -> None:
+        """Start everything and wait until the gateways are ready."""
+        for service in self.services:
+            service.start()
+        for port in self.ports:
+            await wait_until_ready(port)
+
+    def stop(self) -> None:
+        """End everything; the broker is its owner's."""
+        for service in self.services:
+            service.kill()
+
+
+async def wait_until_ready(port: int) -> None:
+    """Wait until the gateway on this port can serve.
+
+    Raises:
+        TimeoutError: it could not in half a minute.
+    """
+    async with asyncio.timeout(READY_SECONDS):
+        while (
+            await asyncio.to_thread(_status, f"http://127.0.0.1:{port}/readyz") != 200
+        ):
+            await asyncio.sleep(0.05)
+
+
+def _status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # ours
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def _clean_environment() -> dict[str, str]:
+    """This process's, less what would set the services up otherwise."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TAILCAST_")
+    }

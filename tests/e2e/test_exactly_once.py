@@ -1,0 +1,25 @@
+"""P1: whatever is killed, a resuming client has exactly the files' lines, in order."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.brokers import BrokerServer
+from tests.checker.run import check
+from tests.checker.stack import ProcessStack
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("kind", "seed"), [("valkey", 1), ("redis", 2)])
+async def test_p1_nothing_is_lost_repeated_or_swapped_under_kills(
+    own_brokers: Callable[[str], BrokerServer], tmp_path: Path, kind: str, seed: int
+) -> None:
+    """Tailer, gateways and broker are killed and paused, the broker wiped once."""
+    stack = ProcessStack(own_brokers(kind), tmp_path)
+    try:
+        verdict = await check(stack, seed=seed, seconds=15)
+    finally:
+        stack.stop()
+    assert verdict.failures == [], str(verdict)
+    assert "wipe broker" in verdict.faults

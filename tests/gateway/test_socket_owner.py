@@ -1,0 +1,15 @@
+"""The owner that is nobody."""
+
+from gateway.socket_owner import Nobody, SocketOwner
+
+
+def test_nobody_takes_everything_in_silence() -> None:
+    """Whatever is told before there is an owner, or after it, has no effect."""
+    owner: SocketOwner = Nobody()
+    before = repr(owner)
+    owner.message_received(b"lost", binary=False)
+    owner.pong_received(b"")
+    owner.writing_paused()
+    owner.writing_resumed()
+    owner.socket_closed(1006, "")
+    assert repr(owner) == before

@@ -1,0 +1,96 @@
+"""A command ends with a code and at most one line on stderr."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from service_runtime.exceptions import ServiceError, SettingsError
+from service_runtime.exits import run_as_command
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    """A command that ends with that error."""
+
+    def command() -> None:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ServiceError("the port\nis taken"), 1, "tailcast: the port is taken\n"),
+        (SettingsError("no such name"), 2, "tailcast: no such name\n"),
+        (ExceptionGroup("tasks", [ServiceError("one")]), 1, "tailcast: one\n"),
+        (SettingsError(), 2, ""),
+        (KeyboardInterrupt(), 0, ""),
+    ],
+)
+def test_errors_become_a_line_and_a_code(
+    error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is meant for people is said, once; what a child said is not repeated."""
+    assert run_as_command(raising(error)) == code
+    assert capsys.readouterr().err == line
+
+
+def test_a_defect_shows_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one line too; whoever looks for it asks for more by the log level."""
+    monkeypatch.delenv("TAILCAST_LOG_LEVEL", raising=False)
+    assert run_as_command(raising(ExceptionGroup("tasks", [KeyError("x")]))) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    monkeypatch.setenv("TAILCAST_LOG_LEVEL", "debug")
+    assert run_as_command(raising(KeyError("x"))) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_commands_own_code_is_kept() -> None:
+    """None is 0."""
+    assert run_as_command(lambda: 3) == 3
+    assert run_as_command(lambda: None) == 0
+
+
+COMMAND = """
+import sys, time
+from service_runtime.exits import run_as_command
+def command():
+    print("running", flush=True)
+    time.sleep(60)
+sys.exit(run_as_command(command))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_0(number: signal.Signals) -> None:
+    """Ctrl-C and a supervisor's SIGTERM are no failures, and nothing is said."""
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"running\n"
+        process.send_signal(number)
+        assert process.communicate(timeout=20) == (b"", b"")
+        assert process.returncode == 0
+
+
+def test_a_reader_that_left_is_no_traceback() -> None:
+    """`tailcast … | head` ends in silence."""
+    command = (
+        "import sys; from service_runtime.exits import run_as_command\n"
+        "sys.exit(run_as_command(lambda: [print('x' * 80) for _ in range(100000)]"
+        " and None))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""

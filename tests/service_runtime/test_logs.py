@@ -1,0 +1,73 @@
+"""Our lines and those of libraries come out of one renderer."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from service_runtime.logs import configure_logging
+
+
+@pytest.fixture(autouse=True)
+def leave_logging_as_it_was() -> Iterator[None]:
+    """The root logger is shared with pytest."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """As it says."""
+        return True
+
+
+def test_lines_are_json_where_nobody_reads_along() -> None:
+    """Each line is one object, whoever logged it."""
+    stream = io.StringIO()
+    configure_logging(level="info", log_format="auto", service="s", stream=stream)
+    structlog.get_logger().info("connected", clients=3)
+    logging.getLogger("uvicorn.error").warning("port %d", 5000)
+    ours, theirs = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert ours["event"] == "connected"
+    assert ours["clients"] == 3
+    assert theirs["event"] == "port 5000"
+    assert (ours["service"], theirs["level"]) == ("s", "warning")
+
+
+def test_lines_are_readable_on_a_terminal() -> None:
+    """On a terminal the same line is text."""
+    stream = Terminal()
+    configure_logging(level="info", log_format="auto", service="s", stream=stream)
+    structlog.get_logger().info("connected", clients=3)
+    assert "connected" in stream.getvalue()
+    assert "clients=3" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")
+
+
+def test_the_level_holds_for_all() -> None:
+    """Below the level nothing is written, and chatty libraries need a warning."""
+    stream = io.StringIO()
+    configure_logging(level="warning", log_format="json", service="s", stream=stream)
+    structlog.get_logger().info("quiet")
+    logging.getLogger("httpx").info("quiet")
+    assert stream.getvalue() == ""
+
+
+def test_an_exception_stays_on_its_line() -> None:
+    """A traceback is part of the object, not lines after it."""
+    stream = io.StringIO()
+    configure_logging(level="info", log_format="json", service="s", stream=stream)
+    try:
+        int("odd")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["exception"][0]["exc_type"] == "ValueError"

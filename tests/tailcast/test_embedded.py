@@ -1,0 +1,112 @@
+"""The embedded Valkey keeps its data, its directory and its peace."""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from service_runtime.exceptions import ServiceError
+from tailcast.embedded import EmbeddedBroker, choose_socket_path
+
+
+@asynccontextmanager
+async def running(broker: EmbeddedBroker) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """Its Valkey, as the supervisor would start it, without being bound to us."""
+    await broker.end_leftover()
+    process = await asyncio.create_subprocess_exec(
+        *broker.command(), pass_fds=(broker.valkey_lock,), start_new_session=True
+    )
+    try:
+        await broker.wait_until_ready()
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+def client(broker: EmbeddedBroker) -> redis.Redis:
+    """A blocking client."""
+    return redis.Redis.from_url(broker.url, socket_timeout=5)
+
+
+async def test_data_is_kept_in_the_directory(tmp_path: Path) -> None:
+    """What was written is there after the next start; nothing listens on TCP."""
+    for value in (None, b"1"):
+        with EmbeddedBroker(tmp_path / "data") as broker:
+            async with running(broker):
+                assert client(broker).get("key") == value
+                client(broker).set("key", 1)
+                settings = client(broker).config_get(
+                    "port", "appendonly", "maxmemory-policy"
+                )
+    assert settings == {
+        "port": "0",
+        "appendonly": "yes",
+        "maxmemory-policy": "noeviction",
+    }
+
+
+async def test_a_directory_has_one_user(tmp_path: Path) -> None:
+    """A second `up` on it is told so at once, and harms nothing."""
+    with (
+        EmbeddedBroker(tmp_path),
+        pytest.raises(ServiceError, match=r"another `tailcast up` .*--data-dir"),
+        EmbeddedBroker(tmp_path),
+    ):
+        pass
+    with EmbeddedBroker(tmp_path):
+        pass
+
+
+async def test_a_leftover_is_ended_with_its_data_saved(tmp_path: Path) -> None:
+    """A Valkey whose parent was killed gives way, and nothing is lost."""
+    async with AsyncExitStack() as stack:
+        with EmbeddedBroker(tmp_path) as broker:
+            left = await stack.enter_async_context(running(broker))
+            client(broker).set("key", 1)
+        assert left.returncode is None
+        with EmbeddedBroker(tmp_path) as broker:
+            async with running(broker) as process:
+                assert left.returncode == 0
+                assert process.returncode is None
+                assert client(broker).get("key") == b"1"
+
+
+async def test_a_leftover_that_just_died_is_no_obstacle(tmp_path: Path) -> None:
+    """Its socket is still there, nobody answers: the next one starts all the same."""
+    with EmbeddedBroker(tmp_path) as broker:
+        async with running(broker) as process:
+            client(broker).set("key", 1)
+            client(broker).bgrewriteaof()
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+    assert broker.socket_path.exists()
+    with EmbeddedBroker(tmp_path) as broker:
+        async with running(broker):
+            assert client(broker).ping()
+
+
+async def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
+    """A directory whose name is too long for a socket works, and is found again."""
+    data_dir = tmp_path / ("long" * 30)
+    with EmbeddedBroker(data_dir) as broker:
+        assert len(str(broker.socket_path)) <= 100
+        assert broker.socket_path == choose_socket_path(data_dir)
+        async with running(broker):
+            assert client(broker).ping()
+    broker.socket_path.parent.rmdir()
+
+
+def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """The option is named."""
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(ServiceError, match="--data-dir .*file/data"),
+        EmbeddedBroker(tmp_path / "file" / "data"),
+    ):
+        pass

@@ -1,0 +1,107 @@
+"""`tailcast sessions` prints what a gateway answers."""
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+
+from service_runtime.exceptions import ServiceError
+from tailcast.sessions import age, print_sessions
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Generator[str]:
+    """The address of a server that answers everything so."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/api/sessions" else 404)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # theirs
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_sessions_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a session does not have is a dash; other fields do not matter."""
+    sessions = [
+        {
+            "sessionId": "run/a",
+            "status": "running",
+            "records": 12,
+            "firstStep": 1,
+            "lastStep": 1200,
+            "lastTime": (time.time() - 7300) * 1000,
+            "oldest": "1-0",
+            "head": None,
+            "rejected": 0,
+        },
+        {"sessionId": "b", "status": "ended", "records": 0, "lastStep": None},
+    ]
+    with answering(200, json.dumps({"sessions": sessions}).encode()) as url:
+        print_sessions(url)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        ["SESSION", "STATUS", "RECORDS", "LAST", "STEP", "AGE"],
+        ["run/a", "running", "12", "1200", "2h"],
+        ["b", "ended", "0", "-", "-"],
+    ]
+
+
+def test_no_sessions_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty table would look like a fault."""
+    with answering(200, b'{"sessions":[]}') as url:
+        print_sessions(url)
+    assert capsys.readouterr().out == "no sessions yet\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [(500, b"", "answered 500"), (200, b"<html>", "is not Tailcast's")],
+)
+def test_something_else_at_the_address_is_told(
+    status: int, body: bytes, message: str
+) -> None:
+    """Another server on the port is named as that."""
+    with (
+        answering(status, body) as url,
+        pytest.raises(ServiceError, match=message),
+    ):
+        print_sessions(url)
+
+
+@pytest.mark.parametrize("url", ["foo", "ftp://x", "http://[", "http://x:port"])
+def test_an_address_that_is_none_is_told(url: str) -> None:
+    """The option is named."""
+    with pytest.raises(ServiceError, match="--url"):
+        print_sessions(url)
+
+
+@pytest.mark.parametrize(
+    ("last_time", "shown"),
+    [
+        (None, "-"),
+        ("never", "-"),
+        (1_000_000 - 500, "0s"),
+        (1_000_000 - 61_000, "1m"),
+        ("1970-01-01T00:00:00Z", "16m"),
+        ("1970-01-01T00:00:00", "16m"),
+    ],
+)
+def test_ages_are_in_their_largest_unit(
+    last_time: float | str | None, shown: str
+) -> None:
+    """Times are milliseconds or ISO 8601, UTC unless they say otherwise."""
+    assert age(last_time, 1000.0) == shown

@@ -1,0 +1,227 @@
+"""`tailcast up` as a process: it says when it is ready, and leaves nothing behind.
+
+The broker and everything about processes is real. The two services, which have tests
+of their own, are stood in for by small programs, so that these tests need nothing else.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from service_runtime.exceptions import ServiceError, SettingsError
+from tailcast.embedded import choose_socket_path
+from tailcast.up import check_port, explain_bind, find_path, tunnel_command
+from tests.brokers import free_port
+
+
+# `tailcast` with services that note their process and environment in a file, and a
+# gateway that answers /readyz.
+PROGRAM = '''
+import dataclasses, sys
+from tailcast import up
+SERVICE = """
+import http.server, json, os, sys
+name, port = sys.argv[1:]
+ours = {k: v for k, v in os.environ.items() if k.startswith("TAILCAST_")}
+with open(name + ".tmp", "w") as file:
+    json.dump({"pid": os.getpid(), "ours": ours}, file)
+os.rename(name + ".tmp", name + ".json")
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/readyz" else 404)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
+"""
+def stand_in(make_child, port_of):
+    def make(settings, url):
+        child = make_child(settings, url)
+        command = (sys.executable, "-c", SERVICE, child.name, str(port_of(settings)))
+        return dataclasses.replace(child, command=command)
+    return make
+up.tailer_child = stand_in(up.tailer_child, lambda settings: 0)
+up.gateway_child = stand_in(up.gateway_child, lambda settings: settings.port)
+from tailcast.main import main
+main()
+'''
+
+
+@asynccontextmanager
+async def up(directory: Path, *arguments: str, **more: str) -> AsyncGenerator[Process]:
+    """`tailcast up ARGUMENTS` in that directory, ended at the latest with the test."""
+    environment = {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith(("TAILCAST_", "SSH_"))
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, "up", *arguments),
+        cwd=directory,
+        env={**environment, **more},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.communicate()
+
+
+async def read_line(process: Process) -> str:
+    """The next line that it says."""
+    assert process.stdout is not None
+    async with asyncio.timeout(40):
+        return (await process.stdout.readline()).decode()
+
+
+async def service(directory: Path, name: str) -> tuple[int, dict[str, str]]:
+    """The process ID and the settings of that stand-in, once it has started."""
+    path = directory / f"{name}.json"
+    async with asyncio.timeout(20):
+        while not path.exists():
+            await asyncio.sleep(0.01)
+    noted = json.loads(path.read_text())
+    return noted["pid"], noted["ours"]
+
+
+def broker(directory: Path) -> redis.Redis:
+    """A client of the embedded broker."""
+    path = choose_socket_path(directory / ".tailcast")
+    return redis.Redis(unix_socket_path=str(path))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_says_when_it_is_ready_and_ends_with_0(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ready means that the gateway answers; ending keeps the data."""
+    port = str(free_port())
+    async with up(tmp_path, "--port", port) as process:
+        assert (
+            await read_line(process) == f"tailcast ready on http://localhost:{port}\n"
+        )
+        broker(tmp_path).set("key", 1)
+        process.send_signal(number)
+        assert await process.wait() == 0
+    async with up(tmp_path, "--port", port) as process:
+        await read_line(process)
+        assert broker(tmp_path).get("key") == b"1"
+
+
+async def test_services_get_what_the_command_line_said(tmp_path: Path) -> None:
+    """Broker, host and port, log directory and absolute paths."""
+    (tmp_path / "one.jsonl").touch()
+    port = str(free_port())
+    arguments = ("one.jsonl", str(tmp_path), "--port", port, "--host", "127.0.0.1")
+    async with up(tmp_path, *arguments) as process:
+        expected = f"tailcast ready on http://127.0.0.1:{port}\n"
+        assert await read_line(process) == expected
+        _, tailer = await service(tmp_path, "tailer")
+        _, gateway = await service(tmp_path, "gateway")
+    url = f"unix://{choose_socket_path(tmp_path / '.tailcast')}"
+    assert tailer["TAILCAST_REDIS_URL"] == gateway["TAILCAST_REDIS_URL"] == url
+    assert tailer["TAILCAST_PATHS"].split(os.pathsep) == [
+        str(tmp_path / "one.jsonl"),
+        str(tmp_path),
+    ]
+    assert gateway["TAILCAST_PORT"] == port
+    assert gateway["TAILCAST_HOST"] == "127.0.0.1"
+
+
+async def test_over_ssh_it_says_how_to_reach_it(tmp_path: Path) -> None:
+    """The second line is the tunnel's command."""
+    port = str(free_port())
+    ssh = "192.0.2.1 50000 192.0.2.2 22"
+    async with up(tmp_path, "--port", port, SSH_CONNECTION=ssh) as process:
+        await read_line(process)
+        assert f"ssh -L {port}:localhost:{port} " in await read_line(process)
+
+
+async def test_nothing_outlives_it(tmp_path: Path) -> None:
+    """After `kill -9` its children end too, and the next start finds all data."""
+    port = str(free_port())
+    async with up(tmp_path, "--port", port) as process:
+        await read_line(process)
+        broker(tmp_path).set("key", 1)
+        pids = [(await service(tmp_path, name))[0] for name in ("tailer", "gateway")]
+        process.kill()
+        await process.wait()
+    async with asyncio.timeout(20):
+        while any(is_alive(pid) for pid in pids):
+            await asyncio.sleep(0.01)
+    async with up(tmp_path, "--port", port) as process:
+        await read_line(process)
+        assert broker(tmp_path).get("key") == b"1"
+
+
+async def test_a_data_directory_has_one_up(tmp_path: Path) -> None:
+    """The second one is told so in one line, and the first goes on."""
+    async with up(tmp_path, "--port", str(free_port())) as first:
+        await read_line(first)
+        async with up(tmp_path, "--port", str(free_port())) as second:
+            _, errors = await second.communicate()
+            assert second.returncode == 1
+            assert errors.decode().startswith("tailcast: another `tailcast up` uses")
+            assert errors.count(b"\n") == 1
+        assert broker(tmp_path).ping()
+
+
+async def test_a_broker_of_ones_own_is_used(tmp_path: Path) -> None:
+    """With `--redis-url` there is no embedded one."""
+    port = str(free_port())
+    url = "redis://127.0.0.1:1/0"
+    async with up(tmp_path, "--port", port, "--redis-url", url) as process:
+        await read_line(process)
+        _, tailer = await service(tmp_path, "tailer")
+    assert tailer["TAILCAST_REDIS_URL"] == url
+    assert not (tmp_path / ".tailcast").exists()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process, dead ones that wait for their parent aside."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_a_host_that_is_none_is_told() -> None:
+    """The option is named, for a name and for an address of elsewhere."""
+    with pytest.raises(SettingsError, match=r"--host nowhere\.invalid"):
+        check_port("nowhere.invalid", free_port())
+    with pytest.raises(SettingsError, match=r"--host 192\.0\.2\.1"):
+        check_port("192.0.2.1", free_port())
+
+
+def test_a_port_that_needs_privileges_is_told() -> None:
+    """The option is named."""
+    with pytest.raises(ServiceError, match="port 80 needs privileges.*--port"):
+        explain_bind(PermissionError(13, "Permission denied"), "localhost", 80)
+
+
+def test_the_tunnels_command_has_port_and_server() -> None:
+    """Without an SSH connection there is none."""
+    assert tunnel_command("", 5000) == ""
+    assert "ssh -p 2222 -L 5000:" in tunnel_command("192.0.2.1 5 192.0.2.2 2222", 5000)
+
+
+def test_a_path_becomes_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`~` is the home directory."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a").touch()
+    assert find_path("~/a") == str(tmp_path / "a")

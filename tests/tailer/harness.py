@@ -1,0 +1,136 @@
+"""A tailer on a directory of its own and a broker, and an oracle for what it should do."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from tailer.app import Tailer
+from telemetry_stream.broker import Entry, Kind, SessionReader, SessionWriter
+from telemetry_stream.position import BEFORE_ALL, EntryID
+
+# How long anything may take that should happen at once.
+PATIENCE_SECONDS = 20.0
+
+
+class Broker(SessionWriter, SessionReader, Protocol):
+    """Both ports, as every adapter has them."""
+
+
+@asynccontextmanager
+async def running(broker: Broker, log_dir: Path, **options: Any) -> AsyncGenerator[Tailer]:
+    """A tailer that runs while the context lasts, impatient enough for tests."""
+    tailer = Tailer(
+        broker,
+        log_dir=str(log_dir),
+        **{"poll_interval": 0.01, "owner": "host:test", **options},
+    )
+    task = asyncio.create_task(tailer.run())
+    try:
+        yield tailer
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled() or task.exception() is None, task.exception()
+
+
+async def eventually(
+    is_so: Callable[[], Awaitable[bool]], *, seconds: float = PATIENCE_SECONDS
+) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while not await is_so():
+            await asyncio.sleep(0.005)
+
+
+async def entries_of(broker: SessionReader, session: str) -> list[Entry]:
+    """Everything that a stream has."""
+    entries: list[Entry] = []
+    after = BEFORE_ALL
+    while page := await broker.read_after(session, after, limit=1_000):
+        entries += page
+        after = page[-1].id
+    return entries
+
+
+async def records_of(broker: SessionReader, session: str) -> list[bytes]:
+    """The records of a stream, in order."""
+    return [entry.record for entry in await entries_of(broker, session) if entry.record]
+
+
+async def wait_for_records(
+    broker: SessionReader, session: str, expected: list[bytes]
+) -> list[Entry]:
+    """Wait until a stream has these records; its entries, their chain checked."""
+
+    async def has_them() -> bool:
+        return await records_of(broker, session) == expected
+
+    try:
+        await eventually(has_them)
+    except TimeoutError:
+        assert await records_of(broker, session) == expected
+    entries = await entries_of(broker, session)
+    check_chain(entries)
+    return entries
+
+
+def check_chain(entries: list[Entry]) -> None:
+    """Each entry names the one before it, and IDs rise strictly."""
+    for one, other in zip(entries, entries[1:], strict=False):
+        assert other.previous == one.id
+        assert one.id < other.id
+
+
+def valid_lines(data: bytes) -> list[tuple[int, bytes]]:
+    """The oracle: offset and text of each whole line that is a JSON object."""
+    found: list[tuple[int, bytes]] = []
+    end = 0
+    for line in data.split(b"\n")[:-1]:
+        end += len(line) + 1
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            found.append((end, line.strip()))
+    return found
+
+
+def generation_of(entries: list[Entry], generation: int) -> list[Entry]:
+    """The entries of one generation, its marker first."""
+    return [entry for entry in entries if entry.id.generation == generation]
+
+
+def line(step: int, **more: Any) -> bytes:
+    """A record's line."""
+    return json.dumps({"step": step, "loss": 0.5, **more}).encode() + b"\n"
+
+
+def lines(*steps: int, **more: Any) -> bytes:
+    """Several records' lines."""
+    return b"".join(line(step, **more) for step in steps)
+
+
+def texts(*steps: int, **more: Any) -> list[bytes]:
+    """Several records, as they are stored."""
+    return [line(step, **more).strip() for step in steps]
+
+
+def session_path(log_dir: Path, session: str) -> Path:
+    """Where a session's file is, its directory made."""
+    path = log_dir / "telemetry" / f"{session}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def append(path: Path, data: bytes) -> None:
+    """Append as a writer does that opens the file each time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        file.write(data)
+
+
+__all__ = ["EntryID", "Kind"]

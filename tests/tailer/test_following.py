@@ -1,0 +1,167 @@
+"""What happens to a file is what happens to its stream, over the memory broker."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from telemetry_stream.broker import Kind
+from telemetry_stream.broker_memory import MemoryBroker
+from telemetry_stream.position import BEFORE_ALL, EntryID
+from tests.tailer.harness import (
+    append,
+    entries_of,
+    eventually,
+    generation_of,
+    line,
+    lines,
+    records_of,
+    running,
+    session_path,
+    texts,
+    wait_for_records,
+)
+
+
+@pytest.fixture
+def broker() -> MemoryBroker:
+    """A broker of the test's own."""
+    return MemoryBroker()
+
+
+async def test_lines_become_entries_with_their_offsets(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Each whole line is an entry whose ID is the byte after its newline."""
+    path = session_path(tmp_path, "a")
+    path.write_bytes(lines(1, 2, 3))
+    async with running(broker, tmp_path):
+        entries = await wait_for_records(broker, "a", texts(1, 2, 3))
+    size = len(line(1))
+    assert [entry.id for entry in entries] == [
+        (1, 0), (1, size), (1, 2 * size), (1, 3 * size),
+    ]  # fmt: skip
+    assert entries[0].kind is Kind.MARKER
+    assert entries[0].previous == BEFORE_ALL
+
+
+async def test_appended_lines_follow(broker: MemoryBroker, tmp_path: Path) -> None:
+    """What is appended while the tailer runs arrives, partial lines when whole."""
+    path = session_path(tmp_path, "a")
+    path.write_bytes(lines(1))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(1))
+        append(path, line(2)[:5])
+        append(path, line(2)[5:-1])
+        append(path, b"\n" + line(3))
+        await wait_for_records(broker, "a", texts(1, 2, 3))
+
+
+async def test_restart_goes_on(broker: MemoryBroker, tmp_path: Path) -> None:
+    """A new tailer goes on where the old one stopped."""
+    path = session_path(tmp_path, "a")
+    path.write_bytes(lines(1, 2))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(1, 2))
+    append(path, lines(3))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(1, 2, 3))
+
+
+async def test_truncated_file_is_a_new_generation(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """A file written anew begins generation 2, told by a marker."""
+    path = session_path(tmp_path, "a")
+    path.write_bytes(lines(*range(20)))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(*range(20)))
+        path.write_bytes(lines(100, 101))
+        entries = await wait_for_records(
+            broker, "a", [*texts(*range(20)), *texts(100, 101)]
+        )
+    marker = generation_of(entries, 2)[0]
+    assert marker.id == (2, 0)
+    assert marker.details == {"reason": "truncated", "complete": "false", "step": "100"}
+
+
+async def test_replaced_file_keeps_its_common_prefix(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """A shortened copy begins after what it kept, the old one read to its end."""
+    path = session_path(tmp_path, "a")
+    path.write_bytes(lines(*range(20)))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(*range(20)))
+        copy = tmp_path / "copy"
+        copy.write_bytes(lines(*range(15)) + lines(115))
+        append(path, lines(20))
+        os.replace(copy, path)
+        entries = await wait_for_records(broker, "a", [*texts(*range(21)), *texts(115)])
+    kept = len(lines(*range(15)))
+    marker = generation_of(entries, 2)[0]
+    assert marker.id == EntryID(2, kept)
+    assert marker.details == {"reason": "replaced", "complete": "true", "step": "115"}
+
+
+async def test_rewrite_of_the_same_content_is_no_generation(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """The same bytes in another file are the same file."""
+    path = session_path(tmp_path, "a")
+    path.write_bytes(lines(*range(20)))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(*range(20)))
+        copy = tmp_path / "copy"
+        copy.write_bytes(lines(*range(20)))
+        os.replace(copy, path)
+        append(path, lines(20))
+        entries = await wait_for_records(broker, "a", texts(*range(21)))
+    assert {entry.id.generation for entry in entries} == {1}
+
+
+async def test_wiped_broker_gets_everything_again(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """After the broker lost all, the audit brings the same entries under the same IDs."""
+    path = session_path(tmp_path, "a")
+    path.write_bytes(lines(1, 2, 3))
+    async with running(broker, tmp_path, audit_seconds=0.05):
+        before = await wait_for_records(broker, "a", texts(1, 2, 3))
+        broker.wipe()
+        after = await wait_for_records(broker, "a", texts(1, 2, 3))
+    assert before == after
+
+
+async def test_garbage_is_rejected_and_the_rest_arrives(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Junk, `[]`, invalid UTF-8 and empty lines disturb nothing."""
+    path = session_path(tmp_path, "a")
+    path.write_bytes(
+        b"\xef\xbb\xbf" + line(1) + b"[]\n\n  \r\n\xff\xfe\n" + line(2) + b'{"a":NaN}\r\n'
+    )
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", [*texts(1, 2), b'{"a":"NaN"}'])
+    reasons = [rejection.reason for _, rejection in broker.rejections("a")]
+    assert reasons == ["not a JSON object", "not UTF-8"]
+
+
+async def test_emergency_document_arrives_once(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """A pretty-printed document is stored on one line, and not again by a restart."""
+    path = tmp_path / "emergency" / "e1.json"
+    path.parent.mkdir()
+    path.write_text('{\n  "session_id": "a",\n  "value": 1.50,\n  "x": 1e3\n}\n')
+    for _ in range(2):
+        async with running(broker, tmp_path):
+            async def has_one() -> bool:
+                return len(await entries_of(broker, "!emergencies")) == 1
+
+            await eventually(has_one)
+    entry = (await entries_of(broker, "!emergencies"))[0]
+    assert entry.details is not None
+    assert entry.details["session"] == "a"
+    assert entry.details["path"] == "emergency/e1.json"
+    assert await records_of(broker, "!emergencies") == [entry.record]

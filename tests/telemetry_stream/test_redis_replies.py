@@ -1,0 +1,57 @@
+"""What replies mean, those of foreign hands too."""
+
+import pytest
+
+from telemetry_stream.broker import Entry, Kind, StoredPosition
+from telemetry_stream.position import BEFORE_ALL, EntryID
+from telemetry_stream.redis_replies import entries_of, position_of, state_of
+
+
+def test_the_chain_is_read_from_each_entry() -> None:
+    """Whether the predecessor was in the reply or not."""
+    reply = [
+        [b"1-30", [b"r", b"{}", b"p", b"1-0"]],
+        [b"1-60", [b"r", b"{}", b"p", b"1-30"]],
+        [b"1-90", [b"r", b"{}", b"p", b"1-61"]],
+    ]
+    assert [entry.previous for entry in entries_of(reply)] == [
+        EntryID(1, 0),
+        EntryID(1, 30),
+        EntryID(1, 61),
+    ]
+
+
+def test_an_entry_of_other_hands_is_still_an_entry() -> None:
+    """Without `p` it follows on from nothing; an unknown kind is a record."""
+    (entry,) = entries_of([[b"5-1", [b"by", b"hand", b"k", b"?", b"p", b"x"]]])
+    assert entry == Entry(EntryID(5, 1), BEFORE_ALL, Kind.RECORD, b"", {"by": "hand"})
+
+
+def test_a_missing_position_is_nothing() -> None:
+    """What the script answers for an unknown session."""
+    assert position_of([b"", b"", b"", b"", b"", b"0-0"]) == StoredPosition()
+
+
+@pytest.mark.parametrize("text", [b"", b"many"])
+def test_a_state_with_spoilt_numbers_reads_as_zero(text: bytes) -> None:
+    """An operator's slip is no crash."""
+    state = state_of({b"size": text, b"first_step": text}, StoredPosition())
+    assert (state.size, state.first_step, state.last_time_ms) == (0, None, None)
+
+
+def test_a_state_keeps_its_fields() -> None:
+    """Numbers, times and texts."""
+    state = state_of(
+        {
+            b"last_time_ms": b"1700000000000",
+            b"first_step": b"1",
+            b"last_step": b"2.5",
+            b"owner": b"h:l",
+            b"latest": b"{}",
+        },
+        StoredPosition(),
+    )
+    assert state.last_time_ms == 1_700_000_000_000
+    assert (state.owner, state.latest) == ("h:l", b"{}")
+    assert (repr(state.first_step), state.last_step) == ("1", 2.5)
+    assert Kind.RECORD.value == ""
