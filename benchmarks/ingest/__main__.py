@@ -63,9 +63,7 @@ def make_file(path: Path, mebibytes: int) -> int:
     return count
 
 
-def measure(
-    command: list[str], client: "redis.Redis", stream: str, count: int
-) -> Run:
+def measure(command: list[str], client: "redis.Redis", stream: str, count: int) -> Run:
     """Start the process, wait until the stream has so many records, end it."""
     started = time.perf_counter()
     process = subprocess.Popen(command)

@@ -84,7 +84,9 @@ class Writer:
         expected = NOTHING_STORED if state is None else state.position
         begins = state is None
         entries = [NewEntry(0, Kind.MARKER, b"")] if begins else []
-        await self._append(expected, max(1, expected.generation), entries, records, fields)
+        await self._append(
+            expected, max(1, expected.generation), entries, records, fields
+        )
 
     async def rewrite(self, *records: dict[str, Any]) -> None:
         """A new generation with these."""

@@ -310,7 +310,9 @@ async def test_b6_slow_reader(rig: Rig) -> None:
         await slow.subscribe(sessionId="a")
         await quick.subscribe(sessionId="a")
         for start in range(0, 8_000, 500):
-            await writer.append(*({**big, "step": n} for n in range(start, start + 500)))
+            await writer.append(
+                *({**big, "step": n} for n in range(start, start + 500))
+            )
         await quick.until_records(8_000)
         # 16 MB went by; of the one that does not read only so much is held.
         held = [c._socket.buffered_bytes for p in gateway.replica.connections._parts

@@ -30,6 +30,7 @@ T = TypeVar("T")
 SESSIONS = ("a", "b")
 # What every line takes in its file, bytes.
 WIDTH = 48
+BEGINNING = "1-0-00000000"
 READS = (
     "read_after",
     "read_many_after",
@@ -263,9 +264,11 @@ class Watcher:
         if mine == "?":
             return
         mine = "1-0-00000000" if mine is None else mine
-        assert prev == mine or (
-            Cursor.parse(prev).id == Cursor.parse(mine).id
-        ), (prev, mine, self.log)
+        assert prev == mine or (Cursor.parse(prev).id == Cursor.parse(mine).id), (
+            prev,
+            mine,
+            self.log,
+        )
 
     def _check(
         self, session: str, last: tuple[int, int] | None, now: tuple[int, int]
@@ -504,9 +507,13 @@ class World:
             for session in watcher.wanted:
                 head = (await self.memory.heads([session]))[0].cursor
                 mine = watcher.cursors.get(session)
-                mine = None if mine == "?" else mine
-                assert mine == (None if head is None else str(head)), (
-                    session, mine, str(head), watcher.log, watcher.client.followers,
+                mine = BEGINNING if mine in ("?", None) else mine
+                assert mine == (BEGINNING if head is None else str(head)), (
+                    session,
+                    mine,
+                    str(head),
+                    watcher.log,
+                    watcher.client.followers,
                 )
 
     async def run(self, script: list[tuple[str, int, int]]) -> None:

@@ -356,7 +356,7 @@ class Feed:
                 self.mark(channel.session)
             for follower in list(channel.waiting):
                 if follower.pace is Pace.WAITING and follower.wanted is not None:
-                    self._hub.look_up(follower, follower.wanted)
+                    self._hub.followers.look_up(follower, follower.wanted)
         if ahead:
             self._instruments.audit_found(ahead)
 

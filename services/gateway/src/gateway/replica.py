@@ -62,7 +62,7 @@ class Replica:
         )
         self.replay = Replay(broker, instruments=instruments)
         self.catch_up = CatchUp(
-            self.hub,
+            self.hub.followers,
             self.replay,
             spawn=self.spawn,
             clock=clock,
@@ -77,8 +77,8 @@ class Replica:
             wall_clock_ms=wall_clock_ms,
             instruments=instruments,
         )
-        self.hub.pursuit = self.catch_up
-        self.hub.mark = self.feed.mark
+        self.hub.followers.pursuit = self.catch_up
+        self.hub.followers.mark = self.feed.mark
         self.commands = Commands(
             broker=broker,
             hub=self.hub,
