@@ -42,6 +42,7 @@ def test_eviction_from_the_front() -> None:
     assert window.size_bytes == 3 * (ENTRY_OVERHEAD_BYTES + 8)
     window.shrink(0)
     assert (len(window), window.base) == (0, window.end)
+    window.shrink(0)
     assert window.proves(cursor("1-90"))
 
 
