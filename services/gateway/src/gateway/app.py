@@ -30,9 +30,7 @@ BACKLOG = 4096
 def run(settings: GatewaySettings) -> None:
     """Serve until SIGINT or SIGTERM. Raises ServiceError."""
     try:
-        broker = RedisBroker(
-            settings.redis_url, key_prefix=settings.key_prefix
-        )
+        broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
     except BrokerError as error:
         raise SettingsError(f"TAILCAST_REDIS_URL: {error}") from error
     replica = Replica(

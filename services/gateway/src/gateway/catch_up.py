@@ -12,7 +12,8 @@ from typing import Any
 
 from gateway.channel import Client, Follower, Pace, Wanted
 from gateway.continuity import Continuity
-from gateway.hub import SLICE_BYTES, Hub, documents_for
+from gateway.encoding import SLICE_BYTES, documents
+from gateway.followers import Followers
 from gateway.instruments import Instruments
 from gateway.recovery import Replaced, Resume, Trimmed, Verdict, Wait
 from gateway.replay import Page, Replay
@@ -32,14 +33,14 @@ class CatchUp:
 
     def __init__(
         self,
-        hub: Hub,
+        followers: Followers,
         replay: Replay,
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         instruments: Instruments,
     ) -> None:
-        self._hub = hub
+        self._followers = followers
         self._replay = replay
         # Starts a task that somebody owns.
         self._spawn = spawn
@@ -89,14 +90,16 @@ class CatchUp:
         if follower.cursor != channel.window.end:
             entries = channel.window.after(follower.cursor, max_bytes=SLICE_BYTES)
             if channel.is_documents:
-                frames = documents_for(client, entries, with_history=follower.is_replay)
+                frames = documents(
+                    entries, client.subscription, with_history=follower.is_replay
+                )
             else:
                 frames = channel.encoder.frames(
                     entries, follower.cursor, replayed=follower.is_replay
                 )
             self._give(follower, frames, entries[-1].cursor)
         if follower.cursor == channel.window.end and not client.socket.paused:
-            self._hub.go_live(follower)
+            self._followers.go_live(follower)
 
     def _give(self, follower: Follower, frames: bytes, cursor: Cursor) -> None:
         """Write, move the cursor, and let the client's next session go first."""
@@ -134,12 +137,12 @@ class CatchUp:
         if channel.window.proves(follower.cursor):
             # The window has begun there meanwhile, or the session was born.
             self._serve_slice(follower)
-        elif page.continuity is Continuity.BROKEN:
-            self._stumble(follower)
-        elif not (entries := page.up_to(channel.window.end.id)):
+        elif page.continuity is Continuity.BROKEN or not (entries := page.up_to(channel.window.end.id)):
             self._stumble(follower)
         elif channel.is_documents:
-            frames = documents_for(client, entries, with_history=follower.is_replay)
+            frames = documents(
+                entries, client.subscription, with_history=follower.is_replay
+            )
             self._give(follower, frames, entries[-1].cursor)
         else:
             frames = page.frames(channel, entries, replayed=follower.is_replay)
@@ -148,7 +151,7 @@ class CatchUp:
     def _stumble(self, follower: Follower) -> None:
         """What follows the cursor is not there: find out what became of it."""
         follower.stumbles += 1
-        self._hub.look_up(follower, follower.cursor)
+        self._followers.look_up(follower, follower.cursor)
 
     # Look-ups.
 
@@ -181,22 +184,24 @@ class CatchUp:
 
     def settle(self, follower: Follower, verdict: Verdict) -> None:
         """Do what was found about a follower's place."""
-        hub, encoder = self._hub, follower.channel.encoder
+        followers, encoder = self._followers, follower.channel.encoder
         wanted = follower.wanted
         had = wanted if isinstance(wanted, Cursor) else follower.cursor
         if isinstance(verdict, Resume):
             if isinstance(wanted, EntryID) and verdict.cursor != NOTHING:
                 # History has passed by: the client hears where the news begins.
                 follower.client.socket.write(encoder.caught_up(verdict.cursor))
-            hub.set_behind(follower, verdict.cursor)
+            followers.set_behind(follower, verdict.cursor)
         elif isinstance(verdict, Trimmed):
             follower.client.socket.write(encoder.gap(had, verdict.to))
             self._instruments.gap_told(follower.channel.session)
-            hub.set_behind(follower, verdict.to)
+            if verdict.to.id.generation > max(1, had.id.generation):
+                follower.client.socket.write(encoder.passed_over(verdict.to))
+            followers.set_behind(follower, verdict.to)
         elif isinstance(verdict, Replaced):
             follower.client.socket.write(encoder.replaced(verdict.marker))
             self._instruments.rewind_told(follower.channel.session)
-            hub.set_behind(follower, verdict.marker)
+            followers.set_behind(follower, verdict.marker)
         else:
             self._wait(follower, verdict)
 
@@ -206,7 +211,7 @@ class CatchUp:
         elif follower.waiting_since is None:
             follower.waiting_since = self._clock()
         assert follower.wanted is not None  # noqa: S101  # it was looked up
-        self._hub.wait(follower, Pace.WAITING, follower.wanted)
+        self._followers.wait(follower, Pace.WAITING, follower.wanted)
 
     def _has_waited(self, follower: Follower) -> bool:
         since = follower.waiting_since

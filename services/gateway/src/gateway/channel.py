@@ -158,6 +158,11 @@ class Channel:
         """Whether there is no entry yet."""
         return self.window.end == NOTHING
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the session has to come into being; the documents are always there."""
+        return self.is_unborn and not (self.incarnation or self.is_documents)
+
     def note_state(self, head: Head) -> None:
         """Take what the state says of the stream's life."""
         state = head.state

@@ -165,12 +165,19 @@ class Commands:
                 break
         if client.is_closed:
             return
+        is_new = not client.subscription.matches(session)
         starts = self._starts(plan, {} if wanted is None else {session: wanted})
         asked = wanted if isinstance(wanted, Cursor) else None
         self._hub.subscribe(
             client, plan.subscription, starts, now_ms=self._wall_clock_ms()
         )
-        if verdict is None:
+        is_now = wanted is Begin.NOW or (wanted is None and is_new)
+        end = channel.window.end
+        cursor: Cursor | None
+        if is_now and head.cursor is not None and head.cursor.id > end.id:
+            # Somebody appended and the window has not got it yet: that is no news.
+            end = cursor = self._hub.begin_at_head(client, channel, head)
+        elif verdict is None:
             cursor = self._hub.place_of(client, channel)
         else:
             cursor = start_of(verdict, asked)
@@ -181,7 +188,7 @@ class Commands:
                 message,
                 plan,
                 cursor=cursor,
-                head=channel.window.end,
+                head=end,
                 oldest=None if head.oldest is None else head.oldest.cursor,
                 recovered=None
                 if verdict is None or asked is None

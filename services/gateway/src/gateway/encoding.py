@@ -4,12 +4,13 @@ Pure. Stored records are spliced into `telemetry` and `emergency` as they are, n
 parsed; markers become `rewind`, gap entries `gap`. What never lives here: who gets it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from gateway.frames import frame_header, text_frame
 from gateway.messages import encode
+from gateway.subscription import Subscription
 from telemetry_stream.broker import Entry, Kind
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
@@ -17,6 +18,8 @@ from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
 
 # A frame takes records until it is so long; one record may be longer.
 MAX_FRAME_BYTES = 64 * 1024
+# What is written to a client before its socket is asked again whether it takes more.
+SLICE_BYTES = 256 * 1024
 
 _GAP_REASONS = frozenset({"trimmed", "file_lost", "unknown_cursor"})
 _TRUE = frozenset({"1", "true"})
@@ -82,6 +85,10 @@ class SessionEncoder:
             shown(marker), reason="replaced", step=None, is_complete=False
         )
 
+    def passed_over(self, to: Cursor) -> bytes:
+        """The gap before this place had the beginning of its generation in it."""
+        return self._rewind(to, reason="truncated", step=None, is_complete=False)
+
     def caught_up(self, cursor: Cursor) -> bytes:
         """Replay is over; what follows is news."""
         return text_frame(
@@ -94,7 +101,7 @@ class SessionEncoder:
         records: list[bytes],
         previous: Cursor,
         last: Entry,
-        replayed: bool,  # noqa: FBT001  # passed on, never a literal
+        replayed: bool,  # passed on, never a literal
     ) -> Cursor:
         cursor = last.cursor
         payload = self._telemetry_start + b",".join(records) + b"]"
@@ -107,7 +114,7 @@ class SessionEncoder:
         entry: Entry,
         cursor: Cursor,
         previous: Cursor,
-        replayed: bool,  # noqa: FBT001  # passed on, never a literal
+        replayed: bool,  # passed on, never a literal
     ) -> bytes:
         if entry.kind is Kind.EMERGENCY:
             position = _position(cursor, previous, replayed=replayed)
@@ -163,6 +170,32 @@ def document_frame(entry: Entry) -> bytes:
         b'{"type":"emergency",%b"data":%b,"cursors":%b,"id":%b}'
         % (name, entry.record, cursors, msgspec.json.encode(id))
     )
+
+
+def documents(
+    entries: Sequence[Entry], subscription: Subscription, *, with_history: bool
+) -> bytes:
+    """The whole-file emergencies that concern a subscription, as frames."""
+    frames: list[bytes] = []
+    for entry in entries:
+        session = (entry.details or {}).get("session", "")
+        if not (with_history or is_news(entry)):
+            continue
+        if not session or subscription.matches(session):
+            frames.append(document_frame(entry))
+    return b"".join(frames)
+
+
+def pieces(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Entries in runs of about `SLICE_BYTES`."""
+    start = size = 0
+    for at, entry in enumerate(entries):
+        size += len(entry.record)
+        if size >= SLICE_BYTES:
+            yield entries[start : at + 1]
+            start, size = at + 1, 0
+    if start < len(entries):
+        yield entries[start:]
 
 
 def is_news(entry: Entry) -> bool:

@@ -83,7 +83,7 @@ class Feed:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
             tasks.create_task(self._send_canaries())
-            tasks.create_task(self._keep_reading())
+            tasks.create_task(self.keep_reading())
             tasks.create_task(self._keep_auditing())
 
     def mark(self, session: str) -> None:
@@ -189,7 +189,8 @@ class Feed:
 
     # Reading.
 
-    async def _keep_reading(self) -> None:
+    async def keep_reading(self) -> None:
+        """Read what is marked until cancelled."""
         while True:
             await self._is_dirty.wait()
             if not await self.read_dirty():
@@ -257,6 +258,9 @@ class Feed:
     async def _take(self, channel: Channel, entries: Sequence[Entry]) -> bool:
         """Give out what follows on; what does not is looked into."""
         continuity, new = continuation(channel.window.end, entries)
+        if not entries and channel.incarnation and channel.is_unborn:
+            # It has a state and no entry: all was trimmed before it was read.
+            continuity = Continuity.BROKEN
         if continuity is not Continuity.PROVED:
             is_other = bool(entries) and entries[0].id == channel.window.end.id
             await self._look_anew(channel, is_other=is_other)
@@ -287,7 +291,7 @@ class Feed:
         elif after and after[0].previous == end.id:
             # It was only trimmed.
             self._hub.deliver(channel, continuation(end, after)[1], now=self._clock())
-        elif after:
+        elif newest != end.id:
             self._hub.reset(channel, head)
 
     def _is_still(self, channel: Channel, epoch: int) -> bool:
@@ -352,7 +356,7 @@ class Feed:
                 self.mark(channel.session)
             for follower in list(channel.waiting):
                 if follower.pace is Pace.WAITING and follower.wanted is not None:
-                    self._hub.look_up(follower, follower.wanted)
+                    self._hub.followers.look_up(follower, follower.wanted)
         if ahead:
             self._instruments.audit_found(ahead)
 

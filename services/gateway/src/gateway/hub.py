@@ -4,36 +4,21 @@ No I/O and no clock: synchronous steps in one event loop, which is what makes at
 without a seam simple. What clients that are not live get is up to `catch_up`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gateway.channel import Channel, Client, Follower, Pace, Wanted
-from gateway.encoding import document_frame, is_news
+from gateway.channel import Channel, Client, Pace, Wanted
+from gateway.encoding import documents, pieces
+from gateway.followers import Followers
 from gateway.instruments import Instruments
 from gateway.subscription import Begin, Subscription
 from gateway.window import NOTHING, Window
 from telemetry_stream.broker import Entry, Head, Kind
 from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.position import Cursor
 
 
-# What is written to a client before its socket is asked again whether it takes more.
-SLICE_BYTES = 256 * 1024
 # Clocks of tailers and gateways may differ by so much.
 CLOCK_SKEW_MS = 60_000
-
-
-class Pursuit(Protocol):
-    """What brings followers to the window's end."""
-
-    def wake(self, client: Client) -> None:
-        """One of its followers can be served, or an announcement waits."""
-
-    def look_up(self, follower: Follower) -> None:
-        """Find the place that the follower wants."""
-
-    def greet(self, follower: Follower) -> None:
-        """Tell one that waits for an unborn session that there is nothing to replay."""
 
 
 class Hub:
@@ -52,10 +37,8 @@ class Hub:
         self.version = 0
         # Channels by when entries last came, the latest last.
         self.recent: dict[Channel, None] = {}
-        # Serves followers; set once, by who makes both.
-        self.pursuit: Pursuit
-        # Has a session read on whose stream is known to be ahead; set likewise.
-        self.mark: Callable[[str], None]
+        # Those who are not live.
+        self.followers = Followers()
         self._window_bytes = window_bytes
         self._total_window_bytes = total_window_bytes
         # What all windows hold.
@@ -106,7 +89,7 @@ class Hub:
         self.recent.pop(channel, None)
         self.recent[channel] = None
         if channel.waiting:
-            self.recheck_waiting(channel)
+            self.followers.recheck_waiting(channel)
         if channel.followers and not channel.is_documents:
             self._announce(channel, entries)
         if self.windows_bytes > self._total_window_bytes:
@@ -119,9 +102,9 @@ class Hub:
             if follower.pace is Pace.UNBORN:
                 follower.is_replay = False
                 if follower.skips_history and channel.history_end is not None:
-                    self.wait(follower, Pace.SKIPPING, channel.history_end)
+                    self.followers.wait(follower, Pace.SKIPPING, channel.history_end)
                 else:
-                    self.set_behind(follower, NOTHING)
+                    self.followers.set_behind(follower, NOTHING)
 
     def reset(self, channel: Channel, head: Head) -> None:
         """What is stored is not what the window follows on from: look everybody up."""
@@ -134,12 +117,14 @@ class Hub:
         self._instruments.window_reset(channel.session)
         for follower in list(channel.followers.values()):
             if follower.pace is Pace.UNBORN or follower.pace is Pace.SKIPPING:
-                self._begin_anew(follower)
+                self.followers.begin_anew(follower)
             else:
-                self.look_up(follower, follower.wanted or follower.cursor)
+                self.followers.look_up(follower, follower.wanted or follower.cursor)
         for client in live:
-            follower = self.follow(client, channel, Pace.LOOKING_UP, cursor=end)
-            self.look_up(follower, end)
+            follower = self.followers.follow(
+                client, channel, Pace.LOOKING_UP, cursor=end
+            )
+            self.followers.look_up(follower, end)
 
     # Clients.
 
@@ -178,28 +163,42 @@ class Hub:
                 default = rule.start
             self.begin(client, channel, default if wanted is None else wanted)
 
+    def begin_at_head(self, client: Client, channel: Channel, head: Head) -> Cursor:
+        """Begin after what the broker has now, where the window is not there yet."""
+        assert head.cursor is not None  # noqa: S101  # it is ahead of the window
+        self._drop(client, channel)
+        if channel.is_awaited:
+            self.born(channel, head)
+        if channel.history_end is not None and head.cursor.id < channel.history_end:
+            follower = self.followers.follow(client, channel, Pace.SKIPPING)
+            self.followers.wait(follower, Pace.SKIPPING, channel.history_end)
+        else:
+            follower = self.followers.follow(client, channel, Pace.WAITING)
+            self.followers.set_behind(follower, head.cursor)
+        return head.cursor
+
     def begin(self, client: Client, channel: Channel, wanted: Wanted) -> None:
         """Begin to deliver a session to a client that does not get it."""
         is_replay = wanted is not Begin.NOW
-        if _is_awaited(channel) and not isinstance(wanted, Cursor):
-            follower = self.follow(client, channel, Pace.UNBORN)
+        if channel.is_awaited and not isinstance(wanted, Cursor):
+            follower = self.followers.follow(client, channel, Pace.UNBORN)
             follower.skips_history = not is_replay
             if is_replay:
-                self.pursuit.greet(follower)
+                self.followers.pursuit.greet(follower)
         elif wanted is Begin.NOW and channel.is_in_history():
             assert channel.history_end is not None  # noqa: S101  # it is in it
-            follower = self.follow(client, channel, Pace.SKIPPING)
-            self.wait(follower, Pace.SKIPPING, channel.history_end)
+            follower = self.followers.follow(client, channel, Pace.SKIPPING)
+            self.followers.wait(follower, Pace.SKIPPING, channel.history_end)
         elif wanted is Begin.NOW:
             channel.audience = None
         elif wanted == channel.window.end:
-            follower = self.follow(client, channel, Pace.BEHIND)
+            follower = self.followers.follow(client, channel, Pace.BEHIND)
             follower.is_replay = True
-            self.set_behind(follower, channel.window.end)
+            self.followers.set_behind(follower, channel.window.end)
         else:
-            follower = self.follow(client, channel, Pace.LOOKING_UP)
+            follower = self.followers.follow(client, channel, Pace.LOOKING_UP)
             follower.is_replay = True
-            self.look_up(follower, wanted)
+            self.followers.look_up(follower, wanted)
 
     def leave(self, client: Client) -> None:
         """The client is gone."""
@@ -225,73 +224,6 @@ class Hub:
         for channel in self._channels_of(subscription, Subscription()):
             if not channel.is_documents and subscription.matches(channel.session):
                 yield channel
-
-    # Followers.
-
-    def follow(
-        self, client: Client, channel: Channel, pace: Pace, *, cursor: Cursor = NOTHING
-    ) -> Follower:
-        """From here a client is not live in a session."""
-        follower = Follower(client, channel, pace, cursor)
-        channel.followers[client] = follower
-        client.followers[channel.session] = follower
-        channel.audience = None
-        return follower
-
-    def look_up(self, follower: Follower, wanted: Wanted) -> None:
-        """Have a follower's place found."""
-        follower.channel.waiting.pop(follower, None)
-        follower.client.behind.pop(follower, None)
-        follower.pace = Pace.LOOKING_UP
-        follower.wanted = wanted
-        self.pursuit.look_up(follower)
-
-    def wait(self, follower: Follower, pace: Pace, wanted: Wanted) -> None:
-        """Until the session has got to some place."""
-        follower.pace = pace
-        follower.wanted = wanted
-        follower.channel.waiting[follower] = None
-        if pace is Pace.SKIPPING:
-            self.recheck_waiting(follower.channel)
-
-    def set_behind(self, follower: Follower, cursor: Cursor) -> None:
-        """A follower's place is known; live if it is the window's end."""
-        channel = follower.channel
-        channel.waiting.pop(follower, None)
-        follower.wanted = None
-        follower.waiting_since = None
-        follower.cursor = cursor
-        if cursor == NOTHING and _is_awaited(channel):
-            follower.pace = Pace.UNBORN
-            return
-        if cursor.id > channel.window.end.id:
-            # The stream is ahead of the window; what follows will come through it.
-            self.wait(follower, Pace.WAITING, cursor)
-            self.mark(channel.session)
-            return
-        follower.pace = Pace.BEHIND
-        follower.client.behind[follower] = None
-        self.pursuit.wake(follower.client)
-
-    def go_live(self, follower: Follower) -> None:
-        """A follower has come to the window's end."""
-        self._remove(follower)
-        if follower.is_replay:
-            self._write_one(
-                follower.client, follower.channel.encoder.caught_up(follower.cursor)
-            )
-
-    def recheck_waiting(self, channel: Channel) -> None:
-        """Look up those whose place the session has got to."""
-        end = channel.window.end.id
-        for follower in list(channel.waiting):
-            wanted = follower.wanted
-            if isinstance(wanted, Cursor):
-                has_passed = end >= wanted.id or end.offset >= wanted.id.offset
-            else:
-                has_passed = isinstance(wanted, EntryID) and end >= wanted
-            if has_passed and wanted is not None:
-                self.look_up(follower, wanted)
 
     def audience(self, channel: Channel) -> list[Client]:
         """The clients that are live in a session."""
@@ -329,17 +261,17 @@ class Hub:
             return
         rule = client.subscription.rule_for(channel.session)
         skips = rule is not None and rule.start is Begin.NOW
-        if _is_awaited(channel):
-            follower = self.follow(client, channel, Pace.UNBORN)
+        if channel.is_awaited:
+            follower = self.followers.follow(client, channel, Pace.UNBORN)
             follower.skips_history = skips
         elif skips and channel.is_in_history():
             self.begin(client, channel, Begin.NOW)
         else:
-            follower = self.follow(client, channel, Pace.BEHIND)
+            follower = self.followers.follow(client, channel, Pace.BEHIND)
             if skips and channel.history_end is not None:
-                self.look_up(follower, channel.history_end)
+                self.followers.look_up(follower, channel.history_end)
             else:
-                self.set_behind(follower, NOTHING)
+                self.followers.set_behind(follower, NOTHING)
 
     def _channels_of(self, *subscriptions: Subscription) -> Iterable[Channel]:
         """Watched sessions that any of these may match, the documents first."""
@@ -369,32 +301,10 @@ class Hub:
             self.broad[client] = None
         self.version += 1
 
-    def _begin_anew(self, follower: Follower) -> None:
-        """A follower that has had nothing yet, in another life of its session."""
-        channel = follower.channel
-        channel.waiting.pop(follower, None)
-        follower.skips_history |= follower.pace is Pace.SKIPPING
-        if _is_awaited(channel):
-            follower.pace, follower.wanted = Pace.UNBORN, None
-        elif not follower.skips_history or channel.history_end is None:
-            self.look_up(follower, NOTHING)
-        elif channel.is_in_history():
-            self.wait(follower, Pace.SKIPPING, channel.history_end)
-        else:
-            self.look_up(follower, channel.history_end)
-
     def _drop(self, client: Client, channel: Channel) -> None:
         channel.audience = None
         if (follower := channel.followers.get(client)) is not None:
-            self._remove(follower)
-
-    def _remove(self, follower: Follower) -> None:
-        channel, client = follower.channel, follower.client
-        del channel.followers[client]
-        channel.waiting.pop(follower, None)
-        client.followers.pop(channel.session, None)
-        client.behind.pop(follower, None)
-        channel.audience = None
+            self.followers.remove(follower)
 
     def _write(
         self,
@@ -419,7 +329,7 @@ class Hub:
 
     def _fall_behind(self, client: Client, channel: Channel, cursor: Cursor) -> None:
         self._instruments.fell_behind()
-        follower = self.follow(client, channel, Pace.BEHIND, cursor=cursor)
+        follower = self.followers.follow(client, channel, Pace.BEHIND, cursor=cursor)
         client.behind[follower] = None
 
     def _write_documents(
@@ -432,7 +342,7 @@ class Hub:
         for client in audience:
             if client.socket.paused:
                 self._fall_behind(client, channel, previous)
-            elif frames := documents_for(client, entries, with_history=False):
+            elif frames := documents(entries, client.subscription, with_history=False):
                 client.socket.write(frames)
                 self._instruments.frames_sent(1, len(frames))
 
@@ -446,11 +356,7 @@ class Hub:
                 for follower in channel.followers.values():
                     if follower.pace is not Pace.UNBORN:
                         follower.client.announcements.append(frame)
-                        self.pursuit.wake(follower.client)
-
-    def _write_one(self, client: Client, frame: bytes) -> None:
-        client.socket.write(frame)
-        self._instruments.frames_sent(1, len(frame))
+                        self.followers.pursuit.wake(follower.client)
 
     def _evict(self) -> None:
         """Empty the windows that have been quiet longest."""
@@ -460,34 +366,3 @@ class Hub:
             self.windows_bytes -= channel.window.size_bytes
             channel.window.shrink(0)
             del self.recent[channel]
-
-
-def _is_awaited(channel: Channel) -> bool:
-    """Whether a session has to come into being; the documents are always there."""
-    return channel.is_unborn and not (channel.incarnation or channel.is_documents)
-
-
-def documents_for(
-    client: Client, entries: Sequence[Entry], *, with_history: bool
-) -> bytes:
-    """The whole-file emergencies that concern a client, as frames."""
-    frames: list[bytes] = []
-    for entry in entries:
-        session = (entry.details or {}).get("session", "")
-        if not (with_history or is_news(entry)):
-            continue
-        if not session or client.subscription.matches(session):
-            frames.append(document_frame(entry))
-    return b"".join(frames)
-
-
-def pieces(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """Entries in runs of about `SLICE_BYTES`."""
-    start = size = 0
-    for at, entry in enumerate(entries):
-        size += len(entry.record)
-        if size >= SLICE_BYTES:
-            yield entries[start : at + 1]
-            start, size = at + 1, 0
-    if start < len(entries):
-        yield entries[start:]

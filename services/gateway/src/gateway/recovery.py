@@ -105,7 +105,10 @@ def _from_beginning(head: Head) -> Verdict:
     """The beginning is always a good place; it may have been trimmed."""
     if head.oldest is None:
         end = head.cursor
-        return Resume(NOTHING, is_proved=True) if end is None else Trimmed(end)
+        if end is None:
+            return Resume(NOTHING, is_proved=True)
+        is_empty = end == BEGINNING_CURSOR
+        return Resume(end, is_proved=True) if is_empty else Trimmed(end)
     if head.oldest.previous == BEFORE_ALL:
         return Resume(NOTHING, is_proved=True)
     if head.oldest.previous == BEGINNING:

@@ -161,15 +161,24 @@ class Replay:
                 await self._before_last(session, wanted.records), is_proved=True
             )
         if isinstance(wanted, EntryID):
-            below = EntryID(wanted.generation, wanted.offset + 1)
-            entries = await self._broker.read_before(session, below, limit=1)
-            found = entries[0].cursor if entries else NOTHING
-            return Resume(found, is_proved=True)
+            return await self._last_up_to(session, wanted)
         verdict = await self._find_cursor(session, NOTHING, False, False)  # noqa: FBT003
         # What was trimmed before it asked for the oldest that is kept is no gap.
         if isinstance(verdict, Trimmed):
             return Resume(verdict.to, is_proved=True)
         return verdict
+
+    async def _last_up_to(self, session: str, id: EntryID) -> Verdict:
+        """The last place that is not above an ID."""
+        below = EntryID(id.generation, id.offset + 1)
+        entries = await self._broker.read_before(session, below, limit=1)
+        if entries:
+            return Resume(entries[0].cursor, is_proved=True)
+        head = (await self._broker.heads([session]))[0]
+        place = head.cursor or NOTHING
+        if head.oldest is not None:
+            place = Cursor(head.oldest.previous, 0)
+        return Resume(place, is_proved=True) if place.id <= id else Trimmed(place)
 
     async def _find_cursor(
         self,

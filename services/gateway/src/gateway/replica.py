@@ -62,7 +62,7 @@ class Replica:
         )
         self.replay = Replay(broker, instruments=instruments)
         self.catch_up = CatchUp(
-            self.hub,
+            self.hub.followers,
             self.replay,
             spawn=self.spawn,
             clock=clock,
@@ -77,8 +77,8 @@ class Replica:
             wall_clock_ms=wall_clock_ms,
             instruments=instruments,
         )
-        self.hub.pursuit = self.catch_up
-        self.hub.mark = self.feed.mark
+        self.hub.followers.pursuit = self.catch_up
+        self.hub.followers.mark = self.feed.mark
         self.commands = Commands(
             broker=broker,
             hub=self.hub,
@@ -106,12 +106,22 @@ class Replica:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run all tasks; they end with the block."""
+        async with self._running(self.feed.run(), self.connections.run()):
+            yield
+
+    @asynccontextmanager
+    async def running_by_hand(self) -> AsyncGenerator[None]:
+        """As `running`, without hints, audits and pings: who drives it brings these."""
+        async with self._running(self.feed.keep_reading()):
+            yield
+
+    @asynccontextmanager
+    async def _running(
+        self, *coroutines: Coroutine[Any, Any, None]
+    ) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            own = [
-                tasks.create_task(self.feed.run()),
-                tasks.create_task(self.connections.run()),
-            ]
+            own = [tasks.create_task(coroutine) for coroutine in coroutines]
             try:
                 yield
             finally:

@@ -1,0 +1,189 @@
+import json
+from typing import Any
+
+import pytest
+
+from gateway.client_session import (
+    Plan,
+    heartbeat,
+    is_recovered,
+    plan_subscribe,
+    plan_unsubscribe,
+    positions,
+    start_of,
+    subscribed,
+    unsubscribed,
+)
+from gateway.messages import InvalidMessage, Subscribe, Unsubscribe, parse
+from gateway.recovery import Replaced, Resume, Trimmed, Wait
+from gateway.subscription import Begin, Last, Subscription
+from gateway.window import NOTHING
+from telemetry_stream.position import BEGINNING_CURSOR
+from tests.gateway.entries import cursor
+from tests.properties.gateway_model import payloads
+
+
+def plan(current: Subscription | None = None, **fields: Any) -> Plan:
+    return plan_subscribe(request(**fields), current or Subscription(), max_rules=3)
+
+
+def request(**fields: Any) -> Subscribe:
+    message = parse(json.dumps({"type": "subscribe", **fields}).encode())
+    assert isinstance(message, Subscribe)
+    return message
+
+
+def message_of(frame: bytes) -> dict[str, Any]:
+    (payload,) = payloads(frame)
+    found: dict[str, Any] = json.loads(payload)
+    return found
+
+
+def test_one_session() -> None:
+    """Literal, whatever characters it has."""
+    made = plan(sessionId="a*")
+    assert made.single == "a*"
+    assert made.subscription.literals() == ["a*"]
+    assert made.start is None
+    assert made.wanted("a*", active_ms=None) is None
+
+
+def test_all_and_several() -> None:
+    """Everything, or what the globs say; a literal beside them is literal."""
+    assert plan().subscription.matches("x")
+    assert plan().single is None
+    several = plan(sessionIds=["a*", "b"], sessionId="c?")
+    assert several.single is None
+    assert [several.subscription.matches(s) for s in ("ab", "b", "c?", "cd")] == [
+        True, True, True, False,
+    ]  # fmt: skip  # one glance
+
+
+def test_replacing_and_adding() -> None:
+    """A plain subscribe replaces; `add` keeps."""
+    first = plan(sessionId="a").subscription
+    assert not plan(first, sessionId="b").subscription.matches("a")
+    more = plan(first, sessionId="b", add=True)
+    assert more.subscription.matches("a")
+    assert not more.added.matches("a")
+
+
+@pytest.mark.parametrize(
+    ("fields", "start"),
+    [
+        ({"from": "now"}, Begin.NOW),
+        ({"from": "start"}, Begin.START),
+        ({"from": {"last": 4}}, Last(4)),
+        ({"replay": 4}, Last(4)),
+        ({"from": {"cursor": "1-10-00000007"}}, cursor("1-10")._replace(digest=7)),
+        ({"from": {"cursor": "0-0-00000000"}}, NOTHING),
+    ],
+)
+def test_starts(fields: dict[str, Any], start: object) -> None:
+    """Where it begins, by any of the ways to say it."""
+    assert plan(sessionId="a", **fields).wanted("a", active_ms=None) == start
+
+
+def test_positions_one_by_one() -> None:
+    """They win; null is the beginning; what came since `at` begins at its beginning."""
+    made = plan(
+        cursors={"a": "1-10-00000007", "b": None}, at=1_000_000, **{"from": "now"}
+    )
+    assert made.wanted("a", active_ms=None) == cursor("1-10")._replace(digest=7)
+    assert made.wanted("b", active_ms=None) is Begin.START
+    assert made.wanted("new", active_ms=1_000_001) is Begin.START
+    assert made.wanted("idle", active_ms=900_000) is Begin.NOW
+    assert made.wanted("unknown", active_ms=None) is Begin.NOW
+
+
+def test_what_is_refused() -> None:
+    """Too many, one cursor for several, and what is no cursor."""
+    for fields, code in (
+        ({"sessionIds": ["a", "b", "c", "d"]}, "too_many_subscriptions"),
+        ({"from": {"cursor": "1-1-00000000"}}, "invalid_message"),
+        ({"sessionId": "a", "from": {"cursor": "nonsense"}}, "invalid_cursor"),
+        ({"cursors": {"a": "1-1"}}, "invalid_cursor"),
+    ):
+        with pytest.raises(InvalidMessage) as caught:
+            plan(id="x", **fields)
+        assert (caught.value.code, caught.value.id) == (code, "x")
+
+
+def test_unsubscribing() -> None:
+    """All, or what is named."""
+    current = plan(sessionIds=["a", "run_*"]).subscription
+    assert not plan_unsubscribe(Unsubscribe(), current, max_rules=3)
+    left = plan_unsubscribe(Unsubscribe(session_id="a"), current, max_rules=3)
+    assert left.matches("run_1")
+    assert not left.matches("a")
+    few = Unsubscribe(session_ids=["run_1", "run_2"])
+    with pytest.raises(InvalidMessage):
+        plan_unsubscribe(few, current, max_rules=3)
+
+
+def test_answers_to_subscribe() -> None:
+    """Base's words, and what belongs to them."""
+    one = request(sessionId="a", id=1)
+    answer = subscribed(
+        one, plan(sessionId="a"), cursor=BEGINNING_CURSOR, head=cursor("1-10"),
+        oldest=None, recovered=False,
+    )  # fmt: skip  # one glance
+    assert message_of(answer) == {
+        "type": "subscribed", "sessionId": "a", "message": "Subscribed to a",
+        "cursor": "1-0-00000000", "head": str(cursor("1-10")), "oldest": None,
+        "recovered": False, "id": 1,
+    }  # fmt: skip  # one glance
+    assert message_of(subscribed(request(), plan())) == {
+        "type": "subscribed", "message": "Subscribed to all sessions",
+    }  # fmt: skip  # one glance
+    names = [f"s{n}" for n in range(7)]
+    some = request(sessionIds=names)
+    told = message_of(subscribed(some, plan_subscribe(some, Subscription(), max_rules=9)))
+    assert told["message"] == "Subscribed to s0, s1, s2, s3, s4 and 2 more"
+    few = request(sessionIds=["a"])
+    assert message_of(subscribed(few, plan(sessionIds=["a"])))["message"] == (
+        "Subscribed to a"
+    )
+
+
+def test_answers_to_unsubscribe() -> None:
+    """They name what was named."""
+    assert message_of(unsubscribed(Unsubscribe())) == {"type": "unsubscribed"}
+    told = message_of(unsubscribed(Unsubscribe(session_id="a", session_ids=["b"])))
+    assert (told["sessionId"], told["sessionIds"]) == ("a", ["b"])
+
+
+def test_positions_are_bounded() -> None:
+    """Many sessions are several messages; all but the last say that more come."""
+    places = [(f"session_{n:05}", cursor(f"1-{n + 1}")) for n in range(2_000)]
+    frames = list(positions(places, at_ms=5, id="x"))
+    found = [message_of(frame) for frame in frames]
+    assert len(found) > 1
+    assert max(map(len, frames)) <= 64 * 1024
+    assert [one["more"] for one in found] == [True] * (len(found) - 1) + [False]
+    assert sum(len(one["cursors"]) for one in found) == 2_000
+    (empty,) = positions([("a", NOTHING)], at_ms=5, id=None)
+    assert message_of(empty)["cursors"] == {"a": None}
+
+
+def test_verdicts_in_an_answer() -> None:
+    """Where delivery starts, and whether nothing is missing."""
+    at, to = cursor("1-10"), cursor("1-20")
+    for verdict, start, recovered in (
+        (Resume(to, is_proved=True), to, True),
+        (Resume(to, is_proved=False), to, False),
+        (Trimmed(to), to, False),
+        (Replaced(to), to, False),
+        (Wait(is_file_long_enough=True), at, None),
+    ):
+        assert start_of(verdict, at) == start
+        assert is_recovered(verdict) is recovered
+
+
+def test_heartbeats() -> None:
+    """Positions only where they are given."""
+    assert message_of(heartbeat(timestamp="t", is_fresh=True, id=3)) == {
+        "type": "heartbeat", "timestamp": "t", "feed": "fresh", "id": 3,
+    }  # fmt: skip  # one glance
+    full = message_of(heartbeat(timestamp="t", is_fresh=False, cursors={}, heads={}))
+    assert (full["feed"], full["cursors"], full["heads"]) == ("stale", {}, {})

@@ -1,0 +1,154 @@
+import json
+from typing import Any
+
+from gateway.encoding import (
+    MAX_FRAME_BYTES,
+    SLICE_BYTES,
+    SessionEncoder,
+    documents,
+    pieces,
+    told,
+)
+from gateway.subscription import Begin, Rule, Subscription
+from gateway.window import NOTHING
+from telemetry_stream.broker import Entry, Kind
+from telemetry_stream.position import Cursor
+from tests.gateway.entries import chain, cursor, entry, id_of, marker
+from tests.properties.gateway_model import payloads
+
+
+encoder = SessionEncoder('a "b"/ü')
+
+
+def messages(frames: bytes) -> list[dict[str, Any]]:
+    return [json.loads(payload) for payload in payloads(frames)]
+
+
+def test_records_share_a_frame() -> None:
+    """Spliced as stored, with the cursor of the last and what they follow."""
+    frames = encoder.frames([marker(), *chain(10, 20)], NOTHING)
+    assert messages(frames) == [
+        {
+            "type": "telemetry",
+            "sessionId": 'a "b"/ü',
+            "data": [{"o": 10}, {"o": 20}],
+            "cursor": str(cursor("1-20")),
+            "prev": "1-0-00000000",
+        }
+    ]
+
+
+def test_frames_are_bounded() -> None:
+    """Many records are several frames, each following the one before."""
+    record = b'{"x":"%b"}' % (b"x" * 1_000)
+    entries = [entry("1-10", "1-0", record)]
+    entries += [entry(f"1-{n}", f"1-{n - 1}", record) for n in range(11, 200)]
+    found = messages(encoder.frames(entries, cursor("1-0", b""), replayed=True))
+    assert len(found) == 3
+    assert found[0]["cursor"] == found[1]["prev"]
+    assert sum(len(one["data"]) for one in found) == len(entries)
+    assert all(one["replayed"] for one in found)
+    assert max(map(len, payloads(encoder.frames(entries, NOTHING)))) < (
+        MAX_FRAME_BYTES + 2_000
+    )
+
+
+def test_an_emergency_stands_in_its_place() -> None:
+    """It parts the records around it."""
+    alarm = entry("1-20", "1-10", b'{"emergency":{}}', Kind.EMERGENCY)
+    entries = [*chain(10), alarm, *chain(30, previous="1-20")]
+    before, told_alarm, after = messages(encoder.frames(entries, NOTHING))
+    assert told_alarm == {
+        "type": "emergency",
+        "sessionId": 'a "b"/ü',
+        "data": {"emergency": {}},
+        "cursor": str(alarm.cursor),
+        "prev": before["cursor"],
+        "id": f'a "b"/ü/{alarm.cursor}',
+    }
+    assert after["prev"] == told_alarm["cursor"]
+    (early,) = messages(encoder.announcement(alarm))
+    assert early["early"] is True
+    assert early["id"] == told_alarm["id"]
+    assert "cursor" not in early
+
+
+def rewind_of(**details: str) -> dict[str, Any]:
+    rewound = marker("2-5", "1-10", **details)
+    (told,) = messages(encoder.frames([rewound], cursor("1-10")))
+    return told
+
+
+def test_a_later_marker_is_a_rewind() -> None:
+    """With what it says about itself, and nothing where it says nothing."""
+    assert rewind_of(reason="replaced", step="7.5", complete="1") == {
+        "type": "rewind", "sessionId": 'a "b"/ü', "cursor": "2-5-00000000",
+        "generation": "2", "reason": "replaced", "step": 7.5, "complete": True,
+    }  # fmt: skip  # one glance
+    bare = rewind_of()
+    assert (bare["reason"], bare["step"], bare["complete"]) == ("truncated", None, False)
+    assert rewind_of(step="soon")["step"] is None
+
+
+def test_gaps() -> None:
+    """Of the stream, and of ours; their end is where delivery goes on."""
+    lost = entry("1-50", "1-10", b"", Kind.GAP, {"reason": "file_lost"})
+    odd = entry("1-60", "1-50", b"", Kind.GAP, {"reason": "no idea"})
+    bare = entry("1-70", "1-60", b"", Kind.GAP)
+    found = messages(encoder.frames([lost, odd, bare], cursor("1-10")))
+    assert [one["reason"] for one in found] == ["file_lost"] * 3
+    assert (found[0]["from"], found[0]["to"]) == (
+        str(cursor("1-10")),
+        "1-50-00000000",
+    )
+    (ours,) = messages(encoder.gap(NOTHING, Cursor(id_of("1-50"), 0)))
+    assert (ours["from"], ours["reason"]) == ("1-0-00000000", "trimmed")
+
+
+def test_replaced_and_passed_over() -> None:
+    """Rewinds that no marker tells."""
+    (replaced,) = messages(encoder.replaced(Cursor(id_of("2-0"), 0)))
+    assert (replaced["reason"], replaced["cursor"]) == ("replaced", "2-0-00000000")
+    (passed,) = messages(encoder.passed_over(cursor("2-10")))
+    assert (passed["reason"], passed["generation"]) == ("truncated", "2")
+
+
+def test_caught_up() -> None:
+    """With the cursor, or null while there is nothing."""
+    (at,) = messages(encoder.caught_up(cursor("1-10")))
+    assert at["cursor"] == str(cursor("1-10"))
+    (nowhere,) = messages(encoder.caught_up(NOTHING))
+    assert nowhere["cursor"] is None
+    assert told(NOTHING) is None
+
+
+def document(number: int, details: dict[str, str] | None) -> Entry:
+    return entry(f"1-{number}", "0-0", b'{"n":%d}' % number, Kind.EMERGENCY, details)
+
+
+def test_documents() -> None:
+    """Those of subscribed sessions and of none; history only if asked for."""
+    subscription = Subscription([Rule("a", False, True, Begin.NOW)])  # noqa: FBT003  # fields
+    entries = [
+        document(1, {"session": "a", "path": "p", "news": "1", "id": "p/x"}),
+        document(2, {"session": "b", "path": "p", "news": "1"}),
+        document(3, {"session": "", "path": "q", "news": "0"}),
+        document(4, None),
+    ]
+    found = messages(documents(entries, subscription, with_history=False))
+    assert [one["data"]["n"] for one in found] == [1, 4]
+    assert found[0]["sessionId"] == "a"
+    assert found[0]["id"] == "p/x"
+    assert found[0]["cursors"] == {"!emergencies": str(entries[0].cursor)}
+    assert "sessionId" not in found[1]
+    found = messages(documents(entries, subscription, with_history=True))
+    assert [one["data"]["n"] for one in found] == [1, 3, 4]
+
+
+def test_pieces() -> None:
+    """Runs of a bounded size; nothing is lost between them."""
+    big = [entry(f"1-{n}", record=b"x" * (SLICE_BYTES // 2)) for n in range(1, 6)]
+    runs = list(pieces(big))
+    assert [len(run) for run in runs] == [2, 2, 1]
+    assert [one for run in runs for one in run] == big
+    assert [len(run) for run in pieces(big[:2])] == [2]

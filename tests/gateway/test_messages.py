@@ -1,0 +1,109 @@
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gateway.messages import (
+    From,
+    Heartbeat,
+    InvalidMessage,
+    Subscribe,
+    Unsubscribe,
+    encode,
+    encode_error,
+    parse,
+)
+
+
+def refused(text: str | bytes) -> InvalidMessage:
+    with pytest.raises(InvalidMessage) as caught:
+        parse(text.encode() if isinstance(text, str) else text)
+    return caught.value
+
+
+def test_what_is_understood() -> None:
+    """All fields, under the names of the protocol."""
+    text = (
+        '{"type":"subscribe","id":7,"sessionIds":["a","b*"],"add":true,'
+        '"from":{"last":3},"cursors":{"a":"1-2-00000000","b":null},"at":5}'
+    )
+    assert parse(text.encode()) == Subscribe(
+        id=7, session_ids=["a", "b*"], add=True, from_=From(last=3),
+        cursors={"a": "1-2-00000000", "b": None}, at=5,
+    )  # fmt: skip  # one glance
+    assert parse(b'{"type":"subscribe","from":"start"}') == Subscribe(from_="start")
+    assert parse(b'{"type":"unsubscribe","sessionId":"a"}') == Unsubscribe(
+        session_id="a"
+    )
+    assert parse(b'{"type":"heartbeat","everyMs":9}') == Heartbeat(every_ms=9)
+    assert parse(b'{"type":"heartbeat","more":1}') == Heartbeat()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", "null", '"subscribe"', '{"type":1}', '{"type":null}', "{}",
+     '{"type":"dance"}', "[" * 100_000, b"\xff\xfe", b'{"type":"\xff"}'],
+)  # fmt: skip  # one glance
+def test_what_is_no_message(text: str | bytes) -> None:
+    """Base's words, whatever it was."""
+    error = refused(text)
+    assert (error.code, error.text) == ("invalid_message", "Invalid message format")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ('{"type":"subscribe","sessionId":5}', "invalid_message", "sessionId"),
+        ('{"type":"subscribe","sessionId":""}', "invalid_message", "length"),
+        ('{"type":"subscribe","sessionId":"!x"}', "invalid_message", "!"),
+        ('{"type":"subscribe","sessionIds":[]}', "invalid_message", "empty"),
+        ('{"type":"unsubscribe","sessionIds":["!"]}', "invalid_message", "!"),
+        ('{"type":"subscribe","replay":-1}', "invalid_message", "replay"),
+        ('{"type":"subscribe","from":"now","replay":1}', "invalid_message", "exclude"),
+        ('{"type":"subscribe","from":"then"}', "invalid_message", "then"),
+        ('{"type":"subscribe","from":{}}', "invalid_message", "one of"),
+        ('{"type":"subscribe","from":{"last":1,"step":2}}', "invalid_message", "one of"),
+        ('{"type":"subscribe","from":{"x":1}}', "invalid_message", "x"),
+        ('{"type":"subscribe","from":{"step":1}}', "unsupported", "step"),
+        ('{"type":"subscribe","from":{"time":"x"}}', "unsupported", "time"),
+        ('{"type":"subscribe","from":"resume"}', "unsupported", "resume"),
+        ('{"type":"subscribe","maxRate":5}', "unsupported", "maxRate"),
+        ('{"type":"subscribe","where":null}', "unsupported", "where"),
+        ('{"type":"snapshot"}', "unsupported", "snapshot"),
+        ('{"type":"auth","token":"x"}', "unsupported", "auth"),
+        ('{"type":"heartbeat","strict":true,"x":1}', "invalid_message", "field: x"),
+        ('{"type":"subscribe","strict":true,"sesionId":"a"}', "invalid_message",
+         "sesionId"),
+    ],
+)  # fmt: skip  # one glance
+def test_what_does_not_fit(text: str, code: str, words: str) -> None:
+    """A code, and words that name what does not fit; the message's own ID is kept."""
+    error = refused(json.dumps({**json.loads(text), "id": "mine"}))
+    assert error.code == code
+    assert words in error.text
+    assert error.id == "mine"
+
+
+def test_strict_messages_that_fit() -> None:
+    """Known fields are no offence."""
+    text = b'{"type":"subscribe","strict":true,"sessionId":"a","from":"now","id":1}'
+    assert parse(text) == Subscribe(id=1, strict=True, session_id="a", from_="now")
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_no_input_crashes(data: bytes) -> None:
+    """Anything is a message or an `InvalidMessage`."""
+    try:
+        parse(data)
+    except InvalidMessage as error:
+        assert error.text
+
+
+def test_answers() -> None:
+    """Errors leave out what there is not to say."""
+    assert encode(type="x", value=None) == b'{"type":"x","value":null}'
+    assert json.loads(encode_error("unavailable", "no")) == {
+        "type": "error", "code": "unavailable", "message": "no",
+    }  # fmt: skip  # one glance
+    full = json.loads(encode_error("unavailable", "no", id=0, retry_after_ms=5))
+    assert (full["id"], full["retryAfterMs"]) == (0, 5)

@@ -1,0 +1,145 @@
+import pytest
+
+from gateway.recovery import (
+    Answers,
+    Replaced,
+    Resume,
+    Trimmed,
+    Verdict,
+    Wait,
+    current_twin,
+    judge,
+    jump_target,
+    news_begins_after,
+)
+from gateway.window import NOTHING
+from telemetry_stream.broker import Entry, Head
+from telemetry_stream.position import BEGINNING_CURSOR, Cursor
+from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
+
+
+WHOLE = [marker(), *chain(10, 20, 30)]
+CUT = chain(20, 30, previous="1-10")
+
+
+def said(
+    at: str,
+    what: Head,
+    *,
+    record: bytes | None = None,
+    at_id: Entry | None = None,
+    in_current: Entry | None = None,
+    has_waited: bool = False,
+    has_states: bool = True,
+) -> Verdict:
+    answers = Answers(what, at_id, in_current, has_states=has_states)
+    return judge(cursor(at, record), answers, has_waited=has_waited)
+
+
+def test_found() -> None:
+    """The entry is there and is the same."""
+    verdict = said("1-10", head(WHOLE), at_id=WHOLE[1])
+    assert verdict == Resume(cursor("1-10"), is_proved=True)
+
+
+def test_generations_counted_anew() -> None:
+    """The entry at that offset of the current generation is the same: on after it."""
+    verdict = said("3-10", head(WHOLE), in_current=WHOLE[1])
+    assert verdict == Resume(cursor("1-10"), is_proved=True)
+    assert current_twin(cursor("3-10"), head(WHOLE)) == id_of("1-10")
+    assert current_twin(cursor("1-10"), head(WHOLE)) is None
+    assert current_twin(cursor("3-10"), head(has_state=False)) is None
+
+
+def test_another_record_there() -> None:
+    """The digest differs and nothing was trimmed: another file."""
+    verdict = said("1-10", head(WHOLE), record=b"x", at_id=WHOLE[1])
+    assert verdict == Replaced(BEGINNING_CURSOR)
+
+
+def test_replaced_begins_where_the_generation_does() -> None:
+    """What a rewrite kept is not told again."""
+    what = head([marker("2-5"), *chain(20, generation=2)], start=5)
+    verdict = said("1-10", what, record=b"x", at_id=WHOLE[1])
+    assert verdict == Replaced(Cursor(id_of("2-5"), 0))
+
+
+def test_trimmed() -> None:
+    """Below the oldest: a gap up to what lies before the oldest."""
+    assert said("1-5", head(CUT)) == Trimmed(Cursor(id_of("1-10"), 0))
+
+
+def test_trimmed_up_to_the_cursor_itself() -> None:
+    """Nothing is missing, but nothing proves it any more."""
+    assert said("1-10", head(CUT)) == Resume(cursor("1-10"), is_proved=False)
+
+
+def test_trimmed_to_nothing() -> None:
+    """The state still proves the last entry; before it lies a gap."""
+    last = cursor("1-30")
+    what = head(last="1-30", last_digest=last.digest)
+    assert said("1-30", what) == Resume(last, is_proved=True)
+    assert said("1-10", what) == Trimmed(last)
+
+
+def test_ahead_of_the_tailer() -> None:
+    """Waited for, for ever if the file is long enough, else for a time."""
+    assert said("1-90", head(WHOLE, size=90)) == Wait(is_file_long_enough=True)
+    short = head(WHOLE, size=50)
+    assert said("1-90", short) == Wait(is_file_long_enough=False)
+    assert said("1-90", short, has_waited=True) == Replaced(BEGINNING_CURSOR)
+    long = head(WHOLE, size=90)
+    assert said("1-90", long, has_waited=True) == Wait(is_file_long_enough=True)
+
+
+def test_an_earlier_generation_is_never_ahead() -> None:
+    """However far its offset."""
+    what = head([marker(), *chain(10), marker("2-0", "1-10")])
+    assert said("1-90", what) == Replaced(Cursor(id_of("2-0"), 0))
+
+
+def test_no_state() -> None:
+    """The broker forgot: wait for the tailer, even if a stream was left."""
+    assert said("1-10", head(has_state=False)) == Wait(is_file_long_enough=True)
+    assert said("1-90", head(WHOLE, has_state=False)) == Wait(is_file_long_enough=True)
+
+
+def test_documents_counted_anew() -> None:
+    """They have no state: trimmed, or all of them again."""
+    what = head(CUT, has_state=False)
+    assert said("1-5", what, has_states=False) == Trimmed(Cursor(id_of("1-10"), 0))
+    assert said("1-90", what, has_states=False) == Replaced(Cursor(id_of("1-10"), 0))
+    empty = head(has_state=False)
+    assert said("1-90", empty, has_states=False) == Wait(is_file_long_enough=True)
+
+
+@pytest.mark.parametrize("start", [NOTHING, BEGINNING_CURSOR])
+def test_the_beginning(start: Cursor) -> None:
+    """Always good; what was trimmed after it is a gap."""
+
+    def begun(what: Head) -> Verdict:
+        return judge(start, Answers(what, None, None))
+
+    assert begun(head(has_state=False)) == Resume(NOTHING, is_proved=True)
+    assert begun(head(WHOLE)) == Resume(NOTHING, is_proved=True)
+    without_marker = head(chain(10))
+    assert begun(without_marker) == Resume(BEGINNING_CURSOR, is_proved=True)
+    assert begun(head(CUT)) == Trimmed(Cursor(id_of("1-10"), 0))
+    only_marker = head(last="1-0")
+    assert begun(only_marker) == Resume(BEGINNING_CURSOR, is_proved=True)
+    assert begun(head(last="1-30", last_digest=7)) == Trimmed(Cursor(id_of("1-30"), 7))
+
+
+def test_jump_target() -> None:
+    """A tenth into what is kept, where offsets can be compared."""
+    assert jump_target(head(chain(100, 1_100))) == id_of("1-200")
+    assert jump_target(head()) is None
+    two = [*chain(10), entry("2-20", "1-10")]
+    assert jump_target(head(two)) is None
+
+
+def test_history() -> None:
+    """What was in the file before any tailer saw it."""
+    assert news_begins_after(head(WHOLE, backlog_end=20).state) == id_of("1-20")
+    assert news_begins_after(head(WHOLE).state) is None
+    assert news_begins_after(None) is None

@@ -1,0 +1,89 @@
+import time
+
+import pytest
+
+from gateway.subscription import (
+    Begin,
+    Last,
+    Rule,
+    Subscription,
+    compiled,
+    has_wildcards,
+)
+
+
+def rule(text: str, *, included: bool = True, start: Begin | Last = Begin.NOW) -> Rule:
+    return Rule(text, has_wildcards(text), included, start)
+
+
+@pytest.mark.parametrize(
+    ("glob", "yes", "no"),
+    [
+        ("run_*", ["run_", "run_1", "run_a/b"], ["run", "a_run_1"]),
+        ("a?c", ["abc", "a/c"], ["ac", "abbc"]),
+        (r"a\*", ["a*"], ["ab"]),
+        ("a\\", ["a\\"], ["a"]),
+        ("*x*y*z", ["xyz", "1x2y3z", "xyzxyz"], ["xzy", "xy"]),
+        ("a.b*", ["a.b", "a.bc"], ["axb"]),
+        ("**", ["", "a"], []),
+        ("*a", ["a", "aa"], ["ab"]),
+    ],
+)
+def test_globs(glob: str, yes: list[str], no: list[str]) -> None:
+    """Stars cross slashes, question marks are one character, backslashes escape."""
+    pattern = compiled(glob)
+    assert pattern is not None
+    assert all(pattern.fullmatch(text) for text in yes)
+    assert not any(pattern.fullmatch(text) for text in no)
+
+
+def test_no_glob_takes_long() -> None:
+    """Not even one that was made for it."""
+    pattern = compiled("*a" * 400 + "b")
+    assert pattern is not None
+    before = time.process_time()
+    assert pattern.fullmatch("a" * 1_000) is None
+    assert time.process_time() - before < 5
+
+
+def test_the_newest_match_decides() -> None:
+    """Literal or glob, taken in or left out."""
+    some = Subscription([rule("*"), rule("b*", included=False), rule("b1")])
+    assert some.matches("a")
+    assert not some.matches("b2")
+    assert some.matches("b1")
+    assert some.literals() == ["b1"]
+    assert some.has_globs()
+    assert Subscription([rule("a"), rule("a*", included=False)]).literals() == []
+
+
+def test_what_is_nothing() -> None:
+    """No rules, or only such that leave out."""
+    assert not Subscription()
+    assert not Subscription([rule("a", included=False)])
+    assert not Subscription().matches("a")
+    assert not Subscription().has_globs()
+
+
+def test_adding() -> None:
+    """A rule with the same text replaces the older one."""
+    some = Subscription([rule("a"), rule("b")])
+    more = some.with_rules([rule("a", start=Last(3))])
+    assert [one.text for one in more.rules] == ["b", "a"]
+    found = more.rule_for("a")
+    assert found is not None
+    assert found.start == Last(3)
+
+
+def test_taking_away() -> None:
+    """What was named goes; what a glob still matches is left out."""
+    some = Subscription([rule("a"), rule("b"), rule("run_*")])
+    left = some.without([("a", False)])
+    assert [one.text for one in left.rules] == ["b", "run_*"]
+    left = some.without([("run_1", False)])
+    assert not left.matches("run_1")
+    assert left.matches("run_2")
+    left = some.without([("run_*", True)])
+    assert not left.matches("run_2")
+    assert left.matches("a")
+    assert some.without([("a", False), ("b", False), ("run_*", True)]).rules == ()

@@ -1,0 +1,218 @@
+"""A whole gateway over a real broker, a writer that appends as the tailer does, and a
+client that remembers its cursors."""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+
+from gateway.replica import Replica
+from gateway.routes import make_api
+from gateway.transport import make_server_config
+from telemetry_stream.broker import (
+    NOTHING_STORED,
+    Appended,
+    Batch,
+    Kind,
+    NewEntry,
+)
+from telemetry_stream.broker_redis import RedisBroker
+from telemetry_stream.position import digest
+
+
+# A wait that takes longer is a failure, not slowness.
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass
+class Gateway:
+    """A replica that serves on a port of its own."""
+
+    replica: Replica
+    port: int
+    server: uvicorn.Server
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws/telemetry"
+
+
+@asynccontextmanager
+async def serving(
+    broker: Any, *, allowed_origins: tuple[str, ...] = (), **options: Any
+) -> AsyncIterator[Gateway]:
+    """A gateway over a broker, as uvicorn serves it."""
+    replica = Replica(broker, **options)
+    api = make_api(replica, allowed_origins=allowed_origins)
+    config = make_server_config(api, max_message_bytes=64 * 1024, port=0)
+    server = uvicorn.Server(config)
+    # Signals are the test runner's.
+    serving_task = asyncio.create_task(server._serve())
+    while not server.started:
+        assert not serving_task.done(), serving_task.result()
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Gateway(replica, port, server)
+    finally:
+        server.should_exit = True
+        await serving_task
+
+
+class Writer:
+    """Appends records of one session by compare and append."""
+
+    def __init__(self, broker: RedisBroker, session: str) -> None:
+        self.broker = broker
+        self.session = session
+        self.incarnation = uuid.uuid4().hex
+
+    async def append(self, *records: dict[str, Any], **fields: Any) -> None:
+        """Append these, after the marker if they are the first."""
+        state = await self.broker.load(self.session)
+        expected = NOTHING_STORED if state is None else state.position
+        begins = state is None
+        entries = [NewEntry(0, Kind.MARKER, b"")] if begins else []
+        await self._append(
+            expected, max(1, expected.generation), entries, records, fields
+        )
+
+    async def rewrite(self, *records: dict[str, Any]) -> None:
+        """A new generation with these."""
+        state = await self.broker.load(self.session)
+        assert state is not None
+        details = {"reason": "truncated", "complete": "1", "step": "0"}
+        marker = NewEntry(0, Kind.MARKER, b"", details)
+        expected = state.position
+        await self._append(
+            expected, expected.generation + 1, [marker], records, {}, offset=0
+        )
+
+    async def _append(
+        self,
+        expected: Any,
+        generation: int,
+        entries: list[NewEntry],
+        records: tuple[dict[str, Any], ...],
+        fields: dict[str, Any],
+        offset: int | None = None,
+    ) -> None:
+        offset = expected.offset if offset is None else offset
+        for record in records:
+            line = json.dumps(record, separators=(",", ":")).encode()
+            offset += len(line) + 1
+            is_emergency = isinstance(record.get("emergency"), dict)
+            kind = Kind.EMERGENCY if is_emergency else Kind.RECORD
+            entries.append(NewEntry(offset, kind, line))
+        now_ms = time.time_ns() // 1_000_000
+        batch = Batch(
+            session=self.session,
+            expected=expected,
+            incarnation=expected.incarnation or self.incarnation,
+            generation=generation,
+            offset=offset,
+            entries=entries,
+            fields={
+                "size": offset,
+                "last_digest": digest(entries[-1].record),
+                "updated_ms": now_ms,
+                **fields,
+            },
+        )
+        assert await self.broker.append(batch) is Appended.DONE
+        await self.broker.touch({self.session: fields.get("updated_ms", now_ms)})
+
+
+@dataclass
+class Watcher:
+    """A client as the protocol asks for one: it keeps cursors and checks `prev`."""
+
+    connection: ClientConnection
+    cursors: dict[str, str | None] = field(default_factory=dict)
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    async def send(self, **message: Any) -> None:
+        await self.connection.send(json.dumps(message))
+
+    async def next(self) -> dict[str, Any]:
+        """The next message, whatever it is."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            message: dict[str, Any] = json.loads(await self.connection.recv())
+        self._note(message)
+        return message
+
+    async def until(self, type: str, **fields: Any) -> dict[str, Any]:
+        """The next message of a type, and with these fields; others are noted."""
+        while True:
+            message = await self.next()
+            if message["type"] == type and fields.items() <= message.items():
+                return message
+
+    async def subscribe(self, **fields: Any) -> dict[str, Any]:
+        await self.send(type="subscribe", **fields)
+        return await self.until("subscribed")
+
+    async def until_records(self, count: int) -> list[dict[str, Any]]:
+        """Read until it has had so many records."""
+        while len(self.records) < count:
+            await self.next()
+        return self.records
+
+    def _note(self, message: dict[str, Any]) -> None:
+        session = message.get("sessionId")
+        kind = message["type"]
+        if kind in {"telemetry", "emergency"} and "cursor" in message:
+            mine = self.cursors.get(session)
+            assert mine is None or message["prev"] == mine, (mine, message)
+            data = message["data"]
+            self.records += data if kind == "telemetry" else [data]
+        if kind == "gap":
+            self.cursors[session] = message["to"]
+        elif session is not None and "cursor" in message:
+            self.cursors[session] = message["cursor"]
+        for name, cursor in message.get("cursors", {}).items():
+            self.cursors[name] = cursor
+
+
+@asynccontextmanager
+async def watching(gateway: Gateway, **options: Any) -> AsyncIterator[Watcher]:
+    """A connected client."""
+    async with connect(gateway.ws_url, **options) as connection:
+        yield Watcher(connection)
+
+
+class Rig:
+    """One broker's prefix of a test's own, and what is over it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.prefix = f"t{uuid.uuid4().hex[:8]}"
+        self.stack = AsyncExitStack()
+        self.broker = self.connect()
+
+    def connect(self) -> RedisBroker:
+        broker = RedisBroker(self.url, key_prefix=self.prefix)
+        self.stack.push_async_callback(broker.aclose)
+        return broker
+
+    def writer(self, session: str) -> Writer:
+        return Writer(self.broker, session)
+
+    def serving(self, **options: Any) -> Any:
+        return serving(self.connect(), **options)
+
+
+def numbered(start: int, stop: int) -> list[dict[str, Any]]:
+    """Records that are told apart by their step."""
+    return [{"step": step, "telemetry": {"phi": 0.5}} for step in range(start, stop)]
