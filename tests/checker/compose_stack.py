@@ -72,6 +72,11 @@ class ComposeStack:
         scale = f"gateway={self.gateways}"
         self.compose("up", "--detach", "--no-recreate", "--wait", "--scale", scale)
 
+    def scale(self, gateways: int) -> None:
+        """Run so many gateways, and wait until they are healthy."""
+        self.gateways = gateways
+        self.up()
+
     def stop(self) -> None:
         """Remove everything, the broker's data too."""
         self.compose("down", "--volumes", "--timeout", "5")
@@ -182,7 +187,8 @@ class ComposeStack:
 
     def _is_healthy(self, container: Any) -> bool:
         container.reload()
-        return container.attrs["State"].get("Health", {}).get("Status") == "healthy"
+        health: dict[str, object] = container.attrs["State"].get("Health", {})
+        return health.get("Status") == "healthy"
 
     def _short(self, container: Any) -> str:
         return str(container.name).removeprefix(f"{self.project}-")
