@@ -5,16 +5,18 @@ that the line is JSON. Run as a process: file, broker URL, session, lines to exp
 """
 
 import json
+import signal
 import sys
 import time
 
 import redis
 
+
 BATCH_LINES = 1_000
 
 
 def main(path: str, url: str, session: str, count: int) -> None:
-    """Read the file and append its lines until there were so many."""
+    """Append the file's lines until there were so many; wait to be ended."""
     client = redis.Redis.from_url(url)
     stream = f"plain:{{{session}}}"
     done = 0
@@ -31,6 +33,7 @@ def main(path: str, url: str, session: str, count: int) -> None:
             if done % BATCH_LINES == 0:
                 pipeline.execute()
         pipeline.execute()
+    signal.pause()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from websockets.frames import Opcode
 from gateway import client_socket, transport
 from gateway.frames import text_frame
 from gateway.transport import HandoverError, handover, make_server_config
-from transport_rig import (
+from tests.gateway.transport_rig import (
     HANDSHAKE,
     MAX_MESSAGE_BYTES,
     Owner,

@@ -1,0 +1,1 @@
+"""The tailer's tests, mirroring its modules."""

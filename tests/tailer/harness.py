@@ -1,15 +1,17 @@
-"""A tailer on a directory of its own and a broker, and an oracle for what it should do."""
+"""A tailer on a directory of its own, a broker, and an oracle for what it should do."""
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
 from tailer.app import Tailer
 from telemetry_stream.broker import Entry, Kind, SessionReader, SessionWriter
 from telemetry_stream.position import BEFORE_ALL, EntryID
+
 
 # How long anything may take that should happen at once.
 PATIENCE_SECONDS = 20.0
@@ -20,7 +22,9 @@ class Broker(SessionWriter, SessionReader, Protocol):
 
 
 @asynccontextmanager
-async def running(broker: Broker, log_dir: Path, **options: Any) -> AsyncGenerator[Tailer]:
+async def running(
+    broker: Broker, log_dir: Path, **options: Any
+) -> AsyncGenerator[Tailer]:
     """A tailer that runs while the context lasts, impatient enough for tests."""
     tailer = Tailer(
         broker,
@@ -79,7 +83,7 @@ async def wait_for_records(
 
 def check_chain(entries: list[Entry]) -> None:
     """Each entry names the one before it, and IDs rise strictly."""
-    for one, other in zip(entries, entries[1:], strict=False):
+    for one, other in pairwise(entries):
         assert other.previous == one.id
         assert one.id < other.id
 

@@ -1,6 +1,7 @@
 """What happens to a file is what happens to its stream, over the memory broker."""
 
-import os
+# nothing else runs while the test writes
+
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ async def test_replaced_file_keeps_its_common_prefix(
         copy = tmp_path / "copy"
         copy.write_bytes(lines(*range(15)) + lines(115))
         append(path, lines(20))
-        os.replace(copy, path)
+        copy.replace(path)
         entries = await wait_for_records(broker, "a", [*texts(*range(21)), *texts(115)])
     kept = len(lines(*range(15)))
     marker = generation_of(entries, 2)[0]
@@ -114,7 +115,7 @@ async def test_rewrite_of_the_same_content_is_no_generation(
         await wait_for_records(broker, "a", texts(*range(20)))
         copy = tmp_path / "copy"
         copy.write_bytes(lines(*range(20)))
-        os.replace(copy, path)
+        copy.replace(path)
         append(path, lines(20))
         entries = await wait_for_records(broker, "a", texts(*range(21)))
     assert {entry.id.generation for entry in entries} == {1}
@@ -123,7 +124,7 @@ async def test_rewrite_of_the_same_content_is_no_generation(
 async def test_wiped_broker_gets_everything_again(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:
-    """After the broker lost all, the audit brings the same entries under the same IDs."""
+    """After the broker lost all, the audit brings the same entries, the same IDs."""
     path = session_path(tmp_path, "a")
     path.write_bytes(lines(1, 2, 3))
     async with running(broker, tmp_path, audit_seconds=0.05):
@@ -139,7 +140,11 @@ async def test_garbage_is_rejected_and_the_rest_arrives(
     """Junk, `[]`, invalid UTF-8 and empty lines disturb nothing."""
     path = session_path(tmp_path, "a")
     path.write_bytes(
-        b"\xef\xbb\xbf" + line(1) + b"[]\n\n  \r\n\xff\xfe\n" + line(2) + b'{"a":NaN}\r\n'
+        b"\xef\xbb\xbf"
+        + line(1)
+        + b"[]\n\n  \r\n\xff\xfe\n"
+        + line(2)
+        + b'{"a":NaN}\r\n'
     )
     async with running(broker, tmp_path):
         await wait_for_records(broker, "a", [*texts(1, 2), b'{"a":"NaN"}'])
@@ -156,6 +161,7 @@ async def test_emergency_document_arrives_once(
     path.write_text('{\n  "session_id": "a",\n  "value": 1.50,\n  "x": 1e3\n}\n')
     for _ in range(2):
         async with running(broker, tmp_path):
+
             async def has_one() -> bool:
                 return len(await entries_of(broker, "!emergencies")) == 1
 

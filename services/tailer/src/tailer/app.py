@@ -1,7 +1,7 @@
 """The composition root: settings in, a running tailer out.
 
 The only module that reads settings and knows all the others. `run` is the service;
-`Tailer` is the same thing for a program, or a test, that brings its own loop and broker.
+`Tailer` is the same for a program, or a test, that brings its own loop and broker.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TypeVar
 
 from service_runtime.exceptions import ServiceError
@@ -80,8 +81,9 @@ class Tailer:
         self._max_line_bytes = max_line_bytes
         self._clock = clock
         self._wall_clock = wall_clock
-        log_dir = os.path.abspath(log_dir)
-        paths = [os.path.abspath(path) for path in paths]
+        # Not resolved: a link that points elsewhere tomorrow is followed there.
+        log_dir = str(Path(log_dir).absolute())
+        paths = [str(Path(path).absolute()) for path in paths]
         self.owner = owner or _owner(paths or [log_dir])
         self.instruments = Instruments(clock=clock)
         self._files = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="files")
@@ -172,6 +174,7 @@ class Tailer:
             run=self._run_blocking,
             clock=self._clock,
             wall_clock=self._wall_clock,
+            on_forgotten=self.pipeline.doubt_documents,
         )
 
     async def _run_blocking(self, work: Callable[[], _T]) -> _T:

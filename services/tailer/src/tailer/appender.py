@@ -31,6 +31,9 @@ from telemetry_stream.record import Progress, read_progress
 
 # Between two attempts while the broker is full.
 FULL_WAIT_SECONDS = (0.2, 1.0)
+# Records at either end of a batch that are asked for step and time: headers and
+# summaries have none.
+PROBED_RECORDS = 4
 
 _NO_PROGRESS = Progress(None, None)
 
@@ -89,7 +92,7 @@ class Addition(NamedTuple):
 
 
 class Appender:
-    """Appends for one tailer; knows its owner name and where records keep their step."""
+    """Appends for one tailer: its name, and where its records keep their step."""
 
     def __init__(
         self,
@@ -147,23 +150,35 @@ class Appender:
         self._retention.note(session, stored.position, activity_ms=activity_ms)
 
     def progress_of(self, entries: Sequence[NewEntry], *, last: bool) -> Progress:
-        """Step and time of the first or last record among entries."""
-        for entry in reversed(entries) if last else entries:
-            if entry.record:
-                return read_progress(
-                    entry.record, step_keys=self._step_keys, time_keys=self._time_keys
-                )
-        return _NO_PROGRESS
+        """Step and time of the first or last records among entries that have them."""
+        found = _NO_PROGRESS
+        ends = entries[-PROBED_RECORDS:][::-1] if last else entries[:PROBED_RECORDS]
+        for entry in ends:
+            if not entry.record:
+                continue
+            step, time_ms = read_progress(
+                entry.record, step_keys=self._step_keys, time_keys=self._time_keys
+            )
+            found = Progress(
+                step if found.step is None else found.step,
+                time_ms if found.time_ms is None else found.time_ms,
+            )
+            if None not in found:
+                break
+        return found
 
     async def _append_when_there_is_room(self, batch: Batch) -> Appended:
+        is_first = True
         while True:
             try:
                 return await self._writer.append(batch)
             except BrokerFull:
                 self._instruments.broker_is_full()
             await self._retention.make_room()
-            # Jitter, or all tailers would come back at once.
-            await asyncio.sleep(random.uniform(*FULL_WAIT_SECONDS))  # noqa: S311
+            if not is_first:
+                # Jitter, or all tailers would come back at once.
+                await asyncio.sleep(random.uniform(*FULL_WAIT_SECONDS))  # noqa: S311
+            is_first = False
 
     def _batch(
         self, session: str, path: str, before: Stored, addition: Addition

@@ -1,9 +1,13 @@
 """The names below a directory, listed again and again as cheaply as can be.
 
-Blocking, for a worker thread. A directory is listed anew only when its modification time
-moved, or after a while, because networks answer late; directories that rest are asked
-less often. What cannot be seen now is kept, never taken for deleted.
+Blocking, for a worker thread. A directory is listed anew only when its modification
+time moved, or after a while, because networks answer late; directories that rest are
+asked less often. What cannot be seen now is kept, never taken for deleted.
 """
+
+# ruff: noqa: PTH116, PTH120  # ten thousand paths: texts, `Path` costs more
+
+# ruff: noqa: PTH116, PTH120  # ten thousand paths: texts, `Path` costs more
 
 import os
 import time
@@ -57,7 +61,7 @@ class DirectoryTree:
     def new_files(
         self, now: float, *, on_error: Callable[[str, str], None]
     ) -> Iterator[str]:
-        """Paths of files that were not there the last time; `on_error`: path, reason."""
+        """Paths of files that were not there last time; `on_error`: path, reason."""
         pending = [
             path for path, known in self._directories.items() if known.due <= now
         ]

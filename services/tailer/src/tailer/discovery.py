@@ -5,13 +5,18 @@ in silence, miss what other machines write, and die with their directory. Certai
 listing. Nothing is opened here but to see what kind of file a nameless one is.
 """
 
+# ruff: noqa: PTH112, PTH116, PTH119, PTH123  # paths are texts, as in the tree
+
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import NamedTuple
 
-from watchfiles import awatch
+from watchfiles import (
+    awatch,  # pyright: ignore[reportUnknownVariableType]  # it also takes trio's Event
+)
 
 from tailer.directory_tree import DirectoryTree
 from tailer.instruments import Instruments
@@ -115,9 +120,7 @@ class Discovery:
     ) -> None:
         for text in patterns:
             pattern = compile_pattern(text)
-            directory = (
-                os.path.join(log_dir, pattern.fixed) if pattern.fixed else log_dir
-            )
+            directory = str(Path(log_dir, pattern.fixed))
             tree = DirectoryTree(directory, depth=pattern.depth)
             base = directory if kind is FileKind.TELEMETRY else log_dir
             self._roots.append(
@@ -239,7 +242,8 @@ class Discovery:
             guard.cancel()
 
     async def _guard(self, identities: dict[str, object], stop: asyncio.Event) -> None:
-        while await asyncio.to_thread(self._identities) == identities:
+        # No event tells that a directory is another one.
+        while await asyncio.to_thread(self._identities) == identities:  # noqa: ASYNC110  # as said above
             await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
         stop.set()
 

@@ -5,7 +5,6 @@ however it was written. What the broker has is asked by adding again: it takes e
 document once per path and content.
 """
 
-import os
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
@@ -40,8 +39,12 @@ class DocumentFile:
         run: Run,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
+        on_forgotten: Callable[[], None],
     ) -> None:
-        """Prepare; `name` is the path below the log directory."""
+        """Prepare; `name` is the path below the log directory.
+
+        `on_forgotten` is called when the broker turns out to have lost the document.
+        """
         self.path = path
         self.name = name
         self._writer = writer
@@ -49,11 +52,15 @@ class DocumentFile:
         self._run = run
         self._clock = clock
         self._wall_clock = wall_clock
+        self._on_forgotten = on_forgotten
         # What the latest look saw, and since when it has been so.
         self.glimpse: Glimpse | None = None
         self._still_since = 0.0
-        # What was seen when the latest document was added.
+        # What was seen when the latest document was added, None if it is to be added
+        # again; the document's digest, and when it was new to the broker.
         self._added: Glimpse | None = None
+        self._added_sha256 = ""
+        self.added_at = 0.0
         # Since when the file has been waiting to become a document.
         self._waiting_since: float | None = None
 
@@ -96,6 +103,11 @@ class DocumentFile:
             return self._not_yet(document, now)
         is_new = await self._writer.add_document(document)
         self._added, self._waiting_since = seen, None
+        if is_new and document.sha256 == self._added_sha256:
+            self._on_forgotten()
+        elif is_new:
+            self.added_at = now
+        self._added_sha256 = document.sha256
         self._instruments.document_added(self.name, document.session, is_new=is_new)
         return None
 
@@ -128,6 +140,6 @@ class DocumentFile:
 
 def _look(path: str) -> Glimpse:
     try:
-        return glimpse_of(os.stat(path))
+        return glimpse_of(Path(path).stat())
     except OSError as error:
         raise CannotBeSeen(error) from error

@@ -1,7 +1,7 @@
 """One telemetry file and its session: from a look to a batch, one turn at a time.
 
-Binds the pure decisions (`progress`) to the file (`session_file`) and the broker. A turn
-is at most one batch; when turns come is the pipeline's business. What is stored is
+Binds the pure decisions (`progress`) to the file (`session_file`) and the broker. A
+turn is at most one batch; when turns come is the pipeline's business. What is stored is
 believed until the broker says otherwise, and then read anew.
 """
 
@@ -21,6 +21,7 @@ from tailer.progress import (
     judge,
     second_look_seconds,
 )
+from tailer.proofs import Verdict
 from tailer.rewrites import NewFile, common_prefix
 from tailer.session_file import (
     CannotBeSeen,
@@ -164,6 +165,8 @@ class Follower:
             delay = await self._look_and_act(stored)
         except CannotBeSeen as error:
             self._near.instruments.cannot_see(self._path_text, str(error))
+            # However it looks when it is back, that is a change.
+            self.glimpse = None
             return None
         self._near.instruments.can_see(self._path_text)
         self._near.instruments.bytes_behind(self.path, self.bytes_behind)
@@ -336,13 +339,16 @@ class Follower:
         return "truncated"
 
     def _new_file(self) -> NewFile:
-        return NewFile(
-            lambda offset: self._near.run(partial(self._file.read_from, offset)),
-            lambda proof: self._near.run(partial(self._file.check_head, proof)),
-        )
+        async def read_from(offset: int) -> Portion:
+            return await self._near.run(partial(self._file.read_from, offset))
+
+        async def check_head(proof: str) -> Verdict:
+            return await self._near.run(partial(self._file.check_head, proof))
+
+        return NewFile(read_from, check_head)
 
     async def _may_rebuild(self, stored: Stored) -> bool:
-        """Whether what this tailer sees counts: it is the owner, or the owner is gone."""
+        """Whether our view counts: we are the owner, or the owner is gone."""
         owner = stored.owner
         if owner in ("", self._near.appender.owner):
             return True

@@ -32,6 +32,8 @@ class Pattern:
 def compile_pattern(text: str) -> Pattern:
     """Read a glob such as `telemetry/**/*.jsonl`."""
     segments = [segment for segment in text.split("/") if segment not in ("", ".")]
+    if segments[-1:] == ["**"]:
+        segments.append("*")
     count = 0
     while count < len(segments) - 1 and not _WILDCARD.search(segments[count]):
         count += 1
@@ -47,8 +49,6 @@ def _directory(segment: str) -> str:
 
 
 def _name(segment: str) -> str:
-    if segment == "**":
-        segment = "*"
     hidden = r"(?!\.)" if segment[0] in "*?[" else ""
     return hidden + re.sub(r"\[!?\]?[^\]]*\]|.", _translated, segment, flags=re.DOTALL)
 

@@ -5,6 +5,8 @@ turns of one batch by a few workers, live ones before backlog. What a turn does 
 follower. Every task here is owned by `Pipeline.run` and ends with it.
 """
 
+# ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
+
 import asyncio
 import heapq
 import os
@@ -16,6 +18,7 @@ from itertools import count
 from typing import Protocol
 
 from tailer.discovery import Discovery, FileKind, Found
+from tailer.emergencies import DocumentFile
 from tailer.follower import Follower, Run
 from tailer.instruments import Instruments
 from tailer.presence import Presence
@@ -344,10 +347,19 @@ class Pipeline:
 
     def _broker_is_back(self) -> None:
         self._must_audit.set()
-        for followed in self.followed:
-            if not isinstance(followed, Follower):
-                followed.doubt_stored()
-                self._enqueue(self._items[followed.path])
+        self.doubt_documents()
+
+    def doubt_documents(self) -> None:
+        """Add all emergency documents again: the broker knows which it has."""
+        for document in self._documents():
+            self._doubt(document)
+
+    def _documents(self) -> list[DocumentFile]:
+        return [one for one in self.followed if isinstance(one, DocumentFile)]
+
+    def _doubt(self, followed: Followed) -> None:
+        followed.doubt_stored()
+        self._enqueue(self._items[followed.path])
 
     async def _audit(self) -> None:
         """Compare what is stored of every file with what is believed to be."""
@@ -355,12 +367,19 @@ class Pipeline:
             await _wait(self._must_audit, self._audit_seconds)
             self._must_audit.clear()
             await self._presence.wait_until_up()
+            self._probe_documents()
             followers = [one for one in self.followed if isinstance(one, Follower)]
             try:
                 for start in range(0, len(followers), AUDIT_SESSIONS):
                     await self._compare(followers[start : start + AUDIT_SESSIONS])
             except BrokerError as error:
                 self._presence.lost(error)
+
+    def _probe_documents(self) -> None:
+        """Ask for the newest, which a broker forgets first, and for any other one."""
+        if documents := self._documents():
+            self._doubt(max(documents, key=lambda document: document.added_at))
+            self._doubt(random.choice(documents))  # noqa: S311
 
     async def _compare(self, followers: Sequence[Follower]) -> None:
         believed = {
@@ -372,8 +391,7 @@ class Pipeline:
         for (follower, before), now in zip(believed.values(), stored, strict=True):
             # A batch since then explains a difference, and costs no more than a look.
             if before != now:
-                follower.doubt_stored()
-                self._enqueue(self._items[follower.path])
+                self._doubt(follower)
         activity_ms = {
             follower.session: follower.activity_ms
             for (follower, _), now in zip(believed.values(), stored, strict=True)

@@ -1,0 +1,1 @@
+"""Parts together: a real broker, a real server, clients of other people."""

@@ -1,0 +1,104 @@
+"""One follower without threads or clock of its own: every turn is ours to give."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tailer.appender import Appender
+from tailer.follower import Follower, Surroundings
+from tailer.instruments import Instruments
+from tailer.retention import Retention
+from tailer.session_file import SessionFile
+from telemetry_stream.broker import SessionWriter
+from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+
+
+_T = TypeVar("_T")
+
+MEBIBYTE = 1_048_576
+# Turns after which a follower that always wants another one is at fault.
+MOST_TURNS = 2_000
+
+
+class Clock:
+    """A steady clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        """The time, seconds."""
+        return self.now
+
+
+class Single:
+    """A tailer of one file."""
+
+    def __init__(
+        self,
+        writer: SessionWriter,
+        path: Path,
+        clock: Clock,
+        *,
+        owner: str = "host:test",
+        was_there_at_start: bool = True,
+        max_line_bytes: int = MEBIBYTE,
+        retention: Retention | None = None,
+        **options: Any,
+    ) -> None:
+        self.clock = clock
+        self.instruments = Instruments(clock=clock)
+        appender = Appender(
+            writer,
+            owner=owner,
+            step_keys=STEP_KEYS,
+            time_keys=TIME_KEYS,
+            retention=retention
+            or Retention(writer, session_bytes=2**40, total_bytes=2**40),
+            instruments=self.instruments,
+            wall_clock=clock,
+        )
+        surroundings = Surroundings(
+            **{
+                "writer": writer,
+                "appender": appender,
+                "instruments": self.instruments,
+                "run": _at_once,
+                "clock": clock,
+                "wall_clock": clock,
+                "starts_at_end": False,
+                "is_network": False,
+                "session_ttl": 1e12,
+                **options,
+            }
+        )
+        self.follower = Follower(
+            path.stem,
+            SessionFile(str(path), max_line_bytes=max_line_bytes),
+            surroundings,
+            was_there_at_start=was_there_at_start,
+        )
+
+    async def settle(self) -> None:
+        """Give turns, letting time pass as asked, until there is nothing to do."""
+        for _ in range(MOST_TURNS):
+            delay = await self.follower.turn()
+            if delay is None:
+                return
+            self.clock.now += delay
+        raise AssertionError("the follower never rests")
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric's samples."""
+        metrics = {one.name: one for one in self.instruments.registry.collect()}
+        samples = metrics[f"tailer_{name}"].samples
+        return sum(
+            sample.value for sample in samples if not sample.name.endswith("_created")
+        )
+
+
+async def _at_once(work: Callable[[], _T]) -> _T:
+    # Others may run here, as they may while a thread works.
+    await asyncio.sleep(0)
+    return work()

@@ -1,0 +1,82 @@
+"""Which names match, and what their sessions are called."""
+
+import pytest
+
+from tailer.patterns import (
+    Name,
+    Refusal,
+    SessionNames,
+    compile_pattern,
+    in_claiming_order,
+    without_extension,
+)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fixed", "depth", "yes", "no"),
+    [
+        ("telemetry/**/*.jsonl", "telemetry", None,
+         ["a.jsonl", "x/a.jsonl", "x/y/a.b.jsonl"],
+         ["a.json", ".a.jsonl", ".x/a.jsonl", "x/.y/a.jsonl"]),
+        ("*.jsonl", "", 0, ["a.jsonl"], ["x/a.jsonl", "ajsonl"]),
+        ("runs/*/metrics.json", "runs", 1,
+         ["x/metrics.json"], ["metrics.json", "x/y/metrics.json", "x/metricsAjson"]),
+        ("a/b/c.jsonl", "a/b", 0, ["c.jsonl"], ["d.jsonl"]),
+        ("./a//r?nk[0-3].jsonl", "a", 0,
+         ["rank0.jsonl"], ["rank4.jsonl", "r/nk0.jsonl"]),
+        ("[!a-c]*.jsonl", "", 0, ["d.jsonl"], ["a.jsonl", ".d.jsonl"]),
+        ("x/**", "x", None, ["a", "b/a"], [".a"]),
+        ("", "", -1, [], ["a"]),
+    ],
+)  # fmt: skip  # a table
+def test_patterns(
+    pattern: str, fixed: str, depth: int | None, yes: list[str], no: list[str]
+) -> None:
+    """A glob's fixed part, its depth, and what it matches below."""
+    compiled = compile_pattern(pattern)
+    assert (compiled.fixed, compiled.depth) == (fixed, depth)
+    assert all(compiled.expression.fullmatch(path) for path in yes)
+    assert not any(compiled.expression.fullmatch(path) for path in no)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a.jsonl", "a"),
+        ("x/scalars.json", "x/scalars"),
+        ("t.rank_0.2026-AB12.jsonl", "t.rank_0.2026-AB12"),
+        ("x.d/log", "x.d/log"),
+        (".hidden", ".hidden"),
+    ],
+)
+def test_sessions_are_paths_without_extension(path: str, expected: str) -> None:
+    """Only the last extension of the name goes."""
+    assert without_extension(path) == expected
+
+
+def test_prefix_stands_before_every_session() -> None:
+    """Where several machines write the same names."""
+    names = SessionNames(prefix="node-7/")
+    assert names.claim(Name("/l/a.jsonl", "a.jsonl")) == "node-7/a"
+
+
+def test_extension_is_kept_where_two_would_collide() -> None:
+    """The first has the name, in an order that does not change."""
+    names = SessionNames(prefix="")
+    found = [Name("/l/a.json", "a.json"), Name("/l/a.jsonl", "a.jsonl")]
+    assert [names.claim(name) for name in in_claiming_order(found)] == ["a", "a.json"]
+    assert names.claim(found[0]) == "a.json"
+
+
+def test_second_path_for_one_session_is_refused() -> None:
+    """Two writers of one stream would fight for ever."""
+    names = SessionNames(prefix="")
+    assert names.claim(Name("/one/a.jsonl", "a.jsonl")) == "a"
+    refusal = names.claim(Name("/two/a.jsonl", "a.jsonl"))
+    assert refusal == Refusal("/two/a.jsonl", "session a is /one/a.jsonl already")
+
+
+@pytest.mark.parametrize("name", ["!emergencies.jsonl", "bad\udcff.jsonl"])
+def test_impossible_names_are_refused(name: str) -> None:
+    """What would be another stream's name, or no text."""
+    assert isinstance(SessionNames(prefix="").claim(Name("/" + name, name)), Refusal)

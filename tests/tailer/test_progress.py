@@ -1,0 +1,120 @@
+"""What looks at a file lead to."""
+
+import pytest
+
+from tailer.progress import (
+    Action,
+    Doubt,
+    Seen,
+    contested_until,
+    judge,
+    look_interval,
+    second_look_seconds,
+)
+from tailer.proofs import Verdict
+
+
+HOLDS, DIFFERS, UNSEEN = Verdict.HOLDS, Verdict.DIFFERS, Verdict.UNSEEN
+
+
+def looks(
+    *seen: tuple[float, Seen], offset: int = 1_000, is_network: bool = False
+) -> list[Action]:
+    """The actions that looks at these times lead to, one after the other."""
+    doubt: Doubt | None = None
+    actions: list[Action] = []
+    for now, one in seen:
+        action, doubt = judge(offset, one, doubt, now=now, is_network=is_network)
+        actions.append(action)
+    return actions
+
+
+def test_file_that_proves_itself_is_read() -> None:
+    """Both proofs hold and nothing is in the way."""
+    assert looks((0, Seen(2_000, 0, HOLDS, HOLDS))) == [Action.READ]
+
+
+@pytest.mark.parametrize("verdicts", [(DIFFERS, HOLDS), (HOLDS, DIFFERS)])
+def test_bytes_that_differ_twice_are_a_new_generation(
+    verdicts: tuple[Verdict, Verdict],
+) -> None:
+    """One look may be in the middle of a write."""
+    seen = Seen(2_000, 0, *verdicts)
+    assert looks((0, seen), (0.1, seen)) == [Action.WAIT, Action.NEW_GENERATION]
+
+
+def test_bytes_that_differ_once_are_forgotten() -> None:
+    """The two looks must follow one another."""
+    bad, good = Seen(2_000, 0, HOLDS, DIFFERS), Seen(2_000, 0, HOLDS, HOLDS)
+    assert looks((0, bad), (1, good), (2, bad)) == [
+        Action.WAIT, Action.READ, Action.WAIT,
+    ]  # fmt: skip
+
+
+def test_differing_looks_with_an_unseen_one_between_do_not_add_up() -> None:
+    """What could not be seen says nothing, and starts the count anew."""
+    bad, unseen = Seen(2_000, 0, HOLDS, DIFFERS), Seen(500, 1, HOLDS, UNSEEN)
+    assert looks((0, bad), (0.1, unseen), (0.2, bad)) == [Action.WAIT] * 3
+
+
+@pytest.mark.parametrize(("is_network", "still"), [(False, 2.0), (True, 10.0)])
+def test_shorter_file_that_stands_still_is_a_new_generation(
+    is_network: bool, still: float
+) -> None:
+    """It is waited for, longer where others see it late."""
+    seen = Seen(500, 0, HOLDS, UNSEEN)
+    actions = looks(
+        (0, seen), (still - 0.1, seen), (still, seen), is_network=is_network
+    )
+    assert actions == [Action.WAIT, Action.WAIT, Action.NEW_GENERATION]
+
+
+def test_rewrite_in_progress_is_waited_for() -> None:
+    """While it grows, at most thirty seconds."""
+    growing = [(float(at), Seen(10 + at, at, HOLDS, UNSEEN)) for at in range(31)]
+    assert looks(*growing) == [Action.WAIT] * 30 + [Action.NEW_GENERATION]
+
+
+def test_rewrite_that_ends_as_it_was_is_read_on() -> None:
+    """The same bytes are the same file."""
+    whole = Seen(1_000, 2, HOLDS, HOLDS)
+    assert looks((0, Seen(0, 1, UNSEEN, UNSEEN)), (1, whole))[-1] is Action.READ
+
+
+def test_nuls_that_stay_are_taken() -> None:
+    """In what comes next, or in what proves the file."""
+    next_line = Seen(2_000, 0, HOLDS, HOLDS, has_nul=True)
+    proof = Seen(2_000, 0, UNSEEN, HOLDS)
+    for seen in (next_line, proof):
+        assert looks((0, seen), (2, seen)) == [Action.WAIT, Action.TAKE_NULS]
+
+
+def test_second_looks_are_later_on_networks() -> None:
+    """A cache must have the time to notice."""
+    assert second_look_seconds(is_network=True) > second_look_seconds(is_network=False)
+
+
+@pytest.mark.parametrize(
+    ("declared", "now", "expected"),
+    [
+        ([], 0.0, None),
+        ([0.0, 1.0], 2.0, None),
+        ([0.0, 30.0, 60.0], 61.0, 660.0),
+        ([0.0, 30.0, 60.0], 660.0, None),
+        ([0.0, 30.0, 60.1], 61.0, None),
+        ([0.0, 100.0, 120.0, 140.0], 150.0, 740.0),
+    ],
+)
+def test_three_generations_in_a_minute_are_contested(
+    declared: list[float], now: float, expected: float | None
+) -> None:
+    """No more for ten minutes then."""
+    assert contested_until(declared, now) == expected
+
+
+@pytest.mark.parametrize(
+    ("quiet", "expected"), [(0.0, 0.1), (1.0, 0.1), (60.0, 1.2), (9_999.0, 10.0)]
+)
+def test_files_at_rest_are_looked_at_less(quiet: float, expected: float) -> None:
+    """At a fiftieth of the time since the last change, within bounds."""
+    assert look_interval(quiet, poll_interval=0.1) == expected

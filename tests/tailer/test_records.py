@@ -1,0 +1,88 @@
+"""Every line that is not blank becomes an entry or a rejection."""
+
+from pathlib import Path
+
+import pytest
+
+from tailer.records import Reading, read_lines, too_long
+from telemetry_stream.broker import Kind, NewEntry, NewRejection
+from telemetry_stream.record import needs_care
+from tests.tailer.harness import valid_lines
+
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def read(chunk: bytes, *, start: int = 0, max_line_bytes: int = 100) -> Reading:
+    """Read a chunk of whole lines."""
+    texts = chunk.split(b"\n")[:-1]
+    return read_lines(texts, chunk, start, max_line_bytes=max_line_bytes)
+
+
+def test_records_and_emergencies_are_entries() -> None:
+    """An entry has the offset after its line, and says whether it is an emergency."""
+    reading = read(b'{"a":1}\r\n {"emergency":{}} \n', start=1_000)
+    assert reading == Reading(
+        [
+            NewEntry(1_009, Kind.RECORD, b'{"a":1}'),
+            NewEntry(1_028, Kind.EMERGENCY, b'{"emergency":{}}'),
+        ],
+        [],
+    )
+
+
+def test_blank_lines_are_neither() -> None:
+    """White space alone, and a mark alone at the file's head, leave no trace."""
+    assert read(b"\xef\xbb\xbf\n \t\r\n\n") == Reading([], [])
+
+
+def test_byte_order_mark_is_removed_at_the_head_alone() -> None:
+    """Elsewhere it makes the line no record."""
+    assert read(b'\xef\xbb\xbf{"a":1}\n').entries[0].record == b'{"a":1}'
+    assert read(b'\xef\xbb\xbf{"a":1}\n', start=10).rejections
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"[]", "not a JSON object"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b'"' + b"x" * 100 + b'"', "longer than 100 bytes"),
+        (b"\0\0", "a hole: NUL bytes alone"),
+    ],
+)
+def test_rejections_say_why_and_where(line: bytes, reason: str) -> None:
+    """A rejection has the line's end, its length, its head and a reason."""
+    [rejection] = read(line + b"\n").rejections
+    assert rejection == NewRejection(len(line) + 1, reason, len(line), line)
+
+
+def test_leading_nuls_are_stripped() -> None:
+    """What follows a hole within a line is read."""
+    assert read(b'\0\0\0{"a":1}\n').entries == [NewEntry(11, Kind.RECORD, b'{"a":1}')]
+
+
+def test_head_of_a_rejected_line_is_bounded() -> None:
+    """At most four kibibytes of it are kept."""
+    [rejection] = read(b"x" * 9_000 + b"\n", max_line_bytes=10_000).rejections
+    assert (rejection.length, len(rejection.head)) == (9_000, 4_096)
+
+
+def test_line_that_was_never_read_whole_is_rejected_by_its_length() -> None:
+    """Of a line that was skipped, only the head is known."""
+    rejection = too_long(20_001, 20_000, b"x" * 9_000, 100)
+    reason = "longer than 100 bytes"
+    assert rejection == NewRejection(20_001, reason, 20_000, b"x" * 4_096)
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*")), ids=lambda path: path.name)
+def test_shapes_of_real_producers(path: Path) -> None:
+    """Each producer's lines arrive, with strings for what is no number in JSON."""
+    data = path.read_bytes()
+    reading = read(data, max_line_bytes=10_000)
+    assert not reading.rejections
+    assert [entry.offset for entry in reading.entries] == [
+        end for end, _ in valid_lines(data)
+    ]
+    assert not any(b":NaN" in entry.record for entry in reading.entries)
+    assert not any(needs_care(entry.record) for entry in reading.entries)

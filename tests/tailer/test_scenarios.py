@@ -1,0 +1,601 @@
+"""How an earlier draft could be broken, one scenario each, with time in our hands."""
+
+# ruff: noqa: ASYNC240  # nothing else runs while the test writes
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tailer.retention import Retention
+from telemetry_stream.broker import (
+    Appended,
+    Batch,
+    Entry,
+    Kind,
+    StoredPosition,
+)
+from telemetry_stream.broker_memory import MemoryBroker
+from telemetry_stream.exceptions import BrokerFull
+from telemetry_stream.position import EntryID
+from tests.tailer.harness import (
+    append,
+    check_chain,
+    entries_of,
+    generation_of,
+    line,
+    lines,
+    records_of,
+    texts,
+)
+from tests.tailer.single import Clock, Single
+
+
+KIBIBYTE = 1_024
+
+
+@pytest.fixture
+def broker() -> MemoryBroker:
+    """A broker of the test's own."""
+    return MemoryBroker()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that only we move."""
+    return Clock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file that is not there yet."""
+    return tmp_path / "a.jsonl"
+
+
+async def state_of(broker: MemoryBroker) -> dict[str, object]:
+    """Parts of the state."""
+    state = await broker.load("a")
+    assert state is not None
+    return {
+        "generation": state.position.generation,
+        "offset": state.position.offset,
+        "backlog_end": state.backlog_end,
+        "start": state.generation_start,
+        "records": state.records,
+        "rejected": state.rejected,
+        "steps": (state.first_step, state.last_step),
+        "owner": state.owner,
+    }
+
+
+async def test_a1_same_bytes_get_the_same_ids_after_a_loss(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """No time is in an ID: later, elsewhere and in other batches it is the same."""
+    path.write_bytes(lines(*range(2_500)))
+    await Single(broker, path, clock).settle()
+    before = await entries_of(broker, "a")
+    broker.wipe()
+    os.utime(path, (0, 0))
+    clock.now += 1e6
+    await Single(broker, path, clock, owner="elsewhere").settle()
+    assert await entries_of(broker, "a") == before
+
+
+async def test_a1_rewritten_file_is_told_whatever_its_records_say(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Lines with earlier times than before get higher IDs, after a marker."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(*range(10), time="2099-01-01T00:00:00Z"))
+    await tailer.settle()
+    path.write_bytes(lines(*range(5), time="1999-01-01T00:00:00Z"))
+    await tailer.settle()
+    entries = await entries_of(broker, "a")
+    check_chain(entries)
+    second = generation_of(entries, 2)
+    assert second[0].kind is Kind.MARKER
+    assert len(second) == 6
+
+
+async def test_a2_idle_file_is_read_again_after_a_rollback(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Nobody appends to it ever again, and still its last lines come back."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1, 2))
+    await tailer.settle()
+    checkpoint = broker.checkpoint()
+    append(path, lines(3))
+    await tailer.settle()
+    before = await entries_of(broker, "a")
+    broker.roll_back(checkpoint)
+    [stored] = await broker.positions(["a"])
+    assert stored != tailer.follower.believed
+    tailer.follower.doubt_stored()
+    await tailer.settle()
+    assert await entries_of(broker, "a") == before
+    assert tailer.metric("healed_bytes") == len(line(3))
+
+
+@pytest.mark.parametrize("lost", ["stream", "state", "both", "all"])
+async def test_a3_deleted_keys_lead_to_a_new_incarnation(
+    broker: MemoryBroker, clock: Clock, path: Path, lost: str
+) -> None:
+    """Whichever key is gone, the session is whole again, with the same IDs."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1, 2) + b"[]\n")
+    await tailer.settle()
+    before = await entries_of(broker, "a")
+    broker.delete("a", stream=lost != "state", state=lost != "stream")
+    if lost == "all":
+        broker._stored.rejected.clear()
+    append(path, lines(3))
+    await tailer.settle()
+    assert (await entries_of(broker, "a"))[:-1] == before
+    assert await records_of(broker, "a") == texts(1, 2, 3)
+    assert len(broker.rejections("a")) == 1
+    # With everything gone this is a beginning, and counts as nothing.
+    assert tailer.metric("diverged") == (lost != "all")
+
+
+async def test_a3_foreign_entry_leads_to_a_new_incarnation(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """An entry written by hand goes; the file is the truth."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1, 2))
+    await tailer.settle()
+    stream = broker._stored.streams["a"]
+    stream.add(Entry(EntryID(1, 999), stream.last_id, Kind.RECORD, b"{}"))
+    append(path, lines(3))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1, 2, 3)
+
+
+async def test_a3_mending_is_limited_to_once_a_minute(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Who fights with us over a stream does not make us spin."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1))
+    await tailer.settle()
+    started = clock.now
+    for _ in range(3):
+        broker.delete("a", stream=True)
+        tailer.follower.doubt_stored()
+        await tailer.settle()
+    assert clock.now - started >= 120
+    assert tailer.metric("diverged") == 3
+
+
+async def test_a3_state_set_back_by_hand_is_mended(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """An offset below the last entry could never be followed on from."""
+    path.write_bytes(lines(1, 2))
+    await Single(broker, path, clock).settle()
+    state = broker._stored.states["a"]
+    position = state.position._replace(offset=3)
+    object.__setattr__(state, "position", position)
+    await Single(broker, path, clock).settle()
+    assert await records_of(broker, "a") == texts(1, 2)
+
+
+async def test_a4_stale_view_of_another_tailer_declares_nothing(
+    broker: MemoryBroker, clock: Clock, path: Path, tmp_path: Path
+) -> None:
+    """It sees an older, shorter file; the owner lives, so it is refused."""
+    owner = Single(broker, path, clock, owner="one:/logs")
+    path.write_bytes(lines(*range(100)))
+    await owner.settle()
+    await broker.hold_presence("one:/logs", seconds=60)
+    (tmp_path / "stale").mkdir()
+    stale_path = tmp_path / "stale" / "a.jsonl"
+    stale_path.write_bytes(lines(*range(59)))
+    stale = Single(broker, stale_path, clock, owner="two:/logs")
+    for _ in range(200):
+        clock.now += await stale.follower.turn() or 0.1
+    assert len(await records_of(broker, "a")) == 100
+    assert stale.metric("refused") == 1
+    stale_path.write_bytes(lines(*range(101)))
+    await stale.settle()
+    await owner.settle()
+    assert await records_of(broker, "a") == texts(*range(101))
+    assert (await state_of(broker))["owner"] == "two:/logs"
+
+
+async def test_a4_owner_that_is_gone_is_succeeded(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """A tailer that moved to another machine may say that the file began anew."""
+    path.write_bytes(lines(*range(9)))
+    await Single(broker, path, clock, owner="one:/logs").settle()
+    path.write_bytes(lines(50))
+    await Single(broker, path, clock, owner="two:/logs").settle()
+    state = await state_of(broker)
+    assert (state["generation"], state["owner"]) == (2, "two:/logs")
+
+
+async def test_a4_rewriting_the_same_bytes_in_place_repeats_nothing(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """`scp` over the file, looked at in the middle of it, again and again."""
+    tailer = Single(broker, path, clock)
+    data = lines(*range(1_000))
+    path.write_bytes(data)
+    await tailer.settle()
+    for _ in range(5):
+        for end in range(0, len(data), len(data) // 7):
+            path.write_bytes(data[:end])
+            clock.now += 0.1 + (await tailer.follower.turn() or 0)
+        path.write_bytes(data)
+        await tailer.settle()
+    assert await records_of(broker, "a") == texts(*range(1_000))
+    assert (await state_of(broker))["generation"] == 1
+
+
+async def test_a4_two_writers_are_contested(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Three generations in a minute, then none for ten."""
+    tailer = Single(broker, path, clock)
+    for step in range(4):
+        path.write_bytes(lines(step * 10, step * 10 + 1))
+        await tailer.settle()
+    started = clock.now
+    path.write_bytes(lines(77, 78, 79))
+    await tailer.settle()
+    assert clock.now - started > 500
+    assert tailer.metric("contested") == 1
+    assert (await records_of(broker, "a"))[-3:] == texts(77, 78, 79)
+
+
+async def test_a4_file_that_grew_past_the_offset_again_is_noticed(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Truncated and longer than before between two looks: no line is cut in two."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(*range(10)))
+    await tailer.settle()
+    path.write_bytes(b'{"other":1}\n' + lines(*range(20, 40)))
+    await tailer.settle()
+    entries = generation_of(await entries_of(broker, "a"), 2)
+    assert [entry.record for entry in entries[1:]] == [
+        b'{"other":1}', *texts(*range(20, 40)),
+    ]  # fmt: skip
+
+
+async def test_a4_nuls_are_waited_for_and_then_a_hole(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Bytes that are not visible yet come; those that never do are a hole."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1) + b"\0" * 25 + b"\n")
+    await tailer.follower.turn()
+    assert await tailer.follower.turn() is not None
+    path.write_bytes(lines(1, 22, 3))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1, 22, 3)
+    append(path, b"\0" * 10 + line(4) + b"\0\0\n" + line(5))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1, 22, 3, 4, 5)
+    assert tailer.metric("holes") == 1
+    assert [one.reason for _, one in broker.rejections("a")] == [
+        "a hole: NUL bytes alone"
+    ]
+
+
+async def test_a6_every_entry_names_the_one_before(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Across batches, generations, rejections and restarts."""
+    for steps in (range(2_500), range(1_200), range(3_000)):
+        path.write_bytes(lines(*steps) + b"[]\n" + lines(7))
+        await Single(broker, path, clock).settle()
+    entries = await entries_of(broker, "a")
+    check_chain(entries)
+    assert entries[0].previous == (0, 0)
+    assert [entry.id.generation for entry in entries if entry.kind is Kind.MARKER] == [
+        1, 2, 3,
+    ]  # fmt: skip
+
+
+async def test_a9_what_was_there_at_the_start_is_history(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """`backlog_end` is its size then, also after the broker lost the state."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1, 2))
+    await tailer.settle()
+    size = len(lines(1, 2))
+    assert (await state_of(broker))["backlog_end"] == size
+    append(path, lines(3))
+    await tailer.settle()
+    assert (await state_of(broker))["backlog_end"] == size
+    broker.wipe()
+    tailer.follower.doubt_stored()
+    await tailer.settle()
+    assert (await state_of(broker))["backlog_end"] == len(lines(1, 2, 3))
+
+
+async def test_a9_file_that_appears_later_is_news(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """All of it came while somebody could watch."""
+    path.write_bytes(lines(1, 2))
+    await Single(broker, path, clock, was_there_at_start=False).settle()
+    assert (await state_of(broker))["backlog_end"] == 0
+
+
+async def test_a9_start_at_end_tells_what_it_leaves_out(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """A gap entry says from where to where, again after a loss."""
+    data = lines(*range(5_000))
+    path.write_bytes(data + b'{"part')
+    tailer = Single(broker, path, clock, starts_at_end=True)
+    await tailer.settle()
+    append(path, b'ial":1}\n')
+    await tailer.settle()
+    entries = await entries_of(broker, "a")
+    assert [entry.kind for entry in entries] == [Kind.MARKER, Kind.GAP, Kind.RECORD]
+    assert entries[1].details == {"from": "1-0", "to": f"1-{len(data)}"}
+    assert entries[1].id == (1, len(data))
+    broker.wipe()
+    tailer.follower.doubt_stored()
+    await tailer.settle()
+    assert await entries_of(broker, "a") == entries
+
+
+async def test_a9_start_at_end_keeps_a_proved_prefix(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """A rewrite that kept the front begins after it, the gap proved by the head."""
+    path.write_bytes(lines(*range(10)))
+    tailer = Single(broker, path, clock, starts_at_end=True)
+    await tailer.settle()
+    append(path, lines(10, 11))
+    await tailer.settle()
+    path.write_bytes(lines(*range(11)) + lines(99))
+    await tailer.settle()
+    assert (await state_of(broker))["start"] == len(lines(*range(11)))
+
+
+async def test_start_at_end_of_an_empty_file_is_its_beginning(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Nothing is left out, so nothing is told."""
+    path.write_bytes(b'{"step')
+    tailer = Single(broker, path, clock, starts_at_end=True)
+    await tailer.settle()
+    path.write_bytes(lines(1))
+    await tailer.settle()
+    assert [entry.kind for entry in await entries_of(broker, "a")] == [
+        Kind.MARKER, Kind.RECORD,
+    ]  # fmt: skip
+
+
+async def test_b1_old_file_is_not_taken_in(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """One that has not changed for longer than sessions live stays out."""
+    path.write_bytes(lines(1))
+    os.utime(path, (clock.now - 500, clock.now - 500))
+    tailer = Single(broker, path, clock, session_ttl=400.0)
+    await tailer.settle()
+    assert await broker.load("a") is None
+    append(path, lines(2))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1, 2)
+
+
+async def test_b1_emptied_stream_is_not_filled_again(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Who forgets a session keeps its state: only what comes next is appended."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1, 2))
+    await tailer.settle()
+    await broker.trim("a", EntryID(9, 9))
+    tailer.follower.doubt_stored()
+    await tailer.settle()
+    assert await records_of(broker, "a") == []
+    append(path, lines(3))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(3)
+
+
+class FullBroker(MemoryBroker):
+    """A broker that holds so many entries in all, and then refuses."""
+
+    def __init__(self, most_entries: int) -> None:
+        super().__init__()
+        self.most_entries = most_entries
+
+    async def append(self, batch: Batch) -> Appended:
+        """Refuse what does not fit, as `noeviction` does."""
+        held = sum(len(one.entries) for one in self._stored.streams.values())
+        if held > self.most_entries:
+            raise BrokerFull("OOM")
+        return await super().append(batch)
+
+
+async def test_b2_full_broker_is_trimmed_and_nothing_is_lost(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The coldest sessions give way; the live one goes on without a gap."""
+    monkeypatch.setattr("tailer.appender.FULL_WAIT_SECONDS", (0.0, 0.0))
+    broker = FullBroker(3_000)
+    retention = Retention(broker, session_bytes=2**40, total_bytes=2**40)
+    old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
+    old.write_bytes(lines(*range(2_000)))
+    os.utime(old, (1.0, 1.0))
+    await Single(broker, old, clock, retention=retention).settle()
+    new.write_bytes(lines(*range(4_000)))
+    tailer = Single(broker, new, clock, retention=retention)
+    await tailer.settle()
+    entries = await entries_of(broker, "new")
+    check_chain(entries)
+    assert entries[-1].record == texts(3_999)[0]
+    assert not await entries_of(broker, "old")
+    assert tailer.metric("broker_full") == 0
+    state = await broker.load("new")
+    assert state is not None
+    assert state.records == 4_000
+
+
+async def test_b3_retention_bounds_a_session_by_bytes(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """What is kept is the newest so many bytes of the file, and a sixteenth more."""
+    limit = 64 * KIBIBYTE
+    retention = Retention(broker, session_bytes=limit, total_bytes=2**40)
+    tailer = Single(broker, path, clock, retention=retention)
+    path.write_bytes(lines(*range(20_000)))
+    await tailer.settle()
+    entries = await entries_of(broker, "a")
+    kept = entries[-1].id.offset - entries[0].previous.offset
+    assert limit <= kept <= limit + limit // 16 + 32 * KIBIBYTE
+    path.write_bytes(lines(1, 2, 3))
+    await tailer.settle()
+    append(path, lines(*range(1_500)))
+    await tailer.settle()
+    generations = {entry.id.generation for entry in await entries_of(broker, "a")}
+    assert generations == {1, 2}
+    append(path, lines(*range(4_000)))
+    await tailer.settle()
+    generations = {entry.id.generation for entry in await entries_of(broker, "a")}
+    assert generations == {2}
+
+
+async def test_b3_total_retention_empties_the_coldest_sessions(
+    broker: MemoryBroker, clock: Clock, tmp_path: Path
+) -> None:
+    """Ended sessions first, their last IDs stay."""
+    retention = Retention(
+        broker, session_bytes=2**40, total_bytes=len(lines(*range(100))) * 2
+    )
+    for number in range(4):
+        path = tmp_path / f"s{number}.jsonl"
+        path.write_bytes(lines(*range(100)))
+        os.utime(path, (number, number))
+        await Single(broker, path, clock, retention=retention).settle()
+    held = [len(await entries_of(broker, f"s{number}")) for number in range(4)]
+    assert held[0] == 0
+    assert held[3] == 101
+    [stored] = await broker.positions(["s0"])
+    assert stored.last_id == (1, len(lines(*range(100))))
+
+
+async def test_line_that_is_too_long_is_told_once(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Wherever its newline is, and however it grew."""
+    tailer = Single(broker, path, clock, max_line_bytes=KIBIBYTE)
+    path.write_bytes(lines(1) + b'{"x":"')
+    await tailer.settle()
+    for _ in range(40):
+        append(path, b"x" * 100_000)
+        await tailer.settle()
+    assert (await state_of(broker))["offset"] == len(line(1))
+    append(path, b'"}\n' + lines(2))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1, 2)
+    [(_, rejection)] = broker.rejections("a")
+    assert rejection.length == 40 * 100_000 + len('{"x":""}')
+    assert rejection.head[:7] == b'{"x":"x'
+
+
+async def test_state_says_how_far_a_session_is(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Counters, first and last step, owner."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(b'{"config":1}\n' + lines(3, 4) + b"[]\n")
+    await tailer.settle()
+    append(path, lines(*range(5, 2_000)) + b"\n\n")
+    await tailer.settle()
+    assert await state_of(broker) == {
+        "generation": 1,
+        "offset": path.stat().st_size,
+        "backlog_end": len(b'{"config":1}\n' + lines(3, 4) + b"[]\n"),
+        "start": 0,
+        "records": 1_998,
+        "rejected": 1,
+        "steps": (3, 1_999),
+        "owner": "host:test",
+    }
+
+
+async def test_lost_reply_is_no_repetition(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """An append that was done and not answered is found done."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1))
+    await tailer.settle()
+    follower = tailer.follower
+    before = follower._stored
+    append(path, lines(2))
+    await tailer.settle()
+    follower._stored = before
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1, 2)
+    assert tailer.metric("conflicts") == 1
+
+
+async def test_two_tailers_with_one_view_append_each_line_once(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Whoever comes second finds it done."""
+    tailers = [Single(broker, path, clock, owner=name) for name in ("one", "two")]
+    for step in range(20):
+        append(path, lines(step))
+        for tailer in tailers if step % 3 else reversed(tailers):
+            await tailer.settle()
+    assert await records_of(broker, "a") == texts(*range(20))
+
+
+async def test_batches_are_bounded(
+    broker: MemoryBroker, clock: Clock, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most a thousand entries, at most a mebibyte."""
+    sizes: list[tuple[int, int]] = []
+    inner = broker.append
+
+    async def noting(batch: Batch) -> Appended:
+        size = sum(len(entry.record) for entry in batch.entries)
+        sizes.append((len(batch.entries), size))
+        return await inner(batch)
+
+    monkeypatch.setattr(broker, "append", noting)
+    path.write_bytes(
+        lines(*range(2_500)) + b"".join(line(9, x="y" * 90_000) for _ in range(50))
+    )
+    await Single(broker, path, clock).settle()
+    assert max(count for count, _ in sizes) <= 1_001
+    assert max(size for _, size in sizes) <= 1_048_576
+    assert len(await records_of(broker, "a")) == 2_550
+
+
+async def test_unreadable_file_is_not_deleted(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Absence is no event: what is stored stays, and reading goes on after it."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1))
+    await tailer.settle()
+    away = path.with_suffix(".away")
+    path.rename(away)
+    tailer.follower.release()
+    await tailer.settle()
+    tailer.follower.doubt_stored()
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1)
+    away.rename(path)
+    append(path, lines(2))
+    await tailer.settle()
+    entries = await entries_of(broker, "a")
+    assert {entry.id.generation for entry in entries} == {1}
+    assert StoredPosition() != (await broker.positions(["a"]))[0]
