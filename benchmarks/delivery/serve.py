@@ -1,4 +1,4 @@
-"""One server of the benchmark: `python -m benchmarks.delivery.serve KIND URL PREFIX PORT`.
+"""One server: `python -m benchmarks.delivery.serve KIND URL PREFIX PORT`.
 
 `gateway` is ours. `send_text` is what one writes first: FastAPI, an endpoint per client
 that waits, `await websocket.send_text(...)` to each client in turn.

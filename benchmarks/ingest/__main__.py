@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 
@@ -158,7 +158,7 @@ def throughput(server: BrokerServer, root: Path, mebibytes: int, until: float) -
     speed = [other.seconds / one.seconds for one, other in pairs]
     cost = [other.cpu_seconds / one.cpu_seconds for one, other in pairs]
     print(
-        f"  ratio    x{statistics.median(speed):.1f} ({min(speed):.1f}-{max(speed):.1f})"
+        f"  ratio x{statistics.median(speed):.1f} ({min(speed):.1f}-{max(speed):.1f})"
         " as fast,"
         f" x{statistics.median(cost):.1f} ({min(cost):.1f}-{max(cost):.1f})"
         f" less CPU, {len(pairs)} paired rounds"
@@ -184,17 +184,17 @@ def latency(server: BrokerServer, root: Path) -> None:
             time.sleep(1 / LATENCY_RATE)
 
     with server.client() as client:
-        last = first_entry(path, client, make_line(0, chance))
+        last: bytes = first_entry(path, client, make_line(0, chance))
         writer = threading.Thread(target=write)
         writer.start()
         while len(delays) < LATENCY_LINES:
-            reply = client.xread({"live:{live}:stream": last}, block=1_000)
+            reply: Any = client.xread({"live:{live}:stream": last}, block=1_000)
             now = time.perf_counter()
-            for _, entries in reply or []:
-                for id_, fields in entries:
-                    last = id_
-                    if b"r" in fields:
-                        delays.append(now - written[len(delays)])
+            entries: list[tuple[bytes, dict[bytes, bytes]]]
+            entries = reply[0][1] if reply else []
+            for _ in entries:
+                delays.append(now - written[len(delays)])
+            last = entries[-1][0] if entries else last
         writer.join()
     process.send_signal(signal.SIGTERM)
     process.wait(30)
@@ -212,7 +212,9 @@ def first_entry(path: Path, client: "redis.Redis", line: bytes) -> bytes:
         time.sleep(0.02)
     # Until the file is no longer hot from its first line alone.
     time.sleep(1.0)
-    return client.xrevrange("live:{live}:stream", count=1)[0][0]
+    newest: Any = client.xrevrange("live:{live}:stream", count=1)
+    last_id: bytes = newest[0][0]
+    return last_id
 
 
 def main() -> None:

@@ -78,10 +78,12 @@ class ResumingClient:
             self._told_delay = 0.0
 
     async def _follow(self, url: str) -> None:
+        # The library stops reading while many messages wait, and a goodbye that comes
+        # behind them would be waited for in vain.
         async with connect(
             url,
             open_timeout=SILENT_SECONDS,
-            close_timeout=1,
+            close_timeout=0.2,
             ping_interval=SILENT_SECONDS,
             ping_timeout=SILENT_SECONDS,
             compression=None,

@@ -23,17 +23,20 @@ from tests.gateway.entries import cursor
 from tests.properties.gateway_model import payloads
 
 
-def plan(current: Subscription | None = None, **fields: Any) -> Plan:
+def plan(current: Subscription | None = None, /, **fields: Any) -> Plan:
+    """A plan for a message with these fields."""
     return plan_subscribe(request(**fields), current or Subscription(), max_rules=3)
 
 
 def request(**fields: Any) -> Subscribe:
+    """The message itself."""
     message = parse(json.dumps({"type": "subscribe", **fields}).encode())
     assert isinstance(message, Subscribe)
     return message
 
 
 def message_of(frame: bytes) -> dict[str, Any]:
+    """What a frame says."""
     (payload,) = payloads(frame)
     found: dict[str, Any] = json.loads(payload)
     return found
@@ -87,7 +90,7 @@ def test_starts(fields: dict[str, Any], start: object) -> None:
 def test_positions_one_by_one() -> None:
     """They win; null is the beginning; what came since `at` begins at its beginning."""
     made = plan(
-        cursors={"a": "1-10-00000007", "b": None}, at=1_000_000, **{"from": "now"}
+        **{"cursors": {"a": "1-10-00000007", "b": None}, "at": 1_000_000, "from": "now"}
     )
     assert made.wanted("a", active_ms=None) == cursor("1-10")._replace(digest=7)
     assert made.wanted("b", active_ms=None) is Begin.START
@@ -98,12 +101,13 @@ def test_positions_one_by_one() -> None:
 
 def test_what_is_refused() -> None:
     """Too many, one cursor for several, and what is no cursor."""
-    for fields, code in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"sessionIds": ["a", "b", "c", "d"]}, "too_many_subscriptions"),
         ({"from": {"cursor": "1-1-00000000"}}, "invalid_message"),
         ({"sessionId": "a", "from": {"cursor": "nonsense"}}, "invalid_cursor"),
         ({"cursors": {"a": "1-1"}}, "invalid_cursor"),
-    ):
+    )
+    for fields, code in cases:
         with pytest.raises(InvalidMessage) as caught:
             plan(id="x", **fields)
         assert (caught.value.code, caught.value.id) == (code, "x")
@@ -138,7 +142,9 @@ def test_answers_to_subscribe() -> None:
     }  # fmt: skip  # one glance
     names = [f"s{n}" for n in range(7)]
     some = request(sessionIds=names)
-    told = message_of(subscribed(some, plan_subscribe(some, Subscription(), max_rules=9)))
+    told = message_of(
+        subscribed(some, plan_subscribe(some, Subscription(), max_rules=9))
+    )
     assert told["message"] == "Subscribed to s0, s1, s2, s3, s4 and 2 more"
     few = request(sessionIds=["a"])
     assert message_of(subscribed(few, plan(sessionIds=["a"])))["message"] == (

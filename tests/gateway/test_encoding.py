@@ -21,6 +21,7 @@ encoder = SessionEncoder('a "b"/ü')
 
 
 def messages(frames: bytes) -> list[dict[str, Any]]:
+    """What frames say."""
     return [json.loads(payload) for payload in payloads(frames)]
 
 
@@ -74,6 +75,7 @@ def test_an_emergency_stands_in_its_place() -> None:
 
 
 def rewind_of(**details: str) -> dict[str, Any]:
+    """What a marker with these details is told as."""
     rewound = marker("2-5", "1-10", **details)
     (told,) = messages(encoder.frames([rewound], cursor("1-10")))
     return told
@@ -86,7 +88,11 @@ def test_a_later_marker_is_a_rewind() -> None:
         "generation": "2", "reason": "replaced", "step": 7.5, "complete": True,
     }  # fmt: skip  # one glance
     bare = rewind_of()
-    assert (bare["reason"], bare["step"], bare["complete"]) == ("truncated", None, False)
+    assert (bare["reason"], bare["step"], bare["complete"]) == (
+        "truncated",
+        None,
+        False,
+    )
     assert rewind_of(step="soon")["step"] is None
 
 
@@ -123,12 +129,13 @@ def test_caught_up() -> None:
 
 
 def document(number: int, details: dict[str, str] | None) -> Entry:
+    """A whole-file emergency."""
     return entry(f"1-{number}", "0-0", b'{"n":%d}' % number, Kind.EMERGENCY, details)
 
 
 def test_documents() -> None:
     """Those of subscribed sessions and of none; history only if asked for."""
-    subscription = Subscription([Rule("a", False, True, Begin.NOW)])  # noqa: FBT003  # fields
+    subscription = Subscription([Rule("a", False, True, Begin.NOW)])  # fields
     entries = [
         document(1, {"session": "a", "path": "p", "news": "1", "id": "p/x"}),
         document(2, {"session": "b", "path": "p", "news": "1"}),

@@ -2,6 +2,7 @@ from gateway.liveness import Action, Liveness
 
 
 def check(peer: Liveness, now: float, buffered: int = 0) -> Action:
+    """Look at a peer, with the default settings."""
     return peer.check(
         now, buffered=buffered, ping_interval=20, pong_timeout=20, slow_timeout=300
     )

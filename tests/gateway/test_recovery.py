@@ -32,6 +32,7 @@ def said(
     has_waited: bool = False,
     has_states: bool = True,
 ) -> Verdict:
+    """The verdict on a cursor."""
     answers = Answers(what, at_id, in_current, has_states=has_states)
     return judge(cursor(at, record), answers, has_waited=has_waited)
 

@@ -13,6 +13,7 @@ from gateway.subscription import (
 
 
 def rule(text: str, *, included: bool = True, start: Begin | Last = Begin.NOW) -> Rule:
+    """A rule; a glob if it looks like one."""
     return Rule(text, has_wildcards(text), included, start)
 
 

@@ -1,12 +1,18 @@
-"""A whole gateway over a real broker, a writer that appends as the tailer does, and a
-client that remembers its cursors."""
+"""A whole gateway over a real broker, and what is on its two sides.
+
+A writer that appends as the tailer does, and a client that remembers its cursors.
+"""
 
 import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,17 +47,19 @@ class Gateway:
 
     @property
     def url(self) -> str:
+        """Where it serves HTTP."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def ws_url(self) -> str:
+        """Where it serves the protocol."""
         return f"ws://127.0.0.1:{self.port}/ws/telemetry"
 
 
 @asynccontextmanager
 async def serving(
     broker: Any, *, allowed_origins: tuple[str, ...] = (), **options: Any
-) -> AsyncIterator[Gateway]:
+) -> AsyncGenerator[Gateway]:
     """A gateway over a broker, as uvicorn serves it."""
     replica = Replica(broker, **options)
     api = make_api(replica, allowed_origins=allowed_origins)
@@ -108,23 +116,23 @@ class Writer:
         fields: dict[str, Any],
         offset: int | None = None,
     ) -> None:
-        offset = expected.offset if offset is None else offset
+        end = expected.offset if offset is None else offset
         for record in records:
             line = json.dumps(record, separators=(",", ":")).encode()
-            offset += len(line) + 1
+            end += len(line) + 1
             is_emergency = isinstance(record.get("emergency"), dict)
             kind = Kind.EMERGENCY if is_emergency else Kind.RECORD
-            entries.append(NewEntry(offset, kind, line))
+            entries.append(NewEntry(end, kind, line))
         now_ms = time.time_ns() // 1_000_000
         batch = Batch(
             session=self.session,
             expected=expected,
             incarnation=expected.incarnation or self.incarnation,
             generation=generation,
-            offset=offset,
+            offset=end,
             entries=entries,
             fields={
-                "size": offset,
+                "size": end,
                 "last_digest": digest(entries[-1].record),
                 "updated_ms": now_ms,
                 **fields,
@@ -139,10 +147,11 @@ class Watcher:
     """A client as the protocol asks for one: it keeps cursors and checks `prev`."""
 
     connection: ClientConnection
-    cursors: dict[str, str | None] = field(default_factory=dict)
-    records: list[dict[str, Any]] = field(default_factory=list)
+    cursors: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    records: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     async def send(self, **message: Any) -> None:
+        """Send a message."""
         await self.connection.send(json.dumps(message))
 
     async def next(self) -> dict[str, Any]:
@@ -152,14 +161,15 @@ class Watcher:
         self._note(message)
         return message
 
-    async def until(self, type: str, **fields: Any) -> dict[str, Any]:
+    async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The next message of a type, and with these fields; others are noted."""
         while True:
             message = await self.next()
-            if message["type"] == type and fields.items() <= message.items():
+            if message["type"] == kind and fields.items() <= message.items():
                 return message
 
     async def subscribe(self, **fields: Any) -> dict[str, Any]:
+        """Subscribe, and what is answered."""
         await self.send(type="subscribe", **fields)
         return await self.until("subscribed")
 
@@ -170,7 +180,7 @@ class Watcher:
         return self.records
 
     def _note(self, message: dict[str, Any]) -> None:
-        session = message.get("sessionId")
+        session = str(message.get("sessionId"))
         kind = message["type"]
         if kind in {"telemetry", "emergency"} and "cursor" in message:
             mine = self.cursors.get(session)
@@ -179,14 +189,14 @@ class Watcher:
             self.records += data if kind == "telemetry" else [data]
         if kind == "gap":
             self.cursors[session] = message["to"]
-        elif session is not None and "cursor" in message:
+        elif "sessionId" in message and "cursor" in message:
             self.cursors[session] = message["cursor"]
         for name, cursor in message.get("cursors", {}).items():
             self.cursors[name] = cursor
 
 
 @asynccontextmanager
-async def watching(gateway: Gateway, **options: Any) -> AsyncIterator[Watcher]:
+async def watching(gateway: Gateway, **options: Any) -> AsyncGenerator[Watcher]:
     """A connected client."""
     async with connect(gateway.ws_url, **options) as connection:
         yield Watcher(connection)
@@ -202,14 +212,17 @@ class Rig:
         self.broker = self.connect()
 
     def connect(self) -> RedisBroker:
+        """Another connection to the same keys."""
         broker = RedisBroker(self.url, key_prefix=self.prefix)
         self.stack.push_async_callback(broker.aclose)
         return broker
 
     def writer(self, session: str) -> Writer:
+        """A tailer of one session."""
         return Writer(self.broker, session)
 
-    def serving(self, **options: Any) -> Any:
+    def serving(self, **options: Any) -> AbstractAsyncContextManager[Gateway]:
+        """A gateway over these keys."""
         return serving(self.connect(), **options)
 
 

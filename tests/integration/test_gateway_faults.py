@@ -1,22 +1,34 @@
 """What clients are told when brokers forget, hints are lost and peers are slow."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from gateway import catch_up, feed
 from telemetry_stream.broker_redis import RedisBroker
+from telemetry_stream.exceptions import BrokerUnavailable
 from telemetry_stream.keys import Keys
 from telemetry_stream.position import EntryID
 from tests.brokers import BrokerServer
-from tests.integration.gateway_rig import Rig, Writer, numbered, watching
+from tests.integration.gateway_rig import (
+    Gateway,
+    Rig,
+    Writer,
+    numbered,
+    serving,
+    watching,
+)
 
 
 @pytest.fixture
 async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
+    """Keys of the test's own."""
     made = Rig(broker.url)
     async with made.stack:
         yield made
@@ -24,6 +36,7 @@ async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
 
 @pytest.fixture
 async def own_rig(own_broker: BrokerServer) -> AsyncIterator[Rig]:
+    """A broker of the test's own."""
     made = Rig(own_broker.url)
     async with made.stack:
         yield made
@@ -40,26 +53,11 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 class Deaf(RedisBroker):
     """A broker whose notifications never arrive, but for canaries."""
 
-    def notifications(self) -> Any:
-        return _only_canaries(super().notifications())
-
-
-class _only_canaries:  # noqa: N801  # used as a function
-    def __init__(self, real: Any) -> None:
-        self.real = real
-
-    async def __aenter__(self) -> AsyncIterator[str]:
-        payloads = await self.real.__aenter__()
-
-        async def some() -> AsyncIterator[str]:
-            async for payload in payloads:
-                if payload.startswith("!canary"):
-                    yield payload
-
-        return some()
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.real.__aexit__(*error)
+    @asynccontextmanager
+    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
+        """Only canaries."""
+        async with super().notifications() as payloads:
+            yield (one async for one in payloads if one.startswith("!canary"))
 
 
 @pytest.mark.usefixtures("hasty")
@@ -78,9 +76,7 @@ async def test_a5_hints_that_are_lost(rig: Rig) -> None:
         assert await everything.until_records(3) == numbered(0, 3)
 
 
-def _deaf(rig: Rig) -> Any:
-    from tests.integration.gateway_rig import serving
-
+def _deaf(rig: Rig) -> AbstractAsyncContextManager[Gateway]:
     broker = Deaf(rig.url, key_prefix=rig.prefix)
     rig.stack.push_async_callback(broker.aclose)
     return serving(broker)
@@ -163,8 +159,6 @@ async def test_a9_history_is_not_news(rig: Rig) -> None:
 
 
 def _line(record: dict[str, Any]) -> bytes:
-    import json
-
     return json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
 
@@ -216,15 +210,14 @@ async def test_b5_broker_away(own_rig: Rig, own_broker: BrokerServer) -> None:
 
 
 async def _appended(writer: Writer, records: list[dict[str, Any]]) -> None:
-    from telemetry_stream.exceptions import BrokerUnavailable
-
     async with asyncio.timeout(20):
         while True:
             try:
                 await writer.append(*records)
-                return
             except BrokerUnavailable:
                 await asyncio.sleep(0.05)
+            else:
+                return
 
 
 async def _until_ready(client: httpx.AsyncClient) -> None:
@@ -343,18 +336,24 @@ async def test_early_announcement(rig: Rig) -> None:
         assert len(slow.records) == 8_001
 
 
-async def test_silent_peer_is_closed(rig: Rig) -> None:
+async def test_silent_peer_is_closed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """No pong: closed with 4012; one that reads and answers stays."""
-    from tests.integration.gateway_rig import connect
 
-    async with rig.serving(ping_interval=0.2, pong_timeout=0.2) as gateway:
-        async with connect(gateway.ws_url) as alive, connect(gateway.ws_url) as dead:
-            dead.protocol.receive_data = lambda data: None  # type: ignore[method-assign]  # deaf from here
-            async with asyncio.timeout(20):
-                while len(gateway.replica.connections) > 1:
-                    await asyncio.sleep(0.02)
-            assert alive.state.name == "OPEN"
-            dead.transport.abort()
+    def deaf(data: bytes) -> None:
+        del data
+
+    async with (
+        rig.serving(ping_interval=0.2, pong_timeout=0.2) as gateway,
+        connect(gateway.ws_url) as alive,
+        connect(gateway.ws_url) as dead,
+    ):
+        # Deaf from here on: its library answers no ping that it does not get.
+        monkeypatch.setattr(dead.protocol, "receive_data", deaf)
+        async with asyncio.timeout(20):
+            while len(gateway.replica.connections) > 1:
+                await asyncio.sleep(0.02)
+        assert alive.state.name == "OPEN"
+        dead.transport.abort()
 
 
 async def test_draining(rig: Rig) -> None:

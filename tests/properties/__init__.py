@@ -1,0 +1,1 @@
+"""Whatever happens: properties that hold over generated histories."""

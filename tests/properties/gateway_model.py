@@ -7,8 +7,8 @@ right: every record once, in order, or a gap or rewind that says why not.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar, cast
 
 from gateway import catch_up, feed, replay
 from gateway.channel import Client
@@ -20,9 +20,10 @@ from telemetry_stream.broker import (
     Batch,
     Kind,
     NewEntry,
+    SessionReader,
 )
 from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.position import Cursor, EntryID, digest
 
 
 T = TypeVar("T")
@@ -95,7 +96,11 @@ class File:
         for _ in range(count):
             number = len(self.lines)
             name = "emergency" if number % 4 == 3 else "otherwise"
-            line = {"n": f"{number:04}", "life": f"{self.life:03}", name: {}}
+            line: dict[str, Any] = {
+                "n": f"{number:04}",
+                "life": f"{self.life:03}",
+                name: {},
+            }
             self.lines.append(json.dumps(line, separators=(",", ":")).encode())
 
     def replace(self, count: int) -> None:
@@ -153,8 +158,6 @@ def size(lines: list[bytes]) -> int:
 
 def cursor_digest(record: bytes) -> int:
     """The digest of the last entry, as the state has it."""
-    from telemetry_stream.position import digest
-
     return digest(record)
 
 
@@ -188,8 +191,11 @@ class Watcher:
                 self.world.wrong.append(error)
 
     def on_subscribed(self, message: dict[str, Any]) -> None:
+        """Where one session begins."""
         session = message.get("sessionId")
-        if session is not None:
+        # A gap or rewind follows, which moves the cursor by itself.
+        is_told = message.get("recovered") is False
+        if session is not None and not is_told:
             self._placed(session, message["cursor"])
 
     def _placed(self, session: str, cursor: str | None) -> None:
@@ -199,6 +205,7 @@ class Watcher:
             self.cursors[session] = cursor
 
     def on_positions(self, message: dict[str, Any]) -> None:
+        """Where several begin."""
         for session in self.asked:
             if session not in message["cursors"]:
                 # Its place is being looked up: the first frame tells it.
@@ -209,12 +216,15 @@ class Watcher:
                 self._placed(session, cursor)
 
     def on_unsubscribed(self, message: dict[str, Any]) -> None:
+        """Nothing comes any more."""
         del message
 
     def on_error(self, message: dict[str, Any]) -> None:
+        """No script asks for what cannot be."""
         raise AssertionError(message)
 
     def on_caught_up(self, message: dict[str, Any]) -> None:
+        """Replay, or history, is over."""
         session = message["sessionId"]
         if session not in self.world.files:
             return
@@ -226,6 +236,7 @@ class Watcher:
         self.cursors[session] = message["cursor"]
 
     def on_gap(self, message: dict[str, Any]) -> None:
+        """Only what was trimmed may be missing."""
         session = message["sessionId"]
         assert Cursor.parse(message["to"]).id > Cursor.parse(message["from"]).id
         assert self.world.trimmed.get(session), self.log
@@ -234,18 +245,21 @@ class Watcher:
         self.told[session] = "gap"
 
     def on_rewind(self, message: dict[str, Any]) -> None:
+        """The file is another one."""
         session = message["sessionId"]
         self.cursors[session] = message["cursor"]
         before = self.told.get(session)
         self.told[session] = "gap, rewind" if before == "gap" else "rewind"
 
     def on_emergency(self, message: dict[str, Any]) -> None:
+        """In its place, or early and moving nothing."""
         if message.get("early"):
             assert "cursor" not in message
             return
         self._had(message, [message["data"]])
 
     def on_telemetry(self, message: dict[str, Any]) -> None:
+        """Records in their place."""
         self._had(message, message["data"])
 
     def _had(self, message: dict[str, Any], data: list[dict[str, Any]]) -> None:
@@ -279,9 +293,11 @@ class Watcher:
         if not told:
             assert now == (last[0], last[1] + 1), (last, now, self.log)
         elif told == "gap":
-            assert now[0] == last[0] and now[1] > last[1], (last, now, self.log)
+            assert now[0] == last[0], (last, now, self.log)
+            assert now[1] > last[1], (last, now, self.log)
         elif told == "rewind":
-            assert now[0] > last[0] and now[1] == 0, (last, now, self.log)
+            assert now[0] > last[0], (last, now, self.log)
+            assert now[1] == 0, (last, now, self.log)
         else:
             assert now[0] > last[0], (last, now, self.log)
 
@@ -313,6 +329,7 @@ class Failures(logging.Handler):
         self.records: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
         self.records.append(self.format(record))
 
 
@@ -328,7 +345,7 @@ class World:
         self.trimmed: dict[str, bool] = {}
         self.checkpoint: tuple[Any, dict[str, Any]] | None = None
         self.replica = Replica(
-            self.broker,
+            cast(SessionReader, self.broker),
             window_bytes=1_200,
             clock=lambda: self.now,
             wall_clock_ms=lambda: 1_000,
@@ -358,37 +375,40 @@ class World:
             if not task.cancelled():
                 task.result()
 
-    async def held_apart(self, work: Awaitable[T]) -> T:
-        """The tailer talks to the broker itself: its calls are not held."""
-        return await work
-
     # What may happen.
 
     async def append(self, at: int, count: int) -> None:
+        """The job writes and the tailer reads."""
         file = self.files[SESSIONS[at % 2]]
         file.write(count % 5 + 1)
         await tail(self.memory, file, 4)
 
     async def tail(self, at: int, count: int) -> None:
+        """The tailer goes on."""
         await tail(self.memory, self.files[SESSIONS[at % 2]], count + 1)
 
     async def rewrite(self, at: int, count: int) -> None:
+        """The file is written anew."""
         file = self.files[SESSIONS[at % 2]]
         file.replace(count)
 
     async def hint(self, at: int, _: int) -> None:
+        """A notification arrives."""
         self.replica.feed.notified(SESSIONS[at % 2])
 
     async def release(self, at: int, count: int) -> None:
+        """Reads go on, or their answers arrive."""
         for _ in range(count + 1):
             self.broker.release(at)
             await self.settle()
 
     async def audit_now(self, _at: int, _count: int) -> None:
+        """An audit begins."""
         if self.audit is None or self.audit.done():
             self.audit = self.start(self.replica.feed.audit())
 
     async def trim(self, at: int, count: int) -> None:
+        """Retention cuts."""
         session = SESSIONS[at % 2]
         head = (await self.memory.heads([session]))[0]
         if head.newest is None or head.oldest is None:
@@ -400,28 +420,34 @@ class World:
             await self.memory.trim(session, before)
 
     async def remember(self, _at: int, _count: int) -> None:
+        """What the broker has on disk."""
         lives = {name: dict(file.lives) for name, file in self.files.items()}
         self.checkpoint = (self.memory.checkpoint(), lives)
 
     async def forget_tail(self, _at: int, _count: int) -> None:
+        """The broker comes back with what it had on disk."""
         if self.checkpoint is not None:
             self.memory.roll_back(self.checkpoint[0])
             self.replica.feed._audit_due.set()
 
     async def forget_all(self, _at: int, _count: int) -> None:
+        """The broker comes back with nothing."""
         self.memory.wipe()
         self.checkpoint = None
 
     async def pause(self, at: int, _: int) -> None:
+        """A socket takes no more."""
         self.watchers[at % 2].paused = True
 
     async def resume(self, at: int, _: int) -> None:
+        """A socket takes bytes again."""
         watcher = self.watchers[at % 2]
         watcher.paused = False
         if watcher.client.behind or watcher.client.announcements:
             self.replica.catch_up.wake(watcher.client)
 
     async def subscribe(self, at: int, how: int) -> None:
+        """A client subscribes, in one way or another."""
         watcher = self.watchers[at % 2]
         session = SESSIONS[how % 2]
         message: dict[str, Any] = {"type": "subscribe", "id": how}
@@ -455,7 +481,7 @@ class World:
         held = {
             session: cursor
             for session, cursor in old.cursors.items()
-            if session in old.wanted and cursor is not None
+            if session in old.wanted and cursor not in (None, "?")
         }
         if len(held) == 1 and how % 2:
             (session, cursor), *_ = held.items()
@@ -465,6 +491,7 @@ class World:
         self._send(new, {"type": "subscribe", **message}, set(held) or {"a"})
 
     async def unsubscribe(self, at: int, _: int) -> None:
+        """A client wants nothing more."""
         watcher = self.watchers[at % 2]
         if watcher.busy is not None and not watcher.busy.done():
             return
@@ -495,7 +522,7 @@ class World:
         for turn in range(60):
             self.now += 10
             for file in self.files.values():
-                if file.lines:
+                if file.lines or file.incarnations:
                     await tail(self.memory, file, 100)
             if turn % 3 == 0:
                 await self.audit_now(0, 0)

@@ -18,6 +18,7 @@ from telemetry_stream.broker_memory import MemoryBroker
 from tests.tailer.harness import check_chain, entries_of, valid_lines
 from tests.tailer.single import Clock, Single
 
+
 LINES = st.one_of(
     st.integers(0, 999).map(lambda step: b'{"step":%d}\n' % step),
     st.integers(0, 9).map(
@@ -62,73 +63,91 @@ class World:
 
     @property
     def content(self) -> bytes:
+        """What the file holds now."""
         return self.path.read_bytes() if self.path.exists() else b""
 
     async def do(self, name: str, *arguments: object) -> None:
+        """Let an action happen."""
         result = getattr(self, name)(*arguments)
         if result is not None:
             await result
 
     def append(self, text: bytes, partial: bytes) -> None:
+        """Write whole lines and perhaps a part of one."""
         with self.path.open("ab") as file:
             file.write(text + partial)
 
     def truncate_and_write(self, text: bytes, partial: bytes) -> None:
+        """Open with `w`."""
         self.path.write_bytes(text + partial)
 
     def keep_front(self, percent: int, text: bytes) -> None:
+        """Rewrite in place, the front as it was."""
         kept = self._front(percent)
         self.path.write_bytes(kept + text)
 
     def replace_keeping_front(self, percent: int, text: bytes) -> None:
+        """Put a shortened copy in its place."""
         self._put(self._front(percent) + text)
 
     def replace(self, text: bytes, partial: bytes) -> None:
+        """Put another file in its place."""
         self._put(text + partial)
 
     def rename_away(self) -> None:
+        """Take its path away."""
         if self.path.exists():
             self.count += 1
             self.replaced.append(self.content)
-            os.rename(self.path, self.directory / f"old{self.count}")
+            self.path.rename(self.directory / f"old{self.count}")
 
     def remove(self) -> None:
+        """Delete it."""
         self.replaced.append(self.content)
         self.path.unlink(missing_ok=True)
 
     def cut_at_byte(self, percent: int) -> None:
+        """Truncate it anywhere."""
         if self.path.exists():
             os.truncate(self.path, len(self.content) * percent // 100)
 
     async def look(self) -> None:
+        """Give one turn."""
         delay = await self.tailer.follower.turn()
         self.clock.now += delay or 0.05
 
     async def settle(self) -> None:
+        """Give turns until it rests."""
         # Without a file there may be something that only waits for it.
         if self.path.exists():
             await self.tailer.settle()
 
     def restart(self) -> None:
+        """Kill the tailer."""
         self.tailer.follower.release()
         self.tailer = Single(self.broker, self.path, self.clock)
 
     def checkpoint(self) -> None:
+        """What the broker will fall back to."""
         self.saved = self.broker.checkpoint()
 
     def roll_back(self) -> None:
+        """The broker forgets its latest."""
         self.broker.roll_back(self.saved)
         self.audit()
 
     def wipe(self) -> None:
+        """The broker forgets everything."""
         self.broker.wipe()
         self.audit()
 
     def delete_stream(self) -> None:
+        """An operator deletes a key."""
         self.broker.delete("a", stream=True)
         self.audit()
 
     def delete_state(self) -> None:
+        """An operator deletes the other."""
         self.broker.delete("a", state=True)
         self.audit()
 
@@ -144,7 +163,7 @@ class World:
         self.replaced.append(self.content)
         other = self.directory / "new"
         other.write_bytes(data)
-        os.replace(other, self.path)
+        other.replace(self.path)
 
 
 def followed(entries: list[Entry], until: int) -> list[tuple[int, bytes]]:
@@ -163,6 +182,7 @@ def followed(entries: list[Entry], until: int) -> list[tuple[int, bytes]]:
 async def play(
     actions: list[tuple[object, ...]], check: Callable[[World, list[Entry]], None]
 ) -> None:
+    """Let a history happen; check what came of it, and that it rests."""
     with tempfile.TemporaryDirectory() as directory:
         world = World(Path(directory))
         try:
@@ -187,6 +207,7 @@ async def play(
 
 
 def is_the_file(world: World, entries: list[Entry]) -> None:
+    """The stream leads to the file, and `complete` is the truth."""
     last = entries[-1].id.generation if entries else 0
     assert followed(entries, last) == valid_lines(world.content)
     for entry in entries:
@@ -196,6 +217,7 @@ def is_the_file(world: World, entries: list[Entry]) -> None:
 
 
 def is_one_generation(world: World, entries: list[Entry]) -> None:
+    """There was no reason for a second one."""
     is_the_file(world, entries)
     assert {entry.id.generation for entry in entries} <= {1}
 

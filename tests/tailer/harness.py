@@ -29,7 +29,9 @@ async def running(
     tailer = Tailer(
         broker,
         log_dir=str(log_dir),
-        **{"poll_interval": 0.01, "owner": "host:test", **options},
+        poll_interval=0.01,
+        owner="host:test",
+        **options,
     )
     task = asyncio.create_task(tailer.run())
     try:

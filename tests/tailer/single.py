@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tailer.appender import Appender
 from tailer.follower import Follower, Surroundings
@@ -45,7 +45,8 @@ class Single:
         was_there_at_start: bool = True,
         max_line_bytes: int = MEBIBYTE,
         retention: Retention | None = None,
-        **options: Any,
+        starts_at_end: bool = False,
+        session_ttl: float = 1e12,
     ) -> None:
         self.clock = clock
         self.instruments = Instruments(clock=clock)
@@ -60,18 +61,15 @@ class Single:
             wall_clock=clock,
         )
         surroundings = Surroundings(
-            **{
-                "writer": writer,
-                "appender": appender,
-                "instruments": self.instruments,
-                "run": _at_once,
-                "clock": clock,
-                "wall_clock": clock,
-                "starts_at_end": False,
-                "is_network": False,
-                "session_ttl": 1e12,
-                **options,
-            }
+            writer=writer,
+            appender=appender,
+            instruments=self.instruments,
+            run=run_at_once,
+            clock=clock,
+            wall_clock=clock,
+            starts_at_end=starts_at_end,
+            is_network=False,
+            session_ttl=session_ttl,
         )
         self.follower = Follower(
             path.stem,
@@ -98,7 +96,8 @@ class Single:
         )
 
 
-async def _at_once(work: Callable[[], _T]) -> _T:
+async def run_at_once(work: Callable[[], _T]) -> _T:
+    """Run blocking work here and now."""
     # Others may run here, as they may while a thread works.
     await asyncio.sleep(0)
     return work()

@@ -7,6 +7,7 @@ an append that may have happened is settled by its compare, and the waiting is t
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import hiredis
 from redis import exceptions as redis_errors
@@ -64,11 +65,12 @@ def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
 class _PackedByHiredis:
     """Encodes commands in C: a batch of 1,000 records costs a quarter of the CPU."""
 
-    def pack_command(self, *args: str | bytes | int | float) -> list[bytes]:
+    def pack_command(self, *args: str | bytes | float) -> list[bytes]:
         """Encode a command; its name may be several words."""
         name, *rest = args
         words = name.split() if isinstance(name, str | bytes) else [name]
-        return [hiredis.pack_command((*words, *rest))]
+        command = cast(Any, (*words, *rest))
+        return [cast(bytes, hiredis.pack_command(command))]
 
 
 # First match wins, so subclasses stand before their bases.

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import signal
 import socket as sockets
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from types import FrameType
 
@@ -79,7 +79,7 @@ class DrainingServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal drains, a second one ends at once."""
-        del frame
+        del sig, frame
         if self._draining is not None:
             self.should_exit = self.force_exit = True
             self._draining.cancel()
@@ -94,7 +94,7 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Take SIGINT and SIGTERM inside the loop; neither is raised again after."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -107,7 +107,11 @@ class DrainingServer(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> list[sockets.socket]:
-    """Listen at an address; `localhost` is both 127.0.0.1 and ::1. Raises ServiceError."""
+    """Listen at an address; `localhost` is both 127.0.0.1 and ::1.
+
+    Raises:
+        ServiceError: it is taken, or none of this machine.
+    """
     hosts = ["127.0.0.1", "::1"] if host == "localhost" else [host]
     bound: list[sockets.socket] = []
     for one in hosts:

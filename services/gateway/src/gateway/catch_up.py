@@ -137,16 +137,18 @@ class CatchUp:
         if channel.window.proves(follower.cursor):
             # The window has begun there meanwhile, or the session was born.
             self._serve_slice(follower)
-        elif page.continuity is Continuity.BROKEN or not (entries := page.up_to(channel.window.end.id)):
+            return
+        entries = page.up_to(channel.window.end.id)
+        if page.continuity is Continuity.BROKEN or not entries:
             self._stumble(follower)
-        elif channel.is_documents:
+            return
+        if channel.is_documents:
             frames = documents(
                 entries, client.subscription, with_history=follower.is_replay
             )
-            self._give(follower, frames, entries[-1].cursor)
         else:
             frames = page.frames(channel, entries, replayed=follower.is_replay)
-            self._give(follower, frames, entries[-1].cursor)
+        self._give(follower, frames, entries[-1].cursor)
 
     def _stumble(self, follower: Follower) -> None:
         """What follows the cursor is not there: find out what became of it."""

@@ -6,6 +6,7 @@ a `Follower` holds its cursor. What moves them is `hub` and `catch_up`.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -29,8 +30,10 @@ class ClientSocket(Protocol):
     # Whether it has enough to send: write no more payload.
     paused: bool
 
-    def write(self, frames: bytes, /) -> None:
-        """Send whole frames."""
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Sends whole frames; looked up for every call."""
+        ...
 
 
 class Pace(Enum):
@@ -160,7 +163,7 @@ class Channel:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the session has to come into being; the documents are always there."""
+        """Whether it has to come into being; the documents are always there."""
         return self.is_unborn and not (self.incarnation or self.is_documents)
 
     def note_state(self, head: Head) -> None:

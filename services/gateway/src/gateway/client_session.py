@@ -101,7 +101,7 @@ def plan_subscribe(
             message.id,
         )
     later: Start = Begin.NOW if start is None or isinstance(start, Cursor) else start
-    rules = [Rule(text, is_glob, True, later) for text, is_glob in texts]  # noqa: FBT003  # a field
+    rules = [Rule(text, is_glob, True, later) for text, is_glob in texts]  # a field
     base = current if message.add else Subscription()
     subscription = base.with_rules(rules)
     if len(subscription.rules) > max_rules:

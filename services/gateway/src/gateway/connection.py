@@ -6,10 +6,10 @@ Owns the order in which one client's messages are carried out. What they mean is
 
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 from gateway.catch_up import CatchUp
-from gateway.channel import Client
+from gateway.channel import Client, ClientSocket
 from gateway.client_socket import Socket
 from gateway.close_codes import DRAINING, NO_PONG, TOO_SLOW
 from gateway.commands import Commands
@@ -50,7 +50,8 @@ class Connection:
     ) -> None:
         self._socket = socket
         # What delivery keeps of this connection.
-        self.client = Client(socket)
+        # (A cast: pyright takes a callable attribute for a method.)
+        self.client = Client(cast(ClientSocket, socket))
         self._hub = hub
         self._commands = commands
         self._catch_up = catch_up

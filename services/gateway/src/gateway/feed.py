@@ -6,6 +6,7 @@ stored with how far it was read. What never lives here: who gets what was read.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
@@ -147,11 +148,9 @@ class Feed:
         number = 0
         while True:
             number += 1
-            try:
+            # The listener notices a broker that is away too; it is not told twice.
+            with contextlib.suppress(BrokerError):
                 await self._broker.notify(f"{self._canary}{number}")
-            except BrokerError:
-                # The listener has noticed too; it is not told twice.
-                pass
             self._instruments.feed_is(fresh=self.is_fresh)
             await asyncio.sleep(CANARY_SECONDS)
 

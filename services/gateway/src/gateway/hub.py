@@ -214,8 +214,6 @@ class Hub:
         if follower is None or follower.pace is Pace.SKIPPING:
             return channel.window.end
         if follower.pace is Pace.LOOKING_UP or follower.pace is Pace.WAITING:
-            if follower.wanted is Begin.START:
-                return NOTHING
             return follower.wanted if isinstance(follower.wanted, Cursor) else None
         return follower.cursor
 

@@ -36,7 +36,7 @@ SessionID = Annotated[str, Meta(min_length=1, max_length=MAX_SESSION_ID_CHARACTE
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
-class InvalidMessage(Exception):  # noqa: N818  # it is what the client sent
+class InvalidMessage(Exception):  # it is what the client sent
     """A message that is answered by an error."""
 
     def __init__(self, code: ErrorCode, text: str, id: MessageID = None) -> None:

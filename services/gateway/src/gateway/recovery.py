@@ -145,7 +145,7 @@ def _after_trim(cursor: Cursor, head: Head) -> Verdict:
 
 
 def _absent(cursor: Cursor, state: SessionState, *, has_waited: bool) -> Verdict:
-    """Not there, and not trimmed: has the tailer passed that place, or not yet?"""
+    """Not there and not trimmed: the tailer has passed that place, or not yet."""
     position = state.position
     is_ahead = (
         cursor.id.offset > position.offset

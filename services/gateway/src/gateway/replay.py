@@ -7,6 +7,7 @@ lives until those who waited for it have been given it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from gateway.channel import Channel
@@ -109,17 +110,22 @@ class Replay:
             has_waited: it was waited long enough for a file that is too short.
             overtaken: retention has overtaken the reader before.
         """
-        if isinstance(wanted, Cursor) and wanted != NOTHING:
-            if channel.window.proves(wanted):
-                return Resume(wanted, is_proved=True)
+        place = wanted if isinstance(wanted, Cursor) else NOTHING
+        if place != NOTHING and channel.window.proves(place):
+            return Resume(place, is_proved=True)
         key = (channel, channel.epoch, wanted, has_waited, overtaken)
         return await self._shared(
-            key, lambda: self._find(channel, wanted, has_waited, overtaken)
+            key,
+            lambda: self._find(
+                channel, wanted, has_waited=has_waited, overtaken=overtaken
+            ),
         )
 
     async def look_up(self, session: str, cursor: Cursor) -> Verdict:
         """What becomes of a cursor. Raises BrokerError."""
-        return await self._find_cursor(session, cursor, False, False)  # noqa: FBT003  # names in the signature
+        return await self._find_cursor(
+            session, cursor, has_waited=False, overtaken=False
+        )
 
     async def _shared(self, key: object, read: Callable[[], Awaitable[_T]]) -> _T:
         """One read for all who ask for the same while it is under way."""
@@ -127,9 +133,20 @@ class Replay:
         if task is None:
             task = asyncio.get_running_loop().create_task(self._bounded(read))
             self._underway[key] = task
-            task.add_done_callback(lambda _: self._underway.pop(key, None))
+            task.add_done_callback(partial(self._finished, key))
         # Whoever asked first may go away; the others still want it.
         return await asyncio.shield(task)
+
+    def _finished(self, key: object, task: "asyncio.Task[Any]") -> None:
+        del self._underway[key]
+        if not task.cancelled():
+            # Everybody who asked may have gone: then nobody else looks at it.
+            task.exception()
+
+    def close(self) -> None:
+        """End what is under way."""
+        for task in self._underway.values():
+            task.cancel()
 
     async def _bounded(self, read: Callable[[], Awaitable[_T]]) -> _T:
         async with self._reads:
@@ -150,19 +167,22 @@ class Replay:
         self,
         channel: Channel,
         wanted: "Cursor | Begin | Last | EntryID",
-        has_waited: bool,  # noqa: FBT001  # passed on, never a literal
-        overtaken: bool,  # noqa: FBT001  # as above
+        *,
+        has_waited: bool,
+        overtaken: bool,
     ) -> Verdict:
         session = channel.session
         if isinstance(wanted, Cursor):
-            return await self._find_cursor(session, wanted, has_waited, overtaken)
+            return await self._find_cursor(
+                session, wanted, has_waited=has_waited, overtaken=overtaken
+            )
         if isinstance(wanted, Last):
             return Resume(
                 await self._before_last(session, wanted.records), is_proved=True
             )
         if isinstance(wanted, EntryID):
             return await self._last_up_to(session, wanted)
-        verdict = await self._find_cursor(session, NOTHING, False, False)  # noqa: FBT003
+        verdict = await self.look_up(session, NOTHING)
         # What was trimmed before it asked for the oldest that is kept is no gap.
         if isinstance(verdict, Trimmed):
             return Resume(verdict.to, is_proved=True)
@@ -184,8 +204,9 @@ class Replay:
         self,
         session: str,
         cursor: Cursor,
-        has_waited: bool,  # noqa: FBT001  # passed on, never a literal
-        overtaken: bool,  # noqa: FBT001  # as above
+        *,
+        has_waited: bool,
+        overtaken: bool,
     ) -> Verdict:
         broker = self._broker
         head = (await broker.heads([session]))[0]

@@ -126,6 +126,7 @@ class Replica:
                 yield
             finally:
                 self._tasks = None
+                self.replay.close()
                 for task in [*own, *self._spawned]:
                     task.cancel()
 

@@ -97,7 +97,7 @@ class Subscription:
     def without(self, texts: Iterable[tuple[str, bool]]) -> "Subscription":
         """Nothing of what these (text, is a glob) match."""
         gone = {
-            (text, is_glob): Rule(text, is_glob, False, Begin.NOW)  # noqa: FBT003  # a field
+            (text, is_glob): Rule(text, is_glob, False, Begin.NOW)  # a field
             for text, is_glob in texts
         }
         kept = [rule for rule in self.rules if (rule.text, rule.is_glob) not in gone]

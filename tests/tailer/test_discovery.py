@@ -1,0 +1,186 @@
+"""Which files are found, and how their sessions are called."""
+
+# nothing else runs while the test writes
+
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tailer.app import Tailer
+from tailer.discovery import FileKind, Found, first_line_is_record
+from tailer.file_system import type_of
+from telemetry_stream.broker_memory import MemoryBroker
+from tests.tailer.harness import (
+    append,
+    eventually,
+    line,
+    lines,
+    running,
+    session_path,
+    texts,
+    wait_for_records,
+)
+from tests.tailer.test_records import FIXTURES
+
+
+@pytest.fixture
+def broker() -> MemoryBroker:
+    """A broker of the test's own."""
+    return MemoryBroker()
+
+
+async def test_directory_is_searched_by_what_files_hold(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Lines of records whatever the extension; documents, text and hidden ones not."""
+    shutil.copytree(FIXTURES, tmp_path / "runs" / "x")
+    (tmp_path / "trainer_state.json").write_text('{\n  "log_history": []\n}\n')
+    (tmp_path / "log.txt").write_text("Step 1 | loss:0.5\n")
+    (tmp_path / "model.bin").write_bytes(bytes(range(256)) * 100)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "a.jsonl").write_bytes(lines(1))
+    (tmp_path / "metrics").write_bytes(lines(1))
+    async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
+        await wait_for_records(broker, "metrics", texts(1))
+        await eventually(_rests(tailer))
+        stems = {f"runs/x/{path.stem}" for path in FIXTURES.iterdir()}
+        assert set(await broker.sessions()) | {"metrics"} <= stems | {"metrics"}
+        for stem in stems:
+            assert await broker.load(stem) is not None
+        assert await broker.load(".git/a") is None
+
+
+async def test_samples_of_real_producers_all_arrive(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """A directory of runs as users have it, wherever the samples are at hand."""
+    samples = Path(__file__).parents[3] / "shared" / "samples"
+    if not samples.is_dir():
+        samples = Path(__file__).parents[1] / "samples"
+    if not samples.is_dir():
+        pytest.skip("no samples here")
+    expected = {
+        str(path.relative_to(samples).with_suffix("")): path.read_bytes().count(b"\n")
+        for path in samples.rglob("*.json*")
+    }
+    async with running(broker, tmp_path, paths=[str(samples)]):
+
+        async def has_all() -> bool:
+            states = {name: await broker.load(name) for name in expected}
+            return expected == {
+                name: state.records for name, state in states.items() if state
+            }
+
+        await eventually(has_all)
+
+
+async def test_single_file_is_a_session_by_its_name(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Whatever its extension, and before it is there."""
+    path = tmp_path / "train.log"
+    async with running(broker, tmp_path, paths=[str(path)]):
+        path.write_bytes(lines(1))
+        await wait_for_records(broker, "train", texts(1))
+
+
+async def test_file_that_shows_late_what_it_is(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """An empty or partial first line decides nothing yet."""
+    path = tmp_path / "late.txt"
+    path.write_bytes(line(1)[:5])
+    async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
+        await eventually(_rests(tailer))
+        append(path, line(1)[5:])
+        await wait_for_records(broker, "late", texts(1))
+
+
+async def test_second_path_for_a_session_is_refused(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """And told once; the first goes on."""
+    for name in ("one", "two"):
+        append(tmp_path / name / "a.jsonl", lines(len(name)))
+    paths = [str(tmp_path / name) for name in ("one", "two")]
+    async with running(broker, tmp_path, paths=paths) as tailer:
+        await wait_for_records(broker, "a", texts(3))
+        await eventually(_rests(tailer))
+        assert len(tailer.pipeline.followed) == 1
+
+
+async def test_new_directories_and_files_are_found(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Nothing is there at the start, not even the directory."""
+    log_dir = tmp_path / "logs"
+    async with running(broker, log_dir):
+        append(session_path(log_dir, "x/y/z"), lines(1))
+        await wait_for_records(broker, "x/y/z", texts(1))
+        shutil.rmtree(log_dir)
+        append(session_path(log_dir, "later"), lines(2))
+        await wait_for_records(broker, "later", texts(2))
+
+
+async def test_name_that_is_no_text_stops_nobody(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """It is refused, and notifications and the others go on."""
+    good = session_path(tmp_path, "good")
+    bad = os.fsencode(good.parent) + b"/bad\xff.jsonl"
+    async with running(broker, tmp_path):
+        os.close(os.open(bad, os.O_CREAT | os.O_WRONLY))
+        for step in range(5):
+            append(good, lines(step))
+            await wait_for_records(broker, "good", texts(*range(step + 1)))
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b'{"a":1}\n', True),
+        (b'\xef\xbb\xbf\n\n {"a":NaN}\r\n', True),
+        (b'{"a":1}', None),
+        (b"", None),
+        (b"{\n", False),
+        (b"[1]\n", False),
+        (b"x" * 65_536, False),
+    ],
+    ids=range(7),
+)
+def test_first_line_decides(head: bytes, expected: bool | None) -> None:
+    """A record there, something else, or too early to say."""
+    assert first_line_is_record(head) is expected
+
+
+def test_what_is_found_says_how_to_follow_it() -> None:
+    """Lines or one document."""
+    assert (
+        Found(FileKind.DOCUMENT, "/l/e.json", "e.json").kind is not FileKind.TELEMETRY
+    )
+
+
+def test_file_system_types() -> None:
+    """The longest mount point wins; FUSE may change from elsewhere."""
+    mounts = (
+        "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+        "30 22 0:40 / /data rw shared:5 - nfs4 server:/x rw\n"
+        "31 30 0:41 / /data/my\\040disk rw - tmpfs tmpfs rw\n"
+        "32 22 0:42 / /cloud rw - fuse.s3fs s3fs rw\n"
+        "broken\n"
+    )
+    assert type_of("/home/x", mounts) == "ext4"
+    assert type_of("/data/x", mounts) == "nfs4"
+    assert type_of("/database", mounts) == "ext4"
+    assert type_of("/data/my disk/x", mounts) == "tmpfs"
+    assert type_of("/cloud", mounts) == "9p"
+
+
+def _rests(tailer: Tailer) -> Callable[[], Awaitable[bool]]:
+    async def is_so() -> bool:
+        return tailer.pipeline.is_quiet
+
+    return is_so
