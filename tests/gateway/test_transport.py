@@ -273,8 +273,7 @@ def protocol_parser(owner: Owner) -> Any:
 
 
 async def test_nothing_of_uvicorns_stays() -> None:
-    """Without any garbage collection the server's objects are gone after the hand-over,
-    and the socket is gone after the connection."""
+    """No garbage collection is needed for the server's objects, nor for the socket."""
     gone: asyncio.Queue[weakref.ref[Any]] = asyncio.Queue()
 
     async def endpoint(websocket: WebSocket) -> None:
@@ -507,8 +506,7 @@ async def test_a_flood_of_pings_is_bounded() -> None:
 
 
 async def test_what_was_written_before_a_close_still_arrives() -> None:
-    """A peer that reads on after all gets every frame, then the close; the owner hears
-    no more of its buffer."""
+    """A peer that reads on after all gets every frame, then the close."""
     async with serving() as rig, raw_client(rig, receive_buffer_bytes=4096) as client:
         owner = await rig.next_owner()
         count = 0
@@ -737,7 +735,7 @@ async def test_an_owner_that_fails_at_the_end(
 
 
 async def test_shutdown_closes_what_is_left() -> None:
-    """uvicorn's shutdown says 1012 to handed-over connections and then ends."""
+    """Uvicorn's shutdown says 1012 to handed-over connections and then ends."""
     async with (
         serving() as rig,
         connect(rig.url) as one,

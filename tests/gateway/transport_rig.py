@@ -1,5 +1,7 @@
-"""A real uvicorn server in this process, an owner that notes what it is told, and a raw
-client for the bytes that no library would send."""
+"""A real uvicorn server, an owner that notes what it is told, and a raw client.
+
+The client is for the bytes that no library would send.
+"""
 
 import asyncio
 import socket as sockets
@@ -15,6 +17,7 @@ from websockets.frames import Opcode
 from gateway.client_socket import Socket
 from gateway.frames import text_frame
 from gateway.transport import handover, make_server_config
+
 
 Endpoint = Callable[[WebSocket], Awaitable[None]]
 

@@ -22,6 +22,7 @@ from telemetry_stream.exceptions import (
     BrokerUnavailable,
 )
 
+
 CONNECT_TIMEOUT = 5.0
 # Above what a busy broker takes for a script; a reply that is later is taken as lost.
 REPLY_TIMEOUT = 10.0
