@@ -66,6 +66,13 @@ class DocumentFile:
 
     bytes_behind = 0
 
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the file changed, by its own word; 0 if that is not known."""
+        if self.glimpse is None:
+            return 0.0
+        return max(0.0, self._wall_clock() - self.glimpse.mtime_ns / 1e9)
+
     def doubt_stored(self) -> None:
         """Add the document again at the next turn: the broker may have forgotten."""
         self._added = None

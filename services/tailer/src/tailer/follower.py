@@ -140,6 +140,13 @@ class Follower:
             return now_ms
         return max(0, min(now_ms, self.glimpse.mtime_ns // 1_000_000))
 
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the file changed, by its own word; 0 if that is not known."""
+        if self.glimpse is None:
+            return 0.0
+        return max(0.0, self._near.wall_clock() - self.glimpse.mtime_ns / 1e9)
+
     def doubt_stored(self) -> None:
         """Ask the broker what is stored before the next batch."""
         if self._stored is not None:

@@ -12,7 +12,7 @@ import heapq
 import os
 import random
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from itertools import count
 from typing import Protocol
@@ -42,6 +42,7 @@ LIST_SECONDS = 1.0
 AUDIT_SECONDS = 30.0
 AUDIT_SESSIONS = 500
 TOUCH_SECONDS = 1.0
+CANCEL_AGAIN_SECONDS = 0.2
 # After a defect, so that it does not spin.
 DEFECT_SECONDS = 10.0
 
@@ -55,6 +56,11 @@ class Followed(Protocol):
     @property
     def bytes_behind(self) -> int:
         """How much of it is not in the broker."""
+        ...
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it changed, by its own word; 0 if that is not known."""
         ...
 
     async def turn(self) -> float | None:
@@ -83,8 +89,8 @@ class _Item:
         # When the file is looked at next, and whether it then gets a turn unseen.
         self.due = now
         self.wants_turn = False
-        # When it was last seen to change.
-        self.changed_at = now
+        # When it was last seen to change; None before it was looked at.
+        self.changed_at: float | None = None
         self.is_queued = False
         self.is_running = False
         # Something happened to it during its turn.
@@ -156,16 +162,17 @@ class Pipeline:
     async def run(self) -> None:
         """Follow all files until cancelled."""
         self._presence.on_back = self._broker_is_back
+        loops = [
+            self._presence.run(),
+            self._list(),
+            self._take_hints(),
+            self._sweep(),
+            self._audit(),
+            self._touch(),
+            *(self._work() for _ in range(WORKERS)),
+        ]
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._presence.run())
-                tasks.create_task(self._list())
-                tasks.create_task(self._take_hints())
-                tasks.create_task(self._sweep())
-                tasks.create_task(self._audit())
-                tasks.create_task(self._touch())
-                for _ in range(WORKERS):
-                    tasks.create_task(self._work())
+            await run_together(loops)
         finally:
             for followed in self.followed:
                 followed.release()
@@ -253,6 +260,8 @@ class Pipeline:
                 self._look_later(item, now)
 
     def _look_later(self, item: _Item, now: float) -> None:
+        if item.changed_at is None:
+            item.changed_at = now - item.followed.age_seconds
         quiet_seconds = now - item.changed_at
         interval = look_interval(quiet_seconds, poll_interval=self._poll_interval)
         # Spread, or files found together would be due together for ever.
@@ -323,7 +332,6 @@ class Pipeline:
         now = self._clock()
         if delay == 0.0 or item.comes_again:
             item.comes_again = False
-            item.changed_at = now
             self._enqueue(item)
         elif delay is not None:
             item.wants_turn = True
@@ -432,6 +440,24 @@ def _glimpse(path: str, *, reopen: bool) -> Glimpse | None:
             os.close(descriptor)
     except OSError:
         return None
+
+
+async def run_together(loops: Sequence[Coroutine[None, None, None]]) -> None:
+    """Run until one fails or we are cancelled; afterwards none is left.
+
+    Like a task group, but it cancels until all have ended: in Python 3.11 a library's
+    `asyncio.wait_for` may lose a cancellation, and a group would wait for ever.
+    """
+    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        while pending := [task for task in tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
