@@ -11,9 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from tailer.documents import MAX_DOCUMENT_BYTES, NEWS_SECONDS, read_document
-from tailer.follower import Run
 from tailer.instruments import Instruments
 from tailer.session_file import CannotBeSeen, Glimpse, glimpse_of
+from tailer.surroundings import Run
 from telemetry_stream.broker import Document, SessionWriter
 from telemetry_stream.record import Invalid
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: fairness, back pressure, the sweep, the audit.
+"""Whose turn it is: fairness, back pressure, the sweep.
 
 Files are looked at when they are hinted at or due, queued when they changed, and given
 turns of one batch by a few workers, live ones before backlog. What a turn does says the
@@ -12,19 +12,19 @@ import heapq
 import os
 import random
 from collections import OrderedDict, deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 from typing import Protocol
 
+from tailer.audit import Audit
 from tailer.discovery import Discovery, FileKind, Found
-from tailer.emergencies import DocumentFile
-from tailer.follower import Follower, Run
 from tailer.instruments import Instruments
+from tailer.loops import run_together, wait_for
 from tailer.presence import Presence
 from tailer.progress import look_interval
 from tailer.session_file import Glimpse, glimpse_of
-from telemetry_stream.broker import SessionWriter, StoredPosition
+from tailer.surroundings import Run
 from telemetry_stream.exceptions import BrokerError, BrokerRefused
 
 
@@ -39,10 +39,6 @@ HELD_FILES = 256
 # Files that are looked at in one go.
 SWEEP_FILES = 500
 LIST_SECONDS = 1.0
-AUDIT_SECONDS = 30.0
-AUDIT_SESSIONS = 500
-TOUCH_SECONDS = 1.0
-CANCEL_AGAIN_SECONDS = 0.2
 # After a defect, so that it does not spin.
 DEFECT_SECONDS = 10.0
 
@@ -105,28 +101,24 @@ class Pipeline:
         *,
         discovery: Discovery,
         make_followed: Callable[[Found, bool], Followed],
-        writer: SessionWriter,
         presence: Presence,
-        untouched: dict[str, int],
+        audit: Audit,
         instruments: Instruments,
         run: Run,
         clock: Callable[[], float],
         poll_interval: float,
         is_network: bool,
-        audit_seconds: float = AUDIT_SECONDS,
     ) -> None:
         """Prepare; `make_followed` is told whether the file was there at the start."""
         self._discovery = discovery
         self._make_followed = make_followed
-        self._writer = writer
         self._presence = presence
-        self._untouched = untouched
+        self._audit = audit
         self._instruments = instruments
         self._run = run
         self._clock = clock
         self._poll_interval = poll_interval
         self._is_network = is_network
-        self._audit_seconds = audit_seconds
         # All files, by path.
         self._items: dict[str, _Item] = {}
         # Those with something to do.
@@ -140,9 +132,8 @@ class Pipeline:
         self._tickets = count()
         # Files whose descriptor is held, the one used longest ago first.
         self._held: OrderedDict[str, Followed] = OrderedDict()
-        # Wake the listing, the audit and the sweep before their time.
+        # Wake the listing and the sweep before their time.
         self._must_list = asyncio.Event()
-        self._must_audit = asyncio.Event()
         self._has_due = asyncio.Event()
         # Set once everything that was there at the start was found.
         self.has_listed = asyncio.Event()
@@ -161,14 +152,15 @@ class Pipeline:
 
     async def run(self) -> None:
         """Follow all files until cancelled."""
-        self._presence.on_back = self._broker_is_back
+        self._presence.on_back = self._audit.broker_is_back
+        self._audit.doubt = self._doubt
         loops = [
             self._presence.run(),
             self._list(),
             self._take_hints(),
             self._sweep(),
-            self._audit(),
-            self._touch(),
+            self._audit.run(),
+            self._audit.touch(),
             *(self._work() for _ in range(WORKERS)),
         ]
         try:
@@ -189,7 +181,7 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001  # what is known goes on
                 self._instruments.defect("listing names", error)
             self.has_listed.set()
-            await _wait(self._must_list, LIST_SECONDS)
+            await wait_for(self._must_list, LIST_SECONDS)
 
     def _add(self, found: Found) -> None:
         if found.path in self._items:
@@ -197,6 +189,7 @@ class Pipeline:
         followed = self._make_followed(found, not self.has_listed.is_set())
         item = _Item(followed, self._clock())
         self._items[found.path] = item
+        self._audit.include(followed)
         if found.kind is FileKind.TELEMETRY:
             self._instruments.session_found(found.name, found.path)
         self._enqueue(item)
@@ -211,6 +204,11 @@ class Pipeline:
                 self._instruments.change_noticed(by_hint=True)
                 item.changed_at = self._clock()
                 self._enqueue(item)
+
+    def _doubt(self, path: str) -> None:
+        item = self._items[path]
+        item.followed.doubt_stored()
+        self._enqueue(item)
 
     # What changed.
 
@@ -228,7 +226,7 @@ class Pipeline:
                 await self._look_at(looked_at)
             if len(due) < SWEEP_FILES:
                 next_due = self._schedule[0][0] if self._schedule else now + 1.0
-                await _wait(
+                await wait_for(
                     self._has_due,
                     max(self._poll_interval / 2, next_due - self._clock()),
                 )
@@ -351,77 +349,6 @@ class Pipeline:
             del self._held[path]
             oldest.release()
 
-    # What the broker has.
-
-    def _broker_is_back(self) -> None:
-        self._must_audit.set()
-        self.doubt_documents()
-
-    def doubt_documents(self) -> None:
-        """Add all emergency documents again: the broker knows which it has."""
-        for document in self._documents():
-            self._doubt(document)
-
-    def _documents(self) -> list[DocumentFile]:
-        return [one for one in self.followed if isinstance(one, DocumentFile)]
-
-    def _doubt(self, followed: Followed) -> None:
-        followed.doubt_stored()
-        self._enqueue(self._items[followed.path])
-
-    async def _audit(self) -> None:
-        """Compare what is stored of every file with what is believed to be."""
-        while True:
-            await _wait(self._must_audit, self._audit_seconds)
-            self._must_audit.clear()
-            await self._presence.wait_until_up()
-            self._probe_documents()
-            followers = [one for one in self.followed if isinstance(one, Follower)]
-            try:
-                for start in range(0, len(followers), AUDIT_SESSIONS):
-                    await self._compare(followers[start : start + AUDIT_SESSIONS])
-            except BrokerError as error:
-                self._presence.lost(error)
-
-    def _probe_documents(self) -> None:
-        """Ask for the newest, which a broker forgets first, and for any other one."""
-        if documents := self._documents():
-            self._doubt(max(documents, key=lambda document: document.added_at))
-            self._doubt(random.choice(documents))  # noqa: S311
-
-    async def _compare(self, followers: Sequence[Follower]) -> None:
-        believed = {
-            one.session: (one, position)
-            for one in followers
-            if (position := one.believed) is not None
-        }
-        stored = await self._writer.positions(list(believed))
-        for (follower, before), now in zip(believed.values(), stored, strict=True):
-            # A batch since then explains a difference, and costs no more than a look.
-            if before != now:
-                self._doubt(follower)
-        activity_ms = {
-            follower.session: follower.activity_ms
-            for (follower, _), now in zip(believed.values(), stored, strict=True)
-            if now != StoredPosition()
-        }
-        await self._writer.touch(activity_ms)
-
-    async def _touch(self) -> None:
-        """Tell the list of sessions what was appended, a while after."""
-        while True:
-            await asyncio.sleep(TOUCH_SECONDS)
-            await self._presence.wait_until_up()
-            if not self._untouched:
-                continue
-            activity_ms = dict(self._untouched)
-            self._untouched.clear()
-            try:
-                await self._writer.touch(activity_ms)
-            except BrokerError as error:
-                self._untouched.update(activity_ms | self._untouched)
-                self._presence.lost(error)
-
 
 def _glimpse_all(paths: Sequence[str], *, reopen: bool) -> list[Glimpse | None]:
     """What each path shows now, None for what cannot be seen. Blocking."""
@@ -440,30 +367,3 @@ def _glimpse(path: str, *, reopen: bool) -> Glimpse | None:
             os.close(descriptor)
     except OSError:
         return None
-
-
-async def run_together(loops: Sequence[Coroutine[None, None, None]]) -> None:
-    """Run until one fails or we are cancelled; afterwards none is left.
-
-    Like a task group, but it cancels until all have ended: in Python 3.11 a library's
-    `asyncio.wait_for` may lose a cancellation, and a group would wait for ever.
-    """
-    tasks = [asyncio.ensure_future(loop) for loop in loops]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        while pending := [task for task in tasks if not task.done()]:
-            for task in pending:
-                task.cancel()
-            await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for the event, at most so long."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
