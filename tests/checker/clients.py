@@ -43,7 +43,11 @@ class ResumingClient:
                 await asyncio.sleep(self._chance.uniform(0.02, 0.3))
 
     async def _follow(self, url: str) -> None:
-        async with connect(url, open_timeout=3, compression=None) as socket:
+        # The library stops reading while many messages wait, and a goodbye that comes
+        # behind them would be waited for in vain.
+        async with connect(
+            url, open_timeout=3, close_timeout=0.2, compression=None
+        ) as socket:
             self.connections += 1
             await socket.send(self._subscribe())
             # Now and then it leaves by itself, without a word or with one.
