@@ -26,7 +26,7 @@ from tests.brokers import BrokerServer, ProcessBroker, make_broker
 
 
 ROUNDS = 3
-RUN_SECONDS = 6.0
+RUN_SECONDS = 5.0
 LATENCY_LINES = 500
 LATENCY_RATE = 100
 
@@ -142,19 +142,16 @@ def show(name: str, runs: list[Run], count: int, size: int) -> None:
     )
 
 
-def throughput(server: BrokerServer, root: Path, mebibytes: int) -> None:
+def throughput(server: BrokerServer, log_dir: Path, count: int) -> None:
     """Alternate both tailers over the same file."""
-    log_dir = root / "logs"
-    path = log_dir / "telemetry" / "big.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    count = make_file(path, mebibytes)
+    size = (log_dir / "telemetry" / "big.jsonl").stat().st_size
     kinds: dict[str, Callable[..., Run]] = {"tailer": ours, "plain": plain}
     runs: dict[str, list[Run]] = {name: [] for name in kinds}
     for number in range(ROUNDS):
         for name, kind in kinds.items():
             runs[name].append(kind(log_dir, server, count, number))
     for name in kinds:
-        show(name, runs[name], count, path.stat().st_size)
+        show(name, runs[name], count, size)
     pairs = list(zip(runs["tailer"], runs["plain"], strict=True))
     speed = [
         one.records / one.seconds / (other.records / other.seconds)
@@ -230,13 +227,18 @@ def main() -> None:
     parser.add_argument("--mebibytes", type=int, default=200)
     mebibytes: int = parser.parse_args().mebibytes
     kinds = ["valkey"] + ["redis"] * (shutil.which("redis-server") is not None)
-    for kind in kinds:
-        server = make_broker(kind)
-        assert isinstance(server, ProcessBroker)
-        print(f"{kind}, a file of {mebibytes} MiB")
-        with tempfile.TemporaryDirectory() as root, server:
-            throughput(server, Path(root), mebibytes)
-            latency(server, Path(root))
+    with tempfile.TemporaryDirectory() as root:
+        log_dir = Path(root, "logs")
+        path = log_dir / "telemetry" / "big.jsonl"
+        path.parent.mkdir(parents=True)
+        count = make_file(path, mebibytes)
+        for kind in kinds:
+            server = make_broker(kind)
+            assert isinstance(server, ProcessBroker)
+            print(f"{kind}, a file of {mebibytes} MiB")
+            with server:
+                throughput(server, log_dir, count)
+                latency(server, Path(root, kind))
 
 
 if __name__ == "__main__":
