@@ -16,7 +16,7 @@ UV_INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/pytho
 PACKAGES := packages/telemetry_stream packages/service_runtime packages/tailcast \
 	services/tailer services/gateway
 PROJECTS := $(PACKAGES:=/pyproject.toml)
-CODE := $(wildcard packages services tests benchmarks)
+CODE := $(wildcard packages services tests benchmarks deploy)
 
 LOG_DIR ?= logs
 
@@ -77,6 +77,28 @@ demo: $(VENV)/.run-set ## `make run` with a simulated training beside it
 	}; \
 	if [ -t 0 ]; then set -m; (demo); else demo; fi
 
+# ---------------------------------------------------------------- in containers
+
+# The logs are read as whoever calls (root's part is nobody's: then they are read as
+# anybody, or as TAILCAST_UID says), unless the environment or .env says something else.
+# LOG_DIR=/path wins over both.
+compose = \
+	if [ -z "$$TAILCAST_UID" ] && [ "$$(id -u)" -ne 0 ] \
+		&& ! grep -qs '^TAILCAST_UID=' .env; then \
+		export TAILCAST_UID="$$(id -u)" TAILCAST_GID="$${TAILCAST_GID:-$$(id -g)}"; \
+	fi; \
+	$(if $(filter command environment,$(firstword $(origin LOG_DIR))), \
+		export TAILCAST_LOG_DIR='$(abspath $(LOG_DIR))';) \
+	docker compose
+
+.PHONY: up
+up: ## the stack in containers, on http://localhost:5000 (or LOG_DIR=/path)
+	@$(compose) up --build --wait
+
+.PHONY: down
+down: ## end it; what the broker has is kept
+	@$(compose) down
+
 # ---------------------------------------------------------------- quality
 
 .PHONY: check
@@ -94,7 +116,15 @@ fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
 
 .PHONY: test
 test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
-	@$(BIN)/python -m pytest -m 'not soak' $(ARGS)
+	@$(BIN)/python -m pytest -m 'not soak and not compose' $(ARGS)
+
+# TAILCAST_DOCKER_START: a program that starts the engine, where it does not run anyway.
+.PHONY: test-compose
+test-compose: $(VENV)/.dev-set ## the stack in containers under faults (needs Docker)
+	@docker info >/dev/null 2>&1 || $${TAILCAST_DOCKER_START:-false} \
+		|| { echo "make test-compose needs a Docker engine that answers" >&2; exit 1; }
+	@env -u TAILCAST_DOCKER_START \
+		$(BIN)/python -m pytest tests/compose -m compose --timeout 600 $(ARGS)
 
 .PHONY: soak
 soak: $(VENV)/.dev-set ## the long forms of the tests that kill and cut
@@ -120,8 +150,11 @@ lock: $(UV) ## make the hashed locks in requirements/ anew (UPGRADE=--upgrade)
 	$(COMPILE) $(PROJECTS) $(GROUP):dev --output-file requirements/dev.txt
 	$(COMPILE) $(PROJECTS) $(GROUP):build --constraint requirements/dev.txt \
 		--output-file requirements/run.txt
-	$(COMPILE) services/tailer/pyproject.toml $(GROUP):build \
+	$(COMPILE) services/tailer/pyproject.toml \
 		--constraint requirements/dev.txt --output-file requirements/tailer.txt
-	$(COMPILE) services/gateway/pyproject.toml $(GROUP):build \
+	$(COMPILE) services/gateway/pyproject.toml \
 		--constraint requirements/dev.txt --output-file requirements/gateway.txt
 	$(COMPILE) $(GROUP):bootstrap --output-file requirements/bootstrap.txt
+	$(COMPILE) $(GROUP):bootstrap $(GROUP):build \
+		--constraint requirements/bootstrap.txt \
+		--constraint requirements/dev.txt --output-file requirements/build.txt

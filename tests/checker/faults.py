@@ -1,73 +1,77 @@
-"""What goes wrong, chosen by chance: kills, pauses, a wipe."""
+"""What goes wrong, or is done on purpose, while clients follow."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
-from tests.checker.stack import ProcessStack, Service
+from tests.checker.outages import Stack
 
 
-Fault = Callable[[], Awaitable[None]]
+class Plan(Protocol):
+    """What is done to a stack during a run."""
+
+    # What was done, for the report.
+    done: list[str]
+    # What should not have happened while it was done.
+    complaints: list[str]
+
+    async def run(self) -> None:
+        """Do it all, and leave everything running."""
+        ...
 
 
 class Faults:
-    """Breaks parts of a stack one after the other and mends each again."""
+    """Breaks parts of a stack by chance, one after the other, and mends each again."""
 
-    def __init__(self, stack: ProcessStack, chance: random.Random) -> None:
+    def __init__(
+        self, stack: Stack, chance: random.Random, *, seconds: float, pauses: float = 1
+    ) -> None:
+        """Prepare; `pauses` is the mean time between two outages, in seconds."""
         self._stack = stack
         self._chance = chance
-        # What was done, for the report.
+        self._seconds = seconds
+        self._pauses = pauses
         self.done: list[str] = []
+        self.complaints: list[str] = []
 
-    async def run(self, stopped: asyncio.Event) -> None:
-        """Break something every second or so until stopped; wipe the broker once."""
-        wiped = False
-        while not stopped.is_set():
-            await asyncio.sleep(self._chance.uniform(0.3, 1.5))
-            if not wiped and len(self.done) >= 3:
-                wiped = True
-                await self._wipe()
-                continue
-            await self._chance.choice(self._faults())()
+    async def run(self) -> None:
+        """Break something every now and then; wipe the broker once."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._seconds
+        was_wiped = False
+        while (left := end - loop.time()) > 0:
+            pause = self._chance.uniform(0.3, 1.7) * self._pauses
+            await asyncio.sleep(min(left, pause))
+            if not was_wiped and len(self.done) >= 3:
+                was_wiped = True
+                self.done.append("wipe broker")
+                await asyncio.to_thread(self._stack.wipe)
+            else:
+                await self._break_something()
 
-    def _faults(self) -> list[Fault]:
-        services: list[Service] = [self._stack.tailer, *self._stack.gateways]
-        service = self._chance.choice(services)
-        return [
-            lambda: self._kill(self._stack.tailer),
-            lambda: self._kill(service),
-            lambda: self._pause(service),
-            self._kill_broker,
-            self._pause_broker,
-        ]
+    async def _break_something(self) -> None:
+        outage = self._chance.choice(self._chance.choice(self._stack.outages()))
+        self.done.append(outage.name)
+        await asyncio.to_thread(outage.begin)
+        try:
+            await asyncio.sleep(self._chance.choice(self._stack.outage_seconds))
+        finally:
+            await asyncio.to_thread(outage.end)
 
-    async def _kill(self, service: Service) -> None:
-        self.done.append(f"kill {service.name}")
-        service.kill()
-        await self._while_it_is_away()
-        service.start()
 
-    async def _pause(self, service: Service) -> None:
-        self.done.append(f"pause {service.name}")
-        service.pause()
-        await self._while_it_is_away()
-        service.resume()
+class RollingRestart:
+    """Restarts all gateways, one after the other, as an operator would."""
 
-    async def _kill_broker(self) -> None:
-        self.done.append("kill broker")
-        await asyncio.to_thread(self._stack.broker.kill)
-        await self._while_it_is_away()
-        await asyncio.to_thread(self._stack.broker.start)
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.done: list[str] = []
+        self.complaints: list[str] = []
 
-    async def _pause_broker(self) -> None:
-        self.done.append("pause broker")
-        self._stack.broker.pause()
-        await self._while_it_is_away()
-        self._stack.broker.resume()
-
-    async def _wipe(self) -> None:
-        self.done.append("wipe broker")
-        await asyncio.to_thread(self._stack.broker.wipe)
-
-    async def _while_it_is_away(self) -> None:
-        await asyncio.sleep(self._chance.choice((0.0, 0.1, 0.5, 2.0)))
+    async def run(self) -> None:
+        """Each is ready again before the next one ends."""
+        for gateway in self._stack.restartable():
+            self.done.append(f"restart {gateway.name}")
+            exit_code = await asyncio.to_thread(gateway.stop)
+            if exit_code != 0:
+                self.complaints.append(f"{gateway.name} ended with {exit_code}")
+            await asyncio.to_thread(gateway.start)

@@ -3,11 +3,12 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.checker.clients import ResumingClient
-from tests.checker.faults import Faults
-from tests.checker.stack import ProcessStack
+from tests.checker.clients import Record, ResumingClient
+from tests.checker.faults import Faults, Plan
+from tests.checker.outages import Stack
 from tests.checker.writers import Writer
 
 
@@ -24,6 +25,12 @@ class Verdict:
     faults: list[str] = field(default_factory=list[str])
     records: int = 0
     connections: int = 0
+    # How connections ended that clients did not end, by close code.
+    closes: Counter[int] = field(default_factory=Counter[int])
+    # Handshakes that were answered otherwise, by HTTP status.
+    refusals: Counter[int] = field(default_factory=Counter[int])
+    # When clients were closed by a draining gateway, in order; monotonic seconds.
+    drained_at: list[float] = field(default_factory=list[float])
     longest_silence: float = 0.0
     settled_after: float = 0.0
 
@@ -32,42 +39,58 @@ class Verdict:
         return (
             f"seed {self.seed}: {self.records} records,"
             f" {self.connections} connections, {len(self.faults)} faults;"
+            f" closes {dict(self.closes)}, refusals {dict(self.refusals)};"
             f" longest silence {self.longest_silence:.1f} s,"
             f" settled {self.settled_after:.1f} s after the last fault: {state}"
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Who writes and who follows."""
+
+    sessions: int = 3
+    clients: int = 4
+    # The mean time between two appends to a file, seconds.
+    pause_seconds: float = 0.02
+    # How long clients stay before they leave by themselves, seconds.
+    stay_seconds: tuple[float, float] = (1.0, 20.0)
+
+
 async def check(
-    stack: ProcessStack,
+    stack: Stack,
     *,
     seed: int,
     seconds: float,
-    sessions: int = 3,
-    clients: int = 4,
+    load: Load | None = None,
+    plan: Plan | None = None,
 ) -> Verdict:
-    """Run writers, clients and faults for so long, then compare."""
+    """Run writers and clients while the plan is carried out, then compare.
+
+    Without a plan it is faults by chance for so many seconds; with one the load lasts
+    as long as the plan, and so many seconds at least.
+    """
+    load = load or Load()
     chance = random.Random(seed)
     await stack.start()
     writers = [
-        Writer(stack.telemetry / f"session_{n}.jsonl", _child(chance))
-        for n in range(sessions)
-    ]
-    followers = [
-        ResumingClient(
-            stack.urls,
+        Writer(
+            stack.telemetry / f"session_{seed}_{n}.jsonl",
             _child(chance),
-            session=writers[n % sessions].session if n % 2 else None,
+            pause_seconds=load.pause_seconds,
         )
-        for n in range(clients)
+        for n in range(load.sessions)
     ]
-    faults = Faults(stack, _child(chance))
-    verdict = Verdict(seed=seed, faults=faults.done)
+    followers = _followers(stack, writers, load, chance)
+    plan = plan or Faults(stack, _child(chance), seconds=seconds)
+    verdict = Verdict(seed=seed, faults=plan.done)
     async with asyncio.TaskGroup() as tasks:
         following = [tasks.create_task(client.run()) for client in followers]
-        await _write_and_break(writers, faults, seconds)
+        await _write_and_break(writers, plan, seconds)
         await _settle(writers, followers, verdict)
         for task in following:
             task.cancel()
+    verdict.failures += plan.complaints
     return _judged(verdict, writers, followers)
 
 
@@ -75,15 +98,29 @@ def _child(chance: random.Random) -> random.Random:
     return random.Random(chance.random())
 
 
-async def _write_and_break(
-    writers: list[Writer], faults: Faults, seconds: float
-) -> None:
+def _followers(
+    stack: Stack, writers: list[Writer], load: Load, chance: random.Random
+) -> list[ResumingClient]:
+    """Every other one follows one session, the rest all."""
+    written = {writer.session: writer.records for writer in writers}
+    return [
+        ResumingClient(
+            stack.urls,
+            _child(chance),
+            written=written,
+            session=writers[n % len(writers)].session if n % 2 else None,
+            stay_seconds=load.stay_seconds,
+        )
+        for n in range(load.clients)
+    ]
+
+
+async def _write_and_break(writers: list[Writer], plan: Plan, seconds: float) -> None:
     stopped = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         for writer in writers:
             tasks.create_task(writer.run(stopped))
-        tasks.create_task(faults.run(stopped))
-        await asyncio.sleep(seconds)
+        await asyncio.gather(plan.run(), asyncio.sleep(seconds))
         stopped.set()
 
 
@@ -114,8 +151,7 @@ def _judged(
 ) -> Verdict:
     verdict.records = sum(len(writer.records) for writer in writers)
     for number, client in enumerate(followers):
-        verdict.connections += client.connections
-        verdict.longest_silence = max(verdict.longest_silence, client.longest_silence)
+        _note_connections(verdict, client)
         verdict.failures += [
             f"client {number}: {complaint}" for complaint in client.complaints
         ]
@@ -126,12 +162,19 @@ def _judged(
                     verdict.failures.append(
                         f"client {number}, {writer.session}: {difference}"
                     )
+    verdict.drained_at.sort()
     return verdict
 
 
-def compare(
-    written: list[dict[str, object]], received: list[dict[str, object]]
-) -> str | None:
+def _note_connections(verdict: Verdict, client: ResumingClient) -> None:
+    verdict.connections += client.connections
+    verdict.closes += client.closes
+    verdict.refusals += client.refusals
+    verdict.drained_at += client.drained_at
+    verdict.longest_silence = max(verdict.longest_silence, client.longest_silence)
+
+
+def compare(written: list[Record], received: list[Record]) -> str | None:
     """What is wrong with what was received, None if nothing."""
     if written == received:
         return None

@@ -1,15 +1,18 @@
 """The system under test, as processes of this machine that can be killed and paused."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 from tests.brokers import BrokerServer, free_port
+from tests.checker.outages import Gateway, Outage
 
 
 READY_SECONDS = 30.0
@@ -77,6 +80,8 @@ class Service:
 class ProcessStack:
     """A broker, a tailer and some gateways over one log directory."""
 
+    outage_seconds: tuple[float, ...] = (0.0, 0.1, 0.5, 2.0)
+
     def __init__(
         self,
         broker: BrokerServer,
@@ -123,6 +128,36 @@ class ProcessStack:
         """End everything; the broker is its owner's."""
         for service in self.services:
             service.kill()
+
+    def outages(self) -> list[list[Outage]]:
+        """Kills and pauses, of the broker too."""
+        gateways = [self._outages(gateway) for gateway in self.gateways]
+        broker = [
+            Outage("kill broker", self.broker.kill, self.broker.start),
+            Outage("pause broker", self.broker.pause, self.broker.resume),
+        ]
+        return [self._outages(self.tailer), [*itertools.chain(*gateways)], broker]
+
+    def restartable(self) -> list[Gateway]:
+        """All of them."""
+        return [
+            Gateway(gateway.name, gateway.stop, partial(self._restart, gateway, port))
+            for gateway, port in zip(self.gateways, self.ports, strict=True)
+        ]
+
+    def wipe(self) -> None:
+        """As declared."""
+        self.broker.wipe()
+
+    def _outages(self, service: Service) -> list[Outage]:
+        return [
+            Outage(f"kill {service.name}", service.kill, service.start),
+            Outage(f"pause {service.name}", service.pause, service.resume),
+        ]
+
+    def _restart(self, gateway: Service, port: int) -> None:
+        gateway.start()
+        asyncio.run(wait_until_ready(port))
 
 
 async def wait_until_ready(port: int) -> None:

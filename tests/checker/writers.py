@@ -9,10 +9,14 @@ from pathlib import Path
 class Writer:
     """Appends numbered records to one file."""
 
-    def __init__(self, path: Path, chance: random.Random) -> None:
+    def __init__(
+        self, path: Path, chance: random.Random, *, pause_seconds: float = 0.02
+    ) -> None:
+        """Prepare; `pause_seconds` is the mean time between two appends."""
         self.session = path.stem
         self._path = path
         self._chance = chance
+        self._pause_seconds = pause_seconds
         # What stands in the file as whole lines, as clients should get it.
         self.records: list[dict[str, object]] = []
         # Whether the file ends within a line.
@@ -22,7 +26,7 @@ class Writer:
         """Write at an uneven pace until stopped; then finish the last line."""
         while not stopped.is_set():
             self._write(self._chance.choice((1, 1, 1, 2, 5, 200)))
-            pause = self._chance.expovariate(1 / 0.02)
+            pause = self._chance.expovariate(1 / self._pause_seconds)
             try:
                 await asyncio.wait_for(stopped.wait(), pause)
             except TimeoutError:

@@ -115,9 +115,9 @@ def up(
 @app.command()
 def tailer(*, log_dir: LogDir = None, redis_url: RedisUrl = None) -> Work:
     """Follow the files and append their lines to the broker."""
-    from tailcast.services import run_tailer  # noqa: PLC0415  # as above
+    from tailer.main import serve  # noqa: PLC0415  # as above
 
-    return partial(run_tailer, log_dir=log_dir, redis_url=redis_url)
+    return partial(serve, log_dir=log_dir, redis_url=redis_url)
 
 
 @app.command()
@@ -125,9 +125,9 @@ def gateway(
     *, host: Host = None, port: Port = None, redis_url: RedisUrl = None
 ) -> Work:
     """Serve what the broker has to browsers and scripts."""
-    from tailcast.services import run_gateway  # noqa: PLC0415  # as above
+    from gateway.main import serve  # noqa: PLC0415  # as above
 
-    return partial(run_gateway, host=host, port=port, redis_url=redis_url)
+    return partial(serve, host=host, port=port, redis_url=redis_url)
 
 
 @app.command()

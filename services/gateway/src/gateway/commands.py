@@ -217,7 +217,10 @@ class Commands:
             if plan.added.has_globs() or plan.at_ms is not None:
                 activity = await self._broker.sessions()
             if plan.added.has_globs():
-                names += [name for name in activity if plan.added.matches(name)]
+                # A session that a cursor names may be on its way back into a broker
+                # that lost it.
+                known = (*activity, *plan.cursors)
+                names += [name for name in known if plan.added.matches(name)]
             names = [*dict.fromkeys([EMERGENCIES, *names])]
             await self._feed.open(names)
             if all(name in self._hub.channels for name in names):

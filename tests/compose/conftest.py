@@ -1,0 +1,48 @@
+"""One stack for all tests of this directory: images are built and started once.
+
+Tests change it (scale, stop, cut) and each brings it back: `stack.up()` at its end.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.checker.compose_stack import ComposeStack
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this needs Docker, and is run by `make test-compose` only."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.compose)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
+    """Up and healthy, with two gateways."""
+    _need_engine()
+    # A variable that no setting has, as another version's or a misspelt one.
+    settings = {"TAILCAST_NO_SUCH_SETTING": "1", "TAILCAST_DRAIN_SECONDS": "5s"}
+    stack = ComposeStack(tmp_path_factory.mktemp("compose"), settings=settings)
+    try:
+        stack.build()
+        stack.up()
+        yield stack
+    finally:
+        stack.stop()
+
+
+def _need_engine() -> None:
+    docker = shutil.which("docker")
+    if docker is None:
+        pytest.skip("no docker on PATH")
+    asked = subprocess.run(
+        [docker, "info"], capture_output=True, check=False, env=dict(os.environ)
+    )
+    if asked.returncode != 0:
+        pytest.skip("no Docker engine answers")

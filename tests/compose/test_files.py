@@ -1,0 +1,105 @@
+"""What docker-compose.yml says, asked of `docker compose config`: without an engine."""
+
+import json
+import os
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.settings import GatewaySettings
+from tailer.settings import TailerSettings
+
+
+ROOT = Path(__file__).parent.parent.parent
+DOCKER = shutil.which("docker") or "docker"
+EXTERNAL = ("-f", "docker-compose.yml", "-f", "deploy/compose.external-redis.yml")
+# What containers have from the file, and nobody sets.
+FIXED = {"REDIS_URL", "LOG_DIR", "METRICS_PORT", "HOST", "PORT"}
+# What only `tailcast up PATH` has a use for.
+NOT_HERE = {"PATHS"}
+
+
+def _compose(
+    *arguments: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TAILCAST_", "COMPOSE_"))
+    }
+    return subprocess.run(
+        [DOCKER, "compose", *arguments],
+        cwd=ROOT,
+        env={**environment, **(variables or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def _services(*files: str, variables: Mapping[str, str] | None = None) -> Any:
+    finished = _compose(*files, "config", "--format", "json", variables=variables)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)["services"]
+
+
+@pytest.mark.parametrize(
+    ("service", "settings"), [("tailer", TailerSettings), ("gateway", GatewaySettings)]
+)
+def test_every_setting_of_a_service_reaches_it(
+    service: str, settings: type[TailerSettings | GatewaySettings]
+) -> None:
+    """What the settings class has, the file passes on; and nothing else."""
+    environment = _services()[service]["environment"]
+    fields = {name.upper() for name in settings.model_fields}
+    expected = {f"TAILCAST_{name}" for name in fields - NOT_HERE}
+    assert set(environment) == expected
+    unset = {name for name, value in environment.items() if value is None}
+    assert unset == {f"TAILCAST_{name}" for name in fields - NOT_HERE - FIXED}
+
+
+def test_it_is_published_on_loopback_unless_told_otherwise() -> None:
+    """Only the balancer is published, and to others only knowingly."""
+    opened = {"TAILCAST_PUBLISH": "192.0.2.1", "TAILCAST_PORT": "8080"}
+    for variables, address, port in (
+        ({}, "127.0.0.1", "5000"),
+        (opened, "192.0.2.1", "8080"),
+    ):
+        services = _services(variables=variables)
+        ports = services["lb"].pop("ports")
+        assert [(one["host_ip"], one["published"]) for one in ports] == [
+            (address, port)
+        ]
+        assert [name for name, one in services.items() if "ports" in one] == []
+
+
+def test_another_redis_takes_the_place_of_ours() -> None:
+    """With the override there is no Redis here, and the services use the one named."""
+    url = "redis://elsewhere:6379/0"
+    services = _services(*EXTERNAL, variables={"TAILCAST_REDIS_URL": url})
+    assert "redis" not in services
+    for name in ("tailer", "gateway"):
+        assert services[name]["environment"]["TAILCAST_REDIS_URL"] == url
+
+
+def test_another_redis_has_to_be_named() -> None:
+    """Without its address the override says what to set."""
+    finished = _compose(*EXTERNAL, "config")
+    assert finished.returncode != 0
+    assert "TAILCAST_REDIS_URL" in finished.stderr
+
+
+@pytest.mark.parametrize("service", ["tailer", "gateway"])
+def test_images_say_the_version_of_their_package(service: str) -> None:
+    """The label is what pyproject.toml says."""
+    project = tomllib.loads((ROOT / f"services/{service}/pyproject.toml").read_text())
+    stage = (ROOT / "deploy/Dockerfile").read_text().split(f" AS {service}\n")[1]
+    stage = stage.split("\nFROM ")[0]
+    version = project["project"]["version"]
+    assert f'org.opencontainers.image.version="{version}"' in stage
