@@ -23,6 +23,7 @@ from typing import IO, cast
 
 from benchmarks.fanout.server import loop_class
 
+
 PAYLOAD_BYTES = 280
 # Every connection gets so many frames a second in all, whatever their number.
 FRAMES_PER_SECOND = 50_000
@@ -50,7 +51,7 @@ class Server:
 
     @classmethod
     def start(cls, name: str, command: Sequence[str]) -> "Server":
-        process = subprocess.Popen(  # noqa: S603  # our own programs, named here
+        process = subprocess.Popen(  # our own programs, named here
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         _pin(process.pid, SERVER_CORE)
@@ -188,7 +189,7 @@ def compile_yardstick(directory: Path) -> list[str] | None:
         return None
     program = directory / "fanout"
     source = Path(__file__).with_name("fanout.c")
-    subprocess.run(  # noqa: S603  # the system's compiler, our own source
+    subprocess.run(  # the system's compiler, our own source
         [compiler, "-O2", "-Wall", "-o", str(program), str(source)], check=True
     )
     return [str(program), str(PAYLOAD_BYTES)]
@@ -201,7 +202,7 @@ async def measure(rounds: int, seconds: float, yardstick: list[str] | None) -> N
     for connections in (100, 1000):
         servers = [Server.start("C epoll", yardstick)] if yardstick else []
         for mode in ("handover", "send_text"):
-            servers.append(Server.start(mode, python_server(mode)))
+            servers.append(Server.start(mode, python_server(mode)))  # noqa: PERF401  # starts a process each
         costs = await fan_out(servers, connections, rounds, seconds)
         for server in servers:
             await asyncio.get_running_loop().run_in_executor(None, server.stop)

@@ -17,6 +17,7 @@ from gateway.frames import text_frame
 from gateway.socket_owner import Nobody
 from gateway.transport import handover, make_server_config
 
+
 Mode = Literal["handover", "send_text"]
 
 

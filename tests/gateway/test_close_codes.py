@@ -6,6 +6,7 @@ from gateway import close_codes
 from gateway.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack, close_code
 from gateway.frames import MAX_REASON_BYTES, close_frame
 
+
 # Numbers that are only ever reported: no frame carries them.
 NEVER_SENT = {1005, 1006}
 

@@ -1,8 +1,7 @@
 """The frames that the gateway writes, read back by the websockets library."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from websockets.frames import Close, Frame, Opcode
 from websockets.streams import StreamReader
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from tailer.appender import Appender
-from tailer.follower import Follower, Surroundings
+from tailer.follower import Follower
 from tailer.instruments import Instruments
 from tailer.retention import Retention
 from tailer.session_file import SessionFile
+from tailer.surroundings import Surroundings
 from telemetry_stream.broker import SessionWriter
 from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
 

@@ -112,6 +112,24 @@ async def test_sigterm_ends_it_in_order(
         await eventually(is_gone, seconds=2)
 
 
+async def test_sigterm_in_the_midst_of_work(
+    own_broker: BrokerServer, tmp_path: Path
+) -> None:
+    """It ends as promptly while batches fly."""
+    path = session_path(tmp_path, "a")
+    path.write_bytes(lines(*range(300_000)))
+    async with connected(own_broker) as broker:
+        with process(own_broker, tmp_path) as tailer:
+
+            async def has_begun() -> bool:
+                return (await broker.positions(["a"]))[0].offset > 0
+
+            await eventually(has_begun)
+            tailer.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(tailer.wait, 10) == 0
+        assert (await broker.positions(["a"]))[0].offset < path.stat().st_size
+
+
 async def test_broker_that_comes_late_is_waited_for(
     own_broker: BrokerServer, tmp_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ from telemetry_stream.exceptions import BrokerError, BrokerUnavailable
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, EntryID
 
+
 MAX_REJECTIONS = 1_000
 MAX_DOCUMENTS = 10_000
 

@@ -35,6 +35,7 @@ from telemetry_stream.redis_replies import (
     state_of,
 )
 
+
 # Whole-file emergencies that are kept.
 MAX_DOCUMENTS = 10_000
 # Commands in one pipeline, so that no request or reply grows with what there is.

@@ -2,6 +2,7 @@
 
 import re
 
+
 # What clients call the stream of whole-file emergencies. No file can have this name:
 # the tailer refuses session IDs that begin with "!".
 EMERGENCIES = "!emergencies"

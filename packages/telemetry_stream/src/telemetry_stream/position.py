@@ -11,6 +11,7 @@ from zlib import crc32
 
 from telemetry_stream.exceptions import InvalidPosition
 
+
 # Lua, which compares offsets in `append.lua`, and JavaScript hold whole numbers up to
 # here exactly: 8 PiB of one file.
 MAX_OFFSET = 2**53 - 1

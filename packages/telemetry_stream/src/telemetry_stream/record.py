@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
+
 _T = TypeVar("_T")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from telemetry_stream.broker import Entry, Kind, SessionState, StoredPosition
 from telemetry_stream.position import BEFORE_ALL, EntryID
 
+
 _KINDS = {kind.value.encode(): kind for kind in Kind}
 
 

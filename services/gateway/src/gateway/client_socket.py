@@ -23,6 +23,7 @@ from gateway import close_codes
 from gateway.frames import close_frame, ping_frame
 from gateway.socket_owner import Nobody, SocketOwner
 
+
 logger = logging.getLogger(__name__)
 
 # So much is parsed in one turn of the loop for one connection: some hundred of the
@@ -184,6 +185,7 @@ class Socket(asyncio.Protocol):
     # ---- what the event loop calls ----
 
     def data_received(self, data: bytes) -> None:
+        """Bytes came; a long run of them is parsed over several turns of the loop."""
         if self._phase is _Phase.ENDED:
             return
         if self._reading_paused or self._unread or len(data) > READ_SLICE_BYTES:
@@ -197,11 +199,13 @@ class Socket(asyncio.Protocol):
         self._leave(_Phase.ENDED, *_LOST)
 
     def pause_writing(self) -> None:
+        """The buffer is above its high-water mark."""
         self.paused = True
         if self._phase is _Phase.OPEN:
             self._call(self.owner.writing_paused)
 
     def resume_writing(self) -> None:
+        """The buffer has drained below its low-water mark."""
         self.paused = False
         if self._pong is not None:
             pong, self._pong = self._pong, None
@@ -210,6 +214,8 @@ class Socket(asyncio.Protocol):
             self._call(self.owner.writing_resumed)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The TCP connection is gone; why makes no difference to anybody."""
+        del exc
         self._connections.discard(self)
         self.write = _discard
         if self._phase is not _Phase.NEW:
@@ -219,7 +225,7 @@ class Socket(asyncio.Protocol):
     # ---- what uvicorn and the hand-over call ----
 
     def shutdown(self) -> None:
-        """uvicorn shuts down and nobody has closed this connection yet."""
+        """Uvicorn shuts down and nobody has closed this connection yet."""
         self.close(*_DRAINING)
 
     def endpoint_returned(self) -> None:

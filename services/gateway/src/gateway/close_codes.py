@@ -22,7 +22,7 @@ class ComeBack(Enum):
     # With growing, jittered pauses.
     BACKING_OFF = "yes, backing off"
     # Once it has a token that is still valid.
-    WITH_NEW_TOKEN = "yes, with a new token"
+    WITH_NEW_TOKEN = "yes, with a new token"  # noqa: S105  # no password
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ payload. A frame made here may be written to any number of connections.
 
 import struct
 
+
 # A control frame's payload is at most 125 bytes (RFC 6455 section 5.5) ...
 MAX_CONTROL_BYTES = 125
 # ... and a close frame spends two of them on its code.
@@ -26,6 +27,8 @@ _pack_long = struct.Struct("!BBQ").pack
 
 # Numbers that RFC 6455 section 7.4.1 keeps for reporting: no frame carries them.
 _REPORTED_ONLY = frozenset({1004, 1005, 1006, 1015})
+_REGISTERED_CODES = range(1000, 1015)
+_LIBRARY_AND_PRIVATE_CODES = range(3000, 5000)
 
 
 def frame_header(length: int) -> bytes:
@@ -78,9 +81,10 @@ def _header(first_byte: int, length: int) -> bytes:
 
 
 def _may_be_sent(code: int) -> bool:
+    """Whether a close frame may carry the code (RFC 6455 section 7.4, IANA)."""
     if code in _REPORTED_ONLY:
         return False
-    return 1000 <= code <= 1014 or 3000 <= code <= 4999
+    return code in _REGISTERED_CODES or code in _LIBRARY_AND_PRIVATE_CODES
 
 
 def _cut(reason: str) -> bytes:

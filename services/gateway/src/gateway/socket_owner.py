@@ -38,16 +38,16 @@ class Nobody:
     """The owner before there is one and after the end: nothing told is kept."""
 
     def message_received(self, data: bytes, *, binary: bool) -> None:
-        pass
+        """Not kept."""
 
     def pong_received(self, payload: bytes) -> None:
-        pass
+        """Not kept."""
 
     def writing_paused(self) -> None:
-        pass
+        """Not kept."""
 
     def writing_resumed(self) -> None:
-        pass
+        """Not kept."""
 
     def socket_closed(self, code: int, reason: str) -> None:
-        pass
+        """Not kept."""

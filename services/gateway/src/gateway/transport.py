@@ -34,6 +34,7 @@ from websockets.server import ServerProtocol
 
 from gateway.client_socket import CLOSE_TIMEOUT_SECONDS, Socket
 
+
 # Where an endpoint finds the protocol that carries its connection.
 HANDOVER_EXTENSION: Final = "tailcast.handover"
 
@@ -95,7 +96,7 @@ def make_server_config(
     loop: str = "auto",
     http: str = "auto",
 ) -> uvicorn.Config:
-    """uvicorn as this gateway runs it, every option that matters in one place.
+    """Uvicorn as this gateway runs it, every option that matters in one place.
 
     Sockets that the caller has bound itself go to `uvicorn.Server.serve(sockets=...)`,
     and host, port and fd are without meaning then.
@@ -169,6 +170,7 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
+        """Negotiate nothing, and put the hand-over into the endpoint's scope."""
         # A frame that is compressed in one connection's context cannot be shared, so
         # nothing is negotiated, whatever the configuration says.
         self.conn.available_extensions = None
@@ -179,6 +181,7 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
             self.scope["extensions"] = extensions
 
     async def run_asgi(self) -> None:
+        """Run the endpoint; a connection that it handed over is not uvicorn's."""
         await super().run_asgi()
         if self._socket is not None:
             self._socket.endpoint_returned()

@@ -18,17 +18,19 @@ from typing import TypeVar
 from service_runtime.exceptions import ServiceError
 from service_runtime.logs import configure_logging
 from tailer.appender import Appender
+from tailer.audit import AUDIT_SECONDS, Audit
 from tailer.discovery import Discovery, FileKind, Found
 from tailer.emergencies import DocumentFile
 from tailer.file_system import is_network
-from tailer.follower import Follower, Surroundings
+from tailer.follower import Follower
 from tailer.instruments import Instruments
 from tailer.monitoring import monitoring
-from tailer.pipeline import AUDIT_SECONDS, Followed, Pipeline
+from tailer.pipeline import Followed, Pipeline
 from tailer.presence import Presence
 from tailer.retention import Retention
 from tailer.session_file import SessionFile
 from tailer.settings import TailerSettings
+from tailer.surroundings import Surroundings
 from telemetry_stream.broker import SessionWriter
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
@@ -124,18 +126,22 @@ class Tailer:
             session_prefix=session_prefix,
             instruments=self.instruments,
         )
+        self._audit = Audit(
+            writer,
+            self._presence,
+            untouched=appender.untouched,
+            seconds=audit_seconds,
+        )
         self.pipeline = Pipeline(
             discovery=self._discovery,
             make_followed=self._make_followed,
-            writer=writer,
             presence=self._presence,
-            untouched=appender.untouched,
+            audit=self._audit,
             instruments=self.instruments,
             run=self._run_blocking,
             clock=clock,
             poll_interval=poll_interval,
             is_network=is_remote,
-            audit_seconds=audit_seconds,
         )
 
     async def run(self) -> None:
@@ -174,7 +180,7 @@ class Tailer:
             run=self._run_blocking,
             clock=self._clock,
             wall_clock=self._wall_clock,
-            on_forgotten=self.pipeline.doubt_documents,
+            on_forgotten=self._audit.doubt_documents,
         )
 
     async def _run_blocking(self, work: Callable[[], _T]) -> _T:

@@ -55,6 +55,14 @@ class Stored(NamedTuple):
         """Where in the file reading goes on."""
         return Place(self.position.offset, self.head_proof, self.marker_proof)
 
+    def moved_to(self, place: Place) -> "Stored":
+        """What is stored once everything up to there is."""
+        return self._replace(
+            position=self.position._replace(offset=place.offset),
+            head_proof=place.head_proof,
+            marker_proof=place.marker_proof,
+        )
+
     @property
     def is_sound(self) -> bool:
         """Whether stream and state agree, and nothing lies beyond the offset."""

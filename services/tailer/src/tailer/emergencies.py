@@ -11,9 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from tailer.documents import MAX_DOCUMENT_BYTES, NEWS_SECONDS, read_document
-from tailer.follower import Run
 from tailer.instruments import Instruments
 from tailer.session_file import CannotBeSeen, Glimpse, glimpse_of
+from tailer.surroundings import Run
 from telemetry_stream.broker import Document, SessionWriter
 from telemetry_stream.record import Invalid
 
@@ -65,6 +65,13 @@ class DocumentFile:
         self._waiting_since: float | None = None
 
     bytes_behind = 0
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the file changed, by its own word; 0 if that is not known."""
+        if self.glimpse is None:
+            return 0.0
+        return max(0.0, self._wall_clock() - self.glimpse.mtime_ns / 1e9)
 
     def doubt_stored(self) -> None:
         """Add the document again at the next turn: the broker may have forgotten."""

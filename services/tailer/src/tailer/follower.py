@@ -6,13 +6,9 @@ believed until the broker says otherwise, and then read anew.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
 
-from tailer.appender import Addition, Appender, Stored, marker, stored_of
-from tailer.instruments import Instruments
+from tailer.appender import Addition, Stored, marker, stored_of
 from tailer.progress import (
     Action,
     Doubt,
@@ -31,11 +27,11 @@ from tailer.session_file import (
     SessionFile,
     Source,
 )
+from tailer.surroundings import Surroundings
 from telemetry_stream.broker import (
     Appended,
     Kind,
     NewEntry,
-    SessionWriter,
     StoredPosition,
 )
 from telemetry_stream.position import EntryID
@@ -48,34 +44,6 @@ MENDED_EVERY_SECONDS = 60.0
 # A file that lost its path and stands still is let go of after so long.
 HOLD_SECONDS = 60.0
 AT_ONCE = 0.0
-
-_T = TypeVar("_T")
-
-
-class Run(Protocol):
-    """Runs blocking work elsewhere."""
-
-    def __call__(self, work: Callable[[], _T], /) -> Awaitable[_T]:
-        """The work's result, or its error."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What all followers of one tailer share."""
-
-    writer: SessionWriter
-    appender: Appender
-    instruments: Instruments
-    run: Run
-    # Seconds: of a steady clock, and since 1970.
-    clock: Callable[[], float]
-    wall_clock: Callable[[], float]
-    # Whether files that are there at the start are read from their end.
-    starts_at_end: bool
-    is_network: bool
-    # A file without a state that has not changed for longer is not taken in.
-    session_ttl: float
 
 
 class Follower:
@@ -139,6 +107,13 @@ class Follower:
         if self.glimpse is None:
             return now_ms
         return max(0, min(now_ms, self.glimpse.mtime_ns // 1_000_000))
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the file changed, by its own word; 0 if that is not known."""
+        if self.glimpse is None:
+            return 0.0
+        return max(0.0, self._near.wall_clock() - self.glimpse.mtime_ns / 1e9)
 
     def doubt_stored(self) -> None:
         """Ask the broker what is stored before the next batch."""
@@ -229,12 +204,12 @@ class Follower:
             return self._nothing_new(look, has_more=portion.has_more)
         if stored.position.incarnation:
             entries = portion.reading.entries
-            after = _moved(stored, portion)
+            after = stored.moved_to(portion.place)
         elif self._is_too_old(look):
             return None
         else:
             entries = [marker(0), *portion.reading.entries]
-            after = self._begun(_moved(stored, portion), look)
+            after = self._begun(stored.moved_to(portion.place), look)
         done = await self._append(stored, after, entries, portion, look)
         if done and not portion.has_more and look.source is Source.PATH:
             return AT_ONCE if portion.has_nul else None
@@ -278,11 +253,7 @@ class Follower:
         if self._is_too_old(look):
             return None
         after = self._begun(stored, look)
-        after = after._replace(
-            position=after.position._replace(offset=offset),
-            head_proof=place.head_proof,
-            marker_proof=place.marker_proof,
-        )
+        after = after.moved_to(place)
         details = {"from": str(EntryID(1, 0)), "to": str(EntryID(1, offset))}
         entries = [marker(0), NewEntry(offset, Kind.GAP, b"", details)]
         await self._append(stored, after, entries, None, look)
@@ -315,7 +286,9 @@ class Follower:
         if progress.step is not None:
             details["step"] = str(progress.step)
         entries = [marker(kept, details), *portion.reading.entries]
-        after = _moved(stored, portion)._replace(generation_start=kept, backlog_end=0)
+        after = stored.moved_to(portion.place)._replace(
+            generation_start=kept, backlog_end=0
+        )
         after = after._replace(
             position=after.position._replace(generation=position.generation + 1)
         )
@@ -420,14 +393,4 @@ def _seen(look: Look, offset: int) -> Seen:
         look.head,
         look.marker,
         has_nul=is_stuck and portion is not None and portion.has_nul,
-    )
-
-
-def _moved(stored: Stored, portion: Portion) -> Stored:
-    """What is stored once the portion is: its place in place of the old one."""
-    place = portion.place
-    return stored._replace(
-        position=stored.position._replace(offset=place.offset),
-        head_proof=place.head_proof,
-        marker_proof=place.marker_proof,
     )

@@ -1,4 +1,4 @@
-"""Whose turn it is: fairness, back pressure, the sweep, the audit.
+"""Whose turn it is: fairness, back pressure, the sweep.
 
 Files are looked at when they are hinted at or due, queued when they changed, and given
 turns of one batch by a few workers, live ones before backlog. What a turn does says the
@@ -17,14 +17,14 @@ from functools import partial
 from itertools import count
 from typing import Protocol
 
+from tailer.audit import Audit
 from tailer.discovery import Discovery, FileKind, Found
-from tailer.emergencies import DocumentFile
-from tailer.follower import Follower, Run
 from tailer.instruments import Instruments
+from tailer.loops import run_together, wait_for
 from tailer.presence import Presence
 from tailer.progress import look_interval
 from tailer.session_file import Glimpse, glimpse_of
-from telemetry_stream.broker import SessionWriter, StoredPosition
+from tailer.surroundings import Run
 from telemetry_stream.exceptions import BrokerError, BrokerRefused
 
 
@@ -39,9 +39,6 @@ HELD_FILES = 256
 # Files that are looked at in one go.
 SWEEP_FILES = 500
 LIST_SECONDS = 1.0
-AUDIT_SECONDS = 30.0
-AUDIT_SESSIONS = 500
-TOUCH_SECONDS = 1.0
 # After a defect, so that it does not spin.
 DEFECT_SECONDS = 10.0
 
@@ -55,6 +52,11 @@ class Followed(Protocol):
     @property
     def bytes_behind(self) -> int:
         """How much of it is not in the broker."""
+        ...
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it changed, by its own word; 0 if that is not known."""
         ...
 
     async def turn(self) -> float | None:
@@ -83,8 +85,8 @@ class _Item:
         # When the file is looked at next, and whether it then gets a turn unseen.
         self.due = now
         self.wants_turn = False
-        # When it was last seen to change.
-        self.changed_at = now
+        # When it was last seen to change; None before it was looked at.
+        self.changed_at: float | None = None
         self.is_queued = False
         self.is_running = False
         # Something happened to it during its turn.
@@ -99,28 +101,24 @@ class Pipeline:
         *,
         discovery: Discovery,
         make_followed: Callable[[Found, bool], Followed],
-        writer: SessionWriter,
         presence: Presence,
-        untouched: dict[str, int],
+        audit: Audit,
         instruments: Instruments,
         run: Run,
         clock: Callable[[], float],
         poll_interval: float,
         is_network: bool,
-        audit_seconds: float = AUDIT_SECONDS,
     ) -> None:
         """Prepare; `make_followed` is told whether the file was there at the start."""
         self._discovery = discovery
         self._make_followed = make_followed
-        self._writer = writer
         self._presence = presence
-        self._untouched = untouched
+        self._audit = audit
         self._instruments = instruments
         self._run = run
         self._clock = clock
         self._poll_interval = poll_interval
         self._is_network = is_network
-        self._audit_seconds = audit_seconds
         # All files, by path.
         self._items: dict[str, _Item] = {}
         # Those with something to do.
@@ -134,9 +132,8 @@ class Pipeline:
         self._tickets = count()
         # Files whose descriptor is held, the one used longest ago first.
         self._held: OrderedDict[str, Followed] = OrderedDict()
-        # Wake the listing, the audit and the sweep before their time.
+        # Wake the listing and the sweep before their time.
         self._must_list = asyncio.Event()
-        self._must_audit = asyncio.Event()
         self._has_due = asyncio.Event()
         # Set once everything that was there at the start was found.
         self.has_listed = asyncio.Event()
@@ -155,17 +152,19 @@ class Pipeline:
 
     async def run(self) -> None:
         """Follow all files until cancelled."""
-        self._presence.on_back = self._broker_is_back
+        self._presence.on_back = self._audit.broker_is_back
+        self._audit.doubt = self._doubt
+        loops = [
+            self._presence.run(),
+            self._list(),
+            self._take_hints(),
+            self._sweep(),
+            self._audit.run(),
+            self._audit.touch(),
+            *(self._work() for _ in range(WORKERS)),
+        ]
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._presence.run())
-                tasks.create_task(self._list())
-                tasks.create_task(self._take_hints())
-                tasks.create_task(self._sweep())
-                tasks.create_task(self._audit())
-                tasks.create_task(self._touch())
-                for _ in range(WORKERS):
-                    tasks.create_task(self._work())
+            await run_together(loops)
         finally:
             for followed in self.followed:
                 followed.release()
@@ -182,7 +181,7 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001  # what is known goes on
                 self._instruments.defect("listing names", error)
             self.has_listed.set()
-            await _wait(self._must_list, LIST_SECONDS)
+            await wait_for(self._must_list, LIST_SECONDS)
 
     def _add(self, found: Found) -> None:
         if found.path in self._items:
@@ -190,6 +189,7 @@ class Pipeline:
         followed = self._make_followed(found, not self.has_listed.is_set())
         item = _Item(followed, self._clock())
         self._items[found.path] = item
+        self._audit.include(followed)
         if found.kind is FileKind.TELEMETRY:
             self._instruments.session_found(found.name, found.path)
         self._enqueue(item)
@@ -204,6 +204,11 @@ class Pipeline:
                 self._instruments.change_noticed(by_hint=True)
                 item.changed_at = self._clock()
                 self._enqueue(item)
+
+    def _doubt(self, path: str) -> None:
+        item = self._items[path]
+        item.followed.doubt_stored()
+        self._enqueue(item)
 
     # What changed.
 
@@ -221,7 +226,7 @@ class Pipeline:
                 await self._look_at(looked_at)
             if len(due) < SWEEP_FILES:
                 next_due = self._schedule[0][0] if self._schedule else now + 1.0
-                await _wait(
+                await wait_for(
                     self._has_due,
                     max(self._poll_interval / 2, next_due - self._clock()),
                 )
@@ -253,6 +258,8 @@ class Pipeline:
                 self._look_later(item, now)
 
     def _look_later(self, item: _Item, now: float) -> None:
+        if item.changed_at is None:
+            item.changed_at = now - item.followed.age_seconds
         quiet_seconds = now - item.changed_at
         interval = look_interval(quiet_seconds, poll_interval=self._poll_interval)
         # Spread, or files found together would be due together for ever.
@@ -323,7 +330,6 @@ class Pipeline:
         now = self._clock()
         if delay == 0.0 or item.comes_again:
             item.comes_again = False
-            item.changed_at = now
             self._enqueue(item)
         elif delay is not None:
             item.wants_turn = True
@@ -343,77 +349,6 @@ class Pipeline:
             del self._held[path]
             oldest.release()
 
-    # What the broker has.
-
-    def _broker_is_back(self) -> None:
-        self._must_audit.set()
-        self.doubt_documents()
-
-    def doubt_documents(self) -> None:
-        """Add all emergency documents again: the broker knows which it has."""
-        for document in self._documents():
-            self._doubt(document)
-
-    def _documents(self) -> list[DocumentFile]:
-        return [one for one in self.followed if isinstance(one, DocumentFile)]
-
-    def _doubt(self, followed: Followed) -> None:
-        followed.doubt_stored()
-        self._enqueue(self._items[followed.path])
-
-    async def _audit(self) -> None:
-        """Compare what is stored of every file with what is believed to be."""
-        while True:
-            await _wait(self._must_audit, self._audit_seconds)
-            self._must_audit.clear()
-            await self._presence.wait_until_up()
-            self._probe_documents()
-            followers = [one for one in self.followed if isinstance(one, Follower)]
-            try:
-                for start in range(0, len(followers), AUDIT_SESSIONS):
-                    await self._compare(followers[start : start + AUDIT_SESSIONS])
-            except BrokerError as error:
-                self._presence.lost(error)
-
-    def _probe_documents(self) -> None:
-        """Ask for the newest, which a broker forgets first, and for any other one."""
-        if documents := self._documents():
-            self._doubt(max(documents, key=lambda document: document.added_at))
-            self._doubt(random.choice(documents))  # noqa: S311
-
-    async def _compare(self, followers: Sequence[Follower]) -> None:
-        believed = {
-            one.session: (one, position)
-            for one in followers
-            if (position := one.believed) is not None
-        }
-        stored = await self._writer.positions(list(believed))
-        for (follower, before), now in zip(believed.values(), stored, strict=True):
-            # A batch since then explains a difference, and costs no more than a look.
-            if before != now:
-                self._doubt(follower)
-        activity_ms = {
-            follower.session: follower.activity_ms
-            for (follower, _), now in zip(believed.values(), stored, strict=True)
-            if now != StoredPosition()
-        }
-        await self._writer.touch(activity_ms)
-
-    async def _touch(self) -> None:
-        """Tell the list of sessions what was appended, a while after."""
-        while True:
-            await asyncio.sleep(TOUCH_SECONDS)
-            await self._presence.wait_until_up()
-            if not self._untouched:
-                continue
-            activity_ms = dict(self._untouched)
-            self._untouched.clear()
-            try:
-                await self._writer.touch(activity_ms)
-            except BrokerError as error:
-                self._untouched.update(activity_ms | self._untouched)
-                self._presence.lost(error)
-
 
 def _glimpse_all(paths: Sequence[str], *, reopen: bool) -> list[Glimpse | None]:
     """What each path shows now, None for what cannot be seen. Blocking."""
@@ -432,12 +367,3 @@ def _glimpse(path: str, *, reopen: bool) -> Glimpse | None:
             os.close(descriptor)
     except OSError:
         return None
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for the event, at most so long."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass

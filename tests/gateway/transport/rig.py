@@ -1,5 +1,7 @@
-"""A real uvicorn server in this process, an owner that notes what it is told, and a raw
-client for the bytes that no library would send."""
+"""A real uvicorn server, an owner that notes what it is told, and a raw client.
+
+The client is for the bytes that no library would send.
+"""
 
 import asyncio
 import socket as sockets
@@ -10,11 +12,13 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
+from websockets.asyncio.client import ClientConnection
 from websockets.frames import Opcode
 
 from gateway.client_socket import Socket
 from gateway.frames import text_frame
 from gateway.transport import handover, make_server_config
+
 
 Endpoint = Callable[[WebSocket], Awaitable[None]]
 
@@ -210,3 +214,12 @@ async def raw_client(
         writer.transport.abort()
         with_error = await asyncio.gather(writer.wait_closed(), return_exceptions=True)
         assert all(isinstance(e, OSError | None) for e in with_error)
+
+
+async def closed(client: ClientConnection) -> tuple[int, str]:
+    """The close that the client was told, waited for."""
+    async with asyncio.timeout(20):
+        await client.wait_closed()
+    assert client.close_code is not None
+    assert client.close_reason is not None
+    return client.close_code, client.close_reason

@@ -1,0 +1,121 @@
+"""What the broker has, held against what is believed: it may have forgotten.
+
+The compare of an append notices a rollback only at the next append, and an idle file
+has none. So every position is asked for, now and then and after every reconnection;
+what differs is read again. The list of sessions is mended on the way.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+from tailer.emergencies import DocumentFile
+from tailer.follower import Follower
+from tailer.loops import wait_for
+from tailer.presence import Presence
+from telemetry_stream.broker import NOTHING_STORED, SessionWriter
+from telemetry_stream.exceptions import BrokerError
+
+
+AUDIT_SECONDS = 30.0
+# Sessions that are asked for in one go.
+AUDIT_SESSIONS = 500
+# How long the list of sessions may be behind.
+TOUCH_SECONDS = 1.0
+
+
+class Audit:
+    """Asks for everything that this tailer believes to be stored."""
+
+    def __init__(
+        self,
+        writer: SessionWriter,
+        presence: Presence,
+        *,
+        untouched: dict[str, int],
+        seconds: float = AUDIT_SECONDS,
+    ) -> None:
+        """Prepare; `untouched` is what was appended and is not in the list yet."""
+        self._writer = writer
+        self._presence = presence
+        self._untouched = untouched
+        self._seconds = seconds
+        self._followers: list[Follower] = []
+        self._documents: list[DocumentFile] = []
+        # Set to audit before its time.
+        self._is_due = asyncio.Event()
+        # Makes the file of a path ask the broker again, soon.
+        self.doubt: Callable[[str], None] = _nobody
+
+    def include(self, followed: object) -> None:
+        """Ask for this one too."""
+        if isinstance(followed, Follower):
+            self._followers.append(followed)
+        elif isinstance(followed, DocumentFile):
+            self._documents.append(followed)
+
+    def broker_is_back(self) -> None:
+        """Anything may be lost."""
+        self._is_due.set()
+        self.doubt_documents()
+
+    def doubt_documents(self) -> None:
+        """Add all emergency documents again: the broker knows which it has."""
+        for document in self._documents:
+            self.doubt(document.path)
+
+    async def run(self) -> None:
+        """Audit until cancelled."""
+        while True:
+            await wait_for(self._is_due, self._seconds)
+            self._is_due.clear()
+            await self._presence.wait_until_up()
+            self._probe_documents()
+            try:
+                for start in range(0, len(self._followers), AUDIT_SESSIONS):
+                    await self._compare(self._followers[start : start + AUDIT_SESSIONS])
+            except BrokerError as error:
+                self._presence.lost(error)
+
+    async def touch(self) -> None:
+        """Tell the list of sessions what was appended, until cancelled."""
+        while True:
+            await asyncio.sleep(TOUCH_SECONDS)
+            await self._presence.wait_until_up()
+            if not self._untouched:
+                continue
+            activity_ms = dict(self._untouched)
+            self._untouched.clear()
+            try:
+                await self._writer.touch(activity_ms)
+            except BrokerError as error:
+                self._untouched.update(activity_ms | self._untouched)
+                self._presence.lost(error)
+
+    def _probe_documents(self) -> None:
+        """Ask for the newest, which a broker forgets first, and for any other one."""
+        if self._documents:
+            newest = max(self._documents, key=lambda document: document.added_at)
+            self.doubt(newest.path)
+            self.doubt(random.choice(self._documents).path)  # noqa: S311  # any one
+
+    async def _compare(self, followers: Sequence[Follower]) -> None:
+        believed = {
+            one.session: (one, position)
+            for one in followers
+            if (position := one.believed) is not None
+        }
+        stored = await self._writer.positions(list(believed))
+        activity_ms: dict[str, int] = {}
+        for (follower, before), now in zip(believed.values(), stored, strict=True):
+            # A batch since then explains a difference, and costs no more than a look.
+            if before != now:
+                self.doubt(follower.path)
+            if now != NOTHING_STORED:
+                activity_ms[follower.session] = follower.activity_ms
+        await self._writer.touch(activity_ms)
+
+
+def _nobody(path: str) -> None:
+    """Nobody follows anything yet."""
+    del path

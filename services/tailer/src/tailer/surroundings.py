@@ -1,0 +1,38 @@
+"""What all files that one tailer follows have around them. Values and types only."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from tailer.appender import Appender
+from tailer.instruments import Instruments
+from telemetry_stream.broker import SessionWriter
+
+
+_T = TypeVar("_T")
+
+
+class Run(Protocol):
+    """Runs blocking work elsewhere."""
+
+    def __call__(self, work: Callable[[], _T], /) -> Awaitable[_T]:
+        """The work's result, or its error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all followers of one tailer share."""
+
+    writer: SessionWriter
+    appender: Appender
+    instruments: Instruments
+    run: Run
+    # Seconds: of a steady clock, and since 1970.
+    clock: Callable[[], float]
+    wall_clock: Callable[[], float]
+    # Whether files that are there at the start are read from their end.
+    starts_at_end: bool
+    is_network: bool
+    # A file without a state that has not changed for longer is not taken in.
+    session_ttl: float

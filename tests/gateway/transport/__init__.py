@@ -1,0 +1,1 @@
+"""Our transport under a real uvicorn server."""

@@ -1,0 +1,174 @@
+"""What uvicorn still does: handshakes, HTTP, shutting down."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import WebSocket
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from gateway import client_socket, transport
+from gateway.frames import text_frame
+from gateway.transport import make_server_config
+from tests.gateway.transport.rig import (
+    HANDSHAKE,
+    closed,
+    raw_client,
+    serving,
+)
+
+
+async def test_shutdown_closes_what_is_left() -> None:
+    """Uvicorn's shutdown says 1012 to handed-over connections and then ends."""
+    async with (
+        serving() as rig,
+        connect(rig.url) as one,
+        connect(rig.url) as other,
+    ):
+        owners = [await rig.next_owner(), await rig.next_owner()]
+        stopping = asyncio.create_task(rig.stop())
+        assert await closed(one) == (1012, "draining")
+        assert await closed(other) == (1012, "draining")
+        await stopping
+        for owner in owners:
+            assert await owner.next_told() == ("closed", 1012, "draining")
+        assert not rig.server.server_state.connections
+        assert not rig.server.server_state.tasks
+
+
+async def test_shutdown_does_not_wait_for_a_stalled_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A client that never reads holds a shutdown up for the close time-out, no more."""
+    monkeypatch.setattr(client_socket, "CLOSE_TIMEOUT_SECONDS", 0.05)
+    async with serving() as rig, raw_client(rig, receive_buffer_bytes=4096):
+        owner = await rig.next_owner()
+        while not owner.socket.paused:
+            owner.socket.write(text_frame(b"." * 1000))
+            await asyncio.sleep(0)
+        await rig.stop()
+        assert not rig.server.server_state.connections
+
+
+async def test_deflate_is_never_negotiated() -> None:
+    """Even where the configuration asks for it, frames stay the same for everybody."""
+    changes = {"ws_per_message_deflate": True}
+    async with (
+        serving(echo=True, changes=changes) as rig,
+        connect(rig.url, compression="deflate") as client,
+    ):
+        assert not client.protocol.extensions
+        await client.send("plain")
+        assert await client.recv() == "plain"
+
+
+async def test_an_endpoint_that_keeps_its_connection() -> None:
+    """Without a hand-over uvicorn's protocol works as it always does."""
+
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text(await websocket.receive_text())
+        await websocket.close(4400, "protocol error")
+
+    async with serving(endpoint) as rig, connect(rig.url) as client:
+        await client.send("hallo")
+        assert await client.recv() == "hallo"
+        assert await closed(client) == (4400, "protocol error")
+
+
+async def test_an_endpoint_that_refuses() -> None:
+    """A connection that is closed before accept is refused with 403."""
+
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.close()
+
+    async with serving(endpoint) as rig:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(rig.url)
+        assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("handshake", "status"),
+    [
+        pytest.param(HANDSHAKE, b"101", id="as it should be"),
+        pytest.param(
+            HANDSHAKE.replace(b"Host: localhost", b"X: \xe9\t!\r\nHost: a"),
+            b"101",
+            id="odd but lawful header",
+        ),
+        pytest.param(
+            HANDSHAKE.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * 8000 + b"\r\n\r\n"),
+            b"101",
+            id="long",
+        ),
+        pytest.param(
+            HANDSHAKE.replace(b"\r\n\r\n", b"\r\nX: y" * 110 + b"\r\n\r\n"),
+            b"101",
+            id="many headers",
+        ),
+        pytest.param(
+            HANDSHAKE.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * 9000 + b"\r\n\r\n"),
+            b"431",
+            id="too long",
+        ),
+        pytest.param(
+            HANDSHAKE.replace(b"Sec-WebSocket-Key", b"X"), b"400", id="no key"
+        ),
+        pytest.param(
+            HANDSHAKE.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n"),
+            b"101",
+            id="an empty body",
+        ),
+        pytest.param(HANDSHAKE.replace(b": 13", b": 12"), b"400", id="old version"),
+        pytest.param(HANDSHAKE.replace(b"GET", b"POST"), b"405", id="not a GET"),
+    ],
+)
+async def test_handshakes(handshake: bytes, status: bytes) -> None:
+    """A handshake gets the library's verdict, by whichever way it is parsed."""
+    async with serving() as rig:
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        writer.write(handshake)
+        async with asyncio.timeout(20):
+            line = await reader.readline()
+        assert line.split(b" ")[1] == status
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_http_beside_it() -> None:
+    """Plain HTTP is served on the same port."""
+    async with serving() as rig:
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        writer.write(b"GET /alive HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(20):
+            response = await reader.read()
+        assert response.startswith(b"HTTP/1.1 200")
+        assert response.endswith(b'"yes"')
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_server_options() -> None:
+    """The options that others rely on stand in the configuration."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    config = make_server_config(app, max_message_bytes=1000, trusted_proxies=["10.1"])
+    assert config.ws is transport.HandoverProtocol
+    assert config.ws_max_size == 1000
+    assert config.ws_ping_interval is None
+    assert config.ws_per_message_deflate is False
+    assert (config.proxy_headers, config.forwarded_allow_ips) == (True, ["10.1"])
+    assert make_server_config(app, max_message_bytes=1).proxy_headers is False
+    graceful = config.timeout_graceful_shutdown
+    assert graceful is not None
+    assert graceful > client_socket.CLOSE_TIMEOUT_SECONDS
+
+
+async def test_sockets_are_small() -> None:
+    """A socket has no dictionary of its own: ten thousand of them are ten thousand."""
+    async with serving() as rig, connect(rig.url):
+        owner = await rig.next_owner()
+        assert not hasattr(owner.socket, "__dict__")
