@@ -140,3 +140,19 @@ def append(path: Path, data: bytes) -> None:
 
 
 __all__ = ["EntryID", "Kind"]
+
+
+async def state_of(broker: SessionWriter) -> dict[str, object]:
+    """Parts of the state."""
+    state = await broker.load("a")
+    assert state is not None
+    return {
+        "generation": state.position.generation,
+        "offset": state.position.offset,
+        "backlog_end": state.backlog_end,
+        "start": state.generation_start,
+        "records": state.records,
+        "rejected": state.rejected,
+        "steps": (state.first_step, state.last_step),
+        "owner": state.owner,
+    }

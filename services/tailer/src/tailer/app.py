@@ -5,6 +5,7 @@ The only module that reads settings and knows all the others. `run` is the servi
 """
 
 import asyncio
+import math
 import os
 import signal
 import socket
@@ -218,6 +219,9 @@ async def _serve(settings: TailerSettings) -> None:
         max_line_bytes=settings.max_line_bytes,
         poll_interval=settings.poll_interval,
         retention_bytes=settings.retention_bytes,
+        retention_total_bytes=settings.retention_total_bytes,
+        # Who names a file or directory wants it, however old it is.
+        session_ttl=math.inf if settings.paths else settings.session_ttl,
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(broker.aclose)

@@ -41,6 +41,7 @@ from telemetry_stream.position import EntryID
 REFUSED_SECONDS = 5.0
 # A session that disagrees with itself is made anew at most so often.
 MENDED_EVERY_SECONDS = 60.0
+DAY_SECONDS = 86_400.0
 # A file that lost its path and stands still is let go of after so long.
 HOLD_SECONDS = 60.0
 AT_ONCE = 0.0
@@ -227,7 +228,10 @@ class Follower:
 
     def _is_too_old(self, look: Look) -> bool:
         age = self._near.wall_clock() - look.glimpse.mtime_ns / 1e9
-        return age > self._near.session_ttl
+        is_too_old = age > self._near.session_ttl
+        if is_too_old:
+            self._near.instruments.file_is_old(self.session, days=age / DAY_SECONDS)
+        return is_too_old
 
     def _begun(self, stored: Stored, look: Look) -> Stored:
         """What is stored of a session that begins: its first incarnation, or anew."""

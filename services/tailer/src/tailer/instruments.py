@@ -47,6 +47,7 @@ class Instruments:
         self._records = counter("records", "Records appended")
         self._bytes = counter("bytes", "Bytes of files that were taken in")
         self._rejections = counter("rejections", "Lines that were no records")
+        self._old_files = counter("old_files", "Files left out for their age")
         self._generations = counter("generations", "Files that began anew", "reason")
         self._conflicts = counter("conflicts", "Appends that did not follow on")
         self._diverged = counter("diverged", "Streams and states that disagreed")
@@ -86,6 +87,16 @@ class Instruments:
         """A file is followed from now on."""
         self._files.inc()
         self._log.info("session found", session=session, path=path)
+
+    def file_is_old(self, session: str, *, days: float) -> None:
+        """A file is left out because it has not changed for so long."""
+        if self._remember("old", session):
+            self._old_files.inc()
+            self._log.info(
+                "left out until it changes: older than TAILCAST_SESSION_TTL",
+                session=session,
+                days=round(days, 1),
+            )
 
     def batch_appended(
         self, session: str, *, records: int, size: int, seconds: float

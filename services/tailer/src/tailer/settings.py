@@ -20,6 +20,7 @@ from telemetry_stream.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
 __all__ = ["TailerSettings"]
 
 KIBIBYTE = 1024
+DAY_SECONDS = 86_400.0
 MEBIBYTE = 1024 * KIBIBYTE
 
 
@@ -82,6 +83,12 @@ class TailerSettings(ServiceSettings):
 
     retention_bytes: Annotated[ByteSize, Field(gt=0)] = 256 * MEBIBYTE
     """how much of each session the broker keeps, in bytes of its file"""
+
+    retention_total_bytes: Annotated[ByteSize, Field(gt=0)] = 2_048 * MEBIBYTE
+    """how much it keeps of all sessions; the one that moved longest ago is cut first"""
+
+    session_ttl: Annotated[Duration, Field(gt=0)] = 30 * DAY_SECONDS
+    """a file that has not changed for longer when it is first seen is not taken in"""
 
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """port of /metrics, /healthz and /readyz; 0 is off"""

@@ -1,4 +1,4 @@
-"""How an earlier draft could be broken, one scenario each, with time in our hands."""
+"""Scenarios A: what the broker or the file may do to what was appended."""
 
 # ruff: noqa: ASYNC240  # nothing else runs while the test writes
 
@@ -7,16 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tailer.retention import Retention
 from telemetry_stream.broker import (
-    Appended,
-    Batch,
     Entry,
     Kind,
-    StoredPosition,
 )
 from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.exceptions import BrokerFull
 from telemetry_stream.position import EntryID
 from tests.tailer.harness import (
     append,
@@ -26,46 +21,13 @@ from tests.tailer.harness import (
     line,
     lines,
     records_of,
+    state_of,
     texts,
 )
 from tests.tailer.single import Clock, Single
 
 
 KIBIBYTE = 1_024
-
-
-@pytest.fixture
-def broker() -> MemoryBroker:
-    """A broker of the test's own."""
-    return MemoryBroker()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock that only we move."""
-    return Clock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A file that is not there yet."""
-    return tmp_path / "a.jsonl"
-
-
-async def state_of(broker: MemoryBroker) -> dict[str, object]:
-    """Parts of the state."""
-    state = await broker.load("a")
-    assert state is not None
-    return {
-        "generation": state.position.generation,
-        "offset": state.position.offset,
-        "backlog_end": state.backlog_end,
-        "start": state.generation_start,
-        "records": state.records,
-        "rejected": state.rejected,
-        "steps": (state.first_step, state.last_step),
-        "owner": state.owner,
-    }
 
 
 async def test_a1_same_bytes_get_the_same_ids_after_a_loss(
@@ -374,228 +336,3 @@ async def test_start_at_end_of_an_empty_file_is_its_beginning(
     assert [entry.kind for entry in await entries_of(broker, "a")] == [
         Kind.MARKER, Kind.RECORD,
     ]  # fmt: skip
-
-
-async def test_b1_old_file_is_not_taken_in(
-    broker: MemoryBroker, clock: Clock, path: Path
-) -> None:
-    """One that has not changed for longer than sessions live stays out."""
-    path.write_bytes(lines(1))
-    os.utime(path, (clock.now - 500, clock.now - 500))
-    tailer = Single(broker, path, clock, session_ttl=400.0)
-    await tailer.settle()
-    assert await broker.load("a") is None
-    append(path, lines(2))
-    await tailer.settle()
-    assert await records_of(broker, "a") == texts(1, 2)
-
-
-async def test_b1_emptied_stream_is_not_filled_again(
-    broker: MemoryBroker, clock: Clock, path: Path
-) -> None:
-    """Who forgets a session keeps its state: only what comes next is appended."""
-    tailer = Single(broker, path, clock)
-    path.write_bytes(lines(1, 2))
-    await tailer.settle()
-    await broker.trim("a", EntryID(9, 9))
-    tailer.follower.doubt_stored()
-    await tailer.settle()
-    assert await records_of(broker, "a") == []
-    append(path, lines(3))
-    await tailer.settle()
-    assert await records_of(broker, "a") == texts(3)
-
-
-class FullBroker(MemoryBroker):
-    """A broker that holds so many entries in all, and then refuses."""
-
-    def __init__(self, most_entries: int) -> None:
-        super().__init__()
-        self.most_entries = most_entries
-
-    async def append(self, batch: Batch) -> Appended:
-        """Refuse what does not fit, as `noeviction` does."""
-        held = sum(len(one.entries) for one in self._stored.streams.values())
-        if held > self.most_entries:
-            raise BrokerFull("OOM")
-        return await super().append(batch)
-
-
-async def test_b2_full_broker_is_trimmed_and_nothing_is_lost(
-    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The coldest sessions give way; the live one goes on without a gap."""
-    monkeypatch.setattr("tailer.appender.FULL_WAIT_SECONDS", (0.0, 0.0))
-    broker = FullBroker(3_000)
-    retention = Retention(broker, session_bytes=2**40, total_bytes=2**40)
-    old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
-    old.write_bytes(lines(*range(2_000)))
-    os.utime(old, (1.0, 1.0))
-    await Single(broker, old, clock, retention=retention).settle()
-    new.write_bytes(lines(*range(4_000)))
-    tailer = Single(broker, new, clock, retention=retention)
-    await tailer.settle()
-    entries = await entries_of(broker, "new")
-    check_chain(entries)
-    assert entries[-1].record == texts(3_999)[0]
-    assert not await entries_of(broker, "old")
-    assert tailer.metric("broker_full") == 0
-    state = await broker.load("new")
-    assert state is not None
-    assert state.records == 4_000
-
-
-async def test_b3_retention_bounds_a_session_by_bytes(
-    broker: MemoryBroker, clock: Clock, path: Path
-) -> None:
-    """What is kept is the newest so many bytes of the file, and a sixteenth more."""
-    limit = 64 * KIBIBYTE
-    retention = Retention(broker, session_bytes=limit, total_bytes=2**40)
-    tailer = Single(broker, path, clock, retention=retention)
-    path.write_bytes(lines(*range(20_000)))
-    await tailer.settle()
-    entries = await entries_of(broker, "a")
-    kept = entries[-1].id.offset - entries[0].previous.offset
-    assert limit <= kept <= limit + limit // 16 + 32 * KIBIBYTE
-    path.write_bytes(lines(1, 2, 3))
-    await tailer.settle()
-    append(path, lines(*range(1_500)))
-    await tailer.settle()
-    generations = {entry.id.generation for entry in await entries_of(broker, "a")}
-    assert generations == {1, 2}
-    append(path, lines(*range(4_000)))
-    await tailer.settle()
-    generations = {entry.id.generation for entry in await entries_of(broker, "a")}
-    assert generations == {2}
-
-
-async def test_b3_total_retention_empties_the_coldest_sessions(
-    broker: MemoryBroker, clock: Clock, tmp_path: Path
-) -> None:
-    """Ended sessions first, their last IDs stay."""
-    retention = Retention(
-        broker, session_bytes=2**40, total_bytes=len(lines(*range(100))) * 2
-    )
-    for number in range(4):
-        path = tmp_path / f"s{number}.jsonl"
-        path.write_bytes(lines(*range(100)))
-        os.utime(path, (number, number))
-        await Single(broker, path, clock, retention=retention).settle()
-    held = [len(await entries_of(broker, f"s{number}")) for number in range(4)]
-    assert held[0] == 0
-    assert held[3] == 101
-    [stored] = await broker.positions(["s0"])
-    assert stored.last_id == (1, len(lines(*range(100))))
-
-
-async def test_line_that_is_too_long_is_told_once(
-    broker: MemoryBroker, clock: Clock, path: Path
-) -> None:
-    """Wherever its newline is, and however it grew."""
-    tailer = Single(broker, path, clock, max_line_bytes=KIBIBYTE)
-    path.write_bytes(lines(1) + b'{"x":"')
-    await tailer.settle()
-    for _ in range(40):
-        append(path, b"x" * 100_000)
-        await tailer.settle()
-    assert (await state_of(broker))["offset"] == len(line(1))
-    append(path, b'"}\n' + lines(2))
-    await tailer.settle()
-    assert await records_of(broker, "a") == texts(1, 2)
-    [(_, rejection)] = broker.rejections("a")
-    assert rejection.length == 40 * 100_000 + len('{"x":""}')
-    assert rejection.head[:7] == b'{"x":"x'
-
-
-async def test_state_says_how_far_a_session_is(
-    broker: MemoryBroker, clock: Clock, path: Path
-) -> None:
-    """Counters, first and last step, owner."""
-    tailer = Single(broker, path, clock)
-    path.write_bytes(b'{"config":1}\n' + lines(3, 4) + b"[]\n")
-    await tailer.settle()
-    append(path, lines(*range(5, 2_000)) + b"\n\n")
-    await tailer.settle()
-    assert await state_of(broker) == {
-        "generation": 1,
-        "offset": path.stat().st_size,
-        "backlog_end": len(b'{"config":1}\n' + lines(3, 4) + b"[]\n"),
-        "start": 0,
-        "records": 1_998,
-        "rejected": 1,
-        "steps": (3, 1_999),
-        "owner": "host:test",
-    }
-
-
-async def test_lost_reply_is_no_repetition(
-    broker: MemoryBroker, clock: Clock, path: Path
-) -> None:
-    """An append that was done and not answered is found done."""
-    tailer = Single(broker, path, clock)
-    path.write_bytes(lines(1))
-    await tailer.settle()
-    follower = tailer.follower
-    before = follower._stored
-    append(path, lines(2))
-    await tailer.settle()
-    follower._stored = before
-    await tailer.settle()
-    assert await records_of(broker, "a") == texts(1, 2)
-    assert tailer.metric("conflicts") == 1
-
-
-async def test_two_tailers_with_one_view_append_each_line_once(
-    broker: MemoryBroker, clock: Clock, path: Path
-) -> None:
-    """Whoever comes second finds it done."""
-    tailers = [Single(broker, path, clock, owner=name) for name in ("one", "two")]
-    for step in range(20):
-        append(path, lines(step))
-        for tailer in tailers if step % 3 else reversed(tailers):
-            await tailer.settle()
-    assert await records_of(broker, "a") == texts(*range(20))
-
-
-async def test_batches_are_bounded(
-    broker: MemoryBroker, clock: Clock, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At most a thousand entries, at most a mebibyte."""
-    sizes: list[tuple[int, int]] = []
-    inner = broker.append
-
-    async def noting(batch: Batch) -> Appended:
-        size = sum(len(entry.record) for entry in batch.entries)
-        sizes.append((len(batch.entries), size))
-        return await inner(batch)
-
-    monkeypatch.setattr(broker, "append", noting)
-    path.write_bytes(
-        lines(*range(2_500)) + b"".join(line(9, x="y" * 90_000) for _ in range(50))
-    )
-    await Single(broker, path, clock).settle()
-    assert max(count for count, _ in sizes) <= 1_001
-    assert max(size for _, size in sizes) <= 1_048_576
-    assert len(await records_of(broker, "a")) == 2_550
-
-
-async def test_unreadable_file_is_not_deleted(
-    broker: MemoryBroker, clock: Clock, path: Path
-) -> None:
-    """Absence is no event: what is stored stays, and reading goes on after it."""
-    tailer = Single(broker, path, clock)
-    path.write_bytes(lines(1))
-    await tailer.settle()
-    away = path.with_suffix(".away")
-    path.rename(away)
-    tailer.follower.release()
-    await tailer.settle()
-    tailer.follower.doubt_stored()
-    await tailer.settle()
-    assert await records_of(broker, "a") == texts(1)
-    away.rename(path)
-    append(path, lines(2))
-    await tailer.settle()
-    entries = await entries_of(broker, "a")
-    assert {entry.id.generation for entry in entries} == {1}
-    assert StoredPosition() != (await broker.positions(["a"]))[0]
