@@ -191,5 +191,7 @@ def test_heartbeats() -> None:
     assert message_of(heartbeat(timestamp="t", is_fresh=True, id=3)) == {
         "type": "heartbeat", "timestamp": "t", "feed": "fresh", "id": 3,
     }  # fmt: skip  # one glance
+    bare = message_of(heartbeat(timestamp="t"))
+    assert bare == {"type": "heartbeat", "timestamp": "t"}
     full = message_of(heartbeat(timestamp="t", is_fresh=False, cursors={}, heads={}))
     assert (full["feed"], full["cursors"], full["heads"]) == ("stale", {}, {})

@@ -75,6 +75,12 @@ def test_trimmed_up_to_the_cursor_itself() -> None:
     assert said("1-10", head(CUT)) == Resume(cursor("1-10"), is_proved=False)
 
 
+def test_between_an_entry_and_its_predecessor() -> None:
+    """No entry ever was there: it is another file's, whatever was trimmed."""
+    what = head([marker("2-0", "1-10"), *chain(5, generation=2)])
+    assert said("1-90", what) == Replaced(Cursor(id_of("2-0"), 0))
+
+
 def test_trimmed_to_nothing() -> None:
     """The state still proves the last entry; before it lies a gap."""
     last = cursor("1-30")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.channel import Client, Follower, Pace, Wanted
+from gateway.client_session import heartbeat
 from gateway.continuity import Continuity
 from gateway.encoding import SLICE_BYTES, documents
 from gateway.followers import Followers
@@ -38,6 +39,7 @@ class CatchUp:
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
+        timestamp: Callable[[], str],
         instruments: Instruments,
     ) -> None:
         self._followers = followers
@@ -45,6 +47,8 @@ class CatchUp:
         # Starts a task that somebody owns.
         self._spawn = spawn
         self._clock = clock
+        # Now, as records write it.
+        self._timestamp = timestamp
         self._instruments = instruments
 
     def wake(self, client: Client) -> None:
@@ -182,10 +186,16 @@ class CatchUp:
     def settle_if_asked(self, follower: Follower, verdict: Verdict) -> None:
         """As `settle`, unless the follower's place is known already."""
         if follower.pace is Pace.LOOKING_UP:
-            self.settle(follower, verdict)
+            self.settle(follower, verdict, is_answered=True)
 
-    def settle(self, follower: Follower, verdict: Verdict) -> None:
-        """Do what was found about a follower's place."""
+    def settle(
+        self, follower: Follower, verdict: Verdict, *, is_answered: bool = False
+    ) -> None:
+        """Do what was found about a follower's place.
+
+        Args:
+            is_answered: the answer to its `subscribe` has said where it starts.
+        """
         followers, encoder = self._followers, follower.channel.encoder
         wanted = follower.wanted
         had = wanted if isinstance(wanted, Cursor) else follower.cursor
@@ -193,6 +203,8 @@ class CatchUp:
             if isinstance(wanted, EntryID) and verdict.cursor != NOTHING:
                 # History has passed by: the client hears where the news begins.
                 follower.client.socket.write(encoder.caught_up(verdict.cursor))
+            if isinstance(wanted, Cursor) and not is_answered:
+                self._tell_if_moved(follower, wanted, verdict.cursor)
             followers.set_behind(follower, verdict.cursor)
         elif isinstance(verdict, Trimmed):
             follower.client.socket.write(encoder.gap(had, verdict.to))
@@ -206,6 +218,16 @@ class CatchUp:
             followers.set_behind(follower, verdict.marker)
         else:
             self._wait(follower, verdict)
+
+    def _tell_if_moved(self, follower: Follower, before: Cursor, now: Cursor) -> None:
+        """Generations were counted anew: the same place has another cursor.
+
+        Without it the client would take what follows for repetitions, by its order.
+        """
+        if NOTHING.id < now.id < before.id:
+            cursors = {follower.channel.session: str(now)}
+            frame = heartbeat(timestamp=self._timestamp(), cursors=cursors)
+            follower.client.socket.write(frame)
 
     def _wait(self, follower: Follower, verdict: Wait) -> None:
         if verdict.is_file_long_enough:

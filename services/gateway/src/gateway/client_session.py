@@ -214,14 +214,15 @@ def is_recovered(verdict: Verdict) -> bool | None:
 def heartbeat(
     *,
     timestamp: str,
-    is_fresh: bool,
+    is_fresh: bool | None = None,
     id: MessageID = None,
     cursors: Mapping[str, str] | None = None,
     heads: Mapping[str, str] | None = None,
 ) -> bytes:
     """A heartbeat; with positions where some have changed."""
     fields: dict[str, object] = {"type": "heartbeat", "timestamp": timestamp}
-    fields["feed"] = "fresh" if is_fresh else "stale"
+    if is_fresh is not None:
+        fields["feed"] = "fresh" if is_fresh else "stale"
     if cursors is not None:
         fields["cursors"] = cursors
     if heads is not None:

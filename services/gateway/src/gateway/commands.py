@@ -159,6 +159,10 @@ class Commands:
             channel = await self._opened(session)
             epoch = channel.epoch
             head = await self._replay.head(channel)
+            if channel.is_awaited and head.state is not None:
+                # It came into being and the feed has not got to it yet.
+                self._hub.born(channel, head)
+                self._feed.mark(session)
             verdict = await self._verdict(channel, wanted)
             is_still = self._hub.channels.get(session) is channel
             if is_still and channel.epoch == epoch:
@@ -203,7 +207,7 @@ class Commands:
         """Where a session begins, None if that needs no look-up."""
         if wanted is None or wanted is Begin.NOW:
             return None
-        if channel.is_unborn and not isinstance(wanted, Cursor):
+        if channel.is_awaited and not isinstance(wanted, Cursor):
             return None
         return await self._replay.place(channel, wanted)
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gateway.channel import Channel, Client, Follower, Pace, Wanted
 from gateway.window import NOTHING
-from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.position import BEGINNING_CURSOR, Cursor, EntryID
 
 
 class Pursuit(Protocol):
@@ -102,7 +102,11 @@ class Followers:
         """A follower that has had nothing yet, in another life of its session."""
         channel = follower.channel
         channel.waiting.pop(follower, None)
-        follower.skips_history |= follower.pace is Pace.SKIPPING
+        if follower.pace is Pace.SKIPPING:
+            follower.skips_history = True
+            # It was told where it stood, and that place is no more.
+            frame = channel.encoder.caught_up(BEGINNING_CURSOR)
+            follower.client.socket.write(frame)
         if channel.is_awaited:
             follower.pace, follower.wanted = Pace.UNBORN, None
         elif not follower.skips_history or channel.history_end is None:

@@ -346,10 +346,9 @@ class Hub:
 
     def _announce(self, channel: Channel, entries: Sequence[Entry]) -> None:
         """Let emergencies overtake what followers have not had yet."""
-        if channel.history_end is not None and channel.is_in_history():
-            return
+        history_end = channel.history_end or NOTHING.id
         for entry in entries:
-            if entry.kind is Kind.EMERGENCY:
+            if entry.kind is Kind.EMERGENCY and entry.id > history_end:
                 frame = channel.encoder.announcement(entry)
                 for follower in channel.followers.values():
                     if follower.pace is not Pace.UNBORN:

@@ -121,7 +121,7 @@ def _without_state(cursor: Cursor, answers: Answers) -> Verdict:
     oldest = answers.head.oldest
     if oldest is None or answers.has_states:
         return Wait(is_file_long_enough=True)
-    if cursor.id < oldest.id:
+    if cursor.id <= oldest.previous:
         return _after_trim(cursor, answers.head)
     # The documents were counted anew: all of them once more, by their IDs no news.
     return Replaced(Cursor(oldest.previous, 0))
@@ -130,7 +130,8 @@ def _without_state(cursor: Cursor, answers: Answers) -> Verdict:
 def _was_trimmed(cursor: Cursor, head: Head) -> bool:
     assert head.state is not None  # noqa: S101  # asked only with a state
     if head.oldest is not None:
-        return cursor.id < head.oldest.id
+        # Between an entry and its predecessor there never was another one.
+        return cursor.id <= head.oldest.previous
     return cursor.id < head.state.position.last_id
 
 

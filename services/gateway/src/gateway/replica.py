@@ -61,11 +61,16 @@ class Replica:
             instruments=instruments,
         )
         self.replay = Replay(broker, instruments=instruments)
+
+        def now_as_text() -> str:
+            return timestamp(wall_clock_ms())
+
         self.catch_up = CatchUp(
             self.hub.followers,
             self.replay,
             spawn=self.spawn,
             clock=clock,
+            timestamp=now_as_text,
             instruments=instruments,
         )
         self.feed = Feed(
@@ -87,7 +92,7 @@ class Replica:
             catch_up=self.catch_up,
             max_subscriptions=max_subscriptions,
             wall_clock_ms=wall_clock_ms,
-            timestamp=lambda: timestamp(wall_clock_ms()),
+            timestamp=now_as_text,
             instruments=instruments,
         )
         self.connections = Connections(
