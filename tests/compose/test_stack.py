@@ -40,6 +40,7 @@ async def _next(socket: ClientConnection, kind: str) -> dict[str, Any]:
 
 def test_everything_comes_up_healthy(stack: ComposeStack) -> None:
     """Two gateways, one of all else, each by its own health check."""
+    stack.scale(2)
     for service in SERVICES:
         containers = stack.containers(service)
         assert len(containers) == (2 if service == "gateway" else 1)
