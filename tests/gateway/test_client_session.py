@@ -20,7 +20,7 @@ from gateway.subscription import Begin, Last, Subscription
 from gateway.window import NOTHING
 from telemetry_stream.position import BEGINNING_CURSOR
 from tests.gateway.entries import cursor
-from tests.properties.gateway_model import payloads
+from tests.properties.gateway_watcher import payloads
 
 
 def plan(current: Subscription | None = None, /, **fields: Any) -> Plan:

@@ -14,7 +14,7 @@ from gateway.window import NOTHING
 from telemetry_stream.broker import Entry, Kind
 from telemetry_stream.position import Cursor
 from tests.gateway.entries import chain, cursor, entry, id_of, marker
-from tests.properties.gateway_model import payloads
+from tests.properties.gateway_watcher import payloads
 
 
 encoder = SessionEncoder('a "b"/ü')
