@@ -8,6 +8,7 @@ from gateway.recovery import (
     Verdict,
     Wait,
     current_twin,
+    is_same_life,
     judge,
     jump_target,
     news_begins_after,
@@ -52,6 +53,13 @@ def test_generations_counted_anew() -> None:
     assert current_twin(cursor("3-10"), head(has_state=False)) is None
 
 
+def test_a_place_that_never_proved_anything() -> None:
+    """From a gap: it goes on there, and is not called recovered."""
+    answers = Answers(head(WHOLE), WHOLE[1], None)
+    verdict = judge(Cursor(id_of("1-10"), 0), answers)
+    assert verdict == Resume(cursor("1-10"), is_proved=False)
+
+
 def test_another_record_there() -> None:
     """The digest differs and nothing was trimmed: another file."""
     verdict = said("1-10", head(WHOLE), record=b"x", at_id=WHOLE[1])
@@ -72,7 +80,9 @@ def test_trimmed() -> None:
 
 def test_trimmed_up_to_the_cursor_itself() -> None:
     """Nothing is missing, but nothing proves it any more."""
-    assert said("1-10", head(CUT)) == Resume(cursor("1-10"), is_proved=False)
+    to = Cursor(id_of("1-10"), 0)
+    assert said("1-10", head(CUT)) == Trimmed(to, is_cursor_known=False)
+    assert judge(to, Answers(head(CUT), None, None)) == Resume(to, is_proved=False)
 
 
 def test_between_an_entry_and_its_predecessor() -> None:
@@ -143,6 +153,17 @@ def test_jump_target() -> None:
     assert jump_target(head()) is None
     two = [*chain(10), entry("2-20", "1-10")]
     assert jump_target(head(two)) is None
+
+
+def test_two_looks_at_one_life() -> None:
+    """The same incarnation, and no place that went backwards."""
+    early, late = head(WHOLE[:2]), head(WHOLE)
+    assert is_same_life(early, late)
+    assert not is_same_life(late, early)
+    nothing = head(has_state=False)
+    assert is_same_life(nothing, nothing)
+    assert not is_same_life(late, nothing)
+    assert not is_same_life(nothing, late)
 
 
 def test_history() -> None:

@@ -1,5 +1,5 @@
 from gateway.window import ENTRY_OVERHEAD_BYTES, NOTHING, Window
-from tests.gateway.entries import chain, cursor, marker
+from tests.gateway.entries import chain, cursor, id_of, marker
 
 
 def test_what_follows_a_cursor() -> None:
@@ -44,6 +44,16 @@ def test_eviction_from_the_front() -> None:
     assert (len(window), window.base) == (0, window.end)
     window.shrink(0)
     assert window.proves(cursor("1-90"))
+
+
+def test_the_last_place_up_to_an_id() -> None:
+    """An entry, or the one before; the base before all; none below it."""
+    window = Window(cursor("1-5"), max_bytes=10_000)
+    window.extend(chain(10, 20, previous="1-5"))
+    assert window.last_up_to(id_of("1-15")) == cursor("1-10")
+    assert window.last_up_to(id_of("1-20")) == cursor("1-20")
+    assert window.last_up_to(id_of("1-7")) == cursor("1-5")
+    assert window.last_up_to(id_of("1-4")) is None
 
 
 def test_evicted_entries_are_let_go() -> None:

@@ -209,7 +209,9 @@ class CatchUp:
                 self._tell_if_moved(follower, wanted, verdict.cursor)
             followers.set_behind(follower, verdict.cursor)
         elif isinstance(verdict, Trimmed):
-            follower.client.socket.write(encoder.gap(had, verdict.to))
+            reason = "trimmed" if verdict.is_cursor_known else "unknown_cursor"
+            frame = encoder.gap(had, verdict.to, reason=reason)
+            follower.client.socket.write(frame)
             self._instruments.gap_told(follower.channel.session)
             if verdict.to.id.generation > max(1, had.id.generation):
                 follower.client.socket.write(encoder.passed_over(verdict.to))

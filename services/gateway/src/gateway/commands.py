@@ -37,7 +37,7 @@ from gateway.messages import (
 )
 from gateway.recovery import Verdict
 from gateway.replay import Replay
-from gateway.subscription import Begin
+from gateway.subscription import Begin, Last
 from gateway.window import NOTHING
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.exceptions import BrokerError
@@ -154,7 +154,7 @@ class Commands:
     ) -> None:
         """One session: its positions and the verdict stand in the answer."""
         active_ms = await self._activity_of(session, plan)
-        wanted = plan.wanted(session, active_ms=active_ms)
+        wanted: Wanted | None = plan.wanted(session, active_ms=active_ms)
         while True:
             channel = await self._opened(session)
             epoch = channel.epoch
@@ -163,6 +163,8 @@ class Commands:
                 # It came into being and the feed has not got to it yet.
                 self._hub.born(channel, head)
                 self._feed.mark(session)
+            if wanted is None:
+                wanted = _still_wanted(client, channel)
             verdict = await self._verdict(channel, wanted)
             is_still = self._hub.channels.get(session) is channel
             if is_still and channel.epoch == epoch:
@@ -286,3 +288,11 @@ class Commands:
                 )
             )
         )
+
+
+def _still_wanted(client: Client, channel: Channel) -> Wanted | None:
+    """A place that an earlier `subscribe` asked for and that is still looked up."""
+    follower = channel.followers.get(client)
+    if follower is None or not isinstance(follower.wanted, Begin | Last):
+        return None
+    return follower.wanted

@@ -102,7 +102,7 @@ class Followers:
         """A follower that has had nothing yet, in another life of its session."""
         channel = follower.channel
         channel.waiting.pop(follower, None)
-        if follower.pace is Pace.SKIPPING:
+        if isinstance(follower.wanted, EntryID):
             follower.skips_history = True
             # It was told where it stood, and that place is no more.
             frame = channel.encoder.caught_up(BEGINNING_CURSOR)

@@ -14,7 +14,7 @@ from gateway.subscription import Begin, Subscription
 from gateway.window import NOTHING, Window
 from telemetry_stream.broker import Entry, Head, Kind
 from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor
+from telemetry_stream.position import Cursor, EntryID
 
 
 # Clocks of tailers and gateways may differ by so much.
@@ -116,7 +116,7 @@ class Hub:
         channel.note_state(head)
         self._instruments.window_reset(channel.session)
         for follower in list(channel.followers.values()):
-            if follower.pace is Pace.UNBORN or follower.pace is Pace.SKIPPING:
+            if follower.pace is Pace.UNBORN or isinstance(follower.wanted, EntryID):
                 self.followers.begin_anew(follower)
             else:
                 self.followers.look_up(follower, follower.wanted or follower.cursor)

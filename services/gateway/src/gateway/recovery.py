@@ -32,6 +32,8 @@ class Trimmed(NamedTuple):
 
     # The last place that is lost.
     to: Cursor
+    # False: nothing lies between, but what would prove the cursor is gone as well.
+    is_cursor_known: bool = True
 
 
 class Replaced(NamedTuple):
@@ -90,8 +92,11 @@ def judge(cursor: Cursor, answers: Answers, *, has_waited: bool = False) -> Verd
     if cursor.id in (BEFORE_ALL, BEGINNING):
         return _from_beginning(head)
     for entry in (answers.at_id, answers.in_current):
-        if entry is not None and entry.cursor.digest == cursor.digest:
-            return Resume(entry.cursor, is_proved=True)
+        if entry is not None:
+            digest = entry.cursor.digest
+            # A place from a gap has no digest: it orders and never proved anything.
+            if cursor.digest in (digest, 0):
+                return Resume(entry.cursor, is_proved=cursor.digest == digest)
     if cursor == head.cursor:
         return Resume(cursor, is_proved=True)
     if head.state is None:
@@ -140,7 +145,9 @@ def _after_trim(cursor: Cursor, head: Head) -> Verdict:
         assert head.cursor is not None  # noqa: S101  # something was trimmed
         return Trimmed(head.cursor)
     if head.oldest.previous == cursor.id:
-        # Nothing lies between, but the entry that would prove it is gone.
+        if cursor.digest:
+            return Trimmed(Cursor(cursor.id, 0), is_cursor_known=False)
+        # It came from a gap, or a trimmed beginning, and never proved anything.
         return Resume(cursor, is_proved=False)
     return Trimmed(Cursor(head.oldest.previous, 0))
 
@@ -157,6 +164,14 @@ def _absent(cursor: Cursor, state: SessionState, *, has_waited: bool) -> Verdict
         if is_long_enough or not has_waited:
             return Wait(is_file_long_enough=is_long_enough)
     return Replaced(Cursor(EntryID(position.generation, state.generation_start), 0))
+
+
+def is_same_life(head: Head, later: Head) -> bool:
+    """Whether the broker forgot nothing between two looks at a session."""
+    if head.state is None or later.state is None:
+        return head.state is later.state
+    before, after = head.state.position, later.state.position
+    return before.incarnation == after.incarnation and before.last_id <= after.last_id
 
 
 def jump_target(head: Head) -> EntryID | None:

@@ -18,7 +18,9 @@ from gateway.recovery import (
     Resume,
     Trimmed,
     Verdict,
+    Wait,
     current_twin,
+    is_same_life,
     judge,
     jump_target,
 )
@@ -113,6 +115,10 @@ class Replay:
         place = wanted if isinstance(wanted, Cursor) else NOTHING
         if place != NOTHING and channel.window.proves(place):
             return Resume(place, is_proved=True)
+        if isinstance(wanted, EntryID):
+            last = channel.window.last_up_to(wanted)
+            if last is not None and last != NOTHING:
+                return Resume(last, is_proved=True)
         key = (channel, channel.epoch, wanted, has_waited, overtaken)
         return await self._shared(
             key,
@@ -195,7 +201,10 @@ class Replay:
         if entries:
             return Resume(entries[0].cursor, is_proved=True)
         head = (await self._broker.heads([session]))[0]
-        place = head.cursor or NOTHING
+        place = head.cursor
+        if place is None:
+            # All is forgotten, and with it what was history.
+            return Wait(is_file_long_enough=True)
         if head.oldest is not None:
             place = Cursor(head.oldest.previous, 0)
         return Resume(place, is_proved=True) if place.id <= id else Trimmed(place)
@@ -209,20 +218,35 @@ class Replay:
         overtaken: bool,
     ) -> Verdict:
         broker = self._broker
-        head = (await broker.heads([session]))[0]
-        at_id = None
-        if cursor.id != BEFORE_ALL:
-            at_id = await broker.find(session, cursor.id)
-        twin = current_twin(cursor, head)
-        in_current = None if twin is None else await broker.find(session, twin)
-        answers = Answers(head, at_id, in_current, has_states=session != EMERGENCIES)
-        verdict = judge(cursor, answers, has_waited=has_waited)
+        verdict, head = await self._judge(session, cursor, has_waited=has_waited)
         target = jump_target(head) if overtaken else None
         if isinstance(verdict, Trimmed) and target is not None:
             entries = await broker.read_after(session, including(target), limit=1)
             if entries and entries[0].cursor.id > verdict.to.id:
                 return Trimmed(entries[0].cursor)
         return verdict
+
+    async def _judge(
+        self, session: str, cursor: Cursor, *, has_waited: bool
+    ) -> tuple[Verdict, Head]:
+        broker = self._broker
+        head = (await broker.heads([session]))[0]
+        while True:
+            at_id = None
+            if cursor.id != BEFORE_ALL:
+                at_id = await broker.find(session, cursor.id)
+            twin = current_twin(cursor, head)
+            in_current = None if twin is None else await broker.find(session, twin)
+            has_states = session != EMERGENCIES
+            answers = Answers(head, at_id, in_current, has_states=has_states)
+            verdict = judge(cursor, answers, has_waited=has_waited)
+            if isinstance(verdict, Resume | Wait):
+                return verdict, head
+            # What is not there may have gone after the head was read, with all else.
+            later = (await broker.heads([session]))[0]
+            if is_same_life(head, later):
+                return verdict, head
+            head = later
 
     async def _before_last(self, session: str, count: int) -> Cursor:
         """The cursor after which the last `count` records follow."""

@@ -92,6 +92,13 @@ class Window:
                 return self._entries[start : stop + 1]
         return self._entries[start:]
 
+    def last_up_to(self, id: EntryID) -> Cursor | None:
+        """The last place that is not above an ID, None if that is before the base."""
+        if id < self.base.id:
+            return None
+        at = bisect_right(self._entries, id, lo=self._first, key=_id_of)
+        return self.base if at == self._first else self._entries[at - 1].cursor
+
     def _index_of(self, id: EntryID) -> int | None:
         at = bisect_left(self._entries, id, lo=self._first, key=_id_of)
         if at < len(self._entries) and self._entries[at].id == id:
