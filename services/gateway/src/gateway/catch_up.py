@@ -157,6 +157,8 @@ class CatchUp:
     def _stumble(self, follower: Follower) -> None:
         """What follows the cursor is not there: find out what became of it."""
         follower.stumbles += 1
+        # It may be the window that is of another life: then the feed finds that out.
+        self._followers.mark(follower.channel.session)
         self._followers.look_up(follower, follower.cursor)
 
     # Look-ups.
