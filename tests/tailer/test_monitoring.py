@@ -28,7 +28,7 @@ async def ask(port: int, request: bytes) -> bytes:
         (
             b"GET /metrics?x=1 HTTP/1.1",
             b"200 OK",
-            b"tailcast_tailer_records_total 0.0\n",
+            b"tailer_records_total 0.0\n",
         ),
         (b"HEAD /healthz HTTP/1.1", b"200 OK", b"\r\n\r\n"),
         (b"GET / HTTP/1.1", b"404 Not Found", b"not found\n"),
