@@ -118,6 +118,28 @@ fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
 test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
 	@$(BIN)/python -m pytest -m 'not compose' $(ARGS)
 
+# The modules that decide and never act: each branch of theirs has a test beside it.
+PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
+	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
+PURE = $(addprefix */gateway/,$(addsuffix .py,catalog client_session close_codes \
+		continuity encoding frames liveness messages recovery socket_owner subscription \
+		window)) \
+	$(addprefix */tailer/,$(addsuffix .py,documents lines patterns progress proofs \
+		records)) \
+	$(addprefix */telemetry_stream/,$(addsuffix .py,broker defaults exceptions keys \
+		position record redis_replies))
+empty :=
+space := $(empty) $(empty)
+comma := ,
+
+.PHONY: cover
+cover: $(VENV)/.dev-set ## branch coverage of the pure modules, which is 100 %
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest --quiet $(PURE_TESTS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --fail-under 100 \
+		--include '$(subst $(space),$(comma),$(strip $(PURE)))'
+
 # TAILCAST_DOCKER_START: a program that starts the engine, where it does not run anyway.
 .PHONY: test-compose
 test-compose: $(VENV)/.dev-set ## the stack in containers under faults (needs Docker)
