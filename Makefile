@@ -22,7 +22,7 @@ LOG_DIR ?= logs
 
 .PHONY: help
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---------------------------------------------------------------- set-up
 
@@ -116,7 +116,29 @@ fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
 
 .PHONY: test
 test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
-	@$(BIN)/python -m pytest -m 'not soak and not compose' $(ARGS)
+	@$(BIN)/python -m pytest -m 'not compose' $(ARGS)
+
+# The modules that decide and never act: each branch of theirs has a test beside it.
+PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
+	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
+PURE = $(addprefix */gateway/,$(addsuffix .py,catalog client_session close_codes \
+		continuity encoding frames liveness messages recovery socket_owner subscription \
+		window)) \
+	$(addprefix */tailer/,$(addsuffix .py,documents lines patterns progress proofs \
+		records)) \
+	$(addprefix */telemetry_stream/,$(addsuffix .py,broker defaults exceptions keys \
+		position record redis_replies))
+empty :=
+space := $(empty) $(empty)
+comma := ,
+
+.PHONY: cover
+cover: $(VENV)/.dev-set ## branch coverage of the pure modules, which is 100 %
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest --quiet $(PURE_TESTS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --fail-under 100 \
+		--include '$(subst $(space),$(comma),$(strip $(PURE)))'
 
 # TAILCAST_DOCKER_START: a program that starts the engine, where it does not run anyway.
 .PHONY: test-compose
@@ -127,12 +149,13 @@ test-compose: $(VENV)/.dev-set ## the stack in containers under faults (needs Do
 		$(BIN)/python -m pytest tests/compose -m compose --timeout 600 $(ARGS)
 
 .PHONY: soak
-soak: $(VENV)/.dev-set ## the long forms of the tests that kill and cut
-	@$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
+soak: $(VENV)/.dev-set ## kill and cut for SECONDS=600, seed by seed (ARGS=--help)
+	@$(BIN)/python -m tests.checker --seconds $(or $(SECONDS),600) $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.dev-set ## the benchmarks
-	@for bench in benchmarks/bench_*.py; do $(BIN)/python "$$bench" || exit 1; done
+bench: $(VENV)/.dev-set ## the benchmarks, some six minutes
+	@for bench in ingest delivery fanout; do \
+		echo "== $$bench"; $(BIN)/python -m benchmarks.$$bench || exit 1; done
 
 # ---------------------------------------------------------------- locks
 

@@ -91,7 +91,7 @@ class Single:
     def metric(self, name: str) -> float:
         """The sum of a metric's samples."""
         metrics = {one.name: one for one in self.instruments.registry.collect()}
-        samples = metrics[f"tailer_{name}"].samples
+        samples = metrics[f"tailcast_tailer_{name}"].samples
         return sum(
             sample.value for sample in samples if not sample.name.endswith("_created")
         )

@@ -25,7 +25,11 @@ async def ask(port: int, request: bytes) -> bytes:
     [
         (b"GET /healthz HTTP/1.1", b"200 OK", b"ok\n"),
         (b"GET /readyz HTTP/1.1", b"503 Service Unavailable", b"not yet\n"),
-        (b"GET /metrics?x=1 HTTP/1.1", b"200 OK", b"tailer_records_total 0.0\n"),
+        (
+            b"GET /metrics?x=1 HTTP/1.1",
+            b"200 OK",
+            b"tailer_records_total 0.0\n",
+        ),
         (b"HEAD /healthz HTTP/1.1", b"200 OK", b"\r\n\r\n"),
         (b"GET / HTTP/1.1", b"404 Not Found", b"not found\n"),
         (b"POST /metrics HTTP/1.1", b"405 Method Not Allowed", b"GET only\n"),
@@ -76,4 +80,4 @@ def test_flood_of_rejections_is_one_line(capsys: pytest.CaptureFixture[str]) -> 
     instruments.lines_rejected("a", [NewRejection(10, "not JSON", 5, b"")])
     assert capsys.readouterr().out.count("lines rejected") == 2
     metrics = {one.name: one for one in instruments.registry.collect()}
-    assert metrics["tailer_rejections"].samples[0].value == 101
+    assert metrics["tailcast_tailer_rejections"].samples[0].value == 101

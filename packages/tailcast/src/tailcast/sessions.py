@@ -1,7 +1,6 @@
 """`tailcast sessions`: what a gateway has, as a table."""
 
 import time
-from datetime import UTC, datetime
 
 import httpx
 import msgspec
@@ -24,8 +23,8 @@ class Session(msgspec.Struct, rename="camel", frozen=True):
     status: str = NOTHING
     records: int | None = None
     last_step: int | float | None = None
-    # Unix milliseconds, or ISO 8601.
-    last_time: int | float | str | None = None
+    # When its file last grew, Unix milliseconds.
+    last_activity: int | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -76,27 +75,16 @@ def row(session: Session, now_seconds: float) -> tuple[str, str, str, str, str]:
         session.status,
         NOTHING if session.records is None else str(session.records),
         NOTHING if session.last_step is None else f"{session.last_step:.15g}",
-        age(session.last_time, now_seconds),
+        age(session.last_activity, now_seconds),
     )
 
 
-def age(last_time: float | str | None, now_seconds: float) -> str:
+def age(activity_ms: int | None, now_seconds: float) -> str:
     """How long ago that was, in its largest unit."""
-    try:
-        seconds = now_seconds - to_seconds(last_time)
-    except (TypeError, ValueError):
+    if activity_ms is None:
         return NOTHING
+    seconds = now_seconds - activity_ms / 1_000
     for size, unit in AGE_UNITS:
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
     return "0s"
-
-
-def to_seconds(when: float | str | None) -> float:
-    """Unix seconds; raises TypeError or ValueError if there is no time."""
-    if when is None:
-        raise TypeError("no time")
-    if isinstance(when, str):
-        moment = datetime.fromisoformat(when)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    return when / 1000

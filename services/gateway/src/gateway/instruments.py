@@ -3,8 +3,7 @@
 Each call says what happened; counting and logging it are done together here.
 """
 
-import logging
-
+import structlog
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -14,13 +13,11 @@ from prometheus_client import (
 )
 
 
-logger = logging.getLogger("gateway")
-
-
 class Instruments:
     """Counters of one replica, in a registry of their own."""
 
     def __init__(self) -> None:
+        self._log = structlog.stdlib.get_logger("gateway")
         self._registry = registry = CollectorRegistry()
 
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -73,28 +70,27 @@ class Instruments:
         """A connection is over."""
         self._connections.dec()
         self._closed.labels(str(code)).inc()
-        logger.info(
-            "connection closed: peer=%s code=%d reason=%r seconds=%.1f",
-            peer,
-            code,
-            reason,
-            seconds,
+        self._log.info(
+            "connection closed",
+            peer=peer,
+            code=code,
+            reason=reason,
+            seconds=round(seconds, 1),
         )
 
     def origin_refused(self, origin: str) -> None:
         """A web page of another origin wanted to connect."""
         self._refused.labels("origin").inc()
-        logger.warning(
-            "refused a connection from origin %r: TAILCAST_ALLOWED_ORIGINS does not"
-            " name it",
-            origin[:200],
+        self._log.warning(
+            "connection refused: TAILCAST_ALLOWED_ORIGINS does not name its origin",
+            origin=origin[:200],
         )
 
     def overloaded(self, limit: int) -> None:
         """One connection too many."""
         self._refused.labels("overloaded").inc()
-        logger.warning(
-            "refused a connection: TAILCAST_MAX_CONNECTIONS (%d) are open", limit
+        self._log.warning(
+            "connection refused: TAILCAST_MAX_CONNECTIONS are open", limit=limit
         )
 
     def command_received(self, kind: str) -> None:
@@ -127,19 +123,19 @@ class Instruments:
     def gap_told(self, session: str) -> None:
         """Entries are gone that a client had not had."""
         self._gaps.inc()
-        logger.info("gap: session=%r", session)
+        self._log.info("gap told", session=session)
 
     def rewind_told(self, session: str) -> None:
         """A client's cursor was of another file."""
         self._rewinds.inc()
-        logger.info("cursor of another file: session=%r", session)
+        self._log.info("rewind told: a cursor of another file", session=session)
 
     # The feed.
 
     def window_reset(self, session: str) -> None:
         """The stream is not what the window followed on from."""
         self._resets.inc()
-        logger.info("session read anew: session=%r", session)
+        self._log.info("session read anew", session=session)
 
     def audit_found(self, count: int) -> None:
         """Sessions had moved and nobody had said so."""
@@ -148,11 +144,11 @@ class Instruments:
     def feed_lost(self, error: Exception) -> None:
         """The broker cannot be reached."""
         self._lost.inc()
-        logger.warning("the broker is away: %s", error)
+        self._log.warning("broker cannot be reached, waiting", reason=str(error))
 
     def feed_found(self) -> None:
         """The broker is back."""
-        logger.info("listening to the broker")
+        self._log.info("listening to the broker")
 
     def feed_is(self, *, fresh: bool) -> None:
         """Whether what is appended gets here."""

@@ -39,10 +39,12 @@ class Instruments:
 
     def _make_metrics(self) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"tailer_{name}", text, labels, registry=self.registry)
+            return Counter(
+                f"tailcast_tailer_{name}", text, labels, registry=self.registry
+            )
 
         def gauge(name: str, text: str) -> Gauge:
-            return Gauge(f"tailer_{name}", text, registry=self.registry)
+            return Gauge(f"tailcast_tailer_{name}", text, registry=self.registry)
 
         self._records = counter("records", "Records appended")
         self._bytes = counter("bytes", "Bytes of files that were taken in")
@@ -60,7 +62,7 @@ class Instruments:
         self._changes = counter("changes", "Changes of files noticed", "by")
         self._defects = counter("defects", "Turns that failed unexpectedly")
         self._append_seconds = Histogram(
-            "tailer_append_seconds",
+            "tailcast_tailer_append_seconds",
             "Time for one append",
             buckets=_APPEND_BUCKETS,
             registry=self.registry,
