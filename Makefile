@@ -153,7 +153,7 @@ soak: $(VENV)/.dev-set ## kill and cut for SECONDS=600, seed by seed (ARGS=--hel
 	@$(BIN)/python -m tests.checker --seconds $(or $(SECONDS),600) $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.dev-set ## the benchmarks, some six minutes
+bench: $(VENV)/.dev-set ## the benchmarks, some eight minutes
 	@for bench in ingest delivery fanout; do \
 		echo "== $$bench"; $(BIN)/python -m benchmarks.$$bench || exit 1; done
 
