@@ -1,0 +1,45 @@
+"""A service's way in: settings, logs and limits, then the service itself.
+
+`tailcast SERVICE` calls `serve`; `tailcast-SERVICE` is the same, as `run_program`, for
+an image that has this service alone. What a service does is not known here.
+"""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from service_runtime.exceptions import SettingsError
+from service_runtime.exits import run_as_command
+from service_runtime.limits import raise_open_file_limit
+from service_runtime.logs import configure_logging
+from service_runtime.settings import ServiceSettings
+
+
+__all__ = ["run_program", "serve"]
+
+
+def serve(
+    service: str, settings_class: type[ServiceSettings], **flags: str | None
+) -> None:
+    """Run `SERVICE.app.run` until it is told to end; None is a flag not given."""
+    settings = settings_class.load(**flags)
+    configure_logging(
+        level=settings.log_level, log_format=settings.log_format, service=service
+    )
+    raise_open_file_limit()
+    # Loaded only now: wrong settings are told before half a second of imports.
+    run: Callable[[ServiceSettings], None] = import_module(f"{service}.app").run
+    run(settings)
+
+
+def run_program(service: str, run: Callable[[], None]) -> None:
+    """Run the program `tailcast-SERVICE`, which takes no arguments, and exit."""
+
+    def run_without_arguments() -> None:
+        if sys.argv[1:]:
+            raise SettingsError(
+                f"tailcast-{service} takes no arguments: set TAILCAST_… variables"
+            )
+        run()
+
+    sys.exit(run_as_command(run_without_arguments))
