@@ -123,7 +123,7 @@ PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/ga
 	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
 PURE = $(addprefix */gateway/,$(addsuffix .py,catalog client_session close_codes \
 		continuity encoding frames liveness messages recovery socket_owner subscription \
-		window)) \
+		window wire)) \
 	$(addprefix */tailer/,$(addsuffix .py,documents lines patterns progress proofs \
 		records)) \
 	$(addprefix */telemetry_stream/,$(addsuffix .py,broker defaults exceptions keys \

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from gateway.client_session import (
+    Message,
     Plan,
     heartbeat,
     is_recovered,
@@ -18,6 +19,7 @@ from gateway.messages import InvalidMessage, Subscribe, Unsubscribe, parse
 from gateway.recovery import Replaced, Resume, Trimmed, Wait
 from gateway.subscription import Begin, Last, Subscription
 from gateway.window import NOTHING
+from gateway.wire import JSON
 from telemetry_stream.position import BEGINNING_CURSOR
 from tests.gateway.entries import cursor
 from tests.properties.gateway_watcher import payloads
@@ -35,9 +37,9 @@ def request(**fields: Any) -> Subscribe:
     return message
 
 
-def message_of(frame: bytes) -> dict[str, Any]:
-    """What a frame says."""
-    (payload,) = payloads(frame)
+def message_of(message: Message) -> dict[str, Any]:
+    """What a message says on the wire."""
+    (payload,) = payloads(JSON.message(message))
     found: dict[str, Any] = json.loads(payload)
     return found
 
@@ -162,10 +164,9 @@ def test_answers_to_unsubscribe() -> None:
 def test_positions_are_bounded() -> None:
     """Many sessions are several messages; all but the last say that more come."""
     places = [(f"session_{n:05}", cursor(f"1-{n + 1}")) for n in range(2_000)]
-    frames = list(positions(places, at_ms=5, id="x"))
-    found = [message_of(frame) for frame in frames]
+    found = [message_of(one) for one in positions(places, at_ms=5, id="x")]
     assert len(found) > 1
-    assert max(map(len, frames)) <= 64 * 1024
+    assert max(len(JSON.message(one)) for one in found) <= 64 * 1024
     assert [one["more"] for one in found] == [True] * (len(found) - 1) + [False]
     assert sum(len(one["cursors"]) for one in found) == 2_000
     (empty,) = positions([("a", NOTHING)], at_ms=5, id=None)

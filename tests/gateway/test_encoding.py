@@ -11,13 +11,14 @@ from gateway.encoding import (
 )
 from gateway.subscription import Begin, Rule, Subscription
 from gateway.window import NOTHING
+from gateway.wire import JSON
 from telemetry_stream.broker import Entry, Kind
 from telemetry_stream.position import Cursor
 from tests.gateway.entries import chain, cursor, entry, id_of, marker
 from tests.properties.gateway_watcher import payloads
 
 
-encoder = SessionEncoder('a "b"/ü')
+encoder = SessionEncoder('a "b"/ü', JSON)
 
 
 def messages(frames: bytes) -> list[dict[str, Any]]:
@@ -142,13 +143,13 @@ def test_documents() -> None:
         document(3, {"session": "", "path": "q", "news": "0"}),
         document(4, None),
     ]
-    found = messages(documents(entries, subscription, with_history=False))
+    found = messages(documents(entries, subscription, JSON, with_history=False))
     assert [one["data"]["n"] for one in found] == [1, 4]
     assert found[0]["sessionId"] == "a"
     assert found[0]["id"] == "p/x"
     assert found[0]["cursors"] == {"!emergencies": str(entries[0].cursor)}
     assert "sessionId" not in found[1]
-    found = messages(documents(entries, subscription, with_history=True))
+    found = messages(documents(entries, subscription, JSON, with_history=True))
     assert [one["data"]["n"] for one in found] == [1, 3, 4]
 
 

@@ -7,15 +7,16 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
 )
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+import msgpack
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -58,12 +59,18 @@ class Gateway:
 
 @asynccontextmanager
 async def serving(
-    broker: Any, *, allowed_origins: tuple[str, ...] = (), **options: Any
+    broker: Any,
+    *,
+    allowed_origins: tuple[str, ...] = (),
+    deflate: bool = False,
+    **options: Any,
 ) -> AsyncGenerator[Gateway]:
     """A gateway over a broker, as uvicorn serves it."""
     replica = Replica(broker, **options)
     api = make_api(replica, allowed_origins=allowed_origins)
-    config = make_server_config(api, max_message_bytes=64 * 1024, port=0)
+    config = make_server_config(
+        api, max_message_bytes=64 * 1024, deflate=deflate, port=0
+    )
     server = uvicorn.Server(config)
     # Signals are the test runner's.
     serving_task = asyncio.create_task(server._serve())
@@ -148,16 +155,24 @@ class Watcher:
 
     connection: ClientConnection
     cursors: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    is_msgpack: bool = False
     records: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     async def send(self, **message: Any) -> None:
         """Send a message."""
-        await self.connection.send(json.dumps(message))
+        text = msgpack.packb(message) if self.is_msgpack else json.dumps(message)
+        await self.connection.send(text)
 
     async def next(self) -> dict[str, Any]:
         """The next message, whatever it is."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            message: dict[str, Any] = json.loads(await self.connection.recv())
+            data = await self.connection.recv()
+        # Each wire has frames of its own kind alone.
+        assert isinstance(data, bytes) is self.is_msgpack
+        read = cast(
+            Callable[[Any], Any], msgpack.unpackb if self.is_msgpack else json.loads
+        )
+        message: dict[str, Any] = read(data)
         self._note(message)
         return message
 
@@ -199,7 +214,8 @@ class Watcher:
 async def watching(gateway: Gateway, **options: Any) -> AsyncGenerator[Watcher]:
     """A connected client."""
     async with connect(gateway.ws_url, **options) as connection:
-        yield Watcher(connection)
+        is_msgpack = connection.subprotocol == "tailcast.v1.msgpack"
+        yield Watcher(connection, is_msgpack=is_msgpack)
 
 
 class Rig:

@@ -155,7 +155,7 @@ async def test_messages_that_ask_for_too_much(gateway: Gateway) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"type": "subscribe", "where": {}}, "unsupported"),
         ({"type": "subscribe", "from": "resume"}, "unsupported"),
-        ({"type": "history"}, "unsupported"),
+        ({"type": "sessions"}, "unsupported"),
         ({"type": "subscribe", "sessionId": "a", "from": {"cursor": "x"}},
          "invalid_cursor"),
         ({"type": "subscribe", "from": {"cursor": "1-2-00000000"}}, "invalid_message"),

@@ -7,6 +7,10 @@ import pytest
 from fastapi import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.extensions.permessage_deflate import (
+    ClientPerMessageDeflateFactory,
+    PerMessageDeflate,
+)
 
 from gateway import client_socket, transport
 from gateway.frames import text_frame
@@ -51,16 +55,52 @@ async def test_shutdown_does_not_wait_for_a_stalled_client(
         assert not rig.server.server_state.connections
 
 
-async def test_deflate_is_never_negotiated() -> None:
-    """Even where the configuration asks for it, frames stay the same for everybody."""
-    changes = {"ws_per_message_deflate": True}
+async def test_deflate_is_off_unless_it_is_switched_on() -> None:
+    """Whatever the client offers."""
     async with (
-        serving(echo=True, changes=changes) as rig,
+        serving(echo=True) as rig,
         connect(rig.url, compression="deflate") as client,
     ):
         assert not client.protocol.extensions
+        assert not (await rig.next_owner()).socket.is_deflated
         await client.send("plain")
         assert await client.recv() == "plain"
+
+
+async def test_deflate_without_context() -> None:
+    """Neither side refers to an earlier message; what the client deflates is read."""
+    async with (
+        serving(echo=True, deflate=True) as rig,
+        connect(rig.url, compression="deflate") as client,
+    ):
+        (deflate,) = client.protocol.extensions
+        assert isinstance(deflate, PerMessageDeflate)
+        assert deflate.remote_no_context_takeover
+        assert deflate.local_no_context_takeover
+        assert (await rig.next_owner()).socket.is_deflated
+        for text in ("a" * 1_000, "b", "a" * 1_000):
+            await client.send(text)
+            assert await client.recv() == text
+
+
+async def test_a_smaller_window_is_declined() -> None:
+    """A frame that is shared may refer further back than it reaches."""
+    offer = ClientPerMessageDeflateFactory(server_max_window_bits=10)
+    async with (
+        serving(echo=True, deflate=True) as rig,
+        connect(rig.url, compression=None, extensions=[offer]) as client,
+    ):
+        assert not client.protocol.extensions
+
+
+async def test_a_deflate_bomb_is_too_large() -> None:
+    """What a message is when it is unpacked counts, not what was sent."""
+    async with (
+        serving(echo=True, deflate=True) as rig,
+        connect(rig.url, compression="deflate") as client,
+    ):
+        await client.send("0" * 10_000_000)
+        assert (await closed(client))[0] == 1009
 
 
 async def test_an_endpoint_that_keeps_its_connection() -> None:

@@ -19,6 +19,7 @@ PREFIX = "TAILCAST_"
 SETTINGS = frozenset(
     {
         "ALLOWED_ORIGINS",
+        "COMPRESSION",
         "DRAIN_SECONDS",
         "EMERGENCY_PATTERNS",
         "HOST",
@@ -56,7 +57,6 @@ NOT_YET = frozenset(
     {
         "AUTH",
         "COMMANDS_PER_SECOND",
-        "COMPRESSION",
         "JWKS_URL",
         "JWT_AUDIENCE",
         "JWT_ISSUER",

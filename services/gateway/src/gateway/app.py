@@ -52,6 +52,7 @@ def run(settings: GatewaySettings) -> None:
     config = make_server_config(
         api,
         max_message_bytes=settings.max_message_bytes,
+        deflate=settings.compression == "deflate",
         host=settings.host,
         port=settings.port,
         root_path=settings.root_path,

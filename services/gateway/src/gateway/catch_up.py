@@ -67,7 +67,7 @@ class CatchUp:
 
     def _greet(self, follower: Follower) -> None:
         if follower.is_current and follower.pace is Pace.UNBORN:
-            frame = follower.channel.encoder.caught_up(NOTHING)
+            frame = follower.encoder.caught_up(NOTHING)
             follower.client.socket.write(frame)
 
     # Serving.
@@ -95,10 +95,13 @@ class CatchUp:
             entries = channel.window.after(follower.cursor, max_bytes=SLICE_BYTES)
             if channel.is_documents:
                 frames = documents(
-                    entries, client.subscription, with_history=follower.is_replay
+                    entries,
+                    client.subscription,
+                    client.wire,
+                    with_history=follower.is_replay,
                 )
             else:
-                frames = channel.encoder.frames(
+                frames = follower.encoder.frames(
                     entries, follower.cursor, replayed=follower.is_replay
                 )
             self._give(follower, frames, entries[-1].cursor)
@@ -148,10 +151,13 @@ class CatchUp:
             return
         if channel.is_documents:
             frames = documents(
-                entries, client.subscription, with_history=follower.is_replay
+                entries,
+                client.subscription,
+                client.wire,
+                with_history=follower.is_replay,
             )
         else:
-            frames = page.frames(channel, entries, replayed=follower.is_replay)
+            frames = page.frames(follower.encoder, entries, replayed=follower.is_replay)
         self._give(follower, frames, entries[-1].cursor)
 
     def _stumble(self, follower: Follower) -> None:
@@ -198,7 +204,7 @@ class CatchUp:
         Args:
             is_answered: the answer to its `subscribe` has said where it starts.
         """
-        followers, encoder = self._followers, follower.channel.encoder
+        followers, encoder = self._followers, follower.encoder
         wanted = follower.wanted
         had = wanted if isinstance(wanted, Cursor) else follower.cursor
         if isinstance(verdict, Resume):
@@ -230,8 +236,9 @@ class CatchUp:
         """
         if NOTHING.id < now.id < before.id:
             cursors = {follower.channel.session: str(now)}
-            frame = heartbeat(timestamp=self._timestamp(), cursors=cursors)
-            follower.client.socket.write(frame)
+            follower.client.send(
+                heartbeat(timestamp=self._timestamp(), cursors=cursors)
+            )
 
     def _wait(self, follower: Follower, verdict: Wait) -> None:
         if verdict.is_file_long_enough:

@@ -13,8 +13,9 @@ from typing import Protocol, TypeAlias
 
 from gateway.encoding import SessionEncoder
 from gateway.recovery import news_begins_after
-from gateway.subscription import Begin, Last, Start, Subscription
+from gateway.subscription import Begin, Form, Last, Start, Subscription
 from gateway.window import NOTHING, Window
+from gateway.wire import JSON, Fields, Wire
 from telemetry_stream.broker import Head
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor, EntryID
@@ -60,6 +61,8 @@ class Client:
     """What delivery keeps for one connection."""
 
     socket: ClientSocket
+    # How its messages are written.
+    wire: Wire = JSON
     # What it wants; replaced as a whole.
     subscription: Subscription = field(default_factory=Subscription)
     # When it first subscribed to what it is subscribed to now, Unix milliseconds.
@@ -76,6 +79,10 @@ class Client:
     is_being_served: bool = False
     # Nothing is delivered any more.
     is_closed: bool = False
+
+    def send(self, message: Fields) -> None:
+        """Write a message of its own."""
+        self.socket.write(self.wire.message(message))
 
 
 @dataclass(slots=True, eq=False)
@@ -99,19 +106,28 @@ class Follower:
     stumbles: int = 0
 
     @property
+    def encoder(self) -> SessionEncoder:
+        """What makes its frames."""
+        return self.channel.encoder(self.client.wire)
+
+    @property
     def is_current(self) -> bool:
         """Whether it has not been replaced or dropped since."""
         return self.client.followers.get(self.channel.session) is self
+
+
+# The live clients of a session: those of one form and wire get the same bytes.
+Audience: TypeAlias = dict[Form, dict[Wire, list[Client]]]
 
 
 class Channel:
     """A session that at least one client of this replica watches."""
 
     __slots__ = (
+        "_encoders",
         "audience",
         "audience_version",
         "changed_at",
-        "encoder",
         "epoch",
         "followers",
         "history_end",
@@ -129,7 +145,6 @@ class Channel:
         self.session = session
         # Whether these are the whole-file emergencies, which each client sees in part.
         self.is_documents = session == EMERGENCIES
-        self.encoder = SessionEncoder(session)
         # Recent entries; live clients are at its end.
         self.window = Window(head.cursor or NOTHING, max_bytes=window_bytes)
         # The life of the stream that the window is of; "" while there is none.
@@ -145,7 +160,7 @@ class Channel:
         # Those of them that wait for the session to get somewhere.
         self.waiting: dict[Follower, None] = {}
         # The live clients, None when that must be found out anew ...
-        self.audience: list[Client] | None = None
+        self.audience: Audience | None = None
         # ... as also when the subscriptions by glob are not those of this version.
         self.audience_version = -1
         # When entries last came, monotonic seconds.
@@ -154,7 +169,16 @@ class Channel:
         self.record_bytes = 1_024.0
         # Nobody watched it when the last audit looked.
         self.is_unwatched = False
+        # What makes frames, one for each wire that was needed.
+        self._encoders: dict[Wire, SessionEncoder] = {}
         self.note_state(head)
+
+    def encoder(self, wire: Wire) -> SessionEncoder:
+        """What makes the session's frames for one wire."""
+        encoder = self._encoders.get(wire)
+        if encoder is None:
+            encoder = self._encoders[wire] = SessionEncoder(self.session, wire)
+        return encoder
 
     @property
     def is_unborn(self) -> bool:

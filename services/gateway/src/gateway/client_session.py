@@ -6,12 +6,12 @@ subscribed to into a plan; `commands` carries it out. Answers are made here too.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
 from gateway.channel import Wanted
 from gateway.encoding import shown
-from gateway.frames import text_frame
 from gateway.messages import (
     INVALID_CURSOR,
     INVALID_MESSAGE,
@@ -21,7 +21,6 @@ from gateway.messages import (
     MessageID,
     Subscribe,
     Unsubscribe,
-    encode_fields,
 )
 from gateway.recovery import Replaced, Resume, Trimmed, Verdict
 from gateway.subscription import (
@@ -37,6 +36,9 @@ from gateway.window import NOTHING
 from telemetry_stream.exceptions import InvalidPosition
 from telemetry_stream.position import BEFORE_ALL, Cursor
 
+
+# A message to a client: its fields in order.
+Message: TypeAlias = dict[str, object]
 
 # A `positions` message is at most so long, give or take one entry.
 POSITIONS_BYTES = 60 * 1024
@@ -147,9 +149,9 @@ def subscribed(
     head: Cursor | None = None,
     oldest: Cursor | None = None,
     recovered: bool | None = None,
-) -> bytes:
+) -> Message:
     """The answer to a `subscribe`; positions only for a single session."""
-    fields: dict[str, object] = {"type": "subscribed"}
+    fields: Message = {"type": "subscribed"}
     if plan.single is not None:
         fields["sessionId"] = plan.single
         fields["message"] = f"Subscribed to {plan.single}"
@@ -166,9 +168,9 @@ def subscribed(
     return _with_id(fields, message.id)
 
 
-def unsubscribed(message: Unsubscribe) -> bytes:
+def unsubscribed(message: Unsubscribe) -> Message:
     """The answer to an `unsubscribe`."""
-    fields: dict[str, object] = {"type": "unsubscribed"}
+    fields: Message = {"type": "unsubscribed"}
     if message.session_id is not None:
         fields["sessionId"] = message.session_id
     if message.session_ids is not None:
@@ -178,7 +180,7 @@ def unsubscribed(message: Unsubscribe) -> bytes:
 
 def positions(
     cursors: Iterable[tuple[str, Cursor]], *, at_ms: int, id: MessageID
-) -> Iterator[bytes]:
+) -> Iterator[Message]:
     """Where each session of several is, in messages of bounded size."""
     part: dict[str, str | None] = {}
     size = 0
@@ -218,9 +220,9 @@ def heartbeat(
     id: MessageID = None,
     cursors: Mapping[str, str] | None = None,
     heads: Mapping[str, str] | None = None,
-) -> bytes:
+) -> Message:
     """A heartbeat; with positions where some have changed."""
-    fields: dict[str, object] = {"type": "heartbeat", "timestamp": timestamp}
+    fields: Message = {"type": "heartbeat", "timestamp": timestamp}
     if is_fresh is not None:
         fields["feed"] = "fresh" if is_fresh else "stale"
     if cursors is not None:
@@ -258,16 +260,16 @@ def _cursor(text: str, id: MessageID) -> Cursor:
 
 def _positions(
     part: Mapping[str, str | None], *, at_ms: int, id: MessageID, more: bool
-) -> bytes:
+) -> Message:
     return _with_id(
         {"type": "positions", "cursors": part, "at": at_ms, "more": more}, id
     )
 
 
-def _with_id(fields: dict[str, object], id: MessageID) -> bytes:
+def _with_id(fields: Message, id: MessageID) -> Message:
     if id is not None:
         fields["id"] = id
-    return text_frame(encode_fields(fields))
+    return fields
 
 
 def _told(cursor: Cursor | None) -> str | None:

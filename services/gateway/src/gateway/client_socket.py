@@ -176,6 +176,11 @@ class Socket(asyncio.Protocol):
         self._settle_reading()
 
     @property
+    def is_deflated(self) -> bool:
+        """Whether the handshake agreed that data frames may be compressed."""
+        return bool(self._parser.extensions)
+
+    @property
     def buffered_bytes(self) -> int:
         """What was written and the kernel has not taken yet."""
         if self._phase is _Phase.ENDED:

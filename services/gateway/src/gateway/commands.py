@@ -23,7 +23,6 @@ from gateway.client_session import (
 )
 from gateway.encoding import told
 from gateway.feed import Feed
-from gateway.frames import text_frame
 from gateway.hub import Hub
 from gateway.instruments import Instruments
 from gateway.messages import (
@@ -33,7 +32,7 @@ from gateway.messages import (
     MessageID,
     Subscribe,
     Unsubscribe,
-    encode_error,
+    error_message,
 )
 from gateway.recovery import Verdict
 from gateway.replay import Replay
@@ -101,11 +100,11 @@ class Commands:
             self.refuse(client, error)
             return
         self._hub.subscribe(client, left, {}, now_ms=client.subscribed_ms)
-        client.socket.write(unsubscribed(message))
+        client.send(unsubscribed(message))
 
     def heartbeat(self, client: Client, message: Heartbeat) -> None:
         """Answer a heartbeat."""
-        client.socket.write(
+        client.send(
             heartbeat(
                 timestamp=self._timestamp(), is_fresh=self._feed.is_fresh, id=message.id
             )
@@ -126,7 +125,7 @@ class Commands:
             if place is not None and (text := told(place)) is not None:
                 cursors[channel.session] = text
             heads[channel.session] = str(channel.window.end)
-        client.socket.write(
+        client.send(
             heartbeat(
                 timestamp=self._timestamp(),
                 is_fresh=self._feed.is_fresh,
@@ -138,9 +137,7 @@ class Commands:
     def refuse(self, client: Client, error: InvalidMessage) -> None:
         """Answer a message that does not fit."""
         self._instruments.error_sent(error.code)
-        client.socket.write(
-            text_frame(encode_error(error.code, error.text, id=error.id))
-        )
+        client.send(error_message(error.code, error.text, id=error.id))
 
     # Subscribing.
 
@@ -189,7 +186,7 @@ class Commands:
             cursor = start_of(verdict, asked)
         if cursor == NOTHING and not channel.is_unborn:
             cursor = BEGINNING_CURSOR
-        client.socket.write(
+        client.send(
             subscribed(
                 message,
                 plan,
@@ -247,9 +244,9 @@ class Commands:
         self._hub.subscribe(
             client, plan.subscription, self._starts(plan, starts), now_ms=now_ms
         )
-        client.socket.write(subscribed(message, plan))
-        for frame in positions(self._places(client, plan), at_ms=now_ms, id=message.id):
-            client.socket.write(frame)
+        client.send(subscribed(message, plan))
+        for part in positions(self._places(client, plan), at_ms=now_ms, id=message.id):
+            client.send(part)
 
     def _places(self, client: Client, plan: Plan) -> "list[tuple[str, Cursor]]":
         channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]
@@ -278,14 +275,12 @@ class Commands:
     def _answer_unavailable(self, client: Client, id: MessageID) -> None:
         self._instruments.error_sent(UNAVAILABLE)
         delay = int(RETRY_AFTER_MS * (1 + random.random()))  # noqa: S311  # jitter
-        client.socket.write(
-            text_frame(
-                encode_error(
-                    UNAVAILABLE,
-                    "The broker cannot be reached now",
-                    id=id,
-                    retry_after_ms=delay,
-                )
+        client.send(
+            error_message(
+                UNAVAILABLE,
+                "The broker cannot be reached now",
+                id=id,
+                retry_after_ms=delay,
             )
         )
 

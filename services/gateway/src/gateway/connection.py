@@ -23,8 +23,10 @@ from gateway.messages import (
     Heartbeat,
     InvalidMessage,
     Subscribe,
+    Unsubscribe,
     parse,
 )
+from gateway.wire import Wire
 
 
 # Messages that wait while one is carried out; with more the socket is not read.
@@ -40,6 +42,7 @@ class Connection:
         self,
         socket: Socket,
         *,
+        wire: Wire,
         hub: Hub,
         commands: Commands,
         catch_up: CatchUp,
@@ -51,7 +54,7 @@ class Connection:
         self._socket = socket
         # What delivery keeps of this connection.
         # (A cast: pyright takes a callable attribute for a method.)
-        self.client = Client(cast(ClientSocket, socket))
+        self.client = Client(cast(ClientSocket, socket), wire)
         self._hub = hub
         self._commands = commands
         self._catch_up = catch_up
@@ -77,7 +80,9 @@ class Connection:
     def message_received(self, data: bytes, *, binary: bool) -> None:
         """A message; carried out at once unless another one still is."""
         self._liveness.heard()
-        message = b"" if binary else data
+        wire = self.client.wire
+        # What is not of the connection's wire is no message.
+        message = wire.json_of(data) if binary is wire.is_binary else b""
         if not self._is_busy:
             self._carry_out(message)
             return
@@ -164,7 +169,7 @@ class Connection:
             self._spawn(self._subscribe(message))
         elif isinstance(message, Heartbeat):
             self._heartbeat(message)
-        else:
+        elif isinstance(message, Unsubscribe):
             self._commands.unsubscribe(self.client, message)
 
     async def _subscribe(self, message: Subscribe) -> None:

@@ -9,8 +9,6 @@ import random
 from collections.abc import Callable
 
 from gateway.connection import Connection
-from gateway.frames import text_frame
-from gateway.messages import encode
 
 
 # A round over all connections is so many ticks; each is looked at once in a round.
@@ -74,9 +72,7 @@ class Connections:
         delay_ms = max(1_000, int(seconds * 1_000))
         for connection in left:
             wait_ms = random.randint(100, delay_ms)  # noqa: S311  # to spread them
-            connection.client.socket.write(
-                text_frame(encode(type="draining", reconnectAfterMs=wait_ms))
-            )
+            connection.client.send({"type": "draining", "reconnectAfterMs": wait_ms})
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         for at, connection in enumerate(left):

@@ -1,16 +1,15 @@
 """Entries as frames: encoded once, the same bytes for every client that gets them.
 
-Pure. Stored records are spliced into `telemetry` and `emergency` as they are, never
-parsed; markers become `rewind`, gap entries `gap`. What never lives here: who gets it.
+Pure. Records go into `telemetry` and `emergency`, markers become `rewind`, gap entries
+`gap`. What never lives here: who gets it, and what a frame's bytes look like (`wire`).
 """
 
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from gateway.frames import frame_header, text_frame
-from gateway.messages import encode
 from gateway.subscription import Subscription
+from gateway.wire import Fields, Wire
 from telemetry_stream.broker import Entry, Kind
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
@@ -26,15 +25,15 @@ _TRUE = frozenset({"1", "true"})
 
 
 class SessionEncoder:
-    """Makes the frames of one session; holds only what is the same in all of them."""
+    """Makes the frames of one session for one wire."""
 
-    __slots__ = ("_emergency_start", "_telemetry_start", "session")
+    __slots__ = ("_emergency_start", "_telemetry_start", "session", "wire")
 
-    def __init__(self, session: str) -> None:
+    def __init__(self, session: str, wire: Wire) -> None:
         self.session = session
-        name = msgspec.json.encode(session)
-        self._telemetry_start = b'{"type":"telemetry","sessionId":%b,"data":[' % name
-        self._emergency_start = b'{"type":"emergency","sessionId":%b,"data":' % name
+        self.wire = wire
+        self._telemetry_start = wire.start({"type": "telemetry", "sessionId": session})
+        self._emergency_start = wire.start({"type": "emergency", "sessionId": session})
 
     def frames(
         self, entries: Sequence[Entry], previous: Cursor, *, replayed: bool = False
@@ -56,27 +55,26 @@ class SessionEncoder:
             if entry.kind is Kind.RECORD:
                 records, size, last = [entry.record], len(entry.record), entry
             else:
-                cursor = entry.cursor
-                parts.append(self._special(entry, cursor, previous, replayed))
-                previous = cursor
+                parts.append(self._special(entry, previous, replayed))
+                previous = entry.cursor
         if last is not None:
             self._telemetry(parts, records, previous, last, replayed)
         return b"".join(parts)
 
     def announcement(self, entry: Entry) -> bytes:
         """An emergency told early, to those who have not come to its place yet."""
-        return self._emergency(entry, b',"early":true', entry.cursor)
+        return self._emergency(entry, {"early": True})
 
     def gap(self, previous: Cursor, to: Cursor, *, reason: str = "trimmed") -> bytes:
         """What lies between two cursors cannot be had."""
-        return text_frame(
-            encode(
-                type="gap",
-                sessionId=self.session,
-                **{"from": str(shown(previous))},
-                to=str(to),
-                reason=reason,
-            )
+        return self.wire.message(
+            {
+                "type": "gap",
+                "sessionId": self.session,
+                "from": str(shown(previous)),
+                "to": str(to),
+                "reason": reason,
+            }
         )
 
     def replaced(self, marker: Cursor) -> bytes:
@@ -91,8 +89,8 @@ class SessionEncoder:
 
     def caught_up(self, cursor: Cursor) -> bytes:
         """Replay is over; what follows is news."""
-        return text_frame(
-            encode(type="caught_up", sessionId=self.session, cursor=told(cursor))
+        return self.wire.message(
+            {"type": "caught_up", "sessionId": self.session, "cursor": told(cursor)}
         )
 
     def _telemetry(
@@ -104,21 +102,20 @@ class SessionEncoder:
         replayed: bool,  # passed on, never a literal
     ) -> Cursor:
         cursor = last.cursor
-        payload = self._telemetry_start + b",".join(records) + b"]"
-        end = _position(cursor, previous, replayed=replayed)
-        parts += (frame_header(len(payload) + len(end) + 1), payload, end, b"}")
+        position = _position(cursor, previous, replayed=replayed)
+        parts.append(self.wire.with_records(self._telemetry_start, records, position))
         return cursor
 
     def _special(
         self,
         entry: Entry,
-        cursor: Cursor,
         previous: Cursor,
         replayed: bool,  # passed on, never a literal
     ) -> bytes:
+        cursor = entry.cursor
         if entry.kind is Kind.EMERGENCY:
             position = _position(cursor, previous, replayed=replayed)
-            return self._emergency(entry, position, cursor)
+            return self._emergency(entry, position)
         details = entry.details or {}
         if entry.kind is Kind.GAP:
             reason = details.get("reason", "")
@@ -134,46 +131,49 @@ class SessionEncoder:
             is_complete=details.get("complete", "") in _TRUE,
         )
 
-    def _emergency(self, entry: Entry, position: bytes, cursor: Cursor) -> bytes:
-        id = msgspec.json.encode(f"{self.session}/{cursor}")
-        end = b'%b,"id":%b}' % (position, id)
-        return text_frame(self._emergency_start + entry.record + end)
+    def _emergency(self, entry: Entry, position: Fields) -> bytes:
+        id = f"{self.session}/{entry.cursor}"
+        return self.wire.with_record(
+            self._emergency_start, entry.record, {**position, "id": id}
+        )
 
     def _rewind(
         self, cursor: Cursor, *, reason: str, step: str | None, is_complete: bool
     ) -> bytes:
-        return text_frame(
-            encode(
-                type="rewind",
-                sessionId=self.session,
-                cursor=str(cursor),
-                generation=str(cursor.id.generation),
-                reason=reason,
-                step=_number(step),
-                complete=is_complete,
-            )
+        return self.wire.message(
+            {
+                "type": "rewind",
+                "sessionId": self.session,
+                "cursor": str(cursor),
+                "generation": str(cursor.id.generation),
+                "reason": reason,
+                "step": _number(step),
+                "complete": is_complete,
+            }
         )
 
 
-def document_frame(entry: Entry) -> bytes:
+def document_frame(entry: Entry, wire: Wire) -> bytes:
     """A whole-file emergency.
 
     Its cursor is one of `!emergencies`, not of the session that it names, and so stands
     where positions of several sessions stand.
     """
     details = entry.details or {}
-    session = details.get("session", "")
-    name = b'"sessionId":%b,' % msgspec.json.encode(session) if session else b""
-    cursors = msgspec.json.encode({EMERGENCIES: str(entry.cursor)})
+    start: dict[str, object] = {"type": "emergency"}
+    if session := details.get("session", ""):
+        start["sessionId"] = session
     id = details.get("id") or f"{details.get('path', '')}/{entry.cursor}"
-    return text_frame(
-        b'{"type":"emergency",%b"data":%b,"cursors":%b,"id":%b}'
-        % (name, entry.record, cursors, msgspec.json.encode(id))
-    )
+    fields = {"cursors": {EMERGENCIES: str(entry.cursor)}, "id": id}
+    return wire.with_record(wire.start(start), entry.record, fields)
 
 
 def documents(
-    entries: Sequence[Entry], subscription: Subscription, *, with_history: bool
+    entries: Sequence[Entry],
+    subscription: Subscription,
+    wire: Wire,
+    *,
+    with_history: bool,
 ) -> bytes:
     """The whole-file emergencies that concern a subscription, as frames."""
     frames: list[bytes] = []
@@ -182,7 +182,7 @@ def documents(
         if not (with_history or is_news(entry)):
             continue
         if not session or subscription.matches(session):
-            frames.append(document_frame(entry))
+            frames.append(document_frame(entry, wire))
     return b"".join(frames)
 
 
@@ -213,9 +213,9 @@ def told(cursor: Cursor) -> str | None:
     return None if cursor.id == BEFORE_ALL else str(cursor)
 
 
-def _position(cursor: Cursor, previous: Cursor, *, replayed: bool) -> bytes:
-    text = f',"cursor":"{cursor}","prev":"{shown(previous)}"'
-    return (text + ',"replayed":true' if replayed else text).encode()
+def _position(cursor: Cursor, previous: Cursor, *, replayed: bool) -> Fields:
+    position = {"cursor": str(cursor), "prev": str(shown(previous))}
+    return {**position, "replayed": True} if replayed else position
 
 
 def _number(text: str | None) -> float | int | None:

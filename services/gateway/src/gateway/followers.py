@@ -83,7 +83,7 @@ class Followers:
         """A follower has come to the window's end."""
         self.remove(follower)
         if follower.is_replay:
-            frame = follower.channel.encoder.caught_up(follower.cursor)
+            frame = follower.encoder.caught_up(follower.cursor)
             follower.client.socket.write(frame)
 
     def recheck_waiting(self, channel: Channel) -> None:
@@ -105,7 +105,7 @@ class Followers:
         if isinstance(follower.wanted, EntryID):
             follower.skips_history = True
             # It was told where it stood, and that place is no more.
-            frame = channel.encoder.caught_up(BEGINNING_CURSOR)
+            frame = follower.encoder.caught_up(BEGINNING_CURSOR)
             follower.client.socket.write(frame)
         if channel.is_awaited:
             follower.pace, follower.wanted = Pace.UNBORN, None

@@ -14,6 +14,8 @@ MAX_CONTROL_BYTES = 125
 MAX_REASON_BYTES = MAX_CONTROL_BYTES - 2
 
 _FINAL = 0x80
+# Set in frames whose payload is compressed (RFC 7692 section 6).
+_COMPRESSED = 0x40
 _TEXT = _FINAL | 0x1
 _BINARY = _FINAL | 0x2
 _CLOSE = _FINAL | 0x8
@@ -39,11 +41,6 @@ def frame_header(length: int) -> bytes:
     return _header(_TEXT, length)
 
 
-def binary_frame_header(length: int) -> bytes:
-    """The header of a binary frame whose payload has `length` bytes."""
-    return _header(_BINARY, length)
-
-
 def text_frame(payload: bytes) -> bytes:
     """A text frame; `payload` is UTF-8 by the caller's word."""
     return _header(_TEXT, len(payload)) + payload
@@ -52,6 +49,11 @@ def text_frame(payload: bytes) -> bytes:
 def binary_frame(payload: bytes) -> bytes:
     """A binary frame."""
     return _header(_BINARY, len(payload)) + payload
+
+
+def compressed(frame: bytes) -> bytes:
+    """A data frame, its payload marked as compressed."""
+    return bytes((frame[0] | _COMPRESSED,)) + frame[1:]
 
 
 def ping_frame(payload: bytes = b"") -> bytes:

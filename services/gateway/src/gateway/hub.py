@@ -6,12 +6,13 @@ without a seam simple. What clients that are not live get is up to `catch_up`.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gateway.channel import Channel, Client, Pace, Wanted
+from gateway.channel import Audience, Channel, Client, Pace, Wanted
 from gateway.encoding import documents, pieces
 from gateway.followers import Followers
 from gateway.instruments import Instruments
 from gateway.subscription import Begin, Subscription
 from gateway.window import NOTHING, Window
+from gateway.wire import Wire
 from telemetry_stream.broker import Entry, Head, Kind
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor, EntryID
@@ -80,9 +81,8 @@ class Hub:
             channel.window.extend(piece)
             if channel.is_documents:
                 self._write_documents(channel, audience, piece, previous)
-            elif audience:
-                frames = channel.encoder.frames(piece, previous)
-                self._write(channel, audience, frames, previous)
+            else:
+                self._write_records(channel, audience, piece, previous)
         self.windows_bytes += channel.window.size_bytes - size_before
         self._instruments.entries_read(len(entries))
         channel.changed_at = now
@@ -120,7 +120,7 @@ class Hub:
                 self.followers.begin_anew(follower)
             else:
                 self.followers.look_up(follower, follower.wanted or follower.cursor)
-        for client in live:
+        for client in members_of(live):
             follower = self.followers.follow(
                 client, channel, Pace.LOOKING_UP, cursor=end
             )
@@ -223,13 +223,16 @@ class Hub:
             if not channel.is_documents and subscription.matches(channel.session):
                 yield channel
 
-    def audience(self, channel: Channel) -> list[Client]:
+    def audience(self, channel: Channel) -> Audience:
         """The clients that are live in a session."""
         if channel.audience is None or channel.audience_version != self.version:
-            away = channel.followers
-            channel.audience = [
-                client for client in self._wanting(channel) if client not in away
-            ]
+            audience: Audience = {}
+            for client in self._wanting(channel):
+                if client not in channel.followers:
+                    form = client.subscription.form_for(channel.session)
+                    by_wire = audience.setdefault(form, {})
+                    by_wire.setdefault(client.wire, []).append(client)
+            channel.audience = audience
             channel.audience_version = self.version
         return channel.audience
 
@@ -304,10 +307,23 @@ class Hub:
         if (follower := channel.followers.get(client)) is not None:
             self.followers.remove(follower)
 
+    def _write_records(
+        self,
+        channel: Channel,
+        audience: Audience,
+        entries: Sequence[Entry],
+        previous: Cursor,
+    ) -> None:
+        """Encode once for each form and wire."""
+        for by_wire in audience.values():
+            for wire, clients in by_wire.items():
+                frames = channel.encoder(wire).frames(entries, previous)
+                self._write(channel, clients, frames, previous)
+
     def _write(
         self,
         channel: Channel,
-        audience: list[Client],
+        clients: list[Client],
         frames: bytes,
         previous: Cursor,
     ) -> None:
@@ -315,13 +331,13 @@ class Hub:
         if not frames:
             return
         slow: list[Client] = []
-        for client in audience:
+        for client in clients:
             socket = client.socket
             if socket.paused:
                 slow.append(client)
             else:
                 socket.write(frames)
-        self._instruments.frames_sent(len(audience) - len(slow), len(frames))
+        self._instruments.frames_sent(len(clients) - len(slow), len(frames))
         for client in slow:
             self._fall_behind(client, channel, previous)
 
@@ -333,14 +349,16 @@ class Hub:
     def _write_documents(
         self,
         channel: Channel,
-        audience: list[Client],
+        audience: Audience,
         entries: Sequence[Entry],
         previous: Cursor,
     ) -> None:
-        for client in audience:
+        for client in list(members_of(audience)):
             if client.socket.paused:
                 self._fall_behind(client, channel, previous)
-            elif frames := documents(entries, client.subscription, with_history=False):
+            elif frames := documents(
+                entries, client.subscription, client.wire, with_history=False
+            ):
                 client.socket.write(frames)
                 self._instruments.frames_sent(1, len(frames))
 
@@ -349,11 +367,15 @@ class Hub:
         history_end = channel.history_end or NOTHING.id
         for entry in entries:
             if entry.kind is Kind.EMERGENCY and entry.id > history_end:
-                frame = channel.encoder.announcement(entry)
+                frames: dict[Wire, bytes] = {}
                 for follower in channel.followers.values():
-                    if follower.pace is not Pace.UNBORN:
-                        follower.client.announcements.append(frame)
-                        self.followers.pursuit.wake(follower.client)
+                    if follower.pace is Pace.UNBORN:
+                        continue
+                    client = follower.client
+                    if client.wire not in frames:
+                        frames[client.wire] = follower.encoder.announcement(entry)
+                    client.announcements.append(frames[client.wire])
+                    self.followers.pursuit.wake(client)
 
     def _evict(self) -> None:
         """Empty the windows that have been quiet longest."""
@@ -363,3 +385,10 @@ class Hub:
             self.windows_bytes -= channel.window.size_bytes
             channel.window.shrink(0)
             del self.recent[channel]
+
+
+def members_of(audience: Audience) -> Iterator[Client]:
+    """All clients of an audience."""
+    for by_wire in audience.values():
+        for clients in by_wire.values():
+            yield from clients

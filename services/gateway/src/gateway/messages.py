@@ -4,7 +4,6 @@ Pure. Clients' messages are tagged structs; whatever does not fit is an `Invalid
 with the code and the words of the answer. What never lives here: what a message does.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -18,6 +17,7 @@ INVALID_FORMAT = "Invalid message format"
 
 INVALID_MESSAGE: Final = "invalid_message"
 INVALID_CURSOR: Final = "invalid_cursor"
+INVALID_FILTER: Final = "invalid_filter"
 UNSUPPORTED: Final = "unsupported"
 UNAVAILABLE: Final = "unavailable"
 TOO_MANY_SUBSCRIPTIONS: Final = "too_many_subscriptions"
@@ -25,6 +25,7 @@ TOO_MANY_SUBSCRIPTIONS: Final = "too_many_subscriptions"
 ErrorCode: TypeAlias = Literal[
     "invalid_message",
     "invalid_cursor",
+    "invalid_filter",
     "unsupported",
     "unavailable",
     "too_many_subscriptions",
@@ -32,7 +33,15 @@ ErrorCode: TypeAlias = Literal[
 
 MAX_SESSION_ID_CHARACTERS = 1_024
 
+MAX_METRICS = 100
+MAX_POINTS = 10_000
+# What a page of `history` has at most, and what it has unless asked otherwise.
+MAX_HISTORY = 1_000
+DEFAULT_HISTORY = 100
+
 SessionID = Annotated[str, Meta(min_length=1, max_length=MAX_SESSION_ID_CHARACTERS)]
+ClientID = Annotated[str, Meta(min_length=1, max_length=256)]
+Metric = Annotated[str, Meta(min_length=1, max_length=1_024)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
@@ -73,15 +82,18 @@ class Subscribe(_Message, tag="subscribe"):
     replay: Count | None = None
     cursors: dict[str, str | None] | None = None
     at: int | None = None
-    # What the protocol knows and this gateway does not do yet.
-    where: Raw | UnsetType = UNSET
-    metrics: Raw | UnsetType = UNSET
-    index: Raw | UnsetType = UNSET
-    max_rate: Raw | UnsetType = UNSET
-    max_points: Raw | UnsetType = UNSET
-    snapshot: Raw | UnsetType = UNSET
-    client_id: Raw | UnsetType = UNSET
-    ack: Raw | UnsetType = UNSET
+    # A condition or a tree of them; `filters` compiles it.
+    where: Any | UnsetType = UNSET
+    metrics: (
+        Annotated[list[Metric], Meta(min_length=1, max_length=MAX_METRICS)] | UnsetType
+    ) = UNSET
+    index: bool = False
+    # Records a second, and records that a replay is reduced to.
+    max_rate: Annotated[float, Meta(ge=0.01, le=1_000)] | UnsetType = UNSET
+    max_points: Annotated[int, Meta(ge=2, le=MAX_POINTS)] | UnsetType = UNSET
+    snapshot: bool = False
+    client_id: ClientID | UnsetType = UNSET
+    ack: Literal["auto", "manual"] | UnsetType = UNSET
 
 
 class Unsubscribe(_Message, tag="unsubscribe"):
@@ -97,33 +109,41 @@ class Heartbeat(_Message, tag="heartbeat"):
     every_ms: Annotated[int, Meta(ge=0, le=86_400_000)] | None = None
 
 
-class _Later(_Message):
-    """A type of the protocol that this gateway does not serve yet."""
+class Ack(_Message, tag="ack", kw_only=True):
+    """What was received, in one session or of the documents."""
+
+    session_id: SessionID
+    cursor: str
 
 
-class Ack(_Later, tag="ack"):
-    """What was received."""
-
-
-class Auth(_Later, tag="auth"):
+class Auth(_Message, tag="auth"):
     """A token."""
 
 
-class History(_Later, tag="history"):
-    """One page, the live flow undisturbed."""
+class History(_Message, tag="history", kw_only=True):
+    """One page of records, the live flow undisturbed; the latest without a cursor."""
+
+    session_id: SessionID
+    before: str | None = None
+    after: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_HISTORY)] = DEFAULT_HISTORY
 
 
-class Sessions(_Later, tag="sessions"):
+class Sessions(_Message, tag="sessions"):
     """What there is."""
 
 
-class Snapshot(_Later, tag="snapshot"):
-    """The latest values."""
+class Snapshot(_Message, tag="snapshot"):
+    """The latest values; of all sessions, if none is named."""
+
+    session_id: SessionID | None = None
+    session_ids: list[SessionID] | None = None
 
 
-ClientMessage: TypeAlias = Subscribe | Unsubscribe | Heartbeat
-_AnyMessage: TypeAlias = ClientMessage | Ack | Auth | History | Sessions | Snapshot
-_decoder: msgspec.json.Decoder[_AnyMessage] = msgspec.json.Decoder(_AnyMessage)
+ClientMessage: TypeAlias = (
+    Subscribe | Unsubscribe | Heartbeat | Ack | Auth | History | Sessions | Snapshot
+)
+_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
 
 class _Envelope(Struct):
@@ -140,7 +160,10 @@ _TYPES = frozenset({
     "subscribe", "unsubscribe", "heartbeat", "ack", "auth", "history", "sessions",
     "snapshot",
 })  # fmt: skip  # one glance
-_NOT_YET = (
+# What the protocol knows and this gateway does not do yet: types, and fields of
+# `subscribe` that are not as they are where they are left out.
+_LATER_TYPES = (Ack, Auth, History, Sessions, Snapshot)
+_LATER_FIELDS = (
     "where", "metrics", "index", "max_rate", "max_points", "snapshot", "client_id",
     "ack",
 )  # fmt: skip  # one glance
@@ -158,38 +181,31 @@ def parse(data: bytes) -> ClientMessage:
         raise _invalid(data, error) from None
     if message.strict:
         _refuse_unknown_fields(data, message)
-    if isinstance(message, _Later):
-        kind = type(message).__name__.lower()
-        raise InvalidMessage(
-            UNSUPPORTED, f"{kind} is not supported by this server", message.id
-        )
-    if isinstance(message, Subscribe):
-        _check_subscribe(message)
-    if not isinstance(message, Heartbeat):
-        _check_names(message)
+    _check(message)
     return message
 
 
-def encode(**fields: Any) -> bytes:
-    """A message to a client; fields in the order given, None as null."""
-    return msgspec.json.encode(fields)
-
-
-def encode_error(
+def error_message(
     code: ErrorCode, text: str, *, id: MessageID = None, retry_after_ms: int = 0
-) -> bytes:
+) -> dict[str, object]:
     """An `error`; without an ID and a delay where there are none."""
-    fields: dict[str, Any] = {"type": "error", "code": code, "message": text}
+    fields: dict[str, object] = {"type": "error", "code": code, "message": text}
     if id is not None:
         fields["id"] = id
     if retry_after_ms:
         fields["retryAfterMs"] = retry_after_ms
-    return msgspec.json.encode(fields)
+    return fields
 
 
-def encode_fields(fields: Mapping[str, object]) -> bytes:
-    """A message whose fields depend on what there is to say."""
-    return msgspec.json.encode(fields)
+def _check(message: ClientMessage) -> None:
+    if isinstance(message, _LATER_TYPES):
+        kind = type(message).__name__.lower()
+        text = f"{kind} is not supported by this server"
+        raise InvalidMessage(UNSUPPORTED, text, message.id)
+    if isinstance(message, Subscribe):
+        _check_subscribe(message)
+    if isinstance(message, Subscribe | Unsubscribe | Snapshot):
+        _check_names(message)
 
 
 def _invalid(data: bytes, error: Exception) -> InvalidMessage:
@@ -211,8 +227,8 @@ def _refuse_unknown_fields(data: bytes, message: _Message) -> None:
 
 
 def _check_subscribe(message: Subscribe) -> None:
-    for name in _NOT_YET:
-        if getattr(message, name) is not UNSET:
+    for name in _LATER_FIELDS:
+        if getattr(message, name) not in (UNSET, False):
             text = f"{_camel(name)} is not supported by this server"
             raise InvalidMessage(UNSUPPORTED, text, message.id)
     start = message.from_
@@ -248,7 +264,7 @@ def _check_start(start: From, id: MessageID) -> None:
         raise InvalidMessage(UNSUPPORTED, text, id)
 
 
-def _check_names(message: Subscribe | Unsubscribe) -> None:
+def _check_names(message: Subscribe | Unsubscribe | Snapshot) -> None:
     names = [*(message.session_ids or ())]
     if message.session_id is not None:
         names.append(message.session_id)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from gateway.channel import Channel
 from gateway.continuity import Continuity, continuation, including
+from gateway.encoding import SessionEncoder
 from gateway.instruments import Instruments
 from gateway.recovery import (
     Answers,
@@ -26,6 +27,7 @@ from gateway.recovery import (
 )
 from gateway.subscription import Begin, Last
 from gateway.window import NOTHING
+from gateway.wire import Wire
 from telemetry_stream.broker import Entry, Head, Kind, SessionReader
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID
@@ -53,8 +55,8 @@ class Page:
         # Whether it follows on from there at all.
         self.continuity = continuity
         self.entries = entries
-        # Frames by what makes them differ: their number of entries, and the flag.
-        self._frames: dict[tuple[int, bool], bytes] = {}
+        # Frames by what makes them differ: the wire, the number of entries, the flag.
+        self._frames: dict[tuple[Wire, int, bool], bytes] = {}
 
     def up_to(self, limit: EntryID) -> Sequence[Entry]:
         """Its entries, without what lies beyond a window's end."""
@@ -63,14 +65,12 @@ class Page:
         return [entry for entry in self.entries if entry.id <= limit]
 
     def frames(
-        self, channel: Channel, entries: Sequence[Entry], *, replayed: bool
+        self, encoder: SessionEncoder, entries: Sequence[Entry], *, replayed: bool
     ) -> bytes:
         """The frames of its entries, or of those at its beginning."""
-        key = (len(entries), replayed)
+        key = (encoder.wire, len(entries), replayed)
         if key not in self._frames:
-            self._frames[key] = channel.encoder.frames(
-                entries, self.cursor, replayed=replayed
-            )
+            self._frames[key] = encoder.frames(entries, self.cursor, replayed=replayed)
         return self._frames[key]
 
 

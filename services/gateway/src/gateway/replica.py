@@ -22,6 +22,7 @@ from gateway.feed import Feed
 from gateway.hub import Hub
 from gateway.instruments import Instruments
 from gateway.replay import Replay
+from gateway.wire import JSON, Wire
 from telemetry_stream.broker import SessionReader
 
 
@@ -144,10 +145,11 @@ class Replica:
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
 
-    def take(self, socket: Socket) -> Connection:
+    def take(self, socket: Socket, wire: Wire = JSON) -> Connection:
         """Serve a socket that was handed over."""
         connection = Connection(
             socket,
+            wire=wire,
             hub=self.hub,
             commands=self.commands,
             catch_up=self.catch_up,

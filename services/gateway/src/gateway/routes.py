@@ -22,11 +22,11 @@ from gateway.replica import Replica
 from gateway.security import is_origin_allowed
 from gateway.transport import handover
 from gateway.window import NOTHING
+from gateway.wire import SUBPROTOCOLS, wire_of
 from telemetry_stream.exceptions import BrokerError, InvalidPosition
 from telemetry_stream.position import BEGINNING_CURSOR, Cursor
 
 
-SUBPROTOCOL = "tailcast.v1.json"
 # Sessions in one answer, the latest ones; more are cut off and `more` says so.
 MAX_SESSIONS = 1_000
 
@@ -85,15 +85,15 @@ def _add_stream(
             )
             return
         offered = websocket.scope.get("subprotocols") or ()
-        await websocket.accept(
-            subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None
-        )
+        subprotocol = next((one for one in offered if one in SUBPROTOCOLS), None)
+        await websocket.accept(subprotocol=subprotocol)
         if replica.connections.is_full:
             replica.instruments.overloaded(replica.connections.max_connections)
             await websocket.close(OVERLOADED.number, OVERLOADED.reason)
             return
         socket = handover(websocket.scope)
-        socket.start(replica.take(socket))
+        wire = wire_of(subprotocol, is_deflated=socket.is_deflated)
+        socket.start(replica.take(socket, wire))
 
 
 def _add_health(api: FastAPI, replica: Replica) -> None:

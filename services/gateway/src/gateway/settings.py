@@ -1,6 +1,6 @@
 """The gateway's settings. Only `app` reads them; the rest has keyword arguments."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -63,6 +63,9 @@ class GatewaySettings(ServiceSettings):
 
     drain_seconds: Duration = 10.0
     """how long shutting down spreads the closing of connections"""
+
+    compression: Literal["off", "deflate"] = "off"
+    """`deflate` compresses frames for clients that offer it; costs CPU, saves bytes"""
 
     window_bytes: Annotated[ByteSize, Field(gt=0)] = 4 * MEBIBYTE
     """recent entries kept in memory, for each session"""

@@ -27,6 +27,17 @@ class Last(NamedTuple):
 
 Start: TypeAlias = Begin | Last
 
+
+class Form(NamedTuple):
+    """What of a session's records is told, and how; equal forms share their frames."""
+
+    # Whether steps and times stand beside the records.
+    is_indexed: bool = False
+
+
+# Every record, as it was written.
+PLAIN = Form()
+
 _GLOB_PART = re.compile(r"\\(.)|([*?])|([^\\*?]+)|(\\$)", re.DOTALL)
 
 
@@ -40,6 +51,8 @@ class Rule(NamedTuple):
     is_included: bool
     # Where a session that comes into being later begins.
     start: Start
+    # In which form it is delivered.
+    form: Form = PLAIN
 
 
 class Subscription:
@@ -75,6 +88,11 @@ class Subscription:
         if newest < 0 or not self.rules[newest].is_included:
             return None
         return self.rules[newest]
+
+    def form_for(self, session: str) -> Form:
+        """In which form a session is delivered that `matches`."""
+        rule = self.rule_for(session)
+        return PLAIN if rule is None else rule.form
 
     def matches(self, session: str) -> bool:
         """Whether records of the session are wanted."""

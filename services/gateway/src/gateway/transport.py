@@ -18,6 +18,7 @@ import asyncio
 import logging
 import re
 import socket as sockets
+import zlib
 from collections.abc import MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -27,10 +28,17 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import (
     WebSocketsSansIOProtocol,
 )
 from websockets.datastructures import Headers
+from websockets.exceptions import NegotiationError
+from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+from websockets.typing import ExtensionParameter
 
 from gateway.client_socket import CLOSE_TIMEOUT_SECONDS, Socket
 
@@ -86,6 +94,7 @@ def make_server_config(
     app: Any,
     *,
     max_message_bytes: int,
+    deflate: bool = False,
     host: str = "127.0.0.1",
     port: int = 0,
     fd: int | None = None,
@@ -115,8 +124,8 @@ def make_server_config(
         ssl_keyfile=tls_key,
         ws=HandoverProtocol,
         ws_max_size=max_message_bytes,
-        # Compression would make every frame one client's own.
-        ws_per_message_deflate=False,
+        # `HandoverProtocol` says how; uvicorn's own way could not be shared.
+        ws_per_message_deflate=deflate,
         # The owner pings: only it knows whether the peer's socket takes bytes.
         ws_ping_interval=None,
         ws_ping_timeout=None,
@@ -170,10 +179,9 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
-        """Negotiate nothing, and put the hand-over into the endpoint's scope."""
-        # A frame that is compressed in one connection's context cannot be shared, so
-        # nothing is negotiated, whatever the configuration says.
-        self.conn.available_extensions = None
+        """Negotiate what can be shared, and put the hand-over into the scope."""
+        is_on = self.config.ws_per_message_deflate
+        self.conn.available_extensions = [_SHARED_DEFLATE] if is_on else None
         super().handle_connect(event)
         if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             extensions: dict[str, Any] = {"websocket.http.response": {}}
@@ -231,6 +239,34 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
         self.transport = _HANDED_OVER
         self.disconnected = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+
+
+class _SharedDeflateFactory(ServerPerMessageDeflateFactory):
+    """Agrees to deflate only where one compressed frame fits every connection.
+
+    No frame refers to an earlier one (`server_no_context_takeover`), and an offer that
+    asks for a smaller window than a shared frame may need is declined. That clients
+    keep no context either spares 32 KiB for each connection.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            server_no_context_takeover=True, client_no_context_takeover=True
+        )
+
+    def process_request_params(
+        self,
+        params: Sequence[ExtensionParameter],
+        accepted_extensions: Sequence[Extension],
+    ) -> tuple[list[ExtensionParameter], PerMessageDeflate]:
+        """Answer an offer. Raises NegotiationError to decline it."""
+        answer, deflate = super().process_request_params(params, accepted_extensions)
+        if deflate.local_max_window_bits < zlib.MAX_WBITS:
+            raise NegotiationError("a smaller window cannot be shared")
+        return answer, deflate
+
+
+_SHARED_DEFLATE: Final = _SharedDeflateFactory()
 
 
 class _HandedOver(asyncio.Transport):

@@ -1,0 +1,189 @@
+"""How one connection's messages are written: JSON or MessagePack, plain or deflated.
+
+Pure. A wire turns a message into one WebSocket frame; what it makes depends on nothing
+but the message, so that the same bytes serve every connection of that wire. Stored
+records are JSON already: JSON frames carry their bytes as they are, unparsed.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+import msgpack
+import msgspec
+
+from gateway.frames import binary_frame, compressed, frame_header, text_frame
+
+
+JSON_SUBPROTOCOL: Final = "tailcast.v1.json"
+MSGPACK_SUBPROTOCOL: Final = "tailcast.v1.msgpack"
+SUBPROTOCOLS: Final = (JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL)
+
+# A payload below this size is sent as it is: deflate would save next to nothing.
+MIN_DEFLATED_BYTES = 256
+# What a stream of deflated blocks ends with after a flush; RFC 7692 section 7.2.1 has
+# the sender cut it off.
+_FLUSHED_END = b"\x00\x00\xff\xff"
+# Most of what a higher level gains, at a third of its cost.
+_DEFLATE_LEVEL = 3
+
+Fields = Mapping[str, object]
+
+_pack = msgpack.packb
+_encode_json = msgspec.json.encode
+_decode_json = msgspec.json.Decoder().decode
+
+
+class Wire(Protocol):
+    """One way to write messages; equal ones are the same object."""
+
+    # Whether messages are binary, those of the peer too.
+    is_binary: bool
+
+    def json_of(self, data: bytes) -> bytes:
+        """A peer's message as JSON; b"" where it cannot be read."""
+        ...
+
+    def message(self, fields: Fields) -> bytes:
+        """A message as one frame; its fields in the order given."""
+        ...
+
+    def start(self, fields: Fields) -> "Start":
+        """The beginning of a message whose `data` is stored records."""
+        ...
+
+    def with_records(
+        self, start: "Start", records: Sequence[bytes], fields: Fields
+    ) -> bytes:
+        """A frame whose `data` is a list of records; `fields` (one or more) follow."""
+        ...
+
+    def with_record(self, start: "Start", record: bytes, fields: Fields) -> bytes:
+        """A frame whose `data` is one record; `fields` (one or more) follow it."""
+        ...
+
+
+class Start:
+    """The beginning of messages, made once for all that begin so."""
+
+    __slots__ = ("count", "encoded")
+
+    def __init__(self, encoded: bytes, count: int) -> None:
+        # Up to where the value of `data` stands.
+        self.encoded = encoded
+        # Fields before `data`.
+        self.count = count
+
+
+class JsonWire:
+    """JSON in text frames."""
+
+    is_binary = False
+
+    def json_of(self, data: bytes) -> bytes:
+        return data
+
+    def message(self, fields: Fields) -> bytes:
+        return self._frame(_encode_json(fields))
+
+    def start(self, fields: Fields) -> Start:
+        return Start(_encode_json(fields)[:-1] + b',"data":', len(fields))
+
+    def with_records(
+        self, start: Start, records: Sequence[bytes], fields: Fields
+    ) -> bytes:
+        return self._frame(
+            start.encoded, b"[", b",".join(records), b"],", _encode_json(fields)[1:]
+        )
+
+    def with_record(self, start: Start, record: bytes, fields: Fields) -> bytes:
+        return self._frame(start.encoded, record, b",", _encode_json(fields)[1:])
+
+    def _frame(self, *parts: bytes) -> bytes:
+        # One copy of the records, not two.
+        return b"".join((frame_header(sum(map(len, parts))), *parts))
+
+
+class MsgpackWire:
+    """The same messages as MessagePack in binary frames."""
+
+    is_binary = True
+
+    def json_of(self, data: bytes) -> bytes:
+        try:
+            return _encode_json(msgpack.unpackb(data))
+        except (ValueError, TypeError, RecursionError):
+            # (What msgpack says of malformed data are ValueErrors.)
+            return b""
+
+    def message(self, fields: Fields) -> bytes:
+        return self._frame(_pack(fields))
+
+    def start(self, fields: Fields) -> Start:
+        return Start(_packed_pairs(fields) + _pack("data"), len(fields))
+
+    def with_records(
+        self, start: Start, records: Sequence[bytes], fields: Fields
+    ) -> bytes:
+        packer = msgpack.Packer(autoreset=False)
+        packer.pack_map_header(start.count + 1 + len(fields))
+        header = packer.bytes()
+        packer.reset()
+        packer.pack_array_header(len(records))
+        for record in records:
+            packer.pack(_decode_json(record))
+        return self._frame(
+            header + start.encoded + packer.bytes() + _packed_pairs(fields)
+        )
+
+    def with_record(self, start: Start, record: bytes, fields: Fields) -> bytes:
+        packer = msgpack.Packer(autoreset=False)
+        packer.pack_map_header(start.count + 1 + len(fields))
+        return self._frame(
+            packer.bytes()
+            + start.encoded
+            + _pack(_decode_json(record))
+            + _packed_pairs(fields)
+        )
+
+    def _frame(self, payload: bytes) -> bytes:
+        return binary_frame(payload)
+
+
+class DeflatedJsonWire(JsonWire):
+    """JSON, each frame compressed for itself, so that it can be shared."""
+
+    def _frame(self, *parts: bytes) -> bytes:
+        return _deflated(text_frame, b"".join(parts))
+
+
+class DeflatedMsgpackWire(MsgpackWire):
+    """MessagePack, each frame compressed for itself."""
+
+    def _frame(self, payload: bytes) -> bytes:
+        return _deflated(binary_frame, payload)
+
+
+def _deflated(frame: Callable[[bytes], bytes], payload: bytes) -> bytes:
+    if len(payload) < MIN_DEFLATED_BYTES:
+        return frame(payload)
+    deflate = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = deflate.compress(payload) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return compressed(frame(body.removesuffix(_FLUSHED_END)))
+
+
+def _packed_pairs(fields: Fields) -> bytes:
+    return b"".join(_pack(key) + _pack(value) for key, value in fields.items())
+
+
+JSON: Final[Wire] = JsonWire()
+MSGPACK: Final[Wire] = MsgpackWire()
+_DEFLATED_JSON: Final[Wire] = DeflatedJsonWire()
+_DEFLATED_MSGPACK: Final[Wire] = DeflatedMsgpackWire()
+
+
+def wire_of(subprotocol: str | None, *, is_deflated: bool) -> Wire:
+    """The wire of a connection, by what its handshake settled."""
+    if subprotocol == MSGPACK_SUBPROTOCOL:
+        return _DEFLATED_MSGPACK if is_deflated else MSGPACK
+    return _DEFLATED_JSON if is_deflated else JSON

@@ -1,0 +1,92 @@
+"""The same messages on every wire: JSON and MessagePack, plain and deflated."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.brokers import BrokerServer
+from tests.integration.gateway_rig import (
+    Gateway,
+    Rig,
+    Watcher,
+    numbered,
+    watching,
+)
+
+
+ALARM = {"step": 99, "emergency": {"reason": "collapse"}, "phi": 1.5, "n": 2**64 - 1}
+
+
+@pytest.fixture
+async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
+    """Keys of the test's own."""
+    made = Rig(broker.url)
+    async with made.stack:
+        yield made
+
+
+@pytest.fixture
+async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
+    """A gateway that deflates for those who ask."""
+    async with rig.serving(deflate=True) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("compression", [None, "deflate"])
+@pytest.mark.parametrize("subprotocol", ["tailcast.v1.json", "tailcast.v1.msgpack"])
+async def test_replay_and_live_flow(
+    rig: Rig, gateway: Gateway, subprotocol: str, compression: str | None
+) -> None:
+    """Every record once, in order, with an emergency in its place."""
+    writer = rig.writer("run")
+    before, after = numbered(0, 500), numbered(500, 600)
+    await writer.append(*before)
+    options: dict[str, Any] = {
+        "subprotocols": [subprotocol],
+        "compression": compression,
+    }
+    async with watching(gateway, **options) as watcher:
+        assert bool(watcher.connection.protocol.extensions) is (compression is not None)
+        await watcher.subscribe(sessionId="run", **{"from": "start"})
+        await watcher.until("caught_up")
+        await writer.append(ALARM, *after)
+        assert await watcher.until_records(601) == [*before, ALARM, *after]
+
+
+async def test_wires_side_by_side(rig: Rig, gateway: Gateway) -> None:
+    """Clients of one session on different wires get the same at the same time."""
+    options: list[dict[str, Any]] = [
+        {"subprotocols": ["tailcast.v1.msgpack"]},
+        {"compression": None},
+        {"compression": "deflate"},
+    ]
+
+    async def follow(option: dict[str, Any], ready: asyncio.Barrier) -> list[Any]:
+        async with watching(gateway, **option) as watcher:
+            await watcher.subscribe(sessionId="run")
+            await ready.wait()
+            return await watcher.until_records(300)
+
+    ready = asyncio.Barrier(len(options) + 1)
+    async with asyncio.TaskGroup() as tasks:
+        following = [tasks.create_task(follow(one, ready)) for one in options]
+        await ready.wait()
+        await rig.writer("run").append(*numbered(0, 300))
+    assert all(task.result() == numbered(0, 300) for task in following)
+
+
+async def test_what_is_no_message_in_msgpack(gateway: Gateway) -> None:
+    """Text, and bytes that say nothing: the answer comes in the wire's own way."""
+    async with watching(
+        gateway,
+        subprotocols=["tailcast.v1.msgpack"],
+    ) as watcher:
+        assert isinstance(watcher, Watcher)
+        for data in ('{"type":"heartbeat"}', b"\xc1"):
+            await watcher.connection.send(data)
+            error = await watcher.until("error")
+            assert error["message"] == "Invalid message format"
+        await watcher.send(type="heartbeat", id=1)
+        assert (await watcher.until("heartbeat"))["id"] == 1
