@@ -8,14 +8,15 @@ take is mended here (a string in place of the number) or rejected, never later.
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
 
 _T = TypeVar("_T")
+_V = TypeVar("_V")
 
 
 class Record(NamedTuple):
@@ -177,30 +178,51 @@ def read_progress(
     1e9 is a duration (detectron2 and mmengine write seconds per iteration as `time`).
     """
     fields = _decode_fields(record)
-    levels = [fields]
-    levels += [
-        cast(dict[str, object], value)
-        for value in fields.values()
-        if isinstance(value, dict)
-    ]
+    levels = [((), fields), *_inner(fields)]
+    step = first_found(levels, step_keys, as_step)
+    time = first_found(levels, time_keys, as_time_ms)
     return Progress(
-        _first(levels, step_keys, _as_step), _first(levels, time_keys, _as_time_ms)
+        None if step is None else step.value, None if time is None else time.value
     )
 
 
-def _first(
-    levels: list[dict[str, object]],
+class Found(NamedTuple, Generic[_T]):
+    """A value that was found by an ordered list of keys, and where."""
+
+    # The names that lead to it, the key last.
+    path: tuple[str, ...]
+    value: _T
+
+
+def first_found(
+    levels: Iterable[tuple[tuple[str, ...], Mapping[str, _V]]],
     keys: Sequence[str],
-    read: Callable[[object], _T | None],
-) -> _T | None:
-    for level in levels:
+    read: Callable[[_V], _T | None],
+) -> Found[_T] | None:
+    """The first value that `read` takes: level by level, and there key by key.
+
+    Args:
+        levels: objects with the path to each, the top first.
+    """
+    for path, level in levels:
         for key in keys:
-            if (found := read(level.get(key))) is not None:
-                return found
+            if key in level and (value := read(level[key])) is not None:
+                return Found((*path, key), value)
     return None
 
 
-def _as_step(value: object) -> int | float | None:
+def _inner(
+    fields: dict[str, object],
+) -> list[tuple[tuple[str, ...], dict[str, object]]]:
+    return [
+        ((name,), cast(dict[str, object], value))
+        for name, value in fields.items()
+        if isinstance(value, dict)
+    ]
+
+
+def as_step(value: object) -> int | float | None:
+    """The step that a value is, None if it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -210,7 +232,8 @@ def _as_step(value: object) -> int | float | None:
     return None
 
 
-def _as_time_ms(value: object) -> int | None:
+def as_time_ms(value: object) -> int | None:
+    """The time that a value is, Unix milliseconds; None if it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -225,7 +248,7 @@ def _as_time_ms(value: object) -> int | None:
 
 def _time_from_text(text: str) -> int | None:
     try:
-        return _as_time_ms(float(text))
+        return as_time_ms(float(text))
     except ValueError:
         pass
     try:

@@ -1,0 +1,398 @@
+"""Filters: which records a client wants, as a tree of conditions on their metrics.
+
+Pure. A `where` is checked once, brought into one canonical form, and compiled to
+functions; here also lives where a metric is found in a record, for whoever asks. What
+never lives here: what becomes of a record that is held back. Emergencies are never
+filtered, and that is the caller's part.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, cast
+
+import msgspec
+
+
+# How deep a tree may be nested, and how many conditions and groups it may have.
+MAX_DEPTH = 16
+MAX_NODES = 100
+# Values of one `in` or `nin`.
+MAX_VALUES = 1_000
+# A metric's name, and a text to compare with.
+MAX_TEXT_CHARACTERS = 1_024
+
+Fields: TypeAlias = Mapping[str, object]
+Matches: TypeAlias = Callable[[Fields], bool]
+Find: TypeAlias = Callable[[Fields], object]
+Scalar: TypeAlias = str | int | float | bool | None
+_Test: TypeAlias = Callable[[Any], bool]
+
+# What a metric is that a record does not have.
+MISSING: Final = object()
+# How records write the numbers that JSON cannot hold.
+NON_FINITE: Final = {
+    "NaN": math.nan,
+    "Infinity": math.inf,
+    "-Infinity": -math.inf,
+}
+
+# What a record's whole numbers can be: larger ones are texts there.
+_INTEGERS = range(-(2**63), 2**64)
+# Below it each whole number is exact as a float.
+_EXACT_UP_TO = 2.0**53
+
+_GROUPS = ("all", "any")
+_CONDITION_KEYS = ("metric", "op", "value")
+_ORDERS = ("gt", "gte", "lt", "lte")
+_FLAGS = ("exists", "finite")
+_OPS = ("eq", "neq", *_ORDERS, "in", "nin", *_FLAGS)
+
+_decode_fields = msgspec.json.Decoder(dict[str, object]).decode
+
+
+class InvalidFilter(Exception):  # it is what the client sent
+    """A `where` that is none; its text says in one line what to mend, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A compiled `where`; two that mean the same by their form are equal."""
+
+    # The canonical form as JSON.
+    key: str
+    # Whether a record with these fields is wanted.
+    matches: Matches = field(compare=False, repr=False)
+
+
+def parse_filter(where: object) -> Filter:
+    """Compile a `where` that is decoded JSON.
+
+    Raises:
+        InvalidFilter: it is none; its text is for the client.
+    """
+    node = _Parser().node(where, "where", 1)
+    return Filter(node.key, node.matches)
+
+
+def read_fields(record: bytes) -> dict[str, object]:
+    """A record's fields, decoded once for all who look at them.
+
+    What cannot be read, being no object or nested too deeply, has no fields.
+    """
+    try:
+        return _decode_fields(record)
+    except (ValueError, RecursionError):
+        return {}
+
+
+def finder(metric: str) -> Find:
+    """What finds a metric in a record's fields, or `MISSING`.
+
+    Literally at the top level, then literally in `telemetry`, then as a dotted path
+    through objects, from the top and then from `telemetry`.
+    """
+
+    def find(fields: Fields) -> object:
+        value = fields.get(metric, MISSING)
+        if value is MISSING:
+            telemetry: Any = fields.get("telemetry")
+            if telemetry.__class__ is dict:
+                value = telemetry.get(metric, MISSING)
+        return value
+
+    if "." not in metric:
+        return find
+    path = metric.split(".")
+
+    def find_path(fields: Fields) -> object:
+        value = find(fields)
+        if value is MISSING:
+            value = _descend(fields, path)
+        if value is MISSING:
+            value = _descend(fields.get("telemetry"), path)
+        return value
+
+    return find_path
+
+
+def _descend(value: Any, path: Sequence[str]) -> object:
+    for name in path:
+        if value.__class__ is not dict:
+            return MISSING
+        value = value.get(name, MISSING)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A part of a tree that was read."""
+
+    key: str
+    matches: Matches
+    # Whose children this node may give its own to: "all" or "any", else "".
+    group: str = ""
+    children: tuple["_Node", ...] = ()
+    # What this node denies.
+    denied: "_Node | None" = None
+
+
+class _Parser:
+    """Reads one tree; counts its nodes."""
+
+    __slots__ = ("_nodes",)
+
+    def __init__(self) -> None:
+        # Nodes read so far.
+        self._nodes = 0
+
+    def node(self, value: object, path: str, depth: int) -> _Node:
+        """Read what stands at a path."""
+        if not isinstance(value, dict):
+            raise InvalidFilter(f"{path} must be an object")
+        if depth > MAX_DEPTH:
+            raise InvalidFilter(f"{path} is nested deeper than {MAX_DEPTH}")
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise InvalidFilter(f"{path} is one condition too many: {MAX_NODES} fit")
+        fields = cast(dict[str, object], value)
+        for group in _GROUPS:
+            if group in fields:
+                _refuse_others(fields, (group,), path)
+                return self._group(group, fields[group], f"{path}.{group}", depth)
+        if "not" in fields:
+            _refuse_others(fields, ("not",), path)
+            return _negation(self.node(fields["not"], f"{path}.not", depth + 1))
+        _refuse_others(fields, _CONDITION_KEYS, path)
+        return _condition(fields, path)
+
+    def _group(self, group: str, value: object, path: str, depth: int) -> _Node:
+        if not isinstance(value, list) or not value:
+            raise InvalidFilter(f"{path} must be a list with something in it")
+        found: dict[str, _Node] = {}
+        for at, part in enumerate(cast(list[object], value)):
+            child = self.node(part, f"{path}[{at}]", depth + 1)
+            same = child.children if child.group == group else (child,)
+            found.update((node.key, node) for node in same)
+        children = tuple(found[key] for key in sorted(found))
+        if len(children) == 1:
+            return children[0]
+        key = f'{{"{group}":[{",".join(child.key for child in children)}]}}'
+        tests = tuple(child.matches for child in children)
+        matches = _all_of(tests) if group == "all" else _any_of(tests)
+        return _Node(key, matches, group, children)
+
+
+def _negation(child: _Node) -> _Node:
+    if child.denied is not None:
+        return child.denied
+    inner = child.matches
+
+    def matches(fields: Fields) -> bool:
+        return not inner(fields)
+
+    return _Node(f'{{"not":{child.key}}}', matches, denied=child)
+
+
+def _all_of(tests: Sequence[Matches]) -> Matches:
+    def matches(fields: Fields) -> bool:
+        for test in tests:  # noqa: SIM110  # a generator would double the time
+            if not test(fields):
+                return False
+        return True
+
+    return matches
+
+
+def _any_of(tests: Sequence[Matches]) -> Matches:
+    def matches(fields: Fields) -> bool:
+        for test in tests:  # noqa: SIM110  # a generator would double the time
+            if test(fields):
+                return True
+        return False
+
+    return matches
+
+
+def _condition(fields: Fields, path: str) -> _Node:
+    metric = _text(fields.get("metric"), f"{path}.metric")
+    if not metric:
+        raise InvalidFilter(f"{path}.metric is empty")
+    op = fields.get("op")
+    if not isinstance(op, str) or op not in _OPS:
+        raise InvalidFilter(f"{path}.op must be one of {', '.join(_OPS)}")
+    value = _operand(op, fields, f"{path}.value")
+    canonical = {"metric": metric, "op": op, "value": value}
+    key = msgspec.json.encode(canonical).decode()
+    return _Node(key, _matching(finder(metric), _test(op, value)))
+
+
+def _matching(find: Find, test: _Test) -> Matches:
+    def matches(fields: Fields) -> bool:
+        return test(find(fields))
+
+    return matches
+
+
+def _refuse_others(fields: Fields, known: Sequence[str], path: str) -> None:
+    for key in fields:
+        if key not in known:
+            beside = " or ".join((*_GROUPS, "not", "metric with op and value"))
+            raise InvalidFilter(f"{path} has {key[:64]!r}; it takes one of {beside}")
+
+
+def _operand(op: str, fields: Fields, path: str) -> Scalar | list[Scalar]:
+    """The value of a condition in its canonical form."""
+    if op in _FLAGS:
+        value = fields.get("value", True)
+        if not isinstance(value, bool):
+            raise InvalidFilter(f"{path} must be true or false with {op}")
+        return value
+    if "value" not in fields:
+        raise InvalidFilter(f"{path} is missing")
+    value = fields["value"]
+    if op in {"in", "nin"}:
+        return _values(value, path)
+    scalar = _scalar(value, path)
+    if op in _ORDERS:
+        if scalar is None or isinstance(scalar, bool):
+            raise InvalidFilter(f"{path} must be a number or a text with {op}")
+        if scalar == "NaN":
+            raise InvalidFilter(f"{path}: nothing compares with NaN, ask for finite")
+    return scalar
+
+
+def _values(value: object, path: str) -> list[Scalar]:
+    if not isinstance(value, list) or not value:
+        raise InvalidFilter(f"{path} must be a list with something in it")
+    values = cast(list[object], value)
+    if len(values) > MAX_VALUES:
+        raise InvalidFilter(f"{path} has more than {MAX_VALUES:,} values")
+    scalars = (_scalar(one, f"{path}[{at}]") for at, one in enumerate(values))
+    by_text = {msgspec.json.encode(scalar): scalar for scalar in scalars}
+    return [by_text[text] for text in sorted(by_text)]
+
+
+def _scalar(value: object, path: str) -> Scalar:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and value in _INTEGERS:
+        return value
+    if isinstance(value, str):
+        return _text(value, path)
+    if isinstance(value, float) and math.isfinite(value):
+        # 1.0 is 1: equal conditions have one key.
+        is_whole = value.is_integer() and abs(value) < _EXACT_UP_TO
+        return int(value) if is_whole else value
+    raise InvalidFilter(
+        f"{path} must be a text, a number of 64 bits, true, false or null"
+    )
+
+
+def _text(value: object, path: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidFilter(f"{path} must be a text")
+    if len(value) > MAX_TEXT_CHARACTERS:
+        raise InvalidFilter(f"{path} is longer than {MAX_TEXT_CHARACTERS:,} characters")
+    return value
+
+
+def _test(op: str, value: Scalar | list[Scalar]) -> _Test:
+    """What a value that was found, or `MISSING`, must be."""
+    if isinstance(value, list):
+        return _is_in(value) if op == "in" else _is_not_in(value)
+    if op in _ORDERS:
+        return _order(op, cast(str | float, value))
+    if op in _FLAGS:
+        return _FLAG_TESTS[op, cast(bool, value)]
+    equals = _is_equal(value)
+    if op == "eq":
+        return equals
+    return lambda found: found is not MISSING and not equals(found)
+
+
+def _is_equal(value: Scalar) -> _Test:
+    if value is None or isinstance(value, bool):
+        return lambda found: found is value
+    # To Python True equals 1; in JSON they are two things.
+    return lambda found: found == value and found is not True and found is not False
+
+
+def _is_in(values: Sequence[Scalar]) -> _Test:
+    # Apart, since to Python True equals 1.
+    names = frozenset(one for one in values if one is None or isinstance(one, bool))
+    others = frozenset(
+        one for one in values if one is not None and not isinstance(one, bool)
+    )
+
+    def test(found: Any) -> bool:
+        if found is None or isinstance(found, bool):
+            return found in names
+        return isinstance(found, str | int | float) and found in others
+
+    return test
+
+
+def _is_not_in(values: Sequence[Scalar]) -> _Test:
+    is_in = _is_in(values)
+    return lambda found: found is not MISSING and not is_in(found)
+
+
+def _order(op: str, value: str | float) -> _Test:
+    if isinstance(value, str) and value not in NON_FINITE:
+        return _text_order(op, value)
+    limit = NON_FINITE[value] if isinstance(value, str) else value
+    return _number_order(op, limit)
+
+
+def _number(found: Any) -> float:
+    """A found value as a number; NaN, which compares with nothing, for what is none."""
+    if isinstance(found, str):
+        return NON_FINITE.get(found, math.nan)
+    return math.nan
+
+
+def _number_order(op: str, limit: float) -> _Test:
+    def above(found: Any) -> bool:
+        kind = found.__class__
+        return (found if kind is float or kind is int else _number(found)) > limit
+
+    def at_least(found: Any) -> bool:
+        kind = found.__class__
+        return (found if kind is float or kind is int else _number(found)) >= limit
+
+    def below(found: Any) -> bool:
+        kind = found.__class__
+        return (found if kind is float or kind is int else _number(found)) < limit
+
+    def at_most(found: Any) -> bool:
+        kind = found.__class__
+        return (found if kind is float or kind is int else _number(found)) <= limit
+
+    return {"gt": above, "gte": at_least, "lt": below, "lte": at_most}[op]
+
+
+def _text_order(op: str, limit: str) -> _Test:
+    """Texts by their code points, as ISO times sort; the non-finite are numbers."""
+    tests: dict[str, Callable[[str], bool]] = {
+        "gt": lambda found: found > limit,
+        "gte": lambda found: found >= limit,
+        "lt": lambda found: found < limit,
+        "lte": lambda found: found <= limit,
+    }
+    test = tests[op]
+    return lambda found: (
+        isinstance(found, str) and found not in NON_FINITE and test(found)
+    )
+
+
+def _is_finite(found: Any) -> bool:
+    return isinstance(found, int | float) and not isinstance(found, bool)
+
+
+_FLAG_TESTS: Mapping[tuple[str, bool], _Test] = {
+    ("exists", True): lambda found: found is not MISSING,
+    ("exists", False): lambda found: found is MISSING,
+    ("finite", True): _is_finite,
+    ("finite", False): lambda found: isinstance(found, str) and found in NON_FINITE,
+}

@@ -1,0 +1,186 @@
+"""Projections: records with some of their metrics, their step and their time alone.
+
+Pure. What is kept stays in its place and as it was written, to the last digit; numbers
+are never read and written again. Here also lives the index, which gives steps and times
+apart from the records. What never lives here: which records are sent.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from telemetry_stream.record import as_step, as_time_ms, first_found, read_progress
+
+
+# Metrics of one projection, and the characters of a name.
+MAX_METRICS = 100
+MAX_METRIC_CHARACTERS = 1_024
+
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class InvalidProjection(Exception):  # it is what the client sent
+    """`metrics` that are none; its text says in one line what to mend."""
+
+
+class Index(NamedTuple):
+    """Where records say that the run is, parallel to them."""
+
+    steps: list[int | float | None]
+    # Unix milliseconds.
+    times: list[int | None]
+
+
+def index(
+    records: Iterable[bytes], *, step_keys: Sequence[str], time_keys: Sequence[str]
+) -> Index:
+    """Find the steps and times of records; None where a record has none."""
+    found = Index([], [])
+    for record in records:
+        try:
+            progress = read_progress(record, step_keys=step_keys, time_keys=time_keys)
+        except (ValueError, RecursionError):
+            found.steps.append(None)
+            found.times.append(None)
+            continue
+        found.steps.append(progress.step)
+        found.times.append(progress.time_ms)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What is kept of each record; equal to another with the same metrics."""
+
+    metrics: frozenset[str]
+    # Where producers put step and time, the most telling first.
+    step_keys: tuple[str, ...] = field(compare=False, repr=False)
+    time_keys: tuple[str, ...] = field(compare=False, repr=False)
+    # The metrics that may be paths too, in parts.
+    _paths: tuple[tuple[str, tuple[str, ...]], ...] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        metrics: Iterable[str],
+        *,
+        step_keys: Sequence[str],
+        time_keys: Sequence[str],
+    ) -> "Projection":
+        """Check what a client asked for.
+
+        Raises:
+            InvalidProjection: too many metrics, or a name that is empty or too long.
+        """
+        names = frozenset(metrics)
+        if len(names) > MAX_METRICS:
+            raise InvalidProjection(f"metrics has more than {MAX_METRICS} names")
+        if any(not 0 < len(name) <= MAX_METRIC_CHARACTERS for name in names):
+            limit = f"{MAX_METRIC_CHARACTERS:,}"
+            raise InvalidProjection(f"metrics: a name has 1 to {limit} characters")
+        paths = tuple(
+            (name, tuple(name.split(".")) if "." in name else ())
+            for name in sorted(names)
+        )
+        return cls(names, tuple(step_keys), tuple(time_keys), paths)
+
+    def project(self, record: bytes) -> bytes:
+        """What is left of a record; one that cannot be read stays whole."""
+        try:
+            top = _Object(_decode_object(record))
+            self._keep_progress(top)
+            self._keep_metrics(top)
+            return _encode(top.kept())
+        except (ValueError, RecursionError):
+            return record
+
+    def _keep_progress(self, top: "_Object") -> None:
+        step = first_found(_levels(top), self.step_keys, _read_step)
+        time = first_found(_levels(top), self.time_keys, _read_time)
+        for found in (step, time):
+            if found is not None:
+                _keep_path(top, found.path)
+
+    def _keep_metrics(self, top: "_Object") -> None:
+        telemetry = top.open("telemetry")
+        for name, path in self._paths:
+            if name in top.fields:
+                top.keep(name)
+            elif telemetry is not None and name in telemetry.fields:
+                telemetry.keep(name)
+            elif path and not _keep_path(top, path) and telemetry is not None:
+                _keep_path(telemetry, path)
+
+
+class _Object:
+    """One object of a record, of which some fields are kept."""
+
+    __slots__ = ("_kept", "_opened", "fields")
+
+    def __init__(self, fields: dict[str, Raw]) -> None:
+        # All fields, as they were written.
+        self.fields = fields
+        # Names of those that are kept whole.
+        self._kept: set[str] = set()
+        # Those that were looked into; None for what is no object.
+        self._opened: dict[str, _Object | None] = {}
+
+    def open(self, name: str) -> "_Object | None":
+        """The object that a field is, None if it is none."""
+        if name in self._opened:
+            return self._opened[name]
+        raw = self.fields.get(name)
+        inner = None
+        if raw is not None and bytes(raw).startswith(b"{"):
+            inner = _Object(_decode_object(raw))
+        self._opened[name] = inner
+        return inner
+
+    def keep(self, name: str) -> None:
+        """Keep a field whole."""
+        self._kept.add(name)
+
+    def kept(self) -> dict[str, object]:
+        """What is kept, in the record's order; objects that lost everything are not."""
+        kept: dict[str, object] = {}
+        for name, raw in self.fields.items():
+            if name in self._kept:
+                kept[name] = raw
+            elif (inner := self._opened.get(name)) and (part := inner.kept()):
+                kept[name] = part
+        return kept
+
+
+def _keep_path(start: _Object, path: Sequence[str]) -> bool:
+    """Keep what a path leads to; False if it leads to nothing."""
+    *names, last = path
+    at = start
+    for name in names:
+        inner = at.open(name)
+        if inner is None:
+            return False
+        at = inner
+    if last not in at.fields:
+        return False
+    at.keep(last)
+    return True
+
+
+def _levels(top: _Object) -> Iterator[tuple[tuple[str, ...], dict[str, Raw]]]:
+    yield (), top.fields
+    for name in top.fields:
+        if (inner := top.open(name)) is not None:
+            yield (name,), inner.fields
+
+
+def _read_step(raw: Raw) -> int | float | None:
+    return as_step(_decode(raw))
+
+
+def _read_time(raw: Raw) -> int | None:
+    return as_time_ms(_decode(raw))

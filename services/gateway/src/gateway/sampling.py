@@ -1,0 +1,225 @@
+"""Sampling: a replay of any length as at most so many records that keep its shape.
+
+Pure. A replay is cut into buckets of equally many bytes of the file (the records of a
+session are about equally long), and of each bucket go the records with every metric's
+least and greatest value and those where a run of non-finite values begins and ends.
+Emergencies, markers and gaps always go, in their places. It is a stream: what is held
+is bounded: at most twice `MAX_HELD_BYTES` and an entry. What never lives here: pages,
+frames.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import cast
+
+from gateway.buckets import Range
+from gateway.filters import NON_FINITE, Find, finder, read_fields
+from gateway.window import cost_bytes
+from telemetry_stream.broker import Entry, Kind
+from telemetry_stream.position import EntryID
+
+
+# Points that may be asked for.
+MIN_POINTS = 2
+MAX_POINTS = 10_000
+# What one replay's entries may cost while they wait, and while a bucket may keep them.
+MAX_HELD_BYTES = 8 * 1024 * 1024
+# Metrics that are followed where none are named: the first that are found ...
+MAX_FOUND_METRICS = 16
+# ... in so many records.
+PROBED_RECORDS = 100
+
+# A generation that gets less, its first and last record, gets nothing.
+_LEAST_SHARE = 2
+
+
+class Sampler:
+    """Reduces one replay.
+
+    One that has no more records than `max_points` passes whole, unless holding it costs
+    too much. Several generations share the points: each has its part of what is left,
+    its own buckets, its own first and last record.
+    """
+
+    __slots__ = (
+        "_ends", "_finds", "_left", "_max_held_bytes", "_max_points",
+        "_may_pass_whole", "_newest", "_progress_keys", "_range", "_records",
+        "_settled", "_start", "_told", "_waiting", "_waiting_bytes",
+    )  # fmt: skip  # one glance
+
+    def __init__(
+        self,
+        max_points: int,
+        metrics: Collection[str] | None,
+        *,
+        start: EntryID,
+        ends: Sequence[EntryID],
+        progress_keys: Collection[str] = (),
+        max_held_bytes: int = MAX_HELD_BYTES,
+    ) -> None:
+        """ValueError unless `max_points` is from `MIN_POINTS` to `MAX_POINTS`.
+
+        Args:
+            metrics: whose extremes are kept; None for those that are found.
+            start: the place after which there are entries.
+            ends: the replay's last entry, after those of its older generations as
+                far as they are known; others are taken to be as long as the newest.
+            progress_keys: what is a step or a time, and so no metric that is found.
+        """
+        if not MIN_POINTS <= max_points <= MAX_POINTS:
+            raise ValueError(f"points are from {MIN_POINTS} to {MAX_POINTS:,}")
+        self._max_points = max_points
+        self._max_held_bytes = max_held_bytes
+        self._progress_keys = frozenset(progress_keys)
+        self._start = start
+        # The last generation, and the offsets at which generations end.
+        self._newest = ends[-1].generation
+        self._ends = {end.generation: end.offset for end in ends}
+        # What finds each metric; None until it is known which there are.
+        self._finds: tuple[Find, ...] | None = None
+        if metrics is not None:
+            self._finds = tuple(map(finder, sorted(metrics)))
+        # Whether it may yet turn out that nothing need be dropped.
+        self._may_pass_whole = True
+        # Entries that no bucket has had, and what they cost.
+        self._waiting: deque[Entry] = deque()
+        self._waiting_bytes = 0
+        # The generation that is being sampled; None before its first entry.
+        self._range: Range | None = None
+        # Points that no generation has had yet.
+        self._left = max_points
+        # Records that came while all might pass; those of generations that are over;
+        # those told.
+        self._records = 0
+        self._settled = 0
+        self._told = 0
+
+    def feed(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Take the entries that follow; returns what can be sent so far, in order."""
+        sent: list[Entry] = []
+        for entry in entries:
+            self._waiting.append(entry)
+            self._waiting_bytes += cost_bytes(entry)
+            if self._may_pass_whole:
+                self._count(entry)
+            else:
+                self._work_off(sent)
+        return sent
+
+    def finish(self) -> list[Entry]:
+        """The replay is over: returns the rest of what is to be sent."""
+        sent: list[Entry] = []
+        if self._may_pass_whole:
+            sent += self._waiting
+            self._waiting.clear()
+            self._settled = self._records
+            return sent
+        while self._waiting:
+            self._take(sent)
+        self._end_range(sent)
+        return sent
+
+    def take_count(self) -> int:
+        """How many records those stand for that were returned since the last call."""
+        decided = self._settled + (self._range.decided if self._range else 0)
+        count, self._told = decided - self._told, decided
+        return count
+
+    def _count(self, entry: Entry) -> None:
+        """See whether it is still little enough to pass whole."""
+        self._records += entry.kind is Kind.RECORD
+        is_too_long = self._records > self._max_points
+        if is_too_long or self._waiting_bytes > self._max_held_bytes:
+            self._may_pass_whole = False
+            if self._finds is None:
+                self._finds = self._found()
+
+    def _found(self) -> tuple[Find, ...]:
+        """What finds the metrics of the records that wait."""
+        records = [one.record for one in self._waiting if one.kind is Kind.RECORD]
+        probed = records[:: max(1, len(records) // PROBED_RECORDS)]
+        return tuple(map(finder, _found_metrics(probed, self._progress_keys)))
+
+    def _work_off(self, sent: list[Entry]) -> None:
+        """Take two for one that came: none waits for ever, no turn is a long one."""
+        for _ in range(min(2, len(self._waiting))):
+            self._take(sent)
+        while self._waiting_bytes > self._max_held_bytes:
+            self._take(sent)
+
+    def _take(self, sent: list[Entry]) -> None:
+        entry = self._waiting.popleft()
+        self._waiting_bytes -= cost_bytes(entry)
+        if self._range is None or entry.id.generation != self._range.generation:
+            self._end_range(sent)
+            self._begin_range(entry.id)
+        assert self._range is not None  # noqa: S101  # it has just begun
+        self._range.take(entry, sent)
+
+    def _begin_range(self, first: EntryID) -> None:
+        generation = first.generation
+        share = self._share(generation)
+        self._left -= share
+        is_first = generation == self._start.generation
+        self._range = Range(
+            generation,
+            self._finds or (),
+            points=share,
+            start=self._start.offset if is_first else first.offset,
+            end=self._length(generation),
+            is_end_known=generation in self._ends,
+            max_held_bytes=self._max_held_bytes,
+        )
+
+    def _share(self, generation: int) -> int:
+        """A generation's part of the points: by its length, and two for each later."""
+        later = self._newest - generation
+        if later <= 0:
+            return self._left
+        known = [length for at, length in self._ends.items() if at > generation]
+        length = self._length(generation)
+        total = length + sum(known) + (later - len(known)) * self._length(self._newest)
+        share = max(_LEAST_SHARE, self._left * length // max(1, total))
+        share = min(share, self._left - _LEAST_SHARE * later)
+        return share if share >= _LEAST_SHARE else 0
+
+    def _length(self, generation: int) -> int:
+        """Where a generation ends, as far as that is known."""
+        return self._ends.get(generation, self._ends[self._newest])
+
+    def _end_range(self, sent: list[Entry]) -> None:
+        if self._range is not None:
+            self._range.finish(sent)
+            self._left += self._range.points_left
+            self._settled += self._range.decided
+            self._range = None
+
+
+def _found_metrics(records: Iterable[bytes], ignored: Collection[str]) -> list[str]:
+    """The first metrics that records have, in their order."""
+    found: dict[str, None] = {}
+    for record in records:
+        for name in _metrics_of(read_fields(record), ignored):
+            found[name] = None
+            if len(found) == MAX_FOUND_METRICS:
+                return list(found)
+    return list(found)
+
+
+def _metrics_of(fields: dict[str, object], ignored: Collection[str]) -> Iterator[str]:
+    """Names of numbers, at the top and one level down."""
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            prefix = "" if name == "telemetry" else f"{name}."
+            for inner_name, inner_value in cast(dict[str, object], value).items():
+                if inner_name not in ignored and is_point(inner_value):
+                    yield prefix + inner_name
+        elif name not in ignored and is_point(value):
+            yield name
+
+
+def is_point(value: object) -> bool:
+    """Whether a curve may have this value: a number, or one of the non-finite."""
+    if isinstance(value, str):
+        return value in NON_FINITE
+    return isinstance(value, int | float) and not isinstance(value, bool)
