@@ -121,8 +121,9 @@ test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
 	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
-PURE = $(addprefix */gateway/,$(addsuffix .py,catalog client_session close_codes \
-		continuity encoding frames liveness messages recovery socket_owner subscription \
+PURE = $(addprefix */gateway/,$(addsuffix .py,buckets catalog client_session \
+		close_codes conflation continuity encoding filters forms frames liveness \
+		messages projection recovery samplers sampling socket_owner subscription \
 		window wire)) \
 	$(addprefix */tailer/,$(addsuffix .py,documents lines patterns progress proofs \
 		records)) \

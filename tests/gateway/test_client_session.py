@@ -15,6 +15,7 @@ from gateway.client_session import (
     subscribed,
     unsubscribed,
 )
+from gateway.forms import Forms
 from gateway.messages import InvalidMessage, Subscribe, Unsubscribe, parse
 from gateway.recovery import Replaced, Resume, Trimmed, Wait
 from gateway.subscription import Begin, Last, Subscription
@@ -27,7 +28,9 @@ from tests.properties.gateway_watcher import payloads
 
 def plan(current: Subscription | None = None, /, **fields: Any) -> Plan:
     """A plan for a message with these fields."""
-    return plan_subscribe(request(**fields), current or Subscription(), max_rules=3)
+    return plan_subscribe(
+        request(**fields), current or Subscription(), Forms(), max_rules=3
+    )
 
 
 def request(**fields: Any) -> Subscribe:
@@ -145,7 +148,7 @@ def test_answers_to_subscribe() -> None:
     names = [f"s{n}" for n in range(7)]
     some = request(sessionIds=names)
     told = message_of(
-        subscribed(some, plan_subscribe(some, Subscription(), max_rules=9))
+        subscribed(some, plan_subscribe(some, Subscription(), Forms(), max_rules=9))
     )
     assert told["message"] == "Subscribed to s0, s1, s2, s3, s4 and 2 more"
     few = request(sessionIds=["a"])

@@ -15,10 +15,13 @@ from gateway.client_session import heartbeat
 from gateway.continuity import Continuity
 from gateway.encoding import SLICE_BYTES, documents
 from gateway.followers import Followers
+from gateway.forms import Form
 from gateway.instruments import Instruments
 from gateway.recovery import Replaced, Resume, Trimmed, Verdict, Wait
 from gateway.replay import Page, Replay
+from gateway.samplers import Samplers
 from gateway.window import NOTHING
+from telemetry_stream.broker import Kind
 from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.position import Cursor, EntryID
 
@@ -36,6 +39,7 @@ class CatchUp:
         self,
         followers: Followers,
         replay: Replay,
+        samplers: Samplers,
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
@@ -44,6 +48,7 @@ class CatchUp:
     ) -> None:
         self._followers = followers
         self._replay = replay
+        self._samplers = samplers
         # Starts a task that somebody owns.
         self._spawn = spawn
         self._clock = clock
@@ -93,17 +98,7 @@ class CatchUp:
         channel, client = follower.channel, follower.client
         if follower.cursor != channel.window.end:
             entries = channel.window.after(follower.cursor, max_bytes=SLICE_BYTES)
-            if channel.is_documents:
-                frames = documents(
-                    entries,
-                    client.subscription,
-                    client.wire,
-                    with_history=follower.is_replay,
-                )
-            else:
-                frames = follower.encoder.frames(
-                    entries, follower.cursor, replayed=follower.is_replay
-                )
+            frames = self._frames(follower, Page.of_window(follower.cursor, entries))
             self._give(follower, frames, entries[-1].cursor)
         if follower.cursor == channel.window.end and not client.socket.paused:
             self._followers.go_live(follower)
@@ -140,25 +135,62 @@ class CatchUp:
             self._take_page(follower, page)
 
     def _take_page(self, follower: Follower, page: Page) -> None:
-        channel, client = follower.channel, follower.client
+        channel = follower.channel
         if channel.window.proves(follower.cursor):
             # The window has begun there meanwhile, or the session was born.
             self._serve_slice(follower)
             return
-        entries = page.up_to(channel.window.end.id)
-        if page.continuity is Continuity.BROKEN or not entries:
+        page = page.up_to(channel.window.end.id)
+        if page.continuity is Continuity.BROKEN or not page.entries:
             self._stumble(follower)
             return
-        if channel.is_documents:
-            frames = documents(
-                entries,
+        self._give(follower, self._frames(follower, page), page.entries[-1].cursor)
+
+    def _frames(self, follower: Follower, page: Page) -> bytes:
+        """What a follower is told of a page."""
+        client, form = follower.client, follower.form
+        if follower.channel.is_documents:
+            return documents(
+                page.entries,
                 client.subscription,
                 client.wire,
                 with_history=follower.is_replay,
             )
-        else:
-            frames = page.frames(follower.encoder, entries, replayed=follower.is_replay)
-        self._give(follower, frames, entries[-1].cursor)
+        if not follower.is_replay and form.max_rate:
+            return self._conflated(follower, form, page)
+        if not follower.is_replay or not form.max_points or follower.is_sampled:
+            return page.frames(follower.encoder, form, replayed=follower.is_replay)
+        return self._sampled(follower, form, page)
+
+    def _conflated(self, follower: Follower, form: Form, page: Page) -> bytes:
+        """The newest record of what has passed; it fell behind and wants no more."""
+        wanted = page.wanted(form)
+        records = [entry for entry in wanted if entry.kind is Kind.RECORD]
+        newest = records[-1:]
+        kept = [one for one in wanted if one.kind is not Kind.RECORD or one in newest]
+        counts = [len(records) if one.kind is Kind.RECORD else 0 for one in kept]
+        return follower.encoder.frames(kept, page.cursor, form, counts=counts)
+
+    def _sampled(self, follower: Follower, form: Form, page: Page) -> bytes:
+        """A replay's part, reduced; from what came during the replay on, all."""
+        if follower.sampler is None:
+            follower.sampler = self._samplers.begin(
+                form, follower.cursor.id, follower.channel.window.end.id
+            )
+        sampler = follower.sampler
+        wanted = page.wanted(form)
+        sent = sampler.feed([one for one in wanted if one.id <= sampler.end])
+        rest = [one for one in wanted if one.id > sampler.end]
+        if page.entries[-1].id >= sampler.end:
+            sent += sampler.finish()
+            follower.sampler, follower.is_sampled = None, True
+        encoder = follower.encoder
+        counts = sampler.counts(sent)
+        frames = encoder.frames(sent, page.cursor, form, replayed=True, counts=counts)
+        if not rest:
+            return frames
+        previous = sent[-1].cursor if sent else page.cursor
+        return frames + encoder.frames(rest, previous, form, replayed=True)
 
     def _stumble(self, follower: Follower) -> None:
         """What follows the cursor is not there: find out what became of it."""

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from gateway.conflation import Conflation
 from gateway.encoding import SessionEncoder
+from gateway.forms import Form
 from gateway.recovery import news_begins_after
-from gateway.subscription import Begin, Form, Last, Start, Subscription
+from gateway.samplers import SampledReplay
+from gateway.subscription import Begin, Last, Start, Subscription
 from gateway.window import NOTHING, Window
 from gateway.wire import JSON, Fields, Wire
 from telemetry_stream.broker import Head
@@ -102,8 +105,17 @@ class Follower:
     skips_history: bool = False
     # Since when it waits for a file that is too short, monotonic seconds.
     waiting_since: float | None = None
+    # Reduces a replay; None before its first page, and where nothing is reduced.
+    sampler: SampledReplay | None = None
+    # Whether the replay is past what was there when it began.
+    is_sampled: bool = False
     # Times in a row that what followed its cursor could not be read.
     stumbles: int = 0
+
+    @property
+    def form(self) -> Form:
+        """In which form the client gets the session."""
+        return self.client.subscription.form_for(self.channel.session)
 
     @property
     def encoder(self) -> SessionEncoder:
@@ -117,7 +129,8 @@ class Follower:
 
 
 # The live clients of a session: those of one form and wire get the same bytes.
-Audience: TypeAlias = dict[Form, dict[Wire, list[Client]]]
+ByWire: TypeAlias = dict[Wire, list[Client]]
+Audience: TypeAlias = dict[Form, ByWire]
 
 
 class Channel:
@@ -128,6 +141,7 @@ class Channel:
         "audience",
         "audience_version",
         "changed_at",
+        "conflations",
         "epoch",
         "followers",
         "history_end",
@@ -163,6 +177,8 @@ class Channel:
         self.audience: Audience | None = None
         # ... as also when the subscriptions by glob are not those of this version.
         self.audience_version = -1
+        # What holds live records back, for each form with a rate.
+        self.conflations: dict[Form, Conflation] = {}
         # When entries last came, monotonic seconds.
         self.changed_at = 0.0
         # The mean size of recent entries, which says how many make a page.

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.channel import Wanted
 from gateway.encoding import shown
+from gateway.forms import Forms
 from gateway.messages import (
     INVALID_CURSOR,
     INVALID_MESSAGE,
@@ -85,10 +86,10 @@ class Plan:
 
 
 def plan_subscribe(
-    message: Subscribe, current: Subscription, *, max_rules: int
+    message: Subscribe, current: Subscription, forms: Forms, *, max_rules: int
 ) -> Plan:
     """Read a `subscribe`. Raises InvalidMessage."""
-    start = _start(message)
+    start, form = _start(message), forms.form_of(message)
     texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
     if message.session_id is not None:
         texts.append((message.session_id, False))
@@ -103,7 +104,10 @@ def plan_subscribe(
             message.id,
         )
     later: Start = Begin.NOW if start is None or isinstance(start, Cursor) else start
-    rules = [Rule(text, is_glob, True, later) for text, is_glob in texts]  # a field
+    rules = [
+        Rule(text, is_glob, True, later, form)  # fields
+        for text, is_glob in texts
+    ]
     base = current if message.add else Subscription()
     subscription = base.with_rules(rules)
     if len(subscription.rules) > max_rules:

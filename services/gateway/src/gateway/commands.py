@@ -23,6 +23,7 @@ from gateway.client_session import (
 )
 from gateway.encoding import told
 from gateway.feed import Feed
+from gateway.forms import Forms
 from gateway.hub import Hub
 from gateway.instruments import Instruments
 from gateway.messages import (
@@ -60,6 +61,7 @@ class Commands:
         feed: Feed,
         replay: Replay,
         catch_up: CatchUp,
+        forms: Forms,
         max_subscriptions: int,
         wall_clock_ms: Callable[[], int],
         timestamp: Callable[[], str],
@@ -70,6 +72,7 @@ class Commands:
         self._feed = feed
         self._replay = replay
         self._catch_up = catch_up
+        self._forms = forms
         self._max_subscriptions = max_subscriptions
         self._wall_clock_ms = wall_clock_ms
         # Now, as records write it.
@@ -143,7 +146,10 @@ class Commands:
 
     def _plan(self, client: Client, message: Subscribe) -> Plan:
         return plan_subscribe(
-            message, client.subscription, max_rules=self._max_subscriptions
+            message,
+            client.subscription,
+            self._forms,
+            max_rules=self._max_subscriptions,
         )
 
     async def _subscribe_one(

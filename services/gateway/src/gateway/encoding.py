@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from gateway.forms import PLAIN, Form
 from gateway.subscription import Subscription
 from gateway.wire import Fields, Wire
 from telemetry_stream.broker import Entry, Kind
@@ -36,29 +37,40 @@ class SessionEncoder:
         self._emergency_start = wire.start({"type": "emergency", "sessionId": session})
 
     def frames(
-        self, entries: Sequence[Entry], previous: Cursor, *, replayed: bool = False
+        self,
+        entries: Sequence[Entry],
+        previous: Cursor,
+        form: Form = PLAIN,
+        *,
+        replayed: bool = False,
+        counts: Sequence[int] | None = None,
     ) -> bytes:
-        """The frames that deliver entries to a client whose cursor is `previous`."""
+        """The frames that deliver entries to a client whose cursor is `previous`.
+
+        Args:
+            entries: what the form does not hold back.
+            previous: told only where the entries follow on from it.
+            form: how their records are told.
+            replayed: they come before `caught_up`.
+            counts: how many records each entry stands for, None if all are there.
+        """
+        is_contiguous = form.is_contiguous and counts is None
         parts: list[bytes] = []
-        records: list[bytes] = []
-        size = 0
-        last: Entry | None = None
-        for entry in entries:
-            if entry.kind is Kind.RECORD and size < MAX_FRAME_BYTES:
-                records.append(entry.record)
-                size += len(entry.record)
-                last = entry
-                continue
-            if last is not None:
-                previous = self._telemetry(parts, records, previous, last, replayed)
-                records, size, last = [], 0, None
-            if entry.kind is Kind.RECORD:
-                records, size, last = [entry.record], len(entry.record), entry
+        for start, stop in _runs(entries):
+            first = entries[start]
+            position: dict[str, object] = {"cursor": str(entries[stop - 1].cursor)}
+            if is_contiguous:
+                position["prev"] = str(shown(previous))
+            if replayed:
+                position["replayed"] = True
+            if first.kind is not Kind.RECORD:
+                parts.append(self._special(first, previous, position))
             else:
-                parts.append(self._special(entry, previous, replayed))
-                previous = entry.cursor
-        if last is not None:
-            self._telemetry(parts, records, previous, last, replayed)
+                if counts is not None:
+                    position["sampled"] = {"of": sum(counts[start:stop])}
+                records = [entry.record for entry in entries[start:stop]]
+                parts.append(self._telemetry(records, form, position))
+            previous = entries[stop - 1].cursor
         return b"".join(parts)
 
     def announcement(self, entry: Entry) -> bytes:
@@ -94,27 +106,17 @@ class SessionEncoder:
         )
 
     def _telemetry(
-        self,
-        parts: list[bytes],
-        records: list[bytes],
-        previous: Cursor,
-        last: Entry,
-        replayed: bool,  # passed on, never a literal
-    ) -> Cursor:
-        cursor = last.cursor
-        position = _position(cursor, previous, replayed=replayed)
-        parts.append(self.wire.with_records(self._telemetry_start, records, position))
-        return cursor
-
-    def _special(
-        self,
-        entry: Entry,
-        previous: Cursor,
-        replayed: bool,  # passed on, never a literal
+        self, records: Sequence[bytes], form: Form, position: Fields
     ) -> bytes:
+        if (index := form.index(records)) is not None:
+            position = {**position, "steps": index.steps, "times": index.times}
+        if form.projection is not None:
+            records = [form.projection.project(record) for record in records]
+        return self.wire.with_records(self._telemetry_start, records, position)
+
+    def _special(self, entry: Entry, previous: Cursor, position: Fields) -> bytes:
         cursor = entry.cursor
         if entry.kind is Kind.EMERGENCY:
-            position = _position(cursor, previous, replayed=replayed)
             return self._emergency(entry, position)
         details = entry.details or {}
         if entry.kind is Kind.GAP:
@@ -213,9 +215,22 @@ def told(cursor: Cursor) -> str | None:
     return None if cursor.id == BEFORE_ALL else str(cursor)
 
 
-def _position(cursor: Cursor, previous: Cursor, *, replayed: bool) -> Fields:
-    position = {"cursor": str(cursor), "prev": str(shown(previous))}
-    return {**position, "replayed": True} if replayed else position
+def _runs(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
+    """Where frames begin and end: records share one up to a size, others do not."""
+    start = size = 0
+    for at, entry in enumerate(entries):
+        if entry.kind is Kind.RECORD and size < MAX_FRAME_BYTES:
+            size += len(entry.record)
+            continue
+        if start < at:
+            yield start, at
+        if entry.kind is Kind.RECORD:
+            start, size = at, len(entry.record)
+        else:
+            yield at, at + 1
+            start, size = at + 1, 0
+    if start < len(entries):
+        yield start, len(entries)
 
 
 def _number(text: str | None) -> float | int | None:

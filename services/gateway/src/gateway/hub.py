@@ -4,11 +4,13 @@ No I/O and no clock: synchronous steps in one event loop, which is what makes at
 without a seam simple. What clients that are not live get is up to `catch_up`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from gateway.channel import Audience, Channel, Client, Pace, Wanted
+from gateway.channel import Audience, ByWire, Channel, Client, Pace, Wanted
+from gateway.conflation import Conflated, Conflation
 from gateway.encoding import documents, pieces
 from gateway.followers import Followers
+from gateway.forms import Form, Piece
 from gateway.instruments import Instruments
 from gateway.subscription import Begin, Subscription
 from gateway.window import NOTHING, Window
@@ -42,6 +44,10 @@ class Hub:
         self.followers = Followers()
         self._window_bytes = window_bytes
         self._total_window_bytes = total_window_bytes
+        # Records that wait for their interval to be over, and for whom.
+        self.pending: dict[tuple[Channel, Form], ByWire] = {}
+        # Told that one has begun to wait; set by who calls `flush`.
+        self.on_pending: Callable[[], None] = lambda: None
         # What all windows hold.
         self.windows_bytes = 0
         self._instruments = instruments
@@ -61,6 +67,7 @@ class Hub:
         del self.channels[channel.session]
         self.recent.pop(channel, None)
         self.windows_bytes -= channel.window.size_bytes
+        channel.conflations.clear()
 
     def is_watched(self, channel: Channel) -> bool:
         """Whether any client wants the session."""
@@ -81,8 +88,8 @@ class Hub:
             channel.window.extend(piece)
             if channel.is_documents:
                 self._write_documents(channel, audience, piece, previous)
-            else:
-                self._write_records(channel, audience, piece, previous)
+            elif audience:
+                self._write_records(channel, audience, piece, previous, now)
         self.windows_bytes += channel.window.size_bytes - size_before
         self._instruments.entries_read(len(entries))
         channel.changed_at = now
@@ -115,7 +122,9 @@ class Hub:
         channel.epoch += 1
         channel.note_state(head)
         self._instruments.window_reset(channel.session)
+        channel.conflations.clear()
         for follower in list(channel.followers.values()):
+            follower.sampler = None
             if follower.pace is Pace.UNBORN or isinstance(follower.wanted, EntryID):
                 self.followers.begin_anew(follower)
             else:
@@ -234,6 +243,8 @@ class Hub:
                     by_wire.setdefault(client.wire, []).append(client)
             channel.audience = audience
             channel.audience_version = self.version
+            for form in channel.conflations.keys() - audience.keys():
+                del channel.conflations[form]
         return channel.audience
 
     # What these are made of.
@@ -313,12 +324,82 @@ class Hub:
         audience: Audience,
         entries: Sequence[Entry],
         previous: Cursor,
+        now: float,
     ) -> None:
         """Encode once for each form and wire."""
-        for by_wire in audience.values():
+        piece = Piece(entries)
+        for form, by_wire in audience.items():
+            wanted = piece.wanted(form)
+            counts: list[int] | None = None
+            if form.max_rate:
+                sent = self._conflated(channel, form, by_wire, wanted, now)
+                wanted, counts = [one.entry for one in sent], [one.of for one in sent]
             for wire, clients in by_wire.items():
-                frames = channel.encoder(wire).frames(entries, previous)
+                frames = channel.encoder(wire).frames(
+                    wanted, previous, form, counts=counts
+                )
                 self._write(channel, clients, frames, previous)
+
+    def _conflated(
+        self,
+        channel: Channel,
+        form: Form,
+        by_wire: ByWire,
+        entries: Sequence[Entry],
+        now: float,
+    ) -> Sequence[Conflated]:
+        """What goes at once; the newest of the rest waits for those who are live now.
+
+        Who comes later begins later, and must not get what was before.
+        """
+        conflation = channel.conflations.get(form)
+        if conflation is None:
+            conflation = channel.conflations[form] = Conflation(form.max_rate)
+        sent = conflation.take(entries, now)
+        if conflation.due_at is not None:
+            self.pending[channel, form] = by_wire
+            self.on_pending()
+        return sent
+
+    def next_due(self) -> float | None:
+        """When to call `flush`, monotonic seconds; None while nothing waits."""
+        dues = [
+            conflation.due_at
+            for channel, form in list(self.pending)
+            if (conflation := channel.conflations.get(form)) is not None
+            and conflation.due_at is not None
+        ]
+        return min(dues, default=None)
+
+    def flush(self, now: float) -> None:
+        """Give out the records that waited for their interval to be over."""
+        for (channel, form), by_wire in list(self.pending.items()):
+            conflation = channel.conflations.get(form)
+            sent = None if conflation is None else conflation.flush(now)
+            if sent is not None:
+                self._write_conflated(channel, form, by_wire, sent)
+            if conflation is None or conflation.due_at is None:
+                self.pending.pop((channel, form), None)
+
+    def _write_conflated(
+        self, channel: Channel, form: Form, by_wire: ByWire, sent: Conflated
+    ) -> None:
+        entry = sent.entry
+        before = EntryID(entry.id.generation, entry.id.offset - 1)
+        previous = channel.window.last_up_to(before) or channel.window.end
+        for wire, clients in by_wire.items():
+            live = [one for one in clients if self._is_live(one, channel, form)]
+            frames = channel.encoder(wire).frames(
+                [entry], previous, form, counts=[sent.of]
+            )
+            self._write(channel, live, frames, previous)
+
+    def _is_live(self, client: Client, channel: Channel, form: Form) -> bool:
+        return (
+            client not in channel.followers
+            and client.subscription.matches(channel.session)
+            and client.subscription.form_for(channel.session) is form
+        )
 
     def _write(
         self,

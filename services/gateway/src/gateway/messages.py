@@ -163,10 +163,7 @@ _TYPES = frozenset({
 # What the protocol knows and this gateway does not do yet: types, and fields of
 # `subscribe` that are not as they are where they are left out.
 _LATER_TYPES = (Ack, Auth, History, Sessions, Snapshot)
-_LATER_FIELDS = (
-    "where", "metrics", "index", "max_rate", "max_points", "snapshot", "client_id",
-    "ack",
-)  # fmt: skip  # one glance
+_LATER_FIELDS = ("snapshot", "client_id", "ack")
 
 
 def parse(data: bytes) -> ClientMessage:

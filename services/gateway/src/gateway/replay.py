@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from gateway.channel import Channel
 from gateway.continuity import Continuity, continuation, including
 from gateway.encoding import SessionEncoder
+from gateway.forms import Form, Piece
 from gateway.instruments import Instruments
 from gateway.recovery import (
     Answers,
@@ -55,22 +56,37 @@ class Page:
         # Whether it follows on from there at all.
         self.continuity = continuity
         self.entries = entries
-        # Frames by what makes them differ: the wire, the number of entries, the flag.
-        self._frames: dict[tuple[Wire, int, bool], bytes] = {}
+        self._piece = Piece(entries)
+        # Its beginning, up to a window's end that it reaches beyond.
+        self._cut: tuple[EntryID, Page] | None = None
+        # Frames by what makes them differ.
+        self._frames: dict[tuple[Wire, Form, bool], bytes] = {}
 
-    def up_to(self, limit: EntryID) -> Sequence[Entry]:
-        """Its entries, without what lies beyond a window's end."""
+    @classmethod
+    def of_window(cls, cursor: Cursor, entries: Sequence[Entry]) -> "Page":
+        """What follows a cursor in a window, which has proved it."""
+        return cls(cursor, Continuity.PROVED, entries)
+
+    def up_to(self, limit: EntryID) -> "Page":
+        """Itself, without what lies beyond a window's end."""
         if not self.entries or self.entries[-1].id <= limit:
-            return self.entries
-        return [entry for entry in self.entries if entry.id <= limit]
+            return self
+        if self._cut is None or self._cut[0] != limit:
+            entries = [entry for entry in self.entries if entry.id <= limit]
+            self._cut = (limit, Page(self.cursor, self.continuity, entries))
+        return self._cut[1]
 
-    def frames(
-        self, encoder: SessionEncoder, entries: Sequence[Entry], *, replayed: bool
-    ) -> bytes:
-        """The frames of its entries, or of those at its beginning."""
-        key = (encoder.wire, len(entries), replayed)
+    def wanted(self, form: Form) -> Sequence[Entry]:
+        """Its entries that a form does not hold back."""
+        return self._piece.wanted(form)
+
+    def frames(self, encoder: SessionEncoder, form: Form, *, replayed: bool) -> bytes:
+        """The frames of its entries."""
+        key = (encoder.wire, form, replayed)
         if key not in self._frames:
-            self._frames[key] = encoder.frames(entries, self.cursor, replayed=replayed)
+            self._frames[key] = encoder.frames(
+                self.wanted(form), self.cursor, form, replayed=replayed
+            )
         return self._frames[key]
 
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +19,15 @@ from gateway.commands import Commands
 from gateway.connection import Connection
 from gateway.connections import Connections
 from gateway.feed import Feed
+from gateway.forms import Forms
 from gateway.hub import Hub
 from gateway.instruments import Instruments
+from gateway.pacing import Pacing
 from gateway.replay import Replay
+from gateway.samplers import Samplers
 from gateway.wire import JSON, Wire
 from telemetry_stream.broker import SessionReader
+from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
 
 
 logger = logging.getLogger(__name__)
@@ -41,6 +45,8 @@ class Replica:
         window_bytes: int = 4 * 1024 * 1024,
         total_window_bytes: int = TOTAL_WINDOW_BYTES,
         max_subscriptions: int = 1_000,
+        step_keys: Sequence[str] = STEP_KEYS,
+        time_keys: Sequence[str] = TIME_KEYS,
         max_connections: int = 20_000,
         ping_interval: float = 20.0,
         pong_timeout: float = 20.0,
@@ -62,6 +68,7 @@ class Replica:
             instruments=instruments,
         )
         self.replay = Replay(broker, instruments=instruments)
+        self.pacing = Pacing(self.hub, clock=clock)
 
         def now_as_text() -> str:
             return timestamp(wall_clock_ms())
@@ -69,6 +76,7 @@ class Replica:
         self.catch_up = CatchUp(
             self.hub.followers,
             self.replay,
+            Samplers(step_keys=step_keys, time_keys=time_keys),
             spawn=self.spawn,
             clock=clock,
             timestamp=now_as_text,
@@ -85,12 +93,14 @@ class Replica:
         )
         self.hub.followers.pursuit = self.catch_up
         self.hub.followers.mark = self.feed.mark
+        self.forms = Forms(step_keys=step_keys, time_keys=time_keys)
         self.commands = Commands(
             broker=broker,
             hub=self.hub,
             feed=self.feed,
             replay=self.replay,
             catch_up=self.catch_up,
+            forms=self.forms,
             max_subscriptions=max_subscriptions,
             wall_clock_ms=wall_clock_ms,
             timestamp=now_as_text,
@@ -112,7 +122,9 @@ class Replica:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run all tasks; they end with the block."""
-        async with self._running(self.feed.run(), self.connections.run()):
+        async with self._running(
+            self.feed.run(), self.connections.run(), self.pacing.run()
+        ):
             yield
 
     @asynccontextmanager

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+from gateway.forms import PLAIN, Form
+
 
 class Begin(Enum):
     """Where delivery of a session begins that no cursor names."""
@@ -26,17 +28,6 @@ class Last(NamedTuple):
 
 
 Start: TypeAlias = Begin | Last
-
-
-class Form(NamedTuple):
-    """What of a session's records is told, and how; equal forms share their frames."""
-
-    # Whether steps and times stand beside the records.
-    is_indexed: bool = False
-
-
-# Every record, as it was written.
-PLAIN = Form()
 
 _GLOB_PART = re.compile(r"\\(.)|([*?])|([^\\*?]+)|(\\$)", re.DOTALL)
 

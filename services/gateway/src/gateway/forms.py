@@ -1,0 +1,160 @@
+"""In which form a session's records are told: filtered, projected, conflated, sampled.
+
+Pure. A form is compiled once and shared by all who ask for the same; clients of one
+form get the same bytes. What never lives here: who is subscribed to what, and frames.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from weakref import WeakValueDictionary
+
+from msgspec import UNSET
+
+from gateway.filters import Fields, Filter, InvalidFilter, parse_filter, read_fields
+from gateway.messages import (
+    INVALID_FILTER,
+    INVALID_MESSAGE,
+    TOO_MANY_SUBSCRIPTIONS,
+    InvalidMessage,
+    Subscribe,
+)
+from gateway.projection import Index, InvalidProjection, Projection, index
+from telemetry_stream.broker import Entry, Kind
+from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+
+
+# Distinct forms of one replica that anybody is subscribed in: each is made of every
+# record apart.
+MAX_FORMS = 1_000
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
+class Form:
+    """How records are told; a field that is not set changes nothing.
+
+    Compared by identity: `Forms` makes each of them once.
+    """
+
+    # Which records; emergencies, markers and gaps always are.
+    where: Filter | None = None
+    # Which of their metrics.
+    projection: Projection | None = None
+    # Where steps and times are found that stand beside the records.
+    index_keys: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    # Live records a second, 0 for all.
+    max_rate: float = 0.0
+    # Records that a replay is reduced to, 0 for all.
+    max_points: int = 0
+
+    @property
+    def key(self) -> Hashable:
+        """What two forms that tell the same have in common."""
+        return (
+            self.where,
+            self.projection,
+            self.index_keys,
+            self.max_rate,
+            self.max_points,
+        )
+
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether live frames follow on from each other: no record is left out."""
+        return self.where is None and not self.max_rate
+
+    def index(self, records: Sequence[bytes]) -> Index | None:
+        """Steps and times of records, if they are told."""
+        if self.index_keys is None:
+            return None
+        step_keys, time_keys = self.index_keys
+        return index(records, step_keys=step_keys, time_keys=time_keys)
+
+
+# Every record, as it was written.
+PLAIN = Form()
+
+
+class Piece:
+    """Entries that several forms are made of; their fields are read once for all."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+
+    @cached_property
+    def _fields(self) -> list[Fields]:
+        return [read_fields(entry.record) for entry in self.entries]
+
+    def wanted(self, form: Form) -> Sequence[Entry]:
+        """Those that a form does not hold back."""
+        if form.where is None:
+            return self.entries
+        matches = form.where.matches
+        return [
+            entry
+            for entry, fields in zip(self.entries, self._fields, strict=True)
+            if entry.kind is not Kind.RECORD or matches(fields)
+        ]
+
+
+class Forms:
+    """Makes the forms of a replica, each of them once."""
+
+    def __init__(
+        self,
+        *,
+        step_keys: Sequence[str] = STEP_KEYS,
+        time_keys: Sequence[str] = TIME_KEYS,
+        max_forms: int = MAX_FORMS,
+    ) -> None:
+        # Where producers put step and time, the most telling first.
+        self.step_keys = tuple(step_keys)
+        self.time_keys = tuple(time_keys)
+        self._max_forms = max_forms
+        # Forms that somebody has.
+        self._known: WeakValueDictionary[Hashable, Form] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def form_of(self, message: Subscribe) -> Form:
+        """The form that a `subscribe` asks for. Raises InvalidMessage."""
+        where, metrics = message.where, message.metrics
+        form = Form(
+            where=None if where is UNSET else _filter(where, message),
+            projection=None if metrics is UNSET else self._projection(metrics, message),
+            index_keys=(self.step_keys, self.time_keys) if message.index else None,
+            max_rate=0.0 if message.max_rate is UNSET else message.max_rate,
+            max_points=0 if message.max_points is UNSET else message.max_points,
+        )
+        key = form.key
+        if key == PLAIN.key:
+            return PLAIN
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        if len(self._known) >= self._max_forms:
+            raise InvalidMessage(
+                TOO_MANY_SUBSCRIPTIONS,
+                f"More than {self._max_forms:,} distinct filters are in use here",
+                message.id,
+            )
+        self._known[key] = form
+        return form
+
+    def _projection(self, metrics: Sequence[str], message: Subscribe) -> Projection:
+        try:
+            return Projection.of(
+                metrics, step_keys=self.step_keys, time_keys=self.time_keys
+            )
+        except InvalidProjection as error:
+            text = f"Invalid message: {error}"
+            raise InvalidMessage(INVALID_MESSAGE, text, message.id) from None
+
+
+def _filter(where: object, message: Subscribe) -> Filter:
+    try:
+        return parse_filter(where)
+    except InvalidFilter as error:
+        text = f"Invalid filter: {error}"
+        raise InvalidMessage(INVALID_FILTER, text, message.id) from None

@@ -1,0 +1,88 @@
+"""The replays of a replica that are reduced just now, and what they may hold together.
+
+Pure. Each replay has a sampler of its own; here lives how much it may hold, and that it
+is for what was there when it began. What is kept of a replay is `sampling`'s.
+"""
+
+from collections.abc import Sequence
+from weakref import WeakSet
+
+from gateway.forms import Form
+from gateway.sampling import MAX_HELD_BYTES, Sampler
+from telemetry_stream.broker import Entry, Kind
+from telemetry_stream.position import EntryID
+
+
+# What all replays of a replica may hold while it is undecided what of them goes. One
+# more gets a part of what is left, so that there is always something left.
+MAX_TOTAL_HELD_BYTES = 128 * 1024 * 1024
+_PART = 8
+
+
+class SampledReplay:
+    """One replay that is reduced."""
+
+    def __init__(self, sampler: Sampler, *, end: EntryID, max_held_bytes: int) -> None:
+        self._sampler = sampler
+        # The last entry that was there when it began.
+        self.end = end
+        # What it may hold.
+        self.max_held_bytes = max_held_bytes
+
+    def feed(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Take entries that follow, up to `end`; returns what can be told so far."""
+        return self._sampler.feed(entries)
+
+    def finish(self) -> list[Entry]:
+        """All has been fed: returns the rest of what is told."""
+        return self._sampler.finish()
+
+    def counts(self, sent: Sequence[Entry]) -> list[int]:
+        """How many records each entry stands for that was returned.
+
+        Which of them stands for which is nobody's business: the last one stands for
+        all that were passed over.
+        """
+        counts = [int(entry.kind is Kind.RECORD) for entry in sent]
+        if any(counts):
+            last = max(at for at, count in enumerate(counts) if count)
+            counts[last] += self._sampler.take_count() - sum(counts)
+        return counts
+
+
+class Samplers:
+    """Begins them, within a budget."""
+
+    def __init__(
+        self,
+        *,
+        step_keys: Sequence[str],
+        time_keys: Sequence[str],
+        max_total_held_bytes: int = MAX_TOTAL_HELD_BYTES,
+    ) -> None:
+        # What is no metric.
+        self._progress_keys = frozenset((*step_keys, *time_keys))
+        self._max_total_held_bytes = max_total_held_bytes
+        # Those that somebody still feeds.
+        self._replays: WeakSet[SampledReplay] = WeakSet()
+
+    def __len__(self) -> int:
+        return len(self._replays)
+
+    def begin(self, form: Form, start: EntryID, end: EntryID) -> SampledReplay:
+        """Begin to reduce what lies between two places to a form's `max_points`."""
+        held = sum(replay.max_held_bytes for replay in self._replays)
+        part = max(0, self._max_total_held_bytes - held) // _PART
+        max_held_bytes = min(MAX_HELD_BYTES, part)
+        metrics = None if form.projection is None else form.projection.metrics
+        sampler = Sampler(
+            form.max_points,
+            metrics,
+            start=start,
+            ends=[end],
+            progress_keys=self._progress_keys,
+            max_held_bytes=max_held_bytes,
+        )
+        replay = SampledReplay(sampler, end=end, max_held_bytes=max_held_bytes)
+        self._replays.add(replay)
+        return replay

@@ -1,0 +1,86 @@
+import gc
+import json
+from typing import Any
+
+import pytest
+
+from gateway.forms import PLAIN, Form, Forms, Piece
+from gateway.messages import InvalidMessage, Subscribe, parse
+from telemetry_stream.broker import Kind
+from tests.gateway.entries import chain, entry, marker
+
+
+HIGH: dict[str, Any] = {"where": {"metric": "o", "op": "gt", "value": 15}}
+
+
+def request(**fields: Any) -> Subscribe:
+    """A `subscribe` with these fields."""
+    message = parse(json.dumps({"type": "subscribe", **fields}).encode())
+    assert isinstance(message, Subscribe)
+    return message
+
+
+def test_nothing_asked_for_is_plain() -> None:
+    """Every record, one after the other."""
+    forms = Forms()
+    assert forms.form_of(request()) is PLAIN
+    assert len(forms) == 0
+    assert PLAIN.is_contiguous
+    assert PLAIN.index([b'{"step":1}']) is None
+
+
+def test_equal_forms_are_one() -> None:
+    """Whatever the order in which a client says it; what nobody has is forgotten."""
+    forms = Forms()
+    first = forms.form_of(request(metrics=["a", "b"], **HIGH, maxRate=5))
+    same = {"value": 15, "op": "gt", "metric": "o"}
+    assert forms.form_of(request(metrics=["b", "a"], where=same, maxRate=5.0)) is first
+    other = forms.form_of(request(metrics=["a"], **HIGH))
+    assert other is not first
+    assert len(forms) == 2
+    del first, other
+    gc.collect()
+    assert len(forms) == 0
+
+
+def test_too_many_forms() -> None:
+    """Each of them costs time for every record."""
+    forms = Forms(max_forms=1)
+    kept = forms.form_of(request(maxRate=1))
+    with pytest.raises(InvalidMessage) as caught:
+        forms.form_of(request(maxRate=2, id=7))
+    assert (caught.value.code, caught.value.id) == ("too_many_subscriptions", 7)
+    assert forms.form_of(request(maxRate=1)) is kept
+
+
+def test_what_is_no_form() -> None:
+    """One line that says what to mend, with the message's ID."""
+    with pytest.raises(InvalidMessage) as caught:
+        Forms().form_of(request(id="x", where={"metric": "a", "op": "is"}))
+    assert (caught.value.code, caught.value.id) == ("invalid_filter", "x")
+    assert "where.op" in caught.value.text
+
+
+def test_filters_hold_records_back_alone() -> None:
+    """Emergencies, markers and gaps pass."""
+    form = Forms().form_of(request(**HIGH))
+    alarm = entry("1-12", "1-10", b'{"o":1,"emergency":{}}', Kind.EMERGENCY)
+    entries = [marker(), *chain(10), alarm, *chain(20, previous="1-12")]
+    wanted = Piece(entries).wanted(form)
+    assert [one.id.offset for one in wanted] == [0, 12, 20]
+    assert not form.is_contiguous
+    assert Piece(entries).wanted(PLAIN) is entries
+
+
+def test_an_index_uses_the_configured_keys() -> None:
+    """Steps and times, parallel to the records."""
+    forms = Forms(step_keys=["n"], time_keys=["at"])
+    found = forms.form_of(request(index=True)).index([b'{"n":1,"at":1e9}', b"{}"])
+    assert found is not None
+    assert (found.steps, found.times) == ([1, None], [1_000_000_000_000, None])
+
+
+def test_conflated_flows_are_not_contiguous() -> None:
+    """Sampled replays are, once they are over."""
+    assert not Form(max_rate=1.0).is_contiguous
+    assert Form(max_points=5).is_contiguous

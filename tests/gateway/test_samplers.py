@@ -1,0 +1,37 @@
+from gateway.forms import Form
+from gateway.samplers import SampledReplay, Samplers
+from gateway.sampling import MAX_HELD_BYTES
+from tests.gateway.entries import chain, id_of, marker
+
+
+def samplers(**options: int) -> Samplers:
+    """Of a replica with the usual keys."""
+    return Samplers(step_keys=["step"], time_keys=["time"], **options)
+
+
+def test_a_replay_is_reduced() -> None:
+    """To its points; what was passed over is counted with the last that is told."""
+    entries = chain(*range(10, 10_010, 10))
+    made = samplers().begin(Form(max_points=10), id_of("1-0"), entries[-1].id)
+    assert made.end == entries[-1].id
+    assert made.counts([marker()]) == [0]
+    sent = made.feed(entries)
+    counts = made.counts(sent)
+    last = made.finish()
+    counts += made.counts(last)
+    assert len(counts) <= 10
+    assert sum(counts) == len(entries)
+    assert last[-1] == entries[-1]
+
+
+def test_what_replays_hold_is_bounded() -> None:
+    """However many there are; and what is over gives back its part."""
+    budget = 4 * MAX_HELD_BYTES
+    made = samplers(max_total_held_bytes=budget)
+    replays: list[SampledReplay] = [
+        made.begin(Form(max_points=10), id_of("1-0"), id_of("1-10")) for _ in range(100)
+    ]
+    assert len(made) == 100
+    assert sum(replay.max_held_bytes for replay in replays) <= budget
+    replays.clear()
+    assert len(made) == 0
