@@ -1,0 +1,1 @@
+"""What wakes a reader of many sessions, and what that costs."""
