@@ -1,0 +1,448 @@
+"""Where servers of this kind are known to lose, repeat or hang; each has its number."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from gateway import catch_up, feed
+from telemetry_stream.broker import Head
+from telemetry_stream.broker_redis import RedisBroker
+from telemetry_stream.keys import Keys
+from telemetry_stream.position import EntryID
+from tests.brokers import BrokerServer
+from tests.integration.gateway_rig import (
+    Gateway,
+    Rig,
+    Watcher,
+    numbered,
+    serving,
+    watching,
+)
+
+
+@pytest.fixture
+async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
+    """Keys of the test's own."""
+    made = Rig(broker.url)
+    async with made.stack:
+        yield made
+
+
+@pytest.fixture
+async def own_rig(own_broker: BrokerServer) -> AsyncIterator[Rig]:
+    """A broker of the test's own."""
+    made = Rig(own_broker.url)
+    async with made.stack:
+        yield made
+
+
+@pytest.fixture
+async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
+    """A gateway over them."""
+    async with rig.serving() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Audits, retries and canaries come soon."""
+    monkeypatch.setattr(feed, "AUDIT_SECONDS", 0.2)
+    monkeypatch.setattr(feed, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(feed, "CANARY_SECONDS", 0.1)
+    monkeypatch.setattr(feed, "CANARY_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(catch_up, "RETRY_SECONDS", 0.05)
+
+
+def steps(watcher: Watcher) -> list[Any]:
+    """What it had, by what tells records apart."""
+    return [record["step"] for record in watcher.records]
+
+
+async def trim(rig: Rig, session: str, before: EntryID) -> None:
+    """Trim exactly; the services do it by the hundred."""
+    await rig.broker._redis.xtrim(
+        Keys(rig.prefix).stream(session), minid=str(before), approximate=False
+    )
+
+
+class Busy(RedisBroker):
+    """A broker in which somebody appends after each look at a session's head."""
+
+    rig: Rig
+    steps: Any = None
+
+    async def heads(self, sessions: Sequence[str]) -> list[Head]:
+        heads = await super().heads(sessions)
+        if "a" in sessions and self.steps is not None:
+            step = next(self.steps)
+            await self.rig.writer("a").append({"step": step})
+        return heads
+
+
+@pytest.mark.parametrize("start", ["now", "start"])
+async def test_g01_append_between_the_look_at_the_head_and_attaching(
+    rig: Rig, start: str
+) -> None:
+    """Nothing from there is lost, and nothing comes twice."""
+    broker = Busy(rig.url, key_prefix=rig.prefix)
+    broker.rig = rig
+    rig.stack.push_async_callback(broker.aclose)
+    await rig.writer("a").append({"step": 0})
+    async with serving(broker) as gateway, watching(gateway) as watcher:
+        broker.steps = itertools.count(1)
+        answer = await watcher.subscribe(sessionId="a", **{"from": start})
+        broker.steps = None
+        await rig.writer("a").append({"step": "last"})
+        while not watcher.records or watcher.records[-1] != {"step": "last"}:
+            await watcher.next()
+        entries = await rig.broker.read_after("a", EntryID(1, 0), limit=100)
+        begins = [one.cursor for one in entries if str(one.cursor) <= answer["cursor"]]
+        whole = [{"step": n} for n in range(len(entries) - 1)] + [{"step": "last"}]
+        assert watcher.records == whole[len(begins) :]
+
+
+async def test_g02_a_storm_of_appends_while_replay_pages(rig: Rig) -> None:
+    """The seam between pages, window and live flow has no hole and no double."""
+    writer = rig.writer("a")
+    for start in range(0, 5_000, 1_000):
+        await writer.append(*numbered(start, start + 1_000))
+    async with (
+        rig.serving(window_bytes=50_000) as gateway,
+        watching(gateway) as watcher,
+        asyncio.TaskGroup() as tasks,
+    ):
+        await watcher.subscribe(sessionId="a", **{"from": "start"})
+
+        async def storm() -> None:
+            for start in range(5_000, 8_000, 20):
+                await writer.append(*numbered(start, start + 20))
+
+        tasks.create_task(storm())
+        await watcher.until_records(8_000)
+        assert steps(watcher) == list(range(8_000))
+
+
+async def test_g03_places_to_resume_from(rig: Rig, gateway: Gateway) -> None:
+    """At the head, before it, at the edge of a trim, beyond the head, of before."""
+    await rig.writer("a").append(*numbered(0, 10))
+    entries = await rig.broker.read_after("a", EntryID(0, 0), limit=100)
+    head = entries[-1].cursor
+    async with watching(gateway) as watcher:
+        answer = await watcher.subscribe(
+            sessionId="a", **{"from": {"cursor": str(head)}}
+        )
+        assert answer["recovered"] is True
+        await watcher.until("caught_up")
+        assert watcher.records == []
+    async with watching(gateway) as watcher:
+        one_before = str(entries[-2].cursor)
+        answer = await watcher.subscribe(
+            sessionId="a", **{"from": {"cursor": one_before}}
+        )
+        assert answer["recovered"] is True
+        await watcher.until("caught_up")
+        assert steps(watcher) == [9]
+    await trim(rig, "a", entries[6].id)
+    async with watching(gateway) as watcher:
+        # Nothing is missing, but what would prove the cursor is gone.
+        lost = str(entries[5].cursor)
+        answer = await watcher.subscribe(sessionId="a", **{"from": {"cursor": lost}})
+        assert answer["recovered"] is False
+        assert (await watcher.until("gap"))["reason"] == "unknown_cursor"
+        await watcher.until("caught_up")
+        assert steps(watcher) == [5, 6, 7, 8, 9]
+    for wrong in ("10-", "1-5", "0x1-2-00000000", "1-2-0000000", "", "now"):
+        async with watching(gateway) as watcher:
+            await watcher.send(
+                type="subscribe", sessionId="a", **{"from": {"cursor": wrong}}
+            )
+            await watcher.until("error", code="invalid_cursor")
+
+
+async def test_g03_a_cursor_beyond_the_head_is_waited_for(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """C7: whether it is good is not known until the tailer gets there."""
+    writer = rig.writer("a")
+    await writer.append(*numbered(0, 10))
+    # What the cursor will be, from a twin of the session.
+    await rig.writer("twin").append(*numbered(0, 12))
+    entries = await rig.broker.read_after("twin", EntryID(0, 0), limit=100)
+    ahead = {"cursor": str(entries[11].cursor)}
+    async with watching(gateway) as watcher:
+        answer = await watcher.subscribe(sessionId="a", **{"from": ahead})
+        assert "recovered" not in answer
+        await writer.append(*numbered(10, 14))
+        await watcher.until_records(3)
+        assert steps(watcher) == [11, 12, 13]
+
+
+async def test_g04_subscribed_before_the_stream_is_there(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """The first record and all that follow."""
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a")
+        await rig.writer("a").append(*numbered(0, 3))
+        assert await watcher.until_records(3) == numbered(0, 3)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_g06_a_broker_that_forgot_its_last_seconds(rig: Rig) -> None:
+    """A fail-over to a replica that lagged: what was lost comes again under its IDs."""
+    writer = rig.writer("a")
+    await writer.append(*numbered(0, 5))
+    keys = Keys(rig.prefix)
+    names = [keys.stream("a"), keys.state("a")]
+    async with rig.serving() as gateway, watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a")
+        kept = [await rig.broker._redis.dump(name) for name in names]
+        await writer.append(*numbered(5, 10))
+        await watcher.until_records(5)
+        for name, dump in zip(names, kept, strict=True):
+            await rig.broker._redis.restore(name, 0, dump, replace=True)
+        await writer.append(*numbered(5, 7))
+        await writer.append(*numbered(7, 12))
+        await watcher.until_records(7)
+        assert steps(watcher) == list(range(5, 12))
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_g07_a_connection_that_only_looks_alive(
+    own_rig: Rig, own_broker: BrokerServer
+) -> None:
+    """The canary does not come back: not ready, told as stale, and read on after it."""
+    writer = own_rig.writer("a")
+    async with (
+        own_rig.serving() as gateway,
+        watching(gateway) as watcher,
+        httpx.AsyncClient(base_url=gateway.url) as client,
+    ):
+        await watcher.subscribe(sessionId="a")
+        await until_ready(client, is_ready=True)
+        own_broker.pause()
+        try:
+            await until_ready(client, is_ready=False)
+            await watcher.send(type="heartbeat", id=1)
+            assert (await watcher.until("heartbeat", id=1))["feed"] == "stale"
+        finally:
+            own_broker.resume()
+        await until_ready(client, is_ready=True)
+        await writer.append(*numbered(0, 3))
+        assert await watcher.until_records(3) == numbered(0, 3)
+
+
+async def until_ready(client: httpx.AsyncClient, *, is_ready: bool) -> None:
+    """Until a replica says that it is fit for traffic, or not."""
+    async with asyncio.timeout(20):
+        while ((await client.get("/readyz")).status_code == 200) is not is_ready:
+            await asyncio.sleep(0.02)
+
+
+async def test_g09_a_replay_that_is_read_slowly_is_not_cut(rig: Rig) -> None:
+    """As long as the peer takes bytes now and then, it takes as long as it takes."""
+    writer = rig.writer("a")
+    pad = "x" * 2_000
+    for start in range(0, 3_000, 500):
+        await writer.append(
+            *({"step": n, "pad": pad} for n in range(start, start + 500))
+        )
+    async with (
+        rig.serving(slow_timeout=1.0, ping_interval=0.3, pong_timeout=0.3) as gateway,
+        watching(gateway, max_queue=1) as watcher,
+    ):
+        await watcher.subscribe(sessionId="a", **{"from": "start"})
+        while len(watcher.records) < 3_000:
+            await watcher.next()
+            await asyncio.sleep(0.02)
+        assert steps(watcher) == list(range(3_000))
+
+
+async def test_g10_a_second_disconnect_before_anything_new(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """What was replayed has moved the cursor: it does not come a second time."""
+    writer = rig.writer("a")
+    async with watching(gateway) as first:
+        answer = await first.subscribe(sessionId="a")
+        assert answer["cursor"] is None
+        await writer.append(*numbered(0, 5))
+        await first.until_records(5)
+    await writer.append(*numbered(5, 8))
+    cursor = first.cursors["a"]
+    for expected in ([5, 6, 7], [], []):
+        async with watching(gateway) as back:
+            answer = await back.subscribe(sessionId="a", **{"from": {"cursor": cursor}})
+            assert answer["recovered"] is True
+            await back.until("caught_up")
+            assert steps(back) == expected
+            cursor = back.cursors["a"]
+
+
+async def test_g11_idle_for_long_and_then_resumed(rig: Rig) -> None:
+    """A connection that had nothing keeps a good cursor; pings keep it open (g24)."""
+    writer = rig.writer("a")
+    await writer.append(*numbered(0, 5))
+    async with rig.serving(ping_interval=0.1, pong_timeout=5.0) as gateway:
+        async with connect(gateway.ws_url) as connection:
+            watcher = Watcher(connection)
+            answer = await watcher.subscribe(sessionId="a")
+            for _ in range(3):
+                await watcher.send(type="heartbeat", everyMs=1_000)
+                await watcher.until("heartbeat")
+        await writer.append(*numbered(5, 7))
+        async with watching(gateway) as back:
+            held = {"cursor": answer["cursor"]}
+            answer = await back.subscribe(sessionId="a", **{"from": held})
+            assert answer["recovered"] is True
+            await back.until_records(2)
+            assert steps(back) == [5, 6]
+
+
+async def test_g14_changes_of_mind_while_replays_are_on_their_way(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """C6: nothing of a replaced subscription follows its successor's answer."""
+    writer = rig.writer("a")
+    for start in range(0, 6_000, 1_000):
+        await writer.append(*numbered(start, start + 1_000))
+    await rig.writer("b").append(*numbered(0, 10))
+    async with watching(gateway) as watcher:
+        for number in range(10):
+            await watcher.send(
+                type="subscribe", sessionId="a", id=number, **{"from": "start"}
+            )
+            await watcher.send(type="unsubscribe")
+        await watcher.send(type="subscribe", sessionId="b", id="b", replay=3)
+        await watcher.until("subscribed", id="b")
+        watcher.records.clear()
+        await watcher.until("caught_up")
+        await writer.append({"step": "not wanted"})
+        await rig.writer("b").append({"step": "end"})
+        while (told := await watcher.until("telemetry"))["data"] != [{"step": "end"}]:
+            assert told["sessionId"] == "b"
+        assert steps(watcher) == [7, 8, 9, "end"]
+
+
+async def test_g15_by_name_and_by_pattern_at_once(rig: Rig, gateway: Gateway) -> None:
+    """Delivered once, whatever matches it."""
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(sessionIds=["run_1", "run_*", "*"], sessionId="run_1")
+        await watcher.subscribe(sessionId="run_1", add=True)
+        await rig.writer("run_1").append(*numbered(0, 5))
+        await rig.writer("other").append({"step": "end"})
+        await watcher.until_records(6)
+        assert sorted(map(str, steps(watcher))) == ["0", "1", "2", "3", "4", "end"]
+
+
+async def test_g18_what_breaks_the_framing_breaks_its_own_connection(rig: Rig) -> None:
+    """Oversize, a bomb and broken UTF-8 are closed by their codes; others go on."""
+    async with (
+        rig.serving(deflate=True) as gateway,
+        watching(gateway) as bystander,
+    ):
+        await bystander.subscribe(sessionId="a")
+        for data, compression, code in (
+            ("x" * 70_000, None, 1009),
+            ("x" * 10_000_000, "deflate", 1009),
+        ):
+            async with connect(gateway.ws_url, compression=compression) as one:
+                await one.send(data)
+                with pytest.raises(ConnectionClosed):
+                    await one.recv()
+                assert one.close_code == code
+        async with connect(gateway.ws_url) as one:
+            await one.send(b"\xff\xfe", text=True)
+            with pytest.raises(ConnectionClosed):
+                await one.recv()
+            assert one.close_code == 1007
+        await rig.writer("a").append(*numbered(0, 3))
+        assert await bystander.until_records(3) == numbered(0, 3)
+
+
+async def test_g20_which_subprotocol_is_chosen(gateway: Gateway) -> None:
+    """The client's first that is known; what carries a token is never echoed."""
+    token = "base64url.bearer.tailcast.YWJj"
+    for offered, chosen in (
+        ([token, "tailcast.v1.json"], "tailcast.v1.json"),
+        (["other", "tailcast.v1.msgpack", "tailcast.v1.json"], "tailcast.v1.msgpack"),
+        ([], None),
+    ):
+        options: dict[str, Any] = {"subprotocols": offered or None}
+        async with connect(gateway.ws_url, **options) as connection:
+            assert connection.subprotocol == chosen
+
+
+async def test_g22_a_file_that_began_anew(rig: Rig, gateway: Gateway) -> None:
+    """C12: `rewind` names the new generation, a text, before its records."""
+    writer = rig.writer("a")
+    await writer.append(*numbered(0, 5))
+    entries = await rig.broker.read_after("a", EntryID(1, 0), limit=100)
+    await writer.rewrite(*numbered(0, 3))
+    async with watching(gateway) as watcher:
+        held = {"cursor": str(entries[2].cursor)}
+        answer = await watcher.subscribe(sessionId="a", **{"from": held})
+        assert answer["recovered"] is True
+        rewind = await watcher.until("rewind")
+        assert rewind["generation"] == "2"
+        assert steps(watcher) == [3, 4]
+        await watcher.until("caught_up")
+        assert steps(watcher) == [3, 4, 0, 1, 2]
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_g23_retention_that_overtakes_a_slow_reader(rig: Rig) -> None:
+    """B7: it jumps by a tenth of what is kept, and is not told a gap for each page."""
+    writer = rig.writer("a")
+    pad = "x" * 4_000
+
+    async def append(start: int) -> None:
+        await writer.append(
+            *({"step": n, "pad": pad} for n in range(start, start + 250))
+        )
+
+    for start in range(0, 2_000, 250):
+        await append(start)
+    gaps = 0
+    async with (
+        rig.serving(window_bytes=50_000) as gateway,
+        watching(gateway, max_queue=1) as slow,
+    ):
+        await slow.subscribe(sessionId="a", **{"from": "start"})
+        for start in range(2_000, 8_000, 250):
+            await append(start)
+            entries = await rig.broker.read_before("a", None, limit=1_000)
+            await trim(rig, "a", entries[-1].id)
+        while not slow.records or slow.records[-1]["step"] != 7_999:
+            gaps += (await slow.next())["type"] == "gap"
+        had = steps(slow)
+        assert had == sorted(set(had))
+        assert gaps == 1
+        # A tenth of the thousand that are kept was passed over as well.
+        resumed = next(b for a, b in itertools.pairwise(had) if b != a + 1)
+        assert 7_090 <= resumed <= 7_110
+
+
+async def test_g25_names_do_not_make_metrics(rig: Rig, gateway: Gateway) -> None:
+    """However many sessions there are, there are as many time series."""
+
+    async def series() -> set[str]:
+        async with httpx.AsyncClient(base_url=gateway.url) as client:
+            lines = (await client.get("/metrics")).text.splitlines()
+        return {line.rpartition(" ")[0] for line in lines if not line.startswith("#")}
+
+    async with watching(gateway) as watcher:
+        await watcher.subscribe()
+        await rig.writer("first").append(*numbered(0, 1))
+        await watcher.until_records(1)
+        before = await series()
+        for number in range(40):
+            await rig.writer(f"run_{number}").append(*numbered(0, 1))
+        await watcher.until_records(41)
+        assert await series() == before
