@@ -206,6 +206,7 @@ async def test_g06_a_broker_that_forgot_its_last_seconds(rig: Rig) -> None:
         await writer.append(*numbered(5, 10))
         await watcher.until_records(5)
         for name, dump in zip(names, kept, strict=True):
+            assert dump is not None
             await rig.broker._redis.restore(name, 0, dump, replace=True)
         await writer.append(*numbered(5, 7))
         await writer.append(*numbered(7, 12))
