@@ -70,7 +70,7 @@ NOT_YET = frozenset(
 )
 
 # Read by the compose file, and no business of ours.
-COMPOSE = frozenset({"GID", "HOSTNAME", "PUBLISH", "UID"})
+COMPOSE = frozenset({"GID", "HOSTNAME", "PROMETHEUS_PORT", "PUBLISH", "UID"})
 
 # What Kubernetes puts into a pod's environment for a Service called tailcast, or
 # tailcast-SOMETHING, in the same namespace.

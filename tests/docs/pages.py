@@ -1,0 +1,56 @@
+"""The parts of a Markdown page that tests compare: sections, tables, code blocks."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+
+ROOT = Path(__file__).parent.parent.parent
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`([^`]+)`")
+
+
+class CodeBlock(NamedTuple):
+    """What stands between two fences."""
+
+    language: str
+    text: str
+
+
+def read_page(path: str) -> str:
+    """The text of a page, by its path in the repository."""
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def section(page: str, title: str) -> str:
+    """What stands below a heading, up to the next one of its level or above."""
+    heading = re.search(rf"^(#+) {re.escape(title)}$", page, re.MULTILINE)
+    assert heading is not None, f"there is no section {title!r}"
+    rest = page[heading.end() :]
+    level = len(heading[1])
+    end = re.search(rf"^#{{1,{level}}} ", rest, re.MULTILINE)
+    return rest if end is None else rest[: end.start()]
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """The cells of each row of each table, headings left out."""
+    for line in text.splitlines():
+        if line.startswith("| ") and not line.startswith("| ---"):
+            yield [cell.strip() for cell in line.strip("| ").split(" | ")]
+
+
+def named(text: str) -> dict[str, list[str]]:
+    """Rows by the name in code type in their first cell; others are left out."""
+    found: dict[str, list[str]] = {}
+    for first, *others in rows(text):
+        for name in _CODE.findall(first):
+            assert name not in found, f"{name} has two rows"
+            found[name] = others
+    return found
+
+
+def code_blocks(page: str, language: str) -> list[CodeBlock]:
+    """All blocks of a language."""
+    found = (CodeBlock(*match) for match in _FENCE.findall(page))
+    return [block for block in found if block.language == language]

@@ -1,0 +1,150 @@
+"""docs/operations.md has every setting, metric, alert and close code, and no other."""
+
+import re
+from typing import NamedTuple
+
+import pytest
+from prometheus_client import CollectorRegistry
+from pydantic.fields import FieldInfo
+
+from gateway import instruments as gateway_instruments
+from gateway.close_codes import ALL_CLOSE_CODES
+from gateway.settings import GatewaySettings
+from service_runtime.names import COMPOSE, NOT_YET, PREFIX, SETTINGS
+from service_runtime.settings import show
+from tailer import instruments as tailer_instruments
+from tailer.settings import TailerSettings
+from tests.docs.pages import named, read_page, rows, section
+
+
+PAGE = read_page("docs/operations.md")
+# Defaults that are too long to be read in a table.
+LONG_DEFAULT = 40
+HISTOGRAM_PARTS = ("_bucket", "_sum", "_count")
+
+
+class Setting(NamedTuple):
+    """What the row of a setting says."""
+
+    default: str
+    # `tailer`, `gateway`, or `both`
+    service: str
+    meaning: str
+
+
+def _settings() -> dict[str, Setting]:
+    """Every setting of a service."""
+    found: dict[str, Setting] = {}
+    for service, model in (("tailer", TailerSettings), ("gateway", GatewaySettings)):
+        for field_name, field in model.model_fields.items():
+            name = f"{PREFIX}{field_name.upper()}"
+            who = "both" if name in found else service
+            found[name] = Setting(_default(field), who, field.description or "")
+    return found
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "(required)"
+    text = show(field, field.default)
+    if len(text) > LONG_DEFAULT:
+        return "a list"
+    return f"`{text}`" if text else "(empty)"
+
+
+def _metrics(registry: CollectorRegistry) -> dict[str, str]:
+    """Each metric as Prometheus shows it, and what the code says of it."""
+    return {
+        f"{one.name}_total" if one.type == "counter" else one.name: one.documentation
+        for one in registry.collect()
+    }
+
+
+METRICS = {
+    "Tailer": _metrics(tailer_instruments.Instruments().registry),
+    # It keeps its registry to itself.
+    "Gateway": _metrics(gateway_instruments.Instruments()._registry),
+}
+
+
+def test_every_setting_has_its_row() -> None:
+    """With its default, and who reads it."""
+    documented = named(section(PAGE, "Settings"))
+    wrong = [
+        f"write the row | `{name}` | {' | '.join(setting)} |"
+        for name, setting in _settings().items()
+        if documented.get(name, [])[:2] != [setting.default, setting.service]
+    ]
+    only_compose = {f"{PREFIX}{name}" for name in COMPOSE}
+    wrong += [
+        f"no setting is called {name}: remove its row"
+        for name in documented.keys() - _settings().keys() - only_compose
+        if name.startswith(PREFIX)
+    ]
+    wrong += [
+        f"docker-compose.yml reads {name}: write its row"
+        for name in sorted(only_compose - documented.keys())
+    ]
+    assert not wrong, "\n".join(["docs/operations.md, Settings:", *wrong])
+
+
+@pytest.mark.parametrize("service", ["Tailer", "Gateway"])
+def test_every_metric_has_its_row(service: str) -> None:
+    """Under the name that Prometheus shows."""
+    documented = named(section(section(PAGE, "Metrics"), service))
+    there = METRICS[service]
+    wrong = [
+        f"write the row | `{name}` | {meaning} |"
+        for name, meaning in there.items()
+        if name not in documented
+    ]
+    wrong += [
+        f"no metric is called {name}: remove its row"
+        for name in documented
+        if name.startswith("tailcast_") and name not in there
+    ]
+    assert not wrong, "\n".join([f"docs/operations.md, {service}:", *wrong])
+
+
+def test_whatever_else_is_named_exists() -> None:
+    """Settings and metrics in advice, in examples and in the rules of the alerts."""
+    text = PAGE + read_page("deploy/alerts.yml")
+    settings = {f"{PREFIX}{name}" for name in SETTINGS | COMPOSE}
+    settings |= {f"{name}_FILE" for name in settings}
+    metrics = METRICS["Tailer"].keys() | METRICS["Gateway"].keys()
+    metrics |= {f"{name}{part}" for name in metrics for part in HISTOGRAM_PARTS}
+    mentioned = set(
+        re.findall(r"\bTAILCAST_[A-Z_]+[A-Z]|\btailcast_[a-z_]+[a-z]", text)
+    )
+    unknown = mentioned - settings - metrics
+    assert not unknown, f"named, and not there: {sorted(unknown)}"
+    assert not {f"{PREFIX}{name}" for name in NOT_YET} & mentioned
+
+
+def test_every_alert_is_explained() -> None:
+    """As severe as its rule says, and with a section to go to."""
+    rules = re.findall(
+        r"- alert: (\w+)\n(?:.*\n)*?\s+severity: (\w+)", read_page("deploy/alerts.yml")
+    )
+    assert rules
+    documented = named(section(PAGE, "Alerts"))
+    assert {name: cells[0] for name, cells in documented.items()} == dict(rules)
+
+
+def test_links_lead_to_sections() -> None:
+    """Whoever is on call has no time to look for them."""
+    titles = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
+    anchors = {
+        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles
+    }
+    wanted = set(re.findall(r"\]\(#([^)]*)\)", PAGE))
+    runbooks = re.findall(r"operations\.md#([\w-]+)", read_page("deploy/alerts.yml"))
+    assert runbooks
+    assert not (wanted | set(runbooks)) - anchors
+
+
+def test_every_close_code_is_explained() -> None:
+    """What a client is told has an entry for whoever is asked about it."""
+    cells = [row[0] for row in rows(section(PAGE, "A client is closed"))]
+    documented = {int(code) for cell in cells for code in re.findall(r"\d{4}", cell)}
+    assert documented == {code.number for code in ALL_CLOSE_CODES}
