@@ -97,7 +97,7 @@ up: ## the stack in containers, on http://localhost:5000 (or LOG_DIR=/path)
 
 .PHONY: down
 down: ## end it; what the broker has is kept
-	@$(compose) down
+	@$(compose) --profile '*' down
 
 # ---------------------------------------------------------------- quality
 

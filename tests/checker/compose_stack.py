@@ -43,6 +43,8 @@ class ComposeStack:
         """Prepare; `settings` are variables of the environment of `docker compose`."""
         self.project = f"tailcast-test-{os.getpid()}-{free_port()}"
         self.port = free_port()
+        # Where Prometheus is, with the profile `monitoring`.
+        self.prometheus_port = free_port()
         self.gateways = gateways
         self.log_dir = directory / "logs"
         self.telemetry = self.log_dir / "telemetry"
@@ -79,7 +81,7 @@ class ComposeStack:
 
     def stop(self) -> None:
         """Remove everything, the broker's data too."""
-        self.compose("down", "--volumes", "--timeout", "5")
+        self.compose("--profile", "*", "down", "--volumes", "--timeout", "5")
 
     def compose(self, *arguments: str, seconds: float = START_SECONDS) -> str:
         """Run `docker compose` for this project; what it says on stdout."""
@@ -203,6 +205,7 @@ class ComposeStack:
             **kept,
             "TAILCAST_LOG_DIR": str(self.log_dir),
             "TAILCAST_PORT": str(self.port),
+            "TAILCAST_PROMETHEUS_PORT": str(self.prometheus_port),
             "TAILCAST_UID": str(self.uid),
             "TAILCAST_GID": str(self.uid),
             **self._settings,

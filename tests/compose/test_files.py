@@ -95,6 +95,15 @@ def test_another_redis_has_to_be_named() -> None:
     assert "TAILCAST_REDIS_URL" in finished.stderr
 
 
+def test_prometheus_is_this_machines_and_by_request() -> None:
+    """Without the profile it is not there; with it, on loopback whatever is opened."""
+    assert "prometheus" not in _services()
+    opened = {"TAILCAST_PUBLISH": "0.0.0.0", "TAILCAST_PROMETHEUS_PORT": "9191"}
+    services = _services("--profile", "monitoring", variables=opened)
+    (port,) = services["prometheus"]["ports"]
+    assert (port["host_ip"], port["published"]) == ("127.0.0.1", "9191")
+
+
 @pytest.mark.parametrize("service", ["tailer", "gateway"])
 def test_images_say_the_version_of_their_package(service: str) -> None:
     """The label is what pyproject.toml says."""

@@ -1,0 +1,117 @@
+"""The recipes of docs/streams.md, run with a real `redis-cli` on a real stream."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tailer.app import Tailer
+from telemetry_stream.broker_redis import RedisBroker
+from tests.brokers import BrokerServer, ProcessBroker
+from tests.conftest import BrokerFactory
+from tests.docs.pages import code_blocks, read_page, section
+from tests.docs.terminal import examples, is_as_shown, run
+from tests.tailer.harness import append, eventually
+
+
+RECIPES = section(read_page("docs/streams.md"), "Recipes")
+LINES = code_blocks(RECIPES, "json")[0].text.encode()
+DOCUMENT = b'{"session_id":"session_001","emergency":{"reason":"collapse"}}'
+SESSION = "session_001"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Where the page's commands are run: `logs` is below it."""
+    append(tmp_path / "logs" / "telemetry" / f"{SESSION}.jsonl", LINES)
+    append(tmp_path / "logs" / "emergency" / "collapse.json", DOCUMENT)
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["valkey", "redis"])
+async def test_every_recipe_shows_what_the_page_shows(
+    kind: str, own_brokers: BrokerFactory, directory: Path
+) -> None:
+    """Each command, in the order of the page."""
+    program = find_client()
+    server = own_brokers(kind)
+    environment = make_environment(directory, program, server)
+    file = directory / "logs" / "telemetry" / f"{SESSION}.jsonl"
+    recipes = [
+        example
+        for block in code_blocks(RECIPES, "console")
+        for example in examples(block.text)
+    ]
+    assert len(recipes) > 10
+
+    async with tailing(server, directory / "logs"):
+        for command, shown in recipes:
+            has_written = False
+
+            def is_enough(output: str, shown: str = shown) -> bool:
+                """For what never ends: all that is shown has come."""
+                nonlocal has_written
+                if not has_written and "subscribe" in output:
+                    has_written = True
+                    append(file, b'{"step":6}\n')
+                return is_as_shown(shown, output)
+
+            output = await asyncio.to_thread(
+                run,
+                command,
+                directory=directory,
+                environment=environment,
+                **({"is_enough": is_enough} if "SUBSCRIBE" in command else {}),
+            )
+            assert is_as_shown(shown, output), f"$ {command}\n{output}\nbut:\n{shown}"
+
+
+def find_client() -> str:
+    """The command-line client of Redis, or Valkey's, which is the same."""
+    program = shutil.which("redis-cli") or shutil.which("valkey-cli")
+    if program is None:
+        pytest.skip("no redis-cli on PATH (Debian: redis-tools)")
+    return program
+
+
+def make_environment(
+    directory: Path, program: str, server: BrokerServer
+) -> dict[str, str]:
+    """One in which `redis-cli` means this server, as an alias would."""
+    if not isinstance(server, ProcessBroker):
+        pytest.skip("the broker is in a container, and has its redis-cli there")
+    script = directory / "bin" / "redis-cli"
+    script.parent.mkdir()
+    socket = server.url.removeprefix("unix://")
+    script.write_text(f'#!/bin/sh\nexec {program} -s {socket} "$@"\n')
+    script.chmod(0o755)
+    return {**os.environ, "PATH": f"{script.parent}:{os.environ['PATH']}"}
+
+
+@asynccontextmanager
+async def tailing(server: BrokerServer, log_dir: Path) -> AsyncGenerator[None]:
+    """A tailer that has read everything, and goes on."""
+    broker = RedisBroker(server.url, key_prefix="telemetry")
+    tailer = Tailer(
+        broker, log_dir=str(log_dir), poll_interval=0.01, owner="tailer:/logs"
+    )
+    task = asyncio.create_task(tailer.run())
+
+    async def has_all() -> bool:
+        heads = await broker.heads([SESSION, "!emergencies"])
+        state = heads[0].state
+        is_listed = SESSION in await broker.sessions()
+        has_lines = state is not None and state.position.offset == len(LINES)
+        return has_lines and is_listed and heads[1].cursor is not None
+
+    try:
+        await eventually(has_all)
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await broker.aclose()
