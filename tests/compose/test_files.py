@@ -98,7 +98,7 @@ def test_another_redis_has_to_be_named() -> None:
 def test_prometheus_is_this_machines_and_by_request() -> None:
     """Without the profile it is not there; with it, on loopback whatever is opened."""
     assert "prometheus" not in _services()
-    opened = {"TAILCAST_PUBLISH": "0.0.0.0", "TAILCAST_PROMETHEUS_PORT": "9191"}
+    opened = {"TAILCAST_PUBLISH": "192.0.2.1", "TAILCAST_PROMETHEUS_PORT": "9191"}
     services = _services("--profile", "monitoring", variables=opened)
     (port,) = services["prometheus"]["ports"]
     assert (port["host_ip"], port["published"]) == ("127.0.0.1", "9191")

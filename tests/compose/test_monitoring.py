@@ -19,24 +19,26 @@ PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
-def prometheus(stack: ComposeStack) -> Iterator[str]:
-    """Its API's address, beside a stack that is up."""
+def prometheus(stack: ComposeStack) -> Iterator[int]:
+    """Its port, beside a stack that is up."""
     monitoring = ("--profile", "monitoring")
     stack.compose(
         *monitoring, "up", "--detach", "--no-recreate", "--wait", "prometheus"
     )
     try:
-        yield f"http://127.0.0.1:{stack.prometheus_port}/api/v1"
+        yield stack.prometheus_port
     finally:
         stack.compose(*monitoring, "rm", "--stop", "--force", "prometheus")
 
 
-def _ask(prometheus: str, path: str) -> Any:
-    with urllib.request.urlopen(f"{prometheus}/{path}", timeout=10) as answer:
+def _ask(prometheus: int, path: str) -> Any:
+    """What its API answers."""
+    url = f"http://127.0.0.1:{prometheus}/api/v1/{path}"
+    with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)["data"]
 
 
-def _up(prometheus: str) -> dict[str, int]:
+def _up(prometheus: int) -> dict[str, int]:
     """How many targets of each job answered when they were asked last."""
     found: dict[str, int] = {}
     for target in _ask(prometheus, "targets?state=active")["activeTargets"]:
@@ -45,7 +47,7 @@ def _up(prometheus: str) -> dict[str, int]:
     return found
 
 
-async def test_every_replica_is_asked(stack: ComposeStack, prometheus: str) -> None:
+async def test_every_replica_is_asked(stack: ComposeStack, prometheus: int) -> None:
     """The tailer, and as many gateways as there are at any time."""
     for gateways in (3, 2):
         stack.scale(gateways)
@@ -54,7 +56,7 @@ async def test_every_replica_is_asked(stack: ComposeStack, prometheus: str) -> N
                 await asyncio.sleep(0.5)
 
 
-async def test_rules_are_loaded_and_can_be_computed(prometheus: str) -> None:
+async def test_rules_are_loaded_and_can_be_computed(prometheus: int) -> None:
     """All of the file's, each computed at least once without an error."""
     text = (ROOT / "deploy/alerts.yml").read_text()
     async with asyncio.timeout(PATIENCE_SECONDS):

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,24 +51,22 @@ async def test_every_recipe_shows_what_the_page_shows(
 
     async with tailing(server, directory / "logs"):
         for command, shown in recipes:
-            has_written = False
-
-            def is_enough(output: str, shown: str = shown) -> bool:
-                """For what never ends: all that is shown has come."""
-                nonlocal has_written
-                if not has_written and "subscribe" in output:
-                    has_written = True
-                    append(file, b'{"step":6}\n')
-                return is_as_shown(shown, output)
-
             output = await asyncio.to_thread(
                 run,
                 command,
                 directory=directory,
                 environment=environment,
-                **({"is_enough": is_enough} if "SUBSCRIBE" in command else {}),
+                is_enough=partial(_has_news, command, shown, file),
             )
             assert is_as_shown(shown, output), f"$ {command}\n{output}\nbut:\n{shown}"
+
+
+def _has_news(command: str, shown: str, file: Path, output: str) -> bool:
+    """Whether a command that never ends has shown what it should: news are made."""
+    if "SUBSCRIBE" not in command or "subscribe" not in output:
+        return False
+    append(file, b'{"step":6}\n')
+    return is_as_shown(shown, output)
 
 
 def find_client() -> str:
