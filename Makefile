@@ -114,9 +114,11 @@ fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
 	@$(BIN)/ruff check --quiet --fix-only $(CODE)
 	@$(BIN)/ruff format --quiet $(CODE)
 
+# Two at a time: tests wait for servers more than they compute. ARGS='-n 0' is one by one,
+# in this process, for a debugger.
 .PHONY: test
 test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
-	@$(BIN)/python -m pytest -m 'not compose' $(ARGS)
+	@$(BIN)/python -m pytest -m 'not compose' -n 2 --dist worksteal $(ARGS)
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \

@@ -8,6 +8,8 @@ append-only, until `wipe`. Nothing here knows streams or records.
 import abc
 import contextlib
 import gc
+import itertools
+import os
 import shutil
 import signal
 import socket
@@ -34,6 +36,9 @@ DURABLE = (
 )  # fmt: skip  # pairs of name and value
 REDIS_IMAGE = "redis:8.0"
 READY_SECONDS = 20
+PORTS = range(20_000, 32_000)
+# Which of them comes next.
+_PORT_NUMBERS = itertools.count(os.getpid() * 1_009)
 
 
 class BrokerServer(abc.ABC):
@@ -266,8 +271,14 @@ def find_engine() -> Any:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that nothing listens on now, another one each time.
+
+    Below those that the kernel gives to whoever asks for none in particular: no client
+    and no other server can take it before the one it is meant for. Processes that test
+    at the same time begin at different places.
+    """
+    while True:
+        port = PORTS[next(_PORT_NUMBERS) % len(PORTS)]
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port

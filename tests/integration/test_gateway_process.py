@@ -12,7 +12,7 @@ import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
-from tests.brokers import BrokerServer
+from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_rig import PATIENCE_SECONDS
 
 
@@ -20,13 +20,6 @@ CODE = (
     "from gateway.app import run; from gateway.settings import GatewaySettings;"
     "run(GatewaySettings.load())"
 )
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def has_loopback_v6() -> bool:
