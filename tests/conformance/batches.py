@@ -51,13 +51,14 @@ async def follow_on(
     broker: SessionWriter,
     *entries: NewEntry,
     offset: int,
+    session: str = "s",
     rejections: tuple[NewRejection, ...] = (),
     fields: dict[str, str | int | float | bytes] | None = None,
 ) -> Batch:
     """A batch that follows on from what is stored."""
-    stored = await position(broker)
+    stored = await position(broker, session)
     return replace(
-        first_batch(offset=offset),
+        first_batch(session=session, offset=offset),
         expected=stored,
         incarnation=stored.incarnation,
         entries=list(entries),
@@ -70,11 +71,17 @@ async def append(
     broker: SessionWriter,
     *entries: NewEntry,
     offset: int,
+    session: str = "s",
     rejections: tuple[NewRejection, ...] = (),
     fields: dict[str, str | int | float | bytes] | None = None,
 ) -> None:
     """Append what follows on from what is stored."""
     batch = await follow_on(
-        broker, *entries, offset=offset, rejections=rejections, fields=fields
+        broker,
+        *entries,
+        offset=offset,
+        session=session,
+        rejections=rejections,
+        fields=fields,
     )
     assert await broker.append(batch) is Appended.DONE

@@ -162,6 +162,18 @@ async def test_the_state_holds_what_was_written_and_counted(adapter: Adapter) ->
     assert state.first_time_ms is None
 
 
+async def test_states_are_read_in_one_call(adapter: Adapter) -> None:
+    """Each as `load` has it, None for sessions of which there is nothing."""
+    await adapter.append(first_batch(record(30), session="b"))
+    await append(adapter, session="b", offset=30, fields={"absent_since_ms": 7})
+
+    states = await adapter.states(["a", "b"])
+
+    assert states == [None, await adapter.load("b")]
+    assert states[1] is not None
+    assert states[1].absent_since_ms == 7
+
+
 async def test_progress_over_blank_lines_alone_is_kept(adapter: Adapter) -> None:
     """A batch without entries moves the offset."""
     await adapter.append(first_batch(record(30)))

@@ -91,6 +91,18 @@ async def test_activity_only_moves_forward(adapter: Adapter) -> None:
     assert await adapter.sessions(active_since_ms=2_000) == {"b": 5_000}
 
 
+async def test_old_sessions_are_listed_and_struck_off(adapter: Adapter) -> None:
+    """The list can be asked for what has not moved since; both ends count."""
+    await adapter.touch({"a": 1_000, "b": 5_000, "c": 6_000})
+
+    old = await adapter.sessions(active_until_ms=5_000)
+    await adapter.unlist("a")
+    await adapter.unlist("unknown")
+
+    assert old == {"a": 1_000, "b": 5_000}
+    assert await adapter.sessions() == {"b": 5_000, "c": 6_000}
+
+
 async def test_presence_ends_by_itself(adapter: Adapter) -> None:
     """A tailer that says nothing more is gone when its time is over."""
     await adapter.hold_presence("host:logs", seconds=60)

@@ -118,6 +118,9 @@ class SessionState:
     # The tailer that appended last: `host:log directory`; and the file's path there.
     owner: str = ""
     path: str = ""
+    # Since when the file of a session that lived its time is known to be absent, Unix
+    # milliseconds; 0, or earlier than the last append: it is not.
+    absent_since_ms: int = 0
     # Proofs that a file is the one that was read; opaque here, made by the tailer.
     head_proof: str = ""
     marker_proof: str = ""
@@ -198,6 +201,10 @@ class SessionWriter(Protocol):
         """
         ...
 
+    async def states(self, sessions: Sequence[str]) -> list[SessionState | None]:
+        """As `load`, many in one go."""
+        ...
+
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
         """Read how far sessions are, in one go; `NOTHING_STORED` for unknown ones."""
         ...
@@ -223,6 +230,16 @@ class SessionWriter(Protocol):
 
     async def touch(self, activity_ms: Mapping[str, int]) -> None:
         """Note when sessions were last active, in the list that readers see."""
+        ...
+
+    async def sessions(
+        self, *, active_since_ms: int = 0, active_until_ms: int | None = None
+    ) -> dict[str, int]:
+        """List sessions with their last activity, Unix milliseconds."""
+        ...
+
+    async def unlist(self, session: str) -> None:
+        """Take a session out of that list, once nothing is stored of it."""
         ...
 
     async def add_document(self, document: Document) -> bool:
@@ -277,8 +294,10 @@ class SessionReader(Protocol):
         """As `SessionWriter.positions`."""
         ...
 
-    async def sessions(self, *, active_since_ms: int = 0) -> dict[str, int]:
-        """List sessions with their last activity, Unix milliseconds."""
+    async def sessions(
+        self, *, active_since_ms: int = 0, active_until_ms: int | None = None
+    ) -> dict[str, int]:
+        """As `SessionWriter.sessions`."""
         ...
 
     def notifications(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:

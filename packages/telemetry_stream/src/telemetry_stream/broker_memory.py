@@ -122,6 +122,9 @@ class MemoryBroker:
             return SessionState(position=position)
         return replace(state, position=position)
 
+    async def states(self, sessions: Sequence[str]) -> list[SessionState | None]:
+        return [await self.load(session) for session in sessions]
+
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
         return [await self._position(session) for session in sessions]
 
@@ -198,6 +201,21 @@ class MemoryBroker:
         for session, time_ms in activity_ms.items():
             known = self._stored.activity_ms.get(session, 0)
             self._stored.activity_ms[session] = max(known, time_ms)
+
+    async def sessions(
+        self, *, active_since_ms: int = 0, active_until_ms: int | None = None
+    ) -> dict[str, int]:
+        await self._reachable()
+        return {
+            session: time_ms
+            for session, time_ms in self._stored.activity_ms.items()
+            if active_since_ms <= time_ms
+            and (active_until_ms is None or time_ms <= active_until_ms)
+        }
+
+    async def unlist(self, session: str) -> None:
+        await self._reachable()
+        self._stored.activity_ms.pop(session, None)
 
     async def add_document(self, document: Document) -> bool:
         await self._reachable()
@@ -277,14 +295,6 @@ class MemoryBroker:
                 )
             )
         return heads
-
-    async def sessions(self, *, active_since_ms: int = 0) -> dict[str, int]:
-        await self._reachable()
-        return {
-            session: time_ms
-            for session, time_ms in self._stored.activity_ms.items()
-            if time_ms >= active_since_ms
-        }
 
     @asynccontextmanager
     async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:

@@ -15,6 +15,7 @@ from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
 
 from telemetry_stream.broker import (
+    NOTHING_STORED,
     Appended,
     Batch,
     Document,
@@ -40,6 +41,8 @@ from telemetry_stream.redis_replies import (
 MAX_DOCUMENTS = 10_000
 # Commands in one pipeline, so that no request or reply grows with what there is.
 PIPELINE_COMMANDS = 1_000
+# Whole states in one pipeline: each may have a record and statistics of 100 kB.
+WHOLE_STATES = 100
 
 
 class RedisBroker:
@@ -72,12 +75,21 @@ class RedisBroker:
     # What the tailer asks.
 
     async def load(self, session: str) -> SessionState | None:
-        async with self._pipeline() as pipeline:
-            self._ask_position(pipeline, session)
-            pipeline.hgetall(self._keys.state(session))
-            reply = await self._execute(pipeline)
-        position = position_of(reply[0])
-        return None if position == StoredPosition() else state_of(reply[1], position)
+        return (await self.states([session]))[0]
+
+    async def states(self, sessions: Sequence[str]) -> list[SessionState | None]:
+        found: list[SessionState | None] = []
+        for start in range(0, len(sessions), WHOLE_STATES):
+            async with self._pipeline() as pipeline:
+                for session in sessions[start : start + WHOLE_STATES]:
+                    self._ask_position(pipeline, session)
+                    pipeline.hgetall(self._keys.state(session))
+                replies = await self._execute(pipeline)
+            for position, fields in zip(replies[::2], replies[1::2], strict=True):
+                stored = position_of(position)
+                is_known = stored != NOTHING_STORED
+                found.append(state_of(fields, stored) if is_known else None)
+        return found
 
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
         found: list[StoredPosition] = []
@@ -146,6 +158,23 @@ class RedisBroker:
             return
         with translated_errors():
             await self._redis.zadd(self._keys.sessions, dict(activity_ms), gt=True)
+
+    async def sessions(
+        self, *, active_since_ms: int = 0, active_until_ms: int | None = None
+    ) -> dict[str, int]:
+        highest = "+inf" if active_until_ms is None else active_until_ms
+        with translated_errors():
+            found = cast(
+                list[tuple[bytes, float]],
+                await self._redis.zrangebyscore(
+                    self._keys.sessions, active_since_ms, highest, withscores=True
+                ),
+            )
+        return {name.decode(errors="replace"): int(score) for name, score in found}
+
+    async def unlist(self, session: str) -> None:
+        with translated_errors():
+            await self._redis.zrem(self._keys.sessions, session)
 
     async def add_document(self, document: Document) -> bool:
         with translated_errors():
@@ -250,16 +279,6 @@ class RedisBroker:
                 )
             )
         return heads
-
-    async def sessions(self, *, active_since_ms: int = 0) -> dict[str, int]:
-        with translated_errors():
-            found = cast(
-                list[tuple[bytes, float]],
-                await self._redis.zrangebyscore(
-                    self._keys.sessions, active_since_ms, "+inf", withscores=True
-                ),
-            )
-        return {name.decode(errors="replace"): int(score) for name, score in found}
 
     @asynccontextmanager
     async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:

@@ -101,6 +101,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         updated_ms=number("updated_ms"),
         owner=text("owner"),
         path=text("path"),
+        absent_since_ms=number("absent_since_ms"),
         head_proof=text("head_proof"),
         marker_proof=text("marker_proof"),
     )

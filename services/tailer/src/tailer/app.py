@@ -22,6 +22,7 @@ from tailer.appender import Appender
 from tailer.audit import AUDIT_SECONDS, Audit
 from tailer.discovery import Discovery, FileKind, Found
 from tailer.emergencies import DocumentFile
+from tailer.expiry import Expiry
 from tailer.file_system import is_network
 from tailer.follower import Follower
 from tailer.instruments import Instruments
@@ -90,15 +91,21 @@ class Tailer:
         self.owner = owner or _owner(paths or [log_dir])
         self.instruments = Instruments(clock=clock)
         self._files = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="files")
+        retention = Retention(
+            writer,
+            session_bytes=retention_bytes,
+            total_bytes=retention_total_bytes,
+            on_trimmed=self.instruments.trimmed,
+        )
         self._presence = Presence(
-            writer, owner=self.owner, instruments=self.instruments
+            writer,
+            owner=self.owner,
+            instruments=self.instruments,
+            make_room=retention.make_room,
         )
         is_remote = any(is_network(path) for path in (paths or [log_dir]))
         if poll_interval is None:
             poll_interval = NETWORK_POLL_SECONDS if is_remote else POLL_SECONDS
-        retention = Retention(
-            writer, session_bytes=retention_bytes, total_bytes=retention_total_bytes
-        )
         appender = Appender(
             writer,
             owner=self.owner,
@@ -138,6 +145,17 @@ class Tailer:
             make_followed=self._make_followed,
             presence=self._presence,
             audit=self._audit,
+            expiry=Expiry(
+                writer,
+                self._presence,
+                retention=retention,
+                owner=self.owner,
+                roots=self._discovery.watched_trees,
+                session_ttl=session_ttl,
+                instruments=self.instruments,
+                run=self._run_blocking,
+                wall_clock=wall_clock,
+            ),
             instruments=self.instruments,
             run=self._run_blocking,
             clock=clock,

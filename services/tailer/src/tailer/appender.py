@@ -122,6 +122,8 @@ class Appender:
         self._wall_clock = wall_clock
         # Activity of sessions that the list in the broker does not have yet.
         self.untouched: dict[str, int] = {}
+        # Held by whoever trims for a full broker.
+        self._makes_room = asyncio.Lock()
 
     async def append(
         self, session: str, path: str, before: Stored, addition: Addition
@@ -176,17 +178,25 @@ class Appender:
         return found
 
     async def _append_when_there_is_room(self, batch: Batch) -> Appended:
-        is_first = True
-        while True:
-            try:
-                return await self._writer.append(batch)
-            except BrokerFull:
-                self._instruments.broker_is_full()
-            await self._retention.make_room()
-            if not is_first:
+        if (outcome := await self._attempt(batch)) is not None:
+            return outcome
+        # One trims, the others wait: together they would trim far more than is needed.
+        async with self._makes_room:
+            wait_seconds = 0.0
+            while (outcome := await self._attempt(batch)) is None:
+                await asyncio.sleep(wait_seconds)
+                await self._retention.make_room()
                 # Jitter, or all tailers would come back at once.
-                await asyncio.sleep(random.uniform(*FULL_WAIT_SECONDS))  # noqa: S311
-            is_first = False
+                wait_seconds = random.uniform(*FULL_WAIT_SECONDS)  # noqa: S311
+        return outcome
+
+    async def _attempt(self, batch: Batch) -> Appended | None:
+        """Append; None if the broker is full."""
+        try:
+            return await self._writer.append(batch)
+        except BrokerFull:
+            self._instruments.broker_is_full()
+            return None
 
     def _batch(
         self, session: str, path: str, before: Stored, addition: Addition

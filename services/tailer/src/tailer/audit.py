@@ -111,7 +111,7 @@ class Audit:
             # A batch since then explains a difference, and costs no more than a look.
             if before != now:
                 self.doubt(follower.path)
-            if now != NOTHING_STORED:
+            if now != NOTHING_STORED and follower.glimpse is not None:
                 activity_ms[follower.session] = follower.activity_ms
         await self._writer.touch(activity_ms)
 

@@ -115,6 +115,11 @@ class Discovery:
         """The directories and files that are looked after."""
         return [*self._watched_trees, *self._watched_files]
 
+    @property
+    def watched_trees(self) -> list[str]:
+        """The directories that are looked through, whole."""
+        return list(self._watched_trees)
+
     def _add_patterns(
         self, log_dir: str, kind: FileKind, patterns: Sequence[str]
     ) -> None:

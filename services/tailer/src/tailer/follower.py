@@ -122,6 +122,10 @@ class Follower:
             self._believed_before = self._stored.position
             self._stored = None
 
+    def session_deleted(self) -> None:
+        """Nothing is stored any more, and that is as it should be."""
+        self._stored = self._believed_before = None
+
     def release(self) -> None:
         """Give the file's descriptor back."""
         self._file.release()
@@ -158,7 +162,11 @@ class Follower:
                 self._near.instruments.session_healed(self.session, forgotten)
         elif before is not None and not stored.position.generation:
             self._near.instruments.session_healed(self.session, before.offset)
-        self._near.appender.note(self.session, stored, activity_ms=self.activity_ms)
+        # Before the first look nothing says when the file changed.
+        changed_ms = self.activity_ms if state is None else state.updated_ms
+        self._near.appender.note(
+            self.session, stored, activity_ms=min(self.activity_ms, changed_ms)
+        )
         self._stored = stored
         return stored
 

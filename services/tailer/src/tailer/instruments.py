@@ -58,6 +58,9 @@ class Instruments:
         self._contested = counter("contested", "Sessions with too many generations")
         self._documents = counter("documents", "Emergency documents", "outcome")
         self._broker_errors = counter("broker_errors", "Failed calls", "error")
+        self._times_full = counter("full_refusals", "Writes refused for want of memory")
+        self._trimmed = counter("trimmed_bytes", "Bytes trimmed off streams", "why")
+        self._expired = counter("expired", "Sessions that lived their time", "what")
         self._holes = counter("holes", "Times that NUL bytes were taken for a hole")
         self._changes = counter("changes", "Changes of files noticed", "by")
         self._defects = counter("defects", "Turns that failed unexpectedly")
@@ -107,9 +110,7 @@ class Instruments:
         self._records.inc(records)
         self._bytes.inc(size)
         self._append_seconds.observe(seconds)
-        if self._forget("full", ""):
-            self._broker_full.set(0)
-            self._log.info("broker has room again")
+        self.broker_has_room()
         self._log.debug("appended", session=session, records=records, bytes=size)
 
     def lines_rejected(self, session: str, rejections: Sequence[NewRejection]) -> None:
@@ -241,9 +242,38 @@ class Instruments:
     def broker_is_full(self) -> None:
         """An append was refused for want of memory."""
         self._broker_errors.labels("BrokerFull").inc()
+        self._times_full.inc()
         self._broker_full.set(1)
         if self._remember("full", ""):
             self._log.error("broker is full: trimming, and waiting for room")
+
+    def broker_has_room(self) -> None:
+        """Something could be written."""
+        if self._told and self._forget("full", ""):
+            self._broker_full.set(0)
+            self._log.info("broker has room again")
+
+    def trimmed(self, why: str, size: int) -> None:
+        """Older entries were cut off a stream; `size` in bytes of the file."""
+        self._trimmed.labels(why).inc(size)
+
+    def session_emptied(self, session: str, *, days: float) -> None:
+        """A session lived its time: its stream is trimmed to nothing."""
+        self._expired.labels("emptied").inc()
+        self._log.info(
+            "emptied: older than TAILCAST_SESSION_TTL",
+            session=session,
+            days=round(days, 1),
+        )
+
+    def session_deleted(self, session: str, *, days: float) -> None:
+        """Nothing of a session is left: its file is gone for long."""
+        self._expired.labels("deleted").inc()
+        self._log.info(
+            "deleted: its file is absent for longer than TAILCAST_SESSION_TTL",
+            session=session,
+            days=round(days, 1),
+        )
 
     def hints_failed(self, reason: str) -> None:
         """File notifications do not work now; the sweep goes on."""

@@ -19,13 +19,14 @@ from typing import Protocol
 
 from tailer.audit import Audit
 from tailer.discovery import Discovery, FileKind, Found
+from tailer.expiry import Expiry
 from tailer.instruments import Instruments
 from tailer.loops import run_together, wait_for
 from tailer.presence import Presence
 from tailer.progress import look_interval
 from tailer.session_file import Glimpse, glimpse_of
 from tailer.surroundings import Run
-from telemetry_stream.exceptions import BrokerError, BrokerRefused
+from telemetry_stream.exceptions import BrokerError, BrokerFull, BrokerRefused
 
 
 # Batches in flight, each at most a mebibyte: what bounds the memory.
@@ -39,6 +40,8 @@ HELD_FILES = 256
 # Files that are looked at in one go.
 SWEEP_FILES = 500
 LIST_SECONDS = 1.0
+# Until what a full broker refused is offered again.
+FULL_SECONDS = 1.0
 # After a defect, so that it does not spin.
 DEFECT_SECONDS = 10.0
 
@@ -103,6 +106,7 @@ class Pipeline:
         make_followed: Callable[[Found, bool], Followed],
         presence: Presence,
         audit: Audit,
+        expiry: Expiry,
         instruments: Instruments,
         run: Run,
         clock: Callable[[], float],
@@ -114,6 +118,7 @@ class Pipeline:
         self._make_followed = make_followed
         self._presence = presence
         self._audit = audit
+        self._expiry = expiry
         self._instruments = instruments
         self._run = run
         self._clock = clock
@@ -161,6 +166,7 @@ class Pipeline:
             self._sweep(),
             self._audit.run(),
             self._audit.touch(),
+            self._expiry.run(self.has_listed),
             *(self._work() for _ in range(WORKERS)),
         ]
         try:
@@ -190,6 +196,7 @@ class Pipeline:
         item = _Item(followed, self._clock())
         self._items[found.path] = item
         self._audit.include(followed)
+        self._expiry.include(followed)
         if found.kind is FileKind.TELEMETRY:
             self._instruments.session_found(found.name, found.path)
         self._enqueue(item)
@@ -317,6 +324,9 @@ class Pipeline:
             followed.doubt_stored()
             self._instruments.broker_refused(followed.path, error)
             return DEFECT_SECONDS
+        except BrokerFull as error:
+            self._presence.lost(error)
+            return FULL_SECONDS
         except BrokerError as error:
             followed.doubt_stored()
             self._presence.lost(error)

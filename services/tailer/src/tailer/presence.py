@@ -2,16 +2,18 @@
 
 Holds the owner's presence key, which is also the probe: when any call fails, everybody
 waits here until the key can be set again. Retries back off with jitter, so that many
-tailers do not come back at once.
+tailers do not come back at once. A broker that is full answers: nobody waits for it
+here, but the key cannot be set either until there is room.
 """
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from tailer.instruments import Instruments
+from tailer.loops import wait_for
 from telemetry_stream.broker import SessionWriter
-from telemetry_stream.exceptions import BrokerError
+from telemetry_stream.exceptions import BrokerError, BrokerFull
 
 
 PRESENCE_SECONDS = 15.0
@@ -26,9 +28,16 @@ class Presence:
     """The one place where the broker's absence is waited out."""
 
     def __init__(
-        self, writer: SessionWriter, *, owner: str, instruments: Instruments
+        self,
+        writer: SessionWriter,
+        *,
+        owner: str,
+        instruments: Instruments,
+        make_room: Callable[[], Awaitable[None]],
     ) -> None:
+        """Prepare; `make_room` trims what can be spared when the broker is full."""
         self._writer = writer
+        self._make_room = make_room
         self._owner = owner
         self._instruments = instruments
         # Set while the broker answers.
@@ -45,6 +54,11 @@ class Presence:
 
     def lost(self, error: BrokerError) -> None:
         """Some call failed."""
+        if isinstance(error, BrokerFull):
+            self._instruments.broker_is_full()
+            # The next attempt to set the key makes room.
+            self._was_lost.set()
+            return
         self._instruments.broker_lost(error)
         self._is_up.clear()
         self._was_lost.set()
@@ -56,24 +70,31 @@ class Presence:
     async def run(self) -> None:
         """Keep the presence until cancelled."""
         retry_seconds = RETRY_SECONDS[0]
-        was_up = True
         while True:
             self._was_lost.clear()
             try:
-                await self._writer.hold_presence(self._owner, seconds=PRESENCE_SECONDS)
+                await self._hold()
             except BrokerError as error:
                 self.lost(error)
-                was_up = False
                 await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.0))  # noqa: S311
                 retry_seconds = min(RETRY_SECONDS[1], retry_seconds * 2)
                 continue
             retry_seconds = RETRY_SECONDS[0]
-            if not was_up or not self._is_up.is_set():
+            if not self._is_up.is_set():
                 self._is_up.set()
                 self._instruments.broker_answers()
                 self.on_back()
-            was_up = True
-            was_up = not await self._is_lost_within(REFRESH_SECONDS)
+            await wait_for(self._was_lost, REFRESH_SECONDS)
+
+    async def _hold(self) -> None:
+        """Set the key; a full broker is given some of its memory back instead."""
+        try:
+            await self._writer.hold_presence(self._owner, seconds=PRESENCE_SECONDS)
+        except BrokerFull:
+            self._instruments.broker_is_full()
+            await self._make_room()
+        else:
+            self._instruments.broker_has_room()
 
     async def farewell(self) -> None:
         """Let go: another tailer may take over at once."""
@@ -82,14 +103,6 @@ class Presence:
                 await self._writer.hold_presence(self._owner, seconds=FAREWELL_SECONDS)
         except (BrokerError, TimeoutError):
             return
-
-    async def _is_lost_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._was_lost.wait()
-        except TimeoutError:
-            return False
-        return True
 
 
 def _nobody() -> None:

@@ -5,7 +5,7 @@ of its own, before an append when the broker is full. What was kept at a restart
 known: it is taken for more than it is, and trimming what is gone costs one call.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from telemetry_stream.broker import Kind, SessionWriter, StoredPosition
@@ -35,9 +35,16 @@ class Retention:
     """The budget of all streams that this tailer writes."""
 
     def __init__(
-        self, writer: SessionWriter, *, session_bytes: int, total_bytes: int
+        self,
+        writer: SessionWriter,
+        *,
+        session_bytes: int,
+        total_bytes: int,
+        on_trimmed: Callable[[str, int], None] | None = None,
     ) -> None:
+        """Prepare; `on_trimmed` is told why, and how many bytes of a file went."""
         self._writer = writer
+        self._on_trimmed = on_trimmed or _nobody
         self._session_bytes = session_bytes
         self._total_bytes = total_bytes
         # What each session holds, as far as is known.
@@ -66,20 +73,30 @@ class Retention:
         if size > self._session_bytes + self._session_bytes // SLACK_SHARE:
             await self._trim_session(session, position, generation_start)
         if self._total > self._total_bytes + self._total_bytes // SLACK_SHARE:
-            await self._trim_coldest(self._total - self._total_bytes)
+            await self._trim_coldest("total", self._total - self._total_bytes)
 
     async def make_room(self) -> None:
         """Give back a tenth of everything, the coldest sessions' first."""
-        await self._trim_coldest(max(1, self._total // FULL_SHARE))
+        await self._trim_coldest("full", max(1, self._total // FULL_SHARE))
 
-    async def empty(self, session: str) -> None:
-        """Trim a session's stream to nothing; its last ID stays."""
+    async def empty(self, session: str, *, why: str) -> None:
+        """Trim a noted session's stream to nothing; its last ID stays."""
         kept = self._kept[session]
         if kept.size == 0:
             return
         last = kept.last_id
         await self._writer.trim(session, EntryID(last.generation, last.offset + 1))
         self._set(session, kept._replace(size=0))
+        self._on_trimmed(why, kept.size)
+
+    def knows(self, session: str) -> bool:
+        """Whether anything was noted of a session."""
+        return session in self._kept
+
+    def forget(self, session: str) -> None:
+        """A session has no stream any more."""
+        if (known := self._kept.pop(session, None)) is not None:
+            self._total -= known.size
 
     def _set(self, session: str, kept: Kept) -> None:
         known = self._kept.get(session)
@@ -99,21 +116,28 @@ class Retention:
         await self._writer.trim(session, before)
         kept = self._kept[session]
         self._set(session, kept._replace(size=self._session_bytes))
+        self._on_trimmed("session", kept.size - self._session_bytes)
 
-    async def _trim_coldest(self, surplus: int) -> None:
+    async def _trim_coldest(self, why: str, surplus: int) -> None:
         for session in _coldest_first(self._kept.items()):
             if surplus <= 0:
                 return
             kept = self._kept[session]
             if kept.size <= surplus:
                 surplus -= kept.size
-                await self.empty(session)
+                await self.empty(session, why=why)
                 continue
             last = kept.last_id
             offset = max(0, last.offset - (kept.size - surplus))
             await self._writer.trim(session, EntryID(last.generation, offset))
             self._set(session, kept._replace(size=kept.size - surplus))
+            self._on_trimmed(why, surplus)
             return
+
+
+def _nobody(why: str, size: int) -> None:
+    """Nobody counts."""
+    del why, size
 
 
 def _coldest_first(kept: Iterable[tuple[str, Kept]]) -> list[str]:

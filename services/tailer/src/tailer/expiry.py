@@ -1,0 +1,242 @@
+"""Sessions that lived their time: emptied, and deleted once their file is long gone.
+
+Asks now and then for the sessions that have not changed for `session_ttl`, those of
+files that were gone before this tailer began too; what becomes of each says `lifetime`.
+A file counts as absent only where its directory can be seen: an unmounted file system
+shows nothing, and nothing must come of that.
+"""
+
+# ruff: noqa: PTH116  # thousands of paths: texts, `Path` costs more
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from tailer.follower import Follower
+from tailer.instruments import Instruments
+from tailer.lifetime import Fate, changed_ms, judge_life
+from tailer.presence import Presence
+from tailer.retention import Retention
+from tailer.surroundings import Run
+from telemetry_stream.broker import Batch, SessionState, SessionWriter
+from telemetry_stream.exceptions import BrokerError
+
+
+# How often is looked: a twentieth of the time that sessions live, within these seconds.
+LOOKED_FOR_SECONDS = (0.1, 600.0)
+TTL_SHARE = 20
+# Sessions whose states are asked for in one go.
+EXPIRED_SESSIONS = 100
+DAY_MS = 86_400_000.0
+
+
+class Roots:
+    """The directories below which files are, and what can be told of their absence."""
+
+    def __init__(self, directories: Sequence[str]) -> None:
+        self._directories = directories
+        # Which directory each was when something was last seen in it. One that is
+        # empty and another one is a mount point without its file system.
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def holds(self, path: str) -> bool:
+        """Whether the path lies below one of the directories."""
+        return any(path.startswith(f"{one}/") for one in self._directories)
+
+    def absences(self, paths: Sequence[str]) -> list[bool | None]:
+        """Whether nothing has each path; None if it cannot be told. Blocking."""
+        seen = [one for one in self._directories if self._is_seen(one)]
+        return [_is_absent(path, seen) for path in paths]
+
+    def _is_seen(self, directory: str) -> bool:
+        try:
+            found = os.stat(directory)
+            with os.scandir(directory) as names:
+                is_empty = next(names, None) is None
+        except OSError:
+            return False
+        identity = (found.st_dev, found.st_ino)
+        if not is_empty:
+            self._seen[directory] = identity
+        return self._seen.get(directory) == identity
+
+
+def _is_absent(path: str, directories: Sequence[str]) -> bool | None:
+    # A name that is no UTF-8 stands in the state as an escape: it cannot be asked for.
+    if "\\udc" in path or not any(path.startswith(f"{one}/") for one in directories):
+        return None
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return None
+    return False
+
+
+class Expiry:
+    """Ends the lives of sessions."""
+
+    def __init__(
+        self,
+        writer: SessionWriter,
+        presence: Presence,
+        *,
+        retention: Retention,
+        owner: str,
+        roots: Sequence[str],
+        session_ttl: float,
+        instruments: Instruments,
+        run: Run,
+        wall_clock: Callable[[], float],
+    ) -> None:
+        """Prepare; `session_ttl` in seconds, infinite to end none."""
+        self._writer = writer
+        self._presence = presence
+        self._retention = retention
+        self._owner = owner
+        self._roots = Roots(roots)
+        self._ttl_ms = session_ttl * 1_000
+        self._instruments = instruments
+        self._run = run
+        self._wall_clock = wall_clock
+        # Followed files, by session.
+        self._followers: dict[str, Follower] = {}
+        # Sessions that were emptied, by when they had changed last.
+        self._emptied: dict[str, int] = {}
+
+    def include(self, followed: object) -> None:
+        """This one's file is here."""
+        if isinstance(followed, Follower):
+            self._followers[followed.session] = followed
+
+    async def run(self, has_listed: asyncio.Event) -> None:
+        """End lives until cancelled, once it is known which files there are."""
+        await has_listed.wait()
+        await self._presence.wait_until_up()
+        await self._attempt(self.note_orphans)
+        least, most = LOOKED_FOR_SECONDS
+        interval = max(least, min(most, self._ttl_ms / 1_000 / TTL_SHARE))
+        while True:
+            await self._presence.wait_until_up()
+            await self._attempt(self.look)
+            await asyncio.sleep(interval)
+
+    async def _attempt(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except BrokerError as error:
+            self._presence.lost(error)
+
+    async def note_orphans(self) -> None:
+        """Take note of what is kept of files that are gone. Raises BrokerError.
+
+        It counts in the budget, and is what a full broker gives back first.
+        """
+        listed = await self._writer.sessions()
+        orphans = [name for name in listed if name not in self._followers]
+        for start in range(0, len(orphans), EXPIRED_SESSIONS):
+            names = orphans[start : start + EXPIRED_SESSIONS]
+            states = await self._writer.states(names)
+            for name, state in zip(names, states, strict=True):
+                if state is not None and self._roots.holds(state.path):
+                    self._note(name, state, listed[name])
+
+    async def look(self) -> None:
+        """Let each session that lived its time meet its fate. Raises BrokerError."""
+        until_ms = self._now_ms() - self._ttl_ms
+        if until_ms < 0:
+            return
+        listed = await self._writer.sessions(active_until_ms=int(until_ms))
+        self._emptied = {
+            name: at for name, at in self._emptied.items() if name in listed
+        }
+        names = list(listed)
+        for start in range(0, len(names), EXPIRED_SESSIONS):
+            some = names[start : start + EXPIRED_SESSIONS]
+            await self._look_at({name: listed[name] for name in some})
+
+    async def _look_at(self, listed: dict[str, int]) -> None:
+        states = await self._writer.states(list(listed))
+        ours: dict[str, SessionState] = {}
+        is_present: dict[str, bool] = {"": False, self._owner: False}
+        for name, state in zip(listed, states, strict=True):
+            if state is None:
+                await self._writer.unlist(name)
+            elif name in self._followers or self._roots.holds(state.path):
+                owner = state.owner
+                if owner not in is_present:
+                    is_present[owner] = await self._writer.is_present(owner)
+                if not is_present[owner]:
+                    ours[name] = state
+        paths = [self._path_of(name, state) for name, state in ours.items()]
+        absences = await self._run(partial(self._roots.absences, paths))
+        for (name, state), is_absent in zip(ours.items(), absences, strict=True):
+            fate = judge_life(
+                state,
+                listed[name],
+                is_absent=is_absent,
+                now_ms=self._now_ms(),
+                ttl_ms=self._ttl_ms,
+            )
+            await self._meet(fate, name, state, listed[name])
+
+    def _path_of(self, name: str, state: SessionState) -> str:
+        follower = self._followers.get(name)
+        return state.path if follower is None else follower.path
+
+    async def _meet(
+        self, fate: Fate, name: str, state: SessionState, activity_ms: int
+    ) -> None:
+        days = (self._now_ms() - changed_ms(state, activity_ms)) / DAY_MS
+        if fate is Fate.KEEP:
+            return
+        if fate is Fate.DELETE:
+            await self._delete(name, state, days)
+            return
+        if fate is Fate.NOTE_ABSENCE:
+            await self._set_absence(name, state, self._now_ms())
+        elif fate is Fate.FORGET_ABSENCE:
+            await self._set_absence(name, state, 0)
+        if self._emptied.get(name) != changed_ms(state, activity_ms):
+            self._note(name, state, activity_ms)
+            await self._retention.empty(name, why="age")
+            self._emptied[name] = changed_ms(state, activity_ms)
+            self._instruments.session_emptied(name, days=days)
+
+    async def _delete(self, name: str, state: SessionState, days: float) -> None:
+        if not await self._writer.discard(name, state.position):
+            return
+        await self._writer.unlist(name)
+        if name in self._followers:
+            self._followers[name].session_deleted()
+        self._retention.forget(name)
+        self._emptied.pop(name, None)
+        self._instruments.session_deleted(name, days=days)
+
+    async def _set_absence(
+        self, name: str, state: SessionState, absent_since_ms: int
+    ) -> None:
+        """Write it into the state, if that still is as it was seen."""
+        position = state.position
+        if position.is_diverged:
+            return
+        batch = Batch(
+            session=name,
+            expected=position,
+            incarnation=position.incarnation,
+            generation=position.generation,
+            offset=position.offset,
+            entries=(),
+            fields={"absent_since_ms": absent_since_ms},
+        )
+        # If it is not, whoever appended knows better.
+        await self._writer.append(batch)
+
+    def _note(self, name: str, state: SessionState, activity_ms: int) -> None:
+        if not self._retention.knows(name):
+            self._retention.note(name, state.position, activity_ms=activity_ms)
+
+    def _now_ms(self) -> int:
+        return int(self._wall_clock() * 1_000)
