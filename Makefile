@@ -127,10 +127,10 @@ PURE = $(addprefix */gateway/,$(addsuffix .py,buckets catalog client_session \
 		close_codes conflation continuity encoding filters forms frames liveness \
 		messages projection recovery samplers sampling socket_owner subscription \
 		window wire)) \
-	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines patterns progress proofs \
+	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \
 	$(addprefix */telemetry_stream/,$(addsuffix .py,broker defaults exceptions keys \
-		position record redis_replies))
+		notification position rate record redis_replies))
 empty :=
 space := $(empty) $(empty)
 comma := ,

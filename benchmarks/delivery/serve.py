@@ -16,6 +16,7 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from gateway.app import run
 from gateway.settings import GatewaySettings
 from telemetry_stream.broker_redis import RedisBroker
+from telemetry_stream.notification import parse_moved
 from telemetry_stream.position import BEFORE_ALL
 
 
@@ -32,7 +33,11 @@ def serve_send_text(url: str, prefix: str, port: int) -> None:
     async def follow() -> None:
         after = BEFORE_ALL
         async with broker.notifications() as payloads:
-            async for session in payloads:
+            async for payload in payloads:
+                moved = parse_moved(payload)
+                if moved is None:
+                    continue
+                session = moved.session
                 entries = await broker.read_after(session, after, limit=1_000)
                 if not entries:
                     continue

@@ -1,9 +1,11 @@
 """Reading, listing, listening: all adapters answer alike."""
 
 import asyncio
+from dataclasses import replace
 
-from telemetry_stream.broker import Document, Kind
+from telemetry_stream.broker import Document, Kind, Snapshot
 from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.notification import Moved, parse_moved
 from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
 from tests.conformance.batches import append, first_batch, record
 from tests.conformance.conftest import Adapter
@@ -141,8 +143,70 @@ async def test_listeners_hear_what_moved(adapter: Adapter) -> None:
     """An append, a document and a note are heard in order, by name."""
     async with adapter.notifications() as payloads, asyncio.timeout(5):
         await _stored(adapter)
-        await adapter.add_document(Document("a.json", "00", b"{}", "", True))
+        await adapter.add_document(Document("a.json", "00", b"{}", "", True, 5))
         await adapter.notify("!canary")
         heard = [await anext(payloads) for _ in range(3)]
 
-    assert heard == ["s", EMERGENCIES, "!canary"]
+    assert heard == ["0 s", f"5 {EMERGENCIES}", "!canary"]
+
+
+async def test_listeners_hear_when_a_line_was_written(adapter: Adapter) -> None:
+    """The time of the newest line goes with the name, which may have spaces."""
+    async with adapter.notifications() as payloads, asyncio.timeout(5):
+        batch = first_batch(record(30), session="a b 1")
+        await adapter.append(replace(batch, written_ms=1_700_000_000_123))
+        heard = await anext(payloads)
+
+    assert parse_moved(heard) == Moved("a b 1", 1_700_000_000_123)
+
+
+async def test_a_head_leaves_out_what_is_large(adapter: Adapter) -> None:
+    """What a list of thousands needs, not their records and statistics."""
+    await adapter.append(first_batch(record(30)))
+    await append(
+        adapter, record(60), offset=60, fields={"metrics": b'{"a":1}', "rate": 2.5}
+    )
+
+    (head,) = await adapter.heads(["s"])
+
+    assert head.state is not None
+    assert (head.state.latest, head.state.metrics) == (b"", b"")
+    assert (head.state.records, head.state.rate) == (2, 2.5)
+
+
+async def test_a_snapshot_is_what_one_append_left(adapter: Adapter) -> None:
+    """Latest record, statistics and counters, at the cursor that they belong to."""
+    data = b'{"n":3}'
+    await adapter.append(first_batch(record(30)))
+    fields: dict[str, str | int | float | bytes] = {
+        "last_digest": digest(data), "metrics": b'{"n":{"last":3}}', "rate": 0.25,
+        "created_ms": 5, "updated_ms": 9, "first_step": 1, "last_step": 2.5,
+        "first_time_ms": 3, "last_time_ms": 4, "metrics_left_out": 6,
+    }  # fmt: skip  # one glance
+    await append(adapter, record(60, data), offset=60, fields=fields)
+    await adapter.append(first_batch(session="empty"))
+    await adapter.trim("s", EntryID(1, 61))
+
+    snapshot, unknown, empty = await adapter.snapshots(["s", "unknown", "empty"])
+
+    assert unknown is None
+    assert snapshot == await adapter.snapshot("s")
+    assert snapshot == Snapshot(
+        cursor=Cursor(EntryID(1, 60), digest(data)),
+        incarnation="i1",
+        latest=data,
+        metrics=b'{"n":{"last":3}}',
+        metrics_left_out=6,
+        first_step=1,
+        last_step=2.5,
+        first_time_ms=3,
+        last_time_ms=4,
+        records=2,
+        rejected=0,
+        rate=0.25,
+        created_ms=5,
+        updated_ms=9,
+    )
+    assert empty is not None
+    assert (empty.latest, empty.metrics, empty.records) == (b"", b"{}", 0)
+    assert empty.cursor == Cursor(EntryID(1, 0), 0)

@@ -17,6 +17,7 @@ from telemetry_stream.broker import (
     SessionReader,
 )
 from telemetry_stream.broker_memory import MemoryBroker
+from telemetry_stream.notification import format_moved
 from telemetry_stream.position import EntryID
 from tests.properties.gateway_sources import (
     BEGINNING,
@@ -105,7 +106,7 @@ class World:
 
     async def hint(self, at: int, _: int) -> None:
         """A notification arrives."""
-        self.replica.feed.notified(SESSIONS[at % 2])
+        self.replica.feed.notified(format_moved(SESSIONS[at % 2], 0))
 
     async def release(self, at: int, count: int) -> None:
         """Reads go on, or their answers arrive."""

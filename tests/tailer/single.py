@@ -74,7 +74,11 @@ class Single:
         )
         self.follower = Follower(
             path.stem,
-            SessionFile(str(path), max_line_bytes=max_line_bytes),
+            SessionFile(
+                str(path),
+                max_line_bytes=max_line_bytes,
+                not_metrics=frozenset((*STEP_KEYS, *TIME_KEYS)),
+            ),
             surroundings,
             was_there_at_start=was_there_at_start,
         )

@@ -4,6 +4,7 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -116,9 +117,7 @@ async def test_b2_full_of_sessions_whose_files_are_gone(
     async with running(adapter, tmp_path, audit_seconds=0.1):
         for name in ("cold", "warm"):
             path = session_path(tmp_path, name)
-            await eventually(
-                lambda name=name, path=path: _has_offset(adapter, name, path)
-            )
+            await eventually(partial(_has_offset, adapter, name, path))
             path.unlink()
 
         async def are_listed() -> bool:

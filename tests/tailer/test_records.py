@@ -1,9 +1,12 @@
 """Every line that is not blank becomes an entry or a rejection."""
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
+from tailer.metrics import Kept, Metric, merge
 from tailer.records import Reading, read_lines, too_long
 from telemetry_stream.broker import Kind, NewEntry, NewRejection
 from telemetry_stream.record import needs_care
@@ -28,12 +31,13 @@ def test_records_and_emergencies_are_entries() -> None:
             NewEntry(1_028, Kind.EMERGENCY, b'{"emergency":{}}'),
         ],
         [],
+        {"a": Metric(1, 1, 1, 1.0, 1, 0)},
     )
 
 
 def test_blank_lines_are_neither() -> None:
     """White space alone, and a mark alone at the file's head, leave no trace."""
-    assert read(b"\xef\xbb\xbf\n \t\r\n\n") == Reading([], [])
+    assert read(b"\xef\xbb\xbf\n \t\r\n\n") == Reading([], [], {})
 
 
 def test_byte_order_mark_is_removed_at_the_head_alone() -> None:
@@ -86,3 +90,40 @@ def test_shapes_of_real_producers(path: Path) -> None:
     ]
     assert not any(b":NaN" in entry.record for entry in reading.entries)
     assert not any(needs_care(entry.record) for entry in reading.entries)
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            b'{"step":1,"loss":0.5}', b' {"step":2,"loss":1}\r', b'{"loss":NaN}',
+            b'{"emergency":{"value":1},"loss":2}', b'{"emergency":true}', b"[]", b"",
+            b'{"a":{"b":1,"c":{"d":2}}}', b'{"telemetry":{"phi":1.5,"on":true}}',
+            b'{"loss":"Infinity"}', b'{"n":18446744073709551616}', b'{"a":[{}',
+            b"{}]}", b"{},{}", b"{}", b"  ", b"\0", b'\0{"loss":3}',
+        ]
+    ),
+    max_size=8,
+)  # fmt: skip  # one glance
+
+
+@given(LINES)
+def test_lines_read_together_are_as_read_one_by_one(lines: list[bytes]) -> None:
+    """Entries and rejections alike; statistics as merged one after the other."""
+    chunk = b"".join(line + b"\n" for line in lines)
+    together = read(chunk, start=10)
+    entries, rejections, kept, at = [], [], Kept(), 10
+    for line in lines:
+        one = read(line + b"\n", start=at)
+        at += len(line) + 1
+        entries += one.entries
+        rejections += one.rejections
+        kept = merge(kept, one.metrics)
+    assert (together.entries, together.rejections) == (entries, rejections)
+    assert _rounded(merge(Kept(), together.metrics)) == _rounded(kept)
+
+
+def _rounded(kept: Kept) -> object:
+    metrics = json.loads(kept.text or b"{}")
+    for metric in metrics.values():
+        metric["mean"] = metric["mean"] and round(metric["mean"], 9)
+    return metrics

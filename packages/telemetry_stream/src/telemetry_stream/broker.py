@@ -113,8 +113,16 @@ class SessionState:
     last_time_ms: int | None = None
     # The latest record's bytes, b"" until there is one.
     latest: bytes = b""
-    # When the last append was made, Unix milliseconds by the tailer's clock.
+    # When the first and the last append were made, Unix milliseconds by the tailer's
+    # clock.
+    created_ms: int = 0
     updated_ms: int = 0
+    # Records per second at the last append; see `telemetry_stream.rate`.
+    rate: float = 0.0
+    # Statistics of each metric since the current generation's marker, a JSON object;
+    # b"" until there are some. Values of metrics beyond the first 1,000 are counted.
+    metrics: bytes = b""
+    metrics_left_out: int = 0
     # The tailer that appended last: `host:log directory`; and the file's path there.
     owner: str = ""
     path: str = ""
@@ -144,6 +152,9 @@ class Batch:
     rejections: Sequence[NewRejection] = ()
     # Other fields of the state to write, by their name in `SessionState`.
     fields: Mapping[str, str | int | float | bytes]
+    # When the newest line was written, Unix milliseconds, told to whoever is woken; 0
+    # if nothing new was written.
+    written_ms: int = 0
 
 
 class Appended(Enum):
@@ -169,12 +180,15 @@ class Document(NamedTuple):
     session: str
     # Whether it is news; an old one is listed, never announced.
     is_news: bool
+    # When the file was written, Unix milliseconds, told to whoever is woken.
+    written_ms: int = 0
 
 
 class Head(NamedTuple):
     """The two ends of a stream and the state, read one after the other."""
 
-    # None: the broker has no state for the session.
+    # None: the broker has no state for the session. Without what is large or is the
+    # tailer's alone: `latest`, `metrics`, `absent_since_ms` and the proofs.
     state: SessionState | None
     # The oldest and newest entries that are kept; None while there is none.
     oldest: Entry | None
@@ -188,6 +202,51 @@ class Head(NamedTuple):
         if self.state is not None and self.state.position.last_id != BEFORE_ALL:
             return Cursor(self.state.position.last_id, self.state.last_digest)
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A session as it was after one append: everything here belongs together."""
+
+    # The cursor of a client that has everything; None before the first entry.
+    cursor: Cursor | None
+    incarnation: str
+    # The latest record's bytes, b"" until there is one.
+    latest: bytes
+    # As in `SessionState`; a JSON object, `{}` while there are none.
+    metrics: bytes
+    metrics_left_out: int
+    first_step: float | None
+    last_step: float | None
+    first_time_ms: int | None
+    last_time_ms: int | None
+    records: int
+    rejected: int
+    # Records per second at `updated_ms`; `rate.rate_at` tells what it is now.
+    rate: float
+    created_ms: int
+    updated_ms: int
+
+
+def snapshot_of(state: SessionState) -> Snapshot:
+    """What a state, read in one step, says of its session."""
+    last_id = state.position.last_id
+    return Snapshot(
+        cursor=None if last_id == BEFORE_ALL else Cursor(last_id, state.last_digest),
+        incarnation=state.position.incarnation,
+        latest=state.latest,
+        metrics=state.metrics or b"{}",
+        metrics_left_out=state.metrics_left_out,
+        first_step=state.first_step,
+        last_step=state.last_step,
+        first_time_ms=state.first_time_ms,
+        last_time_ms=state.last_time_ms,
+        records=state.records,
+        rejected=state.rejected,
+        rate=state.rate,
+        created_ms=state.created_ms,
+        updated_ms=state.updated_ms,
+    )
 
 
 class SessionWriter(Protocol):
@@ -215,7 +274,8 @@ class SessionWriter(Protocol):
         Done only if what is stored is `batch.expected`, the streams' own last IDs agree
         with it, and the batch's IDs rise above them. Entries, rejections, state and
         counters (`records`, `rejected`, `latest`) change together, and if the broker
-        forgets they are lost together. Readers are woken after it, or perhaps never.
+        forgets they are lost together. Readers are woken after it, with `written_ms`,
+        or perhaps never.
         A repeated append answers `CONFLICT`. Raises `BrokerFull` with nothing written.
         """
         ...
@@ -290,6 +350,18 @@ class SessionReader(Protocol):
         """Read states and ends of sessions in one round trip, each state first."""
         ...
 
+    async def snapshot(self, session: str) -> Snapshot | None:
+        """Read the latest record, statistics and counters, in one step.
+
+        None if there is no state. `latest` is the record at `cursor` unless a marker
+        or gap came after it; `metrics` are those of exactly the entries up to it.
+        """
+        ...
+
+    async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
+        """As `snapshot`, many in few round trips: each in one step, not all."""
+        ...
+
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
         """As `SessionWriter.positions`."""
         ...
@@ -301,7 +373,7 @@ class SessionReader(Protocol):
         ...
 
     def notifications(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """Listen to what moved: session IDs, `EMERGENCIES`, and what `notify` sent.
+        """Listen to what moved: texts for `parse_moved`, and what `notify` sent.
 
         A hint: some may be missing. Ends with `BrokerUnavailable` when the connection
         is lost; whoever listens looks at everything after listening anew.
@@ -309,5 +381,5 @@ class SessionReader(Protocol):
         ...
 
     async def notify(self, payload: str) -> None:
-        """Send a text to all listeners of the feed, this one included."""
+        """Send a text that begins with "!" to all listeners, this one included."""
         ...

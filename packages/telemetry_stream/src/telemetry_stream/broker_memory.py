@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
+from typing import Any
 
 from telemetry_stream.broker import (
     NOTHING_STORED,
@@ -24,10 +25,13 @@ from telemetry_stream.broker import (
     Kind,
     NewRejection,
     SessionState,
+    Snapshot,
     StoredPosition,
+    snapshot_of,
 )
 from telemetry_stream.exceptions import BrokerError, BrokerUnavailable
 from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.notification import format_moved
 from telemetry_stream.position import BEFORE_ALL, EntryID
 
 
@@ -138,7 +142,7 @@ class MemoryBroker:
             return Appended.CONFLICT
         _check_rising(batch, stored)
         self._write(batch, stored)
-        self._wake(batch.session)
+        self._wake(format_moved(batch.session, batch.written_ms))
         return Appended.DONE
 
     def _rejected_diverged(self, batch: Batch, stored: StoredPosition) -> bool:
@@ -188,7 +192,7 @@ class MemoryBroker:
             return False
         self.delete(session, stream=True, state=True)
         self._stored.rejected.pop(session, None)
-        self._wake(session)
+        self._wake(format_moved(session, 0))
         return True
 
     async def trim(self, session: str, before: EntryID) -> None:
@@ -201,6 +205,14 @@ class MemoryBroker:
         for session, time_ms in activity_ms.items():
             known = self._stored.activity_ms.get(session, 0)
             self._stored.activity_ms[session] = max(known, time_ms)
+
+    async def snapshot(self, session: str) -> Snapshot | None:
+        await self._reachable()
+        state = self._stored.states.get(session)
+        return None if state is None else snapshot_of(state)
+
+    async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
+        return [await self.snapshot(session) for session in sessions]
 
     async def sessions(
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
@@ -233,7 +245,7 @@ class MemoryBroker:
         id = EntryID(1, stream.last_id.offset + 1)
         stream.add(Entry(id, stream.last_id, Kind.EMERGENCY, document.record, details))
         del stream.entries[:-MAX_DOCUMENTS]
-        self._wake(EMERGENCIES)
+        self._wake(format_moved(EMERGENCIES, document.written_ms))
         return True
 
     async def hold_presence(self, owner: str, *, seconds: float) -> None:
@@ -286,6 +298,8 @@ class MemoryBroker:
             state = await self.load(session)
             if session not in self._stored.states:
                 state = None
+            if state is not None:
+                state = replace(state, **_LEFT_OUT_OF_HEADS)
             entries = self._stored.streams.get(session, _Stream()).entries
             heads.append(
                 Head(
@@ -342,6 +356,10 @@ def _check_rising(batch: Batch, stored: StoredPosition) -> None:
             raise ValueError("the IDs of a batch must rise")
 
 
+_LEFT_OUT_OF_HEADS: dict[str, Any] = {
+    "latest": b"", "metrics": b"", "absent_since_ms": 0, "head_proof": "",
+    "marker_proof": "",
+}  # fmt: skip  # as `SessionState` without them
 _STATE_FIELDS = {known.name for known in fields(SessionState)}
 
 

@@ -24,16 +24,22 @@ from telemetry_stream.broker import (
     Kind,
     NewEntry,
     SessionState,
+    Snapshot,
     StoredPosition,
+    snapshot_of,
 )
 from telemetry_stream.exceptions import BrokerUnavailable
 from telemetry_stream.keys import EMERGENCIES, Keys
+from telemetry_stream.notification import format_moved
 from telemetry_stream.position import EntryID
 from telemetry_stream.redis_connection import connect, translate, translated_errors
 from telemetry_stream.redis_replies import (
+    HEAD_FIELDS,
     entries_of,
+    head_state_of,
     position_of,
     state_of,
+    whole_state_of,
 )
 
 
@@ -112,7 +118,7 @@ class RedisBroker:
         expected = batch.expected
         arguments: list[str | bytes | int | float] = [
             self._keys.feed,
-            batch.session,
+            format_moved(batch.session, batch.written_ms),
             *_position_arguments(expected),
             batch.incarnation,
             batch.generation,
@@ -140,7 +146,7 @@ class RedisBroker:
         ]
         arguments = [
             self._keys.feed,
-            session,
+            format_moved(session, 0),
             *_position_arguments(seen),
             str(seen.stream_last_id),
         ]
@@ -158,6 +164,22 @@ class RedisBroker:
             return
         with translated_errors():
             await self._redis.zadd(self._keys.sessions, dict(activity_ms), gt=True)
+
+    async def snapshot(self, session: str) -> Snapshot | None:
+        return (await self.snapshots([session]))[0]
+
+    async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
+        found: list[Snapshot | None] = []
+        for start in range(0, len(sessions), WHOLE_STATES):
+            async with self._pipeline() as pipeline:
+                for session in sessions[start : start + WHOLE_STATES]:
+                    pipeline.hgetall(self._keys.state(session))
+                replies = await self._execute(pipeline)
+            found += [
+                snapshot_of(whole_state_of(fields)) if fields else None
+                for fields in replies
+            ]
+        return found
 
     async def sessions(
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
@@ -183,7 +205,7 @@ class RedisBroker:
                     [self._keys.stream(EMERGENCIES), self._keys.emergencies_seen],
                     [
                         self._keys.feed,
-                        EMERGENCIES,
+                        format_moved(EMERGENCIES, document.written_ms),
                         f"{document.path}/{document.sha256}",
                         document.record,
                         document.session,
@@ -265,14 +287,14 @@ class RedisBroker:
             for session in sessions:
                 stream = self._keys.stream(session)
                 self._ask_position(pipeline, session)
-                pipeline.hgetall(self._keys.state(session))
+                pipeline.hmget(self._keys.state(session), HEAD_FIELDS)
                 pipeline.xrange(stream, count=1)
                 pipeline.xrevrange(stream, count=1)
             replies = await self._execute(pipeline)
         heads: list[Head] = []
         for at in range(0, len(replies), 4):
-            position, fields, oldest, newest = replies[at : at + 4]
-            state = state_of(fields, position_of(position)) if fields else None
+            position, values, oldest, newest = replies[at : at + 4]
+            state = head_state_of(values, position_of(position))
             heads.append(
                 Head(
                     state, oldest[0] if oldest else None, newest[0] if newest else None

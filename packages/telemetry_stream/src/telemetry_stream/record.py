@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -48,6 +48,9 @@ _decode_fields = msgspec.json.Decoder(dict[str, object]).decode
 # that may be too large; a regular expression takes forty times as long.
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _MANY_DIGITS = b"0" * 19
+# An odd number beyond 2^53 is equal to no floating-point number.
+_BETWEEN_NUMBER = 4_611_686_018_427_387_847
+_BETWEEN = b",%d," % _BETWEEN_NUMBER
 # What MessagePack holds: sign and digits of -2^63, digits of 2^64 - 1.
 _INT_RANGE = range(-(2**63), 2**64)
 _MOST_DIGITS = 20
@@ -89,6 +92,30 @@ def parse_record(line: bytes, *, careful: bool = True) -> Record | Invalid:
         return _mended(line)
     emergency = shape.emergency
     return Record(line, emergency is not msgspec.UNSET and bytes(emergency)[:1] == b"{")
+
+
+def decode_together(lines: Sequence[bytes], text: bytes) -> list[dict[str, Any]] | None:
+    """Decode lines at once, if each is a record as it stands; None if one may not be.
+
+    What it decodes, `parse_record` takes as it is; it costs less than as many calls.
+
+    Args:
+        lines: not empty, white space around them removed already.
+        text: holds all of them.
+    """
+    if _MANY_DIGITS in text.translate(_NUMBER_SHAPE):
+        return None
+    try:
+        values: list[Any] = _decode_any(b"[%b]" % _BETWEEN.join(lines))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    # Lines that are no JSON may be so together: `{"a":[{}` and `{}]}`. But no line has
+    # as many digits as what is put between them; so if it is found between all values
+    # it was between whole values, and each line is one.
+    records, between = values[::2], values[1::2]
+    if len(records) != len(lines) or between.count(_BETWEEN_NUMBER) != len(between):
+        return None
+    return records if {*map(type, records)} <= {dict} else None
 
 
 def _is_strict(line: bytes) -> bool:

@@ -12,6 +12,13 @@ from telemetry_stream.broker import Entry, Kind, SessionState, StoredPosition
 from telemetry_stream.position import BEFORE_ALL, EntryID
 
 
+# What a head needs of the state: a thousand records and statistics would be megabytes.
+HEAD_FIELDS = (
+    "incarnation", "generation_start", "backlog_end", "size", "last_digest",
+    "records", "rejected", "first_step", "last_step", "first_time_ms", "last_time_ms",
+    "created_ms", "updated_ms", "rate", "metrics_left_out", "owner", "path",
+)  # fmt: skip  # one name a line would hide what they are
+
 _KINDS = {kind.value.encode(): kind for kind in Kind}
 
 
@@ -98,13 +105,35 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         first_time_ms=optional_ms("first_time_ms"),
         last_time_ms=optional_ms("last_time_ms"),
         latest=fields.get(b"latest", b""),
+        created_ms=number("created_ms"),
         updated_ms=number("updated_ms"),
+        rate=optional("rate") or 0.0,
+        metrics=fields.get(b"metrics", b""),
+        metrics_left_out=number("metrics_left_out"),
         owner=text("owner"),
         path=text("path"),
         absent_since_ms=number("absent_since_ms"),
         head_proof=text("head_proof"),
         marker_proof=text("marker_proof"),
     )
+
+
+def head_state_of(
+    values: Sequence[bytes | None], position: StoredPosition
+) -> SessionState | None:
+    """The values of `HEAD_FIELDS`; None where there is no state."""
+    fields = {
+        name.encode(): value
+        for name, value in zip(HEAD_FIELDS, values, strict=True)
+        if value is not None
+    }
+    return state_of(fields, position) if fields else None
+
+
+def whole_state_of(fields: Mapping[bytes, bytes]) -> SessionState:
+    """A state hash read in one step, its position with it but for the stream's own."""
+    names = (b"incarnation", b"generation", b"offset", b"last_id", b"last_rejected_id")
+    return state_of(fields, position_of([*(fields.get(n, b"") for n in names), b""]))
 
 
 def _number(text: bytes) -> int:

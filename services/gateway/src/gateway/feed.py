@@ -17,6 +17,8 @@ from gateway.hub import CLOCK_SKEW_MS, Hub
 from gateway.instruments import Instruments
 from telemetry_stream.broker import Entry, SessionReader, StoredPosition
 from telemetry_stream.exceptions import BrokerError
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.notification import parse_moved
 from telemetry_stream.position import BEFORE_ALL, EntryID
 
 
@@ -61,6 +63,8 @@ class Feed:
         self._instruments = instruments
         # Sessions to read on, and since when that is known.
         self._dirty: dict[str, float] = {}
+        # When the oldest line of theirs that is news was written, Unix milliseconds.
+        self._written_ms: dict[str, int] = {}
         self._is_dirty = asyncio.Event()
         # Asks for an audit before its time.
         self._audit_due = asyncio.Event()
@@ -133,15 +137,20 @@ class Feed:
 
     def notified(self, payload: str) -> bool:
         """Take a hint; true if it was this replica's canary."""
-        if payload in self._hub.channels:
-            self.mark(payload)
-        elif payload.startswith(self._canary):
+        if payload.startswith(self._canary):
             self._canary_at = self._clock()
             return True
-        elif payload in self._opening:
-            self._moved.add(payload)
-        elif not payload.startswith("!") and self._hub.is_wanted(payload):
-            self._spawn(self._adopt([payload]))
+        if (moved := parse_moved(payload)) is None:
+            return False
+        session = moved.session
+        if session in self._hub.channels:
+            if moved.written_ms:
+                self._written_ms.setdefault(session, moved.written_ms)
+            self.mark(session)
+        elif session in self._opening:
+            self._moved.add(session)
+        elif session != EMERGENCIES and self._hub.is_wanted(session):
+            self._spawn(self._adopt([session]))
         return False
 
     async def _send_canaries(self) -> None:
@@ -251,6 +260,9 @@ class Feed:
             entries = answers.get(session, [])
             if await self._take(channel, entries):
                 self._instruments.woken(self._clock() - marked[session])
+                if written_ms := self._written_ms.pop(session, 0):
+                    lag_ms = self._wall_clock_ms() - written_ms
+                    self._instruments.delivered(lag_ms / 1_000)
             if len(entries) >= limit:
                 self.mark(session)
 
@@ -324,6 +336,7 @@ class Feed:
                 channel.is_unwatched = False
             elif channel.is_unwatched:
                 hub.close(channel)
+                self._written_ms.pop(channel.session, None)
             else:
                 # Closed by the next audit, if nobody has come by then.
                 channel.is_unwatched = True

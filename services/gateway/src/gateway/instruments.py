@@ -53,6 +53,13 @@ class Instruments:
             registry=registry,
         )
 
+        self._lag = Histogram(
+            "tailcast_gateway_lag_seconds",
+            "From the line's write to the frame",
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
+            registry=registry,
+        )
+
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text form."""
         return generate_latest(self._registry)
@@ -157,6 +164,11 @@ class Instruments:
     def woken(self, seconds: float) -> None:
         """So long a notification waited until its entries were given out."""
         self._wake.observe(seconds)
+
+    def delivered(self, lag_seconds: float) -> None:
+        """A line was given to the sockets so long after it was written."""
+        # Another machine's clock may be ahead of ours.
+        self._lag.observe(max(0.0, lag_seconds))
 
     def watching(self, *, sessions: int, subscribers: int, window_bytes: int) -> None:
         """What is watched now."""

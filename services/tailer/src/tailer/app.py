@@ -83,6 +83,7 @@ class Tailer:
         """
         self._writer = writer
         self._max_line_bytes = max_line_bytes
+        self._not_metrics = frozenset((*step_keys, *time_keys))
         self._clock = clock
         self._wall_clock = wall_clock
         # Not resolved: a link that points elsewhere tomorrow is followed there.
@@ -187,7 +188,11 @@ class Tailer:
         if found.kind is FileKind.TELEMETRY:
             return Follower(
                 found.name,
-                SessionFile(found.path, max_line_bytes=self._max_line_bytes),
+                SessionFile(
+                    found.path,
+                    max_line_bytes=self._max_line_bytes,
+                    not_metrics=self._not_metrics,
+                ),
                 self._surroundings,
                 was_there_at_start=was_there_at_start,
             )

@@ -6,11 +6,12 @@ when the broker is full. What is to be done about a refused batch decides the fo
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
 from tailer.instruments import Instruments
+from tailer.metrics import Kept, Metric, merge
 from tailer.retention import Retention
 from tailer.session_file import Place
 from telemetry_stream.broker import (
@@ -26,6 +27,7 @@ from telemetry_stream.broker import (
 )
 from telemetry_stream.exceptions import BrokerFull
 from telemetry_stream.position import EntryID, digest
+from telemetry_stream.rate import rate_after
 from telemetry_stream.record import Progress, read_progress
 
 
@@ -49,6 +51,11 @@ class Stored(NamedTuple):
     owner: str = ""
     has_first_step: bool = False
     has_first_time: bool = False
+    # Of the last append, Unix milliseconds, and the rate of records then.
+    updated_ms: int = 0
+    rate: float = 0.0
+    # Of the current generation; as text, since thousands of sessions may be idle.
+    metrics: Kept = Kept()
 
     @property
     def place(self) -> Place:
@@ -84,6 +91,9 @@ def stored_of(state: SessionState) -> Stored:
         state.owner,
         state.first_step is not None,
         state.first_time_ms is not None,
+        state.updated_ms,
+        state.rate,
+        Kept(state.metrics, state.metrics_left_out),
     )
 
 
@@ -97,6 +107,10 @@ class Addition(NamedTuple):
     # The file's size, bytes, and modification time, Unix milliseconds, as it was read.
     size: int
     activity_ms: int
+    # When the file that was read was written, Unix milliseconds.
+    written_ms: int
+    # What the records say of each metric.
+    metrics: Mapping[str, Metric]
 
 
 class Appender:
@@ -143,6 +157,9 @@ class Appender:
             size=_added_bytes(before, after),
             seconds=perf_counter() - started,
         )
+        left_out = after.metrics.left_out - before.metrics.left_out
+        if left_out > 0:
+            self._instruments.metrics_left_out(session, left_out)
         if addition.rejections:
             self._instruments.lines_rejected(session, addition.rejections)
         self.untouched[session] = addition.activity_ms
@@ -205,11 +222,15 @@ class Appender:
         last = first
         if len(addition.entries) > 1:
             last = self.progress_of(addition.entries, last=True)
+        now_ms = int(self._wall_clock() * 1_000)
         after = addition.after._replace(
             position=_position_after(addition),
             owner=self.owner,
             has_first_step=before.has_first_step or first.step is not None,
             has_first_time=before.has_first_time or first.time_ms is not None,
+            updated_ms=now_ms,
+            rate=_rate_after(before, addition, now_ms),
+            metrics=_metrics_after(before, addition),
         )
         fields: dict[str, str | int | float | bytes] = {
             "owner": self.owner,
@@ -219,8 +240,13 @@ class Appender:
             "marker_proof": after.marker_proof,
             "generation_start": after.generation_start,
             "backlog_end": after.backlog_end,
-            "updated_ms": int(self._wall_clock() * 1_000),
+            "updated_ms": now_ms,
+            "rate": round(after.rate, 4),
         }
+        if not before.position.incarnation:
+            fields["created_ms"] = now_ms
+        if after.metrics != before.metrics:
+            fields["metrics"], fields["metrics_left_out"] = after.metrics
         if addition.entries:
             fields["last_digest"] = digest(addition.entries[-1].record)
         if first.step is not None and not before.has_first_step:
@@ -241,6 +267,7 @@ class Appender:
             entries=addition.entries,
             rejections=addition.rejections,
             fields=fields,
+            written_ms=addition.written_ms,
         )
         return batch, after
 
@@ -255,6 +282,18 @@ def _position_after(addition: Addition) -> StoredPosition:
     return position._replace(
         last_id=last_id, last_rejected_id=last_rejected_id, stream_last_id=last_id
     )
+
+
+def _rate_after(before: Stored, addition: Addition, now_ms: int) -> float:
+    seconds = (now_ms - before.updated_ms) / 1_000 if before.updated_ms else 0.0
+    records = sum(1 for entry in addition.entries if entry.record)
+    return rate_after(before.rate, seconds=seconds, records=records)
+
+
+def _metrics_after(before: Stored, addition: Addition) -> Kept:
+    """Each generation's are its own: a run that began anew has another story."""
+    is_same = before.position.generation == addition.after.position.generation
+    return merge(before.metrics if is_same else Kept(), addition.metrics)
 
 
 def _added_bytes(before: Stored, after: Stored) -> int:

@@ -137,12 +137,15 @@ class DocumentFile:
         if _look(self.path) != seen:
             return Invalid("it is being written")
         age = self._wall_clock() - seen.mtime_ns / 1e9
-        return read_document(
+        document = read_document(
             data,
             path=self.name,
             sha256=sha256(data).hexdigest(),
             is_news=age <= NEWS_SECONDS,
         )
+        if isinstance(document, Invalid):
+            return document
+        return document._replace(written_ms=max(0, seen.mtime_ns // 1_000_000))
 
 
 def _look(path: str) -> Glimpse:

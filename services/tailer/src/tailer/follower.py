@@ -17,8 +17,7 @@ from tailer.progress import (
     judge,
     second_look_seconds,
 )
-from tailer.proofs import Verdict
-from tailer.rewrites import NewFile, common_prefix
+from tailer.rewrites import common_prefix, new_file
 from tailer.session_file import (
     CannotBeSeen,
     Glimpse,
@@ -104,10 +103,9 @@ class Follower:
     @property
     def activity_ms(self) -> int:
         """When the file changed last, Unix milliseconds, never in the future."""
-        now_ms = int(self._near.wall_clock() * 1_000)
         if self.glimpse is None:
-            return now_ms
-        return max(0, min(now_ms, self.glimpse.mtime_ns // 1_000_000))
+            return int(self._near.wall_clock() * 1_000)
+        return self._near.not_after_now(self.glimpse.mtime_ns)
 
     @property
     def age_seconds(self) -> float:
@@ -280,9 +278,8 @@ class Follower:
             return REFUSED_SECONDS
         if not await self._may_rebuild(stored):
             return REFUSED_SECONDS
-        kept = await common_prefix(
-            self._near.writer, self.session, stored, self._new_file()
-        )
+        file = new_file(self._file, self._near.run)
+        kept = await common_prefix(self._near.writer, self.session, stored, file)
         place = await self._near.run(partial(self._file.place_at, kept))
         fresh = None
         if place is not None:
@@ -323,15 +320,6 @@ class Follower:
             return "replaced"
         return "truncated"
 
-    def _new_file(self) -> NewFile:
-        async def read_from(offset: int) -> Portion:
-            return await self._near.run(partial(self._file.read_from, offset))
-
-        async def check_head(proof: str) -> Verdict:
-            return await self._near.run(partial(self._file.check_head, proof))
-
-        return NewFile(read_from, check_head)
-
     async def _may_rebuild(self, stored: Stored) -> bool:
         """Whether our view counts: we are the owner, or the owner is gone."""
         owner = stored.owner
@@ -357,6 +345,8 @@ class Follower:
             portion.reading.rejections if portion else (),
             look.glimpse.size,
             self.activity_ms,
+            self._near.not_after_now(look.glimpse.mtime_ns),
+            portion.reading.metrics if portion else {},
         )
         outcome, stored = await self._near.appender.append(
             self.session, self._path_text, before, addition

@@ -58,6 +58,7 @@ class Instruments:
         self._contested = counter("contested", "Sessions with too many generations")
         self._documents = counter("documents", "Emergency documents", "outcome")
         self._broker_errors = counter("broker_errors", "Failed calls", "error")
+        self._left_out = counter("metric_values_left_out", "Values without statistics")
         self._times_full = counter("full_refusals", "Writes refused for want of memory")
         self._trimmed = counter("trimmed_bytes", "Bytes trimmed off streams", "why")
         self._expired = counter("expired", "Sessions that lived their time", "what")
@@ -112,6 +113,14 @@ class Instruments:
         self._append_seconds.observe(seconds)
         self.broker_has_room()
         self._log.debug("appended", session=session, records=records, bytes=size)
+
+    def metrics_left_out(self, session: str, values: int) -> None:
+        """Values of metrics that have no statistics: a session has too many."""
+        self._left_out.inc(values)
+        if self._remember("metrics", session):
+            self._log.warning(
+                "too many metrics, some without statistics", session=session
+            )
 
     def lines_rejected(self, session: str, rejections: Sequence[NewRejection]) -> None:
         """Lines went to the rejected stream."""

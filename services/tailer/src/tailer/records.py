@@ -1,15 +1,34 @@
-"""From lines to what is appended: entries and rejections.
+"""From lines to what is appended: entries, rejections, statistics.
 
 Pure. What a record is says `telemetry_stream.record`; here is what a *file* adds: a
-byte-order mark at its head, holes, lines that are too long.
+byte-order mark at its head, holes, lines that are too long. Lines that are records as
+they stand, which nearly all are, are checked and counted together; one that is not
+sends its batch through the checks line by line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import accumulate, count, repeat
+from operator import add
 from typing import NamedTuple
 
+from tailer.metrics import (
+    EMERGENCY,
+    Fields,
+    Metric,
+    Shape,
+    decode_records,
+    shapes_of,
+    summarize,
+)
 from telemetry_stream.broker import Kind, NewEntry, NewRejection
-from telemetry_stream.record import Invalid, Record, needs_care, parse_record
+from telemetry_stream.record import (
+    Invalid,
+    Record,
+    decode_together,
+    needs_care,
+    parse_record,
+)
 
 
 # How much of a rejected line is kept.
@@ -27,6 +46,8 @@ class Reading(NamedTuple):
 
     entries: list[NewEntry]
     rejections: list[NewRejection]
+    # What the records say of each metric.
+    metrics: Mapping[str, Metric]
 
 
 def read_lines(
@@ -35,6 +56,7 @@ def read_lines(
     start: int,
     *,
     max_line_bytes: int,
+    not_metrics: frozenset[str] = frozenset(),
 ) -> Reading:
     """Turn lines into entries and rejections; blank ones are neither.
 
@@ -44,7 +66,48 @@ def read_lines(
             would make parsing costly.
         start: the offset at which they begin.
         max_line_bytes: a longer one is rejected; white space around it does not count.
+        not_metrics: keys that hold a record's step and time.
     """
+    stripped = [*map(bytes.strip, texts)]
+    if all(stripped) and max(map(len, stripped), default=0) <= max_line_bytes:
+        records = decode_together(stripped, chunk)
+        if records is not None:
+            return _plain(texts, stripped, records, start, not_metrics)
+    reading = _read_each(texts, chunk, start, max_line_bytes)
+    records = decode_records([entry.record for entry in reading.entries])
+    metrics = summarize(shapes_of(records), not_metrics=not_metrics)
+    return reading._replace(metrics=metrics)
+
+
+def _plain(
+    texts: Sequence[bytes],
+    stripped: Sequence[bytes],
+    records: Sequence[Fields],
+    start: int,
+    not_metrics: frozenset[str],
+) -> Reading:
+    """Lines each of which is a record as it stands."""
+    ends = map(add, accumulate(map(len, texts)), count(start + 1))
+    rows = zip(ends, repeat(_RECORD), stripped, repeat(None))
+    entries = [*map(_new_entry, rows)]
+    shapes = shapes_of(records)
+    for shape in shapes:
+        if EMERGENCY in shape.keys:
+            _mark_emergencies(entries, shape)
+    return Reading(entries, [], summarize(shapes, not_metrics=not_metrics))
+
+
+def _mark_emergencies(entries: list[NewEntry], shape: Shape) -> None:
+    column = shape.columns[shape.keys.index(EMERGENCY)]
+    for place, value in zip(shape.places, column, strict=True):
+        if isinstance(value, dict):
+            entries[place] = entries[place]._replace(kind=_EMERGENCY)
+
+
+def _read_each(
+    texts: Sequence[bytes], chunk: bytes, start: int, max_line_bytes: int
+) -> Reading:
+    """Lines of any kind, one by one."""
     careful = needs_care(chunk)
     entries: list[NewEntry] = []
     rejections: list[NewRejection] = []
@@ -65,7 +128,7 @@ def read_lines(
             data, is_emergency = record
             kind = _EMERGENCY if is_emergency else _RECORD
             entries.append(_new_entry((end, kind, data, None)))
-    return Reading(entries, rejections)
+    return Reading(entries, rejections, {})
 
 
 def _read_line(text: bytes, careful: bool, max_line_bytes: int) -> Record | Invalid:

@@ -7,11 +7,13 @@ that the file has now. Nothing is declared here, and nothing is written.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 from tailer.appender import Stored
 from tailer.proofs import Verdict
-from tailer.session_file import Portion
+from tailer.session_file import Portion, SessionFile
+from tailer.surroundings import Run
 from telemetry_stream.broker import Entry, Kind, NewEntry, SessionWriter
 from telemetry_stream.position import MAX_OFFSET, EntryID
 
@@ -27,6 +29,18 @@ class NewFile(NamedTuple):
     read_from: Callable[[int], Awaitable[Portion]]
     # Whether a proof of the first bytes holds.
     check_head: Callable[[str], Awaitable[Verdict]]
+
+
+def new_file(file: SessionFile, run: Run) -> NewFile:
+    """Ask the file that has the path now."""
+
+    async def read_from(offset: int) -> Portion:
+        return await run(partial(file.read_from, offset))
+
+    async def check_head(proof: str) -> Verdict:
+        return await run(partial(file.check_head, proof))
+
+    return NewFile(read_from, check_head)
 
 
 async def common_prefix(

@@ -26,7 +26,7 @@ LEAST_READ_BYTES = 65_536
 SCAN_BYTES = 67_108_864
 MAX_BATCH_LINES = 1_000
 
-_NOTHING = Reading([], [])
+_NOTHING = Reading([], [], {})
 
 
 class CannotBeSeen(Exception):
@@ -110,9 +110,17 @@ class _Opened(NamedTuple):
 class SessionFile:
     """The file under one path, followed through renames and replacements."""
 
-    def __init__(self, path: str, *, max_line_bytes: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        max_line_bytes: int,
+        not_metrics: frozenset[str] = frozenset(),
+    ) -> None:
         self.path = path
         self._max_line_bytes = max_line_bytes
+        # Keys that hold a record's step and time.
+        self._not_metrics = not_metrics
         # The descriptor of the latest look, kept so that a file that loses its path can
         # be read to its end; None when there was no look or it was given back.
         self._held: _Opened | None = None
@@ -322,6 +330,7 @@ class SessionFile:
             chunk[:taken],
             place.offset,
             max_line_bytes=self._max_line_bytes,
+            not_metrics=self._not_metrics,
         )
         is_cut = len(chunk) >= self._read_bytes
         has_more = split.stop is Stop.LIMIT or (split.stop is Stop.END and is_cut)
@@ -358,7 +367,8 @@ class SessionFile:
             return Portion(_NOTHING, place, has_more=True, has_nul=False)
         rejection = too_long(end, end - place.offset - 1, head, self._max_line_bytes)
         after = Place(end, place.head_proof, proofs.prove_marker(marker))
-        return Portion(Reading([], [rejection]), after, has_more=True, has_nul=False)
+        reading = Reading([], [rejection], {})
+        return Portion(reading, after, has_more=True, has_nul=False)
 
 
 def _next_read_bytes(taken: int) -> int:

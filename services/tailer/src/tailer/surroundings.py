@@ -36,3 +36,8 @@ class Surroundings:
     is_network: bool
     # A file without a state that has not changed for longer is not taken in.
     session_ttl: float
+
+    def not_after_now(self, mtime_ns: int) -> int:
+        """A modification time as Unix milliseconds, never in the future."""
+        now_ms = int(self.wall_clock() * 1_000)
+        return max(0, min(now_ms, mtime_ns // 1_000_000))

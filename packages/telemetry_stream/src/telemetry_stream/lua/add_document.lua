@@ -1,5 +1,5 @@
 -- Append a whole-file emergency once per path and content.
--- KEYS stream, seen.  ARGV channel, name of the stream, identity, document, session,
+-- KEYS stream, seen.  ARGV channel, what is said there, identity, document, session,
 -- path, '1' if it is news, most documents to keep.
 
 if redis.call('SISMEMBER', KEYS[2], ARGV[3]) == 1 then return 0 end

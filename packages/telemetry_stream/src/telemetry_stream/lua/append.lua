@@ -3,7 +3,7 @@
 --
 -- KEYS  stream, state[, rejected]: the last only if the batch has rejections, because a
 --       script that names a missing key gets TRYAGAIN while its slot migrates.
--- ARGV  channel, session,
+-- ARGV  channel, what is said there,
 --       expected incarnation, generation, offset, last_id, last_rejected_id,
 --       new incarnation, generation, offset,
 --       counts of entries, rejections and state fields,

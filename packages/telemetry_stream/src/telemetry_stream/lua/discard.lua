@@ -1,6 +1,6 @@
 -- Delete a session's three keys, if stream and state still are as the caller saw them.
 -- KEYS stream, state, rejected.
--- ARGV channel, session, incarnation, generation, offset, last_id, last_rejected_id,
+-- ARGV channel, what is said there, incarnation, generation, offset, last_id, last_rejected_id,
 --      the stream's last ID.
 
 local stored = redis.call('HMGET', KEYS[2],
