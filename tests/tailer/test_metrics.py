@@ -62,7 +62,10 @@ def test_what_is_a_metric() -> None:
 
 def test_strings_for_what_is_not_finite_are_counted() -> None:
     """They are the last value, and neither least, greatest nor mean."""
-    records = [{"a": 1.0, "b": "NaN"}, {"a": "-Infinity", "b": "x"}]
+    records: list[dict[str, Any]] = [
+        {"a": 1.0, "b": "NaN"},
+        {"a": "-Infinity", "b": "x"},
+    ]
     assert metrics_of(*records) == {
         "a": Metric("-Infinity", 1.0, 1.0, 1.0, 1, 1),
         "b": Metric("NaN", None, None, None, 0, 1),

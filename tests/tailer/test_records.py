@@ -111,7 +111,9 @@ def test_lines_read_together_are_as_read_one_by_one(lines: list[bytes]) -> None:
     """Entries and rejections alike; statistics as merged one after the other."""
     chunk = b"".join(line + b"\n" for line in lines)
     together = read(chunk, start=10)
-    entries, rejections, kept, at = [], [], Kept(), 10
+    entries: list[NewEntry] = []
+    rejections: list[NewRejection] = []
+    kept, at = Kept(), 10
     for line in lines:
         one = read(line + b"\n", start=at)
         at += len(line) + 1

@@ -1,5 +1,7 @@
 """What the state says of a session for readers: statistics, rate, times."""
 
+# ruff: noqa: ASYNC240  # nothing else runs while the test writes
+
 import json
 from pathlib import Path
 from typing import Any

@@ -10,7 +10,6 @@ object `telemetry`; and a number one level down in another object, as `object.ke
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from itertools import repeat
 from math import isfinite
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -94,10 +93,11 @@ def _shape(
     keys: Sequence[str], records: Sequence[Fields], places: Sequence[int]
 ) -> list[Shape]:
     """The shape of records that have these keys. Raises KeyError."""
+    columns: list[tuple[Any, ...]]
     if len(keys) > 1:
         columns = [*zip(*map(itemgetter(*keys), records), strict=False)]
     else:
-        columns = [tuple(map(dict.__getitem__, records, repeat(key))) for key in keys]
+        columns = [tuple([record[key] for record in records]) for key in keys]
     return [Shape(keys, columns, places)] if columns else []
 
 
@@ -162,8 +162,8 @@ class _Summary:
         ]
         if values:
             self._add(name, _of_any([value for value, _ in values]), values[-1][1])
-        objects = [
-            (value, place)
+        objects: list[tuple[Fields, int]] = [
+            (cast(Fields, value), place)
             for value, place in zip(column, places, strict=True)
             if type(value) is dict
         ]
