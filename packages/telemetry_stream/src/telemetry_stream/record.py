@@ -94,17 +94,19 @@ def parse_record(line: bytes, *, careful: bool = True) -> Record | Invalid:
     return Record(line, emergency is not msgspec.UNSET and bytes(emergency)[:1] == b"{")
 
 
-def decode_together(lines: Sequence[bytes], text: bytes) -> list[dict[str, Any]] | None:
+def has_long_number(text: bytes) -> bool:
+    """Whether anything in this text has 19 digits in a row."""
+    return _MANY_DIGITS in text.translate(_NUMBER_SHAPE)
+
+
+def decode_together(lines: Sequence[bytes]) -> list[dict[str, Any]] | None:
     """Decode lines at once, if each is a record as it stands; None if one may not be.
 
     What it decodes, `parse_record` takes as it is; it costs less than as many calls.
 
     Args:
-        lines: not empty, white space around them removed already.
-        text: holds all of them.
+        lines: without white space around them, of a text without a long number.
     """
-    if _MANY_DIGITS in text.translate(_NUMBER_SHAPE):
-        return None
     try:
         values: list[Any] = _decode_any(b"[%b]" % _BETWEEN.join(lines))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -246,6 +246,19 @@ def _mean_of_both(one: Metric, other: Metric) -> float | None:
     return _finite(one.mean + (other.mean - one.mean) * share)
 
 
+def joined(
+    one: Mapping[str, Metric], other: Mapping[str, Metric]
+) -> Mapping[str, Metric]:
+    """The statistics of two parts of a batch; the other came later."""
+    if not one:
+        return other
+    both = dict(one)
+    for name, metric in other.items():
+        known = both.get(name)
+        both[name] = metric if known is None else _merged(known, metric)
+    return both
+
+
 def merge(kept: Kept, batch: Mapping[str, Metric]) -> Kept:
     """What is kept once a batch is appended."""
     if not batch:
