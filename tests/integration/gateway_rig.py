@@ -131,6 +131,7 @@ class Writer:
             kind = Kind.EMERGENCY if is_emergency else Kind.RECORD
             entries.append(NewEntry(end, kind, line))
         now_ms = time.time_ns() // 1_000_000
+        written_ms = fields.pop("written_ms", now_ms)
         batch = Batch(
             session=self.session,
             expected=expected,
@@ -144,6 +145,7 @@ class Writer:
                 "updated_ms": now_ms,
                 **fields,
             },
+            written_ms=written_ms,
         )
         assert await self.broker.append(batch) is Appended.DONE
         await self.broker.touch({self.session: fields.get("updated_ms", now_ms)})

@@ -1,6 +1,7 @@
 """The protocol's Base, word for word, and what clients may add to it."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -261,6 +262,39 @@ async def test_too_many_connections(rig: Rig) -> None:
             await second.next()
         assert second.connection.close_code == 1013
         await first.subscribe(sessionId="a")
+
+
+async def test_lag_is_measured_from_the_write_to_the_frame(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """By the time that the notification tells; a clock that is ahead counts as none."""
+    now_ms = time.time_ns() // 1_000_000
+    writer = rig.writer("a")
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a")
+        await writer.append(*numbered(0, 1))
+        await watcher.until_records(1)
+        before = _lag(gateway)
+        await writer.append(*numbered(1, 2), written_ms=now_ms - 5_000)
+        await watcher.until_records(2)
+        behind = _lag(gateway)
+        await writer.append(*numbered(2, 3), written_ms=now_ms + 3_600_000)
+        await watcher.until_records(3)
+        ahead = _lag(gateway)
+    assert behind["count"] == before["count"] + 1
+    assert behind["sum"] - before["sum"] >= 5.0
+    assert ahead == {"count": behind["count"] + 1, "sum": behind["sum"]}
+
+
+def _lag(gateway: Gateway) -> dict[str, float]:
+    text = gateway.replica.instruments.exposition().decode()
+    name = "tailcast_gateway_lag_seconds_"
+    return {
+        part: float(line.split()[1])
+        for part in ("count", "sum")
+        for line in text.splitlines()
+        if line.startswith(name + part)
+    }
 
 
 async def test_http(rig: Rig, gateway: Gateway) -> None:
