@@ -1,4 +1,4 @@
-"""The tailer as a process of its own: a directory, broker URL, key prefix."""
+"""The tailer as a process: a directory, broker URL, key prefix, retention."""
 
 import sys
 
@@ -6,19 +6,20 @@ from tailer.app import run
 from tailer.settings import TailerSettings
 
 
-def main(log_dir: str, url: str, prefix: str) -> None:
-    """Run the service until SIGTERM."""
+def main(log_dir: str, url: str, prefix: str, retention: str = "all") -> None:
+    """Run the service until SIGTERM; `retention` is `all`, or `default`."""
+    # A plain tailer does not trim: who is compared with it does not either.
+    kept = {"retention_bytes": 2**40} if retention == "all" else {}
     run(
         TailerSettings.load(
             redis_url=url,
             log_dir=log_dir,
             key_prefix=prefix,
             log_level="warning",
-            # Nothing is trimmed meanwhile: the plain tailer does not trim either.
-            retention_bytes=2**40,
+            **kept,
         )
     )
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

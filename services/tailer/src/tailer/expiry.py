@@ -114,20 +114,23 @@ class Expiry:
     async def run(self, has_listed: asyncio.Event) -> None:
         """End lives until cancelled, once it is known which files there are."""
         await has_listed.wait()
-        await self._presence.wait_until_up()
-        await self._attempt(self.note_orphans)
+        while not await self._attempt(self.note_orphans):
+            pass
         least, most = LOOKED_FOR_SECONDS
         interval = max(least, min(most, self._ttl_ms / 1_000 / TTL_SHARE))
         while True:
-            await self._presence.wait_until_up()
             await self._attempt(self.look)
             await asyncio.sleep(interval)
 
-    async def _attempt(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _attempt(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Take the step once the broker answers; whether it did."""
+        await self._presence.wait_until_up()
         try:
             await step()
         except BrokerError as error:
             self._presence.lost(error)
+            return False
+        return True
 
     async def note_orphans(self) -> None:
         """Take note of what is kept of files that are gone. Raises BrokerError.

@@ -88,7 +88,7 @@ class TailerSettings(ServiceSettings):
     """how much it keeps of all sessions; the one that moved longest ago is cut first"""
 
     session_ttl: Annotated[Duration, Field(gt=0)] = 30 * DAY_SECONDS
-    """a file that has not changed for longer when it is first seen is not taken in"""
+    """how long a session is kept after its last line; older files are not taken in"""
 
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """port of /metrics, /healthz and /readyz; 0 is off"""
