@@ -123,6 +123,15 @@ def test_what_was_spoilt_by_hand_begins_anew(text: bytes) -> None:
     assert merge(Kept(b'{"\xff":1}'), metrics_of({"b": 1})).left_out == 0
 
 
+@pytest.mark.parametrize("value", [2, "NaN"])
+def test_statistics_that_contradict_themselves_are_gone_on_from(value: object) -> None:
+    """Spoilt by hand: a count without a least, a greatest, a mean."""
+    spoilt = Metric(1, None, None, None, 3, 0)
+    kept = merge(Kept(msgspec.json.encode({"a": spoilt})), metrics_of({"a": value}))
+    assert stored(kept)["a"]["min"] == (value if value == 2 else None)
+    assert stored(kept)["a"]["count"] == (4 if value == 2 else 3)
+
+
 def test_statistics_are_bounded() -> None:
     """The first thousand metrics have them; further values are counted."""
     names = [f"m{number}" for number in range(MAX_METRICS + 5)]

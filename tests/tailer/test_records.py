@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tailer.metrics import Kept, Metric, merge
-from tailer.records import Reading, read_lines, too_long
+from tailer.records import TOGETHER, Reading, read_lines, too_long
 from telemetry_stream.broker import Kind, NewEntry, NewRejection
 from telemetry_stream.record import needs_care
 from tests.tailer.harness import valid_lines
@@ -90,6 +90,22 @@ def test_shapes_of_real_producers(path: Path) -> None:
     ]
     assert not any(b":NaN" in entry.record for entry in reading.entries)
     assert not any(needs_care(entry.record) for entry in reading.entries)
+
+
+def test_many_lines_are_one_reading() -> None:
+    """However many are looked at together, and whatever is among them."""
+    lines = [b'{"n":%d}' % number for number in range(3 * TOGETHER + 5)]
+    lines[TOGETHER + 3] = b"junk"
+    lines[2 * TOGETHER + 1] = b'{"n":NaN,"other":1}'
+    reading = read(b"".join(line + b"\n" for line in lines), start=7)
+    assert len(reading.entries) == len(lines) - 1
+    assert [one.length for one in reading.rejections] == [4]
+    ends = [7 + len(b"\n".join(lines[: at + 1])) + 1 for at in range(len(lines))]
+    offsets = [one.offset for one in [*reading.entries, *reading.rejections]]
+    assert sorted(offsets) == ends
+    counts = {name: metric.count for name, metric in reading.metrics.items()}
+    assert counts == {"n": len(lines) - 2, "other": 1}
+    assert reading.metrics["n"].last == len(lines) - 1
 
 
 LINES = st.lists(

@@ -2,9 +2,16 @@
 
 import pytest
 
-from telemetry_stream.broker import Entry, Kind, StoredPosition
+from telemetry_stream.broker import Entry, Kind, StoredPosition, snapshot_of
 from telemetry_stream.position import BEFORE_ALL, EntryID
-from telemetry_stream.redis_replies import entries_of, position_of, state_of
+from telemetry_stream.redis_replies import (
+    HEAD_FIELDS,
+    entries_of,
+    head_state_of,
+    position_of,
+    state_of,
+    whole_state_of,
+)
 
 
 def test_the_chain_is_read_from_each_entry() -> None:
@@ -55,3 +62,32 @@ def test_a_state_keeps_its_fields() -> None:
     assert (state.owner, state.latest) == ("h:l", b"{}")
     assert (repr(state.first_step), state.last_step) == ("1", 2.5)
     assert Kind.RECORD.value == ""
+
+
+def test_a_heads_state_is_read_by_its_fields() -> None:
+    """Values in the order of `HEAD_FIELDS`; none at all is no state."""
+    values = [b"5" if name == "records" else None for name in HEAD_FIELDS]
+    state = head_state_of(values, StoredPosition("i"))
+    assert state is not None
+    assert (state.records, state.rejected, state.position) == (
+        5,
+        0,
+        StoredPosition("i"),
+    )
+    assert head_state_of([None] * len(HEAD_FIELDS), StoredPosition()) is None
+
+
+def test_a_whole_state_has_its_position() -> None:
+    """But for the stream's own last ID, which is not in the hash."""
+    fields = {b"incarnation": b"i", b"generation": b"2", b"last_id": b"2-7"}
+    state = whole_state_of({**fields, b"metrics": b"{}", b"rate": b"0.5"})
+    assert state.position == StoredPosition("i", 2, 0, EntryID(2, 7))
+    assert (state.metrics, state.rate) == (b"{}", 0.5)
+
+
+@pytest.mark.parametrize(("last_id", "cursor"), [(b"2-7", "2-7-00000009"), (b"", None)])
+def test_a_snapshot_is_at_the_last_entry(last_id: bytes, cursor: str | None) -> None:
+    """None before the first."""
+    snapshot = snapshot_of(whole_state_of({b"last_id": last_id, b"last_digest": b"9"}))
+    assert (snapshot.cursor and str(snapshot.cursor)) == cursor
+    assert snapshot.metrics == b"{}"
