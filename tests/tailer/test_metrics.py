@@ -50,13 +50,13 @@ def test_what_is_a_metric() -> None:
         "none": None, "list": [1], "a.b": 7,
         "telemetry": {"phi": 1, "step": 4, "regime": "geometric", "emergency": False,
                       "loss": 99, "deep": {"er": 2, "est": {"x": 1}, "ever": "NaN"}},
-        "eval": {"loss": 3, "more": {"x": 1}, "text": "t"}, "a": {"b": 8},
+        "eval": {"loss": 3, "epoch": 1, "more": {"x": 1}, "text": "t"}, "a": {"b": 8},
         "empty": {}, "emergency": {"value": 1},
     }  # fmt: skip  # one glance
     found = {name: metric.last for name, metric in metrics_of(record).items()}
     assert found == {
-        "loss": 0.5, "a.b": 7, "phi": 1, "telemetry.deep.er": 2,
-        "telemetry.deep.ever": "NaN", "eval.loss": 3,
+        "loss": 0.5, "a.b": 7, "phi": 1, "deep.er": 2,
+        "deep.ever": "NaN", "eval.loss": 3,
     }  # fmt: skip  # one glance
 
 

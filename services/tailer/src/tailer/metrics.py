@@ -4,8 +4,8 @@ Pure. Records are looked at as a batch and by column: those of one shape (the sa
 together, so that the work for each value is done in C. Statistics are kept as the JSON
 text that readers get, and are merged with those of each batch.
 
-A metric is a number at the top of a record, but for step and time; a number in its
-object `telemetry`; and a number one level down in another object, as `object.key`.
+A metric is a number at the top of a record, or in its object `telemetry`, by its key;
+and a number one level down from there, as `object.key`. Step and time are none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -105,33 +105,46 @@ def summarize(
     shapes: Iterable[Shape], *, not_metrics: frozenset[str]
 ) -> dict[str, Metric]:
     """The statistics of a batch; `not_metrics` are the keys of step and time."""
-    summary = _Summary()
+    summary = _Summary(not_metrics)
     for shape in shapes:
         above = frozenset(shape.keys)
-        for key, column in zip(shape.keys, shape.columns, strict=True):
-            if key == EMERGENCY or key in not_metrics:
+        for key, objects in summary.take_all(shape):
+            if key == EMERGENCY:
                 continue
-            for part in summary.take(key, column, shape.places):
-                inside = "" if key == TELEMETRY else f"{key}."
-                for name, values in zip(part.keys, part.columns, strict=True):
-                    # What stands at the top literally is found first.
-                    if inside + name in above:
-                        continue
-                    deeper = summary.take(inside + name, values, part.places)
-                    if not inside:
-                        summary.take_inside(f"{TELEMETRY}.{name}.", deeper)
+            inside = "" if key == TELEMETRY else f"{key}."
+            for part in objects:
+                # What stands at the top literally is found first.
+                deeper = summary.take_all(part, inside, but=above)
+                if key == TELEMETRY:
+                    for name, deep in deeper:
+                        for deepest in deep:
+                            summary.take_all(deepest, f"{name}.")
     return summary.metrics
 
 
 class _Summary:
     """Statistics in the making."""
 
-    def __init__(self) -> None:
+    def __init__(self, not_metrics: frozenset[str]) -> None:
+        self._not_metrics = not_metrics
         self.metrics: dict[str, Metric] = {}
         # Which record of the batch each metric's last value is from.
         self._last_places: dict[str, int] = {}
 
-    def take(
+    def take_all(
+        self, shape: Shape, inside: str = "", *, but: frozenset[str] = frozenset()
+    ) -> list[tuple[str, list[Shape]]]:
+        """Take the columns of a shape; what objects they have comes back, by key."""
+        objects: list[tuple[str, list[Shape]]] = []
+        for key, column in zip(shape.keys, shape.columns, strict=True):
+            name = inside + key
+            if key in self._not_metrics or name in but:
+                continue
+            if shapes := self._take(name, column, shape.places):
+                objects.append((key, shapes))
+        return objects
+
+    def _take(
         self, name: str, column: Sequence[Any], places: Sequence[int]
     ) -> list[Shape]:
         """Take a column's values; its objects come back, by shape."""
@@ -145,12 +158,6 @@ class _Summary:
         elif not types.isdisjoint(_TELLING):
             return self._take_mixed(name, column, places)
         return []
-
-    def take_inside(self, prefix: str, shapes: Iterable[Shape]) -> None:
-        """Take objects one level down, and nothing below them."""
-        for shape in shapes:
-            for name, column in zip(shape.keys, shape.columns, strict=True):
-                self.take(prefix + name, column, shape.places)
 
     def _take_mixed(
         self, name: str, column: Sequence[Any], places: Sequence[int]
