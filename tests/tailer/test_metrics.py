@@ -110,6 +110,11 @@ def test_batches_are_merged(one: list[Any], other: list[Any], both: Metric) -> N
     assert msgspec.json.decode(kept.text, type=dict[str, Metric]) == {"a": both}
 
 
+def test_texts_and_nothings_are_no_values() -> None:
+    """Whatever else is in their column."""
+    assert metrics_of({"a": "x"}, {"a": None}, {"a": True}) == {}
+
+
 def test_a_batch_without_metrics_changes_nothing() -> None:
     """Not one byte is written for it."""
     kept = Kept(b'{"x":1}', 3)
