@@ -3,11 +3,18 @@
 import asyncio
 from dataclasses import replace
 
-from telemetry_stream.broker import Document, Kind, Snapshot
+from telemetry_stream.broker import (
+    Document,
+    Kind,
+    NewEntry,
+    NewRejection,
+    Rejection,
+    Snapshot,
+)
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.notification import Moved, parse_moved
 from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
-from tests.conformance.batches import append, first_batch, record
+from tests.conformance.batches import append, first_batch, record, rejection
 from tests.conformance.conftest import Adapter
 
 
@@ -39,6 +46,20 @@ async def test_an_entry_is_found_by_its_very_id(adapter: Adapter) -> None:
     assert found.cursor == Cursor(EntryID(1, 60), digest(b'{"n":2}'))
     assert await adapter.find("s", EntryID(1, 61)) is None
     assert await adapter.find("other", EntryID(1, 60)) is None
+
+
+async def test_rejected_lines_are_read_in_pages(adapter: Adapter) -> None:
+    """Each with where its line is in the file, oldest first."""
+    await adapter.append(first_batch(record(30)))
+    lines = (rejection(35), NewRejection(40, "not UTF-8", 4, b"\xffabc"))
+    await append(adapter, offset=40, rejections=lines)
+
+    first = await adapter.read_rejected("s", BEFORE_ALL, limit=1)
+    rest = await adapter.read_rejected("s", first[0].id, limit=9)
+
+    assert first == [Rejection(EntryID(1, 35), "not JSON", 30, 4, "junk")]
+    assert rest == [Rejection(EntryID(1, 40), "not UTF-8", 35, 4, "\ufffdabc")]
+    assert await adapter.read_rejected("other", BEFORE_ALL, limit=9) == []
 
 
 async def test_sessions_without_news_are_left_out(adapter: Adapter) -> None:
@@ -174,6 +195,26 @@ async def test_a_head_leaves_out_what_is_large(adapter: Adapter) -> None:
     assert (head.state.records, head.state.rate) == (2, 2.5)
 
 
+async def test_emergencies_are_counted(adapter: Adapter) -> None:
+    """A snapshot has their number and the latest; a head their number alone."""
+    alarms = [
+        NewEntry(offset, Kind.EMERGENCY, b'{"emergency":{"n":%d}}' % offset)
+        for offset in (60, 90)
+    ]
+    await adapter.append(first_batch(record(30), *alarms, offset=90))
+    await append(adapter, record(120), offset=120)
+
+    snapshot = await adapter.snapshot("s")
+    (head,) = await adapter.heads(["s"])
+
+    assert snapshot is not None
+    assert (snapshot.emergencies, snapshot.records) == (2, 4)
+    assert snapshot.latest_emergency_id == EntryID(1, 90)
+    assert snapshot.latest_emergency == alarms[1].record
+    assert head.state is not None
+    assert (head.state.emergencies, head.state.latest_emergency) == (2, b"")
+
+
 async def test_a_snapshot_is_what_one_append_left(adapter: Adapter) -> None:
     """Latest record, statistics and counters, at the cursor that they belong to."""
     data = b'{"n":3}'
@@ -203,6 +244,9 @@ async def test_a_snapshot_is_what_one_append_left(adapter: Adapter) -> None:
         last_time_ms=4,
         records=2,
         rejected=0,
+        emergencies=0,
+        latest_emergency_id=BEFORE_ALL,
+        latest_emergency=b"",
         rate=0.25,
         created_ms=5,
         updated_ms=9,

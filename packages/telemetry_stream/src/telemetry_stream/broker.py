@@ -65,6 +65,19 @@ class NewRejection(NamedTuple):
     head: bytes
 
 
+class Rejection(NamedTuple):
+    """A line that was kept with the rejected, as readers get it."""
+
+    id: EntryID
+    # In words for people.
+    reason: str
+    # Where in the file the line starts, and its length without the newline, bytes.
+    offset: int
+    length: int
+    # At most its first 4 KiB; what is no UTF-8 in it is U+FFFD.
+    head: str
+
+
 class StoredPosition(NamedTuple):
     """How far a session is, by its state and by the streams themselves."""
 
@@ -113,6 +126,10 @@ class SessionState:
     last_time_ms: int | None = None
     # The latest record's bytes, b"" until there is one.
     latest: bytes = b""
+    # Emergencies among the records, and the latest of them.
+    emergencies: int = 0
+    latest_emergency_id: EntryID = BEFORE_ALL
+    latest_emergency: bytes = b""
     # When the first and the last append were made, Unix milliseconds by the tailer's
     # clock.
     created_ms: int = 0
@@ -188,7 +205,8 @@ class Head(NamedTuple):
     """The two ends of a stream and the state, read one after the other."""
 
     # None: the broker has no state for the session. Without what is large or is the
-    # tailer's alone: `latest`, `metrics`, `absent_since_ms` and the proofs.
+    # tailer's alone: `latest`, `latest_emergency` and its ID, `metrics`,
+    # `absent_since_ms` and the proofs.
     state: SessionState | None
     # The oldest and newest entries that are kept; None while there is none.
     oldest: Entry | None
@@ -222,6 +240,10 @@ class Snapshot:
     last_time_ms: int | None
     records: int
     rejected: int
+    # Emergencies among the records, and the latest of them; b"" until there is one.
+    emergencies: int
+    latest_emergency_id: EntryID
+    latest_emergency: bytes
     # Records per second at `updated_ms`; `rate.rate_at` tells what it is now.
     rate: float
     created_ms: int
@@ -243,6 +265,9 @@ def snapshot_of(state: SessionState) -> Snapshot:
         last_time_ms=state.last_time_ms,
         records=state.records,
         rejected=state.rejected,
+        emergencies=state.emergencies,
+        latest_emergency_id=state.latest_emergency_id,
+        latest_emergency=state.latest_emergency,
         rate=state.rate,
         created_ms=state.created_ms,
         updated_ms=state.updated_ms,
@@ -344,6 +369,15 @@ class SessionReader(Protocol):
 
     async def find(self, session: str, id: EntryID) -> Entry | None:
         """Read the entry with this very ID."""
+        ...
+
+    async def read_rejected(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> list[Rejection]:
+        """Read up to `limit` rejections above an ID, oldest first.
+
+        The latest 1,000 or so are kept; the state counts all that there were.
+        """
         ...
 
     async def heads(self, sessions: Sequence[str]) -> list[Head]:

@@ -24,6 +24,7 @@ from telemetry_stream.broker import (
     Head,
     Kind,
     NewRejection,
+    Rejection,
     SessionState,
     Snapshot,
     StoredPosition,
@@ -168,7 +169,15 @@ class MemoryBroker:
             for new in batch.entries
             if new.kind in (Kind.RECORD, Kind.EMERGENCY)
         ]
+        alarms = [new for new in batch.entries if new.kind is Kind.EMERGENCY]
         before = self._stored.states.get(batch.session) or SessionState(position=stored)
+        if alarms:
+            before = replace(
+                before,
+                emergencies=before.emergencies + len(alarms),
+                latest_emergency_id=EntryID(batch.generation, alarms[-1].offset),
+                latest_emergency=alarms[-1].record,
+            )
         last_rejected_id = rejected[-1][0] if rejected else stored.last_rejected_id
         position = StoredPosition(
             batch.incarnation,
@@ -292,6 +301,23 @@ class MemoryBroker:
             return stream.entries[at]
         return None
 
+    async def read_rejected(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> list[Rejection]:
+        await self._reachable()
+        kept = self._stored.rejected.get(session, [])
+        later = [(id, line) for id, line in kept if id > after]
+        return [
+            Rejection(
+                id,
+                line.reason,
+                line.offset - line.length - 1,
+                line.length,
+                line.head.decode(errors="replace"),
+            )
+            for id, line in later[:limit]
+        ]
+
     async def heads(self, sessions: Sequence[str]) -> list[Head]:
         heads: list[Head] = []
         for session in sessions:
@@ -357,7 +383,8 @@ def _check_rising(batch: Batch, stored: StoredPosition) -> None:
 
 
 _LEFT_OUT_OF_HEADS: dict[str, Any] = {
-    "latest": b"", "metrics": b"", "absent_since_ms": 0, "head_proof": "",
+    "latest": b"", "latest_emergency": b"", "latest_emergency_id": BEFORE_ALL,
+    "metrics": b"", "absent_since_ms": 0, "head_proof": "",
     "marker_proof": "",
 }  # fmt: skip  # as `SessionState` without them
 _STATE_FIELDS = {known.name for known in fields(SessionState)}

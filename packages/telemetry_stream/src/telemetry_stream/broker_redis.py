@@ -23,6 +23,7 @@ from telemetry_stream.broker import (
     Head,
     Kind,
     NewEntry,
+    Rejection,
     SessionState,
     Snapshot,
     StoredPosition,
@@ -38,6 +39,7 @@ from telemetry_stream.redis_replies import (
     entries_of,
     head_state_of,
     position_of,
+    rejection_of,
     state_of,
     whole_state_of,
 )
@@ -275,6 +277,18 @@ class RedisBroker:
                 ),
             )
         return found[0] if found else None
+
+    async def read_rejected(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> list[Rejection]:
+        with translated_errors():
+            found = cast(
+                list[Entry],
+                await self._redis.xrange(
+                    self._keys.rejected(session), min=f"({after}", count=limit
+                ),
+            )
+        return [rejection_of(entry) for entry in found]
 
     async def heads(self, sessions: Sequence[str]) -> list[Head]:
         heads: list[Head] = []

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from telemetry_stream.broker import Entry, Kind, SessionState, StoredPosition
+from telemetry_stream.broker import Entry, Kind, Rejection, SessionState, StoredPosition
 from telemetry_stream.position import BEFORE_ALL, EntryID
 
 
 # What a head needs of the state: a thousand records and statistics would be megabytes.
 HEAD_FIELDS = (
     "incarnation", "generation_start", "backlog_end", "size", "last_digest",
-    "records", "rejected", "first_step", "last_step", "first_time_ms", "last_time_ms",
-    "created_ms", "updated_ms", "rate", "metrics_left_out", "owner", "path",
+    "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
+    "last_time_ms", "created_ms", "updated_ms", "rate", "metrics_left_out", "owner",
+    "path",
 )  # fmt: skip  # one name a line would hide what they are
 
 _KINDS = {kind.value.encode(): kind for kind in Kind}
@@ -56,6 +57,18 @@ def _entry_id(text: bytes) -> EntryID:
         return EntryID(int(generation), int(offset))
     except ValueError:
         return BEFORE_ALL
+
+
+def rejection_of(entry: Entry) -> Rejection:
+    """What the stream of rejected lines has, read as an entry."""
+    fields = entry.details or {}
+    return Rejection(
+        entry.id,
+        fields.get("why", ""),
+        _number(fields.get("offset", "")),
+        _number(fields.get("length", "")),
+        fields.get("line", ""),
+    )
 
 
 def position_of(reply: Sequence[bytes]) -> StoredPosition:
@@ -105,6 +118,9 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         first_time_ms=optional_ms("first_time_ms"),
         last_time_ms=optional_ms("last_time_ms"),
         latest=fields.get(b"latest", b""),
+        emergencies=number("emergencies"),
+        latest_emergency_id=_entry_id(fields.get(b"latest_emergency_id", b"")),
+        latest_emergency=fields.get(b"latest_emergency", b""),
         created_ms=number("created_ms"),
         updated_ms=number("updated_ms"),
         rate=optional("rate") or 0.0,
@@ -136,7 +152,7 @@ def whole_state_of(fields: Mapping[bytes, bytes]) -> SessionState:
     return state_of(fields, position_of([*(fields.get(n, b"") for n in names), b""]))
 
 
-def _number(text: bytes) -> int:
+def _number(text: bytes | str) -> int:
     try:
         return int(text)
     except ValueError:

@@ -66,7 +66,7 @@ for i = 1, rejection_count do
 end
 
 -- 2. Append.
-local records, latest = 0, nil
+local records, emergencies, latest, latest_emergency = 0, 0, nil, nil
 for i = 1, entry_count do
   local kind, body = kinds[i], ARGV[first_entry + 2 * i - 1]
   local id = generation .. '-' .. offsets[i]
@@ -76,6 +76,7 @@ for i = 1, entry_count do
   elseif kind == 'e' then
     redis.call('XADD', stream, id, 'r', body, 'p', last_id, 'k', 'e')
     records, latest = records + 1, body
+    emergencies, latest_emergency = emergencies + 1, {id, body}
   else
     redis.call('XADD', stream, id, 'k', kind, 'p', last_id, unpack(cjson.decode(body)))
   end
@@ -95,6 +96,11 @@ for i = first_field, first_field + 2 * field_count - 1 do
 end
 if latest then
   fields[#fields + 1], fields[#fields + 2] = 'latest', latest
+end
+if latest_emergency then
+  redis.call('HINCRBY', state, 'emergencies', emergencies)
+  redis.call('HSET', state, 'latest_emergency_id', latest_emergency[1],
+    'latest_emergency', latest_emergency[2])
 end
 redis.call('HSET', state, unpack(fields))
 redis.call('HINCRBY', state, 'records', records)
