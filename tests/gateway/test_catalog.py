@@ -1,16 +1,18 @@
 import json
+from dataclasses import replace
 
-from gateway.catalog import describe, page, status
-from gateway.window import NOTHING
-from telemetry_stream.broker import Kind
-from tests.gateway.entries import chain, cursor, entry, head, marker
+import msgspec
 
-
-def test_status() -> None:
-    """By how long nothing has come."""
-    assert status(1_000) == "running"
-    assert status(100_000) == "stalled"
-    assert status(1_000_000) == "ended"
+from gateway.catalog import describe, document, parts, rejected, size_bytes, snapshot
+from telemetry_stream.broker import (
+    Kind,
+    Rejection,
+    SessionState,
+    StoredPosition,
+    snapshot_of,
+)
+from telemetry_stream.position import digest
+from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
 
 
 def test_a_session() -> None:
@@ -23,25 +25,65 @@ def test_a_session() -> None:
     assert bare["oldest"] is bare["head"] is bare["lastStep"] is None
 
 
-def test_pages() -> None:
-    """Records alone; bounded by number and by size; the cursor passes over the rest."""
-    gap = entry("1-40", "1-30", b"", Kind.GAP)
-    entries = [*chain(10, 20, 30), gap]
-    made = json.loads(
-        page("a", entries, after=NOTHING, limit=9, size_bytes=999, told={"x": 1})
-    )
-    assert made == {
-        "sessionId": "a", "x": 1, "data": [{"o": 10}, {"o": 20}, {"o": 30}],
-        "cursor": "1-40-00000000", "more": False,
+def test_snapshots() -> None:
+    """Everything of one append; what fades does so until now."""
+    state = head([marker(), *chain(10)], last_digest=7).state
+    assert state is not None
+    alarm = b'{"emergency":{}}'
+    full = replace(
+        state, latest=b'{"phi":1.5}', metrics=b'{"phi":{"last":1.5}}', rate=2.0,
+        first_step=0, last_step=9, updated_ms=1_000, records=3, emergencies=1,
+        latest_emergency_id=id_of("1-5"), latest_emergency=alarm,
+    )  # fmt: skip  # one glance
+    shown = snapshot("a", snapshot_of(full), now_ms=61_000)
+    assert shown == {
+        "sessionId": "a", "cursor": "1-10-00000007", "data": {"phi": 1.5},
+        "metrics": {"phi": {"last": 1.5}}, "steps": {"first": 0, "last": 9},
+        "times": {"first": None, "last": None}, "rate": 0.7358, "status": "stalled",
+        "lastActivity": 1_000, "records": 3, "rejected": 0,
+        "emergencies": {"count": 1, "latest": {
+            "id": f"a/1-5-{digest(alarm):08x}", "data": {"emergency": {}}}},
     }  # fmt: skip  # one glance
-    short = json.loads(
-        page("a", entries, after=NOTHING, limit=2, size_bytes=999, told={})
-    )
-    assert (len(short["data"]), short["more"]) == (2, True)
-    small = json.loads(
-        page("a", entries, after=NOTHING, limit=9, size_bytes=1, told={})
-    )
-    assert (len(small["data"]), small["more"]) == (1, True)
-    at = cursor("1-40", b"")
-    none = json.loads(page("a", [], after=at, limit=9, size_bytes=9, told={}))
-    assert (none["data"], none["cursor"]) == ([], str(at))
+    assert size_bytes(snapshot_of(full)) > len(alarm)
+
+
+def test_snapshots_of_little() -> None:
+    """Nulls where there is nothing, and where somebody wrote something by hand."""
+    none = snapshot("a", None, now_ms=0)
+    assert (none["cursor"], none["data"], none["status"]) == (None, None, None)
+    bare = snapshot_of(SessionState(position=StoredPosition(), latest=b"junk"))
+    shown = snapshot("a", bare, now_ms=0)
+    assert (shown["cursor"], shown["data"], shown["metrics"]) == (None, None, {})
+    assert shown["emergencies"] == {"count": 0, "latest": None}
+
+
+def test_parts() -> None:
+    """Bounded by their size; there is one at least."""
+    items = [{"n": n} for n in range(4)]
+    assert [*parts(items, max_bytes=999)] == [(items, False)]
+    assert [*parts(items, max_bytes=15)] == [(items[:2], True), (items[2:], False)]
+    assert [*parts(items[:2], max_bytes=1)] == [
+        (items[:1], True), (items[1:2], False),
+    ]  # fmt: skip  # one glance
+    assert [*parts([], max_bytes=1)] == [([], False)]
+
+
+def test_rejected_lines() -> None:
+    """With where they are in the file."""
+    line = Rejection(id_of("1-40"), "not JSON", 30, 9, "junk")
+    assert rejected(line) == {
+        "id": "1-40", "reason": "not JSON", "offset": 30, "length": 9, "line": "junk",
+    }  # fmt: skip  # one glance
+
+
+def test_documents() -> None:
+    """Named by path and content; by path and cursor where somebody wrote it by hand."""
+    one = entry("1-1", record=b'{"a":1}', kind=Kind.EMERGENCY)
+    details = {"path": "a.json", "session": "s"}
+    told = json.loads(msgspec.json.encode(document(one._replace(details=details))))
+    assert told == {
+        "id": f"a.json/{one.cursor}", "cursor": str(one.cursor), "path": "a.json",
+        "sessionId": "s", "data": {"a": 1},
+    }  # fmt: skip  # one glance
+    assert "sessionId" not in document(one)
+    assert document(one._replace(details={"id": "x"}))["id"] == "x"

@@ -156,7 +156,7 @@ async def test_messages_that_ask_for_too_much(gateway: Gateway) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"type": "subscribe", "where": {}}, "invalid_filter"),
         ({"type": "subscribe", "from": "resume"}, "unsupported"),
-        ({"type": "sessions"}, "unsupported"),
+        ({"type": "auth"}, "unsupported"),
         ({"type": "subscribe", "sessionId": "a", "from": {"cursor": "x"}},
          "invalid_cursor"),
         ({"type": "subscribe", "from": {"cursor": "1-2-00000000"}}, "invalid_message"),
@@ -306,7 +306,7 @@ async def test_http(rig: Rig, gateway: Gateway) -> None:
         assert [one["sessionId"] for one in found] == ["runs/a b"]
         assert (found[0]["records"], found[0]["status"]) == (6, "ended")
         one = (await client.get("/api/sessions/runs/a b")).json()
-        assert one["lastStep"] == 4
+        assert one["steps"]["last"] == 4
         url = "/api/sessions/runs/a b/records"
         page = (await client.get(url, params={"limit": 4})).json()
         assert page["data"] == numbered(0, 4)

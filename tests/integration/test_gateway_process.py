@@ -33,13 +33,16 @@ def has_loopback_v6() -> bool:
 
 
 @asynccontextmanager
-async def running(url: str, port: int) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """A gateway process that answers."""
+async def running(
+    url: str, port: int, **settings: str
+) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """A gateway process; its settings by their names without `TAILCAST_`."""
     environment = {
         "PYTHONPATH": ":".join(entry for entry in sys.path if entry),
         "TAILCAST_REDIS_URL": url,
         "TAILCAST_PORT": str(port),
         "TAILCAST_DRAIN_SECONDS": "1s",
+        **{f"TAILCAST_{name.upper()}": value for name, value in settings.items()},
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CODE, env=environment, stderr=asyncio.subprocess.PIPE

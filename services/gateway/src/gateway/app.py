@@ -37,12 +37,12 @@ def run(settings: GatewaySettings) -> None:
         broker,
         window_bytes=settings.window_bytes,
         max_subscriptions=settings.max_subscriptions,
-        step_keys=settings.step_keys,
-        time_keys=settings.time_keys,
         max_connections=settings.max_connections,
         ping_interval=settings.ping_interval,
         pong_timeout=settings.pong_timeout,
         slow_timeout=settings.slow_timeout,
+        step_keys=settings.step_keys,
+        time_keys=settings.time_keys,
     )
 
     @asynccontextmanager

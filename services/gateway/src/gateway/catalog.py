@@ -3,17 +3,18 @@
 Pure; time comes in.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from telemetry_stream.broker import Entry, Head, Kind
-from telemetry_stream.position import Cursor
+from gateway.activity import status_after
+from telemetry_stream.broker import Entry, Head, Rejection, Snapshot
+from telemetry_stream.position import Cursor, digest
+from telemetry_stream.rate import rate_at
 
 
-# Without a record for so long a session stalls, and for so long it has ended.
-STALLED_MS = 60_000
-ENDED_MS = 600_000
+# An answer about several sessions is at most so long, give or take one of them.
+ANSWER_BYTES = 60 * 1024
 
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
@@ -27,7 +28,7 @@ def describe(
     last_ms = max(active_ms, 0 if state is None else state.updated_ms)
     return {
         "sessionId": session,
-        "status": status(now_ms - last_ms),
+        "status": status_after(now_ms - last_ms),
         "records": 0 if state is None else state.records,
         "rejected": 0 if state is None else state.rejected,
         "firstStep": None if state is None else state.first_step,
@@ -35,47 +36,97 @@ def describe(
         "firstTime": None if state is None else state.first_time_ms,
         "lastTime": None if state is None else state.last_time_ms,
         "lastActivity": last_ms,
+        "rate": 0.0 if state is None else _rate(state.rate, state.updated_ms, now_ms),
         "oldest": None if head.oldest is None else str(head.oldest.cursor),
         "head": None if head.cursor is None else str(head.cursor),
     }
 
 
-def status(idle_ms: int) -> str:
-    """`running`, `stalled` or `ended`, by how long nothing has come."""
-    if idle_ms < STALLED_MS:
-        return "running"
-    return "stalled" if idle_ms < ENDED_MS else "ended"
+def snapshot(session: str, state: Snapshot | None, *, now_ms: int) -> dict[str, object]:
+    """One session as it was after an append, for clients; nulls if there is none."""
+    if state is None:
+        return {"sessionId": session, "cursor": None, "data": None, "status": None}
+    idle_ms = now_ms - state.updated_ms
+    return {
+        "sessionId": session,
+        "cursor": None if state.cursor is None else str(state.cursor),
+        "data": _value(state.latest),
+        "metrics": _value(state.metrics),
+        "steps": {"first": state.first_step, "last": state.last_step},
+        "times": {"first": state.first_time_ms, "last": state.last_time_ms},
+        "rate": _rate(state.rate, state.updated_ms, now_ms),
+        "status": status_after(idle_ms),
+        "lastActivity": state.updated_ms,
+        "records": state.records,
+        "rejected": state.rejected,
+        "emergencies": _emergencies(session, state),
+    }
 
 
-def page(
-    session: str,
-    entries: Sequence[Entry],
-    *,
-    after: Cursor,
-    limit: int,
-    size_bytes: int,
-    told: Mapping[str, object],
-) -> bytes:
-    """A page of records as JSON; entries may be more than the limit.
+def size_bytes(state: Snapshot) -> int:
+    """About how long a snapshot is as a message."""
+    return len(state.latest) + len(state.metrics) + len(state.latest_emergency) + 500
 
-    What is `told` beside them says what became of the cursor that was asked for.
+
+def parts(
+    items: Iterable[Mapping[str, object]], *, max_bytes: int
+) -> Iterator[tuple[list[Mapping[str, object]], bool]]:
+    """Items in lists of about so many bytes as JSON, and whether another list follows.
+
+    One list at least, and in each one item at least.
     """
-    kept: list[Entry] = []
+    part: list[Mapping[str, object]] = []
     size = 0
-    for entry in entries[:limit]:
-        kept.append(entry)
-        size += len(entry.record)
-        if size >= size_bytes:
-            break
-    records = [
-        entry.record for entry in kept if entry.kind in (Kind.RECORD, Kind.EMERGENCY)
-    ]
-    cursor = kept[-1].cursor if kept else after
-    more = len(kept) < len(entries)
-    start = msgspec.json.encode({"sessionId": session, **told})[:-1]
-    return b'%b,"data":[%b],"cursor":"%b","more":%b}' % (
-        start,
-        b",".join(records),
-        str(cursor).encode(),
-        b"true" if more else b"false",
-    )
+    for item in items:
+        item_bytes = len(msgspec.json.encode(item))
+        if part and size + item_bytes > max_bytes:
+            yield part, True
+            part, size = [], 0
+        part.append(item)
+        size += item_bytes
+    yield part, False
+
+
+def rejected(line: Rejection) -> dict[str, object]:
+    """One rejected line, as `/api/sessions/{id}/rejected` lists it."""
+    return {
+        "id": str(line.id),
+        "reason": line.reason,
+        "offset": line.offset,
+        "length": line.length,
+        "line": line.head,
+    }
+
+
+def document(entry: Entry) -> dict[str, object]:
+    """One whole-file emergency, as `/api/emergencies` lists it."""
+    details = entry.details or {}
+    session = details.get("session", "")
+    return {
+        "id": details.get("id") or f"{details.get('path', '')}/{entry.cursor}",
+        "cursor": str(entry.cursor),
+        "path": details.get("path", ""),
+        **({"sessionId": session} if session else {}),
+        "data": msgspec.Raw(entry.record),
+    }
+
+
+def _emergencies(session: str, state: Snapshot) -> dict[str, object]:
+    if not state.latest_emergency:
+        return {"count": state.emergencies, "latest": None}
+    cursor = Cursor(state.latest_emergency_id, digest(state.latest_emergency))
+    latest = {"id": f"{session}/{cursor}", "data": _value(state.latest_emergency)}
+    return {"count": state.emergencies, "latest": latest}
+
+
+def _rate(rate: float, updated_ms: int, now_ms: int) -> float:
+    """Records per second, to four digits: more would be noise."""
+    return float(f"{rate_at(rate, updated_ms=updated_ms, now_ms=now_ms):.4g}")
+
+
+def _value(text: bytes) -> object:
+    """Stored JSON as a value, which any wire can hold; None if it is none."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return None

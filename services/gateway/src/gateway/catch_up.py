@@ -17,7 +17,8 @@ from gateway.encoding import SLICE_BYTES, documents
 from gateway.followers import Followers
 from gateway.forms import Form
 from gateway.instruments import Instruments
-from gateway.recovery import Replaced, Resume, Trimmed, Verdict, Wait
+from gateway.messages import INVALID_MESSAGE, error_message
+from gateway.recovery import NoValues, Replaced, Resume, Trimmed, Verdict, Wait
 from gateway.replay import Page, Replay
 from gateway.samplers import Samplers
 from gateway.window import NOTHING
@@ -248,6 +249,7 @@ class CatchUp:
             followers.set_behind(follower, verdict.cursor)
         elif isinstance(verdict, Trimmed):
             reason = "trimmed" if verdict.is_cursor_known else "unknown_cursor"
+            had = verdict.since or had
             frame = encoder.gap(had, verdict.to, reason=reason)
             follower.client.socket.write(frame)
             self._instruments.gap_told(follower.channel.session)
@@ -258,8 +260,16 @@ class CatchUp:
             follower.client.socket.write(encoder.replaced(verdict.marker))
             self._instruments.rewind_told(follower.channel.session)
             followers.set_behind(follower, verdict.marker)
+        elif isinstance(verdict, NoValues):
+            self._begin_without_values(follower, verdict)
         else:
             self._wait(follower, verdict)
+
+    def _begin_without_values(self, follower: Follower, verdict: NoValues) -> None:
+        """One of several sessions cannot be searched: it begins now, and hears that."""
+        text = f"{follower.channel.session} {verdict}: it begins now"
+        follower.client.send(error_message(INVALID_MESSAGE, text))
+        self._followers.set_behind(follower, follower.channel.window.end)
 
     def _tell_if_moved(self, follower: Follower, before: Cursor, now: Cursor) -> None:
         """Generations were counted anew: the same place has another cursor.

@@ -151,6 +151,7 @@ class Channel:
         "members",
         "record_bytes",
         "session",
+        "updated_ms",
         "waiting",
         "window",
     )
@@ -211,6 +212,8 @@ class Channel:
         state = head.state
         self.incarnation = "" if state is None else state.position.incarnation
         self.history_end = news_begins_after(state)
+        # When the last append was made that the state knew of, Unix milliseconds.
+        self.updated_ms = 0 if state is None else state.updated_ms
 
     def is_in_history(self) -> bool:
         """Whether the window's end still lies before what is news."""

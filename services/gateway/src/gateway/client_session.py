@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
+from msgspec import UnsetType
 
 from gateway.channel import Wanted
 from gateway.encoding import shown
@@ -20,12 +21,15 @@ from gateway.messages import (
     From,
     InvalidMessage,
     MessageID,
+    Snapshot,
     Subscribe,
     Unsubscribe,
 )
 from gateway.recovery import Replaced, Resume, Trimmed, Verdict
 from gateway.subscription import (
     EVERYTHING,
+    AtStep,
+    AtTime,
     Begin,
     Last,
     Rule,
@@ -36,6 +40,7 @@ from gateway.subscription import (
 from gateway.window import NOTHING
 from telemetry_stream.exceptions import InvalidPosition
 from telemetry_stream.position import BEFORE_ALL, Cursor
+from telemetry_stream.record import as_time_ms
 
 
 # A message to a client: its fields in order.
@@ -145,6 +150,19 @@ def plan_unsubscribe(
     return left
 
 
+def wanted_sessions(message: Snapshot) -> Subscription:
+    """The sessions that a `snapshot` names, as rules."""
+    texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
+    if message.session_id is not None:
+        texts.append((message.session_id, False))
+    return Subscription(
+        [
+            Rule(text, is_glob, True, Begin.NOW)  # a field
+            for text, is_glob in texts or [(EVERYTHING, True)]
+        ]
+    )
+
+
 def subscribed(
     message: Subscribe,
     plan: Plan,
@@ -243,18 +261,30 @@ def _start(message: Subscribe) -> Start | Cursor | None:
     if isinstance(start, From):
         if isinstance(start.last, int):
             return Last(start.last)
-        return _cursor(str(start.cursor), message.id)
+        if not isinstance(start.step, UnsetType):
+            return AtStep(start.step)
+        if isinstance(start.time, str):
+            return _at_time(start.time, message.id)
+        return cursor_of(str(start.cursor), message.id)
     return Begin(start) if isinstance(start, str) else None
+
+
+def _at_time(text: str, id: MessageID) -> AtTime:
+    if (time_ms := as_time_ms(text)) is None:
+        text = f"Invalid message: not a time: {text[:64]!r}"
+        raise InvalidMessage(INVALID_MESSAGE, text, id)
+    return AtTime(time_ms)
 
 
 def _cursors(message: Subscribe) -> dict[str, Cursor | None]:
     return {
-        session: None if text is None else _cursor(text, message.id)
+        session: None if text is None else cursor_of(text, message.id)
         for session, text in (message.cursors or {}).items()
     }
 
 
-def _cursor(text: str, id: MessageID) -> Cursor:
+def cursor_of(text: str, id: MessageID) -> Cursor:
+    """Read a cursor of a message. Raises InvalidMessage."""
     try:
         cursor = Cursor.parse(text)
     except InvalidPosition as error:

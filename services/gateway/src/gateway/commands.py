@@ -25,8 +25,10 @@ from gateway.encoding import told
 from gateway.feed import Feed
 from gateway.forms import Forms
 from gateway.hub import Hub
+from gateway.inquiries import Inquiries, Inquiry, Writable
 from gateway.instruments import Instruments
 from gateway.messages import (
+    INVALID_MESSAGE,
     UNAVAILABLE,
     Heartbeat,
     InvalidMessage,
@@ -35,8 +37,9 @@ from gateway.messages import (
     Unsubscribe,
     error_message,
 )
-from gateway.recovery import Verdict
+from gateway.recovery import NoValues, Verdict
 from gateway.replay import Replay
+from gateway.snapshots import Snapshots, news_after
 from gateway.subscription import Begin, Last
 from gateway.window import NOTHING
 from telemetry_stream.broker import SessionReader
@@ -61,6 +64,8 @@ class Commands:
         feed: Feed,
         replay: Replay,
         catch_up: CatchUp,
+        inquiries: Inquiries,
+        snapshots: Snapshots,
         forms: Forms,
         max_subscriptions: int,
         wall_clock_ms: Callable[[], int],
@@ -72,6 +77,8 @@ class Commands:
         self._feed = feed
         self._replay = replay
         self._catch_up = catch_up
+        self._inquiries = inquiries
+        self._snapshots = snapshots
         self._forms = forms
         self._max_subscriptions = max_subscriptions
         self._wall_clock_ms = wall_clock_ms
@@ -137,6 +144,17 @@ class Commands:
             )
         )
 
+    async def inquire(
+        self, client: Client, message: Inquiry, writable: Writable
+    ) -> None:
+        """Answer an inquiry, as the socket takes it; an `error` if it cannot be."""
+        try:
+            await self._inquiries.answer(client, message, writable)
+        except InvalidMessage as error:
+            self.refuse(client, error)
+        except (BrokerError, TimeoutError):
+            self._answer_unavailable(client, message.id)
+
     def refuse(self, client: Client, error: InvalidMessage) -> None:
         """Answer a message that does not fit."""
         self._instruments.error_sent(error.code)
@@ -168,9 +186,11 @@ class Commands:
                 self._feed.mark(session)
             if wanted is None:
                 wanted = _still_wanted(client, channel)
-            verdict = await self._verdict(channel, wanted)
+            verdict = await self._verdict(channel, wanted, message.id)
+            states = await self._snapshots.read([session], message)
             is_still = self._hub.channels.get(session) is channel
-            if is_still and channel.epoch == epoch:
+            was_just_born = channel.is_awaited and bool(states)
+            if is_still and channel.epoch == epoch and not was_just_born:
                 break
         if client.is_closed:
             return
@@ -183,9 +203,10 @@ class Commands:
         is_now = wanted is Begin.NOW or (wanted is None and is_new)
         end = channel.window.end
         cursor: Cursor | None
-        if is_now and head.cursor is not None and head.cursor.id > end.id:
-            # Somebody appended and the window has not got it yet: that is no news.
-            end = cursor = self._hub.begin_at_head(client, channel, head)
+        news = news_after(head, states.get(session), end) if is_now else None
+        if news is not None:
+            cursor = self._hub.begin_at(client, channel, head, news)
+            end = max(end, news)
         elif verdict is None:
             cursor = self._hub.place_of(client, channel)
         else:
@@ -204,17 +225,24 @@ class Commands:
                 else is_recovered(verdict),
             )
         )
+        self._snapshots.send(client, [session], states, message)
         follower = channel.followers.get(client)
         if verdict is not None and follower is not None:
             self._catch_up.settle_if_asked(follower, verdict)
 
-    async def _verdict(self, channel: Channel, wanted: Wanted | None) -> Verdict | None:
+    async def _verdict(
+        self, channel: Channel, wanted: Wanted | None, id: MessageID
+    ) -> Verdict | None:
         """Where a session begins, None if that needs no look-up."""
         if wanted is None or wanted is Begin.NOW:
             return None
         if channel.is_awaited and not isinstance(wanted, Cursor):
             return None
-        return await self._replay.place(channel, wanted)
+        verdict = await self._replay.place(channel, wanted)
+        if isinstance(verdict, NoValues):
+            text = f"{channel.session} {verdict}"
+            raise InvalidMessage(INVALID_MESSAGE, text, id)
+        return verdict
 
     async def _subscribe_several(
         self, client: Client, message: Subscribe, plan: Plan
@@ -232,6 +260,7 @@ class Commands:
                 names += [name for name in known if plan.added.matches(name)]
             names = [*dict.fromkeys([EMERGENCIES, *names])]
             await self._feed.open(names)
+            states = await self._snapshots.read(names, message)
             if all(name in self._hub.channels for name in names):
                 break
         if client.is_closed:
@@ -247,10 +276,13 @@ class Commands:
             is not None
         }
         now_ms = self._wall_clock_ms()
+        before = client.subscription
         self._hub.subscribe(
             client, plan.subscription, self._starts(plan, starts), now_ms=now_ms
         )
+        self._snapshots.begin(client, before, starts, states)
         client.send(subscribed(message, plan))
+        self._snapshots.send(client, names, states, message)
         for part in positions(self._places(client, plan), at_ms=now_ms, id=message.id):
             client.send(part)
 

@@ -4,16 +4,17 @@ Owns the order in which one client's messages are carried out. What they mean is
 `commands`; who gets records when is in `hub` and `catch_up`.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from gateway.catch_up import CatchUp
 from gateway.channel import Client, ClientSocket
-from gateway.client_socket import Socket
 from gateway.close_codes import DRAINING, NO_PONG, TOO_SLOW
 from gateway.commands import Commands
 from gateway.hub import Hub
+from gateway.inquiries import Inquiry
 from gateway.instruments import Instruments
 from gateway.liveness import Action, Liveness
 from gateway.messages import (
@@ -21,11 +22,15 @@ from gateway.messages import (
     INVALID_MESSAGE,
     ClientMessage,
     Heartbeat,
+    History,
     InvalidMessage,
+    Sessions,
+    Snapshot,
     Subscribe,
     Unsubscribe,
     parse,
 )
+from gateway.socket_owner import OwnedSocket
 from gateway.wire import Wire
 
 
@@ -40,7 +45,7 @@ class Connection:
 
     def __init__(
         self,
-        socket: Socket,
+        socket: OwnedSocket,
         *,
         wire: Wire,
         hub: Hub,
@@ -69,6 +74,8 @@ class Connection:
         self._pending: deque[bytes] = deque()
         # Whether one is.
         self._is_busy = False
+        # The socket takes more, or is gone: for an answer that waited for that.
+        self._room = asyncio.Event()
         # Whether the socket is not read because too many wait.
         self._is_held_up = False
         # Unasked heartbeats: how often, 0 for none, and when the last was sent.
@@ -101,12 +108,14 @@ class Connection:
 
     def writing_resumed(self) -> None:
         """Go on with what the client has not had."""
+        self._room.set()
         if self.client.behind or self.client.announcements:
             self._catch_up.wake(self.client)
 
     def socket_closed(self, code: int, reason: str) -> None:
         """It is over."""
         self._hub.leave(self.client)
+        self._room.set()
         self._pending.clear()
         self._on_closed(self)
         address = self._socket.remote_address
@@ -169,6 +178,9 @@ class Connection:
             self._spawn(self._subscribe(message))
         elif isinstance(message, Heartbeat):
             self._heartbeat(message)
+        elif isinstance(message, History | Sessions | Snapshot):
+            self._is_busy = True
+            self._spawn(self._inquire(message))
         elif isinstance(message, Unsubscribe):
             self._commands.unsubscribe(self.client, message)
 
@@ -178,6 +190,19 @@ class Connection:
         finally:
             self._is_busy = False
             self._go_on()
+
+    async def _inquire(self, message: Inquiry) -> None:
+        try:
+            await self._commands.inquire(self.client, message, self._writable)
+        finally:
+            self._is_busy = False
+            self._go_on()
+
+    async def _writable(self) -> bool:
+        while self._socket.paused and not self.client.is_closed:
+            self._room.clear()
+            await self._room.wait()
+        return not self.client.is_closed
 
     def _go_on(self) -> None:
         while self._pending and not self._is_busy:

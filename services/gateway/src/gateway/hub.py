@@ -40,6 +40,10 @@ class Hub:
         self.version = 0
         # Channels by when entries last came, the latest last.
         self.recent: dict[Channel, None] = {}
+        # Sessions watched and not watched any more since `session_events` last looked;
+        # whether one came later than the clients that it is watched for.
+        self.opened: dict[Channel, bool] = {}
+        self.closed: list[str] = []
         # Those who are not live.
         self.followers = Followers()
         self._window_bytes = window_bytes
@@ -58,13 +62,17 @@ class Hub:
         """Begin to watch a session at its head."""
         channel = Channel(session, head, window_bytes=self._window_bytes)
         self.channels[session] = channel
+        came_later = False
         for client in self._wanting(channel):
-            self._begin_later_session(client, channel, head)
+            came_later |= self._begin_later_session(client, channel, head)
+        self.opened[channel] = came_later
         return channel
 
     def close(self, channel: Channel) -> None:
         """Watch a session no more."""
         del self.channels[channel.session]
+        self.opened.pop(channel, None)
+        self.closed.append(channel.session)
         self.recent.pop(channel, None)
         self.windows_bytes -= channel.window.size_bytes
         channel.conflations.clear()
@@ -172,19 +180,20 @@ class Hub:
                 default = rule.start
             self.begin(client, channel, default if wanted is None else wanted)
 
-    def begin_at_head(self, client: Client, channel: Channel, head: Head) -> Cursor:
-        """Begin after what the broker has now, where the window is not there yet."""
-        assert head.cursor is not None  # noqa: S101  # it is ahead of the window
+    def begin_at(
+        self, client: Client, channel: Channel, head: Head, cursor: Cursor
+    ) -> Cursor:
+        """Begin with what follows a place near the end that was just read."""
         self._drop(client, channel)
         if channel.is_awaited:
             self.born(channel, head)
-        if channel.history_end is not None and head.cursor.id < channel.history_end:
+        if channel.history_end is not None and cursor.id < channel.history_end:
             follower = self.followers.follow(client, channel, Pace.SKIPPING)
             self.followers.wait(follower, Pace.SKIPPING, channel.history_end)
         else:
             follower = self.followers.follow(client, channel, Pace.WAITING)
-            self.followers.set_behind(follower, head.cursor)
-        return head.cursor
+            self.followers.set_behind(follower, cursor)
+        return cursor
 
     def begin(self, client: Client, channel: Channel, wanted: Wanted) -> None:
         """Begin to deliver a session to a client that does not get it."""
@@ -262,15 +271,15 @@ class Hub:
 
     def _begin_later_session(
         self, client: Client, channel: Channel, head: Head
-    ) -> None:
-        """A session that was not there when the client subscribed."""
+    ) -> bool:
+        """Begin one that was not there when the client subscribed; false if it was."""
         state = head.state
         if (
             state is not None
             and state.updated_ms < client.subscribed_ms - CLOCK_SKEW_MS
         ):
             # It was there; the list of sessions did not have it.
-            return
+            return False
         rule = client.subscription.rule_for(channel.session)
         skips = rule is not None and rule.start is Begin.NOW
         if channel.is_awaited:
@@ -284,6 +293,7 @@ class Hub:
                 self.followers.look_up(follower, channel.history_end)
             else:
                 self.followers.set_behind(follower, NOTHING)
+        return True
 
     def _channels_of(self, *subscriptions: Subscription) -> Iterable[Channel]:
         """Watched sessions that any of these may match, the documents first."""

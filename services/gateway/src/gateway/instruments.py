@@ -45,6 +45,10 @@ class Instruments:
         self._found = counter("audit_findings", "What audits found that no hint told")
         self._commands = counter("commands", "Messages from clients", "type")
         self._errors = counter("errors", "Error answers to clients", "code")
+        self._exports = counter("exports_broken", "NDJSON responses cut short")
+        self._dropped = counter(
+            "session_events_dropped", "Session events not told to who did not read"
+        )
         self._lost = counter("feed_lost", "Times the feed's connection was lost")
         self._wake = Histogram(
             "tailcast_gateway_wake_seconds",
@@ -136,6 +140,15 @@ class Instruments:
         """A client's cursor was of another file."""
         self._rewinds.inc()
         self._log.info("rewind told: a cursor of another file", session=session)
+
+    def export_broken(self, session: str, reason: str) -> None:
+        """A response of lines ended before its head."""
+        self._exports.inc()
+        self._log.warning("export cut short", session=session, reason=reason)
+
+    def session_event_dropped(self) -> None:
+        """A client's socket took nothing when something became of a session."""
+        self._dropped.inc()
 
     # The feed.
 

@@ -21,6 +21,7 @@ INVALID_FILTER: Final = "invalid_filter"
 UNSUPPORTED: Final = "unsupported"
 UNAVAILABLE: Final = "unavailable"
 TOO_MANY_SUBSCRIPTIONS: Final = "too_many_subscriptions"
+TOO_LARGE: Final = "too_large"
 
 ErrorCode: TypeAlias = Literal[
     "invalid_message",
@@ -29,6 +30,7 @@ ErrorCode: TypeAlias = Literal[
     "unsupported",
     "unavailable",
     "too_many_subscriptions",
+    "too_large",
 ]
 
 MAX_SESSION_ID_CHARACTERS = 1_024
@@ -162,8 +164,8 @@ _TYPES = frozenset({
 })  # fmt: skip  # one glance
 # What the protocol knows and this gateway does not do yet: types, and fields of
 # `subscribe` that are not as they are where they are left out.
-_LATER_TYPES = (Ack, Auth, History, Sessions, Snapshot)
-_LATER_FIELDS = ("snapshot", "client_id", "ack")
+_LATER_TYPES = (Ack, Auth)
+_LATER_FIELDS = ("client_id", "ack")
 
 
 def parse(data: bytes) -> ClientMessage:
@@ -203,6 +205,8 @@ def _check(message: ClientMessage) -> None:
         _check_subscribe(message)
     if isinstance(message, Subscribe | Unsubscribe | Snapshot):
         _check_names(message)
+    if isinstance(message, History):
+        _check_history(message)
 
 
 def _invalid(data: bytes, error: Exception) -> InvalidMessage:
@@ -256,9 +260,19 @@ def _check_start(start: From, id: MessageID) -> None:
     if len(given) != 1:
         text = "Invalid message: from takes one of cursor, last, step, time"
         raise InvalidMessage(INVALID_MESSAGE, text, id)
-    if given[0] in {"step", "time"}:
-        text = f"from {given[0]} is not supported by this server"
-        raise InvalidMessage(UNSUPPORTED, text, id)
+
+
+def _check_history(message: History) -> None:
+    if message.before is not None and message.after is not None:
+        text = "Invalid message: before and after exclude each other"
+        raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+    _check_name(message.session_id, message.id)
+
+
+def _check_name(name: str, id: MessageID) -> None:
+    if name.startswith("!"):
+        text = 'Invalid message: no session ID begins with "!"'
+        raise InvalidMessage(INVALID_MESSAGE, text, id)
 
 
 def _check_names(message: Subscribe | Unsubscribe | Snapshot) -> None:
@@ -268,9 +282,8 @@ def _check_names(message: Subscribe | Unsubscribe | Snapshot) -> None:
     if message.session_ids is not None and not names:
         text = "Invalid message: sessionIds is empty"
         raise InvalidMessage(INVALID_MESSAGE, text, message.id)
-    if any(name.startswith("!") for name in names):
-        text = 'Invalid message: no session ID begins with "!"'
-        raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+    for name in names:
+        _check_name(name, message.id)
 
 
 def _camel(name: str) -> str:

@@ -34,6 +34,8 @@ class Trimmed(NamedTuple):
     to: Cursor
     # False: nothing lies between, but what would prove the cursor is gone as well.
     is_cursor_known: bool = True
+    # Where the lost part begins, None for where the client stands.
+    since: Cursor | None = None
 
 
 class Replaced(NamedTuple):
@@ -51,7 +53,17 @@ class Wait(NamedTuple):
     is_file_long_enough: bool
 
 
-Verdict: TypeAlias = Resume | Trimmed | Replaced | Wait
+class NoValues(NamedTuple):
+    """A place was asked for by step or time, and no record of the session has one."""
+
+    # What it has none of: `steps` or `times`.
+    what: str
+
+    def __str__(self) -> str:
+        return f"has no {self.what}"
+
+
+Verdict: TypeAlias = Resume | Trimmed | Replaced | Wait | NoValues
 
 
 class Answers(NamedTuple):

@@ -26,7 +26,8 @@ from gateway.recovery import (
     judge,
     jump_target,
 )
-from gateway.subscription import Begin, Last
+from gateway.search import Search
+from gateway.subscription import AtStep, AtTime, Last, Start
 from gateway.window import NOTHING
 from gateway.wire import Wire
 from telemetry_stream.broker import Entry, Head, Kind, SessionReader
@@ -93,8 +94,11 @@ class Page:
 class Replay:
     """Pages and places of all sessions, shared and bounded."""
 
-    def __init__(self, broker: SessionReader, *, instruments: Instruments) -> None:
+    def __init__(
+        self, broker: SessionReader, *, search: Search, instruments: Instruments
+    ) -> None:
         self._broker = broker
+        self._search = search
         self._instruments = instruments
         # So many reads at once; who waits longest is next.
         self._reads = asyncio.Semaphore(MAX_READS)
@@ -104,7 +108,7 @@ class Replay:
     async def page(self, channel: Channel, cursor: Cursor) -> Page:
         """Read what follows a cursor. Raises BrokerError."""
         key = (channel, channel.epoch, cursor)
-        return await self._shared(key, lambda: self._read_page(channel, cursor))
+        return await self.share(key, lambda: self._read_page(channel, cursor))
 
     async def head(self, channel: Channel) -> Head:
         """Read a session's state and ends. Raises BrokerError."""
@@ -112,12 +116,12 @@ class Replay:
         async def read() -> Head:
             return (await self._broker.heads([channel.session]))[0]
 
-        return await self._shared((channel, channel.epoch), read)
+        return await self.share((channel, channel.epoch), read)
 
     async def place(
         self,
         channel: Channel,
-        wanted: "Cursor | Begin | Last | EntryID",
+        wanted: "Cursor | Start | EntryID",
         *,
         has_waited: bool = False,
         overtaken: bool = False,
@@ -136,11 +140,18 @@ class Replay:
             if last is not None and last != NOTHING:
                 return Resume(last, is_proved=True)
         key = (channel, channel.epoch, wanted, has_waited, overtaken)
-        return await self._shared(
+        return await self.share(
             key,
             lambda: self._find(
-                channel, wanted, has_waited=has_waited, overtaken=overtaken
+                channel.session, wanted, has_waited=has_waited, overtaken=overtaken
             ),
+        )
+
+    async def find(self, session: str, wanted: "Cursor | Start") -> Verdict:
+        """As `place`, for a session that nobody here need watch. Raises BrokerError."""
+        return await self.share(
+            ("find", session, wanted),
+            lambda: self._find(session, wanted, has_waited=False, overtaken=False),
         )
 
     async def look_up(self, session: str, cursor: Cursor) -> Verdict:
@@ -149,7 +160,7 @@ class Replay:
             session, cursor, has_waited=False, overtaken=False
         )
 
-    async def _shared(self, key: object, read: Callable[[], Awaitable[_T]]) -> _T:
+    async def share(self, key: object, read: Callable[[], Awaitable[_T]]) -> _T:
         """One read for all who ask for the same while it is under way."""
         task = cast("asyncio.Task[_T] | None", self._underway.get(key))
         if task is None:
@@ -187,13 +198,12 @@ class Replay:
 
     async def _find(
         self,
-        channel: Channel,
-        wanted: "Cursor | Begin | Last | EntryID",
+        session: str,
+        wanted: "Cursor | Start | EntryID",
         *,
         has_waited: bool,
         overtaken: bool,
     ) -> Verdict:
-        session = channel.session
         if isinstance(wanted, Cursor):
             return await self._find_cursor(
                 session, wanted, has_waited=has_waited, overtaken=overtaken
@@ -204,6 +214,9 @@ class Replay:
             )
         if isinstance(wanted, EntryID):
             return await self._last_up_to(session, wanted)
+        if isinstance(wanted, AtStep | AtTime):
+            head = (await self._broker.heads([session]))[0]
+            return await self._search.find(session, wanted, head)
         verdict = await self.look_up(session, NOTHING)
         # What was trimmed before it asked for the oldest that is kept is no gap.
         if isinstance(verdict, Trimmed):

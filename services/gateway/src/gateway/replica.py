@@ -14,17 +14,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.catch_up import CatchUp
-from gateway.client_socket import Socket
 from gateway.commands import Commands
 from gateway.connection import Connection
 from gateway.connections import Connections
 from gateway.feed import Feed
 from gateway.forms import Forms
+from gateway.history import History
 from gateway.hub import Hub
+from gateway.inquiries import Inquiries
 from gateway.instruments import Instruments
 from gateway.pacing import Pacing
 from gateway.replay import Replay
 from gateway.samplers import Samplers
+from gateway.search import Search
+from gateway.session_events import SessionEvents
+from gateway.snapshots import Snapshots
+from gateway.socket_owner import OwnedSocket
 from gateway.wire import JSON, Wire
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
@@ -45,18 +50,20 @@ class Replica:
         window_bytes: int = 4 * 1024 * 1024,
         total_window_bytes: int = TOTAL_WINDOW_BYTES,
         max_subscriptions: int = 1_000,
-        step_keys: Sequence[str] = STEP_KEYS,
-        time_keys: Sequence[str] = TIME_KEYS,
         max_connections: int = 20_000,
         ping_interval: float = 20.0,
         pong_timeout: float = 20.0,
         slow_timeout: float = 300.0,
+        step_keys: Sequence[str] = STEP_KEYS,
+        time_keys: Sequence[str] = TIME_KEYS,
         clock: Callable[[], float] = time.monotonic,
         wall_clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.broker = broker
         self.instruments = instruments = Instruments()
         self.wall_clock_ms = wall_clock_ms
+        # How long a peer may take no bytes, seconds.
+        self.slow_timeout = slow_timeout
         self._clock = clock
         # Owns every task; None while nothing runs.
         self._tasks: asyncio.TaskGroup | None = None
@@ -67,7 +74,9 @@ class Replica:
             total_window_bytes=total_window_bytes,
             instruments=instruments,
         )
-        self.replay = Replay(broker, instruments=instruments)
+        search = Search(broker, step_keys=step_keys, time_keys=time_keys)
+        self.replay = Replay(broker, search=search, instruments=instruments)
+        self.history = History(broker, self.replay)
         self.pacing = Pacing(self.hub, clock=clock)
 
         def now_as_text() -> str:
@@ -91,6 +100,13 @@ class Replica:
             wall_clock_ms=wall_clock_ms,
             instruments=instruments,
         )
+        self.session_events = SessionEvents(
+            self.hub,
+            is_fresh=lambda: self.feed.is_fresh,
+            clock=clock,
+            wall_clock_ms=wall_clock_ms,
+            instruments=instruments,
+        )
         self.hub.followers.pursuit = self.catch_up
         self.hub.followers.mark = self.feed.mark
         self.forms = Forms(step_keys=step_keys, time_keys=time_keys)
@@ -100,6 +116,13 @@ class Replica:
             feed=self.feed,
             replay=self.replay,
             catch_up=self.catch_up,
+            inquiries=Inquiries(
+                broker=broker,
+                replay=self.replay,
+                pages=self.history,
+                wall_clock_ms=wall_clock_ms,
+            ),
+            snapshots=Snapshots(broker, self.hub, wall_clock_ms=wall_clock_ms),
             forms=self.forms,
             max_subscriptions=max_subscriptions,
             wall_clock_ms=wall_clock_ms,
@@ -123,7 +146,10 @@ class Replica:
     async def running(self) -> AsyncGenerator[None]:
         """Run all tasks; they end with the block."""
         async with self._running(
-            self.feed.run(), self.connections.run(), self.pacing.run()
+            self.feed.run(),
+            self.connections.run(),
+            self.pacing.run(),
+            self.session_events.run(),
         ):
             yield
 
@@ -157,7 +183,7 @@ class Replica:
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
 
-    def take(self, socket: Socket, wire: Wire = JSON) -> Connection:
+    def take(self, socket: OwnedSocket, wire: Wire = JSON) -> Connection:
         """Serve a socket that was handed over."""
         connection = Connection(
             socket,

@@ -1,7 +1,7 @@
 """What the owner of a handed-over connection is told, and by nobody else.
 
-What lives here: the port between a socket and what serves it. What never does: sockets,
-loops, frames.
+What lives here: the ports between a socket and what serves it. What never does:
+sockets, loops, frames.
 """
 
 from typing import Protocol
@@ -32,6 +32,32 @@ class SocketOwner(Protocol):
         The code is that of whoever spoke first: the peer's, ours, or 1006 when the TCP
         connection went without a close frame.
         """
+
+
+class OwnedSocket(Protocol):
+    """What an owner may do with its connection, whatever carries it."""
+
+    # Whether it has enough to send: write no more payload.
+    paused: bool
+    # The peer's address as the socket knows it.
+    remote_address: tuple[str, int] | None
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What was written and the kernel has not taken yet."""
+        ...
+
+    def ping(self, payload: bytes = b"") -> None:
+        """Ask the peer for a sign of life."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say goodbye; the connection ends with the peer's answer, or soon."""
+
+    def pause_reading(self) -> None:
+        """Hand out no further message until `resume_reading`."""
+
+    def resume_reading(self) -> None:
+        """Go on after `pause_reading`."""
 
 
 class Nobody:

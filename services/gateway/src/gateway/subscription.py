@@ -27,7 +27,20 @@ class Last(NamedTuple):
     records: int
 
 
-Start: TypeAlias = Begin | Last
+class AtStep(NamedTuple):
+    """The first record of the current generation at or after a step."""
+
+    step: float
+
+
+class AtTime(NamedTuple):
+    """The first record of the current generation at or after a time."""
+
+    # Unix milliseconds.
+    time_ms: int
+
+
+Start: TypeAlias = Begin | Last | AtStep | AtTime
 
 _GLOB_PART = re.compile(r"\\(.)|([*?])|([^\\*?]+)|(\\$)", re.DOTALL)
 

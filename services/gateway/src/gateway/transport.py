@@ -24,6 +24,7 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import (
     WebSocketsSansIOProtocol,
 )
@@ -42,6 +43,9 @@ from websockets.typing import ExtensionParameter
 
 from gateway.client_socket import CLOSE_TIMEOUT_SECONDS, Socket
 
+
+# Where the endpoint of a plain request finds the transport that answers it.
+TRANSPORT_EXTENSION: Final = "tailcast.transport"
 
 # Where an endpoint finds the protocol that carries its connection.
 HANDOVER_EXTENSION: Final = "tailcast.handover"
@@ -103,7 +107,7 @@ def make_server_config(
     tls_key: str | None = None,
     trusted_proxies: Sequence[str] = (),
     loop: str = "auto",
-    http: str = "auto",
+    http: "str | type[asyncio.Protocol] | None" = None,
 ) -> uvicorn.Config:
     """Uvicorn as this gateway runs it, every option that matters in one place.
 
@@ -116,7 +120,7 @@ def make_server_config(
         port=port,
         fd=fd,
         loop=loop,
-        http=http,
+        http=http or HttpProtocol,
         interface="asgi3",
         lifespan="on",
         root_path=root_path,
@@ -144,6 +148,24 @@ def make_server_config(
         # time to answer it is over by then.
         timeout_graceful_shutdown=int(CLOSE_TIMEOUT_SECONDS) + 2,
     )
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, whose endpoints can see and cut their connection."""
+
+    def on_message_begin(self) -> None:
+        """A request begins; its scope gets the transport."""
+        super().on_message_begin()
+        # ASGI knows neither how much a peer has not taken nor how to leave it.
+        extensions: dict[str, Any] = {TRANSPORT_EXTENSION: self.transport}
+        self.scope["extensions"] = extensions
+
+
+def transport_of(scope: MutableMapping[str, Any]) -> asyncio.Transport | None:
+    """The transport of a request that `HttpProtocol` serves, else None."""
+    extensions: dict[str, Any] = scope.get("extensions") or {}
+    transport = extensions.get(TRANSPORT_EXTENSION)
+    return transport if isinstance(transport, asyncio.Transport) else None
 
 
 class HandoverProtocol(WebSocketsSansIOProtocol):
@@ -212,7 +234,7 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
             self.connections.discard(self)
             self.connections.add(self._socket)  # type: ignore[arg-type] # has shutdown
             transport.set_protocol(self._socket)
-            _tune(transport)
+            tune(transport)
         self._forget_connection()
         return self._socket
 
@@ -319,7 +341,7 @@ def _parser_after_handshake(max_size: int) -> ServerProtocol:
     return parser
 
 
-def _tune(transport: asyncio.Transport) -> None:
+def tune(transport: asyncio.Transport) -> None:
     """Small frames leave at once, and little is in flight that cannot be overtaken."""
     transport.set_write_buffer_limits(WRITE_HIGH_WATER_BYTES, WRITE_LOW_WATER_BYTES)
     sock: sockets.socket | None = transport.get_extra_info("socket")

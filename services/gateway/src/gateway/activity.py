@@ -1,0 +1,108 @@
+"""Which sessions run, have stalled, have ended: by when something last came of them.
+
+Pure; time comes in. Cost follows activity: a session is looked at when something came
+of it and when its time is over, never in between, and one that has ended is forgotten.
+"""
+
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Literal, NamedTuple, TypeAlias
+
+
+# Without a record for so long a session stalls, and for so long it has ended.
+STALLED_MS = 60_000
+ENDED_MS = 600_000
+
+Status: TypeAlias = Literal["running", "stalled", "ended"]
+Event: TypeAlias = Literal["started", "stalled", "resumed", "ended"]
+
+
+class Transition(NamedTuple):
+    """What became of a session."""
+
+    session: str
+    event: Event
+
+
+def status_after(idle_ms: int) -> Status:
+    """The status of a session of which nothing has come for so long."""
+    if idle_ms < STALLED_MS:
+        return "running"
+    return "stalled" if idle_ms < ENDED_MS else "ended"
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What is known of one session."""
+
+    status: Status
+    # When something last came of it, Unix milliseconds.
+    last_ms: int
+    # When it is looked at next; other entries of it in the queue are void.
+    due_ms: int = 0
+
+
+class Activity:
+    """The watched sessions, and when something last came of them."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, _Watched] = {}
+        # When sessions are to be looked at, the next one first.
+        self._queue: list[tuple[int, str]] = []
+
+    def __len__(self) -> int:
+        """How many entries wait to be looked at."""
+        return len(self._queue)
+
+    def note(self, session: str, *, last_ms: int, now_ms: int) -> None:
+        """A session is watched from now on; nothing became of it."""
+        if session not in self._sessions:
+            watched = _Watched(status_after(now_ms - last_ms), last_ms)
+            self._sessions[session] = watched
+            self._schedule(session, watched)
+
+    def moved(self, session: str, *, now_ms: int) -> Transition | None:
+        """Something came of a session."""
+        watched = self._sessions.get(session)
+        if watched is None:
+            watched = self._sessions[session] = _Watched("running", now_ms)
+            self._schedule(session, watched)
+            return Transition(session, "started")
+        watched.last_ms = now_ms
+        if watched.status == "running":
+            return None
+        watched.status = "running"
+        self._schedule(session, watched)
+        return Transition(session, "resumed")
+
+    def due(self, *, now_ms: int) -> list[Transition]:
+        """What became of sessions of which nothing came."""
+        found: list[Transition] = []
+        while self._queue and self._queue[0][0] <= now_ms:
+            at_ms, session = heappop(self._queue)
+            watched = self._sessions.get(session)
+            if watched is None or watched.due_ms != at_ms:
+                continue
+            status = status_after(now_ms - watched.last_ms)
+            is_other = status != watched.status
+            if is_other and status != "running":
+                watched.status = status
+                found.append(Transition(session, status))
+            self._schedule(session, watched)
+        return found
+
+    def last_ms(self, session: str) -> int:
+        """When something last came of a session, Unix milliseconds; 0 if not known."""
+        watched = self._sessions.get(session)
+        return 0 if watched is None else watched.last_ms
+
+    def forget(self, session: str) -> None:
+        """Nobody watches a session any more."""
+        self._sessions.pop(session, None)
+
+    def _schedule(self, session: str, watched: _Watched) -> None:
+        """Look at it when its status may be over; what has ended stays so."""
+        if watched.status != "ended":
+            limit = STALLED_MS if watched.status == "running" else ENDED_MS
+            watched.due_ms = watched.last_ms + limit
+            heappush(self._queue, (watched.due_ms, session))

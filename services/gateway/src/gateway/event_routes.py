@@ -1,0 +1,86 @@
+"""The flow as server-sent events: one session, resumed by `Last-Event-ID`.
+
+Checks the request and hands over: what the response is then is `event_stream`'s, and
+what goes over it `connection`'s.
+"""
+
+from collections.abc import Collection
+from typing import Annotated
+
+from fastapi import FastAPI, Header, Query, Request, Response
+
+from gateway.answers import json_response
+from gateway.event_stream import EventStream
+from gateway.queries import asked, single
+from gateway.replica import Replica
+from gateway.security import is_origin_allowed
+from gateway.sse import EVENTS
+
+
+# What browsers are told to wait where the replica is shutting down.
+RETRY_MS = 1_000
+
+
+def add_events(
+    api: FastAPI, replica: Replica, allowed_origins: Collection[str]
+) -> None:
+    """Serve `/sse/telemetry`."""
+
+    @api.get("/sse/telemetry")
+    async def stream(
+        request: Request,
+        session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,
+        start: Annotated[str | None, Query(alias="from")] = None,
+        where: str | None = None,
+        metrics: str | None = None,
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """Records of one session as they come; the event's ID is the cursor."""
+        origin = request.headers.get("origin")
+        if not is_origin_allowed(
+            origin,
+            host=request.headers.get("host"),
+            scheme=request.url.scheme,
+            allowed=allowed_origins,
+        ):
+            replica.instruments.origin_refused(origin or "")
+            text = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
+            return json_response({"code": "not_authorized", "message": text}, 403)
+        query = asked(
+            single(session_ids or []),
+            replica.forms,
+            start=start,
+            after=last_event_id or None,
+            where=where,
+            metrics=metrics,
+        )
+        headers = [] if origin is None else _shared_with(origin)
+        if replica.connections.is_draining:
+            # A stream that ends is come back to, one that is refused is not.
+            return Response(
+                f"retry: {RETRY_MS}\n\n",
+                media_type="text/event-stream",
+                headers={name.decode(): value.decode() for name, value in headers},
+            )
+        if replica.connections.is_full:
+            replica.instruments.overloaded(replica.connections.max_connections)
+            body = {"code": "unavailable", "message": "too many connections"}
+            return json_response(body, status=503, headers={"retry-after": "5"})
+        peer = request.client
+        response = EventStream(
+            remote_address=None if peer is None else (peer.host, peer.port),
+            headers=headers,
+        )
+        connection = replica.take(response, EVENTS)
+        response.start(
+            connection, lambda: connection.message_received(query.text, binary=False)
+        )
+        return response
+
+
+def _shared_with(origin: str) -> list[tuple[bytes, bytes]]:
+    """Lets a page of this origin read the answer."""
+    return [
+        (b"access-control-allow-origin", origin.encode()),
+        (b"vary", b"origin"),
+    ]

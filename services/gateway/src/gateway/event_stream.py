@@ -1,0 +1,264 @@
+"""A connection over an HTTP response: what is written to it goes out as events.
+
+To its owner it is a socket like any other, so delivery, limits, the slow time-out and
+draining are those of WebSockets. Nothing is read from it: its one message is the
+request. Writes are gathered for one turn of the loop; while the response's own socket
+takes none, they are held up to the high-water mark and `paused` says so.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, Final, ParamSpec
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway import close_codes
+from gateway.client_socket import CLOSE_TIMEOUT_SECONDS
+from gateway.messages import UNAVAILABLE
+from gateway.socket_owner import Nobody, SocketOwner
+from gateway.sse import COMMENT, ERROR_START
+from gateway.transport import WRITE_HIGH_WATER_BYTES, transport_of, tune
+
+
+logger = logging.getLogger(__name__)
+
+# How often a quiet stream says that it lives.
+COMMENT_SECONDS = 15.0
+# What is given to the response's socket at once.
+PIECE_BYTES = 64 * 1024
+
+_NOBODY: Final = Nobody()
+_LOST: Final = (close_codes.LOST.number, close_codes.LOST.reason)
+_FAILED: Final = (
+    close_codes.INTERNAL_ERROR.number,
+    close_codes.INTERNAL_ERROR.reason,
+)
+_HEADERS: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    # nginx would gather events until its buffer is full.
+    (b"x-accel-buffering", b"no"),
+]
+
+P = ParamSpec("P")
+
+
+class EventStream(Response):
+    """The response and the socket in one; `start` attaches the owner."""
+
+    def __init__(
+        self,
+        *,
+        remote_address: tuple[str, int] | None,
+        headers: list[tuple[bytes, bytes]],
+    ) -> None:
+        super().__init__()
+        # Who is told; nobody before `start` and after the end.
+        self._owner: SocketOwner = _NOBODY
+        # What the owner does once the response can be written.
+        self._begin: Callable[[], None] = _nothing
+        # Whether so much is held that nothing more should be written.
+        self.paused = False
+        # The peer's address as the socket knows it (a proxy's, behind one).
+        self.remote_address = remote_address
+        self._more_headers = headers
+        # Events that the response's socket has not been given yet, and their size.
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        # There is something to write, or the end is near.
+        self._woken = asyncio.Event()
+        # Nothing more is taken: what is held goes out, then it is over.
+        self._is_closing = False
+        # The first word about the end.
+        self._ending: tuple[int, str] | None = None
+        # A message that answers the request with an error, before anything else.
+        self._refusal: bytes | None = None
+        self._has_started = False
+        # Where the bytes go; None under a server that does not tell.
+        self._transport: asyncio.Transport | None = None
+        # Cuts a peer off that does not take what is held at the end.
+        self._timer: asyncio.TimerHandle | None = None
+
+    # ---- what the owner may do ----
+
+    def start(self, owner: SocketOwner, begin: Callable[[], None]) -> None:
+        """Attach the owner; `begin` is called when the response is to be made."""
+        self._owner = owner
+        self._begin = begin
+
+    def write(self, frames: bytes) -> None:
+        """Take whole events."""
+        if self._is_closing:
+            return
+        is_answer = not self._has_started and not self._held
+        if is_answer and frames.startswith(ERROR_START):
+            self._answer_error(frames)
+            return
+        self._hold(frames)
+
+    def ping(self, payload: bytes = b"") -> None:
+        """Readers of events cannot answer: that their socket takes bytes must do."""
+        asyncio.get_running_loop().call_soon(self._answer, payload)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Write what is held, then end the response."""
+        if self._ending is not None:
+            return
+        self._ending = (code, reason)
+        self._is_closing = True
+        self._woken.set()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(CLOSE_TIMEOUT_SECONDS, self._cut)
+
+    def pause_reading(self) -> None:
+        """Nothing is read anyway."""
+
+    def resume_reading(self) -> None:
+        """Nothing is read anyway."""
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What was written and the kernel has not taken yet."""
+        transport = self._transport
+        return self._held_bytes + (
+            0 if transport is None else transport.get_write_buffer_size()
+        )
+
+    # ---- what the server calls ----
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve until either side ends it."""
+        self._transport = transport_of(scope)
+        if self._transport is not None:
+            tune(self._transport)
+        gone = asyncio.ensure_future(_until_gone(receive))
+        written = asyncio.ensure_future(self._keep_writing(send))
+        try:
+            self._call(self._begin)
+            await asyncio.wait([gone, written], return_when=asyncio.FIRST_COMPLETED)
+            if written.done() and (error := written.exception()) is not None:
+                raise error
+        except asyncio.CancelledError:
+            # The server waits for nobody any more.
+            self._cut()
+        finally:
+            self._is_closing = True
+            for task in (gone, written):
+                task.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+            owner, self._owner = self._owner, _NOBODY
+            owner.socket_closed(*(self._ending or _LOST))
+
+    async def _keep_writing(self, send: Send) -> None:
+        while True:
+            data = await self._next()
+            if not self._has_started:
+                self._has_started = True
+                if self._refusal is not None:
+                    await _refuse(send, self._refusal)
+                    return
+                headers = [*_HEADERS, *self._more_headers]
+                await send(_start(200, headers))
+            for piece in _pieces(data):
+                await send(_body(piece, more=True))
+                # The server takes whatever it is given; the next only when that left.
+                await send(_body(b"", more=True))
+            self._held_bytes -= sum(map(len, data))
+            if self._is_closing and not self._held:
+                await send(_body(b"", more=False))
+                return
+            if self.paused and self._held_bytes < WRITE_HIGH_WATER_BYTES:
+                self.paused = False
+                self._call(self._owner.writing_resumed)
+
+    async def _next(self) -> list[bytes]:
+        """What to write next: all that is held, or a sign of life."""
+        try:
+            async with asyncio.timeout(COMMENT_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            self._hold(COMMENT)
+        self._woken.clear()
+        data, self._held = self._held, []
+        return data
+
+    def _hold(self, data: bytes) -> None:
+        self._held.append(data)
+        self._held_bytes += len(data)
+        self.paused = self._held_bytes >= WRITE_HIGH_WATER_BYTES
+        self._woken.set()
+
+    def _answer_error(self, event: bytes) -> None:
+        """The request could not be met: by its status, unless it is to come again.
+
+        Browsers come back to a stream that has ended, never to one that was refused.
+        """
+        message = event.removeprefix(ERROR_START).split(b"\n", 1)[0]
+        if msgspec.json.decode(message)["code"] == UNAVAILABLE:
+            self._hold(event)
+        else:
+            self._refusal = message
+        self.close(*_FAILED)
+
+    def _answer(self, payload: bytes) -> None:
+        self._call(self._owner.pong_received, payload)
+
+    def _cut(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _call(
+        self, tell: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        try:
+            tell(*args, **kwargs)
+        except Exception:
+            logger.exception("an owner failed; its event stream is closed")
+            self.close(*_FAILED)
+
+
+def _pieces(events: list[bytes]) -> Iterator[bytes]:
+    """Events in pieces of bounded size: a page is shared, its copy for a socket not."""
+    gathered: list[bytes] = []
+    size = 0
+    for event in events:
+        if size + len(event) > PIECE_BYTES and gathered:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+        for at in range(0, len(event) - PIECE_BYTES, PIECE_BYTES):
+            yield event[at : at + PIECE_BYTES]
+        rest = len(event) % PIECE_BYTES or PIECE_BYTES
+        gathered.append(event[-rest:] if len(event) > PIECE_BYTES else event)
+        size += len(gathered[-1])
+    yield b"".join(gathered)
+
+
+def _nothing() -> None:
+    """What an owner does that never started."""
+
+
+async def _until_gone(receive: Receive) -> None:
+    """Until the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse(send: Send, message: bytes) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(message)).encode()),
+    ]
+    await send(_start(400, headers))
+    await send(_body(message, more=False))
+
+
+def _start(status: int, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+def _body(data: bytes, *, more: bool) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}

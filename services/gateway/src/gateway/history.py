@@ -1,0 +1,164 @@
+"""Pages of a session for those who ask for one: over HTTP, and by `history`.
+
+A cursor is proved before it is believed, as for delivery; what became of one that is
+not there stands in the page. Reads are bounded in number (`Replay` shares them out) and
+in bytes: a page begins with few entries, and their size says how many follow.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from gateway.continuity import Continuity, continuation, including
+from gateway.pages import Page, backward, forward, moved, size_to_read
+from gateway.recovery import Resume, Verdict
+from gateway.replay import Replay
+from gateway.subscription import AtStep, AtTime, Begin, Last
+from gateway.window import NOTHING
+from telemetry_stream.broker import Entry, SessionReader
+from telemetry_stream.position import Cursor, EntryID
+
+
+# Entries in the first read of a page: with the largest records, 16 MiB.
+FIRST_ENTRIES = 16
+# One more than a page needs says whether there is more, and where the page begins.
+_BEYOND = 2
+
+Place: TypeAlias = Cursor | Begin | Last | AtStep | AtTime
+
+
+class History:
+    """Reads pages in either direction."""
+
+    def __init__(self, broker: SessionReader, replay: Replay) -> None:
+        self._broker = broker
+        self._replay = replay
+
+    async def find(self, session: str, place: Place) -> Verdict:
+        """Where reading begins that was asked to begin somewhere. Raises BrokerError.
+
+        `Begin.NOW` is the head.
+        """
+        if place is Begin.NOW:
+            head = (await self._broker.heads([session]))[0]
+            return Resume(head.cursor or NOTHING, is_proved=True)
+        return await self._replay.find(session, place)
+
+    async def after(
+        self, session: str, cursor: Cursor, *, limit: int, max_bytes: int
+    ) -> Page:
+        """The page that follows a cursor. Raises BrokerError."""
+        key = ("after", session, cursor, limit, max_bytes)
+        return await self._replay.share(
+            key, lambda: self._after(session, cursor, limit, max_bytes)
+        )
+
+    async def before(
+        self, session: str, cursor: Cursor | None, *, limit: int, max_bytes: int
+    ) -> Page:
+        """The page that ends at a cursor, None for the head. Raises BrokerError."""
+        key = ("before", session, cursor, limit, max_bytes)
+        return await self._replay.share(
+            key, lambda: self._before(session, cursor, limit, max_bytes)
+        )
+
+    async def _after(
+        self, session: str, cursor: Cursor, limit: int, max_bytes: int
+    ) -> Page:
+        size = min(FIRST_ENTRIES, limit)
+        entries = await self._broker.read_after(
+            session, including(cursor.id), limit=size + _BEYOND
+        )
+        is_end = len(entries) < size + _BEYOND
+        continuity, found = continuation(cursor, entries)
+        if continuity is Continuity.BROKEN:
+            return await self._elsewhere(session, cursor, limit, max_bytes)
+        follow = list(found)
+        # A chain that breaks ends the page; the next one says what became of it.
+        is_cut = bool(follow) and follow[-1].id != entries[-1].id
+        while True:
+            page = forward(
+                follow,
+                cursor,
+                limit=limit,
+                max_bytes=max_bytes,
+                is_end=is_end or is_cut or not follow,
+            )
+            if page is not None:
+                return page._replace(more=page.more or is_cut)
+            is_end, is_cut = await self._read_on(session, follow, limit, max_bytes)
+
+    async def _read_on(
+        self, session: str, entries: list[Entry], limit: int, max_bytes: int
+    ) -> tuple[bool, bool]:
+        """Read what follows on from entries: was that all, and does the chain break."""
+        size = size_to_read(entries, limit=limit, max_bytes=max_bytes) + _BEYOND
+        later = await self._broker.read_after(session, entries[-1].id, limit=size)
+        if later and later[0].previous == entries[-1].id:
+            entries += _chained(later)
+        return len(later) < size, bool(later) and entries[-1].id != later[-1].id
+
+    async def _elsewhere(
+        self, session: str, cursor: Cursor, limit: int, max_bytes: int
+    ) -> Page:
+        """The page where delivery would go on, with what is told of that."""
+        verdict = await self._replay.look_up(session, cursor)
+        place, told = moved(cursor, verdict)
+        if place == cursor and not told:
+            # Nothing proves it and nothing contradicts it: it is waited for.
+            return Page(cursor, cursor)
+        size = min(FIRST_ENTRIES, limit) + _BEYOND
+        entries = await self._broker.read_after(session, place.id, limit=size)
+        page = forward(entries, place, limit=limit, max_bytes=max_bytes, is_end=True)
+        assert page is not None  # noqa: S101  # it was told to make one
+        if page.told and told:
+            # One thing is told by one page.
+            return Page(place, place, told=told, more=True)
+        more = page.more or len(entries) == size
+        return page._replace(told=told or page.told, more=more)
+
+    async def _before(
+        self, session: str, cursor: Cursor | None, limit: int, max_bytes: int
+    ) -> Page:
+        size = min(FIRST_ENTRIES, limit) + _BEYOND
+        entries = await self._broker.read_before(
+            session, None if cursor is None else _behind(cursor.id), limit=size
+        )
+        is_end = len(entries) < size
+        if cursor is None:
+            cursor = entries[0].cursor if entries else NOTHING
+        elif not entries or entries[0].cursor != cursor:
+            return await self._until(session, cursor, limit, max_bytes)
+        while True:
+            page = backward(
+                entries, cursor, limit=limit, max_bytes=max_bytes, is_end=is_end
+            )
+            if page is not None:
+                return page
+            size = size_to_read(entries, limit=limit, max_bytes=max_bytes) + _BEYOND
+            older = await self._broker.read_before(session, entries[-1].id, limit=size)
+            is_end = len(older) < size
+            entries += older
+
+    async def _until(
+        self, session: str, cursor: Cursor, limit: int, max_bytes: int
+    ) -> Page:
+        """The page that ends at a cursor which is not there: what became of it."""
+        verdict = await self._replay.look_up(session, cursor)
+        if isinstance(verdict, Resume) and verdict.cursor != cursor:
+            # Generations were counted anew, or it came from a gap: the same place.
+            return await self._before(session, verdict.cursor, limit, max_bytes)
+        place, told = moved(cursor, verdict)
+        return Page(place, place, told=told)
+
+
+def _behind(id: EntryID) -> EntryID:
+    """The ID to read before, so that the entry with this ID is read as well."""
+    return EntryID(id.generation, id.offset + 1)
+
+
+def _chained(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Entries up to where one does not follow on from the one before it."""
+    for at in range(1, len(entries)):
+        if entries[at].previous != entries[at - 1].id:
+            return entries[:at]
+    return entries

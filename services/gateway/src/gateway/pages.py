@@ -1,0 +1,214 @@
+"""Pages of history: which of the entries that were read make one page, and its places.
+
+Pure. A page is a run of records in file order between two places. It never crosses the
+beginning of a generation or a gap: it ends before one, and the page that begins there
+says so (`told`). A place is *after* the entry that a cursor names, so the page after a
+page follows its `cursor`, and the page before it ends at its `prev`.
+
+Never here: reading, and what becomes of a cursor that is not there.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from gateway.forms import PLAIN, Form, Piece
+from gateway.recovery import Replaced, Resume, Trimmed, Verdict
+from telemetry_stream.broker import Entry, Kind
+from telemetry_stream.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
+
+
+_GAP_REASONS = frozenset({"trimmed", "file_lost", "unknown_cursor"})
+
+
+Told: TypeAlias = Mapping[str, Mapping[str, object]]
+NOTHING_TOLD: Told = MappingProxyType({})
+
+
+class Page(NamedTuple):
+    """One page, in file order."""
+
+    # The place that it follows on from, and the one at which it ends.
+    prev: Cursor
+    cursor: Cursor
+    # Its records and emergencies.
+    records: Sequence[Entry] = ()
+    # A `gap` or `rewind` that it begins with, as fields.
+    told: Told = NOTHING_TOLD
+    # Whether there is more in the direction in which it was asked for.
+    more: bool = False
+
+
+def forward(
+    entries: Sequence[Entry], after: Cursor, *, limit: int, max_bytes: int, is_end: bool
+) -> Page | None:
+    """The page that follows a place; None if more must be read to say.
+
+    At least one record is in it if there is one, however large.
+
+    Args:
+        entries: what follows the place, in order.
+        is_end: nothing follows these entries.
+    """
+    told: Told = NOTHING_TOLD
+    records: list[Entry] = []
+    cursor, size = after, 0
+    for entry in entries:
+        if _is_record(entry):
+            if len(records) >= limit or (records and size >= max_bytes):
+                return Page(after, cursor, records, told, more=True)
+            records.append(entry)
+            size += len(entry.record)
+        elif is_mark(entry):
+            if cursor != after:
+                return Page(after, cursor, records, told, more=True)
+            told = mark_fields(entry, after)
+        cursor = entry.cursor
+    return Page(after, cursor, records, told) if is_end else None
+
+
+def backward(
+    entries: Sequence[Entry],
+    before: Cursor,
+    *,
+    limit: int,
+    max_bytes: int,
+    is_end: bool,
+) -> Page | None:
+    """The page that ends at a place; None if more must be read to say.
+
+    Args:
+        entries: up to the place and with the entry there, the newest first.
+        is_end: nothing is kept before these entries.
+    """
+    records: list[Entry] = []
+    taken: Entry | None = None
+    size = 0
+    for entry in entries:
+        if taken is not None and is_mark(taken):
+            return _begun_by(taken, entry.cursor, before, records)
+        if _is_record(entry):
+            if len(records) >= limit or (records and size >= max_bytes):
+                return Page(entry.cursor, before, records[::-1], more=True)
+            records.append(entry)
+            size += len(entry.record)
+        taken = entry
+    if not is_end:
+        return None
+    if taken is None:
+        return Page(before, before)
+    oldest = Cursor(taken.previous, 0)
+    if is_mark(taken):
+        return _begun_by(taken, oldest, before, records)
+    told: Told = NOTHING_TOLD
+    if oldest.id not in (BEFORE_ALL, BEGINNING):
+        told = {"gap": _gap(BEGINNING_CURSOR, oldest, "trimmed")}
+    return Page(oldest, before, records[::-1], told)
+
+
+def size_to_read(records: Sequence[Entry], *, limit: int, max_bytes: int) -> int:
+    """How many entries to read next, by the size of those of the page so far."""
+    left = limit - len(records)
+    if not records:
+        return left
+    size = sum(len(entry.record) for entry in records)
+    mean = max(1.0, size / len(records))
+    return max(1, min(left, int((max_bytes - size) / mean) + 1))
+
+
+def is_mark(entry: Entry) -> bool:
+    """Whether clients are told of it: all but records and the stream's beginning."""
+    return not _is_record(entry) and entry.previous != BEFORE_ALL
+
+
+def mark_fields(entry: Entry, previous: Cursor) -> Told:
+    """What is told of a generation's beginning, or of a gap."""
+    details = entry.details or {}
+    reason = details.get("reason", "")
+    if entry.kind is Kind.GAP:
+        reason = reason if reason in _GAP_REASONS else "file_lost"
+        return {"gap": _gap(previous, entry.cursor, reason)}
+    step = details.get("step", "")
+    return {
+        "rewind": {
+            "cursor": str(entry.cursor),
+            "generation": str(entry.id.generation),
+            "reason": reason or "truncated",
+            "step": _number(step),
+            "complete": details.get("complete", "") in {"1", "true"},
+        }
+    }
+
+
+def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
+    """Where a page begins by what became of a cursor, and what is told of that."""
+    if isinstance(verdict, Trimmed):
+        reason = "trimmed" if verdict.is_cursor_known else "unknown_cursor"
+        since = verdict.since or cursor
+        return verdict.to, {"gap": _gap(since, verdict.to, reason)}
+    if isinstance(verdict, Replaced):
+        marker = verdict.marker
+        fields: dict[str, object] = {
+            "cursor": str(marker),
+            "generation": str(marker.id.generation),
+            "reason": "replaced",
+            "step": None,
+            "complete": False,
+        }
+        return marker, {"rewind": fields}
+    return verdict.cursor if isinstance(verdict, Resume) else cursor, NOTHING_TOLD
+
+
+def shown(cursor: Cursor) -> Cursor:
+    """A place as clients see it: before the first entry is the beginning."""
+    return BEGINNING_CURSOR if cursor.id == BEFORE_ALL else cursor
+
+
+def shaped(entries: Sequence[Entry], form: Form = PLAIN) -> list[bytes]:
+    """Records in a form: without those that it holds back, with its metrics alone."""
+    wanted = Piece(entries).wanted(form)
+    if form.projection is None:
+        return [entry.record for entry in wanted]
+    project = form.projection.project
+    return [
+        project(entry.record) if entry.kind is Kind.RECORD else entry.record
+        for entry in wanted
+    ]
+
+
+def body(page: Page, form: Form = PLAIN, **fields: object) -> bytes:
+    """A page as one JSON object, its records in a form."""
+    start = msgspec.json.encode({**fields, **page.told})[:-1]
+    comma = b"," if fields or page.told else b""
+    return b'%b%b"data":[%b],"prev":"%b","cursor":"%b","more":%b}' % (
+        start,
+        comma,
+        b",".join(shaped(page.records, form)),
+        str(shown(page.prev)).encode(),
+        str(shown(page.cursor)).encode(),
+        b"true" if page.more else b"false",
+    )
+
+
+def _begun_by(
+    mark: Entry, previous: Cursor, before: Cursor, records: Sequence[Entry]
+) -> Page:
+    more = previous.id not in (BEFORE_ALL, BEGINNING)
+    return Page(previous, before, records[::-1], mark_fields(mark, previous), more)
+
+
+def _is_record(entry: Entry) -> bool:
+    return entry.kind in (Kind.RECORD, Kind.EMERGENCY)
+
+
+def _gap(since: Cursor, to: Cursor, reason: str) -> dict[str, object]:
+    return {"from": str(shown(since)), "to": str(to), "reason": reason}
+
+
+def _number(text: str) -> float | int | None:
+    try:
+        return msgspec.json.decode(text, type=int | float)
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,117 @@
+"""What HTTP requests ask for, read from their query: places, limits, names in paths.
+
+Pure. A query becomes the `subscribe` that would ask for the same, so that whatever it
+names is understood, checked and refused as it is over a WebSocket.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from gateway.client_session import Plan, plan_subscribe
+from gateway.forms import Form, Forms
+from gateway.messages import INVALID_MESSAGE, InvalidMessage, Subscribe, parse
+from gateway.subscription import Subscription
+
+
+# Where delivery may start, as a query says it: a word, or `name:value`.
+_WORDS = ("start", "now", "resume")
+_NUMBERS = ("last", "step")
+_TEXTS = ("time", "cursor")
+
+
+class Asked(NamedTuple):
+    """A `subscribe` for one session, and what it means."""
+
+    message: Subscribe
+    plan: Plan
+    # The message as JSON.
+    text: bytes
+
+    @property
+    def form(self) -> Form:
+        """In which form the session is told."""
+        return self.plan.added.rules[0].form
+
+
+def asked(
+    session: str,
+    forms: Forms,
+    *,
+    start: str | None = None,
+    after: str | None = None,
+    where: str | None = None,
+    metrics: str | None = None,
+    **more: object,
+) -> Asked:
+    """The subscription that a query asks for. Raises InvalidMessage.
+
+    Args:
+        session: its ID.
+        forms: where it finds the form that `where` and `metrics` ask for.
+        start: as `from` of a query.
+        after: a cursor; it wins over `start`.
+        where: a condition, as JSON.
+        metrics: names, comma-separated.
+        more: other fields of the message.
+    """
+    fields: dict[str, object] = {"type": "subscribe", "sessionId": session, **more}
+    if after is not None:
+        fields["from"] = {"cursor": after}
+    elif start is not None:
+        fields["from"] = _from(start)
+    if where is not None:
+        fields["where"] = _json(where)
+    if metrics is not None:
+        fields["metrics"] = [name for name in metrics.split(",") if name]
+    text = msgspec.json.encode(fields)
+    message = parse(text)
+    assert isinstance(message, Subscribe)  # noqa: S101  # by its type
+    return Asked(
+        message, plan_subscribe(message, Subscription(), forms, max_rules=1), text
+    )
+
+
+def session_in(raw_path: bytes, *, before: str) -> str | None:
+    """The session in a path that ends in `/` and this word; None if it does not.
+
+    `%2F` is a slash of the session's ID, so that one that ends in the word is named
+    without ambiguity.
+    """
+    _, _, rest = raw_path.partition(b"/api/sessions/")
+    name, slash, last = rest.rpartition(b"/")
+    if not slash or last != before.encode():
+        return None
+    return unquote_to_bytes(name).decode(errors="replace")
+
+
+def single(names: Sequence[str]) -> str:
+    """The one session that a query names. Raises InvalidMessage."""
+    if len(names) != 1:
+        text = "name one session, as in ?sessionId=session_001"
+        raise InvalidMessage(INVALID_MESSAGE, text)
+    return names[0]
+
+
+def _from(text: str) -> str | Mapping[str, object]:
+    name, colon, value = text.partition(":")
+    if not colon and name in _WORDS:
+        return name
+    if colon and name in _TEXTS:
+        return {name: value}
+    if colon and name in _NUMBERS:
+        return {name: _json(value)}
+    raise InvalidMessage(
+        INVALID_MESSAGE,
+        "from is one of start, now, last:N, step:N, time:T, cursor:C",
+    )
+
+
+def _json(text: str) -> object:
+    try:
+        return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(text)))
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        error = f"not JSON: {text[:64]!r}"
+        raise InvalidMessage(INVALID_MESSAGE, error) from None

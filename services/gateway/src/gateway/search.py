@@ -1,0 +1,201 @@
+"""Finding a place by step or time: bisection over the offsets of one generation.
+
+What is found is a place where the value rises past what is asked: every record with a
+value that is read before it is below, the one after it is at or above. Where values
+only rise that is the first such record; where they fall back (a run that was taken up
+again in the same file) it is one of those places.
+
+Offsets are bisected, not entries: a probe reads what follows an offset. Entries without
+a value are walked past, so many of them; a longer stretch is leapt over, and if there
+is nothing but such stretches, delivery rather begins too early than too late.
+
+Never here: what is delivered from the place, and who asked.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from gateway.recovery import NoValues, Resume, Trimmed, Verdict
+from gateway.subscription import AtStep, AtTime
+from gateway.window import NOTHING
+from telemetry_stream.broker import Entry, Head, Kind, SessionReader
+from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.record import read_progress
+
+
+# Entries that a probe reads first; nearly always the first of them has a value.
+PROBE_ENTRIES = 8
+# Entries without a value that a probe walks past before it gives up.
+WALK_ENTRIES = 1_024
+# Places beyond a stretch without values at which one is looked for.
+LEAPS = 6
+
+Target: TypeAlias = AtStep | AtTime
+
+
+class _Found(NamedTuple):
+    entry: Entry
+    value: float
+
+
+class Search:
+    """Searches for steps and times by the configured keys."""
+
+    def __init__(
+        self,
+        broker: SessionReader,
+        *,
+        step_keys: Sequence[str],
+        time_keys: Sequence[str],
+    ) -> None:
+        self._broker = broker
+        self._step_keys = step_keys
+        self._time_keys = time_keys
+
+    async def find(self, session: str, target: Target, head: Head) -> Verdict:
+        """Find where delivery begins.
+
+        `Trimmed` where the earliest record that is kept is beyond the target already
+        and records before it were trimmed; the head with nothing at or after the
+        target. Raises BrokerError.
+        """
+        if head.cursor is None or head.state is None:
+            return Resume(NOTHING, is_proved=True)
+        wanted = _wanted(target)
+        last = await self._last(session, target, head)
+        if last is None and _has_none(target, head):
+            return NoValues("steps" if isinstance(target, AtStep) else "times")
+        if last is not None and last.value < wanted:
+            return Resume(head.cursor, is_proved=True)
+        start = EntryID(head.state.position.generation, head.state.generation_start)
+        first = (await self._walk(session, target, start))[0]
+        if first is not None and first.value >= wanted:
+            return await self._begin(session, first, wanted, head)
+        low = Cursor(start, 0) if first is None else first.entry.cursor
+        place = await self._bisect(session, target, low, last, head.cursor)
+        return Resume(place, is_proved=True)
+
+    async def _bisect(
+        self,
+        session: str,
+        target: Target,
+        low: Cursor,
+        high: _Found | None,
+        end: Cursor,
+    ) -> Cursor:
+        """The place between what is below the target and what is not."""
+        wanted = _wanted(target)
+        # Between it and `high` nothing is left to look at ...
+        bound = end.id.offset if high is None else high.entry.id.offset
+        # ... unless there is a stretch without values that nothing was found behind.
+        is_certain = True
+        while bound - low.id.offset > 1:
+            middle = EntryID(low.id.generation, (low.id.offset + bound) // 2)
+            probe, is_next = await self._probe(session, target, middle, bound)
+            if probe is not None and probe.value < wanted:
+                low = probe.entry.cursor
+            elif probe is not None and (high is None or probe.entry.id < high.entry.id):
+                high, is_certain = probe, True
+                bound = middle.offset if is_next else probe.entry.id.offset
+            else:
+                bound = middle.offset
+                is_certain = is_certain and is_next
+        if high is None:
+            return end
+        return await self._place_before(session, high.entry) if is_certain else low
+
+    async def _probe(
+        self, session: str, target: Target, after: EntryID, bound: int
+    ) -> tuple[_Found | None, bool]:
+        """A value after a place and below the bound, and whether it is the next one."""
+        at = after
+        for leap in range(LEAPS):
+            found, is_end = await self._walk(session, target, at)
+            if found is not None or is_end:
+                return found, leap == 0
+            at = EntryID(at.generation, (at.offset + bound) // 2)
+        return None, False
+
+    async def _walk(
+        self, session: str, target: Target, after: EntryID
+    ) -> tuple[_Found | None, bool]:
+        """The first value after a place, and whether the generation ends before one."""
+        walked, limit = 0, PROBE_ENTRIES
+        while walked < WALK_ENTRIES:
+            entries = await self._broker.read_after(session, after, limit=limit)
+            own = [one for one in entries if one.id.generation == after.generation]
+            if (found := self._first_value(own, target)) is not None:
+                return found, False
+            if len(own) < limit:
+                return None, True
+            walked += limit
+            after, limit = own[-1].id, limit * 2
+        return None, False
+
+    async def _last(self, session: str, target: Target, head: Head) -> _Found | None:
+        """The latest value of the current generation, near its end."""
+        assert head.state is not None  # noqa: S101  # asked only with a state
+        generation = head.state.position.generation
+        walked, limit = 0, PROBE_ENTRIES
+        before: EntryID | None = None
+        while walked < WALK_ENTRIES:
+            entries = await self._broker.read_before(session, before, limit=limit)
+            own = [entry for entry in entries if entry.id.generation == generation]
+            if (found := self._first_value(own, target)) is not None:
+                return found
+            if len(own) < limit:
+                return None
+            walked += limit
+            before, limit = own[-1].id, limit * 2
+        return None
+
+    async def _begin(
+        self, session: str, first: _Found, wanted: float, head: Head
+    ) -> Resume | Trimmed:
+        """The earliest value that is kept is not below the target."""
+        assert head.state is not None  # noqa: S101  # asked only with a state
+        state, oldest = head.state, head.oldest
+        start = EntryID(state.position.generation, state.generation_start)
+        if oldest is not None and oldest.previous > start and first.value > wanted:
+            return Trimmed(Cursor(oldest.previous, 0), since=Cursor(start, 0))
+        place = await self._place_before(session, first.entry)
+        return Resume(place, is_proved=True)
+
+    async def _place_before(self, session: str, entry: Entry) -> Cursor:
+        """The cursor after which an entry follows."""
+        before = await self._broker.read_before(session, entry.id, limit=1)
+        if before and before[0].id == entry.previous:
+            return before[0].cursor
+        return Cursor(entry.previous, 0)
+
+    def _first_value(self, entries: Sequence[Entry], target: Target) -> _Found | None:
+        for entry in entries:
+            if (value := self._value(entry, target)) is not None:
+                return _Found(entry, value)
+        return None
+
+    def _value(self, entry: Entry, target: Target) -> float | None:
+        if entry.kind not in (Kind.RECORD, Kind.EMERGENCY):
+            return None
+        try:
+            progress = read_progress(
+                entry.record, step_keys=self._step_keys, time_keys=self._time_keys
+            )
+        except msgspec.MsgspecError:
+            # Somebody wrote it by hand.
+            return None
+        return progress.step if isinstance(target, AtStep) else progress.time_ms
+
+
+def _wanted(target: Target) -> float:
+    return target.step if isinstance(target, AtStep) else target.time_ms
+
+
+def _has_none(target: Target, head: Head) -> bool:
+    """Whether the tailer saw no such value either."""
+    assert head.state is not None  # noqa: S101  # asked only with a state
+    state = head.state
+    is_step = isinstance(target, AtStep)
+    return (state.last_step if is_step else state.last_time_ms) is None

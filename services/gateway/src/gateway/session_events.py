@@ -1,0 +1,118 @@
+"""Telling clients what becomes of sessions: one task, which looks at what moved.
+
+To those who subscribed by wildcards, or to everything: whoever named a session sees its
+records. Each transition is told once; a client whose socket takes nothing now misses
+it, and asks for `sessions` when it reads again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from gateway.activity import Activity, Transition, status_after
+from gateway.encoding import told
+from gateway.hub import Hub
+from gateway.instruments import Instruments
+from gateway.wire import Wire
+
+
+# How often it is looked at what moved.
+TICK_SECONDS = 0.5
+# The feed must have been fresh for so long before silence says something of a session.
+SETTLED_SECONDS = 15.0
+
+
+class SessionEvents:
+    """Follows the watched sessions' activity."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        is_fresh: Callable[[], bool],
+        clock: Callable[[], float],
+        wall_clock_ms: Callable[[], int],
+        instruments: Instruments,
+    ) -> None:
+        self._hub = hub
+        # Whether what is appended gets here.
+        self._is_fresh = is_fresh
+        self._clock = clock
+        self._wall_clock_ms = wall_clock_ms
+        self._instruments = instruments
+        self._activity = Activity()
+        # When it was last looked at what moved, monotonic seconds.
+        self._looked_at = clock()
+        # When the feed was last not fresh, monotonic seconds.
+        self._stale_at = clock()
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self.tick()
+
+    def tick(self) -> None:
+        """Tell what became of sessions since the last time."""
+        now, now_ms = self._clock(), self._wall_clock_ms()
+        if not self._is_fresh():
+            self._stale_at = now
+        self._tell(self._opened(now_ms))
+        self._tell(self._moved(now_ms))
+        if now - self._stale_at >= SETTLED_SECONDS:
+            self._tell(self._activity.due(now_ms=now_ms))
+        self._looked_at = now
+
+    def _opened(self, now_ms: int) -> Iterable[Transition]:
+        """Sessions that are watched from now on; those that came later have started."""
+        hub = self._hub
+        for session in hub.closed:
+            self._activity.forget(session)
+        hub.closed.clear()
+        opened, hub.opened = hub.opened, {}
+        for channel, came_later in opened.items():
+            if channel.is_awaited or channel.is_documents:
+                continue
+            session = channel.session
+            if not came_later:
+                last_ms = channel.updated_ms
+                self._activity.note(session, last_ms=last_ms, now_ms=now_ms)
+            elif (started := self._activity.moved(session, now_ms=now_ms)) is not None:
+                yield started
+
+    def _moved(self, now_ms: int) -> Iterable[Transition]:
+        """Sessions of which something came since it was last looked."""
+        for channel in reversed(self._hub.recent):
+            if channel.changed_at < self._looked_at:
+                return
+            if channel.is_documents:
+                continue
+            session = channel.session
+            if (moved := self._activity.moved(session, now_ms=now_ms)) is not None:
+                yield moved
+
+    def _tell(self, transitions: Iterable[Transition]) -> None:
+        for session, event in transitions:
+            channel = self._hub.channels.get(session)
+            last_ms = self._activity.last_ms(session)
+            fields: dict[str, object] = {
+                "type": "session",
+                "sessionId": session,
+                "event": event,
+                "status": status_after(self._wall_clock_ms() - last_ms),
+                "lastActivity": last_ms,
+                "head": None if channel is None else told(channel.window.end),
+            }
+            self._write(session, fields)
+
+    def _write(self, session: str, fields: dict[str, object]) -> None:
+        frames: dict[Wire, bytes] = {}
+        for client in self._hub.broad:
+            if not client.subscription.matches(session):
+                continue
+            if client.socket.paused:
+                self._instruments.session_event_dropped()
+                continue
+            frame = frames.get(client.wire)
+            if frame is None:
+                frame = frames[client.wire] = client.wire.message(fields)
+            client.socket.write(frame)

@@ -1,0 +1,241 @@
+"""Sessions over HTTP: what there is, pages of records, what was rejected, emergencies.
+
+Reads requests and writes answers; what a page is lives in `pages` and `history`.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, Response
+
+from gateway.answers import json_response
+from gateway.catalog import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    describe,
+    document,
+    rejected,
+    snapshot,
+)
+from gateway.messages import INVALID_MESSAGE, InvalidMessage
+from gateway.ndjson import Exports, NdjsonResponse
+from gateway.pages import NOTHING_TOLD, Page, body, moved
+from gateway.queries import Asked, asked, session_in
+from gateway.recovery import NoValues
+from gateway.replay import PAGE_BYTES
+from gateway.replica import Replica
+from gateway.window import NOTHING
+from telemetry_stream.broker import Head
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor, EntryID
+
+
+# Sessions in one answer, the latest ones; more are cut off and `more` says so.
+MAX_SESSIONS = 1_000
+
+Limit = Annotated[int | None, Query(ge=1)]
+
+
+class NotFound(Exception):
+    """There is no such session."""
+
+
+def add_sessions(api: FastAPI, replica: Replica) -> None:
+    """Serve `/api/…`."""
+    routes = _Routes(replica)
+    api.get("/api/sessions")(routes.list_sessions)
+    api.get("/api/emergencies")(routes.list_emergencies)
+    api.get("/api/sessions/{session:path}/records")(routes.list_records)
+    api.get("/api/sessions/{session:path}/rejected")(routes.list_rejected)
+    api.get("/api/sessions/{session:path}")(routes.show_session)
+
+    @api.exception_handler(NotFound)
+    async def explain(_request: Request, _error: NotFound) -> Response:
+        return json_response({"code": "not_found", "message": "no such session"}, 404)
+
+
+class _Routes:
+    """The endpoints, over one replica."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._broker = replica.broker
+        self._exports = Exports(
+            replica.history,
+            slow_timeout=replica.slow_timeout,
+            is_draining=lambda: replica.connections.is_draining,
+            instruments=replica.instruments,
+        )
+
+    async def list_sessions(self) -> Response:
+        """What there is, the latest first."""
+        active = await self._broker.sessions()
+        latest = sorted(active, key=lambda name: -active[name])
+        names = latest[:MAX_SESSIONS]
+        heads = await self._broker.heads(names)
+        now_ms = self._replica.wall_clock_ms()
+        found = [
+            describe(name, head, active_ms=active[name], now_ms=now_ms)
+            for name, head in zip(names, heads, strict=True)
+        ]
+        return json_response({"sessions": found, "more": len(latest) > len(names)})
+
+    async def show_session(self, session: str) -> Response:
+        """One session: its latest record and values, and where its stream is."""
+        return await self._show(session)
+
+    async def list_records(
+        self,
+        session: str,
+        request: Request,
+        start: Annotated[str, Query(alias="from")] = "start",
+        after: str | None = None,
+        before: str | None = None,
+        limit: Limit = None,
+        where: str | None = None,
+        metrics: str | None = None,
+    ) -> Response:
+        """One page of records, or all of them as lines.
+
+        An answer's `cursor` is `after` of the next page, its `prev` is `before` of the
+        one before. With `Accept: application/x-ndjson` all records come, each on a
+        line of its own, up to the head as it was at the request.
+        """
+        named = session_in(request.scope["raw_path"], before="records")
+        head = None if named is None else await self._known_head(named)
+        if named is None or head is None:
+            # The session's own name ends so.
+            whole = f"{session}/records"
+            return await self._show(whole)
+        if after is not None and before is not None:
+            raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
+        query = asked(
+            named,
+            self._replica.forms,
+            start=start,
+            after=after or before,
+            where=where,
+            metrics=metrics,
+        )
+        if "application/x-ndjson" in request.headers.get("accept", ""):
+            return await self._export(named, query, head, limit)
+        page = await self._page(named, query, before=before, limit=_bounded(limit))
+        return Response(
+            body(page, query.form, sessionId=named), media_type="application/json"
+        )
+
+    async def list_rejected(
+        self,
+        session: str,
+        request: Request,
+        after: str | None = None,
+        limit: Limit = None,
+    ) -> Response:
+        """Lines that were no records, and why; the latest thousand are kept."""
+        named = session_in(request.scope["raw_path"], before="rejected")
+        head = None if named is None else await self._known_head(named)
+        if named is None or head is None:
+            whole = f"{session}/rejected"
+            return await self._show(whole)
+        place = BEFORE_ALL if after is None else EntryID.parse(after)
+        size = _bounded(limit)
+        lines = await self._broker.read_rejected(named, place, limit=size + 1)
+        total = 0 if head.state is None else head.state.rejected
+        return json_response(
+            {
+                "sessionId": named,
+                "data": [rejected(line) for line in lines[:size]],
+                "cursor": str(lines[:size][-1].id if lines else place),
+                "more": len(lines) > size,
+                "rejected": total,
+            }
+        )
+
+    async def list_emergencies(
+        self, after: str | None = None, limit: Limit = None
+    ) -> Response:
+        """Emergencies that came as whole files; those in sessions are records there."""
+        cursor = BEGINNING_CURSOR if after is None else Cursor.parse(after)
+        page = await self._replica.history.after(
+            EMERGENCIES, cursor, limit=_bounded(limit), max_bytes=PAGE_BYTES
+        )
+        return json_response(
+            {
+                **page.told,
+                "data": [document(entry) for entry in page.records],
+                "cursor": str(
+                    BEGINNING_CURSOR if page.cursor == NOTHING else page.cursor
+                ),
+                "more": page.more,
+            }
+        )
+
+    # What these are made of.
+
+    async def _show(self, session: str) -> Response:
+        state = await self._broker.snapshot(session)
+        if state is None or session.startswith("!"):
+            raise NotFound
+        now_ms = self._replica.wall_clock_ms()
+        return json_response(snapshot(session, state, now_ms=now_ms))
+
+    async def _page(
+        self, session: str, query: Asked, *, before: str | None, limit: int
+    ) -> Page:
+        history, place = self._replica.history, query.plan.start
+        assert place is not None  # noqa: S101  # queries have a default
+        if before is not None and isinstance(place, Cursor):
+            return await history.before(
+                session, place, limit=limit, max_bytes=PAGE_BYTES
+            )
+        if isinstance(place, Cursor):
+            return await history.after(
+                session, place, limit=limit, max_bytes=PAGE_BYTES
+            )
+        cursor, told = moved(NOTHING, await self._found(session, place))
+        page = await history.after(session, cursor, limit=limit, max_bytes=PAGE_BYTES)
+        if told and page.told:
+            return Page(cursor, cursor, told=told, more=True)
+        return page._replace(told=told or page.told)
+
+    async def _export(
+        self, session: str, query: Asked, head: Head, limit: int | None
+    ) -> Response:
+        exports, place = self._exports, query.plan.start
+        if exports.is_full or exports.is_draining():
+            text = "too many exports at once" if exports.is_full else "shutting down"
+            return json_response(
+                {"code": "unavailable", "message": text},
+                status=503,
+                headers={"retry-after": "1"},
+            )
+        assert place is not None  # noqa: S101  # queries have a default
+        if isinstance(place, Cursor):
+            start, told = place, NOTHING_TOLD
+        else:
+            start, told = moved(NOTHING, await self._found(session, place))
+        end = head.cursor or NOTHING
+        chunks = exports.chunks(
+            session, start, end, limit=limit, told=told, form=query.form
+        )
+        return NdjsonResponse(
+            exports, session, chunks, headers={"tailcast-head": str(end)}
+        )
+
+    async def _found(self, session: str, place: Any) -> Any:
+        verdict = await self._replica.history.find(session, place)
+        if isinstance(verdict, NoValues):
+            raise InvalidMessage(INVALID_MESSAGE, f"{session} {verdict}")
+        return verdict
+
+    async def _known_head(self, session: str) -> Head | None:
+        if session.startswith("!"):
+            return None
+        head = (await self._broker.heads([session]))[0]
+        is_known = head.state is not None or head.newest is not None
+        return head if is_known else None
+
+
+def _bounded(limit: int | None) -> int:
+    if limit is not None and limit > MAX_LIMIT:
+        raise InvalidMessage(INVALID_MESSAGE, f"limit is at most {MAX_LIMIT}")
+    return DEFAULT_LIMIT if limit is None else limit

@@ -1,0 +1,119 @@
+"""Snapshots that a `subscribe` asks for: read before it, sent with its answer.
+
+Where a client wants the news, delivery begins after exactly what the snapshot shows.
+All of them are held at once for that, so they are bounded together.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from gateway.catalog import ANSWER_BYTES, parts, size_bytes, snapshot
+from gateway.channel import Client, Wanted
+from gateway.hub import Hub
+from gateway.messages import TOO_LARGE, InvalidMessage, Subscribe
+from gateway.subscription import Begin, Subscription
+from telemetry_stream.broker import Head, SessionReader, Snapshot
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import Cursor
+
+
+# What the snapshots of one `subscribe` weigh together at most.
+MAX_BYTES = 4 * 1024 * 1024
+# How many are read in one go.
+SESSIONS_AT_ONCE = 64
+
+States = Mapping[str, Snapshot]
+
+
+class Snapshots:
+    """Reads and sends them; one for all connections."""
+
+    def __init__(
+        self, broker: SessionReader, hub: Hub, *, wall_clock_ms: Callable[[], int]
+    ) -> None:
+        self._broker = broker
+        self._hub = hub
+        self._wall_clock_ms = wall_clock_ms
+
+    async def read(self, sessions: Sequence[str], message: Subscribe) -> States:
+        """Sessions' states, if the message asks for them.
+
+        Raises:
+            InvalidMessage: they are too large together.
+            BrokerError: they cannot be had now.
+        """
+        found: dict[str, Snapshot] = {}
+        size = 0
+        names = sessions if message.snapshot else ()
+        for start in range(0, len(names), SESSIONS_AT_ONCE):
+            some = names[start : start + SESSIONS_AT_ONCE]
+            states = await self._broker.snapshots(some)
+            known = zip(some, states, strict=True)
+            found |= {name: state for name, state in known if state is not None}
+            size += sum(size_bytes(state) for state in states if state is not None)
+            if size > MAX_BYTES:
+                text = "The snapshots are too large together; ask for `snapshot` apart"
+                raise InvalidMessage(TOO_LARGE, text, message.id)
+        return found
+
+    def begin(
+        self,
+        client: Client,
+        before: Subscription,
+        starts: Mapping[str, Wanted],
+        states: States,
+    ) -> None:
+        """Have several sessions begin after what their snapshots show.
+
+        Args:
+            client: who has just subscribed.
+            before: what it was subscribed to.
+            starts: where it asked sessions to begin, by their name.
+            states: what was read.
+        """
+        for session, state in states.items():
+            channel = self._hub.channels[session]
+            rule = client.subscription.rule_for(session)
+            if rule is None or channel.is_awaited or state.cursor is None:
+                continue
+            default = None if before.matches(session) else rule.start
+            if starts.get(session, default) is Begin.NOW:
+                head = Head(None, None, None)
+                self._hub.begin_at(client, channel, head, state.cursor)
+
+    def send(
+        self,
+        client: Client,
+        sessions: Iterable[str],
+        states: States,
+        message: Subscribe,
+    ) -> None:
+        """Send them, if the message asks for them: one, or lists of bounded size."""
+        if not message.snapshot:
+            return
+        now_ms = self._wall_clock_ms()
+        found = (
+            snapshot(session, states.get(session), now_ms=now_ms)
+            for session in sessions
+            if session != EMERGENCIES
+        )
+        id = {} if message.id is None else {"id": message.id}
+        if message.session_id is not None and message.session_ids is None:
+            client.send({"type": "snapshot", **next(found), **id})
+            return
+        for part, more in parts(found, max_bytes=ANSWER_BYTES):
+            client.send({"type": "snapshot", "snapshots": part, "more": more, **id})
+
+
+def news_after(head: Head, state: Snapshot | None, end: Cursor) -> Cursor | None:
+    """Where the news of a session begins, None for at the window's end.
+
+    Args:
+        head: what the broker had.
+        state: what the client is shown, None if it asked for no snapshot.
+        end: the window's end.
+    """
+    if state is not None and state.cursor is not None:
+        return state.cursor
+    # Somebody appended and the window has not got it yet: that is no news.
+    is_ahead = head.cursor is not None and head.cursor.id > end.id
+    return head.cursor if is_ahead else None

@@ -1,0 +1,73 @@
+"""Server-sent events as a wire: a message's type is the event, its cursor the ID.
+
+Pure. What WebSockets get in frames goes here as text/event-stream, encoded once for all
+who read it. Only what says what a client has had carries an ID, so that a browser's
+`Last-Event-ID` is where it resumes: announcements and heartbeats do not.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from gateway.wire import Fields, Start, Wire
+
+
+# A line that readers of events skip: it keeps proxies from closing a quiet connection.
+COMMENT: Final = b":\n\n"
+# How the event begins that answers a request which cannot be met.
+ERROR_START: Final = b"event: error\ndata: "
+
+# Types whose cursor says what the client has had; that of a gap is called `to`.
+_MOVING = frozenset({"telemetry", "emergency", "caught_up", "rewind", "subscribed"})
+_DELAYS = ("reconnectAfterMs", "retryAfterMs")
+
+_encode = msgspec.json.encode
+
+
+class EventWire:
+    """JSON in events."""
+
+    is_binary = False
+
+    def json_of(self, data: bytes) -> bytes:
+        return data
+
+    def message(self, fields: Fields) -> bytes:
+        kind = str(fields["type"])
+        cursor = fields.get("to" if kind == "gap" else "cursor")
+        moves = kind in _MOVING or kind == "gap"
+        lines = [b"event: %b\ndata: %b\n" % (kind.encode(), _encode(fields))]
+        if moves and cursor is not None:
+            lines.append(_id(cursor))
+        delays = [str(fields[name]) for name in _DELAYS if name in fields]
+        lines += [b"retry: %b\n" % delay.encode() for delay in delays]
+        return b"".join((*lines, b"\n"))
+
+    def start(self, fields: Fields) -> Start:
+        kind = str(fields["type"]).encode()
+        encoded = _encode(fields)[:-1]
+        return Start(b'event: %b\ndata: %b,"data":' % (kind, encoded), len(fields))
+
+    def with_records(
+        self, start: Start, records: Sequence[bytes], fields: Fields
+    ) -> bytes:
+        return _event(start, b"[%b]" % b",".join(records), fields)
+
+    def with_record(self, start: Start, record: bytes, fields: Fields) -> bytes:
+        return _event(start, record, fields)
+
+
+EVENTS: Final[Wire] = EventWire()
+
+
+def _event(start: Start, data: bytes, fields: Fields) -> bytes:
+    # JSON has it between tokens only; in an event the data would end there.
+    data = data.replace(b"\r", b" ")
+    cursor = fields.get("cursor")
+    id = b"" if cursor is None else _id(cursor)
+    return b"%b%b,%b\n%b\n" % (start.encoded, data, _encode(fields)[1:], id)
+
+
+def _id(cursor: object) -> bytes:
+    return b"id: %b\n" % str(cursor).encode()

@@ -1,0 +1,71 @@
+"""What a query of an HTTP request asks for."""
+
+import json
+
+import pytest
+
+from gateway.forms import PLAIN, Forms
+from gateway.messages import InvalidMessage
+from gateway.queries import asked, session_in, single
+from gateway.subscription import AtStep, AtTime, Begin, Last
+from tests.gateway.entries import cursor
+
+
+FORMS = Forms()
+
+
+def test_places() -> None:
+    """The words of `from`; a cursor beside it wins."""
+    for text, place in (
+        ("start", Begin.START), ("now", Begin.NOW), ("last:5", Last(5)),
+        ("step:7", AtStep(7)), ("time:5", None),
+        ("time:2025-12-18T01:30:00Z", AtTime(1_766_021_400_000)),
+        ("cursor:1-10-00000000", cursor("1-10", b"")),
+    ):  # fmt: skip  # one glance
+        if place is None:
+            with pytest.raises(InvalidMessage):
+                asked("a", FORMS, start=text)
+        else:
+            assert asked("a", FORMS, start=text).plan.start == place
+    assert asked("a", FORMS).plan.start is None
+    after = asked("a", FORMS, start="last:1", after="1-10-00000000")
+    assert after.plan.start == cursor("1-10", b"")
+    assert json.loads(after.text)["sessionId"] == after.message.session_id == "a"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "start:1", "last", "last:x", "step:{", "!:1"]
+)
+def test_no_places(text: str) -> None:
+    """Whatever else is refused."""
+    with pytest.raises(InvalidMessage):
+        asked("a", FORMS, start=text)
+
+
+def test_forms() -> None:
+    """A condition as JSON, metrics by their names."""
+    assert asked("a", FORMS).form is PLAIN
+    where = '{"metric":"phi","op":"lt","value":0.5}'
+    form = asked("a", FORMS, where=where, metrics="phi,loss").form
+    assert form.where is not None
+    assert form.projection is not None
+    for text in ("{", '{"op":"lt"}'):
+        with pytest.raises(InvalidMessage):
+            asked("a", FORMS, where=text)
+
+
+def test_sessions_in_paths() -> None:
+    """The word at the end is the resource, unless its slash is escaped."""
+    word = "records"
+    assert session_in(b"/x/api/sessions/a/b/records", before=word) == "a/b"
+    assert session_in(b"/api/sessions/a%2Frecords", before=word) is None
+    assert session_in(b"/api/sessions/a%2fb%20c/records", before=word) == "a/b c"
+    assert session_in(b"/api/sessions/records", before=word) is None
+
+
+def test_one_session() -> None:
+    """None and several are refused."""
+    assert single(["a"]) == "a"
+    for names in ([], ["a", "b"]):
+        with pytest.raises(InvalidMessage):
+            single(names)

@@ -1,0 +1,76 @@
+"""The flow as server-sent events."""
+
+import json
+
+from gateway.client_session import heartbeat
+from gateway.encoding import SessionEncoder, document_frame
+from gateway.messages import error_message
+from gateway.sse import ERROR_START, EVENTS
+from telemetry_stream.broker import Kind
+from telemetry_stream.position import BEGINNING_CURSOR
+from tests.gateway.entries import chain, cursor, entry, marker
+
+
+def fields(text: bytes) -> dict[str, str]:
+    """One event's fields, by the standard's own rules."""
+    assert text.endswith(b"\n\n")
+    lines = text.decode()[:-2].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    assert all(lines)
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def test_records() -> None:
+    """The message as JSON in one line; its cursor is the ID."""
+    entries = chain(10, 20)
+    told = fields(SessionEncoder("a", EVENTS).frames(entries, BEGINNING_CURSOR))
+    assert told["event"] == "telemetry"
+    assert told["id"] == str(cursor("1-20"))
+    assert json.loads(told["data"]) == {
+        "type": "telemetry", "sessionId": "a", "data": [{"o": 10}, {"o": 20}],
+        "cursor": told["id"], "prev": "1-0-00000000",
+    }  # fmt: skip  # one glance
+
+
+def test_c3_only_what_moves_the_cursor_has_an_id() -> None:
+    """C3: announcements, documents, heartbeats have none; a gap's is where it ends."""
+    encoder = SessionEncoder("a", EVENTS)
+    emergency = entry("1-10", "1-0", b'{"emergency":{}}', Kind.EMERGENCY)
+    gap = encoder.gap(BEGINNING_CURSOR, cursor("1-10"))
+    for event in (
+        encoder.frames([emergency], BEGINNING_CURSOR),
+        encoder.frames([marker("2-0", "1-10")], emergency.cursor),
+        encoder.caught_up(cursor("1-10")),
+        gap,
+        EVENTS.message({"type": "subscribed", "cursor": "1-0-00000000"}),
+    ):
+        assert "id" in fields(event)
+    assert fields(gap)["id"] == str(cursor("1-10"))
+    for event in (
+        encoder.announcement(emergency),
+        document_frame(emergency, EVENTS),
+        EVENTS.message(heartbeat(timestamp="", cursors={"a": "1-0-00000000"})),
+        EVENTS.message({"type": "subscribed", "cursor": None}),
+        EVENTS.message({"type": "snapshot", "cursor": "1-0-00000000"}),
+    ):
+        assert "id" not in fields(event)
+
+
+def test_line_ends_between_tokens() -> None:
+    """JSON may have them there, in an event they would end the data."""
+    record = entry("1-10", "1-0", b'{"a":\r"\\r\\n"}')
+    event = SessionEncoder("a", EVENTS).frames([record], BEGINNING_CURSOR)
+    assert json.loads(fields(event)["data"])["data"] == [{"a": "\r\n"}]
+
+
+def test_delays() -> None:
+    """What says when to come back sets the browser's own delay."""
+    draining = EVENTS.message({"type": "draining", "reconnectAfterMs": 700})
+    assert fields(draining)["retry"] == "700"
+    away = EVENTS.message(error_message("unavailable", "away", retry_after_ms=900))
+    assert fields(away)["retry"] == "900"
+    assert away.startswith(ERROR_START)
+
+
+def test_messages_of_readers() -> None:
+    """The request is JSON."""
+    assert EVENTS.json_of(b"{}") == b"{}"

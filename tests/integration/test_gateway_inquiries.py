@@ -1,0 +1,318 @@
+"""What clients ask over their connection: history, sessions, what becomes of them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway import catalog, session_events, snapshots
+from gateway.activity import ENDED_MS, STALLED_MS
+from tests.brokers import BrokerServer
+from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
+
+
+@pytest.fixture
+async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
+    """Keys of the test's own."""
+    made = Rig(broker.url)
+    async with made.stack:
+        yield made
+
+
+@pytest.fixture
+async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
+    """A gateway over them."""
+    async with rig.serving() as gateway:
+        yield gateway
+
+
+async def history(watcher: Watcher, **fields: Any) -> dict[str, Any]:
+    """A page; what comes before it is noted."""
+    await watcher.send(type="history", **fields)
+    while True:
+        message = json.loads(await watcher.connection.recv())
+        if message["type"] in {"history", "error"}:
+            return dict(message)
+        watcher._note(message)
+
+
+async def test_history_beside_the_live_flow(rig: Rig, gateway: Gateway) -> None:
+    """Pages in both directions; the flow goes on where it was, `id` is repeated."""
+    writer = rig.writer("a")
+    alarm = {"emergency": {"reason": "collapse"}}
+    await writer.append(*numbered(0, 30), alarm)
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a", **{"from": {"last": 5}})
+        await watcher.until("caught_up")
+        place = watcher.cursors["a"]
+        assert len(watcher.records) == 5
+        latest = await history(watcher, sessionId="a", limit=10, id="h")
+        assert latest["id"] == "h"
+        assert latest["data"] == [*numbered(21, 30), alarm]
+        assert (latest["cursor"], latest["more"]) == (place, True)
+        before = await history(
+            watcher, sessionId="a", before=latest["prev"], limit=1_000
+        )
+        assert (before["data"], before["more"]) == (numbered(0, 21), False)
+        assert before["cursor"] == latest["prev"]
+        after = await history(watcher, sessionId="a", after=before["prev"], limit=3)
+        assert (after["data"], after["more"]) == (numbered(0, 3), True)
+        await writer.append(*numbered(30, 33))
+        assert (await watcher.until_records(8))[5:] == numbered(30, 33)
+
+
+async def test_history_of_what_is_not_there(rig: Rig, gateway: Gateway) -> None:
+    """A session to come is empty; cursors are proved, and refused if they are none."""
+    await rig.writer("a").append(*numbered(0, 3))
+    async with watching(gateway) as watcher:
+        page = await history(watcher, sessionId="none")
+        assert page == {
+            "type": "history", "sessionId": "none", "data": [],
+            "prev": "1-0-00000000", "cursor": "1-0-00000000", "more": False,
+        }  # fmt: skip  # one glance
+        page = await history(watcher, sessionId="a", after="1-10-00000001")
+        assert page["rewind"]["reason"] == "replaced"
+        assert page["data"] == numbered(0, 3)
+        refused = await history(watcher, sessionId="a", after="x", id=7)
+        assert (refused["code"], refused["id"]) == ("invalid_cursor", 7)
+
+
+async def test_history_for_who_reads_slowly(rig: Rig, gateway: Gateway) -> None:
+    """However much is asked for, one page waits for the socket."""
+    big = [{"step": step, "pad": "x" * 5_000} for step in range(100)]
+    await rig.writer("a").append(*big)
+    async with watching(gateway, max_queue=1) as watcher:
+        for _ in range(100):
+            await watcher.send(type="history", sessionId="a", limit=1_000)
+        for _ in range(100):
+            message = await watcher.until("history")
+            assert message["data"] == big
+            held = [one._socket.buffered_bytes
+                    for part in gateway.replica.connections._parts
+                    for one in part]  # fmt: skip
+            assert max(held) < 1_000_000
+
+
+async def test_sessions(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What there is, the latest first, in messages of bounded size."""
+    for at in range(6):
+        await rig.writer(f"s{at}").append(*numbered(0, 2), updated_ms=1_000 + at)
+    await rig.writer("s3").append(*numbered(2, 3), last_step=2)
+    async with watching(gateway) as watcher:
+        await watcher.send(type="sessions", id=1)
+        answer = await watcher.until("sessions")
+        assert (answer["more"], answer["id"]) == (False, 1)
+        names = [one["sessionId"] for one in answer["sessions"]]
+        assert names == ["s3", "s5", "s4", "s2", "s1", "s0"]
+        first = answer["sessions"][0]
+        assert (first["status"], first["records"], first["lastStep"]) == (
+            "running",
+            3,
+            2,
+        )
+        assert answer["sessions"][1]["status"] == "ended"
+        monkeypatch.setattr(catalog, "ANSWER_BYTES", 1_000)
+        monkeypatch.setattr("gateway.inquiries.ANSWER_BYTES", 1_000)
+        await watcher.send(type="sessions")
+        told: list[str] = []
+        more, messages = True, 0
+        while more:
+            answer = await watcher.until("sessions")
+            told += [one["sessionId"] for one in answer["sessions"]]
+            more, messages = answer["more"], messages + 1
+        assert told == names
+        assert messages > 1
+
+
+async def test_snapshots(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one session flat, of several in lists of bounded size."""
+    alarm = {"step": 3, "emergency": {"reason": "collapse"}}
+    for name in ("run_1", "run_2", "other"):
+        await rig.writer(name).append(*numbered(0, 3), alarm, last_step=3)
+    async with watching(gateway) as watcher:
+        await watcher.send(type="snapshot", sessionId="run_1", id=1)
+        one = await watcher.until("snapshot")
+        assert (one["sessionId"], one["data"], one["id"]) == ("run_1", alarm, 1)
+        assert (one["status"], one["records"]) == ("running", 4)
+        assert one["steps"]["last"] == 3
+        assert one["emergencies"]["latest"] == {
+            "id": f"run_1/{one['cursor']}", "data": alarm,
+        }  # fmt: skip  # one glance
+        await watcher.send(type="snapshot", sessionId="none")
+        none = await watcher.until("snapshot")
+        assert none["cursor"] is none["data"] is none["status"] is None
+        await watcher.send(type="snapshot", sessionIds=["run_*", "none"])
+        some = await watcher.until("snapshot")
+        names = {each["sessionId"] for each in some["snapshots"]}
+        assert (names, some["more"]) == ({"run_1", "run_2", "none"}, False)
+        monkeypatch.setattr("gateway.inquiries.ANSWER_BYTES", 1)
+        await watcher.send(type="snapshot")
+        parts = [await watcher.until("snapshot") for _ in range(3)]
+        assert [part["more"] for part in parts] == [True, True, False]
+        assert {part["snapshots"][0]["sessionId"] for part in parts} == {
+            "run_1", "run_2", "other",
+        }  # fmt: skip  # one glance
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        told = (await client.get("/api/sessions/run_1")).json()
+        assert {**told, "rate": 0} == {
+            **{name: one[name] for name in told}, "rate": 0,
+        }  # fmt: skip  # one glance
+
+
+async def test_a_snapshot_is_where_delivery_starts(rig: Rig, gateway: Gateway) -> None:
+    """While records come: the first to be delivered follows the one that was shown."""
+    writer = rig.writer("a")
+    await writer.append(*numbered(0, 1))
+
+    async def write() -> None:
+        for step in range(1, 400):
+            await writer.append(*numbered(step, step + 1))
+
+    async def watch(fields: dict[str, Any]) -> None:
+        async with watching(gateway) as watcher:
+            await watcher.subscribe(snapshot=True, **fields)
+            shown = await watcher.until("snapshot")
+            shown = shown["snapshots"][0] if "snapshots" in shown else shown
+            step = shown["data"]["step"]
+            told = await watcher.until("telemetry")
+            assert told["prev"] == shown["cursor"]
+            assert told["data"][0]["step"] == step + 1
+            assert "replayed" not in told
+            await watcher.until_records(50)
+            assert watcher.records[:50] == numbered(step + 1, step + 51)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(write())
+        for _ in range(10):
+            for fields in ({"sessionId": "a"}, {"sessionIds": ["a*"]}, {}):
+                tasks.create_task(watch(fields))
+
+
+async def test_snapshots_that_are_too_large_together(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused, and nothing is subscribed to."""
+    await rig.writer("a").append({"pad": "x" * 1_000})
+    monkeypatch.setattr(snapshots, "MAX_BYTES", 100)
+    async with watching(gateway) as watcher:
+        await watcher.send(type="subscribe", snapshot=True, id=1)
+        error = await watcher.until("error")
+        assert (error["code"], error["id"]) == ("too_large", 1)
+        assert not gateway.replica.hub.subscribers
+
+
+async def test_a_snapshot_of_a_session_to_come(rig: Rig, gateway: Gateway) -> None:
+    """Nulls, and then everything."""
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a", snapshot=True)
+        assert (await watcher.until("snapshot"))["cursor"] is None
+        await rig.writer("a").append(*numbered(0, 3))
+        assert await watcher.until_records(3) == numbered(0, 3)
+
+
+@pytest.mark.parametrize("start", [{"step": 30}, {"time": "2025-12-18T00:00:30Z"}])
+async def test_from_a_step_and_from_a_time(
+    rig: Rig, gateway: Gateway, start: dict[str, Any]
+) -> None:
+    """C10: the first of the current generation at or after it; one session, or all."""
+    records = [
+        {"timestamp": f"2025-12-18T00:00:{step:02}Z", "step": step}
+        for step in range(60)
+    ]
+    await rig.writer("a").append(*records)
+    for names in ({"sessionId": "a"}, {}):
+        async with watching(gateway) as watcher:
+            await watcher.subscribe(**names, **{"from": start})
+            await watcher.until("caught_up", sessionId="a")
+            assert watcher.records == records[30:]
+
+
+async def test_from_a_step_that_nobody_reached(rig: Rig, gateway: Gateway) -> None:
+    """Delivery begins with what comes; a session without steps is an error."""
+    await rig.writer("a").append(*numbered(0, 3))
+    await rig.writer("b").append({"eval": 1})
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a", **{"from": {"step": 10}})
+        await rig.writer("a").append(*numbered(3, 4))
+        assert await watcher.until_records(1) == numbered(3, 4)
+        await watcher.send(
+            type="subscribe", sessionId="b", id=1, **{"from": {"time": "2025-01-01"}}
+        )
+        error = await watcher.until("error")
+        assert (error["code"], error["message"]) == (
+            "invalid_message",
+            "b has no times",
+        )
+    async with watching(gateway) as watcher:
+        await watcher.send(type="subscribe", **{"from": {"step": 1}})
+        assert (await watcher.until("error"))["message"].startswith("b has no steps")
+        await rig.writer("b").append({"eval": 2})
+        while {"eval": 2} not in watcher.records:
+            await watcher.next()
+        assert {"eval": 1} not in watcher.records
+
+
+async def test_what_becomes_of_sessions(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told once, to those who subscribed to all or by a glob that matches."""
+    monkeypatch.setattr(session_events, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(session_events, "TICK_SECONDS", 1_000.0)
+    skipped_ms = 0
+
+    def wall_clock_ms() -> int:
+        return now_ms + skipped_ms
+
+    now_ms = 1_000_000_000_000
+    await rig.writer("run_old").append(*numbered(0, 1), updated_ms=now_ms)
+    async with (
+        rig.serving(wall_clock_ms=wall_clock_ms) as gateway,
+        watching(gateway) as everything,
+        watching(gateway) as glob,
+        watching(gateway) as named,
+    ):
+        tick = gateway.replica.session_events.tick
+        while not gateway.replica.feed.is_fresh:
+            await everything.send(type="heartbeat")
+            await everything.until("heartbeat")
+        await everything.subscribe()
+        await glob.subscribe(sessionIds=["run_*"])
+        await named.subscribe(sessionId="run_1")
+        tick()
+        tick()
+        await rig.writer("run_1").append(*numbered(0, 1), updated_ms=now_ms)
+        for watcher in (everything, glob, named):
+            await watcher.until_records(1)
+        tick()
+        tick()
+        for watcher in (everything, glob):
+            event = await watcher.until("session")
+            assert (event["sessionId"], event["event"]) == ("run_1", "started")
+            assert event["status"] == "running"
+            assert event["head"] == watcher.cursors["run_1"]
+        skipped_ms = STALLED_MS
+        tick()
+        told = {(await everything.until("session"))["sessionId"] for _ in range(2)}
+        assert told == {"run_1", "run_old"}
+        await rig.writer("run_1").append(*numbered(1, 2), updated_ms=now_ms)
+        await everything.until_records(2)
+        tick()
+        event = await everything.until("session")
+        assert (event["sessionId"], event["event"]) == ("run_1", "resumed")
+        skipped_ms += ENDED_MS - 1
+        tick()
+        events = {}
+        for _ in range(2):
+            event = await everything.until("session")
+            events[event["sessionId"]] = event["event"]
+        assert events == {"run_1": "stalled", "run_old": "ended"}
+        await named.send(type="heartbeat")
+        while (message := await named.next())["type"] != "heartbeat":
+            assert message["type"] != "session"

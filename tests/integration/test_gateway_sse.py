@@ -1,0 +1,301 @@
+"""The flow as server-sent events: the same records, resumed by the event's ID."""
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway import event_stream
+from telemetry_stream.broker import Document
+from tests.brokers import BrokerServer
+from tests.integration.gateway_rig import (
+    PATIENCE_SECONDS,
+    Gateway,
+    Rig,
+    numbered,
+    watching,
+)
+from tests.integration.test_gateway_memory import asking
+from tests.integration.test_gateway_process import free_port, running, until_ready
+
+
+@pytest.fixture
+async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
+    """Keys of the test's own."""
+    made = Rig(broker.url)
+    async with made.stack:
+        yield made
+
+
+@pytest.fixture
+async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
+    """A gateway over them."""
+    async with rig.serving() as gateway:
+        yield gateway
+
+
+class Reader:
+    """Reads events as a browser does, and remembers the last ID."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.last_id: str | None = None
+        self.retry: str | None = None
+        self.comments = 0
+        self.records: list[dict[str, Any]] = []
+        self._lines = response.aiter_lines()
+
+    async def next(self) -> dict[str, str]:
+        """The next event, or a comment as an event of its own."""
+        event: dict[str, str] = {}
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            async for line in self._lines:
+                if line == "" and event:
+                    return self._note(event)
+                name, _, value = line.partition(": ")
+                if line == ":":
+                    self.comments += 1
+                    event["event"] = ""
+                elif name:
+                    event[name] = value
+        raise EOFError
+
+    def _note(self, event: dict[str, str]) -> dict[str, str]:
+        self.last_id = event.get("id", self.last_id)
+        self.retry = event.get("retry", self.retry)
+        if event.get("event") == "telemetry":
+            self.records += json.loads(event["data"])["data"]
+        return event
+
+    async def until(self, kind: str) -> dict[str, str]:
+        """The next event of a type."""
+        while True:
+            event = await self.next()
+            if event.get("event") == kind:
+                return event
+
+    async def until_records(self, count: int) -> list[dict[str, Any]]:
+        """Read until it has had so many records."""
+        while len(self.records) < count:
+            await self.next()
+        return self.records
+
+
+@asynccontextmanager
+async def reading(
+    gateway: Gateway, last_id: str | None = None, **query: str
+) -> AsyncGenerator[Reader]:
+    """A reader of events."""
+    headers = {} if last_id is None else {"last-event-id": last_id}
+    async with (
+        httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE_SECONDS) as client,
+        client.stream("GET", "/sse/telemetry", params=query, headers=headers) as answer,
+    ):
+        yield Reader(answer)
+
+
+async def test_records_as_events(rig: Rig, gateway: Gateway) -> None:
+    """The message is the data, its type the event, its cursor the ID."""
+    await rig.writer("runs/a").append(*numbered(0, 3))
+    query = {"sessionId": "runs/a", "from": "start"}
+    async with reading(gateway, **query) as reader:
+        assert reader.response.status_code == 200
+        kind = reader.response.headers["content-type"]
+        assert kind == "text/event-stream; charset=utf-8"
+        answer = await reader.until("subscribed")
+        assert json.loads(answer["data"])["message"] == "Subscribed to runs/a"
+        told = await reader.until("telemetry")
+        message = json.loads(told["data"])
+        assert message["data"] == numbered(0, 3)
+        assert told["id"] == message["cursor"]
+        assert (await reader.until("caught_up"))["id"] == message["cursor"]
+        await rig.writer("runs/a").append(*numbered(3, 5))
+        assert await reader.until_records(5) == numbered(0, 5)
+
+
+async def test_c3_one_session_resumed_by_the_last_event_id(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """C3: events of one session alone; its last ID is where the next request begins."""
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        for query in ("", "?sessionId=a&sessionId=b", "?sessionId="):
+            answer = await client.get(f"/sse/telemetry{query}")
+            assert (answer.status_code, answer.json()["code"]) == (
+                400,
+                "invalid_message",
+            )
+    writer = rig.writer("a")
+    async with reading(gateway, sessionId="a") as reader:
+        await reader.until("subscribed")
+        await writer.append(*numbered(0, 4))
+        await reader.until_records(4)
+    await writer.append(*numbered(4, 9))
+    async with reading(gateway, reader.last_id, sessionId="a") as again:
+        answer = json.loads((await again.until("subscribed"))["data"])
+        assert answer["recovered"] is True
+        assert await again.until_records(5) == numbered(4, 9)
+
+
+async def test_c3_what_moves_nothing_has_no_id(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C3: comments, and announcements of emergencies, carry no ID."""
+    monkeypatch.setattr(event_stream, "COMMENT_SECONDS", 0.05)
+    await rig.writer("a").append(*numbered(0, 1))
+    async with reading(gateway, sessionId="a") as reader:
+        answer = await reader.until("subscribed")
+        comment = await reader.until("")
+        assert "id" not in comment
+        assert reader.last_id == answer["id"] == json.loads(answer["data"])["cursor"]
+
+
+async def test_errors(rig: Rig, gateway: Gateway) -> None:
+    """What can never be is refused by its status, with code and message."""
+    await rig.writer("a").append(*numbered(0, 1))
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        for query, code in (
+            ("from=x", "invalid_message"),
+            ("from=cursor:x", "invalid_cursor"),
+            ("from=time:2025-01-01", "invalid_message"),
+        ):
+            answer = await client.get(f"/sse/telemetry?sessionId=a&{query}")
+            assert (answer.status_code, answer.json()["code"]) == (400, code)
+        headers = {"origin": "https://elsewhere.example"}
+        answer = await client.get("/sse/telemetry?sessionId=a", headers=headers)
+        assert answer.status_code == 403
+    assert len(gateway.replica.connections) == 0
+
+
+async def test_it_counts_as_a_connection(rig: Rig) -> None:
+    """Limits are those of WebSockets; whoever leaves makes room."""
+    async with rig.serving(max_connections=1) as gateway:
+        async with (
+            httpx.AsyncClient(base_url=gateway.url) as client,
+            reading(gateway, sessionId="a") as reader,
+        ):
+            await reader.until("subscribed")
+            answer = await client.get("/sse/telemetry?sessionId=a")
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "5"
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(gateway.replica.connections):
+                await asyncio.sleep(0.01)
+        async with watching(gateway) as watcher:
+            await watcher.subscribe(sessionId="a")
+
+
+async def test_other_origins_that_are_allowed_can_read(rig: Rig) -> None:
+    """Browsers hand the events to a page only if the answer names its origin."""
+    origin = "https://board.example"
+    async with rig.serving(allowed_origins=(origin,)) as gateway:
+        headers = {"origin": origin}
+        async with (
+            httpx.AsyncClient(base_url=gateway.url, headers=headers) as client,
+            client.stream("GET", "/sse/telemetry?sessionId=a") as answer,
+        ):
+            assert answer.headers["access-control-allow-origin"] == origin
+
+
+async def test_filters_and_projections(rig: Rig, gateway: Gateway) -> None:
+    """As over a WebSocket."""
+    records = [{"step": step, "phi": step / 10, "loss": 1} for step in range(10)]
+    await rig.writer("a").append(*records)
+    where = '{"metric":"phi","op":"gte","value":0.8}'
+    query = {"sessionId": "a", "from": "start", "where": where, "metrics": "phi"}
+    async with reading(gateway, **query) as reader:
+        wanted = [{"step": 8, "phi": 0.8}, {"step": 9, "phi": 0.9}]
+        assert await reader.until_records(2) == wanted
+
+
+async def test_emergencies(rig: Rig, gateway: Gateway) -> None:
+    """In their place with an ID, those of whole files without."""
+    alarm = {"emergency": {"reason": "collapse"}}
+    async with reading(gateway, sessionId="a") as reader:
+        await reader.until("subscribed")
+        await rig.writer("a").append(*numbered(0, 1), alarm)
+        told = await reader.until("emergency")
+        assert json.loads(told["data"])["data"] == alarm
+        assert told["id"] == json.loads(told["data"])["cursor"]
+        await rig.broker.add_document(
+            Document("emergency/a.json", "00", b'{"reason":"nan"}', "", True)
+        )
+        told = await reader.until("emergency")
+        assert json.loads(told["data"])["data"] == {"reason": "nan"}
+        assert "id" not in told
+
+
+async def test_a_broker_that_is_away(own_broker: BrokerServer) -> None:
+    """The stream ends and says when to come back, which browsers do by themselves."""
+    rig = Rig(own_broker.url)
+    async with rig.stack, rig.serving() as gateway:
+        own_broker.kill()
+        async with reading(gateway, sessionId="a") as reader:
+            assert reader.response.status_code == 200
+            error = await reader.until("error")
+            assert json.loads(error["data"])["code"] == "unavailable"
+            assert int(error["retry"]) >= 1_000
+            with pytest.raises(EOFError):
+                await reader.next()
+
+
+async def test_draining(broker: BrokerServer) -> None:
+    """SIGTERM: readers hear when to come back, and their stream ends as a whole one."""
+    rig, port = Rig(broker.url), free_port()
+    async with (
+        rig.stack,
+        running(broker.url, port, key_prefix=rig.prefix) as process,
+    ):
+        await until_ready(port)
+        url = f"http://127.0.0.1:{port}/sse/telemetry?sessionId=a"
+        async with (
+            httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client,
+            client.stream("GET", url) as answer,
+        ):
+            reader = Reader(answer)
+            await reader.until("subscribed")
+            process.send_signal(signal.SIGTERM)
+            draining = await reader.until("draining")
+            assert int(draining["retry"]) > 0
+            with pytest.raises(EOFError):
+                await reader.until("anything else")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await process.wait() == 0
+
+
+async def test_a_reader_that_takes_nothing_is_cut_off(rig: Rig) -> None:
+    """After the slow time-out, as any client; what it had not taken is dropped."""
+    big = [{"step": step, "pad": "x" * 10_000} for step in range(1_000)]
+    for start in range(0, 1_000, 250):
+        await rig.writer("a").append(*big[start : start + 250])
+    async with rig.serving(slow_timeout=0.5, ping_interval=1.0) as gateway:
+        reader, writer = await asking(
+            gateway.port, "/sse/telemetry?sessionId=a&from=start"
+        )
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while b'closed_total{code="4008"} 1.0' not in (
+                gateway.replica.instruments.exposition()
+            ):
+                await asyncio.sleep(0.05)
+        assert len(gateway.replica.connections) == 0
+        writer.transport.abort()
+        del reader
+
+
+async def test_a_reader_that_reads_stays(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot answer pings; that its socket takes bytes will do."""
+    monkeypatch.setattr(event_stream, "COMMENT_SECONDS", 0.2)
+    async with (
+        rig.serving(ping_interval=0.1, pong_timeout=0.1) as gateway,
+        reading(gateway, sessionId="a") as reader,
+    ):
+        while reader.comments < 5:
+            await reader.next()
+        await rig.writer("a").append(*numbered(0, 1))
+        assert await reader.until_records(1) == numbered(0, 1)
