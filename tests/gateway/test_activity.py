@@ -63,6 +63,11 @@ def test_a_session_that_nobody_watches() -> None:
     """Nothing becomes of it any more."""
     activity = Activity()
     activity.moved("a", now_ms=0)
+    assert activity.last_ms("a") == 0
+    activity.moved("b", now_ms=7)
+    assert activity.last_ms("b") == 7
+    activity.forget("b")
     activity.forget("a")
     activity.forget("a")
+    assert activity.last_ms("b") == 0
     assert activity.due(now_ms=10**9) == []

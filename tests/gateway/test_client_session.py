@@ -14,9 +14,10 @@ from gateway.client_session import (
     start_of,
     subscribed,
     unsubscribed,
+    wanted_sessions,
 )
 from gateway.forms import Forms
-from gateway.messages import InvalidMessage, Subscribe, Unsubscribe, parse
+from gateway.messages import InvalidMessage, Snapshot, Subscribe, Unsubscribe, parse
 from gateway.recovery import Replaced, Resume, Trimmed, Wait
 from gateway.subscription import Begin, Last, Subscription
 from gateway.window import NOTHING
@@ -199,3 +200,12 @@ def test_heartbeats() -> None:
     assert bare == {"type": "heartbeat", "timestamp": "t"}
     full = message_of(heartbeat(timestamp="t", is_fresh=False, cursors={}, heads={}))
     assert (full["feed"], full["cursors"], full["heads"]) == ("stale", {}, {})
+
+
+def test_whose_snapshots_are_wanted() -> None:
+    """One, several by wildcards, or all."""
+    one = wanted_sessions(Snapshot(session_id="run_*"))
+    assert (one.matches("run_*"), one.matches("run_1")) == (True, False)
+    some = wanted_sessions(Snapshot(session_ids=["run_*", "b"]))
+    assert [some.matches(name) for name in ("run_1", "b", "c")] == [True, True, False]
+    assert wanted_sessions(Snapshot()).matches("any")

@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+from gateway.forms import PLAIN, Form
 from gateway.subscription import (
     Begin,
     Last,
@@ -88,3 +89,15 @@ def test_taking_away() -> None:
     assert not left.matches("run_2")
     assert left.matches("a")
     assert some.without([("a", False), ("b", False), ("run_*", True)]).rules == ()
+
+
+def test_forms() -> None:
+    """The newest rule that matches gives it; what is not wanted has none of its own."""
+    form = Form(max_rate=5.0)
+    rules = [
+        Rule("a*", True, True, Begin.NOW),
+        Rule("ab", False, True, Begin.NOW, form),
+    ]
+    subscription = Subscription(rules)
+    assert subscription.form_for("ab") is form
+    assert subscription.form_for("ac") is subscription.form_for("b") is PLAIN

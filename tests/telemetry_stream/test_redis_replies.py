@@ -2,16 +2,27 @@
 
 import pytest
 
-from telemetry_stream.broker import Entry, Kind, StoredPosition, snapshot_of
+from telemetry_stream.broker import Entry, Kind, Rejection, StoredPosition, snapshot_of
 from telemetry_stream.position import BEFORE_ALL, EntryID
 from telemetry_stream.redis_replies import (
     HEAD_FIELDS,
     entries_of,
     head_state_of,
     position_of,
+    rejection_of,
     state_of,
     whole_state_of,
 )
+
+
+def test_a_rejection() -> None:
+    """As the append wrote it; what somebody else wrote has nothing to say."""
+    fields = [b"why", b"not JSON", b"offset", b"30", b"length", b"4", b"line", b"\xffx"]
+    entries = entries_of([[b"1-35", fields], [b"1-40", [b"x", b"y"]]])
+    assert [rejection_of(entry) for entry in entries] == [
+        Rejection(EntryID(1, 35), "not JSON", 30, 4, "\ufffdx"),
+        Rejection(EntryID(1, 40), "", 0, 0, ""),
+    ]
 
 
 def test_the_chain_is_read_from_each_entry() -> None:
