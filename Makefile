@@ -125,7 +125,7 @@ PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/ga
 	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
 PURE = $(addprefix */gateway/,$(addsuffix .py,activity buckets catalog client_session \
 		close_codes conflation continuity encoding filters forms frames liveness \
-		messages pages projection queries recovery samplers sampling socket_owner \
+		marks messages pages projection queries recovery samplers sampling socket_owner \
 		sse subscription window wire)) \
 	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \

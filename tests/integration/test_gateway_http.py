@@ -18,26 +18,10 @@ from telemetry_stream.broker import (
 from telemetry_stream.exceptions import BrokerUnavailable
 from telemetry_stream.keys import Keys
 from telemetry_stream.position import EntryID
-from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered
 
 
 NDJSON = {"accept": "application/x-ndjson"}
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
-
-
-@pytest.fixture
-async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
-    """A gateway over them."""
-    async with rig.serving() as gateway:
-        yield gateway
 
 
 @pytest.fixture

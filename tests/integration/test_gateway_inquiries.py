@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,23 +9,7 @@ import pytest
 
 from gateway import catalog, session_events, snapshots
 from gateway.activity import ENDED_MS, STALLED_MS
-from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
-
-
-@pytest.fixture
-async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
-    """A gateway over them."""
-    async with rig.serving() as gateway:
-        yield gateway
 
 
 async def history(watcher: Watcher, **fields: Any) -> dict[str, Any]:

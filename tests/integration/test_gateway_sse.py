@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,21 +22,6 @@ from tests.integration.gateway_rig import (
 )
 from tests.integration.test_gateway_memory import asking
 from tests.integration.test_gateway_process import running, until_ready
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
-
-
-@pytest.fixture
-async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
-    """A gateway over them."""
-    async with rig.serving() as gateway:
-        yield gateway
 
 
 class Reader:

@@ -1,9 +1,17 @@
-"""Answers over HTTP that are one JSON object."""
+"""What answers over HTTP share: JSON, bodies in chunks, the look at the origin."""
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
 
 import msgspec
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Receive
+
+from gateway.security import is_origin_allowed
+
+
+ORIGIN_REFUSED: Final = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
 
 
 def json_response(
@@ -16,3 +24,26 @@ def json_response(
         headers=headers,
         media_type="application/json",
     )
+
+
+def foreign_origin(connection: HTTPConnection, allowed: Collection[str]) -> str | None:
+    """The origin of a web page that may not connect; None if it may."""
+    origin = connection.headers.get("origin")
+    is_allowed = is_origin_allowed(
+        origin,
+        host=connection.headers.get("host"),
+        scheme=connection.url.scheme,
+        allowed=allowed,
+    )
+    return None if is_allowed else origin
+
+
+def chunk(data: bytes, *, more: bool = True) -> dict[str, Any]:
+    """A part of a response's body, for ASGI."""
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+async def until_gone(receive: Receive) -> None:
+    """Until the client has left, by ASGI's word."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

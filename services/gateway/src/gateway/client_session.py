@@ -12,8 +12,8 @@ import msgspec
 from msgspec import UnsetType
 
 from gateway.channel import Wanted
-from gateway.encoding import shown
 from gateway.forms import Forms
+from gateway.marks import shown
 from gateway.messages import (
     INVALID_CURSOR,
     INVALID_MESSAGE,

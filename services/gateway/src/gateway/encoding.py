@@ -6,14 +6,14 @@ Pure. Records go into `telemetry` and `emergency`, markers become `rewind`, gap 
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
+from gateway import marks
 from gateway.forms import PLAIN, Form
+from gateway.marks import shown
 from gateway.subscription import Subscription
 from gateway.wire import Fields, Wire
 from telemetry_stream.broker import Entry, Kind
 from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
+from telemetry_stream.position import BEFORE_ALL, Cursor
 
 
 # A frame takes records until it is so long; one record may be longer.
@@ -21,7 +21,6 @@ MAX_FRAME_BYTES = 64 * 1024
 # What is written to a client before its socket is asked again whether it takes more.
 SLICE_BYTES = 256 * 1024
 
-_GAP_REASONS = frozenset({"trimmed", "file_lost", "unknown_cursor"})
 _TRUE = frozenset({"1", "true"})
 
 
@@ -79,25 +78,15 @@ class SessionEncoder:
 
     def gap(self, previous: Cursor, to: Cursor, *, reason: str = "trimmed") -> bytes:
         """What lies between two cursors cannot be had."""
-        return self.wire.message(
-            {
-                "type": "gap",
-                "sessionId": self.session,
-                "from": str(shown(previous)),
-                "to": str(to),
-                "reason": reason,
-            }
-        )
+        return self._mark("gap", marks.gap(previous, to, reason))
 
     def replaced(self, marker: Cursor) -> bytes:
         """The file is another one than the client's cursor was of."""
-        return self._rewind(
-            shown(marker), reason="replaced", step=None, is_complete=False
-        )
+        return self._mark("rewind", marks.rewind(shown(marker), "replaced"))
 
     def passed_over(self, to: Cursor) -> bytes:
         """The gap before this place had the beginning of its generation in it."""
-        return self._rewind(to, reason="truncated", step=None, is_complete=False)
+        return self._mark("rewind", marks.rewind(to, "truncated"))
 
     def caught_up(self, cursor: Cursor) -> bytes:
         """Replay is over; what follows is news."""
@@ -115,23 +104,14 @@ class SessionEncoder:
         return self.wire.with_records(self._telemetry_start, records, position)
 
     def _special(self, entry: Entry, previous: Cursor, position: Fields) -> bytes:
-        cursor = entry.cursor
         if entry.kind is Kind.EMERGENCY:
             return self._emergency(entry, position)
-        details = entry.details or {}
         if entry.kind is Kind.GAP:
-            reason = details.get("reason", "")
-            reason = reason if reason in _GAP_REASONS else "file_lost"
-            return self.gap(previous, cursor, reason=reason)
+            return self._mark("gap", marks.gap_at(entry, previous))
         if previous.id == BEFORE_ALL:
             # The first marker opens the stream: nothing was rewound.
             return b""
-        return self._rewind(
-            cursor,
-            reason=details.get("reason", "truncated"),
-            step=details.get("step"),
-            is_complete=details.get("complete", "") in _TRUE,
-        )
+        return self._mark("rewind", marks.rewind_at(entry))
 
     def _emergency(self, entry: Entry, position: Fields) -> bytes:
         id = f"{self.session}/{entry.cursor}"
@@ -139,20 +119,8 @@ class SessionEncoder:
             self._emergency_start, entry.record, {**position, "id": id}
         )
 
-    def _rewind(
-        self, cursor: Cursor, *, reason: str, step: str | None, is_complete: bool
-    ) -> bytes:
-        return self.wire.message(
-            {
-                "type": "rewind",
-                "sessionId": self.session,
-                "cursor": str(cursor),
-                "generation": str(cursor.id.generation),
-                "reason": reason,
-                "step": _number(step),
-                "complete": is_complete,
-            }
-        )
+    def _mark(self, kind: str, fields: Fields) -> bytes:
+        return self.wire.message({"type": kind, "sessionId": self.session, **fields})
 
 
 def document_frame(entry: Entry, wire: Wire) -> bytes:
@@ -205,11 +173,6 @@ def is_news(entry: Entry) -> bool:
     return (entry.details or {}).get("news", "1") in _TRUE
 
 
-def shown(cursor: Cursor) -> Cursor:
-    """A cursor as clients see it: before the first entry is the beginning."""
-    return BEGINNING_CURSOR if cursor.id == BEFORE_ALL else cursor
-
-
 def told(cursor: Cursor) -> str | None:
     """A place in words, None while there is nothing."""
     return None if cursor.id == BEFORE_ALL else str(cursor)
@@ -231,12 +194,3 @@ def _runs(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
             start, size = at + 1, 0
     if start < len(entries):
         yield start, len(entries)
-
-
-def _number(text: str | None) -> float | int | None:
-    if not text:
-        return None
-    try:
-        return msgspec.json.decode(text, type=int | float)
-    except msgspec.MsgspecError:
-        return None

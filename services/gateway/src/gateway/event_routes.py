@@ -9,11 +9,10 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, Query, Request, Response
 
-from gateway.answers import json_response
+from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.event_stream import EventStream
 from gateway.queries import asked, single
 from gateway.replica import Replica
-from gateway.security import is_origin_allowed
 from gateway.sse import EVENTS
 
 
@@ -36,16 +35,10 @@ def add_events(
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Response:
         """Records of one session as they come; the event's ID is the cursor."""
-        origin = request.headers.get("origin")
-        if not is_origin_allowed(
-            origin,
-            host=request.headers.get("host"),
-            scheme=request.url.scheme,
-            allowed=allowed_origins,
-        ):
-            replica.instruments.origin_refused(origin or "")
-            text = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
-            return json_response({"code": "not_authorized", "message": text}, 403)
+        if (foreign := foreign_origin(request, allowed_origins)) is not None:
+            replica.instruments.origin_refused(foreign)
+            body = {"code": "not_authorized", "message": ORIGIN_REFUSED}
+            return json_response(body, 403)
         query = asked(
             single(session_ids or []),
             replica.forms,
@@ -54,6 +47,7 @@ def add_events(
             where=where,
             metrics=metrics,
         )
+        origin = request.headers.get("origin")
         headers = [] if origin is None else _shared_with(origin)
         if replica.connections.is_draining:
             # A stream that ends is come back to, one that is refused is not.

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import close_codes
+from gateway.answers import chunk, until_gone
 from gateway.client_socket import CLOSE_TIMEOUT_SECONDS
 from gateway.messages import UNAVAILABLE
 from gateway.socket_owner import Nobody, SocketOwner
@@ -134,7 +135,7 @@ class EventStream(Response):
         self._transport = transport_of(scope)
         if self._transport is not None:
             tune(self._transport)
-        gone = asyncio.ensure_future(_until_gone(receive))
+        gone = asyncio.ensure_future(until_gone(receive))
         written = asyncio.ensure_future(self._keep_writing(send))
         try:
             self._call(self._begin)
@@ -164,12 +165,12 @@ class EventStream(Response):
                 headers = [*_HEADERS, *self._more_headers]
                 await send(_start(200, headers))
             for piece in _pieces(data):
-                await send(_body(piece, more=True))
+                await send(chunk(piece))
                 # The server takes whatever it is given; the next only when that left.
-                await send(_body(b"", more=True))
+                await send(chunk(b""))
             self._held_bytes -= sum(map(len, data))
             if self._is_closing and not self._held:
-                await send(_body(b"", more=False))
+                await send(chunk(b"", more=False))
                 return
             if self.paused and self._held_bytes < WRITE_HIGH_WATER_BYTES:
                 self.paused = False
@@ -241,24 +242,14 @@ def _nothing() -> None:
     """What an owner does that never started."""
 
 
-async def _until_gone(receive: Receive) -> None:
-    """Until the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
 async def _refuse(send: Send, message: bytes) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(message)).encode()),
     ]
     await send(_start(400, headers))
-    await send(_body(message, more=False))
+    await send(chunk(message, more=False))
 
 
 def _start(status: int, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
     return {"type": "http.response.start", "status": status, "headers": headers}
-
-
-def _body(data: bytes, *, more: bool) -> dict[str, Any]:
-    return {"type": "http.response.body", "body": data, "more_body": more}

@@ -13,13 +13,14 @@ from gateway.catalog import ANSWER_BYTES, describe, parts, snapshot
 from gateway.channel import Client
 from gateway.client_session import cursor_of, wanted_sessions
 from gateway.history import History as Pages
+from gateway.marks import shown
 from gateway.messages import (
     History,
     MessageID,
     Sessions,
     Snapshot,
 )
-from gateway.pages import Page, shown
+from gateway.pages import Page
 from gateway.replay import PAGE_BYTES, Replay
 from telemetry_stream.broker import SessionReader
 

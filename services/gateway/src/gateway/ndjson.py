@@ -14,6 +14,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.answers import chunk, until_gone
 from gateway.forms import PLAIN, Form
 from gateway.history import History
 from gateway.instruments import Instruments
@@ -93,13 +94,13 @@ class Exports:
             if left is not None:
                 left -= len(records)
             cursor = page.cursor
-            for chunk in _chunked(lines):
-                yield chunk
+            for data in _chunked(lines):
+                yield data
             lines = []
             if not page.more and cursor.id < head.id:
                 raise Broken("the stream ends before the head that it had")
-        for chunk in _chunked(lines):
-            yield chunk
+        for data in _chunked(lines):
+            yield data
 
 
 class NdjsonResponse(Response):
@@ -122,7 +123,7 @@ class NdjsonResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; returns without the last chunk where it breaks off."""
-        gone = asyncio.ensure_future(_until_gone(receive))
+        gone = asyncio.ensure_future(until_gone(receive))
         self._exports.count += 1
         try:
             async with contextlib.aclosing(self._chunks):
@@ -138,20 +139,14 @@ class NdjsonResponse(Response):
     async def _send_all(self, gone: "asyncio.Future[None]", send: Send) -> None:
         start: dict[str, Any] = {"type": "http.response.start", "status": 200}
         await send({**start, "headers": self.raw_headers})
-        async for chunk in self._chunks:
+        async for data in self._chunks:
             if gone.done():
                 return
             if self._exports.is_draining():
                 raise Broken("the server is shutting down")
             async with asyncio.timeout(self._exports.slow_timeout):
-                await send(_body(chunk, more=True))
-        await send(_body(b"", more=False))
-
-
-async def _until_gone(receive: Receive) -> None:
-    """Until the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+                await send(chunk(data))
+        await send(chunk(b"", more=False))
 
 
 async def _abort(scope: Scope, gone: "asyncio.Future[None]") -> None:
@@ -163,10 +158,6 @@ async def _abort(scope: Scope, gone: "asyncio.Future[None]") -> None:
     await asyncio.wait([gone], timeout=CLOSE_SECONDS)
     transport.abort()
     await asyncio.wait([gone], timeout=CLOSE_SECONDS)
-
-
-def _body(chunk: bytes, *, more: bool) -> dict[str, Any]:
-    return {"type": "http.response.body", "body": chunk, "more_body": more}
 
 
 def _told_lines(told: Told) -> list[bytes]:

@@ -14,13 +14,12 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from gateway import marks
 from gateway.forms import PLAIN, Form, Piece
+from gateway.marks import is_record, shown
 from gateway.recovery import Replaced, Resume, Trimmed, Verdict
 from telemetry_stream.broker import Entry, Kind
 from telemetry_stream.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
-
-
-_GAP_REASONS = frozenset({"trimmed", "file_lost", "unknown_cursor"})
 
 
 Told: TypeAlias = Mapping[str, Mapping[str, object]]
@@ -56,7 +55,7 @@ def forward(
     records: list[Entry] = []
     cursor, size = after, 0
     for entry in entries:
-        if _is_record(entry):
+        if is_record(entry):
             if len(records) >= limit or (records and size >= max_bytes):
                 return Page(after, cursor, records, told, more=True)
             records.append(entry)
@@ -64,7 +63,7 @@ def forward(
         elif is_mark(entry):
             if cursor != after:
                 return Page(after, cursor, records, told, more=True)
-            told = mark_fields(entry, after)
+            told = told_of(entry, after)
         cursor = entry.cursor
     return Page(after, cursor, records, told) if is_end else None
 
@@ -89,7 +88,7 @@ def backward(
     for entry in entries:
         if taken is not None and is_mark(taken):
             return _begun_by(taken, entry.cursor, before, records)
-        if _is_record(entry):
+        if is_record(entry):
             if len(records) >= limit or (records and size >= max_bytes):
                 return Page(entry.cursor, before, records[::-1], more=True)
             records.append(entry)
@@ -104,7 +103,7 @@ def backward(
         return _begun_by(taken, oldest, before, records)
     told: Told = NOTHING_TOLD
     if oldest.id not in (BEFORE_ALL, BEGINNING):
-        told = {"gap": _gap(BEGINNING_CURSOR, oldest, "trimmed")}
+        told = {"gap": marks.gap(BEGINNING_CURSOR, oldest)}
     return Page(oldest, before, records[::-1], told)
 
 
@@ -120,26 +119,14 @@ def size_to_read(records: Sequence[Entry], *, limit: int, max_bytes: int) -> int
 
 def is_mark(entry: Entry) -> bool:
     """Whether clients are told of it: all but records and the stream's beginning."""
-    return not _is_record(entry) and entry.previous != BEFORE_ALL
+    return not is_record(entry) and entry.previous != BEFORE_ALL
 
 
-def mark_fields(entry: Entry, previous: Cursor) -> Told:
+def told_of(entry: Entry, previous: Cursor) -> Told:
     """What is told of a generation's beginning, or of a gap."""
-    details = entry.details or {}
-    reason = details.get("reason", "")
     if entry.kind is Kind.GAP:
-        reason = reason if reason in _GAP_REASONS else "file_lost"
-        return {"gap": _gap(previous, entry.cursor, reason)}
-    step = details.get("step", "")
-    return {
-        "rewind": {
-            "cursor": str(entry.cursor),
-            "generation": str(entry.id.generation),
-            "reason": reason or "truncated",
-            "step": _number(step),
-            "complete": details.get("complete", "") in {"1", "true"},
-        }
-    }
+        return {"gap": marks.gap_at(entry, previous)}
+    return {"rewind": marks.rewind_at(entry)}
 
 
 def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
@@ -147,23 +134,11 @@ def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
     if isinstance(verdict, Trimmed):
         reason = "trimmed" if verdict.is_cursor_known else "unknown_cursor"
         since = verdict.since or cursor
-        return verdict.to, {"gap": _gap(since, verdict.to, reason)}
+        return verdict.to, {"gap": marks.gap(since, verdict.to, reason)}
     if isinstance(verdict, Replaced):
         marker = verdict.marker
-        fields: dict[str, object] = {
-            "cursor": str(marker),
-            "generation": str(marker.id.generation),
-            "reason": "replaced",
-            "step": None,
-            "complete": False,
-        }
-        return marker, {"rewind": fields}
+        return marker, {"rewind": marks.rewind(marker, "replaced")}
     return verdict.cursor if isinstance(verdict, Resume) else cursor, NOTHING_TOLD
-
-
-def shown(cursor: Cursor) -> Cursor:
-    """A place as clients see it: before the first entry is the beginning."""
-    return BEGINNING_CURSOR if cursor.id == BEFORE_ALL else cursor
 
 
 def shaped(entries: Sequence[Entry], form: Form = PLAIN) -> list[bytes]:
@@ -196,19 +171,4 @@ def _begun_by(
     mark: Entry, previous: Cursor, before: Cursor, records: Sequence[Entry]
 ) -> Page:
     more = previous.id not in (BEFORE_ALL, BEGINNING)
-    return Page(previous, before, records[::-1], mark_fields(mark, previous), more)
-
-
-def _is_record(entry: Entry) -> bool:
-    return entry.kind in (Kind.RECORD, Kind.EMERGENCY)
-
-
-def _gap(since: Cursor, to: Cursor, reason: str) -> dict[str, object]:
-    return {"from": str(shown(since)), "to": str(to), "reason": reason}
-
-
-def _number(text: str) -> float | int | None:
-    try:
-        return msgspec.json.decode(text, type=int | float)
-    except msgspec.MsgspecError:
-        return None
+    return Page(previous, before, records[::-1], told_of(mark, previous), more)

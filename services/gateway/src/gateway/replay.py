@@ -15,6 +15,7 @@ from gateway.continuity import Continuity, continuation, including
 from gateway.encoding import SessionEncoder
 from gateway.forms import Form, Piece
 from gateway.instruments import Instruments
+from gateway.marks import is_record
 from gateway.recovery import (
     Answers,
     Resume,
@@ -30,7 +31,7 @@ from gateway.search import Search
 from gateway.subscription import AtStep, AtTime, Last, Start
 from gateway.window import NOTHING
 from gateway.wire import Wire
-from telemetry_stream.broker import Entry, Head, Kind, SessionReader
+from telemetry_stream.broker import Entry, Head, SessionReader
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID
 
@@ -288,7 +289,7 @@ class Replay:
             for entry in entries:
                 if not missing:
                     return entry.cursor
-                missing -= entry.kind in (Kind.RECORD, Kind.EMERGENCY)
+                missing -= is_record(entry)
                 oldest = entry
             if len(entries) < limit:
                 break

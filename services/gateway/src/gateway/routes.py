@@ -12,12 +12,11 @@ from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 
-from gateway.answers import json_response
+from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.close_codes import OVERLOADED
 from gateway.event_routes import add_events
 from gateway.messages import INVALID_CURSOR, INVALID_MESSAGE, InvalidMessage
 from gateway.replica import Replica
-from gateway.security import is_origin_allowed
 from gateway.session_routes import add_sessions
 from gateway.transport import handover
 from gateway.wire import SUBPROTOCOLS, wire_of
@@ -78,16 +77,9 @@ def _add_stream(
 ) -> None:
     @api.websocket("/ws/telemetry")
     async def stream(websocket: WebSocket) -> None:
-        origin = websocket.headers.get("origin")
-        if not is_origin_allowed(
-            origin,
-            host=websocket.headers.get("host"),
-            scheme=websocket.url.scheme,
-            allowed=allowed_origins,
-        ):
-            replica.instruments.origin_refused(origin or "")
-            text = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
-            await websocket.send_denial_response(Response(text, 403))
+        if (foreign := foreign_origin(websocket, allowed_origins)) is not None:
+            replica.instruments.origin_refused(foreign)
+            await websocket.send_denial_response(Response(ORIGIN_REFUSED, 403))
             return
         if replica.connections.is_draining:
             headers = {"retry-after": "1"}

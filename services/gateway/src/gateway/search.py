@@ -17,10 +17,11 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from gateway.marks import is_record
 from gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from gateway.subscription import AtStep, AtTime
 from gateway.window import NOTHING
-from telemetry_stream.broker import Entry, Head, Kind, SessionReader
+from telemetry_stream.broker import Entry, Head, SessionReader
 from telemetry_stream.position import Cursor, EntryID
 from telemetry_stream.record import read_progress
 
@@ -177,7 +178,7 @@ class Search:
         return None
 
     def _value(self, entry: Entry, target: Target) -> float | None:
-        if entry.kind not in (Kind.RECORD, Kind.EMERGENCY):
+        if not is_record(entry):
             return None
         try:
             progress = read_progress(

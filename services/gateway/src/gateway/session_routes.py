@@ -3,7 +3,7 @@
 Reads requests and writes answers; what a page is lives in `pages` and `history`.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
 
@@ -16,11 +16,12 @@ from gateway.catalog import (
     rejected,
     snapshot,
 )
+from gateway.history import Place
 from gateway.messages import INVALID_MESSAGE, InvalidMessage
 from gateway.ndjson import Exports, NdjsonResponse
 from gateway.pages import NOTHING_TOLD, Page, body, moved
 from gateway.queries import Asked, asked, session_in
-from gateway.recovery import NoValues
+from gateway.recovery import NoValues, Verdict
 from gateway.replay import PAGE_BYTES
 from gateway.replica import Replica
 from gateway.window import NOTHING
@@ -221,7 +222,7 @@ class _Routes:
             exports, session, chunks, headers={"tailcast-head": str(end)}
         )
 
-    async def _found(self, session: str, place: Any) -> Any:
+    async def _found(self, session: str, place: Place) -> Verdict:
         verdict = await self._replica.history.find(session, place)
         if isinstance(verdict, NoValues):
             raise InvalidMessage(INVALID_MESSAGE, f"{session} {verdict}")

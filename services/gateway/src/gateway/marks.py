@@ -1,0 +1,66 @@
+"""What is told of entries that are no records: gaps, and the beginnings of generations.
+
+Pure: fields, as they stand in a message of their own, a page or a line.
+"""
+
+import msgspec
+
+from telemetry_stream.broker import Entry, Kind
+from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
+
+
+_GAP_REASONS = frozenset({"trimmed", "file_lost", "unknown_cursor"})
+_TRUE = frozenset({"1", "true"})
+
+
+def gap(since: Cursor, to: Cursor, reason: str = "trimmed") -> dict[str, object]:
+    """What lies between two cursors cannot be had."""
+    return {"from": str(shown(since)), "to": str(to), "reason": reason}
+
+
+def rewind(
+    cursor: Cursor, reason: str, *, step: str = "", is_complete: bool = False
+) -> dict[str, object]:
+    """The file began anew at a marker."""
+    return {
+        "cursor": str(cursor),
+        "generation": str(cursor.id.generation),
+        "reason": reason,
+        "step": _number(step),
+        "complete": is_complete,
+    }
+
+
+def gap_at(entry: Entry, previous: Cursor) -> dict[str, object]:
+    """What a gap entry tells whoever has what is before it."""
+    reason = (entry.details or {}).get("reason", "")
+    reason = reason if reason in _GAP_REASONS else "file_lost"
+    return gap(previous, entry.cursor, reason)
+
+
+def rewind_at(entry: Entry) -> dict[str, object]:
+    """What a marker tells; nobody is told of the one that opens the stream."""
+    details = entry.details or {}
+    return rewind(
+        entry.cursor,
+        details.get("reason", "truncated"),
+        step=details.get("step", ""),
+        is_complete=details.get("complete", "") in _TRUE,
+    )
+
+
+def is_record(entry: Entry) -> bool:
+    """Whether it is a line of the file: a record, or an emergency."""
+    return entry.kind in (Kind.RECORD, Kind.EMERGENCY)
+
+
+def shown(cursor: Cursor) -> Cursor:
+    """A cursor as clients see it: before the first entry is the beginning."""
+    return BEGINNING_CURSOR if cursor.id == BEFORE_ALL else cursor
+
+
+def _number(text: str) -> float | int | None:
+    try:
+        return msgspec.json.decode(text, type=int | float)
+    except msgspec.MsgspecError:
+        return None
