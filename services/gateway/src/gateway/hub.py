@@ -235,6 +235,16 @@ class Hub:
             return follower.wanted if isinstance(follower.wanted, Cursor) else None
         return follower.cursor
 
+    def places(self, client: Client) -> Iterator[tuple[str, Cursor]]:
+        """Where a client is in each of its sessions where it has a place."""
+        if not client.subscription:
+            return
+        for channel in self._channels_of(client.subscription):
+            if channel.is_documents or client.subscription.matches(channel.session):
+                place = self.place_of(client, channel)
+                if place is not None:
+                    yield channel.session, place
+
     def matching(self, subscription: Subscription) -> Iterator[Channel]:
         """Watched sessions that a subscription wants."""
         for channel in self._channels_of(subscription, Subscription()):
