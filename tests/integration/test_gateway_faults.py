@@ -10,7 +10,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from gateway import catch_up, feed
+from gateway import audit, catch_up, feed
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.exceptions import BrokerUnavailable
 from telemetry_stream.keys import Keys
@@ -45,7 +45,7 @@ async def own_rig(own_broker: BrokerServer) -> AsyncIterator[Rig]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Audits and retries come soon."""
-    monkeypatch.setattr(feed, "AUDIT_SECONDS", 0.2)
+    monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.2)
     monkeypatch.setattr(feed, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(catch_up, "RETRY_SECONDS", 0.05)
 
@@ -74,6 +74,21 @@ async def test_a5_hints_that_are_lost(rig: Rig) -> None:
         await rig.writer("a").append(*numbered(0, 3))
         assert await one.until_records(3) == numbered(0, 3)
         assert await everything.until_records(3) == numbered(0, 3)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a5_nobody_says_that_it_moved(rig: Rig) -> None:
+    """With no notification, and no word in the list, a round of audits finds it."""
+    old = {"updated_ms": 1_000}
+    names = [f"s{number}" for number in range(30)]
+    for name in names:
+        await rig.writer(name).append(*numbered(0, 1), **old)
+    async with rig.stack, _deaf(rig) as gateway, watching(gateway) as watcher:
+        await watcher.subscribe()
+        await watcher.until("positions")
+        for name in names:
+            await rig.writer(name).append(*numbered(1, 2), **old)
+        assert await watcher.until_records(30) == numbered(1, 2) * 30
 
 
 def _deaf(rig: Rig) -> AbstractAsyncContextManager[Gateway]:

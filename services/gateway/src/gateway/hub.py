@@ -77,6 +77,10 @@ class Hub:
         self.windows_bytes -= channel.window.size_bytes
         channel.conflations.clear()
 
+    def is_still(self, channel: Channel, epoch: int) -> bool:
+        """Whether a session is watched yet, and its window not begun anew since."""
+        return self.channels.get(channel.session) is channel and channel.epoch == epoch
+
     def is_watched(self, channel: Channel) -> bool:
         """Whether any client wants the session."""
         return next(self._wanting(channel), None) is not None
