@@ -34,6 +34,8 @@ class Client(asyncio.Protocol):
         # Milliseconds from append to arrival, if it measures.
         self.latencies: list[float] | None = None
         self.received_bytes = 0
+        # Times that it was told to ask again later.
+        self.refusals = 0
         self._data = bytearray()
         self._is_open = False
         self._watchers: list[tuple[int, asyncio.Future[None]]] = []
@@ -117,8 +119,21 @@ class Client(asyncio.Protocol):
         elif start.startswith(b'{"type":"caught_up"'):
             if not self.is_caught_up.done():
                 self.is_caught_up.set_result(None)
-        elif start.startswith((b'{"type":"error"', b'{"type":"gap"')):
+        elif start.startswith(b'{"type":"error"'):
+            self._refused(msgspec.json.decode(payload))
+        elif start.startswith(b'{"type":"gap"'):
             raise AssertionError(bytes(payload))
+
+    def _refused(self, error: dict[str, Any]) -> None:
+        """Ask again when the gateway says so."""
+        if error["code"] != "unavailable":
+            raise AssertionError(error)
+        self.refusals += 1
+        asyncio.get_running_loop().call_later(
+            error["retryAfterMs"] / 1_000,
+            self.send,
+            {"type": "subscribe", **self._subscribe},
+        )
 
     def _telemetry(self, data: Sequence[dict[str, Any]]) -> None:
         if self.latencies is not None:

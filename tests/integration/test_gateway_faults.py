@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,17 +10,14 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway import audit, catch_up, feed
-from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.exceptions import BrokerUnavailable
 from telemetry_stream.keys import Keys
 from telemetry_stream.position import EntryID
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
-    Gateway,
     Rig,
     Writer,
     numbered,
-    serving,
     watching,
 )
 
@@ -48,53 +44,6 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.2)
     monkeypatch.setattr(feed, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(catch_up, "RETRY_SECONDS", 0.05)
-
-
-class Deaf(RedisBroker):
-    """A broker whose notifications never arrive, but for canaries."""
-
-    @asynccontextmanager
-    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
-        """Only canaries."""
-        async with super().notifications() as payloads:
-            yield (one async for one in payloads if one.startswith("!canary"))
-
-
-@pytest.mark.usefixtures("hasty")
-async def test_a5_hints_that_are_lost(rig: Rig) -> None:
-    """A5: with every notification lost, the audit finds what moved, new ones too."""
-    async with (
-        rig.stack,
-        _deaf(rig) as gateway,
-        watching(gateway) as one,
-        watching(gateway) as everything,
-    ):
-        await one.subscribe(sessionId="a")
-        await everything.subscribe()
-        await rig.writer("a").append(*numbered(0, 3))
-        assert await one.until_records(3) == numbered(0, 3)
-        assert await everything.until_records(3) == numbered(0, 3)
-
-
-@pytest.mark.usefixtures("hasty")
-async def test_a5_nobody_says_that_it_moved(rig: Rig) -> None:
-    """With no notification, and no word in the list, a round of audits finds it."""
-    old = {"updated_ms": 1_000}
-    names = [f"s{number}" for number in range(30)]
-    for name in names:
-        await rig.writer(name).append(*numbered(0, 1), **old)
-    async with rig.stack, _deaf(rig) as gateway, watching(gateway) as watcher:
-        await watcher.subscribe()
-        await watcher.until("positions")
-        for name in names:
-            await rig.writer(name).append(*numbered(1, 2), **old)
-        assert await watcher.until_records(30) == numbered(1, 2) * 30
-
-
-def _deaf(rig: Rig) -> AbstractAsyncContextManager[Gateway]:
-    broker = Deaf(rig.url, key_prefix=rig.prefix)
-    rig.stack.push_async_callback(broker.aclose)
-    return serving(broker)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -1,9 +1,9 @@
 """What is certain about the watched sessions, where notifications are only a hint.
 
 Every few seconds it is asked how far sessions are stored: those that the list of
-sessions has as active lately, and a part of the others, so that each has its turn within
-a minute. After the connection was lost all are asked for at once. What never lives
-here: reading entries, and who gets them.
+sessions has as active lately, and a part of the others, so that each has its turn
+within a minute. After the connection was lost all are asked for at once. What never
+lives here: reading entries, and who gets them.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Audit:
         hub: Hub,
         *,
         mark: Callable[[str], bool],
-        open: Callable[[Iterable[str]], Awaitable[None]],
+        watch: Callable[[Iterable[str]], Awaitable[None]],
         wall_clock_ms: Callable[[], int],
         instruments: Instruments,
         forget: Callable[[str], None],
@@ -46,7 +46,7 @@ class Audit:
         # Has a session read on; false if it was known to have moved.
         self._mark = mark
         # Has sessions watched.
-        self._open = open
+        self._watch = watch
         self._wall_clock_ms = wall_clock_ms
         self._instruments = instruments
         # Told when nobody watches a session any more.
@@ -94,7 +94,7 @@ class Audit:
         self._close_unwatched()
 
     def _in_turn(self, active: Iterable[str]) -> list[str]:
-        """Who is asked for: active and awaited ones, and those not asked for longest."""
+        """Who is asked for: those that may have moved, and those not asked longest."""
         channels = self._hub.channels
         for session in channels:
             self._by_turn.setdefault(session)
@@ -157,7 +157,7 @@ class Audit:
             if session not in self._hub.channels and self._hub.is_wanted(session)
         ]
         if later:
-            await self._open(later)
+            await self._watch(later)
             for session in later:
                 self._mark(session)
         self._known_until_ms = until_ms

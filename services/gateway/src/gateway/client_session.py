@@ -76,6 +76,11 @@ class Plan:
     # A session that was not there at this time begins at its beginning, Unix ms.
     at_ms: int | None
 
+    @property
+    def has_starts(self) -> bool:
+        """Whether it says where any session begins."""
+        return bool(self.cursors) or self.start is not None or self.at_ms is not None
+
     def wanted(self, session: str, *, active_ms: int | None) -> Wanted | None:
         """Where a session begins, None for as it comes.
 

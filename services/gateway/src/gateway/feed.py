@@ -77,7 +77,7 @@ class Feed:
             hub,
             mark=self._found,
             forget=self._forget,
-            open=self.open,
+            watch=self.open,
             wall_clock_ms=wall_clock_ms,
             instruments=instruments,
         )
@@ -123,10 +123,10 @@ class Feed:
         ]
         if is_idle:
             self._spawn(self._open_all())
-        results = await asyncio.gather(*waiting, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        # Whoever waits may give up; the others, and who opens, still want these.
+        await asyncio.wait(waiting)
+        for future in waiting:
+            future.result()
 
     # Hints.
 

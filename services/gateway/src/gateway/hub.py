@@ -312,9 +312,9 @@ class Hub:
     def _channels_of(self, *subscriptions: Subscription) -> Iterable[Channel]:
         """Watched sessions that any of these may match, the documents first."""
         if any(subscription.has_globs() for subscription in subscriptions):
-            found = list(self.channels.values())
-            found.sort(key=lambda channel: not channel.is_documents)
-            return found
+            documents = self.channels.get(EMERGENCIES)
+            others = [one for one in self.channels.values() if one is not documents]
+            return others if documents is None else [documents, *others]
         names = [EMERGENCIES, *(s for one in subscriptions for s in one.literals())]
         known = (self.channels.get(name) for name in dict.fromkeys(names))
         return [channel for channel in known if channel is not None]
