@@ -85,7 +85,7 @@ class _Farewells:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        # Frames by wire and what a client is subscribed to, where it is live everywhere.
+        # Frames by wire and subscription, of clients that are live everywhere.
         self._shared: dict[object, list[bytes]] = {}
 
     def of(self, connection: Connection) -> Iterator[bytes]:
