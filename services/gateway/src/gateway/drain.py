@@ -93,7 +93,10 @@ class _Farewells:
         client = connection.client
         if client.followers:
             return self._frames(client)
-        rules = tuple(rule[:3] for rule in client.subscription.rules)
+        rules = tuple(
+            (rule.text, rule.is_glob, rule.is_included, rule.form)
+            for rule in client.subscription.rules
+        )
         key = (client.wire, rules)
         if key not in self._shared:
             self._shared[key] = list(self._frames(client))

@@ -233,11 +233,24 @@ class Hub:
     def place_of(self, client: Client, channel: Channel) -> Cursor | None:
         """Where a client is in a session, None while that is being looked up."""
         follower = channel.followers.get(client)
-        if follower is None or follower.pace is Pace.SKIPPING:
+        if follower is None:
+            return self._live_place(client, channel)
+        if follower.pace is Pace.SKIPPING:
             return channel.window.end
         if follower.pace is Pace.LOOKING_UP or follower.pace is Pace.WAITING:
             return follower.wanted if isinstance(follower.wanted, Cursor) else None
         return follower.cursor
+
+    def _live_place(self, client: Client, channel: Channel) -> Cursor:
+        """The window's end, or before a record that waits for its interval."""
+        if channel.conflations:
+            form = client.subscription.form_for(channel.session)
+            conflation = channel.conflations.get(form)
+            waiting = None if conflation is None else conflation.waiting
+            if waiting is not None:
+                before = EntryID(waiting.id.generation, waiting.id.offset - 1)
+                return channel.window.last_up_to(before) or channel.window.end
+        return channel.window.end
 
     def places(self, client: Client) -> Iterator[tuple[str, Cursor]]:
         """Where a client is in each of its sessions where it has a place."""
