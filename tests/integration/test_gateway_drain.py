@@ -20,6 +20,7 @@ from tests.integration.gateway_rig import (
     Gateway,
     Rig,
     Watcher,
+    fill_sockets,
     numbered,
     watching,
 )
@@ -172,7 +173,7 @@ async def test_a_full_socket_takes_its_cursors_later(rig: Rig) -> None:
         watching(gateway, max_queue=1) as watcher,
     ):
         await watcher.subscribe(sessionId="a")
-        await _fill_sockets(gateway, rig.writer("a"))
+        await fill_sockets(gateway, rig.writer("a"))
         draining = asyncio.create_task(gateway.replica.drain(PATIENCE_SECONDS))
         farewell = await Farewell(watcher).hear()
         assert farewell.kinds[-1] == "closing"
@@ -211,22 +212,11 @@ async def test_who_never_reads_is_closed_in_time(rig: Rig) -> None:
         watching(gateway, max_queue=1) as asleep,
     ):
         await asleep.subscribe(sessionId="a")
-        await _fill_sockets(gateway, rig.writer("a"))
+        await fill_sockets(gateway, rig.writer("a"))
         async with asyncio.timeout(PATIENCE_SECONDS):
             await gateway.replica.drain(0.5)
         assert [one.is_closing for one in gateway.replica.connections] == [True]
         asleep.connection.transport.abort()
-
-
-async def _fill_sockets(gateway: Gateway, writer: Any) -> None:
-    """Append until no client's socket takes more."""
-    sockets = [one.client.socket for one in gateway.replica.connections]
-    step = 0
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not all(socket.paused for socket in sockets):
-            records = [{"step": step, "filler": "x" * 100_000} for _ in range(8)]
-            await writer.append(*records)
-            step += 1
 
 
 def test_delays_and_waves() -> None:

@@ -12,6 +12,7 @@ from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,
+    fill_sockets,
     numbered,
     watching,
 )
@@ -39,19 +40,16 @@ async def test_p3_a_sleeper_costs_next_to_nothing(broker: BrokerServer) -> None:
 
 async def test_who_never_reads_is_closed(rig: Rig) -> None:
     """After the slow time-out: 4008; one that reads stays, and the place resumes."""
-    writer, step = rig.writer("a"), 0
     async with (
-        rig.serving(slow_timeout=0.5) as gateway,
+        rig.serving(slow_timeout=1.0) as gateway,
         watching(gateway, max_queue=1) as asleep,
         watching(gateway) as awake,
     ):
         await asleep.subscribe(sessionId="a")
         await awake.subscribe(sessionId="b")
         connections = gateway.replica.connections
+        step = await fill_sockets(gateway, rig.writer("a"))
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not any(one.client.socket.paused for one in connections):
-                await writer.append({"step": step, "filler": "x" * 900_000})
-                step += 1
             while len(connections) > 1:
                 await asyncio.sleep(0.02)
         metrics = gateway.replica.instruments.exposition()

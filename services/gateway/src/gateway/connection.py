@@ -137,6 +137,11 @@ class Connection:
 
     # What the replica asks.
 
+    @property
+    def buffered_bytes(self) -> int:
+        """What was written to it and the kernel has not taken yet."""
+        return self._socket.buffered_bytes
+
     def check(
         self,
         now: float,
