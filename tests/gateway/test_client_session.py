@@ -101,6 +101,8 @@ def test_positions_one_by_one() -> None:
         **{"cursors": {"a": "1-10-00000007", "b": None}, "at": 1_000_000, "from": "now"}
     )
     assert made.wanted("a", active_ms=None) == cursor("1-10")._replace(digest=7)
+    assert made.has_starts
+    assert not plan().has_starts
     assert made.wanted("b", active_ms=None) is Begin.START
     assert made.wanted("new", active_ms=1_000_001) is Begin.START
     assert made.wanted("idle", active_ms=900_000) is Begin.NOW
