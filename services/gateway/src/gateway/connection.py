@@ -193,7 +193,7 @@ class Connection:
             if frame is None:
                 self.drain()
                 return
-            self._socket.write(frame)
+            self.client.socket.write(frame)
 
     # Messages, in order.
 
