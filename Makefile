@@ -155,6 +155,10 @@ test-compose: $(VENV)/.dev-set ## the stack in containers under faults (needs Do
 soak: $(VENV)/.dev-set ## kill and cut for SECONDS=600, seed by seed (ARGS=--help)
 	@$(BIN)/python -m tests.checker --seconds $(or $(SECONDS),600) $(ARGS)
 
+.PHONY: survive
+survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds: some eight minutes
+	@$(BIN)/python -m benchmarks.survival $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.dev-set ## the benchmarks, some eight minutes
 	@for bench in ingest delivery fanout; do \

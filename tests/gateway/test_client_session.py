@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 from gateway.client_session import (
+    POSITIONS_BYTES,
     Message,
     Plan,
+    closing,
     heartbeat,
     is_recovered,
     plan_subscribe,
@@ -99,6 +101,8 @@ def test_positions_one_by_one() -> None:
         **{"cursors": {"a": "1-10-00000007", "b": None}, "at": 1_000_000, "from": "now"}
     )
     assert made.wanted("a", active_ms=None) == cursor("1-10")._replace(digest=7)
+    assert made.has_starts
+    assert not plan().has_starts
     assert made.wanted("b", active_ms=None) is Begin.START
     assert made.wanted("new", active_ms=1_000_001) is Begin.START
     assert made.wanted("idle", active_ms=900_000) is Begin.NOW
@@ -175,6 +179,17 @@ def test_positions_are_bounded() -> None:
     assert sum(len(one["cursors"]) for one in found) == 2_000
     (empty,) = positions([("a", NOTHING)], at_ms=5, id=None)
     assert message_of(empty)["cursors"] == {"a": None}
+
+
+def test_final_cursors_are_bounded() -> None:
+    """Long names too: no `closing` is longer than 64 KiB, and none is left out."""
+    places = [("\x01" * 1_000 + str(n), cursor(f"1-{n + 1}")) for n in range(50)]
+    found = [message_of(one) for one in closing(places)]
+    assert max(len(JSON.message(one)) for one in found) <= POSITIONS_BYTES
+    assert {one["type"] for one in found} == {"closing"}
+    assert [one["more"] for one in found] == [True] * (len(found) - 1) + [False]
+    cursors = {name: told for one in found for name, told in one["cursors"].items()}
+    assert cursors == {session: str(place) for session, place in places}
 
 
 def test_verdicts_in_an_answer() -> None:

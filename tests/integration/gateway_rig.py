@@ -249,3 +249,20 @@ class Rig:
 def numbered(start: int, stop: int) -> list[dict[str, Any]]:
     """Records that are told apart by their step."""
     return [{"step": step, "telemetry": {"phi": 0.5}} for step in range(start, stop)]
+
+
+async def fill_sockets(gateway: Gateway, writer: Writer) -> int:
+    """Append until nobody's socket takes more; how many records that took.
+
+    For clients of one session that do not read; others are left alone.
+    """
+    step, before, buffered = 0, -1, 0
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        # The kernel takes some of what is written a little later: look twice.
+        while not buffered or buffered != before:
+            await writer.append({"step": step, "filler": "x" * 900_000})
+            step += 1
+            await asyncio.sleep(0.05)
+            before = buffered
+            buffered = sum(one.buffered_bytes for one in gateway.replica.connections)
+    return step

@@ -11,8 +11,8 @@ from typing import cast
 import httpx
 
 from tests.brokers import BrokerServer, free_port
+from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Rig
-from tests.integration.test_gateway_process import running, until_ready
 
 
 RECORDS = 3_000

@@ -4,22 +4,13 @@ import asyncio
 import contextlib
 import signal
 import socket
-import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
-import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from tests.brokers import BrokerServer, free_port
+from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import PATIENCE_SECONDS
-
-
-CODE = (
-    "from gateway.app import run; from gateway.settings import GatewaySettings;"
-    "run(GatewaySettings.load())"
-)
 
 
 def has_loopback_v6() -> bool:
@@ -30,42 +21,6 @@ def has_loopback_v6() -> bool:
     except OSError:
         return False
     return True
-
-
-@asynccontextmanager
-async def running(
-    url: str, port: int, **settings: str
-) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """A gateway process; its settings by their names without `TAILCAST_`."""
-    environment = {
-        "PYTHONPATH": ":".join(entry for entry in sys.path if entry),
-        "TAILCAST_REDIS_URL": url,
-        "TAILCAST_PORT": str(port),
-        "TAILCAST_DRAIN_SECONDS": "1s",
-        **{f"TAILCAST_{name.upper()}": value for name, value in settings.items()},
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CODE, env=environment, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
-
-
-async def until_ready(port: int) -> None:
-    """Until it is fit for traffic."""
-    async with (
-        httpx.AsyncClient(base_url=f"http://localhost:{port}") as client,
-        asyncio.timeout(PATIENCE_SECONDS),
-    ):
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if (await client.get("/readyz")).status_code == 200:
-                    return
-            await asyncio.sleep(0.05)
 
 
 async def test_sigterm_sends_everybody_away(broker: BrokerServer) -> None:

@@ -13,6 +13,7 @@ import pytest
 from gateway import event_stream
 from telemetry_stream.broker import Document
 from tests.brokers import BrokerServer, free_port
+from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,
@@ -21,7 +22,6 @@ from tests.integration.gateway_rig import (
     watching,
 )
 from tests.integration.test_gateway_memory import asking
-from tests.integration.test_gateway_process import running, until_ready
 
 
 class Reader:

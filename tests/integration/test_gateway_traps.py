@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from gateway import catch_up, feed
+from gateway import audit, catch_up, feed
 from telemetry_stream.broker import Head
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.keys import Keys
@@ -52,7 +52,7 @@ async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Audits, retries and canaries come soon."""
-    monkeypatch.setattr(feed, "AUDIT_SECONDS", 0.2)
+    monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.2)
     monkeypatch.setattr(feed, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(feed, "CANARY_SECONDS", 0.1)
     monkeypatch.setattr(feed, "CANARY_TIMEOUT_SECONDS", 1.0)

@@ -141,7 +141,7 @@ class World:
     async def audit_now(self, _at: int, _count: int) -> None:
         """An audit begins."""
         if self.audit is None or self.audit.done():
-            self.audit = self.start(self.replica.feed.audit())
+            self.audit = self.start(self.replica.feed.audit.audit())
 
     async def trim(self, at: int, count: int) -> None:
         """Retention cuts."""
@@ -164,7 +164,7 @@ class World:
         """The broker comes back with what it had on disk."""
         if self.checkpoint is not None:
             self.memory.roll_back(self.checkpoint[0])
-            self.replica.feed._audit_due.set()
+            self.replica.feed.audit.hurry()
 
     async def forget_all(self, _at: int, _count: int) -> None:
         """The broker comes back with nothing."""

@@ -92,7 +92,7 @@ class DrainingServer(uvicorn.Server):
 
     async def _drain(self) -> None:
         try:
-            await self._replica.connections.drain(self._drain_seconds)
+            await self._replica.drain(self._drain_seconds)
         finally:
             self.should_exit = True
 

@@ -46,8 +46,12 @@ from telemetry_stream.record import as_time_ms
 # A message to a client: its fields in order.
 Message: TypeAlias = dict[str, object]
 
-# A `positions` message is at most so long, give or take one entry.
-POSITIONS_BYTES = 60 * 1024
+# A `positions` or `closing` message is at most so long.
+POSITIONS_BYTES = 64 * 1024
+# What such a message has beside its entries, and an entry beside its session: quotes,
+# colon, comma, and a cursor of at most 42 characters.
+_POSITIONS_OVERHEAD_BYTES = 1_024
+_POSITION_OVERHEAD_BYTES = 48
 # Clocks of tailers and gateways may differ by so much.
 AT_MARGIN_MS = 60_000
 # Names in the words of an answer; the rest is counted.
@@ -71,6 +75,11 @@ class Plan:
     cursors: Mapping[str, Cursor | None]
     # A session that was not there at this time begins at its beginning, Unix ms.
     at_ms: int | None
+
+    @property
+    def has_starts(self) -> bool:
+        """Whether it says where any session begins."""
+        return bool(self.cursors) or self.start is not None or self.at_ms is not None
 
     def wanted(self, session: str, *, active_ms: int | None) -> Wanted | None:
         """Where a session begins, None for as it comes.
@@ -204,15 +213,16 @@ def positions(
     cursors: Iterable[tuple[str, Cursor]], *, at_ms: int, id: MessageID
 ) -> Iterator[Message]:
     """Where each session of several is, in messages of bounded size."""
-    part: dict[str, str | None] = {}
-    size = 0
-    for session, cursor in cursors:
-        if size > POSITIONS_BYTES:
-            yield _positions(part, at_ms=at_ms, id=id, more=True)
-            part, size = {}, 0
-        part[session] = _told(cursor)
-        size += len(msgspec.json.encode(session)) + 64
-    yield _positions(part, at_ms=at_ms, id=id, more=False)
+    for part, more in _parts(cursors):
+        yield _with_id(
+            {"type": "positions", "cursors": part, "at": at_ms, "more": more}, id
+        )
+
+
+def closing(cursors: Iterable[tuple[str, Cursor]]) -> Iterator[Message]:
+    """What a client has been sent, before it is sent away; bounded likewise."""
+    for part, more in _parts(cursors):
+        yield _with_id({"type": "closing", "cursors": part, "more": more}, None)
 
 
 def start_of(verdict: Verdict, asked: Cursor | None) -> Cursor | None:
@@ -292,12 +302,20 @@ def cursor_of(text: str, id: MessageID) -> Cursor:
     return NOTHING if cursor.id == BEFORE_ALL else cursor
 
 
-def _positions(
-    part: Mapping[str, str | None], *, at_ms: int, id: MessageID, more: bool
-) -> Message:
-    return _with_id(
-        {"type": "positions", "cursors": part, "at": at_ms, "more": more}, id
-    )
+def _parts(
+    cursors: Iterable[tuple[str, Cursor]],
+) -> Iterator[tuple[dict[str, str | None], bool]]:
+    """Cursors in parts that fit a message, and whether more follow."""
+    part: dict[str, str | None] = {}
+    size = _POSITIONS_OVERHEAD_BYTES
+    for session, cursor in cursors:
+        entry = len(msgspec.json.encode(session)) + _POSITION_OVERHEAD_BYTES
+        if size + entry > POSITIONS_BYTES:
+            yield part, True
+            part, size = {}, _POSITIONS_OVERHEAD_BYTES
+        part[session] = _told(cursor)
+        size += entry
+    yield part, False
 
 
 def _with_id(fields: Message, id: MessageID) -> Message:

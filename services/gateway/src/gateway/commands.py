@@ -51,6 +51,9 @@ from telemetry_stream.position import BEGINNING_CURSOR, Cursor
 # A broker that does not answer for so long is away.
 BROKER_SECONDS = 5.0
 RETRY_AFTER_MS = 1_000
+# So many clients at once are subscribed to several sessions. With thousands of sessions
+# each takes a while: in a storm of reconnections all would be late, and none be served.
+MAX_LARGE_SUBSCRIPTIONS = 4
 
 
 class Commands:
@@ -85,15 +88,18 @@ class Commands:
         # Now, as records write it.
         self._timestamp = timestamp
         self._instruments = instruments
+        # Whose turn it is to subscribe to several sessions.
+        self._turns = asyncio.Semaphore(MAX_LARGE_SUBSCRIPTIONS)
 
     async def subscribe(self, client: Client, message: Subscribe) -> None:
         """Subscribe and answer; an `error` if it cannot be."""
         try:
             plan = self._plan(client, message)
-            async with asyncio.timeout(BROKER_SECONDS):
-                if plan.single is None:
+            if plan.single is None:
+                async with self._turns, asyncio.timeout(BROKER_SECONDS):
                     await self._subscribe_several(client, message, plan)
-                else:
+            else:
+                async with asyncio.timeout(BROKER_SECONDS):
                     await self._subscribe_one(client, message, plan, plan.single)
         except InvalidMessage as error:
             self.refuse(client, error)
@@ -267,7 +273,7 @@ class Commands:
             return
         starts = {
             channel.session: wanted
-            for channel in self._hub.matching(plan.added)
+            for channel in (self._hub.matching(plan.added) if plan.has_starts else ())
             if (
                 wanted := plan.wanted(
                     channel.session, active_ms=activity.get(channel.session)

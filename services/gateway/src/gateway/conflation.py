@@ -47,6 +47,11 @@ class Conflation:
         self._of = 0
 
     @property
+    def waiting(self) -> Entry | None:
+        """The newest record that has not gone."""
+        return self._waiting
+
+    @property
     def due_at(self) -> float | None:
         """When to call `flush`, by the caller's clock; None while nothing waits."""
         return None if self._waiting is None else self._next_at

@@ -6,7 +6,7 @@ Owns the order in which one client's messages are carried out. What they mean is
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, cast
 
 from gateway.catch_up import CatchUp
@@ -81,12 +81,18 @@ class Connection:
         # Unasked heartbeats: how often, 0 for none, and when the last was sent.
         self.beat_seconds = 0.0
         self._beat_at = 0.0
+        # What is still to be said before the close, None while nobody sends it away.
+        self._farewell: Iterator[bytes] | None = None
+        # Whether our close frame is written, or the socket is gone.
+        self.is_closing = False
 
     # What the socket tells.
 
     def message_received(self, data: bytes, *, binary: bool) -> None:
         """A message; carried out at once unless another one still is."""
         self._liveness.heard()
+        if self._farewell is not None:
+            return
         wire = self.client.wire
         # What is not of the connection's wire is no message.
         message = wire.json_of(data) if binary is wire.is_binary else b""
@@ -109,11 +115,14 @@ class Connection:
     def writing_resumed(self) -> None:
         """Go on with what the client has not had."""
         self._room.set()
-        if self.client.behind or self.client.announcements:
+        if self._farewell is not None:
+            self._say(self._farewell)
+        elif self.client.behind or self.client.announcements:
             self._catch_up.wake(self.client)
 
     def socket_closed(self, code: int, reason: str) -> None:
         """It is over."""
+        self.is_closing = True
         self._hub.leave(self.client)
         self._room.set()
         self._pending.clear()
@@ -127,6 +136,11 @@ class Connection:
         )
 
     # What the replica asks.
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What was written to it and the kernel has not taken yet."""
+        return self._socket.buffered_bytes
 
     def check(
         self,
@@ -159,9 +173,27 @@ class Connection:
         if not self._socket.paused:
             self._commands.beat(self.client, since=since)
 
+    def dismiss(self, farewell: Iterator[bytes]) -> None:
+        """Deliver nothing any more; say this as the socket takes it, then close."""
+        self._hub.leave(self.client)
+        self._room.set()
+        self._pending.clear()
+        self._farewell = farewell
+        self._say(farewell)
+
     def drain(self) -> None:
-        """The replica shuts down."""
+        """The replica shuts down: close, with whatever has been said."""
+        self.is_closing = True
         self._socket.close(DRAINING.number, DRAINING.reason)
+
+    def _say(self, farewell: Iterator[bytes]) -> None:
+        """Whole frames only: what a full socket would cut is not begun."""
+        while not self._socket.paused:
+            frame = next(farewell, None)
+            if frame is None:
+                self.drain()
+                return
+            self.client.socket.write(frame)
 
     # Messages, in order.
 

@@ -1,12 +1,11 @@
-"""All connections of a replica: who pings them, beats for them, and ends them.
+"""All connections of a replica: who pings them and beats for them.
 
 One task looks at all of them, a part at each tick, instead of one task for each.
 """
 
 import asyncio
 import itertools
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from gateway.connection import Connection
 
@@ -44,6 +43,10 @@ class Connections:
     def __len__(self) -> int:
         return sum(map(len, self._parts))
 
+    def __iter__(self) -> Iterator[Connection]:
+        for part in self._parts:
+            yield from part
+
     @property
     def is_full(self) -> bool:
         """Whether one more would be too many."""
@@ -63,23 +66,6 @@ class Connections:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_checking())
             tasks.create_task(self._keep_beating())
-
-    async def drain(self, seconds: float) -> None:
-        """Send everybody away within so many seconds, each after another delay."""
-        self.is_draining = True
-        left = [connection for part in self._parts for connection in part]
-        random.shuffle(left)
-        delay_ms = max(1_000, int(seconds * 1_000))
-        for connection in left:
-            wait_ms = random.randint(100, delay_ms)  # noqa: S311  # to spread them
-            connection.client.send({"type": "draining", "reconnectAfterMs": wait_ms})
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        for at, connection in enumerate(left):
-            pause = (end - loop.time()) / (len(left) - at) / 2
-            if pause > 0:
-                await asyncio.sleep(min(pause, 0.05))
-            connection.drain()
 
     async def _keep_checking(self) -> None:
         shortest = min(self._ping_interval, self._pong_timeout, self._slow_timeout)

@@ -1,8 +1,7 @@
 """The one reader of a replica: streams into windows, of the sessions that are watched.
 
-Notifications are a hint that makes it fast. Certain is the audit: every few seconds,
-and at once after the connection was lost, it compares how far every watched session is
-stored with how far it was read. What never lives here: who gets what was read.
+Notifications are a hint that makes it fast; what is certain is in `audit`. What never
+lives here: who gets what was read.
 """
 
 import asyncio
@@ -11,18 +10,18 @@ import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from gateway.channel import Channel, Pace
+from gateway.audit import Audit
+from gateway.channel import Channel
 from gateway.continuity import Continuity, continuation, including
-from gateway.hub import CLOCK_SKEW_MS, Hub
+from gateway.hub import Hub
 from gateway.instruments import Instruments
-from telemetry_stream.broker import Entry, SessionReader, StoredPosition
+from telemetry_stream.broker import Entry, SessionReader
 from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.notification import parse_moved
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from telemetry_stream.position import BEFORE_ALL
 
 
-AUDIT_SECONDS = 5.0
 CANARY_SECONDS = 2.0
 # A canary that is older says that what is appended does not get here.
 CANARY_TIMEOUT_SECONDS = 30.0
@@ -66,16 +65,22 @@ class Feed:
         # When the oldest line of theirs that is news was written, Unix milliseconds.
         self._written_ms: dict[str, int] = {}
         self._is_dirty = asyncio.Event()
-        # Asks for an audit before its time.
-        self._audit_due = asyncio.Event()
         # Sessions that somebody waits for to be watched.
         self._opening: dict[str, asyncio.Future[None]] = {}
         # Those of them that moved meanwhile.
         self._moved: set[str] = set()
         # When a canary last came back, None before the first.
         self._canary_at: float | None = None
-        # Up to when all sessions that moved are known, Unix milliseconds.
-        self._adopted_until_ms = 0
+        # Finds what no notification told.
+        self.audit = Audit(
+            broker,
+            hub,
+            mark=self._found,
+            forget=self._forget,
+            watch=self.open,
+            wall_clock_ms=wall_clock_ms,
+            instruments=instruments,
+        )
 
     @property
     def is_fresh(self) -> bool:
@@ -89,12 +94,22 @@ class Feed:
             tasks.create_task(self._listen())
             tasks.create_task(self._send_canaries())
             tasks.create_task(self.keep_reading())
-            tasks.create_task(self._keep_auditing())
+            tasks.create_task(self.audit.run())
 
     def mark(self, session: str) -> None:
         """There is something to read in a watched session."""
         self._dirty.setdefault(session, self._clock())
         self._is_dirty.set()
+
+    def _forget(self, session: str) -> None:
+        """Nobody watches it any more."""
+        self._written_ms.pop(session, None)
+
+    def _found(self, session: str) -> bool:
+        """As `mark`; true if nothing had told it before."""
+        is_news = session not in self._dirty
+        self.mark(session)
+        return is_news
 
     async def open(self, sessions: Iterable[str]) -> None:
         """Watch sessions. Raises BrokerError."""
@@ -108,10 +123,10 @@ class Feed:
         ]
         if is_idle:
             self._spawn(self._open_all())
-        results = await asyncio.gather(*waiting, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        # Whoever waits may give up; the others, and who opens, still want these.
+        await asyncio.wait(waiting)
+        for future in waiting:
+            future.result()
 
     # Hints.
 
@@ -124,7 +139,7 @@ class Feed:
                     asyncio.timeout(CANARY_TIMEOUT_SECONDS) as deadline,
                 ):
                     self._instruments.feed_found()
-                    self._audit_due.set()
+                    self.audit.hurry()
                     async for payload in payloads:
                         if self.notified(payload):
                             now = asyncio.get_running_loop().time()
@@ -190,7 +205,7 @@ class Feed:
         try:
             await self.open(sessions)
         except BrokerError:
-            self._audit_due.set()
+            self.audit.hurry()
             return
         for session in sessions:
             self.mark(session)
@@ -290,7 +305,7 @@ class Feed:
         session, epoch, end = channel.session, channel.epoch, channel.window.end
         head = (await self._broker.heads([session]))[0]
         after = await self._broker.read_after(session, end.id, limit=MAX_ENTRIES)
-        if not self._is_still(channel, epoch) or channel.window.end != end:
+        if not self._hub.is_still(channel, epoch) or channel.window.end != end:
             return
         state = head.state
         is_same_life = channel.is_documents or (
@@ -304,103 +319,3 @@ class Feed:
             self._hub.deliver(channel, continuation(end, after)[1], now=self._clock())
         elif newest != end.id:
             self._hub.reset(channel, head)
-
-    def _is_still(self, channel: Channel, epoch: int) -> bool:
-        is_watched = self._hub.channels.get(channel.session) is channel
-        return is_watched and channel.epoch == epoch
-
-    # The audit.
-
-    async def _keep_auditing(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(AUDIT_SECONDS):
-                    await self._audit_due.wait()
-            except TimeoutError:
-                pass
-            self._audit_due.clear()
-            try:
-                await self.audit()
-            except BrokerError:
-                await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
-
-    async def audit(self) -> None:
-        """Compare every watched session with what is stored. Raises BrokerError."""
-        hub = self._hub
-        channels = list(hub.channels.values())
-        for start in range(0, len(channels), MAX_SESSIONS):
-            await self._audit_some(channels[start : start + MAX_SESSIONS])
-        await self._adopt_later_sessions()
-        for channel in list(hub.channels.values()):
-            if hub.is_watched(channel):
-                channel.is_unwatched = False
-            elif channel.is_unwatched:
-                hub.close(channel)
-                self._written_ms.pop(channel.session, None)
-            else:
-                # Closed by the next audit, if nobody has come by then.
-                channel.is_unwatched = True
-        self._instruments.watching(
-            sessions=len(hub.channels),
-            subscribers=len(hub.subscribers),
-            window_bytes=hub.windows_bytes,
-        )
-
-    async def _audit_some(self, channels: Sequence[Channel]) -> None:
-        stood = [
-            (one, one.epoch, one.window.end.id, one.incarnation) for one in channels
-        ]
-        positions = await self._broker.positions([one.session for one in channels])
-        ahead = 0
-        for (channel, epoch, end, incarnation), position in zip(
-            stood, positions, strict=True
-        ):
-            if not self._is_still(channel, epoch):
-                continue
-            if _is_another(channel, end, incarnation, position):
-                head = (await self._broker.heads([channel.session]))[0]
-                if self._is_still(channel, epoch):
-                    self._hub.reset(channel, head)
-            elif _last_id(channel, position) > channel.window.end.id or (
-                position.incarnation and not channel.incarnation
-            ):
-                ahead += channel.session not in self._dirty
-                self.mark(channel.session)
-            for follower in list(channel.waiting):
-                if follower.pace is Pace.WAITING and follower.wanted is not None:
-                    self._hub.followers.look_up(follower, follower.wanted)
-        if ahead:
-            self._instruments.audit_found(ahead)
-
-    async def _adopt_later_sessions(self) -> None:
-        if not self._hub.broad:
-            return
-        now_ms = self._wall_clock_ms()
-        since = max(0, self._adopted_until_ms - CLOCK_SKEW_MS)
-        active = await self._broker.sessions(active_since_ms=since)
-        later = [
-            session
-            for session in active
-            if session not in self._hub.channels and self._hub.is_wanted(session)
-        ]
-        if later:
-            await self.open(later)
-            for session in later:
-                self.mark(session)
-        self._adopted_until_ms = now_ms
-
-
-def _is_another(
-    channel: Channel, end: EntryID, incarnation: str, position: StoredPosition
-) -> bool:
-    """Whether what is stored is not what was read, as it stood before asking."""
-    last_id = _last_id(channel, position)
-    if last_id < end:
-        return True
-    was_born = bool(incarnation) or end != BEFORE_ALL
-    is_other_life = was_born and position.incarnation != incarnation
-    return is_other_life and not channel.is_documents
-
-
-def _last_id(channel: Channel, position: StoredPosition) -> EntryID:
-    return position.stream_last_id if channel.is_documents else position.last_id

@@ -77,6 +77,10 @@ class Hub:
         self.windows_bytes -= channel.window.size_bytes
         channel.conflations.clear()
 
+    def is_still(self, channel: Channel, epoch: int) -> bool:
+        """Whether a session is watched yet, and its window not begun anew since."""
+        return self.channels.get(channel.session) is channel and channel.epoch == epoch
+
     def is_watched(self, channel: Channel) -> bool:
         """Whether any client wants the session."""
         return next(self._wanting(channel), None) is not None
@@ -229,11 +233,34 @@ class Hub:
     def place_of(self, client: Client, channel: Channel) -> Cursor | None:
         """Where a client is in a session, None while that is being looked up."""
         follower = channel.followers.get(client)
-        if follower is None or follower.pace is Pace.SKIPPING:
+        if follower is None:
+            return self._live_place(client, channel)
+        if follower.pace is Pace.SKIPPING:
             return channel.window.end
         if follower.pace is Pace.LOOKING_UP or follower.pace is Pace.WAITING:
             return follower.wanted if isinstance(follower.wanted, Cursor) else None
         return follower.cursor
+
+    def _live_place(self, client: Client, channel: Channel) -> Cursor:
+        """The window's end, or before a record that waits for its interval."""
+        if channel.conflations:
+            form = client.subscription.form_for(channel.session)
+            conflation = channel.conflations.get(form)
+            waiting = None if conflation is None else conflation.waiting
+            if waiting is not None:
+                before = EntryID(waiting.id.generation, waiting.id.offset - 1)
+                return channel.window.last_up_to(before) or channel.window.end
+        return channel.window.end
+
+    def places(self, client: Client) -> Iterator[tuple[str, Cursor]]:
+        """Where a client is in each of its sessions where it has a place."""
+        if not client.subscription:
+            return
+        for channel in self._channels_of(client.subscription):
+            if channel.is_documents or client.subscription.matches(channel.session):
+                place = self.place_of(client, channel)
+                if place is not None:
+                    yield channel.session, place
 
     def matching(self, subscription: Subscription) -> Iterator[Channel]:
         """Watched sessions that a subscription wants."""
@@ -298,9 +325,9 @@ class Hub:
     def _channels_of(self, *subscriptions: Subscription) -> Iterable[Channel]:
         """Watched sessions that any of these may match, the documents first."""
         if any(subscription.has_globs() for subscription in subscriptions):
-            found = list(self.channels.values())
-            found.sort(key=lambda channel: not channel.is_documents)
-            return found
+            documents = self.channels.get(EMERGENCIES)
+            others = [one for one in self.channels.values() if one is not documents]
+            return others if documents is None else [documents, *others]
         names = [EMERGENCIES, *(s for one in subscriptions for s in one.literals())]
         known = (self.channels.get(name) for name in dict.fromkeys(names))
         return [channel for channel in known if channel is not None]

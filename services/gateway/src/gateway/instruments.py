@@ -104,6 +104,18 @@ class Instruments:
             "connection refused: TAILCAST_MAX_CONNECTIONS are open", limit=limit
         )
 
+    def draining_refused(self) -> None:
+        """Somebody wanted to connect while the replica drains."""
+        self._refused.labels("draining").inc()
+
+    def draining(self, *, clients: int, seconds: float) -> None:
+        """The replica was told to end."""
+        self._log.info("draining", clients=clients, seconds=seconds)
+
+    def drained(self, *, clients: int, untold: int) -> None:
+        """All were sent away; so many without having taken their final cursors."""
+        self._log.info("drained", clients=clients, untold=untold)
+
     def command_received(self, kind: str) -> None:
         """A message of a known type."""
         self._commands.labels(kind).inc()

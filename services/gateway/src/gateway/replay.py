@@ -38,9 +38,13 @@ from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID
 
 _T = TypeVar("_T")
 
-# What a page's records should weigh together, and how many there may be at most. With
-# `MAX_READS` pages on their way, 64 MiB unless records are far larger than they were.
+# What the records of a page that is asked for should weigh together at most.
 PAGE_BYTES = 512 * 1024
+# The same for a page of a replay, and how many of these are read at once: what comes of
+# one turn of the loop is handled in it, and live records wait so long.
+REPLAY_PAGE_BYTES = 128 * 1024
+MAX_PAGE_READS = 2
+# Entries of a page at most, and other reads at once.
 MAX_PAGE_ENTRIES = 2_000
 MAX_READS = 16
 # Entries read backwards at a time to find the last so many records.
@@ -103,13 +107,16 @@ class Replay:
         self._instruments = instruments
         # So many reads at once; who waits longest is next.
         self._reads = asyncio.Semaphore(MAX_READS)
+        self._page_reads = asyncio.Semaphore(MAX_PAGE_READS)
         # What is being read, by what was asked for.
         self._underway: dict[object, asyncio.Task[Any]] = {}
 
     async def page(self, channel: Channel, cursor: Cursor) -> Page:
         """Read what follows a cursor. Raises BrokerError."""
         key = (channel, channel.epoch, cursor)
-        return await self.share(key, lambda: self._read_page(channel, cursor))
+        return await self.share(
+            key, lambda: self._read_page(channel, cursor), turns=self._page_reads
+        )
 
     async def head(self, channel: Channel) -> Head:
         """Read a session's state and ends. Raises BrokerError."""
@@ -161,11 +168,17 @@ class Replay:
             session, cursor, has_waited=False, overtaken=False
         )
 
-    async def share(self, key: object, read: Callable[[], Awaitable[_T]]) -> _T:
+    async def share(
+        self,
+        key: object,
+        read: Callable[[], Awaitable[_T]],
+        *,
+        turns: asyncio.Semaphore | None = None,
+    ) -> _T:
         """One read for all who ask for the same while it is under way."""
         task = cast("asyncio.Task[_T] | None", self._underway.get(key))
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._bounded(read))
+            task = asyncio.get_running_loop().create_task(self._bounded(read, turns))
             self._underway[key] = task
             task.add_done_callback(partial(self._finished, key))
         # Whoever asked first may go away; the others still want it.
@@ -182,12 +195,14 @@ class Replay:
         for task in self._underway.values():
             task.cancel()
 
-    async def _bounded(self, read: Callable[[], Awaitable[_T]]) -> _T:
-        async with self._reads:
+    async def _bounded(
+        self, read: Callable[[], Awaitable[_T]], turns: asyncio.Semaphore | None
+    ) -> _T:
+        async with turns or self._reads:
             return await read()
 
     async def _read_page(self, channel: Channel, cursor: Cursor) -> Page:
-        limit = min(MAX_PAGE_ENTRIES, int(PAGE_BYTES / channel.record_bytes) + 2)
+        limit = min(MAX_PAGE_ENTRIES, int(REPLAY_PAGE_BYTES / channel.record_bytes) + 2)
         entries = await self._broker.read_after(
             channel.session, including(cursor.id), limit=limit
         )

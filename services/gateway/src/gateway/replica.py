@@ -17,6 +17,7 @@ from gateway.catch_up import CatchUp
 from gateway.commands import Commands
 from gateway.connection import Connection
 from gateway.connections import Connections
+from gateway.drain import Drain
 from gateway.feed import Feed
 from gateway.forms import Forms
 from gateway.history import History
@@ -141,6 +142,12 @@ class Replica:
     def is_ready(self) -> bool:
         """Whether it is fit for traffic."""
         return self.feed.is_fresh and not self.connections.is_draining
+
+    async def drain(self, seconds: float) -> None:
+        """Let nobody in any more, and send everybody away within so many seconds."""
+        self.connections.is_draining = True
+        drain = Drain(self.connections, self.hub, instruments=self.instruments)
+        await drain.run(seconds)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

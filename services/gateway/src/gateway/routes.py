@@ -82,6 +82,7 @@ def _add_stream(
             await websocket.send_denial_response(Response(ORIGIN_REFUSED, 403))
             return
         if replica.connections.is_draining:
+            replica.instruments.draining_refused()
             headers = {"retry-after": "1"}
             await websocket.send_denial_response(
                 Response("shutting down", 503, headers=headers)

@@ -62,7 +62,7 @@ class Rule(NamedTuple):
 class Subscription:
     """Rules in the order in which they came; immutable, so that it can be replaced."""
 
-    __slots__ = ("_globs", "_literals", "rules")
+    __slots__ = ("_globs", "_literals", "_of_all", "rules")
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self.rules = tuple(rules)
@@ -76,12 +76,17 @@ class Subscription:
             for at, rule in reversed(list(enumerate(rules)))
             if rule.is_glob
         ]
+        # The rule that decides for every session, where one glob is all there is.
+        is_simple = not self._literals and [text for _, text in self._globs] == [None]
+        self._of_all = self.rules[0] if is_simple else None
 
     def __bool__(self) -> bool:
         return any(rule.is_included for rule in self.rules)
 
     def rule_for(self, session: str) -> Rule | None:
         """The newest rule that matches, None if there is none or it leaves out."""
+        if self._of_all is not None and self._of_all.is_included:
+            return self._of_all
         newest = self._literals.get(session, -1)
         for at, pattern in self._globs:
             if at < newest:

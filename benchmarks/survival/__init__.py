@@ -1,0 +1,1 @@
+"""What the gateway survives: big replays, slow readers, thousands that are idle."""

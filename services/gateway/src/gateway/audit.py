@@ -1,0 +1,197 @@
+"""What is certain about the watched sessions, where notifications are only a hint.
+
+Every few seconds it is asked how far sessions are stored: those that the list of
+sessions has as active lately, and a part of the others, so that each has its turn
+within a minute. After the connection was lost all are asked for at once. What never
+lives here: reading entries, and who gets them.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from gateway.channel import Channel, Pace
+from gateway.hub import CLOCK_SKEW_MS, Hub
+from gateway.instruments import Instruments
+from telemetry_stream.broker import SessionReader, StoredPosition
+from telemetry_stream.exceptions import BrokerError
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import BEFORE_ALL, EntryID
+
+
+AUDIT_SECONDS = 5.0
+# So many audits make a round over all sessions: a minute.
+AUDITS_IN_ROUND = 12
+RETRY_SECONDS = 0.25
+# Sessions in one round trip.
+MAX_SESSIONS = 512
+
+
+class Audit:
+    """Compares how far watched sessions are stored with how far they were read."""
+
+    def __init__(
+        self,
+        broker: SessionReader,
+        hub: Hub,
+        *,
+        mark: Callable[[str], bool],
+        watch: Callable[[Iterable[str]], Awaitable[None]],
+        wall_clock_ms: Callable[[], int],
+        instruments: Instruments,
+        forget: Callable[[str], None],
+    ) -> None:
+        self._broker = broker
+        self._hub = hub
+        # Has a session read on; false if it was known to have moved.
+        self._mark = mark
+        # Has sessions watched.
+        self._watch = watch
+        self._wall_clock_ms = wall_clock_ms
+        self._instruments = instruments
+        # Told when nobody watches a session any more.
+        self._forget = forget
+        # Asks for an audit of all sessions, at once.
+        self._is_due = asyncio.Event()
+        # Watched sessions by when it was last asked for them, the latest last.
+        self._by_turn: dict[str, None] = {}
+        # Up to when all sessions that were active are known, Unix milliseconds.
+        self._known_until_ms = 0
+
+    def hurry(self) -> None:
+        """Anything may have been missed: audit all sessions, at once."""
+        self._is_due.set()
+
+    async def run(self) -> None:
+        """Audit until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(AUDIT_SECONDS):
+                    await self._is_due.wait()
+            except TimeoutError:
+                pass
+            is_whole = self._is_due.is_set()
+            self._is_due.clear()
+            try:
+                await (self.audit() if is_whole else self.audit_some())
+            except BrokerError:
+                self._is_due.set()
+                await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
+
+    async def audit(self) -> None:
+        """Compare all watched sessions with what is stored. Raises BrokerError."""
+        before_ms = self._wall_clock_ms()
+        await self._compare_all(self._hub.channels)
+        await self._adopt(await self._active_sessions(), before_ms)
+        self._close_unwatched()
+
+    async def audit_some(self) -> None:
+        """Compare those that may have moved, and some others. Raises BrokerError."""
+        before_ms = self._wall_clock_ms()
+        active = await self._active_sessions()
+        await self._compare_all(self._in_turn(active))
+        await self._adopt(active, before_ms)
+        self._close_unwatched()
+
+    def _in_turn(self, active: Iterable[str]) -> list[str]:
+        """Who is asked for: those that may have moved, and those not asked longest."""
+        channels = self._hub.channels
+        for session in channels:
+            self._by_turn.setdefault(session)
+        share = -(-len(channels) // AUDITS_IN_ROUND)
+        chosen = dict.fromkeys([EMERGENCIES, *active])
+        chosen.update((one.session, None) for one in channels.values() if one.waiting)
+        for session in self._by_turn:
+            if not share:
+                break
+            if session not in chosen and session in channels:
+                chosen[session] = None
+                share -= 1
+        return [session for session in chosen if session in channels]
+
+    async def _compare_all(self, sessions: Iterable[str]) -> None:
+        names = list(sessions)
+        for start in range(0, len(names), MAX_SESSIONS):
+            some = names[start : start + MAX_SESSIONS]
+            found = (self._hub.channels.get(session) for session in some)
+            await self._compare([one for one in found if one is not None])
+            for session in some:
+                self._by_turn.pop(session, None)
+                self._by_turn[session] = None
+
+    async def _compare(self, channels: Sequence[Channel]) -> None:
+        stood = [
+            (one, one.epoch, one.window.end.id, one.incarnation) for one in channels
+        ]
+        positions = await self._broker.positions([one.session for one in channels])
+        ahead = 0
+        for (channel, epoch, end, incarnation), position in zip(
+            stood, positions, strict=True
+        ):
+            if not self._hub.is_still(channel, epoch):
+                continue
+            if _is_another(channel, end, incarnation, position):
+                head = (await self._broker.heads([channel.session]))[0]
+                if self._hub.is_still(channel, epoch):
+                    self._hub.reset(channel, head)
+            elif _last_id(channel, position) > channel.window.end.id or (
+                position.incarnation and not channel.incarnation
+            ):
+                ahead += self._mark(channel.session)
+            for follower in list(channel.waiting):
+                if follower.pace is Pace.WAITING and follower.wanted is not None:
+                    self._hub.followers.look_up(follower, follower.wanted)
+        if ahead:
+            self._instruments.audit_found(ahead)
+
+    async def _active_sessions(self) -> list[str]:
+        """Sessions that the list has as active since it was asked before."""
+        since = max(0, self._known_until_ms - CLOCK_SKEW_MS)
+        return list(await self._broker.sessions(active_since_ms=since))
+
+    async def _adopt(self, active: Iterable[str], until_ms: int) -> None:
+        """Watch those that came into being and that somebody wants."""
+        later = [
+            session
+            for session in active
+            if session not in self._hub.channels and self._hub.is_wanted(session)
+        ]
+        if later:
+            await self._watch(later)
+            for session in later:
+                self._mark(session)
+        self._known_until_ms = until_ms
+
+    def _close_unwatched(self) -> None:
+        hub = self._hub
+        for channel in list(hub.channels.values()):
+            if hub.is_watched(channel):
+                channel.is_unwatched = False
+            elif channel.is_unwatched:
+                hub.close(channel)
+                self._by_turn.pop(channel.session, None)
+                self._forget(channel.session)
+            else:
+                # Closed by the next audit, if nobody has come by then.
+                channel.is_unwatched = True
+        self._instruments.watching(
+            sessions=len(hub.channels),
+            subscribers=len(hub.subscribers),
+            window_bytes=hub.windows_bytes,
+        )
+
+
+def _is_another(
+    channel: Channel, end: EntryID, incarnation: str, position: StoredPosition
+) -> bool:
+    """Whether what is stored is not what was read, as it stood before asking."""
+    last_id = _last_id(channel, position)
+    if last_id < end:
+        return True
+    was_born = bool(incarnation) or end != BEFORE_ALL
+    is_other_life = was_born and position.incarnation != incarnation
+    return is_other_life and not channel.is_documents
+
+
+def _last_id(channel: Channel, position: StoredPosition) -> EntryID:
+    return position.stream_last_id if channel.is_documents else position.last_id

@@ -1,0 +1,104 @@
+"""What the gateway finds though nobody told it, or nobody answered in time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+
+from gateway import audit, commands
+from telemetry_stream.broker import Head
+from telemetry_stream.broker_redis import RedisBroker
+from tests.brokers import BrokerServer
+from tests.integration.gateway_rig import Gateway, Rig, numbered, serving, watching
+
+
+@pytest.fixture
+async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
+    """Keys of the test's own."""
+    made = Rig(broker.url)
+    async with made.stack:
+        yield made
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Audits come soon."""
+    monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.2)
+
+
+class Deaf(RedisBroker):
+    """A broker whose notifications never arrive, but for canaries."""
+
+    @asynccontextmanager
+    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
+        """Only canaries."""
+        async with super().notifications() as payloads:
+            yield (one async for one in payloads if one.startswith("!canary"))
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a5_hints_that_are_lost(rig: Rig) -> None:
+    """A5: with every notification lost, the audit finds what moved, new ones too."""
+    async with (
+        rig.stack,
+        _deaf(rig) as gateway,
+        watching(gateway) as one,
+        watching(gateway) as everything,
+    ):
+        await one.subscribe(sessionId="a")
+        await everything.subscribe()
+        await rig.writer("a").append(*numbered(0, 3))
+        assert await one.until_records(3) == numbered(0, 3)
+        assert await everything.until_records(3) == numbered(0, 3)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a5_nobody_says_that_it_moved(rig: Rig) -> None:
+    """With no notification, and no word in the list, a round of audits finds it."""
+    old = {"updated_ms": 1_000}
+    names = [f"s{number}" for number in range(30)]
+    for name in names:
+        await rig.writer(name).append(*numbered(0, 1), **old)
+    async with rig.stack, _deaf(rig) as gateway, watching(gateway) as watcher:
+        await watcher.subscribe()
+        await watcher.until("positions")
+        for name in names:
+            await rig.writer(name).append(*numbered(1, 2), **old)
+        assert await watcher.until_records(30) == numbered(1, 2) * 30
+
+
+class Sluggish(RedisBroker):
+    """A broker that answers what a session's state is only when it may."""
+
+    def __init__(self, url: str, *, key_prefix: str) -> None:
+        super().__init__(url, key_prefix=key_prefix)
+        self.may_answer = asyncio.Event()
+
+    async def heads(self, sessions: Sequence[str]) -> list[Head]:
+        """Late."""
+        await self.may_answer.wait()
+        return await super().heads(sessions)
+
+
+async def test_one_gives_up_and_others_wait_on(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was told `unavailable` takes nobody's session away, nor its own."""
+    monkeypatch.setattr(commands, "BROKER_SECONDS", 0.2)
+    await rig.writer("a").append(*numbered(0, 1))
+    broker = Sluggish(rig.url, key_prefix=rig.prefix)
+    async with rig.stack, serving(broker) as gateway, watching(gateway) as watcher:
+        rig.stack.push_async_callback(broker.aclose)
+        await watcher.send(type="subscribe", sessionId="a")
+        assert (await watcher.until("error"))["code"] == "unavailable"
+        monkeypatch.setattr(commands, "BROKER_SECONDS", 20.0)
+        await watcher.send(type="subscribe", sessionId="a")
+        broker.may_answer.set()
+        await watcher.until("subscribed")
+
+
+def _deaf(rig: Rig) -> AbstractAsyncContextManager[Gateway]:
+    broker = Deaf(rig.url, key_prefix=rig.prefix)
+    rig.stack.push_async_callback(broker.aclose)
+    return serving(broker)

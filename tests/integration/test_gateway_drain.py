@@ -1,0 +1,230 @@
+"""A gateway that shuts down: all are told, sent away in turn, and lose nothing."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from gateway.drain import reconnect_delays_ms, wave_count
+from tests.brokers import BrokerServer, free_port
+from tests.integration.gateway_process import running, until_ready
+from tests.integration.gateway_rig import (
+    PATIENCE_SECONDS,
+    Gateway,
+    Rig,
+    Watcher,
+    fill_sockets,
+    numbered,
+    watching,
+)
+
+
+# Longer than any test waits: such a drain does not end by itself.
+ENDLESS = "600s"
+
+
+@pytest.fixture
+async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
+    """Keys of the test's own."""
+    made = Rig(broker.url)
+    async with made.stack:
+        yield made
+
+
+@dataclass
+class Farewell:
+    """What a client is told at the end."""
+
+    watcher: Watcher
+    kinds: list[str] = field(default_factory=list[str])
+    delay_ms: int = 0
+    cursors: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    # Its own cursors when the first `closing` came.
+    had: dict[str, str | None] = field(default_factory=dict[str, str | None])
+
+    async def hear(self) -> "Farewell":
+        """Read until the close."""
+        while True:
+            try:
+                message = await self.watcher.next()
+            except ConnectionClosed:
+                return self
+            kind = message["type"]
+            if kind == "draining":
+                self.delay_ms = message["reconnectAfterMs"]
+            if kind == "closing":
+                self.had = self.had or dict(self.watcher.cursors)
+                self.cursors |= message["cursors"]
+            self.kinds.append(kind)
+
+    @property
+    def code(self) -> int | None:
+        """How it was closed."""
+        return self.watcher.connection.close_code
+
+
+async def connected(stack: AsyncExitStack, port: int) -> Watcher:
+    """A client that stays until the stack ends."""
+    url = f"ws://127.0.0.1:{port}/ws/telemetry"
+    return Watcher(await stack.enter_async_context(connect(url, max_size=None)))
+
+
+async def resumed(gateway: Gateway, farewell: Farewell, count: int) -> Sequence[Any]:
+    """All that a client has had after it went on elsewhere with its final cursors."""
+    before = farewell.watcher.records
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(
+            sessionIds=["a", "b"], cursors=farewell.cursors, **{"from": "start"}
+        )
+        return before + await watcher.until_records(count - len(before))
+
+
+async def test_everybody_goes_on_elsewhere(rig: Rig) -> None:
+    """While records come, each is closed in turn, and resumes without a loss."""
+    count, port = 20, free_port()
+    writers = [rig.writer("a"), rig.writer("b")]
+    for writer in writers:
+        await writer.append(*numbered(0, 10))
+    async with (
+        AsyncExitStack() as stack,
+        running(rig.url, port, key_prefix=rig.prefix, drain_seconds="2s") as process,
+    ):
+        await until_ready(port)
+        watchers = [await connected(stack, port) for _ in range(count)]
+        for at, watcher in enumerate(watchers):
+            wanted: dict[str, Any] = {"sessionIds": ["a", "b"]} if at % 2 else {}
+            await watcher.subscribe(**wanted, **{"from": "start"})
+            await watcher.until_records(20)
+        process.send_signal(signal.SIGTERM)
+        farewells = [Farewell(watcher) for watcher in watchers]
+        hearing = [asyncio.create_task(one.hear()) for one in farewells]
+        step, order = 10, list[Farewell]()
+        for next_one in asyncio.as_completed(hearing):
+            order.append(await next_one)
+            for writer in writers:
+                await writer.append(*numbered(step, step + 1))
+            step += 1
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await process.wait() == 0
+    assert {one.code for one in order} == {1012}
+    assert len({one.delay_ms for one in order}) == count
+    assert all(one.kinds[-1] == "closing" for one in order)
+    assert all(one.cursors == one.had for one in order)
+    # Not all at once: whoever went later has had what came after others had gone.
+    had = [len(one.watcher.records) for one in order]
+    assert had == sorted(had)
+    assert len(set(had)) > count / 4
+    everything = sorted(range(step)) * 2
+    async with rig.serving() as gateway:
+        for one in order:
+            records = await resumed(gateway, one, len(everything))
+            assert sorted(record["step"] for record in records) == sorted(everything)
+
+
+async def test_a_second_signal_ends_at_once(rig: Rig) -> None:
+    """Who asks twice does not wait for the window."""
+    port = free_port()
+    async with (
+        AsyncExitStack() as stack,
+        running(rig.url, port, drain_seconds=ENDLESS) as process,
+    ):
+        await until_ready(port)
+        watchers = [await connected(stack, port) for _ in range(2)]
+        process.send_signal(signal.SIGTERM)
+        for watcher in watchers:
+            await watcher.until("draining")
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await process.wait() == 0
+
+
+async def test_nobody_comes_in_meanwhile(rig: Rig) -> None:
+    """A handshake gets 503 and when to try again; `/readyz` says why."""
+    port = free_port()
+    async with (
+        AsyncExitStack() as stack,
+        running(rig.url, port, drain_seconds=ENDLESS) as process,
+    ):
+        await until_ready(port)
+        watchers = [await connected(stack, port) for _ in range(2)]
+        process.send_signal(signal.SIGTERM)
+        for watcher in watchers:
+            await watcher.until("draining")
+        with pytest.raises(InvalidStatus) as refused:
+            await connected(stack, port)
+        assert refused.value.response.status_code == 503
+        assert int(refused.value.response.headers["retry-after"]) >= 1
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["reason"]) == (503, "draining")
+
+
+async def test_a_full_socket_takes_its_cursors_later(rig: Rig) -> None:
+    """Who does not read is told its cursors, whole, once it reads again."""
+    async with (
+        rig.serving() as gateway,
+        watching(gateway, max_queue=1) as watcher,
+    ):
+        await watcher.subscribe(sessionId="a")
+        await fill_sockets(gateway, rig.writer("a"))
+        draining = asyncio.create_task(gateway.replica.drain(PATIENCE_SECONDS))
+        farewell = await Farewell(watcher).hear()
+        assert farewell.kinds[-1] == "closing"
+        assert farewell.cursors["a"] == watcher.cursors["a"] is not None
+        assert farewell.code == 1012
+        await draining
+
+
+async def test_a_record_that_waits_is_not_passed_over(rig: Rig) -> None:
+    """With a rate, what waits for its interval comes after the final cursor."""
+    writer = rig.writer("a")
+    async with rig.serving() as gateway, watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a", maxRate=0.01)
+        await writer.append(*numbered(0, 1))
+        await watcher.until("telemetry")
+        await writer.append(*numbered(1, 4))
+        await _until_read(gateway, "a", 4)
+        draining = asyncio.create_task(gateway.replica.drain(1.0))
+        farewell = await Farewell(watcher).hear()
+        await draining
+    async with rig.serving() as gateway, watching(gateway) as watcher:
+        await watcher.subscribe(sessionIds=["a"], cursors=farewell.cursors)
+        assert await watcher.until_records(1) == numbered(3, 4)
+
+
+async def _until_read(gateway: Gateway, session: str, records: int) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(gateway.replica.hub.channels[session].window) <= records:
+            await asyncio.sleep(0.01)
+
+
+async def test_who_never_reads_is_closed_in_time(rig: Rig) -> None:
+    """A full socket does not keep the replica from its end."""
+    async with (
+        rig.serving() as gateway,
+        watching(gateway, max_queue=1) as asleep,
+    ):
+        await asleep.subscribe(sessionId="a")
+        await fill_sockets(gateway, rig.writer("a"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await gateway.replica.drain(0.5)
+        assert [one.is_closing for one in gateway.replica.connections] == [True]
+        asleep.connection.transport.abort()
+
+
+def test_delays_and_waves() -> None:
+    """Delays differ, whatever the number; few clients have a wave each."""
+    for count in (0, 1, 7, 20_000):
+        for seconds in (0.0, 1.0, 10.0):
+            delays = reconnect_delays_ms(count, seconds)
+            assert len(set(delays)) == len(delays) == count
+            assert all(delay > 0 for delay in delays)
+    assert [wave_count(count, 10.0) for count in (0, 1, 20, 5_000)] == [0, 1, 20, 200]
+    assert wave_count(5, 0.0) == 1

@@ -1,0 +1,66 @@
+"""A client that stops reading: what it costs, what it gets, and when it has to go."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from benchmarks.survival.slow_reader import measure
+from tests.brokers import BrokerServer
+from tests.integration.gateway_rig import (
+    PATIENCE_SECONDS,
+    Rig,
+    fill_sockets,
+    numbered,
+    watching,
+)
+
+
+# Of 30 MB that flow past it, and of 200 MB in the long form (`make soak`).
+MAX_GROWTH_BYTES = 5_000_000
+
+
+@pytest.fixture
+async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
+    """Keys of the test's own."""
+    made = Rig(broker.url)
+    async with made.stack:
+        yield made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads a peak that Linux keeps")
+async def test_p3_a_sleeper_costs_next_to_nothing(broker: BrokerServer) -> None:
+    """P3: while one sleeps, memory stays and others get all; then it gets all too."""
+    figures = await measure(broker.url, flow_bytes=30_000_000, seconds=3.0)
+    assert figures.sent_to_sleeper < 1_000_000
+    assert figures.growth_bytes < MAX_GROWTH_BYTES
+
+
+async def test_who_never_reads_is_closed(rig: Rig) -> None:
+    """After the slow time-out: 4008; one that reads stays, and the place resumes."""
+    async with (
+        rig.serving(slow_timeout=1.0) as gateway,
+        watching(gateway, max_queue=1) as asleep,
+        watching(gateway) as awake,
+    ):
+        await asleep.subscribe(sessionId="a")
+        await awake.subscribe(sessionId="b")
+        connections = gateway.replica.connections
+        step = await fill_sockets(gateway, rig.writer("a"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(connections) > 1:
+                await asyncio.sleep(0.02)
+        metrics = gateway.replica.instruments.exposition()
+        assert b'connections_closed_total{code="4008"} 1.0' in metrics
+        await rig.writer("b").append(*numbered(0, 1))
+        assert await awake.until_records(1) == numbered(0, 1)
+        # What the kernel still has for it, and no more.
+        with pytest.raises(ConnectionClosed):
+            await asleep.until_records(step)
+    async with rig.serving() as gateway, watching(gateway) as again:
+        await again.subscribe(sessionIds=["a"], cursors=asleep.cursors)
+        later = await again.until_records(step - len(asleep.records))
+    steps = [record["step"] for record in [*asleep.records, *later]]
+    assert steps == list(range(step))
