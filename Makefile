@@ -129,7 +129,7 @@ PURE = $(addprefix */gateway/,$(addsuffix .py,activity buckets catalog client_se
 		sse subscription window wire)) \
 	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \
-	$(addprefix */telemetry_stream/,$(addsuffix .py,broker defaults exceptions keys \
+	$(addprefix */telemetry_stream/,$(addsuffix .py,broker client_cursors defaults exceptions keys \
 		notification position rate record redis_replies))
 empty :=
 space := $(empty) $(empty)

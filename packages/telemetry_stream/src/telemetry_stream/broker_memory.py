@@ -30,6 +30,7 @@ from telemetry_stream.broker import (
     StoredPosition,
     snapshot_of,
 )
+from telemetry_stream.client_cursors_memory import MemoryClientCursors, StoredClient
 from telemetry_stream.exceptions import BrokerError, BrokerUnavailable
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.notification import format_moved
@@ -71,6 +72,7 @@ class _Stored:
     seen: set[str] = field(default_factory=set[str])
     # Owner by the monotonic time at which its presence ends, seconds.
     presence: dict[str, float] = field(default_factory=dict[str, float])
+    clients: dict[str, StoredClient] = field(default_factory=dict[str, StoredClient])
 
 
 class MemoryBroker:
@@ -82,6 +84,10 @@ class MemoryBroker:
         self._listeners: set[asyncio.Queue[BrokerError | str]] = set()
         # Raised by every call while set: the broker is away.
         self.failure: BrokerError | None = None
+        # What is kept of clients that name themselves.
+        self.clients = MemoryClientCursors(
+            lambda: self._stored.clients, reachable=self._reachable, wake=self._wake
+        )
 
     # Beyond the ports: what can happen to a broker.
 

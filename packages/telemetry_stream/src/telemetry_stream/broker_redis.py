@@ -29,6 +29,7 @@ from telemetry_stream.broker import (
     StoredPosition,
     snapshot_of,
 )
+from telemetry_stream.client_cursors_redis import RedisClientCursors
 from telemetry_stream.exceptions import BrokerUnavailable
 from telemetry_stream.keys import EMERGENCIES, Keys
 from telemetry_stream.notification import format_moved
@@ -74,6 +75,8 @@ class RedisBroker:
         self._position = self._script("position")
         self._discard = self._script("discard")
         self._add_document = self._script("add_document")
+        # What is kept of clients that name themselves.
+        self.clients = RedisClientCursors(self._redis, self._keys)
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -43,6 +43,10 @@ class Keys:
         """A key that exists while that tailer lives."""
         return f"{self.prefix}:presence:{_encoded(owner)}"
 
+    def client(self, client: str) -> str:
+        """The hash of a client that names itself: where it is in each session."""
+        return f"{self.prefix}:client:{_encoded(client)}"
+
     def _tagged(self, session: str) -> str:
         return f"{self.prefix}:{{{_encoded(session)}}}"
 

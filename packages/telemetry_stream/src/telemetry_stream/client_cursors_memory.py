@@ -1,0 +1,90 @@
+"""Client cursors in this process's memory, as a part of `MemoryBroker`.
+
+What the two scripts do, said in Python; the conformance suite holds them together.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from telemetry_stream.client_cursors import (
+    EXPIRY_SECONDS,
+    MAX_SESSIONS,
+    Kept,
+    Progress,
+    Saved,
+    Takeover,
+    takeover_note,
+)
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import Cursor
+
+
+@dataclass(slots=True)
+class StoredClient:
+    """What is stored of one client."""
+
+    # The numbers of the latest hold and of its latest save.
+    hold: int = 0
+    save: int = 0
+    at_ms: int = 0
+    cursors: dict[str, Cursor] = field(default_factory=dict[str, Cursor])
+    # When it is forgotten, monotonic seconds.
+    expires_at: float = 0.0
+
+
+class MemoryClientCursors:
+    """`ClientCursors` in memory."""
+
+    def __init__(
+        self,
+        stored: Callable[[], dict[str, StoredClient]],
+        *,
+        reachable: Callable[[], Awaitable[None]],
+        wake: Callable[[str], None],
+    ) -> None:
+        # What the broker has now; it may forget.
+        self._stored = stored
+        # The broker's own: every call's first step, and its channel.
+        self._reachable = reachable
+        self._wake = wake
+
+    async def take(self, client: str, taker: str) -> Kept:
+        await self._reachable()
+        stored = self._client(client)
+        stored.hold = max(stored.hold + 1, time.time_ns() // 1_000)
+        stored.save = 0
+        stored.expires_at = time.monotonic() + EXPIRY_SECONDS
+        self._wake(takeover_note(Takeover(client, stored.hold, taker)))
+        return Kept(stored.hold, dict(stored.cursors), stored.at_ms)
+
+    async def save(self, saves: Sequence[Progress]) -> list[Saved]:
+        await self._reachable()
+        return [self._save(one) for one in saves]
+
+    def _save(self, one: Progress) -> Saved:
+        stored = self._client(one.client)
+        if stored.hold > one.hold:
+            return Saved.REFUSED
+        is_same = stored.hold == one.hold
+        if is_same and stored.save >= one.number:
+            return Saved.KEPT
+        if one.forgets:
+            stored.cursors, stored.at_ms = {}, 0
+        stored.hold, stored.save = one.hold, one.number
+        stored.cursors |= one.cursors
+        if one.at_ms is not None:
+            stored.at_ms = one.at_ms
+        sessions = [name for name in stored.cursors if name != EMERGENCIES]
+        for session in sessions[: max(0, len(sessions) - MAX_SESSIONS)]:
+            del stored.cursors[session]
+        stored.expires_at = time.monotonic() + EXPIRY_SECONDS
+        return Saved.KEPT if is_same else Saved.ANEW
+
+    def _client(self, client: str) -> StoredClient:
+        """What is stored, or a place for it."""
+        clients = self._stored()
+        stored = clients.get(client)
+        if stored is None or stored.expires_at < time.monotonic():
+            stored = clients[client] = StoredClient()
+        return stored

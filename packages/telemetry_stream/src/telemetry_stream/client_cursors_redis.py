@@ -1,0 +1,101 @@
+"""Client cursors over Redis or Valkey, as a part of `RedisBroker`.
+
+Home of the two scripts' argument lists; what decides is in the scripts.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import resources
+from typing import Any, cast
+
+from redis import exceptions as redis_errors
+from redis.asyncio import Redis
+
+from telemetry_stream.client_cursors import (
+    EXPIRY_SECONDS,
+    MAX_SESSIONS,
+    Kept,
+    Progress,
+    Saved,
+)
+from telemetry_stream.exceptions import InvalidPosition
+from telemetry_stream.keys import EMERGENCIES, Keys
+from telemetry_stream.position import Cursor
+from telemetry_stream.redis_connection import translate, translated_errors
+
+
+# Clients in one pipeline.
+PIPELINE_COMMANDS = 1_000
+
+
+class RedisClientCursors:
+    """`ClientCursors` over a broker's connections."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+        folder = resources.files("telemetry_stream") / "lua"
+        self._take = redis.register_script((folder / "take_client.lua").read_text())
+        self._save = redis.register_script((folder / "save_client.lua").read_text())
+
+    async def take(self, client: str, taker: str) -> Kept:
+        arguments = [self._keys.feed, client, taker, str(EXPIRY_SECONDS)]
+        with translated_errors():
+            answer = await self._take([self._keys.client(client)], arguments)
+        return _kept(cast(list[bytes], answer))
+
+    async def save(self, saves: Sequence[Progress]) -> list[Saved]:
+        answers: list[Saved] = []
+        for start in range(0, len(saves), PIPELINE_COMMANDS):
+            some = saves[start : start + PIPELINE_COMMANDS]
+            with translated_errors():
+                replies = await self._run(some)
+                if any(isinstance(one, redis_errors.NoScriptError) for one in replies):
+                    # All of them once more: what was saved is not saved twice.
+                    await self._redis.script_load(self._save.script)
+                    replies = await self._run(some)
+            answers += map(_saved, replies)
+        return answers
+
+    async def _run(self, saves: Sequence[Progress]) -> list[Any]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for one in saves:
+                key = self._keys.client(one.client)
+                pipeline.evalsha(self._save.sha, 1, key, *_arguments(one))
+            return await pipeline.execute(raise_on_error=False)
+
+
+def _arguments(one: Progress) -> list[str]:
+    at = "" if one.at_ms is None else str(one.at_ms)
+    arguments = [
+        str(one.hold),
+        str(one.number),
+        at,
+        str(int(one.forgets)),
+        str(EXPIRY_SECONDS),
+        str(MAX_SESSIONS),
+    ]
+    for session, cursor in one.cursors.items():
+        arguments += (session, str(cursor))
+    return arguments
+
+
+def _saved(reply: Any) -> Saved:
+    if isinstance(reply, Exception):
+        raise translate(reply) from reply
+    return Saved(reply.decode())
+
+
+def _kept(answer: Sequence[bytes]) -> Kept:
+    """The answer of `take_client.lua`; what is no cursor is passed over."""
+    hold, *fields = answer
+    cursors: dict[str, Cursor] = {}
+    at_ms = 0
+    for name, value in zip(fields[::2], fields[1::2], strict=True):
+        field, text = name.decode(errors="replace"), value.decode(errors="replace")
+        if field == "!at" and text.isdecimal():
+            at_ms = int(text)
+        elif field == EMERGENCIES or not field.startswith("!"):
+            with suppress(InvalidPosition):
+                cursors[field] = Cursor.parse(text)
+    return Kept(int(hold), cursors, at_ms)

@@ -1,0 +1,199 @@
+"""What is kept of clients that name themselves: all adapters answer alike."""
+
+import asyncio
+
+import pytest
+
+from telemetry_stream import (
+    client_cursors_memory,
+    client_cursors_redis,
+)
+from telemetry_stream.broker_memory import MemoryBroker
+from telemetry_stream.broker_redis import RedisBroker
+from telemetry_stream.client_cursors import Progress, Saved, takeover_of
+from telemetry_stream.exceptions import BrokerError
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import Cursor, EntryID
+from tests.conformance.conftest import Adapter
+
+
+def _at(offset: int, generation: int = 1) -> Cursor:
+    return Cursor(EntryID(generation, offset), 0xABC)
+
+
+async def _kept(adapter: Adapter, progress: Progress) -> Saved:
+    (saved,) = await adapter.clients.save([progress])
+    return saved
+
+
+async def test_a_client_that_nobody_knows(adapter: Adapter) -> None:
+    """It is held from now on, and nothing is kept of it."""
+    kept = await adapter.clients.take("c", "r1")
+
+    assert not kept.is_known
+    assert kept.hold > 0
+
+
+async def test_what_is_saved_is_found(adapter: Adapter) -> None:
+    """Cursors, the documents' too, are added to what is there."""
+    hold = (await adapter.clients.take("c", "r1")).hold
+    first = Progress("c", hold, 1, {"a": _at(30), EMERGENCIES: _at(1)}, at_ms=1_000)
+    second = Progress("c", hold, 2, {"a": _at(60), "b/%{x}\n": _at(9, 2)})
+    assert await adapter.clients.save([first, second]) == [Saved.KEPT, Saved.KEPT]
+
+    kept = await adapter.clients.take("c", "r1")
+
+    assert kept.is_known
+    assert kept.at_ms == 1_000
+    assert kept.cursors == {"a": _at(60), EMERGENCIES: _at(1), "b/%{x}\n": _at(9, 2)}
+    assert not (await adapter.clients.take("d", "r1")).is_known
+
+
+async def test_an_earlier_hold_is_refused(adapter: Adapter) -> None:
+    """Whoever took the client last writes; the other learns it by its next save."""
+    earlier = (await adapter.clients.take("c", "r1")).hold
+    later = (await adapter.clients.take("c", "r2")).hold
+    assert later > earlier
+
+    assert await _kept(adapter, Progress("c", earlier, 1, {"a": _at(30)})) is (
+        Saved.REFUSED
+    )
+    assert await _kept(adapter, Progress("c", later, 1, {"a": _at(9)})) is Saved.KEPT
+    assert (await adapter.clients.take("c", "r1")).cursors == {"a": _at(9)}
+
+
+async def test_a_save_that_comes_late_undoes_nothing(adapter: Adapter) -> None:
+    """Of one hold the latest save counts; it may go back, as after a rebuild."""
+    hold = (await adapter.clients.take("c", "r1")).hold
+    await _kept(adapter, Progress("c", hold, 2, {"a": _at(60)}, at_ms=2_000))
+
+    assert await _kept(adapter, Progress("c", hold, 1, {"a": _at(30)})) is Saved.KEPT
+    assert await _kept(adapter, Progress("c", hold, 3, {"b": _at(7)})) is Saved.KEPT
+    kept = await adapter.clients.take("c", "r1")
+    assert kept.cursors == {"a": _at(60), "b": _at(7)}
+    assert await _kept(adapter, Progress("c", kept.hold, 1, {"a": _at(5)})) is (
+        Saved.KEPT
+    )
+    assert (await adapter.clients.take("c", "r1")).cursors["a"] == _at(5)
+
+
+async def test_a_forgotten_hold_is_written_again(adapter: Adapter) -> None:
+    """A broker that lost a hold takes its next save, and says that it knew nothing."""
+    hold = (await adapter.clients.take("c", "r1")).hold
+
+    lost = Progress("other", hold, 4, {"a": _at(30)}, at_ms=5)
+
+    assert await _kept(adapter, lost) is Saved.ANEW
+    assert await _kept(adapter, lost._replace(number=5)) is Saved.KEPT
+    kept = await adapter.clients.take("other", "r1")
+    assert (kept.cursors, kept.at_ms) == ({"a": _at(30)}, 5)
+    assert kept.hold > hold
+
+
+async def test_forgetting_what_was_before(adapter: Adapter) -> None:
+    """A save may begin the client anew; the hold goes on."""
+    hold = (await adapter.clients.take("c", "r1")).hold
+    await _kept(adapter, Progress("c", hold, 1, {"a": _at(30)}, at_ms=1_000))
+
+    anew = Progress("c", hold, 2, {"b": _at(7)}, forgets=True)
+
+    assert await _kept(adapter, anew) is Saved.KEPT
+    kept = await adapter.clients.take("c", "r1")
+    assert (kept.cursors, kept.at_ms) == ({"b": _at(7)}, 0)
+
+
+async def test_a_client_keeps_so_many_sessions(
+    adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With more, some make room; the documents never do."""
+    for module in (client_cursors_memory, client_cursors_redis):
+        monkeypatch.setattr(module, "MAX_SESSIONS", 20)
+    hold = (await adapter.clients.take("c", "r1")).hold
+    first = {f"s{number}": _at(number) for number in range(15)}
+    more = {f"t{number}": _at(number) for number in range(15)}
+
+    await _kept(adapter, Progress("c", hold, 1, {EMERGENCIES: _at(1)}, at_ms=7))
+    await _kept(adapter, Progress("c", hold, 2, first))
+    await _kept(adapter, Progress("c", hold, 3, more))
+
+    kept = await adapter.clients.take("c", "r1")
+    assert len(kept.cursors) == 20 + 1
+    assert kept.cursors[EMERGENCIES] == _at(1)
+    assert kept.at_ms == 7
+
+
+async def test_a_save_of_all_sessions(adapter: Adapter) -> None:
+    """As many sessions as are kept go in one save."""
+    hold = (await adapter.clients.take("c", "r1")).hold
+    cursors = {f"session {number}": _at(number + 1) for number in range(10_000)}
+
+    assert await _kept(adapter, Progress("c", hold, 1, cursors)) is Saved.KEPT
+
+    assert (await adapter.clients.take("c", "r1")).cursors == cursors
+
+
+async def test_a_takeover_is_heard(adapter: Adapter) -> None:
+    """The channel tells who was taken, by which hold, in whose hands it is."""
+    async with adapter.notifications() as payloads, asyncio.timeout(5):
+        hold = (await adapter.clients.take("a:b c", "r1")).hold
+        heard = takeover_of(await anext(payloads))
+
+    assert heard is not None
+    assert (heard.client, heard.hold, heard.taker) == ("a:b c", hold, "r1")
+
+
+async def test_what_somebody_wrote_by_hand(adapter: Adapter) -> None:
+    """Fields that are no cursors are passed over."""
+    if isinstance(adapter, MemoryBroker):
+        pytest.skip("nobody writes into this process's memory by hand")
+    key = adapter._keys.client("c")
+    await adapter._redis.hset(key, "a", "1-30-00000abc")
+    for field in ("b", "!at", "!hold", "!z"):
+        await adapter._redis.hset(key, field, "junk")
+
+    kept = await adapter.clients.take("c", "r1")
+
+    assert (kept.cursors, kept.at_ms) == ({"a": _at(30)}, 0)
+
+
+async def test_a_broker_that_forgot_its_scripts(adapter: Adapter) -> None:
+    """They are sent again, and every save is kept."""
+    hold = (await adapter.clients.take("c", "r1")).hold
+    if isinstance(adapter, RedisBroker):
+        await adapter._redis.script_flush()
+
+    saves = [Progress("c", hold, n, {f"s{n}": _at(n)}) for n in range(1, 4)]
+
+    assert await adapter.clients.save(saves) == [Saved.KEPT] * 3
+    assert len((await adapter.clients.take("c", "r1")).cursors) == 3
+
+
+async def test_clients_that_expire() -> None:
+    """A client that was not there for 30 days is forgotten (memory: by its clock)."""
+    broker = MemoryBroker()
+    hold = (await broker.clients.take("c", "r1")).hold
+    await broker.clients.save([Progress("c", hold, 1, {"a": _at(30)})])
+    broker._stored.clients["c"].expires_at = 0.0
+
+    assert not (await broker.clients.take("c", "r1")).is_known
+
+
+async def test_keys_expire(adapter: Adapter) -> None:
+    """In the broker the client's key has an end, from its first hold on."""
+    if isinstance(adapter, MemoryBroker):
+        pytest.skip("another test")
+    await adapter.clients.take("c", "r1")
+
+    seconds = await adapter._redis.ttl(adapter._keys.client("c"))
+
+    assert 29 * 24 * 3_600 < seconds <= 30 * 24 * 3_600
+
+
+async def test_a_broker_that_is_away() -> None:
+    """Saves raise, and nothing is kept."""
+    broker = RedisBroker("unix:///nowhere/socket")
+    try:
+        with pytest.raises(BrokerError):
+            await broker.clients.save([Progress("c", 1, 1, {})])
+    finally:
+        await broker.aclose()
