@@ -39,6 +39,10 @@ class ClientSocket(Protocol):
         """Sends whole frames; looked up for every call."""
         ...
 
+    def close(self, code: int, reason: str = "") -> None:
+        """Ends the connection, after what was written."""
+        ...
+
 
 class Pace(Enum):
     """Why a follower is not live."""
@@ -82,6 +86,8 @@ class Client:
     is_being_served: bool = False
     # Nothing is delivered any more.
     is_closed: bool = False
+    # What its client calls itself, None if it has not said.
+    name: str | None = None
 
     def send(self, message: Fields) -> None:
         """Write a message of its own."""

@@ -49,6 +49,9 @@ class Instruments:
         self._dropped = counter(
             "session_events_dropped", "Session events not told to who did not read"
         )
+        self._taken_over = counter("taken_over", "Connections that lost their client")
+        self._saved = counter("progress_saves", "Saves of named clients", "outcome")
+        self._cursors = counter("progress_cursors", "Cursors of named clients saved")
         self._lost = counter("feed_lost", "Times the feed's connection was lost")
         self._wake = Histogram(
             "tailcast_gateway_wake_seconds",
@@ -161,6 +164,30 @@ class Instruments:
     def session_event_dropped(self) -> None:
         """A client's socket took nothing when something became of a session."""
         self._dropped.inc()
+
+    # Clients that name themselves.
+
+    def taken_over(self) -> None:
+        """Another connection has taken a client."""
+        self._taken_over.inc()
+
+    def progress_saved(self, *, clients: int, cursors: int) -> None:
+        """What clients have received was sent to the broker."""
+        self._saved.labels("done").inc(clients)
+        self._cursors.inc(cursors)
+
+    def progress_refused(self) -> None:
+        """A save came from a connection that had lost its client."""
+        self._saved.labels("refused").inc()
+
+    def progress_failed(self, clients: int) -> None:
+        """Saves did not get to the broker; they are made again."""
+        self._saved.labels("failed").inc(clients)
+
+    def progress_lost(self, clients: int) -> None:
+        """What clients have received was not saved: it comes again."""
+        self._saved.labels("lost").inc(clients)
+        self._log.warning("progress of clients was not saved", clients=clients)
 
     # The feed.
 

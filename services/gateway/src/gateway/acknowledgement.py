@@ -1,0 +1,295 @@
+"""What a client that names itself has provably received, and what is to be kept of it.
+
+Pure; time comes in. By default a ping carries a number, and what was sent before it
+counts once the peer has answered: after a crash the tail since then comes again, and
+nothing is skipped. A client that acknowledges by itself is believed, but for what was
+not sent to it. What never lives here: where a client is, and how progress is saved.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from gateway.subscription import Subscription
+from telemetry_stream.client_cursors import MAX_SESSIONS, Progress, Saved
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import Cursor
+
+
+# Numbered pings that may be on their way to one client.
+MAX_PINGS = 2
+# A hold is written anew so often though nothing changes, seconds: so it does not
+# expire, and whoever lost it without being told learns it.
+REFRESH_SECONDS = 60.0
+
+
+class Note(NamedTuple):
+    """Where a client was when a ping was sent."""
+
+    # What the ping carries.
+    number: int
+    # When that was, on the clock of `Channel.changed_at`.
+    made_at: float
+    # The same in Unix milliseconds, None if some place was not known then.
+    at_ms: int | None
+    # What the client wanted then.
+    subscription: Subscription
+    # Ends of windows that changed since the client's last progress was kept. The client
+    # was there unless `own` says otherwise. Shared by all clients that were noted then.
+    changed: Mapping[str, Cursor]
+    # Places of its own.
+    own: Mapping[str, Cursor]
+    # Sessions in which it was not live.
+    lagging: Collection[str]
+    # Whether `changed` and `own` name all sessions that the client wanted.
+    is_full: bool
+
+    def cursors(self) -> dict[str, Cursor]:
+        """Where it was in each session that has changed."""
+        wants = self.subscription.matches
+        shared = {
+            session: cursor
+            for session, cursor in self.changed.items()
+            if session not in self.own and (session == EMERGENCIES or wants(session))
+        }
+        return shared | dict(self.own)
+
+
+class Weight(Enum):
+    """What an acknowledged cursor is worth, by its order alone."""
+
+    # It lies beyond what was sent.
+    UNSENT = "unsent"
+    # It, or a later one, was acknowledged before.
+    OLD = "old"
+    # It is where the client is.
+    PROVED = "proved"
+    # It lies where things were sent: its digest has to prove that it is one of them.
+    POSSIBLE = "possible"
+
+
+class _Flight(NamedTuple):
+    """A save that has not been answered yet."""
+
+    progress: Progress
+    note: Note | None
+    # How often delivery had begun anew by then.
+    beginnings: int
+
+
+class Holding:
+    """One connection's hold of a client: what is kept of it and what is not yet."""
+
+    def __init__(self, client_id: str, taker: str) -> None:
+        # What the client calls itself.
+        self.client_id = client_id
+        # What this connection calls itself where takeovers are told.
+        self.taker = taker
+        # The number that the broker gave, 0 before it did.
+        self.hold = 0
+        # The highest number that was heard of another hold while ours was asked for.
+        self.rival = 0
+        # Whether only the client's own acknowledgements count.
+        self.is_manual = False
+        # Whether delivery to it has begun under its name.
+        self.has_begun = False
+        # What is kept holds everything that had changed before this time.
+        self.kept_until = 0.0
+        # Sessions in which it was not live, by what is kept.
+        self.lagging: set[str] = set()
+        # Whether the broker forgot what was kept: all places are to be noted.
+        self.is_forgotten = False
+        # Numbered pings so far, and those that were not answered, the oldest first.
+        self._pings = 0
+        self._awaited: list[Note] = []
+        # The latest that was answered and is not kept.
+        self._received: Note | None = None
+        # Other cursors that are not kept: where delivery began, what was acknowledged.
+        self._due: dict[str, Cursor] = {}
+        self._due_at_ms: int | None = None
+        self._forgets = False
+        # Where the client has acknowledged to be, or began, on this connection; and
+        # what `at_ms` was then. Only where its own word counts.
+        self._acknowledged: dict[str, Cursor] = {}
+        self._begun_at_ms: int | None = None
+        # Saves so far, the one under way, and when the last one was made.
+        self._saves = 0
+        self._flight: _Flight | None = None
+        self._saved_at = 0.0
+        # How often delivery began anew.
+        self._beginnings = 0
+
+    # Where delivery begins.
+
+    def begin(
+        self,
+        places: Mapping[str, Cursor],
+        *,
+        lagging: Collection[str],
+        at_ms: int | None,
+        forgets: bool,
+    ) -> None:
+        """Delivery begins anew at these places; they are kept without being received.
+
+        Args:
+            places: by session.
+            lagging: those of the sessions in which it is not live.
+            at_ms: when it had everything of all others; None to leave that as it is.
+            forgets: nothing else is kept of the client any more.
+        """
+        if self._received is not None and not forgets:
+            self._due |= self._received.cursors()
+        # What is on its way says nothing of the new places.
+        self._received = None
+        self._awaited.clear()
+        self._beginnings += 1
+        self.has_begun = True
+        if forgets:
+            self._forgets = True
+            self._due, self._acknowledged = {}, {}
+        self._due |= places
+        self._due_at_ms = at_ms if at_ms is not None or forgets else self._due_at_ms
+        self.lagging |= set(lagging)
+        if self.is_manual:
+            self._acknowledged |= places
+            self._begun_at_ms = self._begun_at_ms if at_ms is None else at_ms
+
+    # Received by the pings that are answered.
+
+    @property
+    def takes_notes(self) -> bool:
+        """Whether a numbered ping may be sent now."""
+        return self.has_begun and not self.is_manual and len(self._awaited) < MAX_PINGS
+
+    def note(
+        self,
+        *,
+        now: float,
+        at_ms: int | None,
+        subscription: Subscription,
+        changed: Mapping[str, Cursor],
+        own: Mapping[str, Cursor],
+        lagging: Collection[str],
+    ) -> bytes:
+        """Note where the client is; what comes back is the ping's payload.
+
+        Args: as in `Note`; all sessions are named if `is_forgotten`.
+        """
+        self._pings += 1
+        self._awaited.append(
+            Note(
+                self._pings,
+                now,
+                at_ms,
+                subscription,
+                changed,
+                own,
+                lagging,
+                self.is_forgotten,
+            )
+        )
+        return b"%d" % self._pings
+
+    def answered(self, payload: bytes) -> bool:
+        """A pong: what was sent before its ping, and before earlier ones, is received.
+
+        False if it is none of ours, or an old one.
+        """
+        for at, note in enumerate(self._awaited):
+            if payload == b"%d" % note.number:
+                self._received = note
+                del self._awaited[: at + 1]
+                return True
+        return False
+
+    # Received by the client's own word.
+
+    def weigh(self, session: str, cursor: Cursor, *, place: Cursor | None) -> Weight:
+        """Judge an acknowledged cursor by where the client is, None if nowhere."""
+        if place is None or cursor.id > place.id:
+            return Weight.UNSENT
+        before = self._acknowledged.get(session)
+        # Beyond where the client is now it is of a numbering that is no more.
+        if before is not None and before.id <= place.id and cursor.id <= before.id:
+            return Weight.OLD if cursor.id < before.id else _same(cursor, before)
+        return Weight.PROVED if cursor == place else Weight.POSSIBLE
+
+    def acknowledge(self, session: str, cursor: Cursor) -> None:
+        """The client has it, by its own word."""
+        self._acknowledged.pop(session, None)
+        if len(self._acknowledged) >= MAX_SESSIONS:
+            del self._acknowledged[next(iter(self._acknowledged))]
+        self._acknowledged[session] = cursor
+        self._due[session] = cursor
+
+    # Keeping it.
+
+    @property
+    def size(self) -> int:
+        """How many cursors a save has now, at most."""
+        note = self._received
+        noted = 0 if note is None else len(note.changed) + len(note.own)
+        return len(self._due) + noted
+
+    def has_progress(self, now: float) -> bool:
+        """Whether there is something to save, or it is time to say that it is held."""
+        return (
+            bool(self._due)
+            or self._received is not None
+            or self._due_at_ms is not None
+            or self._forgets
+            or now - self._saved_at >= REFRESH_SECONDS
+        )
+
+    def next_save(self, now: float) -> Progress:
+        """What is to be kept; `saved` or `failed` has to follow."""
+        note, self._received = self._received, None
+        cursors, self._due = self._due, {}
+        at_ms, self._due_at_ms = self._due_at_ms, None
+        if note is not None:
+            cursors |= note.cursors()
+            at_ms = at_ms if note.at_ms is None else note.at_ms
+        self._saves += 1
+        self._saved_at = now
+        progress = Progress(
+            self.client_id, self.hold, self._saves, cursors, at_ms, self._forgets
+        )
+        self._forgets = False
+        self._flight = _Flight(progress, note, self._beginnings)
+        return progress
+
+    def saved(self, outcome: Saved) -> None:
+        """The save was answered, and was not refused."""
+        flight, self._flight = self._flight, None
+        assert flight is not None  # noqa: S101  # it is answered once
+        if flight.note is not None and flight.note.is_full:
+            self.is_forgotten = False
+        if outcome is Saved.ANEW and not flight.progress.forgets:
+            self._forgotten()
+        if flight.note is not None and flight.beginnings == self._beginnings:
+            self.kept_until = flight.note.made_at
+            self.lagging = set(flight.note.lagging)
+
+    def _forgotten(self) -> None:
+        if self.is_manual:
+            self._due = {**self._acknowledged, **self._due}
+            self._due_at_ms = self._begun_at_ms
+        else:
+            self.is_forgotten = True
+
+    def failed(self) -> None:
+        """The save may not have happened: it is to be made again."""
+        flight, self._flight = self._flight, None
+        assert flight is not None  # noqa: S101  # it is answered once
+        if self._forgets:
+            return
+        progress = flight.progress
+        self._due = {**progress.cursors, **self._due}
+        if self._due_at_ms is None:
+            self._due_at_ms = progress.at_ms
+        self._forgets = progress.forgets
+
+
+def _same(cursor: Cursor, before: Cursor) -> Weight:
+    """The same address again: another digest there is nothing that was sent."""
+    return Weight.OLD if cursor == before else Weight.POSSIBLE

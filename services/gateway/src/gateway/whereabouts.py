@@ -1,0 +1,103 @@
+"""Where a client is in its sessions: what is noted of it, and what changed since.
+
+No I/O and no clock. Where a client is live it stands at the window's end, as all who
+are live there: such places are collected once for everybody who is noted at one time.
+What never lives here: what a client has received.
+"""
+
+import itertools
+from collections.abc import Iterable
+
+from gateway.channel import Channel, Client
+from gateway.encoding import shown
+from gateway.hub import Hub
+from gateway.subscription import Begin, Subscription
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import BEGINNING_CURSOR, Cursor
+
+
+class Whereabouts:
+    """Reads clients' places from the hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        # Ends of windows that changed since a time, as they were at another one.
+        self._changed: dict[float | None, dict[str, Cursor]] = {}
+        self._changed_at = 0.0
+
+    def delivered(self, client: Client, session: str) -> Cursor | None:
+        """What a client was sent up to, None where nothing is sent to it."""
+        channel = self._hub.channels.get(session)
+        if channel is None or not _wants(client, session):
+            return None
+        return self._hub.place_of(client, channel)
+
+    def places(
+        self, client: Client, subscription: Subscription
+    ) -> dict[str, Cursor | None]:
+        """Where delivery could go on, of all that a subscription wants, and documents.
+
+        Those first in which the client is not live; None where that is not known yet.
+        """
+        channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(subscription)]
+        channels.sort(key=lambda channel: client not in channel.followers)
+        return {channel.session: self._place(client, channel) for channel in channels}
+
+    def changes(
+        self, client: Client, *, since: float | None, lagging: Iterable[str], now: float
+    ) -> tuple[dict[str, Cursor], dict[str, Cursor | None]]:
+        """What is to be noted of a client, as the shared part and its own.
+
+        Args:
+            client: whose places these are.
+            since: what changed before needs no note; None to note everything.
+            lagging: sessions of which it was noted that it was not live there.
+            now: the same for all who are noted in one step of the loop.
+        """
+        changed = self._changed_since(since, now)
+        own: dict[str, Cursor | None] = {}
+        for session in (*client.followers, *lagging):
+            channel = self._hub.channels.get(session)
+            if channel is not None and _wants(client, session):
+                own[session] = self._place(client, channel)
+        if client.subscription.has_globs():
+            concerns = any(_wants(client, session) for session in changed)
+            return (changed if concerns else {}), own
+        for session in (EMERGENCIES, *client.subscription.literals()):
+            is_changed = session in changed and _wants(client, session)
+            if is_changed and session not in own:
+                own[session] = changed[session]
+        return {}, own
+
+    def _place(self, client: Client, channel: Channel) -> Cursor | None:
+        place = self._hub.place_of(client, channel)
+        if place is None:
+            follower = channel.followers[client]
+            return BEGINNING_CURSOR if follower.wanted is Begin.START else None
+        return shown(place)
+
+    def _changed_since(self, since: float | None, now: float) -> dict[str, Cursor]:
+        if now != self._changed_at:
+            self._changed.clear()
+            self._changed_at = now
+        found = self._changed.get(since)
+        if found is None:
+            found = self._changed[since] = {
+                channel.session: shown(channel.window.end)
+                for channel in self._moved_since(since)
+            }
+        return found
+
+    def _moved_since(self, since: float | None) -> Iterable[Channel]:
+        if since is None:
+            return self._hub.channels.values()
+        return itertools.takewhile(
+            lambda channel: channel.changed_at >= since, reversed(self._hub.recent)
+        )
+
+
+def _wants(client: Client, session: str) -> bool:
+    """Whether anything of a session, or any document, is for a client."""
+    if session == EMERGENCIES:
+        return bool(client.subscription)
+    return client.subscription.matches(session)

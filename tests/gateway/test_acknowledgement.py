@@ -1,0 +1,308 @@
+"""What a named client has received: pings, its own word, and what is kept of it."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from gateway import acknowledgement
+from gateway.acknowledgement import REFRESH_SECONDS, Holding, Weight
+from gateway.subscription import EVERYTHING, Begin, Rule, Subscription
+from telemetry_stream.client_cursors import Progress, Saved
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import Cursor, EntryID
+
+
+ALL = Subscription([Rule(EVERYTHING, True, True, Begin.NOW)])
+
+
+def at(offset: int, generation: int = 1, digest: int = 7) -> Cursor:
+    """A cursor."""
+    return Cursor(EntryID(generation, offset), digest)
+
+
+def held(*, is_manual: bool = False, **places: Cursor) -> Holding:
+    """A holding whose delivery has begun, and where is kept."""
+    holding = Holding("c", "r.0")
+    holding.hold = 5
+    holding.is_manual = is_manual
+    holding.begin(places, lagging=(), at_ms=1_000, forgets=False)
+    save(holding)
+    return holding
+
+
+def save(
+    holding: Holding, outcome: Saved = Saved.KEPT, *, now: float = 1.0
+) -> Progress:
+    """Save what there is."""
+    assert holding.has_progress(now)
+    progress = holding.next_save(now)
+    holding.saved(outcome)
+    return progress
+
+
+def note(
+    holding: Holding,
+    changed: Mapping[str, Cursor] | None = None,
+    own: Mapping[str, Cursor] | None = None,
+    *,
+    now: float = 2.0,
+    at_ms: int | None = 2_000,
+    subscription: Subscription = ALL,
+) -> bytes:
+    """Note where the client is; it lags where it has places of its own."""
+    return holding.note(
+        now=now,
+        at_ms=at_ms,
+        subscription=subscription,
+        changed=changed or {},
+        own=own or {},
+        lagging=tuple(own or ()),
+    )
+
+
+def test_where_delivery_begins_is_kept_at_once() -> None:
+    """Without anything being received: from there on nothing is skipped."""
+    holding = Holding("c", "r.0")
+    holding.hold = 5
+    assert not holding.takes_notes
+    holding.begin({"a": at(30)}, lagging=["a"], at_ms=1_000, forgets=True)
+
+    assert holding.takes_notes
+    assert holding.size == 1
+    assert save(holding) == Progress("c", 5, 1, {"a": at(30)}, 1_000, forgets=True)
+    assert holding.lagging == {"a"}
+    assert not holding.has_progress(2.0)
+
+
+def test_an_answered_ping_moves_what_is_kept() -> None:
+    """To where the client was when it was sent, never to where it is now."""
+    holding = held(a=at(30))
+    payload = note(holding, {"a": at(60), "b": at(10), EMERGENCIES: at(1)})
+    assert not holding.has_progress(2.0)
+
+    assert holding.answered(payload)
+
+    assert holding.size == 3
+    progress = save(holding)
+    assert progress.cursors == {"a": at(60), "b": at(10), EMERGENCIES: at(1)}
+    assert progress.at_ms == 2_000
+    assert holding.kept_until == pytest.approx(2.0)
+
+
+def test_places_of_its_own_win() -> None:
+    """Where a client was not live, the window's end says nothing of it."""
+    holding = held()
+    only_a = Subscription([Rule("a", False, True, Begin.NOW)])
+    ends = {"a": at(90), "other": at(90)}
+    holding.answered(note(holding, ends, {"a": at(30)}, subscription=only_a))
+
+    assert save(holding).cursors == {"a": at(30)}
+    assert holding.lagging == {"a"}
+
+
+def test_a_later_answer_answers_earlier_pings() -> None:
+    """Peers may answer the latest only; and at most so many are on their way."""
+    holding = held()
+    first = note(holding, {"a": at(30)}, now=2.0)
+    second = note(holding, {"a": at(60)}, now=3.0)
+    assert not holding.takes_notes
+
+    assert holding.answered(second)
+    assert holding.takes_notes
+    assert not holding.answered(first)
+    assert not holding.answered(b"junk")
+    assert save(holding).cursors == {"a": at(60)}
+
+
+def test_what_was_on_its_way_when_delivery_began_anew() -> None:
+    """An answer to an earlier ping does not move the new place."""
+    holding = held(a=at(90))
+    payload = note(holding, {"a": at(120)})
+    holding.begin({"a": at(30)}, lagging=["a"], at_ms=None, forgets=False)
+
+    assert not holding.answered(payload)
+    assert save(holding).cursors == {"a": at(30)}
+    assert holding.kept_until == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("forgets", [True, False])
+def test_what_was_received_before_delivery_began_anew(
+    forgets: bool,  # a case
+) -> None:
+    """It is kept beside the new places, unless everything else is forgotten."""
+    holding = held()
+    holding.answered(note(holding, {"a": at(60), "b": at(10)}))
+    holding.begin({"a": at(30)}, lagging=["a"], at_ms=3_000, forgets=forgets)
+
+    expected = {"a": at(30)} if forgets else {"a": at(30), "b": at(10)}
+    assert save(holding).cursors == expected
+
+
+def test_a_save_that_delivery_overtook() -> None:
+    """What it kept is kept; where changes are counted from stays as it was."""
+    holding = held()
+    holding.answered(note(holding, {"a": at(60)}, {"b": at(5)}))
+    holding.next_save(2.0)
+    holding.begin({"a": at(30)}, lagging=["a"], at_ms=3_000, forgets=False)
+    holding.saved(Saved.KEPT)
+
+    assert holding.kept_until == pytest.approx(0.0)
+    assert holding.lagging == {"a"}
+
+
+def test_a_time_that_proves_nothing() -> None:
+    """While a place is not known, the time of the others stays as it is."""
+    holding = held()
+    holding.answered(note(holding, {"a": at(60)}, at_ms=None))
+
+    assert save(holding).at_ms is None
+
+
+def test_a_save_that_failed_is_made_again() -> None:
+    """With what has come since, by a later number."""
+    holding = Holding("c", "r.0")
+    holding.begin({"a": at(1), "b": at(2)}, lagging=(), at_ms=1_000, forgets=True)
+    first = holding.next_save(1.0)
+    holding.answered(note(holding, {"a": at(60)}, at_ms=None))
+    holding.failed()
+
+    again = save(holding)
+
+    assert (first.number, again.number) == (1, 2)
+    assert again.cursors == {"a": at(60), "b": at(2)}
+    assert (again.at_ms, again.forgets) == (1_000, True)
+
+
+def test_a_failed_save_keeps_the_later_time() -> None:
+    """What was received later says later when it had everything."""
+    holding = held()
+    holding.answered(note(holding, {"a": at(60)}, at_ms=2_000))
+    holding.next_save(2.0)
+    holding.begin({"b": at(5)}, lagging=(), at_ms=3_000, forgets=False)
+    holding.failed()
+
+    assert save(holding).at_ms == 3_000
+
+
+def test_a_failed_save_of_what_is_forgotten_since() -> None:
+    """It is not made again."""
+    holding = held()
+    holding.answered(note(holding, {"a": at(60)}))
+    holding.next_save(2.0)
+    holding.begin({"b": at(5)}, lagging=(), at_ms=None, forgets=True)
+    holding.failed()
+
+    progress = save(holding)
+    assert (progress.cursors, progress.at_ms, progress.forgets) == (
+        {"b": at(5)},
+        None,
+        True,
+    )
+
+
+def test_a_broker_that_forgot() -> None:
+    """All places are noted once more, until that is kept."""
+    holding = held(a=at(30))
+    holding.answered(note(holding, {"b": at(5)}))
+    save(holding, Saved.ANEW)
+    assert holding.is_forgotten
+
+    payload = note(holding, {"a": at(30), "b": at(5)})
+    assert holding.is_forgotten
+    holding.answered(payload)
+    save(holding)
+    assert not holding.is_forgotten
+
+
+def test_a_broker_that_forgot_before_all_was_forgotten() -> None:
+    """Then what was saved is all that there is."""
+    holding = Holding("c", "r.0")
+    holding.begin({"a": at(1)}, lagging=(), at_ms=1_000, forgets=True)
+    save(holding, Saved.ANEW)
+
+    assert not holding.is_forgotten
+
+
+def test_a_hold_is_refreshed() -> None:
+    """So it does not expire, and whoever lost it learns that."""
+    holding = held()
+
+    assert not holding.has_progress(REFRESH_SECONDS)
+    assert holding.has_progress(1.0 + REFRESH_SECONDS)
+    progress = save(holding, now=1.0 + REFRESH_SECONDS)
+    assert (progress.cursors, progress.at_ms, progress.forgets) == ({}, None, False)
+
+
+# The client's own word.
+
+
+def test_only_its_own_word_counts() -> None:
+    """No numbered pings then."""
+    holding = held(is_manual=True, a=at(30))
+
+    assert not holding.takes_notes
+
+
+@pytest.mark.parametrize(
+    ("cursor", "place", "weight"),
+    [
+        (at(60), at(90), Weight.POSSIBLE),
+        (at(90), at(90), Weight.PROVED),
+        (at(90, digest=8), at(90), Weight.POSSIBLE),
+        (at(91), at(90), Weight.UNSENT),
+        (at(10, 2), at(90), Weight.UNSENT),
+        (at(60), None, Weight.UNSENT),
+        (at(30), at(90), Weight.OLD),
+        (at(30, digest=8), at(90), Weight.POSSIBLE),
+        (at(10), at(90), Weight.OLD),
+    ],
+)
+def test_what_an_acknowledged_cursor_is_worth(
+    cursor: Cursor, place: Cursor | None, weight: Weight
+) -> None:
+    """It lies between where the client began and where it is."""
+    holding = held(is_manual=True, a=at(30))
+
+    assert holding.weigh("a", cursor, place=place) is weight
+
+
+def test_acknowledgements_do_not_go_back() -> None:
+    """The latest in order counts."""
+    holding = held(is_manual=True, a=at(30))
+    holding.acknowledge("a", at(60))
+
+    assert holding.weigh("a", at(45), place=at(90)) is Weight.OLD
+    assert holding.weigh("new", at(5), place=at(90)) is Weight.POSSIBLE
+    assert save(holding).cursors == {"a": at(60)}
+
+
+def test_acknowledgements_of_a_numbering_that_is_no_more() -> None:
+    """Where generations are counted anew, a lower cursor is no step back."""
+    holding = held(is_manual=True, a=at(60, generation=3))
+
+    assert holding.weigh("a", at(60), place=at(90)) is Weight.POSSIBLE
+
+
+def test_acknowledgements_are_remembered_of_so_many_sessions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The one acknowledged longest ago makes room."""
+    monkeypatch.setattr(acknowledgement, "MAX_SESSIONS", 2)
+    holding = held(is_manual=True, a=at(30), b=at(30))
+    holding.acknowledge("a", at(60))
+    holding.acknowledge("c", at(60))
+
+    assert holding.weigh("b", at(10), place=at(90)) is Weight.POSSIBLE
+    assert holding.weigh("a", at(10), place=at(90)) is Weight.OLD
+
+
+def test_a_broker_that_forgot_acknowledgements() -> None:
+    """They are kept again, with the time that went with them."""
+    holding = held(is_manual=True, a=at(30), b=at(5))
+    holding.begin({"c": at(1)}, lagging=(), at_ms=None, forgets=False)
+    holding.acknowledge("a", at(60))
+    save(holding, Saved.ANEW)
+
+    progress = save(holding)
+    assert progress.cursors == {"a": at(60), "b": at(5), "c": at(1)}
+    assert progress.at_ms == 1_000
