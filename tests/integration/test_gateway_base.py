@@ -155,7 +155,7 @@ async def test_messages_that_ask_for_too_much(gateway: Gateway) -> None:
     """What is not supported, or does not fit, is said with a code, never swallowed."""
     cases: list[tuple[dict[str, Any], str]] = [
         ({"type": "subscribe", "where": {}}, "invalid_filter"),
-        ({"type": "subscribe", "from": "resume"}, "unsupported"),
+        ({"type": "subscribe", "from": "resume"}, "invalid_message"),
         ({"type": "auth"}, "unsupported"),
         ({"type": "subscribe", "sessionId": "a", "from": {"cursor": "x"}},
          "invalid_cursor"),

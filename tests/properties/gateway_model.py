@@ -12,10 +12,7 @@ from typing import Any, TypeVar, cast
 
 from gateway import catch_up, feed, replay
 from gateway.messages import parse
-from gateway.replica import Replica
-from telemetry_stream.broker import (
-    SessionReader,
-)
+from gateway.replica import GatewayBroker, Replica
 from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.notification import format_moved
 from telemetry_stream.position import EntryID
@@ -57,7 +54,7 @@ class World:
         self.trimmed: dict[str, bool] = {}
         self.checkpoint: tuple[Any, dict[str, Any]] | None = None
         self.replica = Replica(
-            cast(SessionReader, self.broker),
+            cast(GatewayBroker, self.broker),
             window_bytes=1_200,
             clock=lambda: self.now,
             wall_clock_ms=lambda: 1_000,

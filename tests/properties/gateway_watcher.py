@@ -41,6 +41,10 @@ class Watcher:
             except AssertionError as error:
                 self.world.wrong.append(error)
 
+    def close(self, code: int, reason: str = "") -> None:
+        """Nobody takes over a client that has no name."""
+        raise AssertionError((code, reason))
+
     def on_subscribed(self, message: dict[str, Any]) -> None:
         """Where one session begins."""
         session = message.get("sessionId")

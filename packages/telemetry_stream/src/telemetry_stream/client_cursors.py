@@ -62,6 +62,8 @@ class Saved(StrEnum):
     ANEW = "anew"
     # Nothing was written: the client is held by somebody else now.
     REFUSED = "refused"
+    # The broker could not do it for this client, but did what it could for others.
+    FAILED = "failed"
 
 
 class Takeover(NamedTuple):

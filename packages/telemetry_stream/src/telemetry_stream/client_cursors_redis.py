@@ -21,7 +21,7 @@ from telemetry_stream.client_cursors import (
 from telemetry_stream.exceptions import InvalidPosition
 from telemetry_stream.keys import EMERGENCIES, Keys
 from telemetry_stream.position import Cursor
-from telemetry_stream.redis_connection import translate, translated_errors
+from telemetry_stream.redis_connection import translated_errors
 
 
 # Clients in one pipeline.
@@ -81,9 +81,8 @@ def _arguments(one: Progress) -> list[str]:
 
 
 def _saved(reply: Any) -> Saved:
-    if isinstance(reply, Exception):
-        raise translate(reply) from reply
-    return Saved(reply.decode())
+    # One client's key that somebody spoiled must not keep all others from being saved.
+    return Saved.FAILED if isinstance(reply, Exception) else Saved(reply.decode())
 
 
 def _kept(answer: Sequence[bytes]) -> Kept:

@@ -5,7 +5,7 @@ subscribed to into a plan; `commands` carries it out. Answers are made here too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import msgspec
@@ -17,6 +17,7 @@ from gateway.marks import shown
 from gateway.messages import (
     INVALID_CURSOR,
     INVALID_MESSAGE,
+    RESUME,
     TOO_MANY_SUBSCRIPTIONS,
     From,
     InvalidMessage,
@@ -38,6 +39,7 @@ from gateway.subscription import (
     has_wildcards,
 )
 from gateway.window import NOTHING
+from telemetry_stream.client_cursors import Kept
 from telemetry_stream.exceptions import InvalidPosition
 from telemetry_stream.position import BEFORE_ALL, Cursor
 from telemetry_stream.record import as_time_ms
@@ -75,6 +77,10 @@ class Plan:
     cursors: Mapping[str, Cursor | None]
     # A session that was not there at this time begins at its beginning, Unix ms.
     at_ms: int | None
+    # Whether it goes on where the client was kept.
+    resumes: bool = False
+    # Whether nothing was kept: then nobody knows what the client has missed.
+    is_unknown: bool = False
 
     @property
     def has_starts(self) -> bool:
@@ -97,6 +103,15 @@ class Plan:
         ):
             return Begin.START
         return self.start
+
+    def resumed(self, kept: Kept) -> "Plan":
+        """The same, from where a client was kept; what the message names wins."""
+        return replace(
+            self,
+            cursors={**kept.cursors, **self.cursors},
+            at_ms=self.at_ms or kept.at_ms or None,
+            is_unknown=not kept.is_known,
+        )
 
 
 def plan_subscribe(
@@ -137,6 +152,7 @@ def plan_subscribe(
         start=start,
         cursors=_cursors(message),
         at_ms=message.at,
+        resumes=message.from_ == RESUME,
     )
 
 
@@ -194,6 +210,8 @@ def subscribed(
     else:
         fields["sessionIds"] = message.session_ids
         fields["message"] = f"Subscribed to {_listed(message.session_ids)}"
+    if plan.is_unknown:
+        recovered = False
     if recovered is not None:
         fields["recovered"] = recovered
     return _with_id(fields, message.id)
@@ -276,6 +294,8 @@ def _start(message: Subscribe) -> Start | Cursor | None:
         if isinstance(start.time, str):
             return _at_time(start.time, message.id)
         return cursor_of(str(start.cursor), message.id)
+    if start == RESUME:
+        return Begin.NOW
     return Begin(start) if isinstance(start, str) else None
 
 

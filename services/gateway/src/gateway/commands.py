@@ -8,10 +8,12 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from gateway.acknowledgement import Weight
 from gateway.catch_up import CatchUp
 from gateway.channel import Channel, Client, Wanted
 from gateway.client_session import (
     Plan,
+    cursor_of,
     heartbeat,
     is_recovered,
     plan_subscribe,
@@ -25,11 +27,14 @@ from gateway.encoding import told
 from gateway.feed import Feed
 from gateway.forms import Forms
 from gateway.hub import Hub
+from gateway.identity import Identities
 from gateway.inquiries import Inquiries, Inquiry, Writable
 from gateway.instruments import Instruments
 from gateway.messages import (
+    INVALID_CURSOR,
     INVALID_MESSAGE,
     UNAVAILABLE,
+    Ack,
     Heartbeat,
     InvalidMessage,
     MessageID,
@@ -37,7 +42,7 @@ from gateway.messages import (
     Unsubscribe,
     error_message,
 )
-from gateway.recovery import NoValues, Verdict
+from gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from gateway.replay import Replay
 from gateway.snapshots import Snapshots, news_after
 from gateway.subscription import Begin, Last
@@ -70,6 +75,7 @@ class Commands:
         inquiries: Inquiries,
         snapshots: Snapshots,
         forms: Forms,
+        identities: Identities,
         max_subscriptions: int,
         wall_clock_ms: Callable[[], int],
         timestamp: Callable[[], str],
@@ -83,6 +89,7 @@ class Commands:
         self._inquiries = inquiries
         self._snapshots = snapshots
         self._forms = forms
+        self._identities = identities
         self._max_subscriptions = max_subscriptions
         self._wall_clock_ms = wall_clock_ms
         # Now, as records write it.
@@ -95,6 +102,10 @@ class Commands:
         """Subscribe and answer; an `error` if it cannot be."""
         try:
             plan = self._plan(client, message)
+            async with asyncio.timeout(BROKER_SECONDS):
+                kept = await self._identities.identify(client, message)
+            if kept is not None:
+                plan = plan.resumed(kept)
             if plan.single is None:
                 async with self._turns, asyncio.timeout(BROKER_SECONDS):
                     await self._subscribe_several(client, message, plan)
@@ -105,6 +116,34 @@ class Commands:
             self.refuse(client, error)
         except (BrokerError, TimeoutError):
             self._answer_unavailable(client, message.id)
+
+    async def acknowledge(self, client: Client, message: Ack) -> None:
+        """Take a client's word for what it has received; an `error` if it cannot be."""
+        try:
+            async with asyncio.timeout(BROKER_SECONDS):
+                await self._acknowledge(client, message)
+        except InvalidMessage as error:
+            self.refuse(client, error)
+        except (BrokerError, TimeoutError):
+            self._answer_unavailable(client, message.id)
+
+    async def _acknowledge(self, client: Client, message: Ack) -> None:
+        session = message.session_id
+        cursor = cursor_of(message.cursor, message.id)
+        weight = self._identities.weigh(client, session, cursor)
+        if weight is None:
+            text = 'Invalid message: ack needs a clientId and "ack": "manual"'
+            raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+        if weight is Weight.POSSIBLE:
+            channel = self._hub.channels[session]
+            verdict = await self._replay.place(channel, cursor)
+            if not isinstance(verdict, Resume | Trimmed):
+                weight = Weight.UNSENT
+        if weight is Weight.UNSENT:
+            text = "Invalid cursor: it was not sent on this connection"
+            raise InvalidMessage(INVALID_CURSOR, text, message.id)
+        if weight is not Weight.OLD:
+            self._identities.acknowledge(client, session, cursor)
 
     def unsubscribe(self, client: Client, message: Unsubscribe) -> None:
         """Unsubscribe and answer."""
@@ -232,9 +271,25 @@ class Commands:
             )
         )
         self._snapshots.send(client, [session], states, message)
+        if asked is None:
+            self._settle(client, channel, verdict)
+            self._begin_keeping(client, message, plan)
+        else:
+            # First: what it is told of its cursor's fate may not arrive.
+            self._begin_keeping(client, message, plan)
+            self._settle(client, channel, verdict)
+
+    def _settle(
+        self, client: Client, channel: Channel, verdict: Verdict | None
+    ) -> None:
         follower = channel.followers.get(client)
         if verdict is not None and follower is not None:
             self._catch_up.settle_if_asked(follower, verdict)
+
+    def _begin_keeping(self, client: Client, message: Subscribe, plan: Plan) -> None:
+        self._identities.begin(
+            client, plan.added, adds=message.add, resumes=plan.resumes
+        )
 
     async def _verdict(
         self, channel: Channel, wanted: Wanted | None, id: MessageID
@@ -291,6 +346,7 @@ class Commands:
         self._snapshots.send(client, names, states, message)
         for part in positions(self._places(client, plan), at_ms=now_ms, id=message.id):
             client.send(part)
+        self._begin_keeping(client, message, plan)
 
     def _places(self, client: Client, plan: Plan) -> "list[tuple[str, Cursor]]":
         channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]

@@ -14,12 +14,14 @@ from gateway.channel import Client, ClientSocket
 from gateway.close_codes import DRAINING, NO_PONG, TOO_SLOW
 from gateway.commands import Commands
 from gateway.hub import Hub
+from gateway.identity import Identities
 from gateway.inquiries import Inquiry
 from gateway.instruments import Instruments
 from gateway.liveness import Action, Liveness
 from gateway.messages import (
     INVALID_FORMAT,
     INVALID_MESSAGE,
+    Ack,
     ClientMessage,
     Heartbeat,
     History,
@@ -51,6 +53,8 @@ class Connection:
         hub: Hub,
         commands: Commands,
         catch_up: CatchUp,
+        identities: Identities,
+        name: str | None = None,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         on_closed: Callable[["Connection"], None],
@@ -59,10 +63,11 @@ class Connection:
         self._socket = socket
         # What delivery keeps of this connection.
         # (A cast: pyright takes a callable attribute for a method.)
-        self.client = Client(cast(ClientSocket, socket), wire)
+        self.client = Client(cast(ClientSocket, socket), wire, name=name)
         self._hub = hub
         self._commands = commands
         self._catch_up = catch_up
+        self._identities = identities
         self._spawn = spawn
         self._clock = clock
         self._on_closed = on_closed
@@ -105,9 +110,9 @@ class Connection:
             self._socket.pause_reading()
 
     def pong_received(self, payload: bytes) -> None:
-        """The peer is there."""
-        del payload
+        """The peer is there, and has read what was sent before the ping."""
         self._liveness.heard()
+        self._identities.pong(self.client, payload)
 
     def writing_paused(self) -> None:
         """Nothing to do: whoever writes looks at the socket."""
@@ -123,6 +128,7 @@ class Connection:
     def socket_closed(self, code: int, reason: str) -> None:
         """It is over."""
         self.is_closing = True
+        self._identities.leave(self.client)
         self._hub.leave(self.client)
         self._room.set()
         self._pending.clear()
@@ -158,12 +164,14 @@ class Connection:
             pong_timeout=pong_timeout,
             slow_timeout=slow_timeout,
         )
-        if action is Action.PING:
-            self._socket.ping()
-        elif action is Action.GIVE_UP_SLOW:
+        if action is Action.GIVE_UP_SLOW:
             self._socket.close(TOO_SLOW.number, TOO_SLOW.reason)
         elif action is Action.GIVE_UP_SILENT:
             self._socket.close(NO_PONG.number, NO_PONG.reason)
+        else:
+            note = self._identities.ping(self.client, now)
+            if action is Action.PING or note is not None:
+                self._socket.ping(note or b"")
 
     def beat(self, now: float) -> None:
         """Send a heartbeat if the client wants one now."""
@@ -199,6 +207,7 @@ class Connection:
 
     def _carry_out(self, data: bytes) -> None:
         """Carry one out; a subscription in a task of its own."""
+        commands = self._commands
         try:
             message = _parsed(data)
         except InvalidMessage as error:
@@ -207,7 +216,10 @@ class Connection:
         self._instruments.command_received(type(message).__name__.lower())
         if isinstance(message, Subscribe):
             self._is_busy = True
-            self._spawn(self._subscribe(message))
+            self._spawn(self._take_time(commands.subscribe(self.client, message)))
+        elif isinstance(message, Ack):
+            self._is_busy = True
+            self._spawn(self._take_time(commands.acknowledge(self.client, message)))
         elif isinstance(message, Heartbeat):
             self._heartbeat(message)
         elif isinstance(message, History | Sessions | Snapshot):
@@ -216,9 +228,9 @@ class Connection:
         elif isinstance(message, Unsubscribe):
             self._commands.unsubscribe(self.client, message)
 
-    async def _subscribe(self, message: Subscribe) -> None:
+    async def _take_time(self, command: Coroutine[Any, Any, None]) -> None:
         try:
-            await self._commands.subscribe(self.client, message)
+            await command
         finally:
             self._is_busy = False
             self._go_on()

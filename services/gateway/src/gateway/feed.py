@@ -47,6 +47,7 @@ class Feed:
         hub: Hub,
         *,
         replica: str,
+        on_note: Callable[[str], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         wall_clock_ms: Callable[[], int],
@@ -56,6 +57,8 @@ class Feed:
         self._hub = hub
         # What this replica's canaries are called.
         self._canary = f"{_CANARY}{replica}:"
+        # Is given what others say on the channel that is neither session nor canary.
+        self._on_note = on_note
         self._spawn = spawn
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
@@ -156,6 +159,7 @@ class Feed:
             self._canary_at = self._clock()
             return True
         if (moved := parse_moved(payload)) is None:
+            self._on_note(payload)
             return False
         session = moved.session
         if session in self._hub.channels:

@@ -1,40 +1,30 @@
 """Clients that name themselves: who holds a name here, and what is kept for it.
 
 The edge of `acknowledgement`: takes clients from the broker, notes where they are,
-saves what they have received in batches, and sends away who was taken over. Delivery
-never waits for it. What never lives here: what becomes of a kept cursor, which is what
-becomes of any cursor.
+and sends away who was taken over. Delivery never waits for it. What never lives here:
+what becomes of a kept cursor, which is what becomes of any cursor.
 """
 
-import asyncio
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+
+from msgspec import UNSET
 
 from gateway.acknowledgement import Holding, Weight
 from gateway.channel import Client
 from gateway.close_codes import TAKEN_OVER
 from gateway.instruments import Instruments
+from gateway.keeper import Keeper
+from gateway.messages import INVALID_MESSAGE, RESUME, InvalidMessage, Subscribe
 from gateway.subscription import Subscription
 from gateway.whereabouts import Whereabouts
 from telemetry_stream.client_cursors import (
     MAX_SESSIONS,
     ClientCursors,
     Kept,
-    Saved,
     takeover_of,
 )
-from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.position import Cursor
-
-
-# Progress that is not urgent is saved so often.
-SAVE_SECONDS = 1.0
-# Cursors in one batch of saves, give or take one client's.
-MAX_SAVED_CURSORS = 20_000
-# Clients whose progress waits to be saved; with more, who waits longest goes without.
-MAX_WAITING = 50_000
-# What waits when the replica ends is given so long.
-FINISH_SECONDS = 2.0
 
 
 class Identities:
@@ -43,6 +33,7 @@ class Identities:
     def __init__(
         self,
         clients: ClientCursors,
+        keeper: Keeper,
         whereabouts: Whereabouts,
         *,
         replica: str,
@@ -51,6 +42,7 @@ class Identities:
         instruments: Instruments,
     ) -> None:
         self._clients = clients
+        self._keeper = keeper
         self._whereabouts = whereabouts
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
@@ -62,19 +54,30 @@ class Identities:
         self._holdings: dict[Client, Holding] = {}
         # Those that ask the broker for a client now.
         self._taking: dict[Holding, None] = {}
-        # Holdings whose progress is to be saved, the one that waits longest first;
-        # also of connections that are gone.
-        self._waiting: dict[Holding, None] = {}
-        # One save at a time.
-        self._saving = asyncio.Lock()
-        # Somebody should not wait for `SAVE_SECONDS`.
-        self._is_urgent = asyncio.Event()
 
     # Who holds a client.
 
-    def holds(self, client: Client) -> bool:
-        """Whether a connection holds the client that it has named."""
-        return client in self._holdings
+    async def identify(self, client: Client, message: Subscribe) -> Kept | None:
+        """Take the client that a `subscribe` names.
+
+        Returns:
+            What is kept of it; None unless the message says `resume`.
+
+        Raises:
+            InvalidMessage: it needs a name and has none, or has another one already.
+            BrokerError: the client could not be taken.
+        """
+        name = _name(client, message)
+        if name is None:
+            return None
+        resumes = message.from_ == RESUME
+        kept = None
+        if resumes or client not in self._holdings:
+            kept = await self.take(client, name)
+            client.name = name
+        if message.ack is not UNSET and client in self._holdings:
+            self._holdings[client].is_manual = message.ack == "manual"
+        return kept if resumes else None
 
     async def take(self, client: Client, client_id: str) -> Kept:
         """Make a connection the one that holds a client, and read what is kept.
@@ -91,7 +94,7 @@ class Identities:
         if holding is None:
             holding = Holding(client_id, next(self._takers))
         else:
-            await self._save([holding])
+            await self._keeper.save([holding])
         self._taking[holding] = None
         try:
             kept = await self._clients.take(client_id, holding.taker)
@@ -101,11 +104,6 @@ class Identities:
         if not client.is_closed:
             self._hold(client, holding)
         return kept
-
-    def count_only_acks(self, client: Client, *, is_manual: bool) -> None:
-        """Whether only a client's own word counts, or the pings that it answers."""
-        if (holding := self._holdings.get(client)) is not None:
-            holding.is_manual = is_manual
 
     def begin(
         self, client: Client, added: Subscription, *, adds: bool, resumes: bool
@@ -132,7 +130,13 @@ class Identities:
             at_ms=self._wall_clock_ms() if is_complete else None,
             forgets=not (adds or resumes),
         )
-        self._wait(holding, is_urgent=True)
+        self._keeper.wait(holding, is_urgent=True)
+
+    def refused(self, holding: Holding) -> None:
+        """The broker says that somebody else holds the client now."""
+        client = self._held.get(holding.client_id)
+        if client is not None and self._holdings[client] is holding:
+            self._give_up(client)
 
     def heard(self, payload: str) -> None:
         """Take what the feed's channel says, if it is a takeover."""
@@ -155,7 +159,7 @@ class Identities:
         if holding is not None:
             del self._held[holding.client_id]
             if holding.has_progress(self._clock()):
-                self._wait(holding, is_urgent=True)
+                self._keeper.wait(holding, is_urgent=True)
 
     # What a client has received.
 
@@ -165,7 +169,7 @@ class Identities:
         if holding is None:
             return None
         if holding.has_progress(now):
-            self._wait(holding)
+            self._keeper.wait(holding)
         if not holding.takes_notes:
             return None
         changed, own = self._whereabouts.changes(
@@ -191,7 +195,7 @@ class Identities:
         """A client has answered a ping."""
         holding = self._holdings.get(client)
         if holding is not None and holding.answered(payload):
-            self._wait(holding)
+            self._keeper.wait(holding)
 
     def weigh(self, client: Client, session: str, cursor: Cursor) -> Weight | None:
         """Judge what a client acknowledges; None if its word does not count."""
@@ -206,89 +210,7 @@ class Identities:
         holding = self._holdings.get(client)
         if holding is not None:
             holding.acknowledge(session, cursor)
-            self._wait(holding)
-
-    # Keeping it.
-
-    async def run(self) -> None:
-        """Save what waits until cancelled, whatever the broker does."""
-        while True:
-            try:
-                async with asyncio.timeout(SAVE_SECONDS):
-                    await self._is_urgent.wait()
-            except TimeoutError:
-                pass
-            self._is_urgent.clear()
-            try:
-                await self.save_waiting()
-            except BrokerError:
-                # It is tried again, with what has come by then.
-                await asyncio.sleep(SAVE_SECONDS)
-
-    async def save_waiting(self) -> None:
-        """Save a batch of what waits. Raises BrokerError."""
-        batch: list[Holding] = []
-        async with self._saving:
-            size = 0
-            for holding in self._waiting:
-                if size >= MAX_SAVED_CURSORS:
-                    break
-                batch.append(holding)
-                size += holding.size
-            await self._save_batch(batch)
-
-    async def finish(self) -> None:
-        """The replica ends: save what still waits, if the broker takes it in time."""
-        try:
-            async with asyncio.timeout(FINISH_SECONDS):
-                while self._waiting:
-                    await self.save_waiting()
-        except (BrokerError, TimeoutError):
-            self._instruments.progress_lost(len(self._waiting))
-
-    async def _save(self, holdings: list[Holding]) -> None:
-        async with self._saving:
-            await self._save_batch(holdings)
-
-    async def _save_batch(self, holdings: Iterable[Holding]) -> None:
-        now = self._clock()
-        for holding in holdings:
-            self._waiting.pop(holding, None)
-        flying = [one for one in holdings if one.has_progress(now)]
-        saves = [holding.next_save(now) for holding in flying]
-        if not saves:
-            return
-        try:
-            outcomes = await self._clients.save(saves)
-        except BaseException as error:
-            for holding in flying:
-                holding.failed()
-                self._wait(holding)
-            if isinstance(error, BrokerError):
-                self._instruments.progress_failed(len(flying))
-            raise
-        for holding, outcome in zip(flying, outcomes, strict=True):
-            self._saved(holding, outcome)
-        self._instruments.progress_saved(
-            clients=len(saves), cursors=sum(len(one.cursors) for one in saves)
-        )
-
-    def _saved(self, holding: Holding, outcome: Saved) -> None:
-        if outcome is not Saved.REFUSED:
-            holding.saved(outcome)
-            return
-        self._instruments.progress_refused()
-        client = self._held.get(holding.client_id)
-        if client is not None and self._holdings[client] is holding:
-            self._give_up(client)
-
-    def _wait(self, holding: Holding, *, is_urgent: bool = False) -> None:
-        self._waiting[holding] = None
-        if len(self._waiting) > MAX_WAITING:
-            del self._waiting[next(iter(self._waiting))]
-            self._instruments.progress_lost(1)
-        if is_urgent:
-            self._is_urgent.set()
+            self._keeper.wait(holding)
 
     # What these are made of.
 
@@ -301,7 +223,10 @@ class Identities:
             else:
                 self._give_up(other)
         if holding.rival > holding.hold:
-            self._send_away(client)
+            if client in self._holdings:
+                self._give_up(client)
+            else:
+                self._send_away(client)
             return
         self._held[holding.client_id] = client
         self._holdings[client] = holding
@@ -310,18 +235,30 @@ class Identities:
         """Send a connection away; what it has received counts for its successor."""
         holding = self._holdings[client]
         self._give_up(client)
-        await self._save([holding])
+        await self._keeper.save([holding])
 
     def _give_up(self, client: Client) -> None:
         """A connection has lost its client to another one."""
         holding = self._holdings.pop(client)
         del self._held[holding.client_id]
-        self._waiting.pop(holding, None)
+        self._keeper.forget(holding)
         self._send_away(client)
 
     def _send_away(self, client: Client) -> None:
         self._instruments.taken_over()
         client.socket.close(TAKEN_OVER.number, TAKEN_OVER.reason)
+
+
+def _name(client: Client, message: Subscribe) -> str | None:
+    """What a client calls itself, if it does."""
+    given = client.name if message.client_id is UNSET else message.client_id
+    if given is None and (message.from_ == RESUME or message.ack is not UNSET):
+        text = 'Invalid message: from "resume" and ack need a clientId'
+        raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+    if client.name not in (None, given):
+        text = "Invalid message: this connection has another clientId"
+        raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+    return given
 
 
 def _known(places: dict[str, Cursor | None], *, limit: int) -> dict[str, Cursor]:

@@ -33,7 +33,11 @@ ErrorCode: TypeAlias = Literal[
     "too_large",
 ]
 
+# Where the server has kept this client to be.
+RESUME: Final = "resume"
+
 MAX_SESSION_ID_CHARACTERS = 1_024
+MAX_CLIENT_ID_CHARACTERS = 256
 
 MAX_METRICS = 100
 MAX_POINTS = 10_000
@@ -42,7 +46,7 @@ MAX_HISTORY = 1_000
 DEFAULT_HISTORY = 100
 
 SessionID = Annotated[str, Meta(min_length=1, max_length=MAX_SESSION_ID_CHARACTERS)]
-ClientID = Annotated[str, Meta(min_length=1, max_length=256)]
+ClientID = Annotated[str, Meta(min_length=1, max_length=MAX_CLIENT_ID_CHARACTERS)]
 Metric = Annotated[str, Meta(min_length=1, max_length=1_024)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
@@ -162,10 +166,8 @@ _TYPES = frozenset({
     "subscribe", "unsubscribe", "heartbeat", "ack", "auth", "history", "sessions",
     "snapshot",
 })  # fmt: skip  # one glance
-# What the protocol knows and this gateway does not do yet: types, and fields of
-# `subscribe` that are not as they are where they are left out.
-_LATER_TYPES = (Ack, Auth)
-_LATER_FIELDS = ("client_id", "ack")
+# What the protocol knows and this gateway does not do yet.
+_LATER_TYPES = (Auth,)
 
 
 def parse(data: bytes) -> ClientMessage:
@@ -228,10 +230,6 @@ def _refuse_unknown_fields(data: bytes, message: _Message) -> None:
 
 
 def _check_subscribe(message: Subscribe) -> None:
-    for name in _LATER_FIELDS:
-        if getattr(message, name) not in (UNSET, False):
-            text = f"{_camel(name)} is not supported by this server"
-            raise InvalidMessage(UNSUPPORTED, text, message.id)
     start = message.from_
     if start is UNSET:
         return
@@ -245,10 +243,7 @@ def _check_subscribe(message: Subscribe) -> None:
 
 
 def _check_named_start(start: str, id: MessageID) -> None:
-    if start == "resume":
-        text = 'from "resume" is not supported by this server'
-        raise InvalidMessage(UNSUPPORTED, text, id)
-    if start not in {"now", "start"}:
+    if start not in {"now", "start", RESUME}:
         text = f"Invalid message: from cannot be {start[:64]!r}"
         raise InvalidMessage(INVALID_MESSAGE, text, id)
 
@@ -284,8 +279,3 @@ def _check_names(message: Subscribe | Unsubscribe | Snapshot) -> None:
         raise InvalidMessage(INVALID_MESSAGE, text, message.id)
     for name in names:
         _check_name(name, message.id)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)

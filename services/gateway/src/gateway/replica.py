@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.catch_up import CatchUp
 from gateway.commands import Commands
@@ -22,8 +22,10 @@ from gateway.feed import Feed
 from gateway.forms import Forms
 from gateway.history import History
 from gateway.hub import Hub
+from gateway.identity import Identities
 from gateway.inquiries import Inquiries
 from gateway.instruments import Instruments
+from gateway.keeper import Keeper
 from gateway.pacing import Pacing
 from gateway.replay import Replay
 from gateway.samplers import Samplers
@@ -31,8 +33,10 @@ from gateway.search import Search
 from gateway.session_events import SessionEvents
 from gateway.snapshots import Snapshots
 from gateway.socket_owner import OwnedSocket
+from gateway.whereabouts import Whereabouts
 from gateway.wire import JSON, Wire
 from telemetry_stream.broker import SessionReader
+from telemetry_stream.client_cursors import ClientCursors
 from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
 
 
@@ -41,12 +45,21 @@ logger = logging.getLogger(__name__)
 TOTAL_WINDOW_BYTES = 256 * 1024 * 1024
 
 
+class GatewayBroker(SessionReader, Protocol):
+    """What a gateway asks of a broker, about sessions and about clients."""
+
+    @property
+    def clients(self) -> ClientCursors:
+        """What is kept of clients that name themselves."""
+        ...
+
+
 class Replica:
     """Everything between the broker and the sockets."""
 
     def __init__(
         self,
-        broker: SessionReader,
+        broker: GatewayBroker,
         *,
         window_bytes: int = 4 * 1024 * 1024,
         total_window_bytes: int = TOTAL_WINDOW_BYTES,
@@ -92,10 +105,23 @@ class Replica:
             timestamp=now_as_text,
             instruments=instruments,
         )
+        name = secrets.token_hex(8)
+        self.keeper = Keeper(broker.clients, clock=clock, instruments=instruments)
+        self.identities = Identities(
+            broker.clients,
+            self.keeper,
+            Whereabouts(self.hub),
+            replica=name,
+            clock=clock,
+            wall_clock_ms=wall_clock_ms,
+            instruments=instruments,
+        )
+        self.keeper.on_refused = self.identities.refused
         self.feed = Feed(
             broker,
             self.hub,
-            replica=secrets.token_hex(8),
+            replica=name,
+            on_note=self.identities.heard,
             spawn=self.spawn,
             clock=clock,
             wall_clock_ms=wall_clock_ms,
@@ -125,6 +151,7 @@ class Replica:
             ),
             snapshots=Snapshots(broker, self.hub, wall_clock_ms=wall_clock_ms),
             forms=self.forms,
+            identities=self.identities,
             max_subscriptions=max_subscriptions,
             wall_clock_ms=wall_clock_ms,
             timestamp=now_as_text,
@@ -157,6 +184,7 @@ class Replica:
             self.connections.run(),
             self.pacing.run(),
             self.session_events.run(),
+            self.keeper.run(),
         ):
             yield
 
@@ -177,6 +205,7 @@ class Replica:
                 yield
             finally:
                 self._tasks = None
+                await self.keeper.finish()
                 self.replay.close()
                 for task in [*own, *self._spawned]:
                     task.cancel()
@@ -190,14 +219,18 @@ class Replica:
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
 
-    def take(self, socket: OwnedSocket, wire: Wire = JSON) -> Connection:
-        """Serve a socket that was handed over."""
+    def take(
+        self, socket: OwnedSocket, wire: Wire = JSON, *, name: str | None = None
+    ) -> Connection:
+        """Serve a socket that was handed over; its client may have said its name."""
         connection = Connection(
             socket,
             wire=wire,
             hub=self.hub,
             commands=self.commands,
             catch_up=self.catch_up,
+            identities=self.identities,
+            name=name,
             spawn=self.spawn,
             clock=self._clock,
             on_closed=self.connections.remove,

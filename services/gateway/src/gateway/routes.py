@@ -15,7 +15,12 @@ from fastapi.responses import HTMLResponse
 from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.close_codes import OVERLOADED
 from gateway.event_routes import add_events
-from gateway.messages import INVALID_CURSOR, INVALID_MESSAGE, InvalidMessage
+from gateway.messages import (
+    INVALID_CURSOR,
+    INVALID_MESSAGE,
+    MAX_CLIENT_ID_CHARACTERS,
+    InvalidMessage,
+)
 from gateway.replica import Replica
 from gateway.session_routes import add_sessions
 from gateway.transport import handover
@@ -88,6 +93,11 @@ def _add_stream(
                 Response("shutting down", 503, headers=headers)
             )
             return
+        name = websocket.query_params.get("clientId")
+        if name is not None and not 0 < len(name) <= MAX_CLIENT_ID_CHARACTERS:
+            text = f"clientId has 1 to {MAX_CLIENT_ID_CHARACTERS} characters"
+            await websocket.send_denial_response(Response(text, 400))
+            return
         offered = websocket.scope.get("subprotocols") or ()
         subprotocol = next((one for one in offered if one in SUBPROTOCOLS), None)
         await websocket.accept(subprotocol=subprotocol)
@@ -97,7 +107,7 @@ def _add_stream(
             return
         socket = handover(websocket.scope)
         wire = wire_of(subprotocol, is_deflated=socket.is_deflated)
-        socket.start(replica.take(socket, wire))
+        socket.start(replica.take(socket, wire, name=name))
 
 
 def _add_health(api: FastAPI, replica: Replica) -> None:
