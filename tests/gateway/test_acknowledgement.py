@@ -43,7 +43,7 @@ def save(
 def note(
     holding: Holding,
     changed: Mapping[str, Cursor] | None = None,
-    own: Mapping[str, Cursor] | None = None,
+    own: Mapping[str, Cursor | None] | None = None,
     *,
     now: float = 2.0,
     at_ms: int | None = 2_000,
@@ -153,9 +153,12 @@ def test_a_save_that_delivery_overtook() -> None:
 def test_a_time_that_proves_nothing() -> None:
     """While a place is not known, the time of the others stays as it is."""
     holding = held()
-    holding.answered(note(holding, {"a": at(60)}, at_ms=None))
+    payload = note(holding, {"a": at(60), "b": at(9)}, {"b": None}, at_ms=None)
+    holding.answered(payload)
 
-    assert save(holding).at_ms is None
+    progress = save(holding)
+    assert (progress.cursors, progress.at_ms) == ({"a": at(60)}, None)
+    assert holding.lagging == {"b"}
 
 
 def test_a_save_that_failed_is_made_again() -> None:

@@ -37,9 +37,9 @@ class Note(NamedTuple):
     # Ends of windows that changed since the client's last progress was kept. The client
     # was there unless `own` says otherwise. Shared by all clients that were noted then.
     changed: Mapping[str, Cursor]
-    # Places of its own.
-    own: Mapping[str, Cursor]
-    # Sessions in which it was not live.
+    # Places of its own; None where that was not known, or could not be said.
+    own: Mapping[str, Cursor | None]
+    # Sessions that have to be noted again, whether they change or not.
     lagging: Collection[str]
     # Whether `changed` and `own` name all sessions that the client wanted.
     is_full: bool
@@ -52,7 +52,8 @@ class Note(NamedTuple):
             for session, cursor in self.changed.items()
             if session not in self.own and (session == EMERGENCIES or wants(session))
         }
-        return shared | dict(self.own)
+        own = {name: place for name, place in self.own.items() if place is not None}
+        return shared | own
 
 
 class Weight(Enum):
@@ -95,7 +96,7 @@ class Holding:
         self.has_begun = False
         # What is kept holds everything that had changed before this time.
         self.kept_until = 0.0
-        # Sessions in which it was not live, by what is kept.
+        # Sessions of which not all is kept that the client was sent by then.
         self.lagging: set[str] = set()
         # Whether the broker forgot what was kept: all places are to be noted.
         self.is_forgotten = False
@@ -133,7 +134,7 @@ class Holding:
 
         Args:
             places: by session.
-            lagging: those of the sessions in which it is not live.
+            lagging: sessions that have to be noted, whether they change or not.
             at_ms: when it had everything of all others; None to leave that as it is.
             forgets: nothing else is kept of the client any more.
         """
@@ -168,7 +169,7 @@ class Holding:
         at_ms: int | None,
         subscription: Subscription,
         changed: Mapping[str, Cursor],
-        own: Mapping[str, Cursor],
+        own: Mapping[str, Cursor | None],
         lagging: Collection[str],
     ) -> bytes:
         """Note where the client is; what comes back is the ping's payload.

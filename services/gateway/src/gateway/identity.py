@@ -126,7 +126,7 @@ class Identities:
         is_complete = is_all and len(known) == len(places)
         holding.begin(
             known,
-            lagging=list(client.followers),
+            lagging=self._whereabouts.lagging(client),
             at_ms=self._wall_clock_ms() if is_complete else None,
             forgets=not (adds or resumes),
         )
@@ -180,15 +180,14 @@ class Identities:
         )
         if not changed and not own:
             return None
-        known = _known(own, limit=MAX_SESSIONS)
-        is_complete = len(known) == len(own)
+        is_complete = None not in own.values()
         return holding.note(
             now=now,
             at_ms=self._wall_clock_ms() if is_complete else None,
             subscription=client.subscription,
             changed=changed,
-            own=known,
-            lagging=tuple(client.followers),
+            own=own,
+            lagging=tuple(self._whereabouts.lagging(client)),
         )
 
     def pong(self, client: Client, payload: bytes) -> None:

@@ -6,7 +6,7 @@ What never lives here: what a client has received.
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gateway.channel import Channel, Client
 from gateway.encoding import shown
@@ -51,12 +51,12 @@ class Whereabouts:
         Args:
             client: whose places these are.
             since: what changed before needs no note; None to note everything.
-            lagging: sessions of which it was noted that it was not live there.
+            lagging: sessions that have to be noted whether they changed or not.
             now: the same for all who are noted in one step of the loop.
         """
         changed = self._changed_since(since, now)
         own: dict[str, Cursor | None] = {}
-        for session in (*client.followers, *lagging):
+        for session in (*self.lagging(client), *lagging):
             channel = self._hub.channels.get(session)
             if channel is not None and _wants(client, session):
                 own[session] = self._place(client, channel)
@@ -69,12 +69,32 @@ class Whereabouts:
                 own[session] = changed[session]
         return {}, own
 
+    def lagging(self, client: Client) -> list[str]:
+        """Sessions in which a client may not have what the window's end says."""
+        return [*client.followers, *self._held_back(client)]
+
+    def _held_back(self, client: Client) -> Iterator[str]:
+        """Sessions of which a record waits for its interval to be over."""
+        rules = client.subscription.rules
+        if not self._hub.pending or not any(rule.form.max_rate for rule in rules):
+            return
+        for channel, form in self._hub.pending:
+            if client.subscription.form_for(channel.session) is form:
+                yield channel.session
+
     def _place(self, client: Client, channel: Channel) -> Cursor | None:
+        follower = channel.followers.get(client)
+        if follower is None:
+            form = client.subscription.form_for(channel.session)
+            is_held_back = (channel, form) in self._hub.pending
+            return None if is_held_back else shown(channel.window.end)
+        if follower.sampler is not None:
+            # What is read is held back, to be reduced: the replay comes again.
+            return None
         place = self._hub.place_of(client, channel)
-        if place is None:
-            follower = channel.followers[client]
-            return BEGINNING_CURSOR if follower.wanted is Begin.START else None
-        return shown(place)
+        if place is None and follower.wanted is Begin.START:
+            return BEGINNING_CURSOR
+        return None if place is None else shown(place)
 
     def _changed_since(self, since: float | None, now: float) -> dict[str, Cursor]:
         if now != self._changed_at:
