@@ -24,6 +24,7 @@ from gateway.recovery import Replaced, Resume, Trimmed, Wait
 from gateway.subscription import Begin, Last, Subscription
 from gateway.window import NOTHING
 from gateway.wire import JSON
+from telemetry_stream.client_cursors import Kept
 from telemetry_stream.position import BEGINNING_CURSOR
 from tests.gateway.entries import cursor
 from tests.properties.gateway_watcher import payloads
@@ -224,3 +225,27 @@ def test_whose_snapshots_are_wanted() -> None:
     some = wanted_sessions(Snapshot(session_ids=["run_*", "b"]))
     assert [some.matches(name) for name in ("run_1", "b", "c")] == [True, True, False]
     assert wanted_sessions(Snapshot()).matches("any")
+
+
+def test_resuming() -> None:
+    """What is kept is as what the client brings; what it brings wins."""
+    kept = Kept(1, {"a": cursor(30), "b": cursor(40)}, 5_000)
+    made = plan(**{"from": "resume"}, cursors={"b": str(cursor(60))}).resumed(kept)
+
+    assert made.resumes
+    assert made.wanted("a", active_ms=None) == cursor(30)
+    assert made.wanted("b", active_ms=None) == cursor(60)
+    assert made.wanted("c", active_ms=None) is Begin.NOW
+    assert made.wanted("c", active_ms=9_000) is Begin.START
+    assert made.at_ms == 5_000
+    assert plan(**{"from": "resume"}, at=1).resumed(kept).at_ms == 1
+
+
+def test_resuming_where_nothing_is_kept() -> None:
+    """It begins now, and is told that nobody knows what it has missed."""
+    asked = {"sessionId": "a", "from": "resume"}
+    made = plan(**asked).resumed(Kept(1, {}, 0))
+
+    assert made.at_ms is None
+    assert made.wanted("a", active_ms=9_000) is Begin.NOW
+    assert subscribed(request(**asked), made)["recovered"] is False

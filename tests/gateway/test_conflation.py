@@ -26,11 +26,13 @@ def test_the_newest_of_an_interval_goes_at_its_end() -> None:
     conflation = Conflation(2)
     assert conflation.due_at is None
     conflation.take([A], 5.0)
+    assert conflation.waiting is None
     assert conflation.due_at is None
     assert conflation.take([B], 5.1) == []
     assert conflation.take([C], 5.2) == []
     assert conflation.waiting == C
     assert conflation.due_at == 5.5
+    assert conflation.waiting is C
     assert conflation.flush(5.4) is None
     assert conflation.flush(5.5) == Conflated(C, 2)
     assert conflation.due_at is None

@@ -303,6 +303,37 @@ async def test_all_sessions_and_documents(rig: Rig) -> None:
             assert sorted(steps(client)) == [3, 10, 11]
 
 
+async def test_a_record_that_is_held_back(rig: Rig) -> None:
+    """With a rate: the record that waits is not taken for sent, those before are."""
+    writer = rig.writer("a")
+    await writer.append(*numbered(0, 3))
+    async with rig.serving(**HASTY) as gateway:
+        async with watching(gateway) as client:
+            await client.subscribe(sessionIds=["*"], clientId="me", maxRate=0.01)
+            await client.until("positions")
+            for step in range(3, 10):
+                await writer.append(*numbered(step, step + 1))
+            newest = await rig.broker.read_before("a", None, limit=2)
+            await until_kept(rig, a=str(newest[1].cursor))
+        async with watching(gateway) as client:
+            await client.subscribe(clientId="me", **{"from": "resume"})
+            await client.until_records(1)
+            assert steps(client) == [9]
+
+
+async def test_a_replay_that_is_reduced(rig: Rig) -> None:
+    """It comes again from its beginning, and is then kept as had."""
+    writer = rig.writer("a")
+    await writer.append(*numbered(0, 500))
+    async with rig.serving(**HASTY) as gateway, watching(gateway) as client:
+        await client.subscribe(
+            sessionId="a", clientId="me", maxPoints=10, **{"from": "start"}
+        )
+        await until_kept(rig, a=BEGINNING)
+        last = (await client.until("caught_up"))["cursor"]
+        await until_kept(rig, a=last)
+
+
 async def test_subscribing_otherwise_begins_anew(rig: Rig) -> None:
     """Without resume and add, nothing of what was kept before is."""
     for name in ("a", "b"):
