@@ -229,12 +229,12 @@ def test_whose_snapshots_are_wanted() -> None:
 
 def test_resuming() -> None:
     """What is kept is as what the client brings; what it brings wins."""
-    kept = Kept(1, {"a": cursor(30), "b": cursor(40)}, 5_000)
-    made = plan(**{"from": "resume"}, cursors={"b": str(cursor(60))}).resumed(kept)
+    kept = Kept(1, {"a": cursor("1-30"), "b": cursor("1-40")}, 5_000)
+    made = plan(**{"from": "resume"}, cursors={"b": str(cursor("1-60"))}).resumed(kept)
 
     assert made.resumes
-    assert made.wanted("a", active_ms=None) == cursor(30)
-    assert made.wanted("b", active_ms=None) == cursor(60)
+    assert made.wanted("a", active_ms=None) == cursor("1-30")
+    assert made.wanted("b", active_ms=None) == cursor("1-60")
     assert made.wanted("c", active_ms=None) is Begin.NOW
     assert made.wanted("c", active_ms=9_000) is Begin.START
     assert made.at_ms == 5_000

@@ -30,3 +30,4 @@ def test_keys_without_a_session_have_plain_names() -> None:
     other = Keys("other")
     assert (other.sessions, other.feed) == ("other:sessions", "other:feed")
     assert other.presence("host:logs") == "other:presence:host:logs"
+    assert other.client("a:{b}%") == "other:client:a:%7Bb%7D%25"

@@ -81,6 +81,30 @@ class _Flight(NamedTuple):
 class Holding:
     """One connection's hold of a client: what is kept of it and what is not yet."""
 
+    __slots__ = (
+        "_acknowledged",
+        "_awaited",
+        "_beginnings",
+        "_begun_at_ms",
+        "_due",
+        "_due_at_ms",
+        "_flight",
+        "_forgets",
+        "_pings",
+        "_received",
+        "_saved_at",
+        "_saves",
+        "client_id",
+        "has_begun",
+        "hold",
+        "is_forgotten",
+        "is_manual",
+        "kept_until",
+        "lagging",
+        "rival",
+        "taker",
+    )
+
     def __init__(self, client_id: str, taker: str) -> None:
         # What the client calls itself.
         self.client_id = client_id

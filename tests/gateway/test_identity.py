@@ -1,0 +1,253 @@
+"""Who holds a client that several want at once, and saves that do not work."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+
+from gateway import keeper as keeper_module
+from gateway.acknowledgement import Holding
+from gateway.channel import Client
+from gateway.hub import Hub
+from gateway.identity import Identities
+from gateway.instruments import Instruments
+from gateway.keeper import Keeper
+from gateway.messages import RESUME, Subscribe
+from gateway.subscription import EVERYTHING, Begin, Rule, Subscription
+from gateway.whereabouts import Whereabouts
+from telemetry_stream.broker import Head
+from telemetry_stream.broker_memory import MemoryBroker
+from telemetry_stream.client_cursors import Takeover, takeover_note
+from telemetry_stream.exceptions import BrokerUnavailable
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import BEGINNING_CURSOR
+
+
+ALL = Subscription([Rule(EVERYTHING, True, True, Begin.NOW)])
+NOBODY = Head(None, None, None)
+
+
+class Socket:
+    """What is written to a client, and how it is closed."""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.code: int | None = None
+
+    def write(self, frames: bytes) -> None:
+        """Nobody reads it."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Remember why."""
+        self.code = self.code or code
+
+
+class Rig:
+    """A replica's identities over a broker in memory."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.broker = MemoryBroker()
+        self.instruments = Instruments()
+        self.hub = Hub(
+            window_bytes=1_000,
+            total_window_bytes=1_000,
+            instruments=self.instruments,
+        )
+        self.hub.open(EMERGENCIES, NOBODY)
+        self.keeper = Keeper(
+            self.broker.clients, clock=lambda: self.now, instruments=self.instruments
+        )
+        self.identities = Identities(
+            self.broker.clients,
+            self.keeper,
+            Whereabouts(self.hub),
+            replica="r",
+            clock=lambda: self.now,
+            wall_clock_ms=lambda: 5_000,
+            instruments=self.instruments,
+        )
+        self.keeper.on_refused = self.identities.refused
+
+    def client(self) -> tuple[Client, Socket]:
+        """A connection."""
+        socket = Socket()
+        return Client(socket), socket
+
+    async def subscribe(self, client: Client, **fields: Any) -> None:
+        """Subscribe to everything by a name."""
+        fields = {"client_id": "me", **fields}
+        message = Subscribe(**fields)
+        await self.identities.identify(client, message)
+        self.hub.subscribe(client, ALL, {}, now_ms=5_000)
+        resumes = message.from_ == RESUME
+        self.identities.begin(client, ALL, adds=message.add, resumes=resumes)
+
+    def metric(self, text: str) -> bool:
+        """Whether the metrics have a line."""
+        return text in self.instruments.exposition().decode()
+
+
+async def test_two_that_take_a_client_at_once() -> None:
+    """The later hold has it, in whatever order the answers come."""
+    rig = Rig()
+    (one, first), (other, second) = rig.client(), rig.client()
+    await asyncio.gather(rig.subscribe(one), rig.subscribe(other))
+
+    assert (first.code, second.code) == (4409, None)
+
+
+async def test_an_answer_that_another_hold_has_overtaken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who hears of a later hold before its own is answered does not get the client."""
+    rig = Rig()
+    client, socket = rig.client()
+    take = rig.broker.clients.take
+
+    async def slow(client_id: str, taker: str) -> Any:
+        kept = await take(client_id, taker)
+        own = Takeover(client_id, kept.hold, taker)
+        rig.identities.heard(takeover_note(own))
+        assert socket.code is None
+        later = Takeover(client_id, kept.hold + 1, "elsewhere")
+        rig.identities.heard(takeover_note(later))
+        return kept
+
+    monkeypatch.setattr(rig.broker.clients, "take", slow)
+    await rig.subscribe(client)
+    assert socket.code == 4409
+
+
+async def test_taking_it_again_does_not_send_oneself_away() -> None:
+    """Nor does what is heard late of a hold that is over."""
+    rig = Rig()
+    client, socket = rig.client()
+    await rig.subscribe(client)
+    await rig.subscribe(client, from_=RESUME, client_id=UNSET)
+    rig.identities.heard(takeover_note(Takeover("me", 1, "elsewhere")))
+    rig.identities.heard(takeover_note(Takeover("you", 2**52, "elsewhere")))
+    rig.identities.heard("!canary:1")
+    assert socket.code is None
+
+    rig.identities.heard(takeover_note(Takeover("me", 2**52, "elsewhere")))
+    assert socket.code == 4409
+    assert rig.metric("tailcast_gateway_taken_over_total 1.0")
+
+
+async def test_taking_it_again_while_another_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A connection that held it and is overtaken while it asks again is sent away."""
+    rig = Rig()
+    client, socket = rig.client()
+    await rig.subscribe(client)
+    take = rig.broker.clients.take
+
+    async def slow(client_id: str, taker: str) -> Any:
+        kept = await take(client_id, taker)
+        later = Takeover(client_id, kept.hold + 1, "elsewhere")
+        rig.identities.heard(takeover_note(later))
+        return kept
+
+    monkeypatch.setattr(rig.broker.clients, "take", slow)
+    await rig.subscribe(client, from_=RESUME)
+    assert socket.code == 4409
+
+
+async def test_a_connection_that_is_gone_before_it_is_answered() -> None:
+    """It holds nothing."""
+    rig = Rig()
+    client, _ = rig.client()
+    client.is_closed = True
+    await rig.identities.identify(client, Subscribe(client_id="me"))
+
+    assert rig.identities.ping(client, 1.0) is None
+    assert rig.identities.weigh(client, "a", BEGINNING_CURSOR) is None
+    rig.identities.acknowledge(client, "a", BEGINNING_CURSOR)
+    rig.identities.begin(client, ALL, adds=False, resumes=False)
+    rig.identities.leave(client)
+
+
+async def test_what_a_connection_left_is_saved() -> None:
+    """Also when the broker was away, and by a replica that ends."""
+    rig = Rig()
+    client, _ = rig.client()
+    await rig.subscribe(client)
+    rig.broker.failure = BrokerUnavailable("away")
+    with pytest.raises(BrokerUnavailable):
+        await rig.keeper.save_waiting()
+    rig.identities.leave(client)
+    rig.broker.failure = None
+    await rig.keeper.finish()
+
+    kept = await rig.broker.clients.take("me", "r2")
+    assert kept.cursors == {EMERGENCIES: BEGINNING_CURSOR}
+    assert kept.at_ms == 5_000
+
+
+async def test_a_replica_that_ends_without_its_broker() -> None:
+    """It does not wait for ever, and says how much was lost."""
+    rig = Rig()
+    client, _ = rig.client()
+    await rig.subscribe(client)
+    rig.broker.failure = BrokerUnavailable("away")
+    await rig.keeper.finish()
+
+    assert rig.metric('progress_saves_total{outcome="lost"} 1.0')
+
+
+async def test_a_save_that_is_cancelled() -> None:
+    """It is made again."""
+    rig = Rig()
+    client, _ = rig.client()
+    await rig.subscribe(client)
+    save = asyncio.create_task(rig.keeper.save_waiting())
+    await asyncio.sleep(0)
+    save.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await save
+    await rig.keeper.save_waiting()
+
+    assert (await rig.broker.clients.take("me", "r2")).is_known
+
+
+async def test_batches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many cursors in one, so many clients that wait; the longest first."""
+    monkeypatch.setattr(keeper_module, "MAX_SAVED_CURSORS", 1)
+    monkeypatch.setattr(keeper_module, "MAX_WAITING", 2)
+    rig = Rig()
+    for name in ("a", "b", "c"):
+        holding = Holding(name, "t")
+        holding.acknowledge("s", BEGINNING_CURSOR)
+        rig.keeper.wait(holding)
+    assert rig.metric('progress_saves_total{outcome="lost"} 1.0')
+
+    await rig.keeper.save_waiting()
+    assert rig.metric('progress_saves_total{outcome="done"} 1.0')
+    await rig.keeper.finish()
+
+    known = [(await rig.broker.clients.take(name, "t")).is_known for name in "abc"]
+    assert known == [False, True, True]
+
+
+async def test_the_keeper_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is urgent does not wait; a broker that was away gets it when it is back."""
+    monkeypatch.setattr(keeper_module, "SAVE_SECONDS", 0.01)
+    rig = Rig()
+    running = asyncio.create_task(rig.keeper.run())
+    client, _ = rig.client()
+    await rig.subscribe(client)
+    rig.broker.failure = BrokerUnavailable("away")
+    async with asyncio.timeout(5):
+        while not rig.metric('outcome="failed"'):
+            await asyncio.sleep(0.001)
+        rig.broker.failure = None
+        while not rig.metric('outcome="done"'):
+            await asyncio.sleep(0.001)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert (await rig.broker.clients.take("me", "r2")).is_known
