@@ -1,6 +1,8 @@
 """Clients that name themselves: resumed anywhere, after anything, nothing skipped."""
 
 import asyncio
+import contextlib
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -498,3 +500,68 @@ async def test_drain_saves_what_was_received(rig: Rig) -> None:
         await client.until("heartbeat")
         await gateway.replica.connections.drain(0.1)
     assert (await kept(rig))["a"] == client.cursors["a"]
+
+
+class Traveller:
+    """A client that comes and goes, and what it has had in all."""
+
+    def __init__(self) -> None:
+        # The last step that it has had of each session.
+        self.had: dict[str, int] = {}
+
+    def note(self, watcher: Watcher) -> None:
+        """Of one connection: no hole in it, and none before it."""
+        for session in ("a", "b"):
+            got = [one["step"] for one in watcher.records if one["session"] == session]
+            if got:
+                assert got == list(range(got[0], got[0] + len(got)))
+                assert got[0] <= self.had.get(session, -1) + 1
+                self.had[session] = max(got[-1], self.had.get(session, -1))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_coming_and_going(rig: Rig, seed: int) -> None:
+    """Whichever replica, however the connection ends: nothing is ever skipped."""
+    chance = random.Random(seed)
+    traveller = Traveller()
+    written = {"a": 0, "b": 0}
+    writers = {session: rig.writer(session) for session in written}
+
+    async def write(count: int) -> None:
+        session = chance.choice("ab")
+        steps = range(written[session], written[session] + count)
+        await writers[session].append(*({"session": session, "step": n} for n in steps))
+        written[session] += count
+
+    async with (
+        rig.serving(**HASTY) as one,
+        rig.serving(window_bytes=2_000, **HASTY) as two,
+        rig.serving(**HASTY) as three,
+    ):
+        await write(5)
+        async with watching(one) as client:
+            await client.subscribe(clientId="me", **{"from": "start"})
+            await until_kept(rig, **{"!emergencies": BEGINNING})
+            traveller.note(client)
+        for _ in range(15):
+            async with watching(chance.choice([one, two, three])) as client:
+                await client.subscribe(clientId="me", **{"from": "resume"})
+                for _ in range(chance.randrange(6)):
+                    await write(chance.randrange(1, 30))
+                    if chance.random() < 0.7:
+                        await client.send(type="heartbeat")
+                        await client.until("heartbeat")
+                if chance.random() < 0.5:
+                    client.connection.transport.abort()
+                else:
+                    await client.connection.close()
+                # What its library has read and answered for is received.
+                with contextlib.suppress(ConnectionClosed):
+                    while True:
+                        await client.next()
+                traveller.note(client)
+        async with watching(two) as client:
+            await client.subscribe(clientId="me", **{"from": "resume"})
+            while any(traveller.had.get(s, -1) < n - 1 for s, n in written.items()):
+                await client.next()
+                traveller.note(client)

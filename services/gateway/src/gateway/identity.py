@@ -122,12 +122,13 @@ class Identities:
         is_all = not (adds and holding.has_begun)
         wanted = client.subscription if is_all else added
         places = self._whereabouts.places(client, wanted)
-        known = _known(places, limit=MAX_SESSIONS)
-        is_complete = is_all and len(known) == len(places)
+        lagging = self._whereabouts.lagging(client)
+        # Where it is live and nothing is kept, the time says as much.
+        is_complete = None not in places.values() and len(lagging) <= MAX_SESSIONS
         holding.begin(
-            known,
-            lagging=self._whereabouts.lagging(client),
-            at_ms=self._wall_clock_ms() if is_complete else None,
+            _known(places, limit=MAX_SESSIONS),
+            lagging=lagging,
+            at_ms=self._wall_clock_ms() if is_all and is_complete else None,
             forgets=not (adds or resumes),
         )
         self._keeper.wait(holding, is_urgent=True)
