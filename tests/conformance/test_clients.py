@@ -11,7 +11,6 @@ from telemetry_stream import (
 from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.client_cursors import Progress, Saved, takeover_of
-from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor, EntryID
 from tests.conformance.conftest import Adapter
@@ -142,20 +141,6 @@ async def test_a_takeover_is_heard(adapter: Adapter) -> None:
     assert (heard.client, heard.hold, heard.taker) == ("a:b c", hold, "r1")
 
 
-async def test_what_somebody_wrote_by_hand(adapter: Adapter) -> None:
-    """Fields that are no cursors are passed over."""
-    if isinstance(adapter, MemoryBroker):
-        pytest.skip("nobody writes into this process's memory by hand")
-    key = adapter._keys.client("c")
-    await adapter._redis.hset(key, "a", "1-30-00000abc")
-    for field in ("b", "!at", "!hold", "!z"):
-        await adapter._redis.hset(key, field, "junk")
-
-    kept = await adapter.clients.take("c", "r1")
-
-    assert (kept.cursors, kept.at_ms) == ({"a": _at(30)}, 0)
-
-
 async def test_a_broker_that_forgot_its_scripts(adapter: Adapter) -> None:
     """They are sent again, and every save is kept."""
     hold = (await adapter.clients.take("c", "r1")).hold
@@ -176,24 +161,3 @@ async def test_clients_that_expire() -> None:
     broker._stored.clients["c"].expires_at = 0.0
 
     assert not (await broker.clients.take("c", "r1")).is_known
-
-
-async def test_keys_expire(adapter: Adapter) -> None:
-    """In the broker the client's key has an end, from its first hold on."""
-    if isinstance(adapter, MemoryBroker):
-        pytest.skip("another test")
-    await adapter.clients.take("c", "r1")
-
-    seconds = await adapter._redis.ttl(adapter._keys.client("c"))
-
-    assert 29 * 24 * 3_600 < seconds <= 30 * 24 * 3_600
-
-
-async def test_a_broker_that_is_away() -> None:
-    """Saves raise, and nothing is kept."""
-    broker = RedisBroker("unix:///nowhere/socket")
-    try:
-        with pytest.raises(BrokerError):
-            await broker.clients.save([Progress("c", 1, 1, {})])
-    finally:
-        await broker.aclose()
