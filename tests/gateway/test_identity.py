@@ -156,11 +156,30 @@ async def test_taking_it_again_while_another_does(
     assert socket.code == 4409
 
 
-async def test_a_connection_that_is_gone_before_it_is_answered() -> None:
-    """It holds nothing."""
+async def test_a_connection_that_is_gone_takes_nothing() -> None:
+    """Else it might take it from one that has come since."""
     rig = Rig()
     client, _ = rig.client()
     client.is_closed = True
+    await rig.identities.identify(client, Subscribe(client_id="me"))
+
+    assert not rig.broker._stored.clients
+
+
+async def test_a_connection_that_is_gone_before_it_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It holds nothing."""
+    rig = Rig()
+    client, _ = rig.client()
+    take = rig.broker.clients.take
+
+    async def slow(client_id: str, taker: str) -> Any:
+        kept = await take(client_id, taker)
+        client.is_closed = True
+        return kept
+
+    monkeypatch.setattr(rig.broker.clients, "take", slow)
     await rig.identities.identify(client, Subscribe(client_id="me"))
 
     assert rig.identities.ping(client, 1.0) is None

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway import keeper
-from tests.brokers import BrokerServer
+from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,
@@ -19,7 +19,7 @@ from tests.integration.gateway_rig import (
     numbered,
     watching,
 )
-from tests.integration.test_gateway_process import free_port, running, until_ready
+from tests.integration.test_gateway_process import running, until_ready
 
 
 # Pings come soon: connections are looked at ten times a second.

@@ -5,8 +5,10 @@ and sends away who was taken over. Delivery never waits for it. What never lives
 what becomes of a kept cursor, which is what becomes of any cursor.
 """
 
+import asyncio
 import itertools
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from msgspec import UNSET
 
@@ -25,6 +27,10 @@ from telemetry_stream.client_cursors import (
     takeover_of,
 )
 from telemetry_stream.position import Cursor
+
+
+# Nothing is kept, for nobody.
+NOBODY = Kept(0, {}, 0)
 
 
 class Identities:
@@ -54,6 +60,8 @@ class Identities:
         self._holdings: dict[Client, Holding] = {}
         # Those that ask the broker for a client now.
         self._taking: dict[Holding, None] = {}
+        # One at a time asks for the same client, in the order in which they came.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # Who holds a client.
 
@@ -87,17 +95,25 @@ class Identities:
         Raises:
             BrokerError: it is held as before, or by nobody here.
         """
-        rival = self._held.get(client_id)
-        if rival is not None and rival is not client:
-            await self._make_way(rival)
-        holding = self._holdings.get(client)
-        if holding is None:
-            holding = Holding(client_id, next(self._takers))
-        else:
-            await self._keeper.save([holding])
+        turn = self._turns.get(client_id)
+        if turn is None:
+            turn = self._turns[client_id] = asyncio.Lock()
+        async with turn:
+            rival = self._held.get(client_id)
+            if rival is not None and rival is not client:
+                await self._make_way(rival)
+            holding = self._holdings.get(client)
+            if holding is None:
+                holding = Holding(client_id, next(self._takers))
+            else:
+                await self._keeper.save([holding])
+            # One that is gone must not take it from one that has come since.
+            return NOBODY if client.is_closed else await self._take(client, holding)
+
+    async def _take(self, client: Client, holding: Holding) -> Kept:
         self._taking[holding] = None
         try:
-            kept = await self._clients.take(client_id, holding.taker)
+            kept = await self._clients.take(holding.client_id, holding.taker)
         finally:
             del self._taking[holding]
         holding.hold = kept.hold
@@ -215,13 +231,7 @@ class Identities:
     # What these are made of.
 
     def _hold(self, client: Client, holding: Holding) -> None:
-        """Enter who holds a client; of two that took it, the later one does."""
-        other = self._held.get(holding.client_id)
-        if other is not None and other is not client:
-            if self._holdings[other].hold > holding.hold:
-                holding.rival = max(holding.rival, self._holdings[other].hold)
-            else:
-                self._give_up(other)
+        """Enter who holds a client, unless a later hold was heard of meanwhile."""
         if holding.rival > holding.hold:
             if client in self._holdings:
                 self._give_up(client)
