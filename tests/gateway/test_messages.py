@@ -69,7 +69,6 @@ def test_what_is_no_message(text: str | bytes) -> None:
         ('{"type":"subscribe","maxRate":0}', "invalid_message", "maxRate"),
         ('{"type":"subscribe","maxPoints":1}', "invalid_message", "maxPoints"),
         ('{"type":"subscribe","metrics":[]}', "invalid_message", "metrics"),
-        ('{"type":"subscribe","snapshot":true}', "unsupported", "snapshot"),
         ('{"type":"subscribe","clientId":""}', "invalid_message", "clientId"),
         ('{"type":"subscribe","ack":"later"}', "invalid_message", "ack"),
         ('{"type":"ack","sessionId":"a"}', "invalid_message", "cursor"),

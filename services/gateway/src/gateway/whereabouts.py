@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 from gateway.channel import Channel, Client
-from gateway.encoding import shown
 from gateway.forms import Form
 from gateway.hub import Hub
+from gateway.marks import shown
 from gateway.subscription import Begin, Subscription
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEGINNING_CURSOR, Cursor, EntryID
