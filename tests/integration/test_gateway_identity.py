@@ -103,7 +103,7 @@ async def test_what_needs_a_name(rig: Rig) -> None:
 
 
 async def test_gone_again_before_anything_came(rig: Rig) -> None:
-    """A client that leaves before its first message resumes where it would have."""
+    """G10: who leaves before a first message resumes where it would have begun."""
     writer = rig.writer("a")
     await writer.append(*numbered(0, 3))
     async with rig.serving(**HASTY) as gateway:
@@ -122,7 +122,7 @@ async def test_gone_again_before_anything_came(rig: Rig) -> None:
 
 
 async def test_idle_for_long(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is sent, the hold is kept up, and the client resumes where it was."""
+    """G11: nothing is sent, the hold is kept up, and the client resumes there."""
     monkeypatch.setattr("gateway.acknowledgement.REFRESH_SECONDS", 0.2)
     writer = rig.writer("a")
     await writer.append(*numbered(0, 3))
@@ -174,7 +174,7 @@ async def test_one_connection_holds_a_client(
     rig: Rig,
     is_same_replica: bool,  # a case
 ) -> None:
-    """A new one takes it over: the old one is closed at once, and keeps no more."""
+    """B4: a new one takes it over; the old one is closed at once, and keeps no more."""
     writer = rig.writer("a")
     await writer.append(*numbered(0, 3))
     async with (
@@ -214,7 +214,7 @@ async def test_a_takeover_that_nobody_heard(rig: Rig) -> None:
 
 
 async def test_all_sessions_and_documents(rig: Rig) -> None:
-    """Each where it was; one that came into being meanwhile from its beginning."""
+    """A10: each where it was; one that came into being meanwhile from its beginning."""
     for name in ("a", "b"):
         await rig.writer(name).append(*numbered(0, 3))
     async with rig.serving(**HASTY) as gateway:

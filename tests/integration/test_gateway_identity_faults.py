@@ -174,7 +174,7 @@ async def test_a_key_that_somebody_spoiled(rig: Rig) -> None:
 
 
 async def test_kill_9(broker: BrokerServer) -> None:
-    """A gateway that is killed: its clients resume on another, nothing is skipped."""
+    """G12: a gateway is killed; its clients resume on another, nothing is skipped."""
     rig = Rig(broker.url)
     writer = rig.writer("a")
     await writer.append(*numbered(0, 3))
