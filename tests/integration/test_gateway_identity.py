@@ -291,5 +291,5 @@ async def test_drain_saves_what_was_received(rig: Rig) -> None:
         await client.send(type="ack", sessionId="a", cursor=client.cursors["a"])
         await client.send(type="heartbeat")
         await client.until("heartbeat")
-        await gateway.replica.connections.drain(0.1)
+        await gateway.replica.drain(0.1)
     assert (await kept(rig))["a"] == client.cursors["a"]

@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from gateway import keeper
 from tests.brokers import BrokerServer, free_port
+from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,
@@ -27,7 +28,6 @@ from tests.integration.named_clients import (
     until_kept,
     until_step,
 )
-from tests.integration.test_gateway_process import running, until_ready
 
 
 @pytest.fixture(autouse=True)
