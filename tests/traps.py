@@ -5,7 +5,7 @@ A test says which of them it holds by the ID in its name (`test_a5_…`) or its 
 """
 
 PROMISES = {
-    "P1": "each valid line of the file reaches a client once, in order, through any kill",
+    "P1": "each valid line of a file reaches a client once, in order, whatever dies",
     "P2": "what cannot be delivered is told",
     "P3": "a slow client costs bounded memory and delays nobody else",
     "P4": "a replay of any length is paged and paced by its reader's socket",
@@ -25,7 +25,7 @@ LOSSES = {
     "A7": "a client that was killed with bytes on their way misses none of them",
     "A8": "an emergency that is announced moves no cursor; documents have their own",
     "A9": "what was there before the tailer is history, not news",
-    "A10": "all sessions resume by positions, those that came since from their beginning",
+    "A10": "all sessions resume by positions, later ones from their beginning",
 }
 
 BOUNDS = {
@@ -33,7 +33,7 @@ BOUNDS = {
     "B2": "a full broker is trimmed in a call of its own, and nothing is lost",
     "B3": "retention, rejections, documents and statistics are bounded",
     "B4": "one connection at a time holds a client ID, across replicas",
-    "B5": "a broker that is away leaves connections open; a silent tailer is no outage",
+    "B5": "without the broker connections stay; a silent tailer is no outage",
     "B6": "a peer that reads is alive, however long its ping waits behind data",
     "B7": "a reader whom retention overtook is not overtaken again at once",
     "B8": "runs of values that are not finite do not use up a replay's points",
@@ -57,7 +57,7 @@ CLAUSES = {
 TRAPS = {
     "G01": "an append between the look at the head and attaching",
     "G02": "a storm of appends while a replay pages",
-    "G03": "resuming at the head, before it, at a trim's edge, beyond it, without a proof",
+    "G03": "resuming at the head, before it, at a trim's edge, beyond it, unproved",
     "G04": "subscribing before the stream is there",
     "G05": "a stream that is deleted and made anew",
     "G06": "a broker that comes back empty, or lacks its last seconds",

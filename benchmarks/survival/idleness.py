@@ -102,12 +102,17 @@ class Live:
     live: int
     ms_few: float
     ms_many: float
+    # What the process used while nothing moved, of a core.
+    idle_few: float
+    idle_many: float
 
     def __str__(self) -> str:
         return (
             f"{self.live} live sessions of {self.few}: {self.ms_few:.3f} ms of CPU for"
             f" each record; of {self.many:,}: {self.ms_many:.3f} ms, that is"
-            f" {self.ms_many / self.ms_few:.2f} times as much"
+            f" {self.ms_many / self.ms_few:.2f} times as much (beside the"
+            f" {self.idle_few:.1%} and {self.idle_many:.1%} of a core that it uses"
+            " when nothing moves)"
         )
 
 
@@ -115,11 +120,15 @@ async def measure_live(
     url: str, *, few: int, many: int, live: int, seconds: float
 ) -> Live:
     """The same records through a gateway of few sessions, and of many."""
-    costs = [await _live_cost(url, count, live, seconds) for count in (few, many)]
-    return Live(few, many, live, *costs)
+    cost_few, idle_few = await _live_cost(url, few, live, seconds)
+    cost_many, idle_many = await _live_cost(url, many, live, seconds)
+    return Live(few, many, live, cost_few, cost_many, idle_few, idle_many)
 
 
-async def _live_cost(url: str, sessions: int, live: int, seconds: float) -> float:
+async def _live_cost(
+    url: str, sessions: int, live: int, seconds: float
+) -> tuple[float, float]:
+    """Milliseconds for each record, and the idle process's share of a core."""
     prefix = f"b{uuid.uuid4().hex[:8]}"
     broker = RedisBroker(url, key_prefix=prefix)
     try:
@@ -127,6 +136,9 @@ async def _live_cost(url: str, sessions: int, live: int, seconds: float) -> floa
         with gateway(url, prefix) as process:
             watcher = await connect(process.port, {}, Counter)
             await asyncio.sleep(SETTLE_SECONDS)
+            cpu = process.cpu_seconds()
+            await asyncio.sleep(seconds)
+            idle = (process.cpu_seconds() - cpu) / seconds
             cpu, rounds = process.cpu_seconds(), int(seconds * LIVE_RATE)
             loop = asyncio.get_running_loop()
             start, before = loop.time(), watcher.records
@@ -134,9 +146,9 @@ async def _live_cost(url: str, sessions: int, live: int, seconds: float) -> floa
                 await asyncio.sleep(max(0.0, start + number / LIVE_RATE - loop.time()))
                 await asyncio.gather(*(one.append(1) for one in made[:live]))
             await watcher.until(before + rounds * live)
-            cpu = process.cpu_seconds() - cpu
+            cpu = process.cpu_seconds() - cpu - idle * (loop.time() - start)
             watcher.transport.abort()
-        return cpu / (rounds * live) * 1e3
+        return cpu / (rounds * live) * 1e3, idle
     finally:
         await broker.aclose()
 
