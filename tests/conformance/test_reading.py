@@ -136,6 +136,9 @@ async def test_presence_ends_by_itself(adapter: Adapter) -> None:
         while await adapter.is_present("other:logs"):
             await asyncio.sleep(0.001)
     assert not await adapter.is_present("nobody")
+    asked = ["host:logs", "other:logs", "nobody"]
+    assert await adapter.present(asked) == {"host:logs"}
+    assert await adapter.present([]) == set()
 
 
 async def test_a_document_is_taken_once_per_path_and_content(adapter: Adapter) -> None:

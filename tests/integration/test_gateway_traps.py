@@ -239,6 +239,43 @@ async def test_g07_a_connection_that_only_looks_alive(
         assert await watcher.until_records(3) == numbered(0, 3)
 
 
+@pytest.mark.usefixtures("hasty")
+async def test_b5_a_tailer_that_fell_silent(rig: Rig) -> None:
+    """P5: its sessions are told as stale, others are not; the gateway stays ready."""
+    await rig.broker.hold_presence("here:logs", seconds=60)
+    await rig.broker.hold_presence("gone:logs", seconds=60)
+    await rig.writer("a").append(*numbered(0, 1), owner="gone:logs")
+    await rig.writer("b").append(*numbered(0, 1), owner="here:logs")
+    long_ago = {"updated_ms": 1_000, "owner": "nobody:logs"}
+    await rig.writer("ended").append(*numbered(0, 1), **long_ago)
+    async with (
+        rig.serving() as gateway,
+        watching(gateway) as mine,
+        watching(gateway) as other,
+        httpx.AsyncClient(base_url=gateway.url) as client,
+    ):
+        await mine.subscribe(sessionIds=["a", "ended"])
+        await other.subscribe(sessionIds=["b", "ended"])
+        await until_feed(mine, "fresh")
+        await rig.broker.hold_presence("gone:logs", seconds=0.001)
+        await until_feed(mine, "stale")
+        await until_feed(other, "fresh")
+        assert (await client.get("/readyz")).status_code == 200
+        # Another one takes its files over.
+        await rig.writer("a").append(*numbered(1, 2), owner="here:logs")
+        await until_feed(mine, "fresh")
+
+
+async def until_feed(watcher: Watcher, feed: str) -> None:
+    """Until a heartbeat says so."""
+    async with asyncio.timeout(20):
+        while True:
+            await watcher.send(type="heartbeat")
+            if (await watcher.until("heartbeat"))["feed"] == feed:
+                return
+            await asyncio.sleep(0.02)
+
+
 async def until_ready(client: httpx.AsyncClient, *, is_ready: bool) -> None:
     """Until a replica says that it is fit for traffic, or not."""
     async with asyncio.timeout(20):

@@ -406,6 +406,10 @@ class SessionReader(Protocol):
         """As `SessionWriter.sessions`."""
         ...
 
+    async def present(self, owners: Sequence[str]) -> set[str]:
+        """Those of these tailers whose presence has not expired."""
+        ...
+
     def notifications(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         """Listen to what moved: texts for `parse_moved`, and what `notify` sent.
 

@@ -271,6 +271,9 @@ class MemoryBroker:
         await self._reachable()
         return self._stored.presence.get(owner, 0.0) > time.monotonic()
 
+    async def present(self, owners: Sequence[str]) -> set[str]:
+        return {owner for owner in owners if await self.is_present(owner)}
+
     # What the gateway asks.
 
     async def read_after(

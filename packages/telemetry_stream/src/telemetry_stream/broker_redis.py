@@ -319,6 +319,15 @@ class RedisBroker:
             )
         return heads
 
+    async def present(self, owners: Sequence[str]) -> set[str]:
+        async with self._pipeline() as pipeline:
+            for owner in owners:
+                pipeline.exists(self._keys.presence(owner))
+            found = await self._execute(pipeline)
+        return {
+            owner for owner, is_there in zip(owners, found, strict=True) if is_there
+        }
+
     @asynccontextmanager
     async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
         async with self._listener.pubsub(ignore_subscribe_messages=True) as pubsub:

@@ -37,6 +37,7 @@ class Audit:
         *,
         mark: Callable[[str], bool],
         watch: Callable[[Iterable[str]], Awaitable[None]],
+        look_for_owners: Callable[[], Awaitable[None]],
         wall_clock_ms: Callable[[], int],
         instruments: Instruments,
         forget: Callable[[str], None],
@@ -47,6 +48,8 @@ class Audit:
         self._mark = mark
         # Has sessions watched.
         self._watch = watch
+        # Has the tailers of watched sessions looked for.
+        self._look_for_owners = look_for_owners
         self._wall_clock_ms = wall_clock_ms
         self._instruments = instruments
         # Told when nobody watches a session any more.
@@ -83,6 +86,7 @@ class Audit:
         before_ms = self._wall_clock_ms()
         await self._compare_all(self._hub.channels)
         await self._adopt(await self._active_sessions(), before_ms)
+        await self._look_for_owners()
         self._close_unwatched()
 
     async def audit_some(self) -> None:
@@ -91,6 +95,7 @@ class Audit:
         active = await self._active_sessions()
         await self._compare_all(self._in_turn(active))
         await self._adopt(active, before_ms)
+        await self._look_for_owners()
         self._close_unwatched()
 
     def _in_turn(self, active: Iterable[str]) -> list[str]:

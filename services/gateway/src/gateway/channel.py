@@ -24,6 +24,8 @@ from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor, EntryID
 
 
+# What a record weighs of which nothing is known.
+_USUAL_RECORD_BYTES = 1_024.0
 # Emergencies that wait to be announced to one client; older ones come in their place.
 MAX_ANNOUNCEMENTS = 32
 
@@ -144,6 +146,7 @@ class Channel:
 
     __slots__ = (
         "_encoders",
+        "active_ms",
         "audience",
         "audience_version",
         "changed_at",
@@ -155,6 +158,7 @@ class Channel:
         "is_documents",
         "is_unwatched",
         "members",
+        "owner",
         "record_bytes",
         "session",
         "updated_ms",
@@ -184,12 +188,16 @@ class Channel:
         self.audience: Audience | None = None
         # ... as also when the subscriptions by glob are not those of this version.
         self.audience_version = -1
+        # Who appends to it, "" where nobody is known; and when that was last seen to
+        # happen, Unix milliseconds.
+        self.owner = ""
+        self.active_ms = 0
         # What holds live records back, for each form with a rate.
         self.conflations: dict[Form, Conflation] = {}
         # When entries last came, monotonic seconds.
         self.changed_at = 0.0
         # The mean size of recent entries, which says how many make a page.
-        self.record_bytes = 1_024.0
+        self.record_bytes = _record_bytes(head)
         # Nobody watched it when the last audit looked.
         self.is_unwatched = False
         # What makes frames, one for each wire that was needed.
@@ -217,6 +225,9 @@ class Channel:
         """Take what the state says of the stream's life."""
         state = head.state
         self.incarnation = "" if state is None else state.position.incarnation
+        if state is not None:
+            self.owner = state.owner
+            self.active_ms = max(self.active_ms, state.updated_ms)
         self.history_end = news_begins_after(state)
         # When the last append was made that the state knew of, Unix milliseconds.
         self.updated_ms = 0 if state is None else state.updated_ms
@@ -224,6 +235,14 @@ class Channel:
     def is_in_history(self) -> bool:
         """Whether the window's end still lies before what is news."""
         return self.history_end is not None and self.window.end.id < self.history_end
+
+
+def _record_bytes(head: Head) -> float:
+    """What a record of the session weighs, as far as its ends say it."""
+    newest = 0 if head.newest is None else len(head.newest.record)
+    state = head.state
+    mean = state.size / state.records if state is not None and state.records else 0
+    return max(_USUAL_RECORD_BYTES, newest, mean)
 
 
 __all__ = ["Begin", "Channel", "Client", "Follower", "Last", "Pace", "Wanted"]

@@ -161,7 +161,9 @@ class Commands:
         """Answer a heartbeat."""
         client.send(
             heartbeat(
-                timestamp=self._timestamp(), is_fresh=self._feed.is_fresh, id=message.id
+                timestamp=self._timestamp(),
+                is_fresh=self._feed.is_fresh_for(client.subscription),
+                id=message.id,
             )
         )
 
@@ -183,7 +185,7 @@ class Commands:
         client.send(
             heartbeat(
                 timestamp=self._timestamp(),
-                is_fresh=self._feed.is_fresh,
+                is_fresh=self._feed.is_fresh_for(client.subscription),
                 cursors=cursors,
                 heads=heads,
             )

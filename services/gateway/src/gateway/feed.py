@@ -15,6 +15,8 @@ from gateway.channel import Channel
 from gateway.continuity import Continuity, continuation, including
 from gateway.hub import Hub
 from gateway.instruments import Instruments
+from gateway.owners import Owners
+from gateway.subscription import Subscription
 from telemetry_stream.broker import Entry, SessionReader
 from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.keys import EMERGENCIES
@@ -74,6 +76,10 @@ class Feed:
         self._moved: set[str] = set()
         # When a canary last came back, None before the first.
         self._canary_at: float | None = None
+        # Knows which tailers are silent.
+        self._owners = Owners(
+            broker, hub, wall_clock_ms=wall_clock_ms, instruments=instruments
+        )
         # Finds what no notification told.
         self.audit = Audit(
             broker,
@@ -81,6 +87,7 @@ class Feed:
             mark=self._found,
             forget=self._forget,
             watch=self.open,
+            look_for_owners=self._owners.look,
             wall_clock_ms=wall_clock_ms,
             instruments=instruments,
         )
@@ -90,6 +97,10 @@ class Feed:
         """Whether what is appended gets here, by the canary."""
         at = self._canary_at
         return at is not None and self._clock() - at <= CANARY_TIMEOUT_SECONDS
+
+    def is_fresh_for(self, subscription: Subscription) -> bool:
+        """Whether what its sessions' tailers append gets here, and they are there."""
+        return self.is_fresh and self._owners.are_heard(subscription)
 
     async def run(self) -> None:
         """Read until cancelled, whatever the broker does."""
@@ -298,11 +309,15 @@ class Feed:
         if new:
             size = sum(len(entry.record) for entry in new) / len(new)
             channel.record_bytes = max(1.0, (channel.record_bytes + size) / 2)
-            self._hub.deliver(channel, new, now=self._clock())
+            self._deliver(channel, new)
             if len(new) + 1 < len(entries):
                 # The chain breaks there.
                 self.mark(channel.session)
         return bool(new)
+
+    def _deliver(self, channel: Channel, entries: Sequence[Entry]) -> None:
+        channel.active_ms = self._wall_clock_ms()
+        self._hub.deliver(channel, entries, now=self._clock())
 
     async def _look_anew(self, channel: Channel, *, is_other: bool) -> None:
         """The entry at the window's end is not there, or is another one."""
@@ -320,6 +335,6 @@ class Feed:
             self._hub.reset(channel, head)
         elif after and after[0].previous == end.id:
             # It was only trimmed.
-            self._hub.deliver(channel, continuation(end, after)[1], now=self._clock())
+            self._deliver(channel, continuation(end, after)[1])
         elif newest != end.id:
             self._hub.reset(channel, head)

@@ -30,6 +30,7 @@ class Instruments:
         self._subscribers = gauge("subscribers", "Connections with a subscription")
         self._sessions = gauge("watched_sessions", "Sessions read by this replica")
         self._windows = gauge("window_bytes", "What the windows hold")
+        self._silent = gauge("silent_tailers", "Tailers of running sessions not there")
         self._feed = gauge("feed_fresh", "Whether the canary came back in time")
         self._accepted = counter("connections_accepted", "Handshakes that succeeded")
         self._refused = counter("connections_refused", "Handshakes refused", "reason")
@@ -212,6 +213,10 @@ class Instruments:
     def feed_is(self, *, fresh: bool) -> None:
         """Whether what is appended gets here."""
         self._feed.set(int(fresh))
+
+    def tailers_silent(self, count: int) -> None:
+        """So many tailers of sessions that run do not say that they are there."""
+        self._silent.set(count)
 
     def woken(self, seconds: float) -> None:
         """So long a notification waited until its entries were given out."""

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 
-MessageID: TypeAlias = str | int | None
+# Echoed in the answer, in each part of it.
+MessageID: TypeAlias = Annotated[str, Meta(max_length=256)] | int | None
 
 # What no message of ours says better: it was no object, or of no known type.
 INVALID_FORMAT = "Invalid message format"

@@ -1,0 +1,76 @@
+"""Which tailers are silent: owners of watched sessions whose presence has expired.
+
+A session that its tailer cannot tell of any more looks like one that rests; so clients
+are told that its feed is stale. Nothing else follows from it: a silent tailer never
+makes a gateway unready.
+"""
+
+from collections.abc import Callable, Iterable
+
+from gateway.channel import Channel
+from gateway.hub import Hub
+from gateway.instruments import Instruments
+from gateway.subscription import Subscription
+from telemetry_stream.broker import SessionReader
+
+
+# A session that had rested for so long when its tailer fell silent has ended, and
+# nobody waits for that tailer.
+RESTING_MS = 600_000
+# Sessions whose owner is asked for anew in one round trip.
+MAX_SESSIONS = 512
+
+
+class Owners:
+    """Looks for the tailers of watched sessions."""
+
+    def __init__(
+        self,
+        broker: SessionReader,
+        hub: Hub,
+        *,
+        wall_clock_ms: Callable[[], int],
+        instruments: Instruments,
+    ) -> None:
+        self._broker = broker
+        self._hub = hub
+        self._wall_clock_ms = wall_clock_ms
+        self._instruments = instruments
+        # Silent owners, and since when that is known, Unix milliseconds.
+        self._silent_since: dict[str, int] = {}
+
+    def are_heard(self, subscription: Subscription) -> bool:
+        """Whether every session that it wants and that runs has its tailer."""
+        if not self._silent_since:
+            return True
+        return not any(
+            subscription.matches(channel.session) for channel in self._unheard()
+        )
+
+    async def look(self) -> None:
+        """Ask who is there. Raises BrokerError."""
+        owners = {one.owner for one in self._hub.channels.values() if one.owner}
+        present = await self._broker.present(sorted(owners))
+        now_ms = self._wall_clock_ms()
+        self._silent_since = {
+            owner: self._silent_since.get(owner, now_ms) for owner in owners - present
+        }
+        # Another tailer may have taken their files over.
+        unheard = list(self._unheard())
+        for start in range(0, len(unheard), MAX_SESSIONS):
+            await self._ask_again(unheard[start : start + MAX_SESSIONS])
+        self._instruments.tailers_silent(
+            len({channel.owner for channel in self._unheard()})
+        )
+
+    def _unheard(self) -> Iterable[Channel]:
+        for channel in self._hub.channels.values():
+            since_ms = self._silent_since.get(channel.owner)
+            if since_ms is not None and channel.active_ms >= since_ms - RESTING_MS:
+                yield channel
+
+    async def _ask_again(self, channels: list[Channel]) -> None:
+        heads = await self._broker.heads([channel.session for channel in channels])
+        for channel, head in zip(channels, heads, strict=True):
+            if head.state is not None:
+                channel.owner = head.state.owner
