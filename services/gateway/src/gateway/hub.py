@@ -1,21 +1,19 @@
-"""Who is given what: new entries to live clients, and who is live.
+"""Who is subscribed to what, who is live, and where everybody is.
 
 No I/O and no clock: synchronous steps in one event loop, which is what makes attaching
 without a seam simple. What clients that are not live get is up to `catch_up`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gateway.channel import Audience, ByWire, Channel, Client, Pace, Wanted
-from gateway.conflation import Conflated, Conflation
-from gateway.encoding import documents, pieces
+from gateway.channel import Audience, Channel, Client, Pace, Wanted
+from gateway.delivery import Delivery, members_of
+from gateway.encoding import pieces
 from gateway.followers import Followers
-from gateway.forms import Form, Piece
 from gateway.instruments import Instruments
 from gateway.subscription import Begin, Subscription
 from gateway.window import NOTHING, Window
-from gateway.wire import Wire
-from telemetry_stream.broker import Entry, Head, Kind
+from telemetry_stream.broker import Entry, Head
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor, EntryID
 
@@ -46,12 +44,10 @@ class Hub:
         self.closed: list[str] = []
         # Those who are not live.
         self.followers = Followers()
+        # What those who are live are given.
+        self.delivery = Delivery(self.followers, instruments=instruments)
         self._window_bytes = window_bytes
         self._total_window_bytes = total_window_bytes
-        # Records that wait for their interval to be over, and for whom.
-        self.pending: dict[tuple[Channel, Form], ByWire] = {}
-        # Told that one has begun to wait; set by who calls `flush`.
-        self.on_pending: Callable[[], None] = lambda: None
         # What all windows hold.
         self.windows_bytes = 0
         self._instruments = instruments
@@ -99,9 +95,9 @@ class Hub:
             audience = self.audience(channel)
             channel.window.extend(piece)
             if channel.is_documents:
-                self._write_documents(channel, audience, piece, previous)
+                self.delivery.write_documents(channel, audience, piece, previous)
             elif audience:
-                self._write_records(channel, audience, piece, previous, now)
+                self.delivery.write_records(channel, audience, piece, previous, now)
         self.windows_bytes += channel.window.size_bytes - size_before
         self._instruments.entries_read(len(entries))
         channel.changed_at = now
@@ -110,7 +106,7 @@ class Hub:
         if channel.waiting:
             self.followers.recheck_waiting(channel)
         if channel.followers and not channel.is_documents:
-            self._announce(channel, entries)
+            self.delivery.announce(channel, entries)
         if self.windows_bytes > self._total_window_bytes:
             self._evict()
 
@@ -355,146 +351,6 @@ class Hub:
         if (follower := channel.followers.get(client)) is not None:
             self.followers.remove(follower)
 
-    def _write_records(
-        self,
-        channel: Channel,
-        audience: Audience,
-        entries: Sequence[Entry],
-        previous: Cursor,
-        now: float,
-    ) -> None:
-        """Encode once for each form and wire."""
-        piece = Piece(entries)
-        for form, by_wire in audience.items():
-            wanted = piece.wanted(form)
-            counts: list[int] | None = None
-            if form.max_rate:
-                sent = self._conflated(channel, form, by_wire, wanted, now)
-                wanted, counts = [one.entry for one in sent], [one.of for one in sent]
-            for wire, clients in by_wire.items():
-                frames = channel.encoder(wire).frames(
-                    wanted, previous, form, counts=counts
-                )
-                self._write(channel, clients, frames, previous)
-
-    def _conflated(
-        self,
-        channel: Channel,
-        form: Form,
-        by_wire: ByWire,
-        entries: Sequence[Entry],
-        now: float,
-    ) -> Sequence[Conflated]:
-        """What goes at once; the newest of the rest waits for those who are live now.
-
-        Who comes later begins later, and must not get what was before.
-        """
-        conflation = channel.conflations.get(form)
-        if conflation is None:
-            conflation = channel.conflations[form] = Conflation(form.max_rate)
-        sent = conflation.take(entries, now)
-        if conflation.due_at is not None:
-            self.pending[channel, form] = by_wire
-            self.on_pending()
-        return sent
-
-    def next_due(self) -> float | None:
-        """When to call `flush`, monotonic seconds; None while nothing waits."""
-        dues = [
-            conflation.due_at
-            for channel, form in list(self.pending)
-            if (conflation := channel.conflations.get(form)) is not None
-            and conflation.due_at is not None
-        ]
-        return min(dues, default=None)
-
-    def flush(self, now: float) -> None:
-        """Give out the records that waited for their interval to be over."""
-        for (channel, form), by_wire in list(self.pending.items()):
-            conflation = channel.conflations.get(form)
-            sent = None if conflation is None else conflation.flush(now)
-            if sent is not None:
-                self._write_conflated(channel, form, by_wire, sent)
-            if conflation is None or conflation.due_at is None:
-                self.pending.pop((channel, form), None)
-
-    def _write_conflated(
-        self, channel: Channel, form: Form, by_wire: ByWire, sent: Conflated
-    ) -> None:
-        entry = sent.entry
-        before = EntryID(entry.id.generation, entry.id.offset - 1)
-        previous = channel.window.last_up_to(before) or channel.window.end
-        for wire, clients in by_wire.items():
-            live = [one for one in clients if self._is_live(one, channel, form)]
-            frames = channel.encoder(wire).frames(
-                [entry], previous, form, counts=[sent.of]
-            )
-            self._write(channel, live, frames, previous)
-
-    def _is_live(self, client: Client, channel: Channel, form: Form) -> bool:
-        return (
-            client not in channel.followers
-            and client.subscription.matches(channel.session)
-            and client.subscription.form_for(channel.session) is form
-        )
-
-    def _write(
-        self,
-        channel: Channel,
-        clients: list[Client],
-        frames: bytes,
-        previous: Cursor,
-    ) -> None:
-        """The hot loop: the same bytes to every live client."""
-        if not frames:
-            return
-        slow: list[Client] = []
-        for client in clients:
-            socket = client.socket
-            if socket.paused:
-                slow.append(client)
-            else:
-                socket.write(frames)
-        self._instruments.frames_sent(len(clients) - len(slow), len(frames))
-        for client in slow:
-            self._fall_behind(client, channel, previous)
-
-    def _fall_behind(self, client: Client, channel: Channel, cursor: Cursor) -> None:
-        self._instruments.fell_behind()
-        follower = self.followers.follow(client, channel, Pace.BEHIND, cursor=cursor)
-        client.behind[follower] = None
-
-    def _write_documents(
-        self,
-        channel: Channel,
-        audience: Audience,
-        entries: Sequence[Entry],
-        previous: Cursor,
-    ) -> None:
-        for client in list(members_of(audience)):
-            if client.socket.paused:
-                self._fall_behind(client, channel, previous)
-            elif frames := documents(
-                entries, client.subscription, client.wire, with_history=False
-            ):
-                client.socket.write(frames)
-                self._instruments.frames_sent(1, len(frames))
-
-    def _announce(self, channel: Channel, entries: Sequence[Entry]) -> None:
-        """Let emergencies overtake what followers have not had yet."""
-        history_end = channel.history_end or NOTHING.id
-        for entry in entries:
-            if entry.kind is Kind.EMERGENCY and entry.id > history_end:
-                frames: dict[Wire, bytes] = {}
-                for follower in channel.followers.values():
-                    if follower.pace is Pace.UNBORN:
-                        continue
-                    client = follower.client
-                    if client.wire not in frames:
-                        frames[client.wire] = follower.encoder.announcement(entry)
-                    client.announcements.append(frames[client.wire])
-                    self.followers.pursuit.wake(client)
-
     def _evict(self) -> None:
         """Empty the windows that have been quiet longest."""
         for channel in list(self.recent):
@@ -503,10 +359,3 @@ class Hub:
             self.windows_bytes -= channel.window.size_bytes
             channel.window.shrink(0)
             del self.recent[channel]
-
-
-def members_of(audience: Audience) -> Iterator[Client]:
-    """All clients of an audience."""
-    for by_wire in audience.values():
-        for clients in by_wire.values():
-            yield from clients

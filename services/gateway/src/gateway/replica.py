@@ -91,7 +91,7 @@ class Replica:
         search = Search(broker, step_keys=step_keys, time_keys=time_keys)
         self.replay = Replay(broker, search=search, instruments=instruments)
         self.history = History(broker, self.replay)
-        self.pacing = Pacing(self.hub, clock=clock)
+        self.pacing = Pacing(self.hub.delivery, clock=clock)
 
         def now_as_text() -> str:
             return timestamp(wall_clock_ms())

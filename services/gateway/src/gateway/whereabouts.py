@@ -77,9 +77,11 @@ class Whereabouts:
     def _held_back(self, client: Client) -> Iterator[str]:
         """Sessions of which a record waits for its interval to be over."""
         rules = client.subscription.rules
-        if not self._hub.pending or not any(rule.form.max_rate for rule in rules):
+        if not self._hub.delivery.pending or not any(
+            rule.form.max_rate for rule in rules
+        ):
             return
-        for channel, form in self._hub.pending:
+        for channel, form in self._hub.delivery.pending:
             if client.subscription.form_for(channel.session) is form:
                 yield channel.session
 

@@ -1,0 +1,177 @@
+"""New entries to the clients that are live: encoded once for all who get the same.
+
+Pure. Who is live is up to `hub`; what the others get is up to `catch_up`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from gateway.channel import Audience, ByWire, Channel, Client, Pace
+from gateway.conflation import Conflated, Conflation
+from gateway.encoding import documents
+from gateway.followers import Followers
+from gateway.forms import Form, Piece
+from gateway.instruments import Instruments
+from gateway.window import NOTHING
+from gateway.wire import Wire
+from telemetry_stream.broker import Entry, Kind
+from telemetry_stream.position import Cursor, EntryID
+
+
+class Delivery:
+    """Writes to live clients, and has them followed where their socket is full."""
+
+    def __init__(self, followers: Followers, *, instruments: Instruments) -> None:
+        self._followers = followers
+        self._instruments = instruments
+        # Records that wait for their interval to be over, and for whom.
+        self.pending: dict[tuple[Channel, Form], ByWire] = {}
+        # Told that one has begun to wait; set by who calls `flush`.
+        self.on_pending: Callable[[], None] = lambda: None
+
+    def write_records(
+        self,
+        channel: Channel,
+        audience: Audience,
+        entries: Sequence[Entry],
+        previous: Cursor,
+        now: float,
+    ) -> None:
+        """Encode once for each form and wire."""
+        piece = Piece(entries)
+        for form, by_wire in audience.items():
+            wanted = piece.wanted(form)
+            counts: list[int] | None = None
+            if form.max_rate:
+                sent = self._conflated(channel, form, by_wire, wanted, now)
+                wanted, counts = [one.entry for one in sent], [one.of for one in sent]
+            for wire, clients in by_wire.items():
+                frames = channel.encoder(wire).frames(
+                    wanted, previous, form, counts=counts
+                )
+                self._write(channel, clients, frames, previous)
+
+    def _conflated(
+        self,
+        channel: Channel,
+        form: Form,
+        by_wire: ByWire,
+        entries: Sequence[Entry],
+        now: float,
+    ) -> Sequence[Conflated]:
+        """What goes at once; the newest of the rest waits for those who are live now.
+
+        Who comes later begins later, and must not get what was before.
+        """
+        conflation = channel.conflations.get(form)
+        if conflation is None:
+            conflation = channel.conflations[form] = Conflation(form.max_rate)
+        sent = conflation.take(entries, now)
+        if conflation.due_at is not None:
+            self.pending[channel, form] = by_wire
+            self.on_pending()
+        return sent
+
+    def next_due(self) -> float | None:
+        """When to call `flush`, monotonic seconds; None while nothing waits."""
+        dues = [
+            conflation.due_at
+            for channel, form in list(self.pending)
+            if (conflation := channel.conflations.get(form)) is not None
+            and conflation.due_at is not None
+        ]
+        return min(dues, default=None)
+
+    def flush(self, now: float) -> None:
+        """Give out the records that waited for their interval to be over."""
+        for (channel, form), by_wire in list(self.pending.items()):
+            conflation = channel.conflations.get(form)
+            sent = None if conflation is None else conflation.flush(now)
+            if sent is not None:
+                self._write_conflated(channel, form, by_wire, sent)
+            if conflation is None or conflation.due_at is None:
+                self.pending.pop((channel, form), None)
+
+    def _write_conflated(
+        self, channel: Channel, form: Form, by_wire: ByWire, sent: Conflated
+    ) -> None:
+        entry = sent.entry
+        before = EntryID(entry.id.generation, entry.id.offset - 1)
+        previous = channel.window.last_up_to(before) or channel.window.end
+        for wire, clients in by_wire.items():
+            live = [one for one in clients if self._is_live(one, channel, form)]
+            frames = channel.encoder(wire).frames(
+                [entry], previous, form, counts=[sent.of]
+            )
+            self._write(channel, live, frames, previous)
+
+    def _is_live(self, client: Client, channel: Channel, form: Form) -> bool:
+        return (
+            client not in channel.followers
+            and client.subscription.matches(channel.session)
+            and client.subscription.form_for(channel.session) is form
+        )
+
+    def _write(
+        self,
+        channel: Channel,
+        clients: list[Client],
+        frames: bytes,
+        previous: Cursor,
+    ) -> None:
+        """The hot loop: the same bytes to every live client."""
+        if not frames:
+            return
+        slow: list[Client] = []
+        for client in clients:
+            socket = client.socket
+            if socket.paused:
+                slow.append(client)
+            else:
+                socket.write(frames)
+        self._instruments.frames_sent(len(clients) - len(slow), len(frames))
+        for client in slow:
+            self._fall_behind(client, channel, previous)
+
+    def _fall_behind(self, client: Client, channel: Channel, cursor: Cursor) -> None:
+        self._instruments.fell_behind()
+        follower = self._followers.follow(client, channel, Pace.BEHIND, cursor=cursor)
+        client.behind[follower] = None
+
+    def write_documents(
+        self,
+        channel: Channel,
+        audience: Audience,
+        entries: Sequence[Entry],
+        previous: Cursor,
+    ) -> None:
+        """Give each client the whole-file emergencies that concern it."""
+        for client in list(members_of(audience)):
+            if client.socket.paused:
+                self._fall_behind(client, channel, previous)
+            elif frames := documents(
+                entries, client.subscription, client.wire, with_history=False
+            ):
+                client.socket.write(frames)
+                self._instruments.frames_sent(1, len(frames))
+
+    def announce(self, channel: Channel, entries: Sequence[Entry]) -> None:
+        """Let emergencies overtake what followers have not had yet."""
+        history_end = channel.history_end or NOTHING.id
+        for entry in entries:
+            if entry.kind is Kind.EMERGENCY and entry.id > history_end:
+                frames: dict[Wire, bytes] = {}
+                for follower in channel.followers.values():
+                    if follower.pace is Pace.UNBORN:
+                        continue
+                    client = follower.client
+                    if client.wire not in frames:
+                        frames[client.wire] = follower.encoder.announcement(entry)
+                    client.announcements.append(frames[client.wire])
+                    self._followers.pursuit.wake(client)
+
+
+def members_of(audience: Audience) -> Iterator[Client]:
+    """All clients of an audience."""
+    for by_wire in audience.values():
+        for clients in by_wire.values():
+            yield from clients
