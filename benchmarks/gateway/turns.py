@@ -1,0 +1,180 @@
+"""What is measured, one contender and one turn at a time; each gives named figures."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.gateway.contenders import Kind, Stack, subscribe
+from benchmarks.processes import cpu_seconds
+from telemetry_stream.broker_redis import RedisBroker
+
+
+HANDSHAKES = 2_000
+WARM_UP_HANDSHAKES = 200
+SATURATING_DELIVERIES = 300_000
+REPLAYED_RECORDS = 200_000
+REPLAY_BATCH = 1_000
+RECOVERED_CLIENTS = 1_000
+RECOVERY_RECORDS_PER_SECOND = 50
+# Until what was appended last is given up for lost.
+PATIENCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """So many deliveries a second, in batches of so many records."""
+
+    name: str
+    deliveries_per_second: int
+    batch: int
+
+
+LOADS = (
+    Load("10k/s, one by one", 10_000, 1),
+    Load("100k/s, one by one", 100_000, 1),
+    Load("100k/s, bursts of 10", 100_000, 10),
+)
+
+Figures = Mapping[str, float]
+
+
+async def deliver(
+    stack: Stack, broker_pid: int, clients: int, load: Load, seconds: float
+) -> Figures:
+    """What delivered records cost, and how soon they are there."""
+    rate = load.deliveries_per_second / load.batch / clients
+    meter = Meter(stack, broker_pid)
+    if stack.kind.is_fed_by_hand:
+        stack.order(f"go {rate} {load.batch}")
+        await asyncio.sleep(seconds)
+        stack.order("stop")
+        await asyncio.sleep(0.1)
+        report = stack.clients.order("report")
+        expected = report["records"]
+    else:
+        count = await stack.writer.append_evenly(rate, load.batch, seconds)
+        expected = count * clients
+        report = await stack.clients.wait_for(expected, PATIENCE_SECONDS)
+    return meter.figures(report) | {"lost": expected - report["records"]}
+
+
+async def saturate(stack: Stack, broker_pid: int, clients: int) -> Figures:
+    """Records as fast as they can be appended, one by one, until all have them."""
+    begun = time.monotonic_ns()
+    meter = Meter(stack, broker_pid)
+    count = SATURATING_DELIVERIES // clients
+    for _ in range(count):
+        await stack.writer.append(1)
+    report = await stack.clients.wait_for(count * clients, 4 * PATIENCE_SECONDS)
+    seconds = (report["last_record_ns"] - begun) / 1e9
+    return meter.figures(report) | {
+        "lost": count * clients - report["records"],
+        "records_per_second": report["records"] / seconds,
+    }
+
+
+class Meter:
+    """CPU times and counts from its making to its reading."""
+
+    def __init__(self, stack: Stack, broker_pid: int) -> None:
+        stack.clients.order("reset")
+        self._stack = stack
+        self._broker_pid = broker_pid
+        # What had been used when it began.
+        self._began = time.monotonic()
+        self._used = self._now()
+
+    def _now(self) -> tuple[float, ...]:
+        stack = self._stack
+        return (
+            stack.cpu_seconds(),
+            cpu_seconds([self._broker_pid]),
+            stack.relay_cpu_seconds(),
+            cpu_seconds([stack.clients.pid]),
+        )
+
+    def figures(self, report: Mapping[str, float]) -> dict[str, float]:
+        """What was used since, by delivered record."""
+        took = time.monotonic() - self._began
+        used = [b - a for a, b in zip(self._used, self._now(), strict=True)]
+        records = report["records"] or 1
+        return {
+            "cpu_us": used[0] / records * 1e6,
+            "broker_us": used[1] / records * 1e6,
+            "relay_us": used[2] / records * 1e6,
+            "server_busy": used[0] / took,
+            "clients_busy": used[3] / took,
+            "records": report["records"],
+            "records_per_frame": report["records"] / (report["frames"] or 1),
+            "p50_ms": report["p50_ms"],
+            "p99_ms": report["p99_ms"],
+        }
+
+
+async def shake_hands(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
+    """What a connection costs to make and to have."""
+    stack = kind.start(broker, path)
+    try:
+        # There is a stream: nobody waits for one to come into being.
+        await stack.writer.append(1)
+        await stack.open(WARM_UP_HANDSHAKES)
+        cpu, rss = stack.cpu_seconds(), stack.rss_bytes()
+        seconds = await stack.open(HANDSHAKES)
+        return {
+            "cpu_ms": (stack.cpu_seconds() - cpu) / HANDSHAKES * 1e3,
+            "rss_kb": (stack.rss_bytes() - rss) / HANDSHAKES / 1e3,
+            "per_second": HANDSHAKES / seconds,
+        }
+    finally:
+        stack.close()
+
+
+async def fill(stack: Stack) -> None:
+    """A long stream."""
+    for _ in range(REPLAYED_RECORDS // REPLAY_BATCH):
+        await stack.writer.append(REPLAY_BATCH)
+
+
+async def replay(stack: Stack, broker_pid: int) -> Figures:
+    """One client that reads a long stream from its start."""
+    meter = Meter(stack, broker_pid)
+    begun = time.monotonic_ns()
+    first = subscribe(stack.writer.session, "start")
+    await stack.clients.open(stack.port, "/ws/telemetry", 1, first)
+    report = await stack.clients.wait_for(REPLAYED_RECORDS, 6 * PATIENCE_SECONDS)
+    figures = meter.figures(report)
+    stack.clients.order("shut")
+    assert report["records"] == REPLAYED_RECORDS, report
+    return figures | {
+        "records_per_second": REPLAYED_RECORDS
+        / ((report["last_record_ns"] - begun) / 1e9),
+        "records_per_core_second": 1e6 / figures["cpu_us"],
+    }
+
+
+async def recover(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
+    """From `kill -9` until all clients have had a record again."""
+    stack = kind.start(broker, path)
+    writing = asyncio.create_task(
+        stack.writer.append_evenly(RECOVERY_RECORDS_PER_SECOND, 1, 60)
+    )
+    try:
+        await stack.open(RECOVERED_CLIENTS)
+        stack.clients.order("retry 20")
+        killed = time.monotonic_ns()
+        stack.kill()
+        stack.clients.order("reset")
+        await asyncio.to_thread(stack.start)
+        listens = time.monotonic_ns()
+        while (report := stack.clients.order("report"))["served"] < RECOVERED_CLIENTS:
+            assert time.monotonic_ns() < killed + 30e9, report
+            await asyncio.sleep(0.01)
+        return {
+            "seconds": (report["last_served_ns"] - killed) / 1e9,
+            "start_seconds": (listens - killed) / 1e9,
+        }
+    finally:
+        writing.cancel()
+        stack.close()
