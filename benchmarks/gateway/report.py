@@ -18,6 +18,7 @@ _COLUMNS = {
     },
     "recovery": {
         "seconds": "s until all are served again", "start_seconds": "s until it listens",
+        "cpu_seconds": "CPU s of the server until then",
     },
     "replay": {
         "records_per_core_second": "records/s per core",

@@ -181,6 +181,7 @@ async def recover(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
             "seconds": ((report["last_served_ns"] if is_over else given_up) - killed)
             / 1e9,
             "start_seconds": (listens - killed) / 1e9,
+            "cpu_seconds": stack.cpu_seconds(),
         }
     finally:
         if writing is not None:
