@@ -124,7 +124,7 @@ test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
 	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
 PURE = $(addprefix */gateway/,$(addsuffix .py,acknowledgement activity buckets catalog client_session \
-		close_codes conflation continuity encoding filters forms frames liveness \
+		close_codes conflation continuity encoding filters forms frames handshake liveness \
 		marks messages pages projection queries recovery samplers sampling socket_owner \
 		sse subscription window wire)) \
 	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \

@@ -81,9 +81,7 @@ async def run_rounds(
     return rows
 
 
-async def run_singly(
-    kinds: Sequence[Kind], path: Path, part: str, rounds: int
-) -> Rows:
+async def run_singly(kinds: Sequence[Kind], path: Path, part: str, rounds: int) -> Rows:
     """Handshakes or recovery: each turn with servers and streams of its own."""
     measure = {"handshakes": turns.shake_hands, "recovery": turns.recover}[part]
     rows: Rows = []
@@ -104,9 +102,7 @@ async def run_singly(
     return rows
 
 
-async def run_replay(
-    kind: Kind, path: Path, broker_pid: int, rounds: int
-) -> Rows:
+async def run_replay(kind: Kind, path: Path, broker_pid: int, rounds: int) -> Rows:
     """Only ours has anything to replay."""
     broker = RedisBroker(f"unix://{path}", key_prefix=KEY_PREFIX)
     stack = kind.start(broker, path)

@@ -139,9 +139,7 @@ class Kind:
     def start(self, broker: RedisBroker, path: Path) -> Stack:
         """Start one over a stream of its own. Raises Missing."""
         session = f"{self.name}-{uuid.uuid4().hex[:8]}"
-        clients = Clients(
-            installation.compiled(Path(__file__).with_name("clients.c"))
-        )
+        clients = Clients(installation.compiled(Path(__file__).with_name("clients.c")))
         stack = Stack(self, path, clients, Writer(broker, session))
         try:
             stack.start()

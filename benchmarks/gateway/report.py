@@ -80,7 +80,6 @@ def show_part(rows: Sequence[Row], part: str) -> None:
 
 def names(rows: Iterable[Row]) -> list[str]:
     """Contenders, in the order in which they are named."""
-    
 
     there = {row["contender"] for row in rows}
     return [kind.name for kind in KINDS if kind.name in there]
