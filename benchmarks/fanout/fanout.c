@@ -5,7 +5,7 @@
  * times a second, with one send() each. It reads nothing that clients send later.
  *
  *     fanout FRAME_BYTES [RECORD]   prints its port
- *     stdin: "go RATE [COUNT]\n" | "stop\n" | end of file
+ *     stdin: "go RATE [COUNT]\n" | "stop\n" | "once\n" | end of file
  *
  * A RECORD is sent in place of so many bytes, COUNT times in one frame; the 19 digits
  * after its "sent_ns": say when.
@@ -90,6 +90,11 @@ static void send_to(int fd) {
     else if ((size_t)sent || unsent[fd]) unsent[fd] = left - (size_t)sent;
 }
 
+static void send_to_all(void) {
+    write_times();
+    for (size_t i = 0; i < client_count; i++) send_to(clients[i]);
+}
+
 static void accept_all(int listener, int epoll) {
     for (;;) {
         int one = 1, fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
@@ -153,6 +158,9 @@ int main(int argc, char **argv) {
                     if (record) make_frame_of_records(per_frame);
                     interval = (int64_t)(1e9 / rate);
                     next = now_ns() + interval;
+                } else if (!strcmp(line, "once\n")) {
+                    if (record) make_frame_of_records(1);
+                    send_to_all();
                 } else {
                     interval = 0;
                 }
@@ -161,8 +169,7 @@ int main(int argc, char **argv) {
             }
         }
         if (interval && now_ns() >= next) {
-            write_times();
-            for (size_t i = 0; i < client_count; i++) send_to(clients[i]);
+            send_to_all();
             next += interval;
         }
     }

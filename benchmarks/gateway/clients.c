@@ -7,6 +7,7 @@
  *     open PORT PATH COUNT [TEXT]   connections; TEXT is sent on each as its first message
  *     reset                         begin to count anew
  *     report                        what came since
+ *     wait RECORDS MS               the same, once so many came, or after so long
  *     retry MS | retry 0            make lost connections anew after MS, or leave them lost
  *     shut                          drop all connections
  */
@@ -54,6 +55,9 @@ struct client {
 static struct client clients[MOST_FDS];
 static int epoll, port, wanted, pending, is_open, failures;
 static int64_t retry_ns, retry_at;
+/* A `wait` that is not answered yet: for how many, and until when. */
+static uint64_t awaited;
+static int64_t awaited_until;
 static char request[1024], first_message[126];
 static size_t request_bytes;
 static uint64_t frames, records, bytes, latencies[BUCKETS], latency_count;
@@ -238,6 +242,7 @@ static void reset(void) {
 }
 
 static void report(void) {
+    awaited = 0;
     uint64_t least = UINT64_MAX, most = 0;
     for (int fd = 0; fd < MOST_FDS; fd++) {
         if (clients[fd].state != OPEN) continue;
@@ -270,6 +275,7 @@ static void prepare(const char *path, const char *text) {
 
 static int obey(void) {
     char line[2048], path[256], text[512] = "";
+    unsigned long long records_wanted;
     int count;
     if (!fgets(line, sizeof line, stdin)) return 0;
     if (sscanf(line, "open %d %255s %d %511[^\n]", &port, path, &count, text) >= 3) {
@@ -285,6 +291,9 @@ static int obey(void) {
         printf("{}\n");
     } else if (!strcmp(line, "report\n")) {
         report();
+    } else if (sscanf(line, "wait %llu %d", &records_wanted, &count) == 2) {
+        awaited = records_wanted;
+        awaited_until = now_ns() + count * 1000000LL;
     } else if (!strcmp(line, "shut\n")) {
         retry_ns = 0;
         for (int fd = 0; fd < MOST_FDS; fd++)
@@ -312,10 +321,14 @@ int main(void) {
             is_due = now_ns() >= retry_at;
         }
         int is_waiting = is_open + pending < wanted && pending < WAVE;
-        int count = epoll_wait(epoll, events, 256, is_waiting ? 1 : -1);
+        int count = epoll_wait(epoll, events, 256, is_waiting ? 1 : awaited ? 20 : -1);
         for (int i = 0; i < count; i++) {
             if (events[i].data.fd) ready(events[i].data.fd);
             else if (!obey()) return 0;
+        }
+        if (awaited && (records >= awaited || now_ns() > awaited_until)) {
+            report();
+            fflush(stdout);
         }
     }
 }

@@ -97,12 +97,9 @@ class Clients:
 
     async def wait_for(self, records: int, seconds: float) -> dict[str, float]:
         """Until they had so many records in all, or for so long."""
-        end = time.monotonic() + seconds
-        while True:
-            report: dict[str, float] = self.order("report")
-            if report["records"] >= records or time.monotonic() > end:
-                return report
-            await asyncio.sleep(0.01)
+        line = f"wait {records} {seconds * 1e3:.0f}"
+        report: dict[str, float] = await asyncio.to_thread(self.order, line)
+        return report
 
     def close(self) -> None:
         """End them all."""

@@ -28,14 +28,17 @@ class Load:
     """So many deliveries a second, in batches of so many records."""
 
     name: str
-    deliveries_per_second: int
+    # None: each record when all clients have the one before, so that nobody can put
+    # several into a frame, however busy the machine is.
+    deliveries_per_second: int | None
     batch: int
 
 
 LOADS = (
-    Load("10k/s, one by one", 10_000, 1),
-    Load("100k/s, one by one", 100_000, 1),
-    Load("100k/s, bursts of 10", 100_000, 10),
+    Load("one after the other", None, 1),
+    Load("10,000/s", 10_000, 1),
+    Load("100,000/s", 100_000, 1),
+    Load("100,000/s in bursts of 10", 100_000, 10),
 )
 
 Figures = Mapping[str, float]
@@ -45,6 +48,8 @@ async def deliver(
     stack: Stack, broker_pid: int, clients: int, load: Load, seconds: float
 ) -> Figures:
     """What delivered records cost, and how soon they are there."""
+    if load.deliveries_per_second is None:
+        return await _deliver_in_step(stack, broker_pid, clients, seconds)
     rate = load.deliveries_per_second / load.batch / clients
     meter = Meter(stack, broker_pid)
     if stack.kind.is_fed_by_hand:
@@ -59,6 +64,21 @@ async def deliver(
         expected = count * clients
         report = await stack.clients.wait_for(expected, PATIENCE_SECONDS)
     return meter.figures(report) | {"lost": expected - report["records"]}
+
+
+async def _deliver_in_step(
+    stack: Stack, broker_pid: int, clients: int, seconds: float
+) -> Figures:
+    meter = Meter(stack, broker_pid)
+    end, count, report = time.monotonic() + seconds, 0, {"records": 0.0}
+    while time.monotonic() < end and report["records"] == count * clients:
+        if stack.kind.is_fed_by_hand:
+            stack.order("once")
+        else:
+            await stack.writer.append(1)
+        count += 1
+        report = await stack.clients.wait_for(count * clients, PATIENCE_SECONDS)
+    return meter.figures(report) | {"lost": count * clients - report["records"]}
 
 
 async def saturate(stack: Stack, broker_pid: int, clients: int) -> Figures:
