@@ -7,7 +7,6 @@ the broker, the writer and the clients on the other.
 """
 
 import argparse
-import asyncio
 import json
 import os
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from benchmarks.processes import (
 from telemetry_stream.broker_redis import RedisBroker
 
 
+WARM_UP_SECONDS = 0.3
 PARTS = ("deliver", "saturate", "handshakes", "replay", "recovery")
 
 Rows = list[dict[str, Any]]
@@ -47,37 +47,41 @@ async def run_rounds(
     stacks: list[Stack] = []
     try:
         for kind in kinds:
-            stack = kind.start(broker, path)
-            stacks.append(stack)
-            if not kind.is_fed_by_hand:
-                await stack.writer.append(1)
-            await stack.open(clients)
-        loads = [*turns.LOADS, None] if "saturate" in options.only else turns.LOADS
-        loads = [load for load in loads if load is None or "deliver" in options.only]
-        for load in loads:
-            # The round before the first is a warm-up; the order turns with each round.
-            for number in range(-1, options.rounds):
-                turn = number % len(stacks)
-                for stack in [*stacks[turn:], *stacks[:turn]]:
-                    if load is not None:
-                        seconds = options.seconds if number >= 0 else 0.3
-                        figures = await turns.deliver(
-                            stack, broker_pid, clients, load, seconds
-                        )
-                    elif stack.kind.is_fed_by_hand or number < 0:
-                        continue
-                    else:
-                        figures = await turns.saturate(stack, broker_pid, clients)
-                    if number >= 0:
-                        rows.append({
-                            "part": "deliver" if load else "saturate",
-                            "clients": clients, "load": load.name if load else "",
-                            "contender": stack.kind.name, "round": number, **figures,
-                        })  # fmt: skip  # one glance
+            if clients <= kind.most_clients:
+                stack = kind.start(broker, path)
+                stacks.append(stack)
+                if not kind.is_fed_by_hand:
+                    await stack.writer.append(1)
+                await stack.open(clients)
+        for load in turns.LOADS:
+            if load.part in options.only:
+                rows += await take_turns(stacks, broker_pid, clients, load, options)
     finally:
         for stack in stacks:
             stack.close()
         await broker.aclose()
+    return rows
+
+
+async def take_turns(
+    stacks: Sequence[Stack],
+    broker_pid: int,
+    clients: int,
+    load: turns.Load,
+    options: argparse.Namespace,
+) -> Rows:
+    """Round by round; the one before the first is a warm-up, and the order turns."""
+    rows: Rows = []
+    for number in range(-1, options.rounds):
+        turn = number % len(stacks)
+        seconds = options.seconds if number >= 0 else WARM_UP_SECONDS
+        for stack in [*stacks[turn:], *stacks[:turn]]:
+            figures = await turns.measure(stack, broker_pid, clients, load, seconds)
+            if number >= 0 and figures:
+                rows.append({
+                    "part": load.part, "clients": clients, "load": load.name,
+                    "contender": stack.kind.name, "round": number, **figures,
+                })  # fmt: skip  # one glance
     return rows
 
 
@@ -142,7 +146,7 @@ def main() -> None:
         prog="python -m benchmarks.gateway", description=__doc__
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1.5, help="of each turn")
+    parser.add_argument("--seconds", type=float, default=0.8, help="of each turn")
     parser.add_argument(
         "--clients", type=int, nargs="+", default=(100, 1_000, 5_000), metavar="N"
     )
@@ -152,7 +156,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="every figure")
     options = parser.parse_args()
     if options.quick:
-        options.rounds, options.seconds = 1, 0.7
+        options.rounds, options.seconds = 1, 0.5
     require_linux()
     allow_many_files()
     pin(0, CLIENT_CORE)
@@ -168,7 +172,8 @@ def main() -> None:
     for part in ("handshakes", "recovery"):
         if part in options.only:
             with valkey() as (path, _):
-                rows += uvloop.run(run_singly(kinds, path, part, options.rounds))
+                rounds = min(options.rounds, 2)
+                rows += uvloop.run(run_singly(kinds, path, part, rounds))
             report.show_part(rows, part)
     if "replay" in options.only and ours:
         with valkey() as (path, pid):

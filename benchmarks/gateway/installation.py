@@ -60,14 +60,16 @@ def bun() -> str:
     for build in BUN_BUILDS:
         program = node_folder() / "node_modules" / "@oven" / build / "bin" / "bun"
         if program.exists():
-            found = subprocess.run([str(program), "--version"], capture_output=True)
+            found = subprocess.run(
+                [str(program), "--version"], capture_output=True, check=False
+            )
             if found.returncode == 0:
                 return str(program)
     raise Missing("npm brought no build of Bun for this machine")
 
 
 def nginx() -> tuple[Path, Path]:
-    """nginx and its nchan module: this system's, else unpacked from Debian's packages."""
+    """The server and its nchan module: this system's, else out of Debian's packages."""
     try:
         # nchan has nginx make a folder below it, whatever the configuration says.
         Path("/var/lib/nginx").mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,9 @@ def nginx() -> tuple[Path, Path]:
 
 def _run(command: list[str], what: str, folder: Path | None = None) -> None:
     """Run it to its end; Missing with its last words if it fails."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         words = (done.stderr or done.stdout).strip().splitlines() or ["no word"]
         raise Missing(f"{what} failed: {words[-1]}")

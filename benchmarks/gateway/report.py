@@ -14,10 +14,12 @@ OURS = "gateway"
 
 _COLUMNS = {
     "handshakes": {
-        "cpu_ms": "CPU ms a handshake", "rss_kb": "RSS kB", "per_second": "handshakes/s",
+        "cpu_ms": "CPU ms a handshake", "rss_kb": "RSS kB",
+        "per_second": "handshakes/s",
     },
     "recovery": {
-        "seconds": "s until all are served again", "start_seconds": "s until it listens",
+        "seconds": "s until all are served again",
+        "start_seconds": "s until it listens",
         "cpu_seconds": "CPU s of the server until then",
     },
     "replay": {
@@ -30,7 +32,8 @@ _COLUMNS = {
 def show_deliveries(rows: Sequence[Row], clients: int) -> None:
     """Everything that so many clients had."""
     here = [row for row in rows if row.get("clients") == clients]
-    for load in dict.fromkeys(row["load"] for row in here if row["part"] == "deliver"):
+    delivered = [row for row in here if row["part"] == "deliver"]
+    for load in dict.fromkeys(row["load"] for row in delivered):
         some = [row for row in here if row["load"] == load]
         print(f"\n{clients} clients, {load}; CPU µs of the server per delivered record")
         print(f"  {'':<10}{'CPU µs':>20} {'÷ C':>18} {'÷ gateway':>18}"
@@ -42,7 +45,7 @@ def show_deliveries(rows: Sequence[Row], clients: int) -> None:
     if some:
         print(f"\n{clients} clients, as fast as records can be appended; records/s")
         print(f"  {'':<10}{'delivered/s':>26} {'per core of CPU':>28}"
-              f" {'rec/frame':>9} {'server, clients busy':>21}")  # fmt: skip  # as above
+              f" {'rec/frame':>9} {'server, clients busy':>21}")  # fmt: skip
     for name in names(some):
         own = [row for row in some if row["contender"] == name]
         per_core = [1e6 / row["cpu_us"] for row in own]
@@ -80,7 +83,6 @@ def show_part(rows: Sequence[Row], part: str) -> None:
 
 def names(rows: Iterable[Row]) -> list[str]:
     """Contenders, in the order in which they are named."""
-
     there = {row["contender"] for row in rows}
     return [kind.name for kind in KINDS if kind.name in there]
 

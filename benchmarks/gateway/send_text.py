@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import redis.asyncio
 import uvicorn
@@ -23,7 +24,7 @@ def make_app(socket_path: str, key: str) -> FastAPI:
         client = redis.asyncio.Redis(unix_socket_path=socket_path, socket_timeout=None)
         last = b"$"
         while True:
-            reply = await client.xread({key: last}, count=1_000, block=0)
+            reply: Any = await client.xread({key: last}, count=1_000, block=0)
             entries = reply[0][1]
             last = entries[-1][0]
             data = [json.loads(f[b"r"]) for _, f in entries if f.get(b"r")]

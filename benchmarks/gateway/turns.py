@@ -1,6 +1,7 @@
 """What is measured, one contender and one turn at a time; each gives named figures."""
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,8 +31,9 @@ class Load:
     name: str
     # None: each record when all clients have the one before, so that nobody can put
     # several into a frame, however busy the machine is.
-    deliveries_per_second: int | None
+    deliveries_per_second: float | None
     batch: int
+    part: str = "deliver"
 
 
 LOADS = (
@@ -39,28 +41,45 @@ LOADS = (
     Load("10,000/s", 10_000, 1),
     Load("100,000/s", 100_000, 1),
     Load("100,000/s in bursts of 10", 100_000, 10),
+    Load("as fast as records can be appended", math.inf, 1, part="saturate"),
 )
 
 Figures = Mapping[str, float]
 
 
-async def deliver(
+async def measure(
     stack: Stack, broker_pid: int, clients: int, load: Load, seconds: float
 ) -> Figures:
-    """What delivered records cost, and how soon they are there."""
-    if load.deliveries_per_second is None:
+    """What delivered records cost, and how soon they are there; {} if it has no say."""
+    rate = load.deliveries_per_second
+    if rate is None:
         return await _deliver_in_step(stack, broker_pid, clients, seconds)
-    rate = load.deliveries_per_second / load.batch / clients
+    if rate == math.inf:
+        if stack.kind.is_fed_by_hand:
+            return {}
+        return await _saturate(stack, broker_pid, clients)
+    rate /= load.batch * clients
+    return await _deliver(stack, broker_pid, clients, load.batch, rate, seconds)
+
+
+async def _deliver(
+    stack: Stack,
+    broker_pid: int,
+    clients: int,
+    batch: int,
+    rate: float,
+    seconds: float,
+) -> Figures:
     meter = Meter(stack, broker_pid)
     if stack.kind.is_fed_by_hand:
-        stack.order(f"go {rate} {load.batch}")
+        stack.order(f"go {rate} {batch}")
         await asyncio.sleep(seconds)
         stack.order("stop")
         await asyncio.sleep(0.1)
         report = stack.clients.order("report")
         expected = report["records"]
     else:
-        count = await stack.writer.append_evenly(rate, load.batch, seconds)
+        count = await stack.writer.append_evenly(rate, batch, seconds)
         expected = count * clients
         report = await stack.clients.wait_for(expected, PATIENCE_SECONDS)
     return meter.figures(report) | {"lost": expected - report["records"]}
@@ -81,7 +100,7 @@ async def _deliver_in_step(
     return meter.figures(report) | {"lost": count * clients - report["records"]}
 
 
-async def saturate(stack: Stack, broker_pid: int, clients: int) -> Figures:
+async def _saturate(stack: Stack, broker_pid: int, clients: int) -> Figures:
     """Records as fast as they can be appended, one by one, until all have them."""
     begun = time.monotonic_ns()
     meter = Meter(stack, broker_pid)

@@ -10,8 +10,8 @@ import gc
 
 __all__ = ["hold_back_collector"]
 
-# Containers made and not freed since the last look at the young ones: two dozen pages
-# of records, looked through in a few milliseconds (Python's own 700 is one third of one).
+# Containers made and not freed since the last look at the young ones: several pages of
+# records, looked through in a few milliseconds. (Python's own 700 are a part of one.)
 YOUNG_OBJECTS = 50_000
 # Looks at the young ones for one at the middle-aged, and of those for one at all.
 YOUNG_LOOKS = 20

@@ -11,8 +11,8 @@ from importlib import import_module
 from service_runtime.exceptions import SettingsError
 from service_runtime.exits import run_as_command
 from service_runtime.limits import raise_open_file_limit
-from service_runtime.memory import hold_back_collector
 from service_runtime.logs import configure_logging
+from service_runtime.memory import hold_back_collector
 from service_runtime.settings import ServiceSettings
 
 

@@ -30,7 +30,6 @@ from telemetry_stream.broker import (
     snapshot_of,
 )
 from telemetry_stream.client_cursors_redis import RedisClientCursors
-from telemetry_stream.exceptions import BrokerUnavailable
 from telemetry_stream.keys import EMERGENCIES, Keys
 from telemetry_stream.notification import format_moved
 from telemetry_stream.position import EntryID

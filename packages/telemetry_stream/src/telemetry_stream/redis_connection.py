@@ -103,7 +103,7 @@ class OwnLine:
 
     def __init__(self, client: Redis) -> None:
         # Makes the connection; without a time-out for each reply: a lot has one.
-        self._pool = client.connection_pool
+        self._pool: Any = client.connection_pool
         # Who exchanges now; the others wait.
         self._lock = asyncio.Lock()
         # None while there is none.
@@ -119,10 +119,11 @@ class OwnLine:
             self._connection = None
             try:
                 await connection.connect()
-                packed = map(hiredis.pack_command, map(tuple, commands))
-                await connection.send_packed_command(
-                    b"".join(packed), check_health=False
+                packed = b"".join(
+                    cast(bytes, hiredis.pack_command(cast(Any, tuple(command))))
+                    for command in commands
                 )
+                await connection.send_packed_command(packed, check_health=False)
                 replies = [await connection.read_response() for _ in commands]
             except BaseException:
                 # What was not read would be taken for the next lot's replies.

@@ -6,7 +6,7 @@ hand still comes out as an entry, and its missing `p` breaks the chain for reade
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from telemetry_stream.broker import Entry, Kind, Rejection, SessionState, StoredPosition
 from telemetry_stream.position import BEFORE_ALL, EntryID
@@ -30,7 +30,8 @@ def entries_of(response: Sequence[Sequence[Any]]) -> list[Entry]:
     one: neighbours share their generation, and name each other as their predecessors.
     """
     entries: list[Entry] = []
-    append, new, a_record = entries.append, tuple.__new__, Kind.RECORD
+    append, a_record = entries.append, Kind.RECORD
+    new = cast(Any, tuple).__new__
     generation, prefix, size = 0, b"", 1
     known_text, known_id = b"", BEFORE_ALL
     for id_text, fields in response:

@@ -11,7 +11,6 @@ from importlib import resources
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
-from starlette.routing import get_route_path
 from starlette.types import Receive, Scope, Send
 
 from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
@@ -47,10 +46,16 @@ class Api(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] == "websocket" and get_route_path(scope) == STREAM_PATH:
+        if scope["type"] == "websocket" and _path_of(scope) == STREAM_PATH:
             await self.stream(WebSocket(scope, receive, send))
         else:
             await super().__call__(scope, receive, send)
+
+
+def _path_of(scope: Scope) -> str:
+    """The path below what a proxy serves the gateway under."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def make_api(
