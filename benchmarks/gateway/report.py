@@ -52,7 +52,7 @@ def show_deliveries(rows: Sequence[Row], clients: int) -> None:
         busy = [middle(own, key) for key in ("server_busy", "clients_busy")]
         print(f"  {name:<10}{spread(column(own, 'records_per_second'), 0):>26}"
               f" {spread(per_core, 0):>28} {middle(own, 'records_per_frame'):>9.1f}"
-              f" {busy[0]:>12.0%} {busy[1]:>8.0%}{_lost(own)}",
+              f" {busy[0]:>12.0%} {busy[1]:>8.0%}{_late(own)}",
               flush=True)  # fmt: skip  # a table's line
 
 
@@ -64,7 +64,7 @@ def _delivery_line(rows: Sequence[Row], name: str) -> str:
         f" {spread(ratios(rows, name, OURS, 'cpu_us')):>18}"
         f" {middle(own, 'p50_ms'):>7.2f} {spread(column(own, 'p99_ms'), 1):>20}"
         f" {middle(own, 'broker_us'):>7.2f} {middle(own, 'relay_us'):>6.2f}"
-        f" {middle(own, 'records_per_frame'):>9.1f}{_lost(own)}"
+        f" {middle(own, 'records_per_frame'):>9.1f}{_late(own)}"
     )
 
 
@@ -106,6 +106,6 @@ def ratios(rows: Sequence[Row], name: str, to: str, key: str) -> list[float]:
     return [own[at] / other[at] for at in sorted(own) if other.get(at)]
 
 
-def _lost(rows: Sequence[Row]) -> str:
-    lost = sum(row["lost"] for row in rows)
-    return f"  lost {lost:,}" if lost else ""
+def _late(rows: Sequence[Row]) -> str:
+    late = sum(row["late"] for row in rows)
+    return f"  late {late:,}" if late else ""
