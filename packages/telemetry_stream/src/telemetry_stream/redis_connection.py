@@ -31,6 +31,8 @@ CONNECT_TIMEOUT = 5.0
 # Above what a busy broker takes for a script; a reply that is later is taken as lost.
 REPLY_TIMEOUT = 10.0
 MAX_CONNECTIONS = 32
+# As much of a reply as is there is taken at once.
+READ_BYTES = 1024 * 1024
 
 _SCHEMES = ("redis://", "rediss://", "unix://")
 
@@ -54,6 +56,7 @@ def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
             socket_timeout=None if waits_for_messages else REPLY_TIMEOUT,
             retry=Retry(NoBackoff(), 0),
             max_connections=MAX_CONNECTIONS,
+            socket_read_size=READ_BYTES,
             # How long a command waits for one of them.
             timeout=REPLY_TIMEOUT,
             client_name="tailcast",
