@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +17,9 @@ from tailcast.embedded import find_program
 
 # What is measured has a core of its own; clients, writer and broker share the other.
 SERVER_CORE, CLIENT_CORE = 0, 1
+
+# Nanoseconds by process and thread, as they were last seen.
+_used: dict[int, dict[str, int]] = {}
 
 
 def require_linux() -> None:
@@ -38,11 +41,18 @@ def pin(pid: int, core: int) -> None:
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time of all threads of some processes so far."""
+    """User and system time of all threads of some processes so far.
+
+    A thread that has ended counts with what it had used when it was last looked at.
+    """
     nanoseconds = 0
     for pid in pids:
+        used = _used.setdefault(pid, {})
         for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-            nanoseconds += int(task.read_text().split()[0])
+            # It may end between the two.
+            with suppress(OSError):
+                used[task.parent.name] = int(task.read_text().split()[0])
+        nanoseconds += sum(used.values())
     return nanoseconds / 1e9
 
 
