@@ -15,6 +15,7 @@ OURS = "gateway"
 _COLUMNS = {
     "handshakes": {
         "cpu_ms": "CPU ms a handshake", "rss_kb": "RSS kB",
+        "subscribed_cpu_ms": "CPU ms, subscription too",
         "per_second": "handshakes/s",
     },
     "recovery": {
