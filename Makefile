@@ -124,7 +124,7 @@ test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
 	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
 PURE = $(addprefix */gateway/,$(addsuffix .py,acknowledgement activity buckets catalog client_session \
-		close_codes conflation continuity encoding filters forms frames liveness \
+		close_codes conflation continuity encoding filters forms frames handshake liveness \
 		marks messages pages projection queries recovery samplers sampling socket_owner \
 		sse subscription window wire)) \
 	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
@@ -160,8 +160,8 @@ survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds: some eight 
 	@$(BIN)/python -m benchmarks.survival $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.dev-set ## the benchmarks, some eight minutes
-	@for bench in ingest delivery fanout; do \
+bench: $(VENV)/.dev-set ## the benchmarks, some twelve minutes
+	@for bench in ingest fanout 'gateway --rounds 2'; do \
 		echo "== $$bench"; $(BIN)/python -m benchmarks.$$bench || exit 1; done
 
 # ---------------------------------------------------------------- locks

@@ -8,10 +8,7 @@ within one round. One frame is one record for one connection.
 
 import argparse
 import asyncio
-import os
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,12 +19,21 @@ from pathlib import Path
 from typing import IO, cast
 
 from benchmarks.fanout.server import loop_class
+from benchmarks.processes import (
+    CLIENT_CORE,
+    SERVER_CORE,
+    allow_many_files,
+    cpu_seconds,
+    pin,
+    require_linux,
+    rss_bytes,
+    spread,
+)
 
 
 PAYLOAD_BYTES = 280
 # Every connection gets so many frames a second in all, whatever their number.
 FRAMES_PER_SECOND = 50_000
-SERVER_CORE, CLIENT_CORE = 0, 1
 HANDSHAKES = 2000
 WARM_UP_HANDSHAKES = 200
 # So many handshakes are under way at once.
@@ -54,7 +60,7 @@ class Server:
         process = subprocess.Popen(  # our own programs, named here
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        _pin(process.pid, SERVER_CORE)
+        pin(process.pid, SERVER_CORE)
         port = int(_pipe(process.stdout).readline())
         return cls(name, process, port)
 
@@ -70,12 +76,10 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """CPU time of all its threads so far."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
-        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+        return cpu_seconds([self.process.pid])
 
     def rss_bytes(self) -> int:
-        statm = Path(f"/proc/{self.process.pid}/statm").read_text()
-        return int(statm.split()[1]) * resource.getpagesize()
+        return rss_bytes([self.process.pid])
 
 
 class Reader(asyncio.BufferedProtocol):
@@ -224,11 +228,6 @@ async def measure(rounds: int, seconds: float, yardstick: list[str] | None) -> N
         print(f"{mode:<10} {spread(cpu):>20} {spread(kilobytes):>20}")
 
 
-def spread(values: Sequence[float]) -> str:
-    middle = statistics.median(values)
-    return f"{middle:.2f} ({min(values):.2f}-{max(values):.2f})"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.fanout", description=__doc__
@@ -236,20 +235,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each turn")
     options = parser.parse_args()
-    if not Path("/proc/self/schedstat").exists():
-        sys.exit("this benchmark reads CPU times from /proc/PID/schedstat: Linux only")
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
-    _pin(0, CLIENT_CORE)
+    require_linux()
+    allow_many_files()
+    pin(0, CLIENT_CORE)
     with tempfile.TemporaryDirectory() as directory:
         yardstick = compile_yardstick(Path(directory))
         with asyncio.Runner(loop_factory=loop_class()) as runner:
             runner.run(measure(options.rounds, options.seconds, yardstick))
-
-
-def _pin(pid: int, core: int) -> None:
-    if core in os.sched_getaffinity(0) or (os.cpu_count() or 1) > core:
-        os.sched_setaffinity(pid, {core})
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:

@@ -4,8 +4,11 @@
  * standard input, sends one and the same WebSocket frame to every connection, RATE
  * times a second, with one send() each. It reads nothing that clients send later.
  *
- *     fanout FRAME_BYTES        prints its port
- *     stdin: "go RATE\n" | "stop\n" | end of file
+ *     fanout FRAME_BYTES [RECORD]   prints its port
+ *     stdin: "go RATE [COUNT]\n" | "stop\n" | "once\n" | end of file
+ *
+ * A RECORD is sent in place of so many bytes, COUNT times in one frame; the 19 digits
+ * after its "sent_ns": say when.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -32,6 +35,10 @@ static size_t client_count;
 static size_t unsent[MOST_FDS];
 static char frame[70000];
 static size_t frame_bytes;
+static const char *record;
+/* Where the time stands in the frame; 0 for a frame without. */
+static size_t times[256];
+static int time_count;
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -40,6 +47,7 @@ static int64_t now_ns(void) {
 }
 
 static void make_frame(size_t payload) {
+    if (payload > sizeof frame - 4) exit(1);
     size_t header = payload < 126 ? 2 : 4;
     frame[0] = (char)0x81;
     if (header == 2) {
@@ -53,12 +61,38 @@ static void make_frame(size_t payload) {
     frame_bytes = header + payload;
 }
 
+static void make_frame_of_records(int count) {
+    static const char mark[] = "\"sent_ns\":";
+    size_t size = strlen(record);
+    if (count < 1 || count > 256) exit(1);
+    make_frame(size * (size_t)count);
+    time_count = count;
+    for (int i = 0; i < count; i++) {
+        char *at = frame + frame_bytes - size * (size_t)(count - i);
+        memcpy(at, record, size);
+        char *found = memmem(at, size, mark, sizeof mark - 1);
+        if (!found) exit(1);
+        times[i] = (size_t)(found - frame) + sizeof mark - 1;
+    }
+}
+
+static void write_times(void) {
+    char digits[20];
+    snprintf(digits, sizeof digits, "%019lld", (long long)now_ns());
+    for (int i = 0; i < time_count; i++) memcpy(frame + times[i], digits, 19);
+}
+
 static void send_to(int fd) {
     size_t left = unsent[fd] ? unsent[fd] : frame_bytes;
     ssize_t sent = send(fd, frame + frame_bytes - left, left, MSG_NOSIGNAL);
     if (sent < 0) sent = 0;
     if ((size_t)sent == left) unsent[fd] = 0;
     else if ((size_t)sent || unsent[fd]) unsent[fd] = left - (size_t)sent;
+}
+
+static void send_to_all(void) {
+    write_times();
+    for (size_t i = 0; i < client_count; i++) send_to(clients[i]);
 }
 
 static void accept_all(int listener, int epoll) {
@@ -89,8 +123,9 @@ int main(int argc, char **argv) {
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     int epoll = epoll_create1(0);
     int64_t interval = 0, next = 0;
-    if (argc != 2) return 2;
-    make_frame((size_t)atoi(argv[1]));
+    if (argc != 2 && argc != 3) return 2;
+    record = argc == 3 ? argv[2] : NULL;
+    if (!record) make_frame((size_t)atoi(argv[1]));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 4096))
         return 1;
@@ -117,10 +152,15 @@ int main(int argc, char **argv) {
             } else if (fd == 0) {
                 char line[64] = {0};
                 double rate;
+                int per_frame = 1;
                 if (read(0, line, sizeof line - 1) <= 0) return 0;
-                if (sscanf(line, "go %lf", &rate) == 1) {
+                if (sscanf(line, "go %lf %d", &rate, &per_frame) >= 1) {
+                    if (record) make_frame_of_records(per_frame);
                     interval = (int64_t)(1e9 / rate);
                     next = now_ns() + interval;
+                } else if (!strcmp(line, "once\n")) {
+                    if (record) make_frame_of_records(1);
+                    send_to_all();
                 } else {
                     interval = 0;
                 }
@@ -129,7 +169,7 @@ int main(int argc, char **argv) {
             }
         }
         if (interval && now_ns() >= next) {
-            for (size_t i = 0; i < client_count; i++) send_to(clients[i]);
+            send_to_all();
             next += interval;
         }
     }

@@ -12,6 +12,7 @@ from service_runtime.exceptions import SettingsError
 from service_runtime.exits import run_as_command
 from service_runtime.limits import raise_open_file_limit
 from service_runtime.logs import configure_logging
+from service_runtime.memory import hold_back_collector
 from service_runtime.settings import ServiceSettings
 
 
@@ -29,6 +30,7 @@ def serve(
     raise_open_file_limit()
     # Loaded only now: wrong settings are told before half a second of imports.
     run: Callable[[ServiceSettings], None] = import_module(f"{service}.app").run
+    hold_back_collector()
     run(settings)
 
 

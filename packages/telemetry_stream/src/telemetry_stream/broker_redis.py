@@ -30,11 +30,16 @@ from telemetry_stream.broker import (
     snapshot_of,
 )
 from telemetry_stream.client_cursors_redis import RedisClientCursors
-from telemetry_stream.exceptions import BrokerUnavailable
 from telemetry_stream.keys import EMERGENCIES, Keys
 from telemetry_stream.notification import format_moved
 from telemetry_stream.position import EntryID
-from telemetry_stream.redis_connection import connect, translate, translated_errors
+from telemetry_stream.redis_connection import (
+    OwnLine,
+    connect,
+    pushed,
+    translate,
+    translated_errors,
+)
 from telemetry_stream.redis_replies import (
     HEAD_FIELDS,
     entries_of,
@@ -68,6 +73,8 @@ class RedisBroker:
         self._redis = connect(url)
         # Each of its connections listens as long as somebody iterates.
         self._listener = connect(url, waits_for_messages=True)
+        # What moved is read over it, by the feed alone.
+        self._line = OwnLine(self._listener)
         # redis-py's own would make a dictionary of every entry.
         for command in ("XRANGE", "XREVRANGE"):
             self._redis.response_callbacks[command] = cast(Any, _entries_reply)
@@ -80,6 +87,7 @@ class RedisBroker:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        await self._line.aclose()
         await self._redis.aclose()
         await self._listener.aclose()
 
@@ -247,16 +255,16 @@ class RedisBroker:
     async def read_many_after(
         self, after: Mapping[str, EntryID], *, limit: int
     ) -> dict[str, list[Entry]]:
-        async with self._pipeline() as pipeline:
-            for session, position in after.items():
-                pipeline.xrange(
-                    self._keys.stream(session), min=f"({position}", count=limit
-                )
-            replies = cast(list[list[Entry]], await self._execute(pipeline))
+        commands = [
+            ("XRANGE", self._keys.stream(session), f"({position}", "+", "COUNT", limit)
+            for session, position in after.items()
+        ]
+        with translated_errors():
+            replies = await self._line.exchange(commands)
         return {
-            session: entries
-            for session, entries in zip(after, replies, strict=True)
-            if entries
+            session: entries_of(reply)
+            for session, reply in zip(after, replies, strict=True)
+            if reply
         }
 
     async def read_before(
@@ -399,9 +407,5 @@ def _body(entry: NewEntry) -> bytes:
 
 async def _payloads(pubsub: Any) -> AsyncIterator[str]:
     with translated_errors():
-        while True:
-            message = await pubsub.get_message(timeout=None)
-            if message is not None:
-                yield message["data"].decode(errors="replace")
-            elif not pubsub.connection.is_connected:
-                raise BrokerUnavailable("the connection that listens is gone")
+        async for data in pushed(pubsub):
+            yield data.decode(errors="replace")

@@ -6,7 +6,8 @@ an append that may have happened is settled by its compare, and the waiting is t
 """
 
 import asyncio
-from collections.abc import Generator, Iterable
+import math
+from collections.abc import AsyncIterator, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -30,6 +31,8 @@ CONNECT_TIMEOUT = 5.0
 # Above what a busy broker takes for a script; a reply that is later is taken as lost.
 REPLY_TIMEOUT = 10.0
 MAX_CONNECTIONS = 32
+# As much of a reply as is there is taken at once.
+READ_BYTES = 1024 * 1024
 
 _SCHEMES = ("redis://", "rediss://", "unix://")
 
@@ -53,6 +56,7 @@ def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
             socket_timeout=None if waits_for_messages else REPLY_TIMEOUT,
             retry=Retry(NoBackoff(), 0),
             max_connections=MAX_CONNECTIONS,
+            socket_read_size=READ_BYTES,
             # How long a command waits for one of them.
             timeout=REPLY_TIMEOUT,
             client_name="tailcast",
@@ -91,6 +95,71 @@ class _OwnConnection(AbstractConnection):
                 await super().send_packed_command(command, check_health)
         finally:
             self.socket_timeout = seconds
+
+
+class OwnLine:
+    """One connection for commands that follow each other closely, one lot at a time.
+
+    A pool and its pipeline cost as much CPU as a small read does; whoever is woken for
+    each record feels it. Connects at the first lot, and again after a failure.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        # Makes the connection; without a time-out for each reply: a lot has one.
+        self._pool: Any = client.connection_pool
+        # Who exchanges now; the others wait.
+        self._lock = asyncio.Lock()
+        # None while there is none.
+        self._connection: Any = None
+
+    async def exchange(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
+        """Send commands at once; their replies, as they are.
+
+        Raises redis-py's errors, for the first command that is refused; TimeoutError.
+        """
+        async with self._lock, asyncio.timeout(REPLY_TIMEOUT):
+            connection = self._connection or self._pool.make_connection()
+            self._connection = None
+            try:
+                await connection.connect()
+                packed = b"".join(
+                    cast(bytes, hiredis.pack_command(cast(Any, tuple(command))))
+                    for command in commands
+                )
+                await connection.send_packed_command(packed, check_health=False)
+                replies = [await connection.read_response() for _ in commands]
+            except BaseException:
+                # What was not read would be taken for the next lot's replies.
+                await connection.disconnect(nowait=True)
+                raise
+            self._connection = connection
+            return replies
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            await self._connection.disconnect()
+            self._connection = None
+
+
+async def pushed(pubsub: Any) -> AsyncIterator[bytes]:
+    """What is published on a pub/sub's one channel, for ever; raises redis-py's errors.
+
+    Read from the connection itself: on the way through redis-py's `get_message` each
+    message is a dictionary, and its text is made for a log that nobody keeps.
+    """
+    connection = pubsub.connection
+    connection._parser.set_pubsub_push_handler(_as_it_is)  # noqa: SLF001  # no other way
+    while True:
+        kind, _, data = await connection.read_response(
+            timeout=math.inf, disconnect_on_error=False, push_request=True
+        )
+        if kind == b"message":
+            yield data
+
+
+async def _as_it_is(response: Any) -> Any:
+    return response
 
 
 # First match wins, so subclasses stand before their bases.

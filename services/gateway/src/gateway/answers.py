@@ -32,7 +32,7 @@ def foreign_origin(connection: HTTPConnection, allowed: Collection[str]) -> str 
     is_allowed = is_origin_allowed(
         origin,
         host=connection.headers.get("host"),
-        scheme=connection.url.scheme,
+        scheme=connection.scope["scheme"],
         allowed=allowed,
     )
     return None if is_allowed else origin

@@ -181,13 +181,14 @@ def told(cursor: Cursor) -> str | None:
 def _runs(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
     """Where frames begin and end: records share one up to a size, others do not."""
     start = size = 0
+    a_record = Kind.RECORD
     for at, entry in enumerate(entries):
-        if entry.kind is Kind.RECORD and size < MAX_FRAME_BYTES:
+        if entry.kind is a_record and size < MAX_FRAME_BYTES:
             size += len(entry.record)
             continue
         if start < at:
             yield start, at
-        if entry.kind is Kind.RECORD:
+        if entry.kind is a_record:
             start, size = at, len(entry.record)
         else:
             yield at, at + 1

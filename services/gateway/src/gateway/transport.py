@@ -16,7 +16,6 @@ uvicorn's own set of connections, so that a server that shuts down closes it (10
 
 import asyncio
 import logging
-import re
 import socket as sockets
 import zlib
 from collections.abc import MutableMapping, Sequence
@@ -28,7 +27,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import (
     WebSocketsSansIOProtocol,
 )
-from websockets.datastructures import Headers
 from websockets.exceptions import NegotiationError
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import (
@@ -42,6 +40,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import ExtensionParameter
 
 from gateway.client_socket import CLOSE_TIMEOUT_SECONDS, Socket
+from gateway.handshake import parse_handshake
 
 
 # Where the endpoint of a plain request finds the transport that answers it.
@@ -61,17 +60,6 @@ WRITE_LOW_WATER_BYTES: Final = 16 * 1024
 KERNEL_UNSENT_BYTES: Final = 128 * 1024
 # Linux and macOS know the option, each by a number of its own; Windows does not.
 _TCP_NOTSENT_LOWAT: Final[int | None] = getattr(sockets, "TCP_NOTSENT_LOWAT", None)
-
-# A handshake as uvicorn repeats it to its WebSocket protocol. What does not match, or
-# is larger, takes the library's own, slower way, with the library's own verdict.
-_HANDSHAKE_MAX_BYTES: Final = 8 * 1024
-_HANDSHAKE_MAX_LINES: Final = 100
-_HANDSHAKE: Final = re.compile(
-    rb"GET ([!-~]+) HTTP/1\.1\r\n"
-    rb"((?:[-!#$%&'*+.^_`|~0-9a-zA-Z]+: [\x09\x20-\x7e\x80-\xff]*\r\n)+)\r\n"
-)
-# A handshake has no body: these two are for the library to judge.
-_BODY_HEADERS: Final = ("content-length", "transfer-encoding")
 
 
 class HandoverError(RuntimeError):
@@ -151,7 +139,25 @@ def make_server_config(
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, whose endpoints can see and cut their connection."""
+    """uvicorn's HTTP protocol, its handshakes parsed once, its connections in sight."""
+
+    # Whether nothing has come yet.
+    _is_fresh = True
+
+    def data_received(self, data: bytes) -> None:
+        """A whole handshake as a connection's first bytes goes past the parser."""
+        is_fresh, self._is_fresh = self._is_fresh, False
+        request = parse_handshake(data) if is_fresh else None
+        if request is None:
+            super().data_received(data)
+            return
+        self.connections.discard(self)
+        protocol = HandoverProtocol(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.app_state,
+        )
+        protocol.take_over(self, request)
 
     def on_message_begin(self) -> None:
         """A request begins; its scope gets the transport."""
@@ -174,24 +180,26 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
     # The socket after the hand-over; None as long as the connection is uvicorn's.
     _socket: Socket | None = None
 
+    def take_over(self, http: HttpProtocol, request: Request) -> None:
+        """Take a connection from the HTTP protocol, with its handshake."""
+        transport, self.transport = http.transport, http.transport
+        self.server, self.client = http.server, http.client
+        self.scheme = "wss" if http.scheme == "https" else "ws"
+        self.connections.add(self)
+        _part(http)
+        transport.set_protocol(self)
+        self.conn = _parser_after_handshake(self.config.ws_max_size)
+        self.handle_connect(request)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take over from the HTTP protocol, which is done with this connection."""
+        """Take over from an HTTP protocol that has parsed the handshake itself."""
         super().connection_made(transport)
-        http: Any = cast("asyncio.Transport", transport).get_protocol()
-        if hasattr(http, "parser"):
-            # httptools' parser and its protocol refer to each other: 7 kB for each
-            # connection that only a pass of the garbage collector would find.
-            http.parser = None
+        _part(cast("asyncio.Transport", transport).get_protocol())
 
     def data_received(self, data: bytes) -> None:
         """The first call brings the handshake: whole, as uvicorn has parsed it once."""
         if self.handshake_initiated:
             super().data_received(data)
-            return
-        request = _parse_handshake(data)
-        if request is not None:
-            self.conn = _parser_after_handshake(self.config.ws_max_size)
-            self.handle_connect(request)
             return
         super().data_received(data)
         if not self.handshake_initiated:
@@ -307,24 +315,12 @@ class _HandedOver(asyncio.Transport):
 _HANDED_OVER: Final = _HandedOver()
 
 
-def _parse_handshake(data: bytes) -> Request | None:
-    """The request, None where the library had better parse it itself.
-
-    uvicorn has parsed these bytes already and the library would do so again, line by
-    line, for a quarter of what a handshake costs.
-    """
-    if len(data) > _HANDSHAKE_MAX_BYTES:
-        return None
-    match = _HANDSHAKE.fullmatch(data)
-    if match is None or data.count(b"\n") > _HANDSHAKE_MAX_LINES:
-        return None
-    headers = Headers()
-    for line in match[2].decode("iso-8859-1").split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        headers.set_insecure(name, value.strip(" \t"))
-    if any(name in headers for name in _BODY_HEADERS):
-        return None
-    return Request(match[1].decode("ascii"), headers)
+def _part(http: Any) -> None:
+    """End the HTTP protocol of a connection that it is done with."""
+    if hasattr(http, "parser"):
+        # httptools' parser and its protocol refer to each other: 7 kB for each
+        # connection that only a pass of the garbage collector would find.
+        http.parser = None
 
 
 def _parser_after_handshake(max_size: int) -> ServerProtocol:

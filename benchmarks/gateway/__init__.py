@@ -1,0 +1,1 @@
+"""Stream → socket, the whole path: ours, and what people would take in its place."""

@@ -1,0 +1,231 @@
+"""What is measured, one contender and one turn at a time; each gives named figures."""
+
+import asyncio
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.gateway.contenders import Kind, Stack, subscribe
+from benchmarks.processes import cpu_seconds
+from telemetry_stream.broker_redis import RedisBroker
+
+
+HANDSHAKES = 2_000
+WARM_UP_HANDSHAKES = 200
+SATURATING_DELIVERIES = 300_000
+REPLAYED_RECORDS = 200_000
+REPLAY_BATCH = 1_000
+RECOVERED_CLIENTS = 1_000
+RECOVERY_RECORDS_PER_SECOND = 20
+RECOVERY_PATIENCE_SECONDS = 30
+# Until what was appended last is no longer waited for.
+PATIENCE_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """So many deliveries a second, in batches of so many records."""
+
+    name: str
+    # None: each record when all clients have the one before, so that nobody can put
+    # several into a frame, however busy the machine is.
+    deliveries_per_second: float | None
+    batch: int
+    part: str = "deliver"
+
+
+LOADS = (
+    Load("one after the other", None, 1),
+    Load("10,000/s", 10_000, 1),
+    Load("100,000/s", 100_000, 1),
+    Load("100,000/s in bursts of 10", 100_000, 10),
+    Load("as fast as records can be appended", math.inf, 1, part="saturate"),
+)
+
+Figures = Mapping[str, float]
+
+
+async def measure(
+    stack: Stack, broker_pid: int, clients: int, load: Load, seconds: float
+) -> Figures:
+    """What delivered records cost, and how soon they are there; {} if it has no say."""
+    rate = load.deliveries_per_second
+    if rate is None:
+        return await _deliver_in_step(stack, broker_pid, clients, seconds)
+    if rate == math.inf:
+        if stack.kind.is_fed_by_hand:
+            return {}
+        return await _saturate(stack, broker_pid, clients)
+    rate /= load.batch * clients
+    return await _deliver(stack, broker_pid, clients, load.batch, rate, seconds)
+
+
+async def _deliver(
+    stack: Stack,
+    broker_pid: int,
+    clients: int,
+    batch: int,
+    rate: float,
+    seconds: float,
+) -> Figures:
+    meter = Meter(stack, broker_pid)
+    if stack.kind.is_fed_by_hand:
+        stack.order(f"go {rate} {batch}")
+        await asyncio.sleep(seconds)
+        stack.order("stop")
+        await asyncio.sleep(0.1)
+        report = stack.clients.order("report")
+        expected = report["records"]
+    else:
+        count = await stack.writer.append_evenly(rate, batch, seconds)
+        expected = count * clients
+        report = await stack.clients.wait_for(expected, PATIENCE_SECONDS)
+    return meter.figures(report) | {"late": expected - report["records"]}
+
+
+async def _deliver_in_step(
+    stack: Stack, broker_pid: int, clients: int, seconds: float
+) -> Figures:
+    meter = Meter(stack, broker_pid)
+    end, count, report = time.monotonic() + seconds, 0, {"records": 0.0}
+    while time.monotonic() < end and report["records"] == count * clients:
+        if stack.kind.is_fed_by_hand:
+            stack.order("once")
+        else:
+            await stack.writer.append(1)
+        count += 1
+        report = await stack.clients.wait_for(count * clients, PATIENCE_SECONDS)
+    return meter.figures(report) | {"late": count * clients - report["records"]}
+
+
+async def _saturate(stack: Stack, broker_pid: int, clients: int) -> Figures:
+    """Records as fast as they can be appended, one by one, until all have them."""
+    begun = time.monotonic_ns()
+    meter = Meter(stack, broker_pid)
+    count = SATURATING_DELIVERIES // clients
+    for _ in range(count):
+        await stack.writer.append(1)
+    report = await stack.clients.wait_for(count * clients, 4 * PATIENCE_SECONDS)
+    seconds = (report["last_record_ns"] - begun) / 1e9
+    return meter.figures(report) | {
+        "late": count * clients - report["records"],
+        "records_per_second": report["records"] / seconds,
+    }
+
+
+class Meter:
+    """CPU times and counts from its making to its reading."""
+
+    def __init__(self, stack: Stack, broker_pid: int) -> None:
+        stack.clients.order("reset")
+        self._stack = stack
+        self._broker_pid = broker_pid
+        # What had been used when it began.
+        self._began = time.monotonic()
+        self._used = self._now()
+
+    def _now(self) -> tuple[float, ...]:
+        stack = self._stack
+        return (
+            stack.cpu_seconds(),
+            cpu_seconds([self._broker_pid]),
+            stack.relay_cpu_seconds(),
+            cpu_seconds([stack.clients.pid]),
+        )
+
+    def figures(self, report: Mapping[str, float]) -> dict[str, float]:
+        """What was used since, by delivered record."""
+        took = time.monotonic() - self._began
+        used = [b - a for a, b in zip(self._used, self._now(), strict=True)]
+        records = report["records"] or 1
+        return {
+            "cpu_us": used[0] / records * 1e6,
+            "broker_us": used[1] / records * 1e6,
+            "relay_us": used[2] / records * 1e6,
+            "server_busy": used[0] / took,
+            "clients_busy": used[3] / took,
+            "records": report["records"],
+            "records_per_frame": report["records"] / (report["frames"] or 1),
+            "p50_ms": report["p50_ms"],
+            "p99_ms": report["p99_ms"],
+        }
+
+
+async def shake_hands(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
+    """What a connection costs to make and to have."""
+    stack = kind.start(broker, path)
+    try:
+        # There is a stream: nobody waits for one to come into being.
+        await stack.writer.append(1)
+        await stack.open(WARM_UP_HANDSHAKES)
+        before = stack.cpu_seconds()
+        seconds = await stack.open(HANDSHAKES, silent=True)
+        silent, rss = stack.cpu_seconds(), stack.rss_bytes()
+        await stack.open(HANDSHAKES)
+        return {
+            "cpu_ms": (silent - before) / HANDSHAKES * 1e3,
+            "subscribed_cpu_ms": (stack.cpu_seconds() - silent) / HANDSHAKES * 1e3,
+            "rss_kb": (stack.rss_bytes() - rss) / HANDSHAKES / 1e3,
+            "per_second": HANDSHAKES / seconds,
+        }
+    finally:
+        stack.close()
+
+
+async def fill(stack: Stack) -> None:
+    """A long stream."""
+    for _ in range(REPLAYED_RECORDS // REPLAY_BATCH):
+        await stack.writer.append(REPLAY_BATCH)
+
+
+async def replay(stack: Stack, broker_pid: int) -> Figures:
+    """One client that reads a long stream from its start."""
+    meter = Meter(stack, broker_pid)
+    begun = time.monotonic_ns()
+    first = subscribe(stack.writer.session, "start")
+    await stack.clients.open(stack.port, "/ws/telemetry", 1, first)
+    report = await stack.clients.wait_for(REPLAYED_RECORDS, 6 * PATIENCE_SECONDS)
+    figures = meter.figures(report)
+    stack.clients.order("shut")
+    assert report["records"] == REPLAYED_RECORDS, report
+    return figures | {
+        "records_per_second": REPLAYED_RECORDS
+        / ((report["last_record_ns"] - begun) / 1e9),
+        "records_per_core_second": 1e6 / figures["cpu_us"],
+    }
+
+
+async def recover(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
+    """From `kill -9` until all clients have had a record again."""
+    stack = kind.start(broker, path)
+    writing: asyncio.Task[int] | None = None
+    try:
+        await stack.writer.append(1)
+        await stack.open(RECOVERED_CLIENTS)
+        writing = asyncio.create_task(
+            stack.writer.append_evenly(RECOVERY_RECORDS_PER_SECOND, 1, 60)
+        )
+        stack.clients.order("retry 20")
+        killed = time.monotonic_ns()
+        stack.kill()
+        stack.clients.order("reset")
+        await asyncio.to_thread(stack.start)
+        listens = time.monotonic_ns()
+        given_up = killed + RECOVERY_PATIENCE_SECONDS * 1e9
+        while (report := stack.clients.order("report"))["served"] < RECOVERED_CLIENTS:
+            if time.monotonic_ns() > given_up:
+                break
+            await asyncio.sleep(0.01)
+        is_over = report["served"] == RECOVERED_CLIENTS
+        return {
+            "seconds": ((report["last_served_ns"] if is_over else given_up) - killed)
+            / 1e9,
+            "start_seconds": (listens - killed) / 1e9,
+            "cpu_seconds": stack.cpu_seconds(),
+        }
+    finally:
+        if writing is not None:
+            writing.cancel()
+        stack.close()
