@@ -54,6 +54,16 @@ async def test_a5_hints_that_are_lost(rig: Rig) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
+async def test_a5_listed_late_and_active_long_ago(rig: Rig) -> None:
+    """A5: a session whose file is old, and that nobody told of, is found as well."""
+    async with rig.stack, _deaf(rig) as gateway, watching(gateway) as everything:
+        await everything.subscribe(**{"from": "start"})
+        await everything.until("positions")
+        await rig.writer("old").append(*numbered(0, 3), updated_ms=1_000)
+        assert await everything.until_records(3) == numbered(0, 3)
+
+
+@pytest.mark.usefixtures("hasty")
 async def test_a5_nobody_says_that_it_moved(rig: Rig) -> None:
     """With no notification, and no word in the list, a round of audits finds it."""
     old = {"updated_ms": 1_000}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_stream.broker import Kind
+from telemetry_stream.broker import Appended, Batch, Kind
 from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.position import BEFORE_ALL, EntryID
 from tests.tailer.harness import (
@@ -44,6 +44,27 @@ async def test_lines_become_entries_with_their_offsets(
     ]  # fmt: skip
     assert entries[0].kind is Kind.MARKER
     assert entries[0].previous == BEFORE_ALL
+
+
+class Watched(MemoryBroker):
+    """A broker that notes whether sessions were listed when their entries came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.were_listed: list[bool] = []
+
+    async def append(self, batch: Batch) -> Appended:
+        self.were_listed.append(batch.session in await self.sessions())
+        return await super().append(batch)
+
+
+async def test_a_session_is_listed_before_it_has_entries(tmp_path: Path) -> None:
+    """Who looks at the list, and then hears of appends, misses no session."""
+    broker = Watched()
+    session_path(tmp_path, "a").write_bytes(lines(1))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(1))
+    assert broker.were_listed == [True]
 
 
 async def test_appended_lines_follow(broker: MemoryBroker, tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ class Audit:
         self._is_due = asyncio.Event()
         # Watched sessions by when it was last asked for them, the latest last.
         self._by_turn: dict[str, None] = {}
+        # Audits of some of the sessions so far.
+        self._audits = 0
         # Up to when all sessions that were active are known, Unix milliseconds.
         self._known_until_ms = 0
 
@@ -85,7 +87,7 @@ class Audit:
         """Compare all watched sessions with what is stored. Raises BrokerError."""
         before_ms = self._wall_clock_ms()
         await self._compare_all(self._hub.channels)
-        await self._adopt(await self._active_sessions(), before_ms)
+        await self._adopt(await self._broker.sessions(), before_ms)
         await self._look_for_owners()
         self._close_unwatched()
 
@@ -94,7 +96,11 @@ class Audit:
         before_ms = self._wall_clock_ms()
         active = await self._active_sessions()
         await self._compare_all(self._in_turn(active))
-        await self._adopt(active, before_ms)
+        self._audits += 1
+        is_round = self._audits % AUDITS_IN_ROUND == 0
+        # What is listed late may have been active long ago, by its file's own time.
+        listed = await self._broker.sessions() if is_round else active
+        await self._adopt(listed, before_ms)
         await self._look_for_owners()
         self._close_unwatched()
 

@@ -297,14 +297,16 @@ class Hub:
     ) -> bool:
         """Begin one that was not there when the client subscribed; false if it was."""
         state = head.state
+        rule = client.subscription.rule_for(channel.session)
+        skips = rule is not None and rule.start is Begin.NOW
         if (
             state is not None
             and state.updated_ms < client.subscribed_ms - CLOCK_SKEW_MS
         ):
             # It was there; the list of sessions did not have it.
+            if rule is not None and not skips:
+                self.begin(client, channel, rule.start)
             return False
-        rule = client.subscription.rule_for(channel.session)
-        skips = rule is not None and rule.start is Begin.NOW
         if channel.is_awaited:
             follower = self.followers.follow(client, channel, Pace.UNBORN)
             follower.skips_history = skips

@@ -148,7 +148,11 @@ class Appender:
         """
         batch, after = self._batch(session, path, before, addition)
         started = perf_counter()
-        outcome = await self._append_when_there_is_room(batch)
+        # Listed before its first entry is there: who looks at the list and then hears
+        # of what is appended misses no session.
+        is_first = not before.position.incarnation
+        listing = {session: addition.activity_ms} if is_first else {}
+        outcome = await self._append_when_there_is_room(batch, listing)
         if outcome is not Appended.DONE:
             return outcome, before
         self._instruments.batch_appended(
@@ -194,22 +198,27 @@ class Appender:
                 break
         return found
 
-    async def _append_when_there_is_room(self, batch: Batch) -> Appended:
-        if (outcome := await self._attempt(batch)) is not None:
+    async def _append_when_there_is_room(
+        self, batch: Batch, listing: Mapping[str, int]
+    ) -> Appended:
+        if (outcome := await self._attempt(batch, listing)) is not None:
             return outcome
         # One trims, the others wait: together they would trim far more than is needed.
         async with self._makes_room:
             wait_seconds = 0.0
-            while (outcome := await self._attempt(batch)) is None:
+            while (outcome := await self._attempt(batch, listing)) is None:
                 await asyncio.sleep(wait_seconds)
                 await self._retention.make_room()
                 # Jitter, or all tailers would come back at once.
                 wait_seconds = random.uniform(*FULL_WAIT_SECONDS)  # noqa: S311
         return outcome
 
-    async def _attempt(self, batch: Batch) -> Appended | None:
+    async def _attempt(
+        self, batch: Batch, listing: Mapping[str, int]
+    ) -> Appended | None:
         """Append; None if the broker is full."""
         try:
+            await self._writer.touch(listing)
             return await self._writer.append(batch)
         except BrokerFull:
             self._instruments.broker_is_full()
