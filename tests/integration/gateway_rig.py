@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import msgpack
+import msgspec
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from gateway.replica import Replica
 from gateway.routes import make_api
+from gateway.server_messages import ServerMessage
 from gateway.transport import make_server_config
 from telemetry_stream.broker import (
     NOTHING_STORED,
@@ -175,6 +177,8 @@ class Watcher:
             Callable[[Any], Any], msgpack.unpackb if self.is_msgpack else json.loads
         )
         message: dict[str, Any] = read(data)
+        # What is documented is all that comes, and nothing else does.
+        msgspec.convert(message, ServerMessage)
         self._note(message)
         return message
 

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
+from gateway import asyncapi
 from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.close_codes import OVERLOADED
 from gateway.event_routes import add_events
@@ -76,6 +77,7 @@ def make_api(
     _add_health(api, replica)
     add_sessions(api, replica)
     add_events(api, replica, allowed_origins)
+    _add_contract(api)
     index = (resources.files("gateway") / "static" / "index.html").read_text()
 
     @api.get("/", include_in_schema=False)
@@ -158,3 +160,11 @@ def _add_health(api: FastAPI, replica: Replica) -> None:
             replica.instruments.exposition(),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
+
+
+def _add_contract(api: FastAPI) -> None:
+    @api.get(asyncapi.PATH, include_in_schema=False)
+    async def tell_protocol(request: Request) -> Response:
+        url = request.url
+        scheme = "wss" if url.scheme == "https" else "ws"
+        return json_response(asyncapi.document(host=url.netloc, scheme=scheme))
