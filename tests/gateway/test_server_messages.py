@@ -38,3 +38,13 @@ def test_absent_is_not_null() -> None:
     read('{"type":"subscribed","message":"m","cursor":null}')
     with pytest.raises(msgspec.ValidationError):
         read('{"type":"subscribed","message":"m","sessionId":null}')
+
+
+def test_a_snapshot_is_of_one_or_of_several() -> None:
+    """Never half of each, and never neither."""
+    one = '"sessionId":"a","cursor":null,"data":null,"status":null'
+    read(f'{{"type":"snapshot",{one}}}')
+    read(f'{{"type":"snapshot","snapshots":[{{{one}}}],"more":false}}')
+    for fields in ('"more":true', '"sessionId":"a"', f'{one},"snapshots":[]'):
+        with pytest.raises(msgspec.ValidationError):
+            read(f'{{"type":"snapshot",{fields}}}')

@@ -17,13 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import msgpack
-import msgspec
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from gateway.replica import Replica
 from gateway.routes import make_api
-from gateway.server_messages import ServerMessage
 from gateway.transport import make_server_config
 from telemetry_stream.broker import (
     NOTHING_STORED,
@@ -34,6 +32,7 @@ from telemetry_stream.broker import (
 )
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.position import digest
+from tests.contract import checked
 
 
 # A wait that takes longer is a failure, not slowness.
@@ -169,6 +168,12 @@ class Watcher:
 
     async def next(self) -> dict[str, Any]:
         """The next message, whatever it is."""
+        message = await self.read()
+        self._note(message)
+        return message
+
+    async def read(self) -> dict[str, Any]:
+        """As `next`, of what is not part of the flow: it is not noted."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             data = await self.connection.recv()
         # Each wire has frames of its own kind alone.
@@ -177,10 +182,7 @@ class Watcher:
             Callable[[Any], Any], msgpack.unpackb if self.is_msgpack else json.loads
         )
         message: dict[str, Any] = read(data)
-        # What is documented is all that comes, and nothing else does.
-        msgspec.convert(message, ServerMessage)
-        self._note(message)
-        return message
+        return checked(message)
 
     async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The next message of a type, and with these fields; others are noted."""

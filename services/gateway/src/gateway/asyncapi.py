@@ -29,12 +29,17 @@ _SCHEMAS: Final = "#/components/schemas/{name}"
 
 # What answers which message; an `error` may answer each.
 _ANSWERS: Final[Mapping[type[Struct], tuple[type[Struct], ...]]] = {
-    messages.Subscribe: (server.Subscribed, server.Positions),
+    messages.Subscribe: (
+        server.Subscribed,
+        server.Positions,
+        server.SnapshotAnswer,
+    ),
     messages.Unsubscribe: (server.Unsubscribed,),
     messages.Heartbeat: (server.HeartbeatAnswer,),
     messages.Ack: (),
     messages.History: (server.HistoryPage,),
     messages.Sessions: (server.SessionList,),
+    messages.Snapshot: (server.SnapshotAnswer,),
 }
 
 _CONDITIONS: Final = {

@@ -36,6 +36,9 @@ Milliseconds = Annotated[int, Meta(ge=0)]
 Size = Annotated[int, Meta(ge=0)]
 Number: TypeAlias = int | float
 Status = Literal["running", "stalled", "ended"]
+# A number, or how strict JSON writes one that is not finite.
+Value: TypeAlias = int | float | Literal["NaN", "Infinity", "-Infinity"]
+Rate = Annotated[float, Meta(ge=0, description="Records a second, lately.")]
 GapReason = Literal["trimmed", "file_lost", "unknown_cursor"]
 RewindReason = Literal["truncated", "replaced"]
 # Present only where it is true.
@@ -97,8 +100,63 @@ class SessionFields(_Part, kw_only=True):
     first_time: UnixMs | None
     last_time: UnixMs | None
     last_activity: UnixMs
+    rate: Rate
     oldest: Cursor | None
     head: Cursor | None
+
+
+class MetricFields(_Part, kw_only=True):
+    """What the records of a session say of one metric; extremes over finite values."""
+
+    last: Value
+    min: Number | None
+    max: Number | None
+    mean: float | None
+    count: Annotated[Size, Meta(description="Finite values.")]
+    nonfinite: Size
+
+
+class FirstAndLast(_Part, kw_only=True):
+    """Steps or times between which the records lie."""
+
+    first: Number | None
+    last: Number | None
+
+
+class LatestEmergency(_Part, kw_only=True):
+    """An emergency of a session, with the ID that its message had."""
+
+    id: str
+    data: Record | None
+
+
+class EmergenciesFields(_Part, kw_only=True):
+    """The emergencies of a session."""
+
+    count: Size
+    latest: LatestEmergency | None
+
+
+class _Values(_Part, kw_only=True):
+    """What is known of a session that exists."""
+
+    metrics: dict[str, MetricFields] | UnsetType | None = UNSET
+    steps: FirstAndLast | UnsetType = UNSET
+    times: FirstAndLast | UnsetType = UNSET
+    rate: Rate | UnsetType = UNSET
+    last_activity: UnixMs | UnsetType = UNSET
+    records: Size | UnsetType = UNSET
+    rejected: Size | UnsetType = UNSET
+    emergencies: EmergenciesFields | UnsetType = UNSET
+
+
+class SnapshotFields(_Values, kw_only=True):
+    """The latest of one session: its last record, and what all say together."""
+
+    session_id: str
+    cursor: Cursor | None
+    data: Record | None
+    status: Status | None
 
 
 class Subscribed(_Answer, tag="subscribed", kw_only=True):
@@ -231,6 +289,32 @@ class HistoryPage(_Answer, tag="history", kw_only=True):
     rewind: RewindFields | UnsetType = UNSET
 
 
+class SnapshotAnswer(_Values, tag_field="type", tag="snapshot", kw_only=True):
+    """The latest values of one session, or of several in `snapshots`.
+
+    Of a session that is not there `cursor`, `data` and `status` are null.
+    """
+
+    id: str | int | UnsetType = UNSET
+    session_id: str | UnsetType = UNSET
+    cursor: Cursor | UnsetType | None = UNSET
+    data: Record | UnsetType | None = UNSET
+    status: Status | UnsetType | None = UNSET
+    snapshots: list[SnapshotFields] | UnsetType = UNSET
+    more: bool | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """One session's fields are all there, or a list is."""
+        one = (self.session_id, self.cursor, self.data, self.status)
+        several = (self.snapshots, self.more)
+        has_one = [field is not UNSET for field in one]
+        has_list = [field is not UNSET for field in several]
+        if not (
+            (all(has_one) and not any(has_list)) or (all(has_list) and not any(has_one))
+        ):
+            raise ValueError("a snapshot is of one session or has `snapshots`")
+
+
 class SessionList(_Answer, tag="sessions", kw_only=True):
     """What there is, the latest first; `more` if another message follows."""
 
@@ -274,6 +358,7 @@ ServerMessage: TypeAlias = (
     | Error
     | HistoryPage
     | SessionList
+    | SnapshotAnswer
     | SessionEvent
     | Draining
     | Closing
