@@ -20,6 +20,7 @@ import msgpack
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
+from gateway.app import DrainingServer
 from gateway.replica import Replica
 from gateway.routes import make_api
 from gateway.transport import make_server_config
@@ -72,7 +73,7 @@ async def serving(
     config = make_server_config(
         api, max_message_bytes=64 * 1024, deflate=deflate, port=0
     )
-    server = uvicorn.Server(config)
+    server = DrainingServer(config, replica, drain_seconds=0.5)
     # Signals are the test runner's.
     serving_task = asyncio.create_task(server._serve())
     while not server.started:
