@@ -161,6 +161,10 @@ test-compose: $(VENV)/.dev-set ## the stack in containers under faults (needs Do
 soak: $(VENV)/.dev-set ## kill and cut for SECONDS=600, seed by seed (ARGS=--help)
 	@$(BIN)/python -m tests.checker --seconds $(or $(SECONDS),600) $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev-set ## a hostile client for SECONDS=300, on a gateway of its own
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(ARGS)
+
 .PHONY: survive
 survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds: some eight minutes
 	@$(BIN)/python -m benchmarks.survival $(ARGS)

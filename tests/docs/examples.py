@@ -65,7 +65,7 @@ def _steps(block: str) -> Iterator[Step]:
 
 def matches(expected: object, told: object) -> bool:
     """Whether something that was told is as expected."""
-    if expected == ANY:
+    if expected == ANY or repr(expected) == repr(told):
         return True
     if isinstance(expected, str) and isinstance(told, str):
         pattern = ".*".join(map(re.escape, expected.split(ANY)))
@@ -76,7 +76,7 @@ def matches(expected: object, told: object) -> bool:
     if isinstance(expected, list) and isinstance(told, list):
         items = cast(Sequence[Any], expected)
         return _match_items(items, cast(Sequence[Any], told))
-    return type(expected) is type(told) and expected == told
+    return False
 
 
 def _match_fields(expected: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
