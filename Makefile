@@ -128,7 +128,7 @@ test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
 	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
-PURE = $(addprefix */gateway/,$(addsuffix .py,asyncapi server_messages \
+PURE = $(addprefix */gateway/,$(addsuffix .py,asyncapi http_bodies openapi schemas server_messages \
 		acknowledgement activity buckets catalog client_session \
 		close_codes conflation continuity encoding filters forms frames handshake liveness \
 		marks messages pages projection queries recovery samplers sampling socket_owner \

@@ -132,9 +132,7 @@ async def test_examples(section: Section, brokers: BrokerFactory) -> None:
     async with rig.stack:
         await append(rig.writer("session_001"), RECORDS)
         async with rig.serving() as gateway, watching(gateway) as watcher:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while not gateway.replica.is_ready:
-                    await asyncio.sleep(0.01)
+            await gateway.until_ready()
             conversation = Conversation(rig, gateway, watcher)
             for step in section.steps:
                 await conversation.run(step)

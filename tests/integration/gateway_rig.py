@@ -53,6 +53,12 @@ class Gateway:
         """Where it serves HTTP."""
         return f"http://127.0.0.1:{self.port}"
 
+    async def until_ready(self) -> None:
+        """Until it is fit for traffic."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not self.replica.is_ready:
+                await asyncio.sleep(0.01)
+
     @property
     def ws_url(self) -> str:
         """Where it serves the protocol."""

@@ -6,26 +6,22 @@ document. What never does: what a message carries, which its model says.
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias, cast
+from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from gateway import messages, server_messages as server
 from gateway.close_codes import ALL_CLOSE_CODES
 from gateway.filters import MAX_NODES, MAX_TEXT_CHARACTERS, MAX_VALUES
+from gateway.schemas import REFERENCE, JSONObject, reference, schemas
 from gateway.wire import SUBPROTOCOLS
 
-
-JSONObject: TypeAlias = dict[str, Any]
 
 # The protocol's version, whose first number stands in the subprotocols' names.
 VERSION: Final = "1.0.0"
 ADDRESS: Final = "/ws/telemetry"
 # Where the document is served.
 PATH: Final = "/asyncapi.json"
-
-_SCHEMAS: Final = "#/components/schemas/{name}"
 
 # What answers which message; an `error` may answer each.
 _ANSWERS: Final[Mapping[type[Struct], tuple[type[Struct], ...]]] = {
@@ -46,7 +42,7 @@ _CONDITIONS: Final = {
     "type": "array",
     "minItems": 1,
     "maxItems": MAX_NODES - 1,
-    "items": {"$ref": _SCHEMAS.format(name="Condition")},
+    "items": {"$ref": REFERENCE.format(name="Condition")},
 }
 _SCALAR: Final = {"type": ["string", "number", "boolean", "null"]}
 _OPERANDS: Final[Mapping[tuple[str, ...], JSONObject]] = {
@@ -94,7 +90,7 @@ _CONDITION: Final[JSONObject] = {
             for group, inner in (
                 ("all", _CONDITIONS),
                 ("any", _CONDITIONS),
-                ("not", {"$ref": _SCHEMAS.format(name="Condition")}),
+                ("not", {"$ref": REFERENCE.format(name="Condition")}),
             )
         ),
     ],
@@ -133,24 +129,16 @@ def document(*, host: str = "localhost:5000", scheme: str = "ws") -> JSONObject:
             "messages": {
                 kind.__name__: _message(kind) for kind in (*messages.SUPPORTED, *sent)
             },
-            "schemas": schemas(*messages.SUPPORTED, *sent),
+            "schemas": _schemas(),
         },
     }
 
 
-def schemas(*kinds: type[Struct]) -> JSONObject:
-    """JSON schemas of models and what they are made of, by name.
-
-    Clients ignore what they do not know, so the schemas of what they are sent forbid
-    nothing, though the models do.
-    """
-    _, components = msgspec.json.schema_components(kinds, ref_template=_SCHEMAS)
-    found = {name: cast(JSONObject, _tidied(one)) for name, one in components.items()}
-    if "Subscribe" in found:
-        reference = {"$ref": _SCHEMAS.format(name="Condition")}
-        found["Subscribe"]["properties"]["where"] = reference
-        found["Condition"] = _CONDITION
-    return found
+def _schemas() -> JSONObject:
+    found = schemas(*messages.SUPPORTED, *server.SERVER_MESSAGES)
+    condition = {"$ref": REFERENCE.format(name="Condition")}
+    found["Subscribe"]["properties"]["where"] = condition
+    return {**found, "Condition": _CONDITION}
 
 
 def _channel() -> JSONObject:
@@ -194,7 +182,7 @@ def _message(kind: type[Struct]) -> JSONObject:
         "name": _tag(kind),
         "title": kind.__name__,
         "summary": _summary(kind),
-        "payload": {"$ref": _SCHEMAS.format(name=kind.__name__)},
+        "payload": reference(kind),
     }
 
 
@@ -208,18 +196,3 @@ def _tag(kind: type[Struct]) -> str:
 
 def _summary(kind: type[Struct]) -> str:
     return (inspect.getdoc(kind) or "").partition("\n")[0]
-
-
-def _tidied(value: object) -> object:
-    """A schema without what forbids, its texts without the indent of our source."""
-    if isinstance(value, list):
-        return [_tidied(item) for item in cast(list[object], value)]
-    if not isinstance(value, dict):
-        return value
-    tidied: JSONObject = {}
-    for name, item in cast(JSONObject, value).items():
-        if name == "description" and isinstance(item, str):
-            tidied[name] = inspect.cleandoc(item)
-        elif (name, item) != ("additionalProperties", False):
-            tidied[name] = _tidied(item)
-    return tidied

@@ -12,10 +12,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from gateway.messages import ErrorCode
 
 
+CURSOR_PATTERN: Final = r"^(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})-[0-9a-f]{8}$"
 Cursor = Annotated[
     str,
     Meta(
-        pattern=r"^(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})-[0-9a-f]{8}$",
+        pattern=CURSOR_PATTERN,
         description="A place in a session: opaque, but for the order of its first two"
         " numbers.",
         examples=["1-2048-0a1b2c3d"],
