@@ -84,6 +84,6 @@ def _round(target: Target, left_open: deque[socket.socket], seed: int) -> None:
         if len(left_open) > LEFT_OPEN:
             left_open.popleft().close()
         target.write_and_see()
-        assert not target.new_failures()
+        assert target.new_failures() == []
 
     run()

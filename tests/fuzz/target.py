@@ -87,7 +87,7 @@ class Target:
         """It is ready, and served nobody badly."""
         assert self.get("/readyz") == '{"status":"ready"}'
         assert 'connections_closed_total{code="1011"}' not in self.get("/metrics")
-        assert not self.new_failures()
+        assert self.new_failures() == []
 
     def get(self, path: str) -> str:
         """What it answers over HTTP."""
