@@ -33,7 +33,7 @@ from gateway.wire import SUBPROTOCOLS, wire_of
 from telemetry_stream.exceptions import BrokerError, InvalidPosition
 
 
-STREAM_PATH = "/ws/telemetry"
+STREAM_PATH = asyncapi.ADDRESS
 
 Endpoint = Callable[[WebSocket], Awaitable[None]]
 
