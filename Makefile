@@ -16,7 +16,7 @@ UV_INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/pytho
 PACKAGES := packages/telemetry_stream packages/service_runtime packages/tailcast \
 	services/tailer services/gateway
 PROJECTS := $(PACKAGES:=/pyproject.toml)
-CODE := $(wildcard packages services tests benchmarks deploy)
+CODE := $(wildcard packages services tests benchmarks deploy docs)
 
 LOG_DIR ?= logs
 
@@ -102,12 +102,17 @@ down: ## end it; what the broker has is kept
 # ---------------------------------------------------------------- quality
 
 .PHONY: check
-check: $(VENV)/.dev-set ## formatting, lint, import contracts, types
+check: $(VENV)/.dev-set ## formatting, lint, import contracts, types, documents
 	@$(BIN)/ruff format --quiet --diff $(CODE)
 	@$(BIN)/ruff check --quiet $(CODE)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy $(CODE)
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright $(CODE)
+	@$(BIN)/python -m docs.generate --check
+
+.PHONY: docs
+docs: $(VENV)/.dev-set ## docs/asyncapi.json and docs/openapi.json, from the models
+	@$(BIN)/python -m docs.generate
 
 .PHONY: fmt
 fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
@@ -123,7 +128,8 @@ test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
 	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
-PURE = $(addprefix */gateway/,$(addsuffix .py,acknowledgement activity buckets catalog client_session \
+PURE = $(addprefix */gateway/,$(addsuffix .py,asyncapi http_bodies openapi schemas server_messages \
+		acknowledgement activity buckets catalog client_session \
 		close_codes conflation continuity encoding filters forms frames handshake liveness \
 		marks messages pages projection queries recovery samplers sampling socket_owner \
 		sse subscription window wire)) \
@@ -154,6 +160,10 @@ test-compose: $(VENV)/.dev-set ## the stack in containers under faults (needs Do
 .PHONY: soak
 soak: $(VENV)/.dev-set ## kill and cut for SECONDS=600, seed by seed (ARGS=--help)
 	@$(BIN)/python -m tests.checker --seconds $(or $(SECONDS),600) $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev-set ## a hostile client for SECONDS=300, on a gateway of its own
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(ARGS)
 
 .PHONY: survive
 survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds: some eight minutes

@@ -20,6 +20,7 @@ import msgpack
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
+from gateway.app import DrainingServer
 from gateway.replica import Replica
 from gateway.routes import make_api
 from gateway.transport import make_server_config
@@ -32,6 +33,7 @@ from telemetry_stream.broker import (
 )
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.position import digest
+from tests.contract import checked
 
 
 # A wait that takes longer is a failure, not slowness.
@@ -50,6 +52,12 @@ class Gateway:
     def url(self) -> str:
         """Where it serves HTTP."""
         return f"http://127.0.0.1:{self.port}"
+
+    async def until_ready(self) -> None:
+        """Until it is fit for traffic."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not self.replica.is_ready:
+                await asyncio.sleep(0.01)
 
     @property
     def ws_url(self) -> str:
@@ -71,7 +79,7 @@ async def serving(
     config = make_server_config(
         api, max_message_bytes=64 * 1024, deflate=deflate, port=0
     )
-    server = uvicorn.Server(config)
+    server = DrainingServer(config, replica, drain_seconds=0.5)
     # Signals are the test runner's.
     serving_task = asyncio.create_task(server._serve())
     while not server.started:
@@ -167,6 +175,12 @@ class Watcher:
 
     async def next(self) -> dict[str, Any]:
         """The next message, whatever it is."""
+        message = await self.read()
+        self._note(message)
+        return message
+
+    async def read(self) -> dict[str, Any]:
+        """As `next`, of what is not part of the flow: it is not noted."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             data = await self.connection.recv()
         # Each wire has frames of its own kind alone.
@@ -175,8 +189,7 @@ class Watcher:
             Callable[[Any], Any], msgpack.unpackb if self.is_msgpack else json.loads
         )
         message: dict[str, Any] = read(data)
-        self._note(message)
-        return message
+        return checked(message)
 
     async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The next message of a type, and with these fields; others are noted."""

@@ -1,7 +1,6 @@
 """What clients ask over their connection: history, sessions, what becomes of them."""
 
 import asyncio
-import json
 from typing import Any
 
 import httpx
@@ -16,7 +15,7 @@ async def history(watcher: Watcher, **fields: Any) -> dict[str, Any]:
     """A page; what comes before it is noted."""
     await watcher.send(type="history", **fields)
     while True:
-        message = json.loads(await watcher.connection.recv())
+        message = await watcher.read()
         if message["type"] in {"history", "error"}:
             return dict(message)
         watcher._note(message)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import socket
 
@@ -9,6 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from tests.brokers import BrokerServer, free_port
+from tests.contract import checked
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import PATIENCE_SECONDS
 
@@ -36,6 +38,7 @@ async def test_sigterm_sends_everybody_away(broker: BrokerServer) -> None:
                 with contextlib.suppress(ConnectionClosedError):
                     while True:
                         told.append(str(await client.recv()))
+                        checked(json.loads(told[-1]))
             assert any('"draining"' in message for message in told)
             assert client.close_code == 1012
         async with asyncio.timeout(PATIENCE_SECONDS):

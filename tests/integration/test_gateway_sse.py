@@ -13,6 +13,7 @@ import pytest
 from gateway import event_stream
 from telemetry_stream.broker import Document
 from tests.brokers import BrokerServer, free_port
+from tests.contract import checked
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
@@ -51,6 +52,8 @@ class Reader:
         raise EOFError
 
     def _note(self, event: dict[str, str]) -> dict[str, str]:
+        if "data" in event:
+            checked(json.loads(event["data"]))
         self.last_id = event.get("id", self.last_id)
         self.retry = event.get("retry", self.retry)
         if event.get("event") == "telemetry":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.channel import Client
 from telemetry_stream.position import Cursor
+from tests.contract import checked
 
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Watcher:
     def write(self, frames: bytes) -> None:
         """Take frames as a browser would."""
         for payload in payloads(frames):
-            message = json.loads(payload)
+            message = checked(json.loads(payload))
             self.log.append(message)
             try:
                 getattr(self, f"on_{message['type']}")(message)

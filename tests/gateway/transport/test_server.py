@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from fastapi import WebSocket
+from fastapi import Response, WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.extensions.permessage_deflate import (
@@ -127,6 +127,23 @@ async def test_an_endpoint_that_refuses() -> None:
         with pytest.raises(InvalidStatus) as refused:
             await connect(rig.url)
         assert refused.value.response.status_code == 403
+
+
+async def test_an_endpoint_that_refuses_with_an_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The answer is the client's, and nothing has failed."""
+
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.send_denial_response(Response("no", 400))
+
+    async with serving(endpoint) as rig:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(rig.url)
+        assert refused.value.response.status_code == 400
+        assert refused.value.response.body == b"no"
+        await rig.stop()
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize(

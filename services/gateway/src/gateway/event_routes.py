@@ -11,6 +11,7 @@ from fastapi import FastAPI, Header, Query, Request, Response
 
 from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.event_stream import EventStream
+from gateway.openapi import answers
 from gateway.queries import asked, single
 from gateway.replica import Replica
 from gateway.sse import EVENTS
@@ -19,13 +20,15 @@ from gateway.sse import EVENTS
 # What browsers are told to wait where the replica is shutting down.
 RETRY_MS = 1_000
 
+_STREAM = answers(errors=(400, 403, 503), media=("text/event-stream",))
+
 
 def add_events(
     api: FastAPI, replica: Replica, allowed_origins: Collection[str]
 ) -> None:
     """Serve `/sse/telemetry`."""
 
-    @api.get("/sse/telemetry")
+    @api.get("/sse/telemetry", responses=_STREAM, response_class=Response)
     async def stream(
         request: Request,
         session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,

@@ -4,7 +4,7 @@ Pure. Clients' messages are tagged structs; whatever does not fit is an `Invalid
 with the code and the words of the answer. What never lives here: what a message does.
 """
 
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -85,7 +85,9 @@ class Subscribe(_Message, tag="subscribe"):
     session_id: SessionID | None = None
     session_ids: list[SessionID] | None = None
     add: bool = False
-    from_: str | From | UnsetType = msgspec.field(name="from", default=UNSET)
+    from_: (
+        Annotated[str, Meta(examples=["now", "start", "resume"])] | From | UnsetType
+    ) = msgspec.field(name="from", default=UNSET)
     replay: Count | None = None
     cursors: dict[str, str | None] | None = None
     at: int | None = None
@@ -169,6 +171,10 @@ _TYPES = frozenset({
 })  # fmt: skip  # one glance
 # What the protocol knows and this gateway does not do yet.
 _LATER_TYPES = (Auth,)
+# The messages that are carried out.
+SUPPORTED: Final[tuple[type[Struct], ...]] = tuple(
+    kind for kind in get_args(ClientMessage) if kind not in _LATER_TYPES
+)
 
 
 def parse(data: bytes) -> ClientMessage:

@@ -58,10 +58,10 @@ def asked(
         more: other fields of the message.
     """
     fields: dict[str, object] = {"type": "subscribe", "sessionId": session, **more}
+    if start is not None:
+        fields["from"] = _from(start)
     if after is not None:
         fields["from"] = {"cursor": after}
-    elif start is not None:
-        fields["from"] = _from(start)
     if where is not None:
         fields["where"] = _json(where)
     if metrics is not None:

@@ -6,13 +6,17 @@ returns. What goes over it afterwards is `connection`'s business.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
 from importlib import resources
+from typing import Any
 
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from gateway import asyncapi, http_bodies, openapi
 from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.close_codes import OVERLOADED
 from gateway.event_routes import add_events
@@ -29,7 +33,7 @@ from gateway.wire import SUBPROTOCOLS, wire_of
 from telemetry_stream.exceptions import BrokerError, InvalidPosition
 
 
-STREAM_PATH = "/ws/telemetry"
+STREAM_PATH = asyncapi.ADDRESS
 
 Endpoint = Callable[[WebSocket], Awaitable[None]]
 
@@ -51,6 +55,10 @@ class Api(FastAPI):
         else:
             await super().__call__(scope, receive, send)
 
+    def openapi(self) -> dict[str, Any]:
+        """The document, with our models in it."""
+        return openapi.completed(super().openapi())
+
 
 def _path_of(scope: Scope) -> str:
     """The path below what a proxy serves the gateway under."""
@@ -71,11 +79,12 @@ def make_api(
         async with (lifespan or replica.running)():
             yield
 
-    api = Api(title="Tailcast gateway", lifespan=run)
+    api = Api(title="Tailcast", version=asyncapi.VERSION, lifespan=run)
     api.stream = _make_stream(replica, allowed_origins)
     _add_health(api, replica)
     add_sessions(api, replica)
     add_events(api, replica, allowed_origins)
+    _add_contract(api)
     index = (resources.files("gateway") / "static" / "index.html").read_text()
 
     @api.get("/", include_in_schema=False)
@@ -86,6 +95,17 @@ def make_api(
     async def explain(_request: Request, error: BrokerError) -> Response:
         body = {"code": "unavailable", "message": f"the broker: {error}"}
         return json_response(body, status=503, headers={"retry-after": "1"})
+
+    @api.exception_handler(HTTPException)
+    async def refuse_request(_request: Request, error: HTTPException) -> Response:
+        code = (
+            "not_found"
+            if error.status_code == HTTPStatus.NOT_FOUND
+            else (INVALID_MESSAGE)
+        )
+        body = {"code": code, "message": str(error.detail)}
+        headers = None if error.headers is None else dict(error.headers)
+        return json_response(body, status=error.status_code, headers=headers)
 
     @api.exception_handler(InvalidMessage)
     async def refuse(_request: Request, error: InvalidMessage) -> Response:
@@ -140,11 +160,13 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
 
 
 def _add_health(api: FastAPI, replica: Replica) -> None:
-    @api.get("/healthz")
+    @api.get("/healthz", responses=openapi.answers(http_bodies.HealthBody))
     async def tell_alive() -> Response:
         return json_response({"status": "alive"})
 
-    @api.get("/readyz")
+    health = openapi.answers(http_bodies.HealthBody)
+
+    @api.get("/readyz", responses={**health, 503: health[200]})
     async def tell_ready() -> Response:
         if replica.is_ready:
             return json_response({"status": "ready"})
@@ -158,3 +180,11 @@ def _add_health(api: FastAPI, replica: Replica) -> None:
             replica.instruments.exposition(),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
+
+
+def _add_contract(api: FastAPI) -> None:
+    @api.get(asyncapi.PATH, include_in_schema=False)
+    async def tell_protocol(request: Request) -> Response:
+        url = request.url
+        scheme = "wss" if url.scheme == "https" else "ws"
+        return json_response(asyncapi.document(host=url.netloc, scheme=scheme))

@@ -6,6 +6,7 @@ Reads requests and writes answers; what a page is lives in `pages` and `history`
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from gateway.answers import json_response
 from gateway.catalog import (
@@ -16,14 +17,22 @@ from gateway.catalog import (
     rejected,
     snapshot,
 )
-from gateway.history import Place
+from gateway.history import Place as Beginning
+from gateway.http_bodies import (
+    EmergenciesBody,
+    RecordsBody,
+    RejectedBody,
+    SessionsBody,
+)
 from gateway.messages import INVALID_MESSAGE, InvalidMessage
 from gateway.ndjson import Exports, NdjsonResponse
+from gateway.openapi import answers
 from gateway.pages import NOTHING_TOLD, Page, body, moved
 from gateway.queries import Asked, asked, session_in
 from gateway.recovery import NoValues, Verdict
 from gateway.replay import PAGE_BYTES
 from gateway.replica import Replica
+from gateway.server_messages import CURSOR_PATTERN, SnapshotFields
 from gateway.window import NOTHING
 from telemetry_stream.broker import Head
 from telemetry_stream.keys import EMERGENCIES
@@ -34,6 +43,36 @@ from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor, Entr
 MAX_SESSIONS = 1_000
 
 Limit = Annotated[int | None, Query(ge=1)]
+# They are checked where they are read; the document says what they look like.
+Place = Annotated[str | None, Query(json_schema_extra={"pattern": CURSOR_PATTERN})]
+Start = Annotated[
+    str,
+    Query(
+        alias="from",
+        json_schema_extra={"pattern": "^(start|now|(last|step|time|cursor):.+)$"},
+    ),
+]
+
+# A session whose own name ends so is shown where its list would be.
+_SESSIONS = answers(SessionsBody, errors=(503,))
+_SESSION = answers(SnapshotFields, errors=(404, 503))
+_EMERGENCIES = answers(EmergenciesBody, errors=(400, 503))
+_RECORDS = answers(
+    RecordsBody,
+    SnapshotFields,
+    errors=(400, 404, 503),
+    media=("application/x-ndjson",),
+)
+_REJECTED = answers(RejectedBody, SnapshotFields, errors=(400, 404, 503))
+
+
+class SessionConvertor(PathConvertor):
+    """A session in a path: with slashes, and with whatever a file's name may have."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("session", SessionConvertor())
 
 
 class NotFound(Exception):
@@ -43,11 +82,14 @@ class NotFound(Exception):
 def add_sessions(api: FastAPI, replica: Replica) -> None:
     """Serve `/api/…`."""
     routes = _Routes(replica)
-    api.get("/api/sessions")(routes.list_sessions)
-    api.get("/api/emergencies")(routes.list_emergencies)
-    api.get("/api/sessions/{session:path}/records")(routes.list_records)
-    api.get("/api/sessions/{session:path}/rejected")(routes.list_rejected)
-    api.get("/api/sessions/{session:path}")(routes.show_session)
+    for path, endpoint, answered in (
+        ("/api/sessions", routes.list_sessions, _SESSIONS),
+        ("/api/emergencies", routes.list_emergencies, _EMERGENCIES),
+        ("/api/sessions/{session:session}/records", routes.list_records, _RECORDS),
+        ("/api/sessions/{session:session}/rejected", routes.list_rejected, _REJECTED),
+        ("/api/sessions/{session:session}", routes.show_session, _SESSION),
+    ):
+        api.get(path, responses=answered)(endpoint)
 
     @api.exception_handler(NotFound)
     async def explain(_request: Request, _error: NotFound) -> Response:
@@ -88,9 +130,9 @@ class _Routes:
         self,
         session: str,
         request: Request,
-        start: Annotated[str, Query(alias="from")] = "start",
-        after: str | None = None,
-        before: str | None = None,
+        start: Start = "start",
+        after: Place = None,
+        before: Place = None,
         limit: Limit = None,
         where: str | None = None,
         metrics: str | None = None,
@@ -113,7 +155,7 @@ class _Routes:
             named,
             self._replica.forms,
             start=start,
-            after=after or before,
+            after=before if after is None else after,
             where=where,
             metrics=metrics,
         )
@@ -152,7 +194,7 @@ class _Routes:
         )
 
     async def list_emergencies(
-        self, after: str | None = None, limit: Limit = None
+        self, after: Place = None, limit: Limit = None
     ) -> Response:
         """Emergencies that came as whole files; those in sessions are records there."""
         cursor = BEGINNING_CURSOR if after is None else Cursor.parse(after)
@@ -222,7 +264,7 @@ class _Routes:
             exports, session, chunks, headers={"tailcast-head": str(end)}
         )
 
-    async def _found(self, session: str, place: Place) -> Verdict:
+    async def _found(self, session: str, place: Beginning) -> Verdict:
         verdict = await self._replica.history.find(session, place)
         if isinstance(verdict, NoValues):
             raise InvalidMessage(INVALID_MESSAGE, f"{session} {verdict}")

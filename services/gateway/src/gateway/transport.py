@@ -218,6 +218,15 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
             extensions[HANDOVER_EXTENSION] = self
             self.scope["extensions"] = extensions
 
+    async def send(self, message: Any) -> None:
+        """Send; a handshake that was refused with a response of its own is over too.
+
+        uvicorn would call it incomplete, and log an error for each.
+        """
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
+
     async def run_asgi(self) -> None:
         """Run the endpoint; a connection that it handed over is not uvicorn's."""
         await super().run_asgi()

@@ -1,0 +1,98 @@
+"""What answers over HTTP have in them, as models; for the document, as server_messages.
+
+Pure. What never lives here: making them.
+"""
+
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.messages import ErrorCode
+from gateway.server_messages import (
+    Cursor,
+    GapFields,
+    Record,
+    RewindFields,
+    SessionFields,
+    Size,
+)
+
+
+class _Body(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A JSON object."""
+
+
+class SessionsBody(_Body, kw_only=True):
+    """What there is, the latest first; `more` if there are sessions beyond these."""
+
+    sessions: list[SessionFields]
+    more: bool
+
+
+class RecordsBody(_Body, kw_only=True):
+    """One page; its `cursor` is `after` of the next, its `prev` `before` of the last.
+
+    With `gap` or `rewind` where it begins with one.
+    """
+
+    session_id: str
+    data: list[Record]
+    prev: Cursor
+    cursor: Cursor
+    more: bool
+    gap: GapFields | UnsetType = UNSET
+    rewind: RewindFields | UnsetType = UNSET
+
+
+class RejectedLine(_Body, kw_only=True):
+    """A line that was no record: where it is in the file, and its first 4 KiB."""
+
+    id: str
+    reason: str
+    offset: Size
+    length: Size
+    line: str
+
+
+class RejectedBody(_Body, kw_only=True):
+    """Lines that were no records; `rejected` counts all there were."""
+
+    session_id: str
+    data: list[RejectedLine]
+    cursor: str
+    more: bool
+    rejected: Size
+
+
+class DocumentFields(_Body, kw_only=True):
+    """An emergency that came as a file of its own."""
+
+    id: str
+    cursor: Cursor
+    path: str
+    session_id: str | UnsetType = UNSET
+    data: Record
+
+
+class EmergenciesBody(_Body, kw_only=True):
+    """Emergencies that came as whole files."""
+
+    data: list[DocumentFields]
+    cursor: Cursor
+    more: bool
+    gap: GapFields | UnsetType = UNSET
+    rewind: RewindFields | UnsetType = UNSET
+
+
+class HealthBody(_Body, kw_only=True):
+    """How the replica is, and why it is not ready."""
+
+    status: Literal["alive", "ready", "not ready"]
+    reason: str | UnsetType = UNSET
+
+
+class ErrorBody(_Body, kw_only=True):
+    """Why there is no answer."""
+
+    code: ErrorCode | Literal["not_found", "not_authorized"]
+    message: str

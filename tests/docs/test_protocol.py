@@ -1,0 +1,168 @@
+"""docs/protocol.md says what is so: its examples are run, its tables are compared."""
+
+import asyncio
+import json
+import re
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from gateway.close_codes import ALL_CLOSE_CODES
+from gateway.messages import SUPPORTED, ErrorCode
+from gateway.server_messages import SERVER_MESSAGES
+from tailer.metrics import Kept, merge, shapes_of, summarize
+from telemetry_stream.broker import Document
+from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+from tests.conftest import BrokerFactory
+from tests.docs.examples import Section, Step, matches, sections
+from tests.integration.gateway_rig import (
+    PATIENCE_SECONDS,
+    Gateway,
+    Rig,
+    Watcher,
+    Writer,
+    watching,
+)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+SECTIONS = list(sections(PAGE))
+
+# What every conversation finds.
+RECORDS: list[dict[str, Any]] = [
+    {
+        "timestamp": f"2025-12-18T01:30:0{step}.000Z",
+        "step": step,
+        "telemetry": {"phi": phi, "kappa_eff": 64.2},
+    }
+    for step, phi in ((1, 0.72), (2, 0.74), (3, 0.43))
+]
+
+
+def tags(kinds: tuple[type, ...]) -> set[str]:
+    """The types that models are of."""
+    return {str(kind.__struct_config__.tag) for kind in kinds}  # type: ignore[attr-defined]  # structs have it
+
+
+class Conversation:
+    """One client's, with what happens meanwhile."""
+
+    def __init__(self, rig: Rig, gateway: Gateway, watcher: Watcher) -> None:
+        self.rig = rig
+        self.gateway = gateway
+        self.watcher = watcher
+        self.events: dict[str, Callable[..., Awaitable[None]]] = {
+            r"(\S+) gets (.*)": self.write,
+            r"(\S+) begins anew with (.*)": self.rewrite,
+            r"(\S+) keeps no entry before (\S+)": self.trim,
+            r"(\S+) appears with (.*)": self.add_document,
+            r"the server shuts down": self.shut_down,
+            r"the connection is closed with (\d+)": self.is_closed,
+        }
+
+    async def run(self, step: Step) -> None:
+        """One line of an example."""
+        if step.mark == ">":
+            await self.watcher.connection.send(step.text)
+        elif step.mark == "<":
+            told = await self.watcher.next()
+            assert matches(step.message, told), f"{step.text}\n{json.dumps(told)}"
+        else:
+            await self._happen(step.text)
+
+    async def _happen(self, text: str) -> None:
+        for pattern, event in self.events.items():
+            if (match := re.fullmatch(pattern, text)) is not None:
+                await event(*match.groups())
+                return
+        pytest.fail(f"nobody knows how this happens: {text}")
+
+    async def write(self, session: str, text: str) -> None:
+        read = json.loads(text)
+        records = read if text.startswith("[") else [read]
+        await append(self.rig.writer(session), records)
+
+    async def rewrite(self, session: str, text: str) -> None:
+        await self.rig.writer(session).rewrite(json.loads(text))
+
+    async def trim(self, session: str, cursor: str) -> None:
+        id = cursor.rpartition("-")[0]
+        key = f"{self.rig.prefix}:{{{session}}}:stream"
+        await self.rig.broker._redis.xtrim(key, minid=id, approximate=False)
+
+    async def add_document(self, path: str, text: str) -> None:
+        session = json.loads(text).get("session", "")
+        document = Document(path, "5e1f", text.encode(), session, is_news=True)
+        await self.rig.broker.add_document(document)
+
+    async def shut_down(self) -> None:
+        self.gateway.server.handle_exit(signal.SIGTERM, None)
+
+    async def is_closed(self, code: str) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            with pytest.raises(ConnectionClosed) as closed:
+                await self.watcher.connection.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == int(code)
+
+
+async def append(writer: Writer, records: list[dict[str, Any]]) -> None:
+    """Append as the tailer does, with what it says of them."""
+    state = await writer.broker.load(writer.session)
+    kept = Kept() if state is None else Kept(state.metrics)
+    not_metrics = frozenset((*STEP_KEYS, *TIME_KEYS))
+    summary = summarize(shapes_of(records), not_metrics=not_metrics)
+    steps = [record["step"] for record in records if "step" in record]
+    fields = {"first_step": steps[0]} if state is None and steps else {}
+    if steps:
+        fields["last_step"] = steps[-1]
+    await writer.append(*records, **fields, metrics=merge(kept, summary).text)
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
+async def test_examples(section: Section, brokers: BrokerFactory) -> None:
+    """Each section is a conversation as it really goes."""
+    rig = Rig(brokers("valkey").url)
+    async with rig.stack:
+        await append(rig.writer("session_001"), RECORDS)
+        async with rig.serving() as gateway, watching(gateway) as watcher:
+            await gateway.until_ready()
+            conversation = Conversation(rig, gateway, watcher)
+            for step in section.steps:
+                await conversation.run(step)
+
+
+def test_every_message_has_an_example() -> None:
+    """Of each type that is sent in either direction."""
+    steps = [step for section in SECTIONS for step in section.steps]
+    sent = {
+        step.kind for step in steps if step.text.startswith("{") and step.mark == ">"
+    }
+    told = {step.kind for step in steps if step.mark == "<"}
+    assert tags(SUPPORTED) == sent
+    assert tags(SERVER_MESSAGES) == told
+
+
+def test_every_close_is_told() -> None:
+    """In the words of the close table."""
+    rows = re.findall(r"^\| (\d{4}) \|(.*?)\| (.*?) \| (.*?) \|$", PAGE, re.MULTILINE)
+    assert rows == [
+        (
+            str(one.number),
+            f" {one.reason} " if one.reason else " ",
+            one.sent_when,
+            one.come_back.value,
+        )
+        for one in ALL_CLOSE_CODES
+    ]
+
+
+def test_every_error_is_told() -> None:
+    """By its code, and no other."""
+    section = PAGE.partition("## Errors")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z_]+)` \| [a-z]", section, re.MULTILINE)
+    assert sorted(rows) == sorted(get_args(ErrorCode))

@@ -1,0 +1,18 @@
+"""A gateway under a hostile client, for some seconds."""
+
+import pytest
+
+from tests.conftest import BrokerFactory
+from tests.fuzz.attack import attack
+
+
+SECONDS = 20.0
+
+
+# The well-behaved client's thread may use `random` while hypothesis draws.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
+@pytest.mark.timeout(180)
+def test_nothing_that_clients_send_brings_it_down(brokers: BrokerFactory) -> None:
+    """Others get their records once, nothing fails, and memory is bounded."""
+    outcome = attack(brokers("valkey"), seconds=SECONDS, seed=1)
+    assert outcome.conversations > 0

@@ -1,0 +1,49 @@
+"""The HTTP document: every answer has its model, and every model its schema."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.openapi import answers
+from gateway.replica import Replica
+from gateway.routes import make_api
+from gateway.server_messages import SnapshotFields
+from telemetry_stream.broker_memory import MemoryBroker
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, Any]:
+    """The document as it is served."""
+    made: dict[str, Any] = make_api(Replica(MemoryBroker())).openapi()
+    return made
+
+
+def test_every_reference_leads_somewhere(made: dict[str, Any]) -> None:
+    """Nothing is named that is not there."""
+    for reference in json.dumps(made).split('"$ref": "#/')[1:]:
+        found = made
+        for name in reference.partition('"')[0].split("/"):
+            found = found[name]
+
+
+def test_every_answer_has_a_model(made: dict[str, Any]) -> None:
+    """No answer in JSON goes undescribed, and no status of FastAPI's own is there."""
+    for path in made["paths"].values():
+        responses = path["get"]["responses"]
+        assert "422" not in responses
+        for response in responses.values():
+            for kind, content in response["content"].items():
+                assert content["schema"]
+                is_model = "components/schemas" in str(content["schema"])
+                assert is_model is (kind == "application/json")
+
+
+def test_an_answer_may_be_one_of_several() -> None:
+    """Of several models, of an error's, or of another type altogether."""
+    one = answers(SnapshotFields)[200]["content"]["application/json"]["schema"]
+    two = answers(SnapshotFields, SnapshotFields, errors=(404,), media=("text/plain",))
+    assert two[200]["content"]["application/json"]["schema"] == {"anyOf": [one, one]}
+    assert "text/plain" in two[200]["content"]
+    assert "ErrorBody" in str(two[404])
+    assert "application/json" not in answers(media=("text/plain",))[200]["content"]

@@ -1,0 +1,90 @@
+"""HTTP answers are what the document says, whatever is asked: schemathesis asks."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from telemetry_stream.broker import Document
+from tests.conftest import BrokerFactory
+from tests.integration.gateway_rig import Gateway, Rig, numbered
+
+
+# What fits the document may still be refused: two cursors exclude each other.
+UNCHECKED = "positive_data_acceptance"
+
+
+@pytest.fixture
+async def gateway(brokers: BrokerFactory) -> AsyncIterator[Gateway]:
+    """A gateway over sessions with all that there can be in them."""
+    rig = Rig(brokers("valkey").url)
+    async with rig.stack:
+        alarm = {"step": 50, "emergency": {"reason": "collapse"}}
+        await rig.writer("run").append(*numbered(0, 50), alarm, last_step=50)
+        await rig.writer("run").rewrite(*numbered(0, 5))
+        await rig.writer("a/records").append({"loss": 0.5})
+        await rig.writer("two\nlines").append({"loss": 0.1})
+        document = Document("emergency/0.json", "5e1f", b'{"old":1}', "run", True)
+        await rig.broker.add_document(document)
+        async with rig.serving() as gateway:
+            await gateway.until_ready()
+            yield gateway
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("session", [None, "run", "a/records"])
+async def test_schemathesis_finds_nothing(
+    gateway: Gateway, session: str | None, tmp_path: Path
+) -> None:
+    """No failure of the server, no status and no body that is not documented."""
+    settings = tmp_path / "schemathesis.toml"
+    settings.write_text(f'[parameters]\nsession = "{session}"\n' if session else "")
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings)),
+        *("run", f"{gateway.url}/openapi.json", "--no-color", "--seed", "1"),
+        *("--phases", "examples,coverage,fuzzing", "--max-examples", "30"),
+        *("--checks", "all", "--exclude-checks", UNCHECKED),
+        # It has no end.
+        *("--exclude-path", "/sse/telemetry", "--suppress-health-check", "all"),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+
+
+async def test_what_is_not_there_is_said_alike(gateway: Gateway) -> None:
+    """Other paths and methods are answered as JSON with a code, as everything is."""
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        missing = await client.get("/api/nothing")
+        refused = await client.post("/api/sessions")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    assert (refused.status_code, refused.json()["code"]) == (405, "invalid_message")
+    assert refused.headers["allow"] == "GET"
+
+
+async def test_any_name_of_a_file_is_a_path(gateway: Gateway) -> None:
+    """A session whose name has a line break in it is found as any other."""
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        told = (await client.get("/api/sessions/two%0Alines/records")).json()
+    assert (told["sessionId"], told["data"]) == ("two\nlines", [{"loss": 0.1}])
+
+
+async def test_a_cursor_does_not_excuse_a_wrong_place(gateway: Gateway) -> None:
+    """Whatever wins, all of a query must be right, and an empty cursor is none."""
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        for query in ("after=1-0-00000000&from=none", "after=", "before="):
+            answer = await client.get(f"/api/sessions/run/records?{query}")
+            assert answer.status_code == 400, query
+
+
+async def test_the_protocol_is_described_where_it_is_spoken(gateway: Gateway) -> None:
+    """The served document names the host that it was asked of."""
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        told = (await client.get("/asyncapi.json")).json()
+    host = gateway.url.removeprefix("http://")
+    assert told["servers"] == {"gateway": {"host": host, "protocol": "ws"}}
