@@ -9,6 +9,8 @@ from gateway.encoding import (
     pieces,
     told,
 )
+from gateway.forms import Form, Forms
+from gateway.messages import Subscribe, parse
 from gateway.subscription import Begin, Rule, Subscription
 from gateway.window import NOTHING
 from gateway.wire import JSON
@@ -160,3 +162,32 @@ def test_pieces() -> None:
     assert [len(run) for run in runs] == [2, 2, 1]
     assert [one for run in runs for one in run] == big
     assert [len(run) for run in pieces(big[:2])] == [2]
+
+
+def form_of(**fields: Any) -> Form:
+    """The form that a `subscribe` with these fields asks for."""
+    text = json.dumps({"type": "subscribe", **fields}).encode()
+    message = parse(text)
+    assert isinstance(message, Subscribe)
+    return Forms().form_of(message)
+
+
+def test_frames_in_a_form() -> None:
+    """Projected, with an index; contiguous as long as no record is left out."""
+    form = form_of(metrics=["b"], index=True)
+    record = entry("1-10", "1-0", b'{"step":1,"a":1,"b":2.50}')
+    (told,) = messages(encoder.frames([record], cursor("1-0", b""), form))
+    assert told["data"] == [{"step": 1, "b": 2.5}]
+    assert (told["steps"], told["times"]) == ([1], [None])
+    assert told["prev"] == "1-0-00000000"
+    (told,) = messages(encoder.frames([record], NOTHING, form_of(maxRate=1)))
+    assert "prev" not in told
+
+
+def test_what_records_stand_for() -> None:
+    """Each frame says how many its records stand for; emergencies say nothing."""
+    alarm = entry("1-20", "1-10", b'{"emergency":{}}', Kind.EMERGENCY)
+    entries = [*chain(10), alarm, *chain(30, 40, previous="1-20")]
+    found = messages(encoder.frames(entries, NOTHING, counts=[5, 0, 1, 7]))
+    assert [one.get("sampled") for one in found] == [{"of": 5}, None, {"of": 8}]
+    assert not any("prev" in one for one in found)

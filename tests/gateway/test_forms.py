@@ -84,3 +84,11 @@ def test_conflated_flows_are_not_contiguous() -> None:
     """Sampled replays are, once they are over."""
     assert not Form(max_rate=1.0).is_contiguous
     assert Form(max_points=5).is_contiguous
+
+
+def test_more_metrics_than_a_projection_has() -> None:
+    """Whoever makes the message, the bound holds."""
+    message = Subscribe(metrics=[f"m{n}" for n in range(101)], id=3)
+    with pytest.raises(InvalidMessage) as caught:
+        Forms().form_of(message)
+    assert (caught.value.code, caught.value.id) == ("invalid_message", 3)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
@@ -10,6 +10,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway import audit, catch_up, feed
+from telemetry_stream.broker import Head
+from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.exceptions import BrokerUnavailable
 from telemetry_stream.keys import Keys
 from telemetry_stream.position import EntryID
@@ -18,6 +20,7 @@ from tests.integration.gateway_rig import (
     Rig,
     Writer,
     numbered,
+    serving,
     watching,
 )
 
@@ -238,6 +241,33 @@ async def test_diverged_by_hand(rig: Rig) -> None:
         writer.incarnation = "another"
         await writer.append(*numbered(0, 12))
         assert await watcher.until_records(12) == numbered(0, 12)
+
+
+class Broken(RedisBroker):
+    """A broker whose adapter has a defect, for one session."""
+
+    async def heads(self, sessions: Sequence[str]) -> list[Head]:
+        if "bad" in sessions:
+            raise ZeroDivisionError
+        return await super().heads(sessions)
+
+
+async def test_a_defect_is_told_by_a_close(rig: Rig) -> None:
+    """No client waits for an answer that does not come; others are not disturbed."""
+    broker = Broken(rig.url, key_prefix=rig.prefix)
+    rig.stack.push_async_callback(broker.aclose)
+    async with (
+        serving(broker) as gateway,
+        watching(gateway) as good,
+        watching(gateway) as bad,
+    ):
+        await good.subscribe(sessionId="a")
+        await bad.send(type="subscribe", sessionId="bad")
+        async with asyncio.timeout(20):
+            await bad.connection.wait_closed()
+        assert bad.connection.close_code == 1011
+        await rig.writer("a").append(*numbered(0, 2))
+        assert await good.until_records(2) == numbered(0, 2)
 
 
 async def test_rewind(rig: Rig) -> None:

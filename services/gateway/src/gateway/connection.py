@@ -11,11 +11,10 @@ from typing import Any, cast
 
 from gateway.catch_up import CatchUp
 from gateway.channel import Client, ClientSocket
-from gateway.close_codes import DRAINING, NO_PONG, TOO_SLOW
+from gateway.close_codes import DRAINING, INTERNAL_ERROR, NO_PONG, TOO_SLOW
 from gateway.commands import Commands
 from gateway.hub import Hub
 from gateway.identity import Identities
-from gateway.inquiries import Inquiry
 from gateway.instruments import Instruments
 from gateway.liveness import Action, Liveness
 from gateway.messages import (
@@ -224,20 +223,18 @@ class Connection:
             self._heartbeat(message)
         elif isinstance(message, History | Sessions | Snapshot):
             self._is_busy = True
-            self._spawn(self._inquire(message))
+            inquiry = commands.inquire(self.client, message, self._writable)
+            self._spawn(self._take_time(inquiry))
         elif isinstance(message, Unsubscribe):
             self._commands.unsubscribe(self.client, message)
 
     async def _take_time(self, command: Coroutine[Any, Any, None]) -> None:
         try:
             await command
-        finally:
-            self._is_busy = False
-            self._go_on()
-
-    async def _inquire(self, message: Inquiry) -> None:
-        try:
-            await self._commands.inquire(self.client, message, self._writable)
+        except Exception:
+            # Without an answer the client would wait for one for ever.
+            self._socket.close(INTERNAL_ERROR.number, INTERNAL_ERROR.reason)
+            raise
         finally:
             self._is_busy = False
             self._go_on()

@@ -201,7 +201,7 @@ class Feed:
             names = list(self._opening)[:MAX_SESSIONS]
             try:
                 heads = await self._broker.heads(names)
-            except BrokerError as error:
+            except Exception as error:  # noqa: BLE001  # who waits is told, and logs it
                 for name in names:
                     future = self._opening.pop(name)
                     future.set_exception(error)
