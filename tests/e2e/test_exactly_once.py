@@ -15,7 +15,7 @@ from tests.checker.stack import ProcessStack
 async def test_p1_nothing_is_lost_repeated_or_swapped_under_kills(
     own_brokers: Callable[[str], BrokerServer], tmp_path: Path, kind: str, seed: int
 ) -> None:
-    """Tailer, gateways and broker are killed and paused, the broker wiped once."""
+    """P5: tailer, gateways and broker are killed and paused, the broker wiped."""
     stack = ProcessStack(own_brokers(kind), tmp_path)
     try:
         verdict = await check(stack, seed=seed, seconds=15)

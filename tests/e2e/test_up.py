@@ -42,7 +42,7 @@ def _written() -> dict[str, list[dict[str, object]]]:
 
 @pytest.mark.timeout(120)
 def test_every_line_of_every_producer_arrives(tmp_path: Path) -> None:
-    """And Node's JSON.parse accepts every frame."""
+    """P6: Node's JSON.parse accepts every frame."""
     written = _written()
     assert len(written) == 10
 

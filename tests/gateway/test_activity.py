@@ -44,7 +44,7 @@ def test_sessions_that_were_there() -> None:
 
 
 def test_cost_follows_activity() -> None:
-    """Idle sessions are not looked at again, and no entry of one piles up."""
+    """P8: sessions that idle are not looked at again, and nothing of them piles up."""
     activity = Activity()
     for at in range(1_000):
         activity.note(str(at), last_ms=0, now_ms=10**7)

@@ -52,7 +52,7 @@ def message_of(message: Message) -> dict[str, Any]:
 
 
 def test_one_session() -> None:
-    """Literal, whatever characters it has."""
+    """C8: a `sessionId` is literal, whatever characters it has."""
     made = plan(sessionId="a*")
     assert made.single == "a*"
     assert made.subscription.literals() == ["a*"]

@@ -142,6 +142,22 @@ def test_runs_of_non_finite_values_show_where_they_begin_and_end() -> None:
         assert entries[at] in sent
 
 
+@pytest.mark.parametrize("points", [50, 200])
+def test_b8_runs_of_non_finite_values_leave_points_for_the_rest(points: int) -> None:
+    """B8: of thousands of runs and spikes between them the spikes still come."""
+    values: list[object] = ["NaN" if at % 2 else 1.0 for at in range(10_000)]
+    values[1_000], values[9_000] = 99.0, -99.0
+    entries = series(*values)
+    sent = sampled(entries, points)
+    assert {99.0, -99.0} <= set(values_of(sent))
+    assert sent[0] == entries[0]
+    assert sent[-1] == entries[-1]
+    assert len(sent) <= points
+    # They reach over the whole replay, and do not end where runs have used them up.
+    parts = {int(entries.index(one) / len(entries) * 4) for one in sent}
+    assert parts == {0, 1, 2, 3}
+
+
 def test_metrics_that_are_found() -> None:
     """Numbers at the top and one level down, steps left out."""
     entries = series(*[1] * 1_000)

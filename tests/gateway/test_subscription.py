@@ -32,7 +32,7 @@ def rule(text: str, *, included: bool = True, start: Begin | Last = Begin.NOW) -
     ],
 )
 def test_globs(glob: str, yes: list[str], no: list[str]) -> None:
-    """Stars cross slashes, question marks are one character, backslashes escape."""
+    """C8: stars cross slashes, question marks are one of any, backslashes escape."""
     pattern = compiled(glob)
     assert pattern is not None
     assert all(pattern.fullmatch(text) for text in yes)

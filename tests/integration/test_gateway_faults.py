@@ -51,7 +51,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("hasty")
 async def test_a6_trimmed_under_a_reader(rig: Rig) -> None:
-    """A6: what was trimmed is told as a gap, and `recovered` is false."""
+    """A6, P2: what was trimmed is told as a gap, and `recovered` is false."""
     writer = rig.writer("a")
     await writer.append(*numbered(0, 300))
     async with rig.serving() as gateway:
@@ -151,7 +151,7 @@ async def test_a10_all_sessions_resume(rig: Rig) -> None:
 
 @pytest.mark.usefixtures("hasty")
 async def test_b5_broker_away(own_rig: Rig, own_broker: BrokerServer) -> None:
-    """B5: at the start and later: it serves, is not ready, and goes on by itself."""
+    """B5, P5: away at the start and later: not ready, and goes on by itself."""
     own_broker.stop()
     writer = own_rig.writer("a")
     async with (
@@ -227,7 +227,7 @@ async def test_wiped_broker_other_file(own_rig: Rig, own_broker: BrokerServer) -
 
 @pytest.mark.usefixtures("hasty")
 async def test_diverged_by_hand(rig: Rig) -> None:
-    """A3: discarded and read anew under live clients: each record once."""
+    """A3, G05: made anew under live clients: each record once."""
     writer = rig.writer("a")
     async with rig.serving() as gateway, watching(gateway) as watcher:
         await watcher.subscribe(sessionId="a")
@@ -286,7 +286,7 @@ async def test_rewind(rig: Rig) -> None:
 
 
 async def test_b6_slow_reader(rig: Rig) -> None:
-    """A client that stops reading costs its socket buffer; then it gets everything."""
+    """B6, G08: a client that stops reading costs its buffer; then it gets all."""
     writer = rig.writer("a")
     big = {"pad": "x" * 2_000}
     async with (

@@ -306,7 +306,7 @@ async def test_names_with_slashes(rig: Rig, client: httpx.AsyncClient) -> None:
 
 
 async def test_rejected_lines(rig: Rig, client: httpx.AsyncClient) -> None:
-    """Where each was in the file, what it was and why it is none."""
+    """P2: where each was in the file, what it was and why it is none."""
     writer = rig.writer("a")
     await writer.append(*numbered(0, 1))
     state = await rig.broker.load("a")

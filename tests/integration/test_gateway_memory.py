@@ -1,18 +1,19 @@
-"""P3 and P4 over HTTP: readers that stop cost a buffer, whatever there is to send."""
+"""P3 and P4: readers that stop cost a buffer, whatever there is to send."""
 
 import asyncio
 import json
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import cast
 
 import httpx
+from websockets.asyncio.client import connect
 
 from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_process import running, until_ready
-from tests.integration.gateway_rig import PATIENCE_SECONDS, Rig
+from tests.integration.gateway_rig import PATIENCE_SECONDS, Rig, Watcher
 
 
 RECORDS = 3_000
@@ -52,6 +53,14 @@ def _transport(writer: asyncio.StreamWriter) -> asyncio.Transport:
     return cast(asyncio.Transport, writer.transport)
 
 
+async def fill(rig: Rig) -> None:
+    """Store all records."""
+    writer, pad = rig.writer("a"), "x" * 10_000
+    for start in range(0, RECORDS, 250):
+        steps = range(start, start + 250)
+        await writer.append(*({"step": step, "pad": pad} for step in steps))
+
+
 async def export(port: int) -> list[int]:
     """The steps of a whole export, and how its last line came."""
     url = f"http://127.0.0.1:{port}{EXPORT}"
@@ -67,10 +76,7 @@ async def test_p3_readers_that_stop(
     """P3: forty of them cost megabytes, not the session; then they get it all."""
     rig, port = Rig(broker.url), free_port()
     async with rig.stack, _gateway(rig, port) as pid:
-        writer, pad = rig.writer("a"), "x" * 10_000
-        for start in range(0, RECORDS, 250):
-            steps = range(start, start + 250)
-            await writer.append(*({"step": step, "pad": pad} for step in steps))
+        await fill(rig)
         assert await export(port) == list(range(RECORDS))
         before = rss_bytes(pid)
         stopped = [await asking(port, path) for path in (EXPORT, EVENTS) * READERS]
@@ -86,6 +92,39 @@ async def test_p3_readers_that_stop(
                 assert b'"step":2999' in await _until(reader, end)
         for _, left in stopped:
             left.transport.abort()
+
+
+async def test_p4_replays_wait_for_their_readers(broker: BrokerServer) -> None:
+    """P4: twenty long replays that nobody reads cost little; then each goes on."""
+    rig, port = Rig(broker.url), free_port()
+    async with rig.stack, AsyncExitStack() as stack, _gateway(rig, port) as pid:
+        await fill(rig)
+        # One whole replay first: what that leaves behind is not the readers'.
+        await replayed(await replaying(stack, port))
+        before = rss_bytes(pid)
+        stopped = [await replaying(stack, port) for _ in range(READERS)]
+        await replayed(await replaying(stack, port))
+        assert rss_bytes(pid) - before < BOUND_BYTES / 2
+        for watcher in stopped[::10]:
+            await replayed(watcher)
+        for watcher in stopped:
+            # Those that never read would not see a close in time.
+            watcher.connection.transport.abort()
+
+
+async def replaying(stack: AsyncExitStack, port: int) -> Watcher:
+    """A client that has a whole session sent to it, and reads one message of it."""
+    url = f"ws://127.0.0.1:{port}/ws/telemetry"
+    opening = connect(url, max_queue=1, max_size=None, compression=None)
+    watcher = Watcher(await stack.enter_async_context(opening))
+    await watcher.subscribe(sessionId="a", **{"from": "start"})
+    return watcher
+
+
+async def replayed(watcher: Watcher) -> None:
+    """It reads on, to the end."""
+    await watcher.until("caught_up")
+    assert [one["step"] for one in watcher.records] == list(range(RECORDS))
 
 
 async def _until(reader: asyncio.StreamReader, end: bytes) -> bytes:

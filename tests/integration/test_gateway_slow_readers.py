@@ -39,7 +39,7 @@ async def test_p3_a_sleeper_costs_next_to_nothing(broker: BrokerServer) -> None:
 
 
 async def test_who_never_reads_is_closed(rig: Rig) -> None:
-    """After the slow time-out: 4008; one that reads stays, and the place resumes."""
+    """G08: after the slow time-out, by 4008; others stay, and the place resumes."""
     async with (
         rig.serving(slow_timeout=1.0) as gateway,
         watching(gateway, max_queue=1) as asleep,

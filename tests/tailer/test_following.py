@@ -80,7 +80,7 @@ async def test_appended_lines_follow(broker: MemoryBroker, tmp_path: Path) -> No
 
 
 async def test_restart_goes_on(broker: MemoryBroker, tmp_path: Path) -> None:
-    """A new tailer goes on where the old one stopped."""
+    """G21: a new tailer goes on where the old one stopped."""
     path = session_path(tmp_path, "a")
     path.write_bytes(lines(1, 2))
     async with running(broker, tmp_path):
@@ -145,7 +145,7 @@ async def test_rewrite_of_the_same_content_is_no_generation(
 async def test_wiped_broker_gets_everything_again(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:
-    """After the broker lost all, the audit brings the same entries, the same IDs."""
+    """C11: after the broker lost all, it has the same entries, the same IDs."""
     path = session_path(tmp_path, "a")
     path.write_bytes(lines(1, 2, 3))
     async with running(broker, tmp_path, audit_seconds=0.05):

@@ -116,5 +116,5 @@ def test_three_generations_in_a_minute_are_contested(
     ("quiet", "expected"), [(0.0, 0.1), (1.0, 0.1), (60.0, 1.2), (9_999.0, 10.0)]
 )
 def test_files_at_rest_are_looked_at_less(quiet: float, expected: float) -> None:
-    """At a fiftieth of the time since the last change, within bounds."""
+    """P8: at a fiftieth of the time since the last change, within bounds."""
     assert look_interval(quiet, poll_interval=0.1) == expected

@@ -72,7 +72,7 @@ def process(
 async def test_killed_at_random_points_each_line_is_there_once(
     own_broker: BrokerServer, tmp_path: Path
 ) -> None:
-    """`kill -9` again and again while lines are written: none lost, none twice."""
+    """G21: killed again and again while lines are written: each is there once."""
     path = session_path(tmp_path, "a")
     chance = random.Random(11)
     count = 0
@@ -138,7 +138,7 @@ async def test_sigterm_in_the_midst_of_work(
 async def test_broker_that_comes_late_is_waited_for(
     own_broker: BrokerServer, tmp_path: Path
 ) -> None:
-    """Away at the start, away for a while: nothing that the file has is lost."""
+    """P5: away at the start, or for a while: nothing that the file has is lost."""
     path = session_path(tmp_path, "a")
     path.write_bytes(lines(1))
     own_broker.stop()
@@ -164,7 +164,7 @@ def _says(tailer: Any, reason: str) -> Any:
 async def test_a2_wiped_broker_is_filled_again_with_the_same_ids(
     own_broker: BrokerServer, tmp_path: Path
 ) -> None:
-    """All sessions, idle ones too, their list and the emergency documents."""
+    """C11: all sessions, idle ones too, their list and the emergency documents."""
     for name in ("a", "deep/er/b"):
         session_path(tmp_path, name).write_bytes(lines(1, 2, 3) + b"[]\n")
     document = tmp_path / "emergency" / "e.json"

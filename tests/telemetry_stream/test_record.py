@@ -67,7 +67,7 @@ def test_strict_json_stays_as_it_was_written(line: bytes) -> None:
 def test_what_strict_readers_refuse_becomes_a_string(
     line: bytes, stored: bytes
 ) -> None:
-    """NaN, infinities, numbers beyond MessagePack, half surrogate pairs."""
+    """C4, P6: NaN, infinities, numbers beyond MessagePack, half pairs."""
     assert parsed(line).data == stored
 
 
@@ -179,7 +179,7 @@ json_values = st.recursive(
 def test_whatever_python_writes_comes_out_strict(
     fields: dict[str, object], ascii_only: bool
 ) -> None:
-    """Every record decodes by the gateway's parser and holds no non-finite number."""
+    """P6: every record decodes by the gateway's parser, and is all finite."""
     line = json.dumps(fields, ensure_ascii=ascii_only).encode("utf-8", "replace")
 
     stored = parsed(line).data

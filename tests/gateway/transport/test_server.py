@@ -68,7 +68,7 @@ async def test_deflate_is_off_unless_it_is_switched_on() -> None:
 
 
 async def test_deflate_without_context() -> None:
-    """Neither side refers to an earlier message; what the client deflates is read."""
+    """C5: neither side refers to an earlier message; what comes is read."""
     async with (
         serving(echo=True, deflate=True) as rig,
         connect(rig.url, compression="deflate") as client,
@@ -84,7 +84,7 @@ async def test_deflate_without_context() -> None:
 
 
 async def test_a_smaller_window_is_declined() -> None:
-    """A frame that is shared may refer further back than it reaches."""
+    """C5: a frame that is shared may refer further back than it reaches."""
     offer = ClientPerMessageDeflateFactory(server_max_window_bits=10)
     async with (
         serving(echo=True, deflate=True) as rig,

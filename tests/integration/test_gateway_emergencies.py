@@ -1,0 +1,143 @@
+"""A8: emergencies are announced early, and come once, in their place, whatever happens.
+
+An announcement moves no cursor; documents have a cursor of their own; what was there
+before anybody looked is history.
+"""
+
+import json
+from typing import Any
+
+from telemetry_stream.broker import Document
+from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
+
+
+ALARM = {"step": 8_000, "emergency": {"reason": "collapse"}}
+
+
+def with_place(watcher: Watcher) -> list[Any]:
+    """What it had in its place, by what tells records apart."""
+    return [record["step"] for record in watcher.records]
+
+
+async def fill(rig: Rig, steps: range) -> None:
+    """More than sockets hold, of one session."""
+    writer, pad = rig.writer("a"), "x" * 2_000
+    for start in range(steps.start, steps.stop, 1_000):
+        records = ({"step": n, "pad": pad} for n in range(start, start + 1_000))
+        await writer.append(*records)
+
+
+async def until_early(watcher: Watcher) -> dict[str, Any]:
+    """An announcement, which has neither cursor nor `prev`."""
+    early = await watcher.until("emergency", early=True)
+    assert not {"cursor", "prev", "cursors"} & early.keys()
+    assert early["data"] == ALARM
+    return early
+
+
+async def test_a8_announced_early_and_delivered_in_its_place(rig: Rig) -> None:
+    """A8: the announcement overtakes; the emergency comes once, where it stands."""
+    async with rig.serving() as gateway, watching(gateway, max_queue=1) as slow:
+        await slow.subscribe(sessionId="a")
+        await fill(rig, range(8_000))
+        await rig.writer("a").append(ALARM, *numbered(8_001, 8_010))
+        early = await until_early(slow)
+        assert len(slow.records) < 8_000
+        told = await slow.until("emergency")
+        assert (told["id"], told["data"]) == (early["id"], ALARM)
+        await slow.until_records(8_010)
+        assert with_place(slow) == list(range(8_010))
+
+
+async def test_a8_a_reconnect_after_the_announcement(rig: Rig) -> None:
+    """A8: what was only announced is not taken for had: it comes after resuming."""
+    async with rig.serving() as second:
+        async with rig.serving() as first, watching(first, max_queue=1) as slow:
+            await slow.subscribe(sessionId="a")
+            await fill(rig, range(8_000))
+            await rig.writer("a").append(ALARM)
+            early = await until_early(slow)
+            had = len(slow.records)
+            slow.connection.transport.abort()
+        assert had < 8_000
+        async with watching(second) as back:
+            back.records, back.cursors = slow.records, slow.cursors
+            held = {"cursor": slow.cursors["a"]}
+            answer = await back.subscribe(sessionId="a", **{"from": held})
+            assert answer["recovered"] is True
+            told = await back.until("emergency")
+            while told.get("early"):
+                told = await back.until("emergency")
+            assert told["id"] == early["id"]
+            await rig.writer("a").append(*numbered(8_001, 8_003))
+            await back.until_records(8_003)
+            assert with_place(back) == list(range(8_003))
+
+
+async def add(rig: Rig, number: int, *, session: str, is_news: bool = True) -> None:
+    """A document, as the tailer stores it."""
+    data = json.dumps({"n": number}).encode()
+    path = f"emergency/{number}.json"
+    await rig.broker.add_document(
+        Document(path, str(number), data, session, is_news=is_news)
+    )
+
+
+async def until_document(watcher: Watcher, number: int) -> None:
+    """The next document is this one; it moves the documents' cursor alone."""
+    before = watcher.cursors.get("a")
+    told = await watcher.until("emergency")
+    assert told["data"] == {"n": number}
+    assert told["cursors"].keys() == {"!emergencies"}
+    assert not {"cursor", "prev"} & told.keys()
+    assert watcher.cursors.get("a") == before
+
+
+async def test_a8_documents_have_a_cursor_of_their_own(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """A8: none is missed or repeated across reconnects, whatever sessions do."""
+    writer = rig.writer("a")
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a")
+        await add(rig, 1, session="a")
+        await until_document(watcher, 1)
+        await writer.append(*numbered(0, 3))
+        await watcher.until_records(3)
+        await add(rig, 2, session="")
+        await until_document(watcher, 2)
+    records, cursors = watcher.records, watcher.cursors
+    for number in (3, 4):
+        await add(rig, number, session="a")
+        await add(rig, number + 90, session="other")
+        await writer.append(*numbered(number, number + 1))
+        async with watching(gateway) as back:
+            back.records, back.cursors = records, dict(cursors)
+            await back.subscribe(sessionIds=["a"], cursors=cursors)
+            # Those of the other session are not of this client.
+            await until_document(back, number)
+            await back.until_records(number + 1)
+            cursors = back.cursors
+    assert records == numbered(0, 5)
+
+
+async def test_a8_history_is_not_announced(rig: Rig, gateway: Gateway) -> None:
+    """A8: lines from before the tailer, and documents that were old, are no news."""
+    writer = rig.writer("a")
+    history = [*numbered(0, 5), {**ALARM, "step": 5}, *numbered(6, 10)]
+    size = sum(len(json.dumps(one, separators=(",", ":"))) + 1 for one in history)
+    async with watching(gateway) as everything, watching(gateway) as one:
+        await everything.subscribe()
+        await one.subscribe(sessionId="a")
+        await add(rig, 1, session="a", is_news=False)
+        await writer.append(*history[:3], backlog_end=size)
+        await writer.append(*history[3:])
+        await writer.append({**ALARM, "step": 10})
+        await add(rig, 2, session="a")
+        for watcher in (everything, one):
+            news = [await watcher.until("emergency") for _ in range(2)]
+            assert {"step": 10, "emergency": ALARM["emergency"]} in [
+                told["data"] for told in news
+            ]
+            assert {"n": 2} in [told["data"] for told in news]
+            assert with_place(watcher) == [10]
