@@ -16,6 +16,7 @@ from gateway.replica import GatewayBroker, Replica
 from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.notification import format_moved
 from telemetry_stream.position import EntryID
+from tests.properties.gateway_shapes import PLAIN, Shape, lines_before
 from tests.properties.gateway_sources import (
     BEGINNING,
     SESSIONS,
@@ -24,10 +25,24 @@ from tests.properties.gateway_sources import (
     HeldBroker,
     tail,
 )
-from tests.properties.gateway_watcher import Watcher
+from tests.properties.gateway_watcher import Asked, Watcher
 
 
 T = TypeVar("T")
+
+# Where a `subscribe` has delivery begin; a cursor is one that the client was told.
+PLACES: tuple[Any, ...] = (
+    None, "now", "start", {"last": 3}, {"step": 2}, {"step": 9}, "cursor",
+)  # fmt: skip  # one glance
+SHAPES = (
+    PLAIN,
+    Shape(even=0),
+    Shape(even=1),
+    Shape(is_projected=True),
+    Shape(points=2),
+    Shape(points=5),
+    Shape(even=1, is_projected=True, points=3),
+)
 
 
 class Failures(logging.Handler):
@@ -53,13 +68,17 @@ class World:
         # Sessions of which something was trimmed.
         self.trimmed: dict[str, bool] = {}
         self.checkpoint: tuple[Any, dict[str, Any]] | None = None
+        # Times that something was forgotten, trimmed or written anew.
+        self.upsets = 0
         self.replica = Replica(
             cast(GatewayBroker, self.broker),
             window_bytes=1_200,
+            step_keys=("n",),
+            time_keys=(),
             clock=lambda: self.now,
             wall_clock_ms=lambda: 1_000,
         )
-        self.watchers = [Watcher(self), Watcher(self)]
+        self.watchers = [Watcher(self), Watcher(self, is_msgpack=True)]
         self.tasks: set[asyncio.Task[Any]] = set()
         self.failures = Failures()
         # What clients found wrong with what they were given.
@@ -98,6 +117,7 @@ class World:
 
     async def rewrite(self, at: int, count: int) -> None:
         """The file is written anew."""
+        self.upsets += 1
         file = self.files[SESSIONS[at % 2]]
         file.replace(count)
 
@@ -142,6 +162,7 @@ class World:
 
     async def trim(self, at: int, count: int) -> None:
         """Retention cuts."""
+        self.upsets += 1
         session = SESSIONS[at % 2]
         head = (await self.memory.heads([session]))[0]
         if head.newest is None or head.oldest is None:
@@ -159,12 +180,14 @@ class World:
 
     async def forget_tail(self, _at: int, _count: int) -> None:
         """The broker comes back with what it had on disk."""
+        self.upsets += 1
         if self.checkpoint is not None:
             self.memory.roll_back(self.checkpoint[0])
             self.replica.feed.audit.hurry()
 
     async def forget_all(self, _at: int, _count: int) -> None:
         """The broker comes back with nothing."""
+        self.upsets += 1
         self.memory.wipe()
         self.checkpoint = None
 
@@ -183,25 +206,75 @@ class World:
         """A client subscribes, in one way or another."""
         watcher = self.watchers[at % 2]
         session = SESSIONS[how % 2]
-        message: dict[str, Any] = {"type": "subscribe", "id": how}
+        message: dict[str, Any] = {}
         choice = how % 8
-        wanted = {session}
+        about = {session}
         if choice in (0, 1):
             message["sessionId"] = session
         elif choice in (2, 3):
             message |= {"sessionId": session, "from": "start"}
         elif choice == 4:
             message |= {"sessionIds": ["a", "b"], "replay": 2}
-            wanted = {"a", "b"}
+            about = {"a", "b"}
         elif choice == 5:
             message |= {"sessionId": session, "replay": 3, "add": True}
-            wanted = watcher.wanted | wanted
         elif choice == 6:
-            wanted = {"a", "b"}
+            about = {"a", "b"}
         else:
             message |= {"sessionIds": ["?"], "from": "start"}
-            wanted = {"a", "b"}
-        self._send(watcher, message, wanted)
+            about = {"a", "b"}
+        await self._send(watcher, message, about)
+
+    async def form(self, at: int, how: int) -> None:
+        """A client subscribes: who, from where, in which form, with what beside."""
+        watcher = self.watchers[at % 2]
+        how, choice = divmod(how, 4)
+        about = [{"a"}, {"b"}, {"a", "b"}, {"a", "b"}][choice]
+        who: dict[str, Any] = [
+            {"sessionId": "a"}, {"sessionId": "b"}, {"sessionIds": ["b", "?"]}, {},
+        ][choice]  # fmt: skip  # one glance
+        how, place = divmod(how, len(PLACES))
+        start = PLACES[place]
+        if start == "cursor":
+            known = self._known_cursors(watcher, min(about))
+            start = {"cursor": known[how % len(known)]} if known else "start"
+        if isinstance(start, dict) and len(about) > 1 and "last" not in start:
+            start = "start"
+        how, shape = divmod(how, len(SHAPES))
+        how, adds = divmod(how, 2)
+        message = {**who, **SHAPES[shape].fields()}
+        message |= {} if start is None else {"from": start}
+        message |= {"add": True} if adds else {}
+        message |= {"snapshot": True} if how % 2 else {}
+        await self._send(watcher, message, about, SHAPES[shape])
+
+    def _known_cursors(self, watcher: Watcher, session: str) -> list[str]:
+        """Those that a client was ever told for a session."""
+        return [
+            one["cursor"]
+            for one in watcher.log
+            if one.get("sessionId") == session and one.get("cursor")
+        ]
+
+    async def page(self, at: int, how: int) -> None:
+        """A client asks for a page of history, whatever it is subscribed to."""
+        watcher = self.watchers[at % 2]
+        if watcher.page is not None:
+            return
+        session = SESSIONS[how % 2]
+        known = [BEGINNING, *self._known_cursors(watcher, session)]
+        message: dict[str, Any] = {"sessionId": session, "limit": 1 + how // 2 % 5}
+        direction = ("before", "after", None)[how // 16 % 3]
+        if direction is not None:
+            message[direction] = known[how % len(known)]
+        watcher.page = message
+        parsed = parse(json.dumps({"type": "history", **message}).encode())
+
+        async def writable() -> bool:
+            return True
+
+        asking = self.replica.commands.inquire(watcher.client, parsed, writable)  # type: ignore[arg-type]  # what was sent
+        watcher.asking = self.start(asking)
 
     async def come_back(self, at: int, how: int) -> None:
         """Reconnect and resume from the cursors that it holds."""
@@ -209,44 +282,52 @@ class World:
         if old.busy is not None and not old.busy.done():
             return
         self.replica.hub.leave(old.client)
-        new = self.watchers[at % 2] = Watcher(self)
+        new = self.watchers[at % 2] = Watcher(self, is_msgpack=old.is_msgpack)
         new.cursors, new.last, new.told = old.cursors, old.last, old.told
         held = {
             session: cursor
             for session, cursor in old.cursors.items()
             if session in old.wanted and cursor not in (None, "?")
         }
+        about = set(held) or {"a"}
         if len(held) == 1 and how % 2:
             (session, cursor), *_ = held.items()
             message = {"sessionId": session, "from": {"cursor": cursor}}
         else:
-            message = {"sessionIds": sorted(held) or ["a"], "cursors": held}
-        self._send(new, {"type": "subscribe", **message}, set(held) or {"a"})
+            message = {"sessionIds": sorted(about), "cursors": held}
+        shape = old.shapes.get(min(about), PLAIN)
+        # A reduced replay is had as far as its last point.
+        await self._send(new, {**message, **shape.fields()}, about, shape)
 
-    async def unsubscribe(self, at: int, _: int) -> None:
-        """A client wants nothing more."""
+    async def unsubscribe(self, at: int, how: int) -> None:
+        """A client wants nothing more, or one session less."""
         watcher = self.watchers[at % 2]
         if watcher.busy is not None and not watcher.busy.done():
             return
-        message = parse(b'{"type":"unsubscribe"}')
+        fields = {} if how % 2 else {"sessionId": SESSIONS[how // 2 % 2]}
+        message = parse(json.dumps({"type": "unsubscribe", **fields}).encode())
         self.replica.commands.unsubscribe(watcher.client, message)  # type: ignore[arg-type]  # what was sent
-        watcher.wanted = set()
 
-    def _send(
-        self, watcher: Watcher, message: dict[str, Any], wanted: set[str]
+    async def _send(
+        self,
+        watcher: Watcher,
+        message: dict[str, Any],
+        about: set[str],
+        shape: Shape = PLAIN,
     ) -> None:
         if watcher.busy is not None and not watcher.busy.done():
             return
-        parsed = parse(json.dumps(message).encode())
-
-        async def subscribe() -> None:
-            # What comes before the answer may still be of the old subscription.
-            watcher.wanted = watcher.wanted | wanted
-            watcher.asked = {"a", "b"} & wanted if "add" not in message else set()
-            await self.replica.commands.subscribe(watcher.client, parsed)  # type: ignore[arg-type]  # what was sent
-            watcher.wanted = wanted
-
-        watcher.busy = self.start(subscribe())
+        parsed = parse(json.dumps({"type": "subscribe", **message}).encode())
+        heads = await self.memory.heads(SESSIONS)
+        stored = {
+            session: (head.newest.id.generation, head.newest.id.offset // WIDTH)
+            for session, head in zip(SESSIONS, heads, strict=True)
+            if head.newest is not None
+        }
+        wanted = about | (watcher.wanted if message.get("add") else set())
+        watcher.asked = Asked(message, about, wanted, shape, stored)
+        subscribing = self.replica.commands.subscribe(watcher.client, parsed)  # type: ignore[arg-type]  # what was sent
+        watcher.busy = self.start(subscribing)
 
     async def finish(self) -> None:
         """Let everything come to rest: then everybody has everything."""
@@ -266,15 +347,22 @@ class World:
         for watcher in self.watchers:
             for session in watcher.wanted:
                 head = (await self.memory.heads([session]))[0].cursor
-                mine = watcher.cursors.get(session)
-                mine = BEGINNING if mine in ("?", None) else mine
-                assert mine == (BEGINNING if head is None else str(head)), (
-                    session,
-                    mine,
-                    str(head),
-                    watcher.log,
-                    watcher.client.followers,
+                self._check_end(
+                    watcher, session, BEGINNING if head is None else str(head)
                 )
+
+    def _check_end(self, watcher: Watcher, session: str, head: str) -> None:
+        """A client has everything, but for what its form holds back."""
+        mine = watcher.cursors.get(session)
+        mine = BEGINNING if mine in ("?", None) else str(mine)
+        shape = watcher.shapes[session]
+        context = (session, mine, head, watcher.log, watcher.client.followers)
+        assert not watcher.client.followers.get(session) or head == BEGINNING, context
+        if shape.even is None:
+            assert mine == head, context
+        else:
+            skipped = (lines_before(mine), lines_before(head))
+            assert shape.may_skip(*skipped, is_sampled=False), context
 
     async def run(self, script: list[tuple[str, int, int]]) -> None:
         """Play a script."""

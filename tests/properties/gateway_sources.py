@@ -17,7 +17,7 @@ from telemetry_stream.position import digest
 
 SESSIONS = ("a", "b")
 # What every line takes in its file, bytes.
-WIDTH = 48
+WIDTH = 52
 BEGINNING = "1-0-00000000"
 READS = (
     "read_after",
@@ -27,6 +27,8 @@ READS = (
     "heads",
     "positions",
     "sessions",
+    "snapshot",
+    "snapshots",
 )
 
 
@@ -86,6 +88,7 @@ class File:
             line: dict[str, Any] = {
                 "n": f"{number:04}",
                 "life": f"{self.life:03}",
+                "even": int(number % 2 == 0),
                 name: {},
             }
             self.lines.append(json.dumps(line, separators=(",", ":")).encode())

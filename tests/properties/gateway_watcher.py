@@ -2,40 +2,91 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgpack
+
 from gateway.channel import Client
+from gateway.wire import JSON, MSGPACK
 from telemetry_stream.position import Cursor
-from tests.contract import checked
+from tests.properties.gateway_shapes import PLAIN, Shape, lines_before
 
 
 if TYPE_CHECKING:
     from tests.properties.gateway_model import World
 
 
+@dataclass
+class Asked:
+    """A `subscribe`, until it is answered."""
+
+    message: dict[str, Any]
+    # What it is about, and what the client wants from the answer on.
+    about: set[str]
+    wanted: set[str]
+    shape: Shape = PLAIN
+    # Generation and lines that were stored when it was sent, by session.
+    stored: dict[str, tuple[int, int]] = field(
+        default_factory=dict[str, tuple[int, int]]
+    )
+
+    @property
+    def start(self) -> Any:
+        """Where it says that delivery begins; None if it does not say."""
+        replay = self.message.get("replay")
+        if replay is not None:
+            return {"last": replay}
+        return self.message.get("from") or self.message.get("cursors") or None
+
+
+@dataclass
+class Counted:
+    """Records of a reduced replay that frames stood for, from a line on."""
+
+    start: int
+    upsets: int
+    records: int = 0
+
+
 class Watcher:
     """A client with its own memory of what it was given, checked as it comes."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "World", *, is_msgpack: bool = False) -> None:
         self.world = world
+        self.is_msgpack = is_msgpack
         self.paused = False
-        self.client = Client(self)
-        # Session by its cursor, as the protocol has clients keep it.
+        self.client = Client(self, MSGPACK if is_msgpack else JSON)
+        # Session by its cursor, as the protocol has clients keep it; "?" while its
+        # place is being looked up.
         self.cursors: dict[str, str | None] = {}
         # Session by the last record had, None where the next may be any.
         self.last: dict[str, tuple[int, int] | None] = {}
         # Sessions whose file was told to be another one, or to have a gap.
         self.told: dict[str, str] = {}
         self.wanted: set[str] = set()
-        # What the last `subscribe` was about.
-        self.asked: set[str] = set()
+        # Session by the form that it is had in.
+        self.shapes: dict[str, Shape] = {}
+        # Sessions that have not caught up since they were asked for from some place.
+        self.replays: set[str] = set()
+        self.counted: dict[str, Counted] = {}
+        # The last `subscribe`: until its answer, and from there on.
+        self.asked: Asked | None = None
+        self.answered: Asked | None = None
+        # A page that was asked for.
+        self.page: dict[str, Any] | None = None
         self.log: list[dict[str, Any]] = []
         self.busy: asyncio.Task[None] | None = None
+        self.asking: asyncio.Task[None] | None = None
 
     def write(self, frames: bytes) -> None:
         """Take frames as a browser would."""
-        for payload in payloads(frames):
-            message = checked(json.loads(payload))
+        for opcode, payload in payloads(frames):
+            assert opcode == (0x82 if self.is_msgpack else 0x81)
+            message = (
+                msgpack.unpackb(payload) if self.is_msgpack else json.loads(payload)
+            )
             self.log.append(message)
             try:
                 getattr(self, f"on_{message['type']}")(message)
@@ -46,13 +97,36 @@ class Watcher:
         """Nobody takes over a client that has no name."""
         raise AssertionError((code, reason))
 
+    # Answers.
+
     def on_subscribed(self, message: dict[str, Any]) -> None:
-        """Where one session begins."""
+        """From here on only what was asked for comes; where one session begins."""
+        asked = self.answered = self.asked
+        assert asked is not None
+        self.asked = None
+        for session in asked.about:
+            self._begin(session, asked)
+        self.wanted = asked.wanted
         session = message.get("sessionId")
+        if session is None:
+            return
+        if isinstance(asked.start, dict) and "cursor" in asked.start:
+            self._placed(session, asked.start["cursor"])
         # A gap or rewind follows, which moves the cursor by itself.
-        is_told = message.get("recovered") is False
-        if session is not None and not is_told:
+        if message.get("recovered") is not False:
             self._placed(session, message["cursor"])
+        if isinstance(asked.start, dict) and "step" in asked.start:
+            self._check_step(session, asked, message)
+        self._count_from(session)
+
+    def _begin(self, session: str, asked: Asked) -> None:
+        self.shapes[session] = asked.shape
+        self.counted.pop(session, None)
+        is_new = session not in self.wanted
+        if asked.start not in (None, "now"):
+            self.replays.add(session)
+        elif is_new or asked.start == "now":
+            self.replays.discard(session)
 
     def _placed(self, session: str, cursor: str | None) -> None:
         if cursor != self.cursors.get(session):
@@ -60,9 +134,30 @@ class Watcher:
             self.told[session] = ""
             self.cursors[session] = cursor
 
+    def _check_step(self, session: str, asked: Asked, message: dict[str, Any]) -> None:
+        """It begins at the step, or at the head that there was, if that is below."""
+        cursor, step = message["cursor"], asked.start["step"]
+        if self.world.trimmed.get(session) or cursor is None:
+            return
+        begins = lines_before(cursor)
+        generation, stored = asked.stored.get(session, (0, 0))
+        assert begins <= step, self.log
+        if generation == Cursor.parse(cursor).id.generation and not self.world.upsets:
+            assert begins == step or begins >= stored, (asked, self.log)
+
+    def _count_from(self, session: str) -> None:
+        """What a reduced replay stands for is counted from its beginning."""
+        asked = self.answered
+        cursor = self.cursors.get(session)
+        if asked is not None and asked.start not in (None, "now") and cursor != "?":
+            start = lines_before(cursor)
+            self.counted[session] = Counted(start, self.world.upsets)
+
     def on_positions(self, message: dict[str, Any]) -> None:
         """Where several begin."""
-        for session in self.asked:
+        asked = self.answered
+        assert asked is not None
+        for session in asked.about:
             if session not in message["cursors"]:
                 # Its place is being looked up: the first frame tells it.
                 self.cursors[session] = "?"
@@ -70,29 +165,85 @@ class Watcher:
         for session, cursor in message["cursors"].items():
             if session in self.world.files:
                 self._placed(session, cursor)
+                self._count_from(session)
+
+    def on_snapshot(self, message: dict[str, Any]) -> None:
+        """The latest record at a place; where news is asked for, it begins there."""
+        for one in message.get("snapshots", [message]):
+            if lines_before(one["cursor"]):
+                latest = int(one["data"]["n"])
+                assert latest == lines_before(one["cursor"]) - 1, one
+        asked = self.answered
+        assert asked is not None
+        if "snapshots" not in message and asked.start == "now":
+            mine = self.cursors.get(message["sessionId"])
+            assert message["cursor"] in (None, mine), (message, self.log)
 
     def on_unsubscribed(self, message: dict[str, Any]) -> None:
-        """Nothing comes any more; what comes after it is another beginning."""
-        del message
-        self.last.clear()
+        """Nothing of it comes any more; what comes later is another beginning."""
+        gone = {message["sessionId"]} if "sessionId" in message else set(self.wanted)
+        for session in gone:
+            self.last.pop(session, None)
+        self.wanted = self.wanted - gone
+
+    def on_history(self, message: dict[str, Any]) -> None:
+        """A page is every line between its places; it moves no cursor."""
+        assert self.page is not None
+        self.page = None
+        numbers = [int(record["n"]) for record in message["data"]]
+        assert len({record["life"] for record in message["data"]}) <= 1, message
+        start = message["prev"]
+        if "gap" in message:
+            start = message["gap"]["to"]
+            assert self.world.trimmed.get(message["sessionId"]), message
+        if "rewind" in message:
+            start = message["rewind"]["cursor"]
+        if numbers:
+            begins, ends = lines_before(start), lines_before(message["cursor"])
+            assert numbers == list(range(begins, ends)), message
 
     def on_error(self, message: dict[str, Any]) -> None:
-        """No script asks for what cannot be."""
-        raise AssertionError(message)
+        """No script asks for what cannot be, but for steps where there are none."""
+        asked = self.asked
+        is_step = asked is not None and isinstance(asked.start, dict)
+        assert is_step, message
+        assert "has no steps" in message["message"], message
+        self.asked = None
+
+    # What is delivered.
 
     def on_caught_up(self, message: dict[str, Any]) -> None:
         """Replay, or history, is over."""
-        session = message["sessionId"]
+        session, cursor = message["sessionId"], message["cursor"]
         if session not in self.world.files:
             return
-        if message["cursor"] is not None and message["cursor"] != self.cursors.get(
-            session
-        ):
-            # History has passed by, or begins anew; only for one that had nothing
-            # since it subscribed.
+        assert session in self.wanted, (session, self.wanted, self.log)
+        mine = self.cursors.get(session)
+        if cursor is not None and cursor != mine:
+            if session in self.replays and mine not in (None, "?"):
+                self._passed(session, str(mine), cursor)
+            # History has passed by, or begins anew, or the end was held back.
             self.last[session] = None
             self.told[session] = ""
-        self.cursors[session] = message["cursor"]
+        if session in self.replays and cursor is not None:
+            self._check_count(session, cursor)
+        self.replays.discard(session)
+        self.cursors[session] = cursor
+
+    def _passed(self, session: str, mine: str, cursor: str) -> None:
+        """Only what the form holds back lies between two places."""
+        if Cursor.parse(mine).id.generation == Cursor.parse(cursor).id.generation:
+            start, stop = lines_before(mine), lines_before(cursor)
+            shape = self.shapes[session]
+            assert start <= stop, (mine, cursor, self.log)
+            assert shape.may_skip(start, stop, is_sampled=False), (mine, self.log)
+
+    def _check_count(self, session: str, cursor: str) -> None:
+        """A reduced replay has said of how many records it was."""
+        counted, shape = self.counted.get(session), self.shapes[session]
+        if counted is not None and counted.upsets == self.world.upsets:
+            whole = shape.count(counted.start, lines_before(cursor))
+            assert counted.records == whole, (counted, whole, shape, self.log)
 
     def on_gap(self, message: dict[str, Any]) -> None:
         """Only what was trimmed may be missing."""
@@ -103,40 +254,71 @@ class Watcher:
         assert to > place if is_known else to == place, self.log
         assert self.world.trimmed.get(session), self.log
         self._follows(session, message["from"])
+        self.counted.pop(session, None)
         self.cursors[session] = message["to"]
         self.told[session] = "gap"
 
     def on_heartbeat(self, message: dict[str, Any]) -> None:
         """The same place has another cursor."""
+        for session, cursor in message["cursors"].items():
+            mine = self.cursors.get(session)
+            if mine not in (None, "?"):
+                start, stop = lines_before(mine), lines_before(cursor)
+                shape = self.shapes[session]
+                assert start <= stop, (mine, message, self.log)
+                assert shape.may_skip(start, stop, is_sampled=bool(shape.points))
         self.cursors.update(message["cursors"])
 
     def on_rewind(self, message: dict[str, Any]) -> None:
         """The file is another one."""
         session = message["sessionId"]
+        assert session in self.wanted, (session, self.wanted, self.log)
+        self.counted.pop(session, None)
         self.cursors[session] = message["cursor"]
         before = self.told.get(session)
         self.told[session] = "gap, rewind" if before == "gap" else "rewind"
 
     def on_emergency(self, message: dict[str, Any]) -> None:
         """In its place, or early and moving nothing."""
+        assert message["data"].keys() == {"n", "life", "even", "emergency"}
         if message.get("early"):
-            assert "cursor" not in message
+            assert not {"cursor", "prev"} & message.keys()
             return
         self._had(message, [message["data"]])
 
     def on_telemetry(self, message: dict[str, Any]) -> None:
         """Records in their place."""
-        self._had(message, message["data"])
+        session, data = message["sessionId"], message["data"]
+        assert session in self.wanted, (session, self.wanted, self.log)
+        self.shapes[session].check(message)
+        self._had(message, data)
+        if (counted := self.counted.get(session)) is not None:
+            counted.records += message.get("sampled", {"of": len(data)})["of"]
 
     def _had(self, message: dict[str, Any], data: list[dict[str, Any]]) -> None:
         session = message["sessionId"]
         assert session in self.wanted, (session, self.wanted, self.log)
-        self._follows(session, message["prev"])
+        shape = self.shapes[session]
+        is_sampled = bool(shape.points) and message.get("replayed", False)
+        if "prev" in message:
+            assert shape.even is None
+            self._follows(session, message["prev"])
+        else:
+            assert shape.even is not None or is_sampled, (message, self.log)
+        mine = self.cursors.get(session)
+        after = int(data[0]["n"]) if mine == "?" else lines_before(mine)
         for record in data:
             now = (int(record["life"]), int(record["n"]))
-            self._check(session, self.last.get(session), now)
+            assert after <= now[1], (mine, now, self.log)
+            skipped = (after, now[1])
+            assert shape.may_skip(*skipped, is_sampled=is_sampled), (
+                mine, now, shape, self.log,
+            )  # fmt: skip  # one glance
+            self._check(session, self.last.get(session), now, is_sampled=is_sampled)
             self.last[session] = now
             self.told[session] = ""
+            after = now[1] + 1
+        assert lines_before(message["cursor"]) == after, (message, self.log)
         self.cursors[session] = message["cursor"]
 
     def _follows(self, session: str, prev: str) -> None:
@@ -144,38 +326,48 @@ class Watcher:
         if mine == "?":
             return
         mine = "1-0-00000000" if mine is None else mine
-        assert prev == mine or (Cursor.parse(prev).id == Cursor.parse(mine).id), (
-            prev,
-            mine,
-            self.log,
-        )
+        here, there = Cursor.parse(mine).id, Cursor.parse(prev).id
+        if here == there:
+            return
+        # Held back records have moved the place, and nothing has told the client.
+        shape = self.shapes[session]
+        assert shape.even is not None or shape.points, (prev, mine, self.log)
+        self._passed(session, mine, prev)
 
     def _check(
-        self, session: str, last: tuple[int, int] | None, now: tuple[int, int]
+        self,
+        session: str,
+        last: tuple[int, int] | None,
+        now: tuple[int, int],
+        *,
+        is_sampled: bool,
     ) -> None:
-        told = self.told.get(session, "")
+        told, shape = self.told.get(session, ""), self.shapes[session]
         if last is None:
             return
         if not told:
-            assert now == (last[0], last[1] + 1), (last, now, self.log)
+            assert now[0] == last[0], (last, now, self.log)
+            assert now[1] > last[1], (last, now, self.log)
+            skipped = (last[1] + 1, now[1])
+            assert shape.may_skip(*skipped, is_sampled=is_sampled), (
+                last, now, shape, self.log,
+            )  # fmt: skip  # one glance
         elif told == "gap":
             # What was trimmed cannot prove that it was of the same file.
             assert now[0] > last[0] or now[1] > last[1], (last, now, self.log)
         elif told == "rewind":
             # Backwards too: where the broker came back with what it had on disk.
             assert now[0] != last[0], (last, now, self.log)
-            assert now[1] == 0, (last, now, self.log)
+            assert shape.may_skip(0, now[1], is_sampled=is_sampled), (now, self.log)
         else:
             assert now[0] != last[0], (last, now, self.log)
 
 
-def payloads(frames: bytes) -> list[bytes]:
-    """The payloads of whole, unmasked text frames."""
-    found: list[bytes] = []
+def payloads(frames: bytes) -> Iterator[tuple[int, bytes]]:
+    """The opcodes and payloads of whole, unmasked frames."""
     at = 0
     while at < len(frames):
-        assert frames[at] == 0x81
-        length = frames[at + 1]
+        opcode, length = frames[at], frames[at + 1]
         at += 2
         if length == 126:
             length = int.from_bytes(frames[at : at + 2], "big")
@@ -183,6 +375,5 @@ def payloads(frames: bytes) -> list[bytes]:
         elif length == 127:
             length = int.from_bytes(frames[at : at + 8], "big")
             at += 8
-        found.append(frames[at : at + length])
+        yield opcode, frames[at : at + length]
         at += length
-    return found

@@ -1,6 +1,7 @@
 """Whatever comes in whatever order: every client has the stream, once, in order."""
 
 import asyncio
+import os
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -24,19 +25,41 @@ BEGINNINGS: tuple[list[tuple[str, int, int]], ...] = (
     [("subscribe", 0, 0), ("subscribe", 1, 3), ("pump", 0, 0), ("news", 0, 3)],
 )
 
+# How many histories are tried of each kind; many more are for the night.
+EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
+
 actions = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3), st.integers(0, 7))
+forms = st.tuples(
+    st.sampled_from(("form", "form", "page")), st.integers(0, 1), st.integers(0, 1_567)
+)
+
+
+def play(script: list[tuple[str, int, int]]) -> None:
+    """Let a history happen."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        without_pauses(monkeypatch)
+        asyncio.run(World().run(script))
 
 
 @given(beginning=st.sampled_from(BEGINNINGS), script=st.lists(actions, max_size=30))
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 def test_every_interleaving(
     beginning: list[tuple[str, int, int]], script: list[tuple[str, int, int]]
 ) -> None:
     """Every record once and in order, or a gap or rewind that says why not."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        without_pauses(monkeypatch)
+    play([*beginning, *script])
 
-        async def play() -> None:
-            await World().run([*beginning, *script])
 
-        asyncio.run(play())
+@given(
+    beginning=st.sampled_from(BEGINNINGS),
+    script=st.lists(st.one_of(actions, actions, forms), max_size=30),
+)
+@settings(max_examples=EXAMPLES)
+def test_every_form(
+    beginning: list[tuple[str, int, int]], script: list[tuple[str, int, int]]
+) -> None:
+    """As much of them as was asked for: filtered, projected, reduced, shown, in pages.
+
+    From every kind of place, over either wire.
+    """
+    play([*beginning, *script])
