@@ -27,7 +27,7 @@ from gateway.wire import JSON
 from telemetry_stream.client_cursors import Kept
 from telemetry_stream.position import BEGINNING_CURSOR
 from tests.gateway.entries import cursor
-from tests.properties.gateway_watcher import payloads
+from tests.properties.gateway_frames import payloads
 
 
 def plan(current: Subscription | None = None, /, **fields: Any) -> Plan:

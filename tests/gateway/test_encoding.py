@@ -17,7 +17,7 @@ from gateway.wire import JSON
 from telemetry_stream.broker import Entry, Kind
 from telemetry_stream.position import Cursor
 from tests.gateway.entries import chain, cursor, entry, id_of, marker
-from tests.properties.gateway_watcher import payloads
+from tests.properties.gateway_frames import payloads
 
 
 encoder = SessionEncoder('a "b"/ü', JSON)

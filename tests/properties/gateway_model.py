@@ -16,7 +16,14 @@ from gateway.replica import GatewayBroker, Replica
 from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.notification import format_moved
 from telemetry_stream.position import EntryID
-from tests.properties.gateway_shapes import PLAIN, Shape, lines_before
+from tests.properties.gateway_shapes import (
+    PLAIN,
+    SHAPES,
+    Request,
+    any_request,
+    lines_before,
+    plain_request,
+)
 from tests.properties.gateway_sources import (
     BEGINNING,
     SESSIONS,
@@ -29,20 +36,6 @@ from tests.properties.gateway_watcher import Asked, Watcher
 
 
 T = TypeVar("T")
-
-# Where a `subscribe` has delivery begin; a cursor is one that the client was told.
-PLACES: tuple[Any, ...] = (
-    None, "now", "start", {"last": 3}, {"step": 2}, {"step": 9}, "cursor",
-)  # fmt: skip  # one glance
-SHAPES = (
-    PLAIN,
-    Shape(even=0),
-    Shape(even=1),
-    Shape(is_projected=True),
-    Shape(points=2),
-    Shape(points=5),
-    Shape(even=1, is_projected=True, points=3),
-)
 
 
 class Failures(logging.Handler):
@@ -204,57 +197,13 @@ class World:
 
     async def subscribe(self, at: int, how: int) -> None:
         """A client subscribes, in one way or another."""
-        watcher = self.watchers[at % 2]
-        session = SESSIONS[how % 2]
-        message: dict[str, Any] = {}
-        choice = how % 8
-        about = {session}
-        if choice in (0, 1):
-            message["sessionId"] = session
-        elif choice in (2, 3):
-            message |= {"sessionId": session, "from": "start"}
-        elif choice == 4:
-            message |= {"sessionIds": ["a", "b"], "replay": 2}
-            about = {"a", "b"}
-        elif choice == 5:
-            message |= {"sessionId": session, "replay": 3, "add": True}
-        elif choice == 6:
-            about = {"a", "b"}
-        else:
-            message |= {"sessionIds": ["?"], "from": "start"}
-            about = {"a", "b"}
-        await self._send(watcher, message, about)
+        await self._send(self.watchers[at % 2], plain_request(how))
 
     async def form(self, at: int, how: int) -> None:
-        """A client subscribes: who, from where, in which form, with what beside."""
+        """A client subscribes in any way."""
         watcher = self.watchers[at % 2]
-        how, choice = divmod(how, 4)
-        about = [{"a"}, {"b"}, {"a", "b"}, {"a", "b"}][choice]
-        who: dict[str, Any] = [
-            {"sessionId": "a"}, {"sessionId": "b"}, {"sessionIds": ["b", "?"]}, {},
-        ][choice]  # fmt: skip  # one glance
-        how, place = divmod(how, len(PLACES))
-        start = PLACES[place]
-        if start == "cursor":
-            known = self._known_cursors(watcher, min(about))
-            start = {"cursor": known[how % len(known)]} if known else "start"
-        if isinstance(start, dict) and len(about) > 1 and "last" not in start:
-            start = "start"
-        how, shape = divmod(how, len(SHAPES))
-        how, adds = divmod(how, 2)
-        message = {**who, **SHAPES[shape].fields()}
-        message |= {} if start is None else {"from": start}
-        message |= {"add": True} if adds else {}
-        message |= {"snapshot": True} if how % 2 else {}
-        await self._send(watcher, message, about, SHAPES[shape])
-
-    def _known_cursors(self, watcher: Watcher, session: str) -> list[str]:
-        """Those that a client was ever told for a session."""
-        return [
-            one["cursor"]
-            for one in watcher.log
-            if one.get("sessionId") == session and one.get("cursor")
-        ]
+        known = {session: watcher.known_cursors(session) for session in SESSIONS}
+        await self._send(watcher, any_request(how, known))
 
     async def page(self, at: int, how: int) -> None:
         """A client asks for a page of history, whatever it is subscribed to."""
@@ -262,7 +211,7 @@ class World:
         if watcher.page is not None:
             return
         session = SESSIONS[how % 2]
-        known = [BEGINNING, *self._known_cursors(watcher, session)]
+        known = [BEGINNING, *watcher.known_cursors(session)]
         message: dict[str, Any] = {"sessionId": session, "limit": 1 + how // 2 % 5}
         direction = ("before", "after", None)[how // 16 % 3]
         if direction is not None:
@@ -279,44 +228,79 @@ class World:
     async def come_back(self, at: int, how: int) -> None:
         """Reconnect and resume from the cursors that it holds."""
         old = self.watchers[at % 2]
-        if old.busy is not None and not old.busy.done():
+        if (new := self._reconnected(at % 2)) is None:
             return
-        self.replica.hub.leave(old.client)
-        new = self.watchers[at % 2] = Watcher(self, is_msgpack=old.is_msgpack)
-        new.cursors, new.last, new.told = old.cursors, old.last, old.told
         held = {
             session: cursor
             for session, cursor in old.cursors.items()
             if session in old.wanted and cursor not in (None, "?")
         }
         about = set(held) or {"a"}
+        message: dict[str, Any] = {"sessionIds": sorted(about), "cursors": held}
         if len(held) == 1 and how % 2:
             (session, cursor), *_ = held.items()
             message = {"sessionId": session, "from": {"cursor": cursor}}
-        else:
-            message = {"sessionIds": sorted(about), "cursors": held}
-        shape = old.shapes.get(min(about), PLAIN)
         # A reduced replay is had as far as its last point.
-        await self._send(new, {**message, **shape.fields()}, about, shape)
+        shape = old.shapes.get(min(about), PLAIN)
+        await self._send(new, Request({**message, **shape.fields()}, about, shape))
+
+    async def resume_by_name(self, at: int, how: int) -> None:
+        """Reconnect under the client's name and go on where the server kept it."""
+        old = self.watchers[at % 2]
+        if (new := self._reconnected(at % 2)) is None:
+            return
+        if old.client.name is not None and not self.upsets:
+            new.held = {
+                session: (cursor, old.shapes[session])
+                for session, cursor in old.cursors.items()
+                if session in old.wanted and cursor not in (None, "?")
+            }
+        shape = SHAPES[how % len(SHAPES)]
+        message = {"sessionIds": ["a", "b"], "clientId": f"client {at % 2}"}
+        message |= {"from": "resume", "ack": "manual", **shape.fields()}
+        await self._send(new, Request(message, set(SESSIONS), shape))
+
+    async def acknowledge(self, at: int, how: int) -> None:
+        """A client that has a name says what it has received."""
+        watcher = self.watchers[at % 2]
+        session = SESSIONS[how % 2]
+        cursors = watcher.known_cursors(session, of=("telemetry", "emergency"))
+        if watcher.client.name is None or not cursors or session not in watcher.wanted:
+            return
+        message = {"type": "ack", "sessionId": session, "cursor": cursors[-1]}
+        parsed = parse(json.dumps(message).encode())
+        self.start(self.replica.commands.acknowledge(watcher.client, parsed))  # type: ignore[arg-type]  # what was sent
+
+    async def save(self, _at: int, _how: int) -> None:
+        """What clients have received is kept."""
+        await self.replica.keeper.save_waiting()
+
+    def _reconnected(self, at: int) -> Watcher | None:
+        """The same client on a new connection; None while it waits for an answer."""
+        old = self.watchers[at]
+        if old.busy is not None and not old.busy.done():
+            return None
+        self.replica.hub.leave(old.client)
+        self.replica.identities.leave(old.client)
+        new = self.watchers[at] = Watcher(self, is_msgpack=old.is_msgpack)
+        new.cursors, new.last, new.told = old.cursors, old.last, old.told
+        return new
 
     async def unsubscribe(self, at: int, how: int) -> None:
         """A client wants nothing more, or one session less."""
         watcher = self.watchers[at % 2]
         if watcher.busy is not None and not watcher.busy.done():
             return
-        fields = {} if how % 2 else {"sessionId": SESSIONS[how // 2 % 2]}
+        fields: dict[str, Any] = (
+            {} if how % 2 else {"sessionId": SESSIONS[how // 2 % 2]}
+        )
         message = parse(json.dumps({"type": "unsubscribe", **fields}).encode())
         self.replica.commands.unsubscribe(watcher.client, message)  # type: ignore[arg-type]  # what was sent
 
-    async def _send(
-        self,
-        watcher: Watcher,
-        message: dict[str, Any],
-        about: set[str],
-        shape: Shape = PLAIN,
-    ) -> None:
+    async def _send(self, watcher: Watcher, request: Request) -> None:
         if watcher.busy is not None and not watcher.busy.done():
             return
+        message, about, shape = request
         parsed = parse(json.dumps({"type": "subscribe", **message}).encode())
         heads = await self.memory.heads(SESSIONS)
         stored = {
@@ -324,10 +308,15 @@ class World:
             for session, head in zip(SESSIONS, heads, strict=True)
             if head.newest is not None
         }
-        wanted = about | (watcher.wanted if message.get("add") else set())
+        wanted = about | (watcher.wanted if message.get("add") else set[str]())
         watcher.asked = Asked(message, about, wanted, shape, stored)
-        subscribing = self.replica.commands.subscribe(watcher.client, parsed)  # type: ignore[arg-type]  # what was sent
-        watcher.busy = self.start(subscribing)
+
+        async def subscribe() -> None:
+            await self.replica.commands.subscribe(watcher.client, parsed)  # type: ignore[arg-type]  # what was sent
+            # Where delivery begins is kept at once.
+            await self.replica.keeper.save_waiting()
+
+        watcher.busy = self.start(subscribe())
 
     async def finish(self) -> None:
         """Let everything come to rest: then everybody has everything."""

@@ -1,4 +1,4 @@
-"""What a client asks for besides a place, and which records it then does not get.
+"""What a client may ask for, and which records it then does not get.
 
 Every line of a file takes as many bytes, so a cursor says how many lines lie before it:
 that is what frames are held against, whatever the form leaves out.
@@ -47,7 +47,7 @@ class Shape(NamedTuple):
             for number in range(start, stop)
         )
 
-    def count(self, start: int, stop: int) -> int:
+    def count_records(self, start: int, stop: int) -> int:
         """How many records, emergencies left out, these lines are."""
         return sum(
             self.passes(number) and not is_emergency(number)
@@ -55,7 +55,7 @@ class Shape(NamedTuple):
         )
 
     def check(self, message: dict[str, Any]) -> None:
-        """A `telemetry` message's records have this form, and say what they left out."""
+        """Records of a message have this form, and it says what it left out."""
         keys = PROJECTED if self.is_projected else WHOLE
         assert all(record.keys() == keys for record in message["data"]), message
         numbers = [int(record["n"]) for record in message["data"]]
@@ -66,6 +66,77 @@ class Shape(NamedTuple):
 
 
 PLAIN = Shape()
+
+# Where a `subscribe` has delivery begin; a cursor is one that the client was told.
+PLACES: tuple[Any, ...] = (
+    None, "now", "start", {"last": 3}, {"step": 2}, {"step": 9}, "cursor",
+)  # fmt: skip  # one glance
+SHAPES = (
+    PLAIN,
+    Shape(even=0),
+    Shape(even=1),
+    Shape(is_projected=True),
+    Shape(points=2),
+    Shape(points=5),
+    Shape(even=1, is_projected=True, points=3),
+)
+
+
+class Request(NamedTuple):
+    """A `subscribe`, which sessions it is about, and in which form."""
+
+    message: dict[str, Any]
+    about: set[str]
+    shape: Shape = PLAIN
+
+
+def plain_request(how: int) -> Request:
+    """One of the usual ones."""
+    session = "ab"[how % 2]
+    choice = how % 8
+    if choice in (0, 1):
+        return Request({"sessionId": session}, {session})
+    if choice in (2, 3):
+        return Request({"sessionId": session, "from": "start"}, {session})
+    if choice == 4:
+        return Request({"sessionIds": ["a", "b"], "replay": 2}, {"a", "b"})
+    if choice == 5:
+        return Request({"sessionId": session, "replay": 3, "add": True}, {session})
+    if choice == 6:
+        return Request({}, {"a", "b"})
+    return Request({"sessionIds": ["?"], "from": "start"}, {"a", "b"})
+
+
+def any_request(how: int, known: dict[str, list[str]]) -> Request:
+    """Any: who, from where, in which form, and what beside.
+
+    Args:
+        how: which of them; below `REQUESTS`, and beyond it the same again.
+        known: cursors that the client was told, by session.
+    """
+    how, choice = divmod(how, 4)
+    who, about = (
+        ({"sessionId": "a"}, {"a"}),
+        ({"sessionId": "b"}, {"b"}),
+        ({"sessionIds": ["b", "?"]}, {"a", "b"}),
+        (dict[str, Any](), {"a", "b"}),
+    )[choice]
+    how, place = divmod(how, len(PLACES))
+    start = PLACES[place]
+    if start == "cursor":
+        cursors = known[min(about)]
+        start = {"cursor": cursors[how % len(cursors)]} if cursors else "start"
+    if isinstance(start, dict) and "last" not in start and len(about) > 1:
+        start = "start"
+    how, shape = divmod(how, len(SHAPES))
+    message: dict[str, Any] = {**who, **SHAPES[shape].fields()}
+    message |= {} if start is None else {"from": start}
+    message |= {"add": True} if how % 2 else {}
+    message |= {"snapshot": True} if how // 2 % 2 else {}
+    return Request(message, about, SHAPES[shape])
+
+
+REQUESTS = 4 * len(PLACES) * len(SHAPES) * 4
 
 
 def is_emergency(number: int) -> bool:

@@ -2,20 +2,24 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgpack
 
 from gateway.channel import Client
 from gateway.wire import JSON, MSGPACK
 from telemetry_stream.position import Cursor
+from tests.properties.gateway_frames import BINARY, TEXT, frames_of
 from tests.properties.gateway_shapes import PLAIN, Shape, lines_before
 
 
 if TYPE_CHECKING:
     from tests.properties.gateway_model import World
+
+
+_unpack = cast("Callable[[bytes], Any]", msgpack.unpackb)
 
 
 @dataclass
@@ -74,6 +78,8 @@ class Watcher:
         # The last `subscribe`: until its answer, and from there on.
         self.asked: Asked | None = None
         self.answered: Asked | None = None
+        # Where it was, and in which form, before it resumed by its name.
+        self.held: dict[str, tuple[str | None, Shape]] = {}
         # A page that was asked for.
         self.page: dict[str, Any] | None = None
         self.log: list[dict[str, Any]] = []
@@ -82,11 +88,10 @@ class Watcher:
 
     def write(self, frames: bytes) -> None:
         """Take frames as a browser would."""
-        for opcode, payload in payloads(frames):
-            assert opcode == (0x82 if self.is_msgpack else 0x81)
-            message = (
-                msgpack.unpackb(payload) if self.is_msgpack else json.loads(payload)
-            )
+        kind, read = (BINARY, _unpack) if self.is_msgpack else (TEXT, json.loads)
+        for opcode, payload in frames_of(frames):
+            assert opcode == kind
+            message = read(payload)
             self.log.append(message)
             try:
                 getattr(self, f"on_{message['type']}")(message)
@@ -96,6 +101,16 @@ class Watcher:
     def close(self, code: int, reason: str = "") -> None:
         """Nobody takes over a client that has no name."""
         raise AssertionError((code, reason))
+
+    def known_cursors(self, session: str, of: tuple[str, ...] = ()) -> list[str]:
+        """Those that it was told for a session, by messages of these types or any."""
+        return [
+            one["cursor"]
+            for one in self.log
+            if one.get("sessionId") == session
+            and one.get("cursor")
+            and (not of or one["type"] in of)
+        ]
 
     # Answers.
 
@@ -107,15 +122,17 @@ class Watcher:
         for session in asked.about:
             self._begin(session, asked)
         self.wanted = asked.wanted
-        session = message.get("sessionId")
-        if session is None:
-            return
-        if isinstance(asked.start, dict) and "cursor" in asked.start:
-            self._placed(session, asked.start["cursor"])
+        if "sessionId" in message:
+            self._begin_one(message["sessionId"], asked, message)
+
+    def _begin_one(self, session: str, asked: Asked, message: dict[str, Any]) -> None:
+        start = asked.start if isinstance(asked.start, dict) else {}
+        if "cursor" in start:
+            self._placed(session, start["cursor"])
         # A gap or rewind follows, which moves the cursor by itself.
         if message.get("recovered") is not False:
             self._placed(session, message["cursor"])
-        if isinstance(asked.start, dict) and "step" in asked.start:
+        if "step" in start:
             self._check_step(session, asked, message)
         self._count_from(session)
 
@@ -123,9 +140,11 @@ class Watcher:
         self.shapes[session] = asked.shape
         self.counted.pop(session, None)
         is_new = session not in self.wanted
-        if asked.start not in (None, "now"):
+        # Whoever resumes where nothing is kept begins now.
+        begins_now = asked.start in ("now", "resume")
+        if asked.start is not None and not begins_now:
             self.replays.add(session)
-        elif is_new or asked.start == "now":
+        elif is_new or begins_now:
             self.replays.discard(session)
 
     def _placed(self, session: str, cursor: str | None) -> None:
@@ -164,8 +183,18 @@ class Watcher:
                 self.last[session] = None
         for session, cursor in message["cursors"].items():
             if session in self.world.files:
+                if asked.start == "resume":
+                    self._check_resumed(session, cursor)
                 self._placed(session, cursor)
                 self._count_from(session)
+
+    def _check_resumed(self, session: str, cursor: str | None) -> None:
+        """What the server kept never lies beyond what this client has had."""
+        if session in self.held and not self.world.upsets:
+            mine, shape = self.held[session]
+            start, stop = lines_before(mine), lines_before(cursor)
+            is_sampled = bool(shape.points)
+            assert shape.may_skip(start, stop, is_sampled=is_sampled), (mine, self.log)
 
     def on_snapshot(self, message: dict[str, Any]) -> None:
         """The latest record at a place; where news is asked for, it begins there."""
@@ -192,7 +221,7 @@ class Watcher:
         self.page = None
         numbers = [int(record["n"]) for record in message["data"]]
         assert len({record["life"] for record in message["data"]}) <= 1, message
-        start = message["prev"]
+        start: str = message["prev"]
         if "gap" in message:
             start = message["gap"]["to"]
             assert self.world.trimmed.get(message["sessionId"]), message
@@ -204,6 +233,10 @@ class Watcher:
 
     def on_error(self, message: dict[str, Any]) -> None:
         """No script asks for what cannot be, but for steps where there are none."""
+        if message["code"] == "invalid_cursor":
+            # What it acknowledges was of a stream that is no more.
+            assert self.world.upsets, message
+            return
         asked = self.asked
         is_step = asked is not None and isinstance(asked.start, dict)
         assert is_step, message
@@ -242,7 +275,7 @@ class Watcher:
         """A reduced replay has said of how many records it was."""
         counted, shape = self.counted.get(session), self.shapes[session]
         if counted is not None and counted.upsets == self.world.upsets:
-            whole = shape.count(counted.start, lines_before(cursor))
+            whole = shape.count_records(counted.start, lines_before(cursor))
             assert counted.records == whole, (counted, whole, shape, self.log)
 
     def on_gap(self, message: dict[str, Any]) -> None:
@@ -361,19 +394,3 @@ class Watcher:
             assert shape.may_skip(0, now[1], is_sampled=is_sampled), (now, self.log)
         else:
             assert now[0] != last[0], (last, now, self.log)
-
-
-def payloads(frames: bytes) -> Iterator[tuple[int, bytes]]:
-    """The opcodes and payloads of whole, unmasked frames."""
-    at = 0
-    while at < len(frames):
-        opcode, length = frames[at], frames[at + 1]
-        at += 2
-        if length == 126:
-            length = int.from_bytes(frames[at : at + 2], "big")
-            at += 2
-        elif length == 127:
-            length = int.from_bytes(frames[at : at + 8], "big")
-            at += 8
-        yield opcode, frames[at : at + length]
-        at += length

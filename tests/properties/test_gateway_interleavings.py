@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from tests.properties.gateway_model import World, without_pauses
+from tests.properties.gateway_shapes import REQUESTS
 
 
 ACTIONS = (
@@ -30,7 +31,9 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
 
 actions = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3), st.integers(0, 7))
 forms = st.tuples(
-    st.sampled_from(("form", "form", "page")), st.integers(0, 1), st.integers(0, 1_567)
+    st.sampled_from(("form", "form", "page", "resume_by_name", "acknowledge", "save")),
+    st.integers(0, 1),
+    st.integers(0, REQUESTS - 1),
 )
 
 
@@ -60,6 +63,6 @@ def test_every_form(
 ) -> None:
     """As much of them as was asked for: filtered, projected, reduced, shown, in pages.
 
-    From every kind of place, over either wire.
+    From every kind of place, over either wire, and resumed by a client's name.
     """
     play([*beginning, *script])
