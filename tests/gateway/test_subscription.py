@@ -4,6 +4,8 @@ import pytest
 
 from gateway.forms import PLAIN, Form
 from gateway.subscription import (
+    AtStep,
+    AtTime,
     Begin,
     Last,
     Rule,
@@ -101,3 +103,9 @@ def test_forms() -> None:
     subscription = Subscription(rules)
     assert subscription.form_for("ab") is form
     assert subscription.form_for("ac") is subscription.form_for("b") is PLAIN
+
+
+def test_starts_of_different_kinds_are_different() -> None:
+    """The last two records are not step two: who asks for one must not get the other."""
+    assert len({Last(2), AtStep(2), AtTime(2)}) == 3
+    assert Last(2) == Last(2)

@@ -6,6 +6,7 @@ each carries where sessions that come later begin. Compiled once, asked often.
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
@@ -21,19 +22,23 @@ class Begin(Enum):
     START = "start"
 
 
-class Last(NamedTuple):
+# No tuples: the last 5 and step 5 would be equal, and what is asked for is a key.
+@dataclass(frozen=True, slots=True)
+class Last:
     """So many records before now."""
 
     records: int
 
 
-class AtStep(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AtStep:
     """The first record of the current generation at or after a step."""
 
     step: float
 
 
-class AtTime(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AtTime:
     """The first record of the current generation at or after a time."""
 
     # Unix milliseconds.
