@@ -12,16 +12,20 @@ def samplers(**options: int) -> Samplers:
 def test_a_replay_is_reduced() -> None:
     """To its points; what was passed over is counted with the last that is told."""
     entries = chain(*range(10, 10_010, 10))
-    made = samplers().begin(Form(max_points=10), id_of("1-0"), entries[-1].id)
+    made = samplers().begin(Form(max_points=10), marker().cursor, entries[-1].id)
     assert made.end == entries[-1].id
+    assert made.told == marker().cursor
     assert made.counts([marker()]) == [0]
     sent = made.feed(entries)
     counts = made.counts(sent)
+    # What is held back has not been told.
+    assert made.told == sent[-1].cursor < entries[-1].cursor
     last = made.finish()
     counts += made.counts(last)
     assert len(counts) <= 10
     assert sum(counts) == len(entries)
     assert last[-1] == entries[-1]
+    assert made.told == entries[-1].cursor
 
 
 def test_what_replays_hold_is_bounded() -> None:
@@ -29,7 +33,8 @@ def test_what_replays_hold_is_bounded() -> None:
     budget = 4 * MAX_HELD_BYTES
     made = samplers(max_total_held_bytes=budget)
     replays: list[SampledReplay] = [
-        made.begin(Form(max_points=10), id_of("1-0"), id_of("1-10")) for _ in range(100)
+        made.begin(Form(max_points=10), marker().cursor, id_of("1-10"))
+        for _ in range(100)
     ]
     assert len(made) == 100
     assert sum(replay.max_held_bytes for replay in replays) <= budget

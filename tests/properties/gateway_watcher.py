@@ -286,10 +286,21 @@ class Watcher:
         to = Cursor.parse(message["to"]).id
         assert to > place if is_known else to == place, self.log
         assert self.world.trimmed.get(session), self.log
-        self._follows(session, message["from"])
+        if not (self._searched(session) and place.offset == 0):
+            self._follows(session, message["from"])
         self.counted.pop(session, None)
         self.cursors[session] = message["to"]
         self.told[session] = "gap"
+
+    def _searched(self, session: str) -> bool:
+        """Whether a step was asked for: a gap may then begin where the file does."""
+        asked = self.answered
+        return (
+            asked is not None
+            and session in asked.about
+            and isinstance(asked.start, dict)
+            and "step" in asked.start
+        )
 
     def on_heartbeat(self, message: dict[str, Any]) -> None:
         """The same place has another cursor."""

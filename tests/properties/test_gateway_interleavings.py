@@ -28,6 +28,8 @@ BEGINNINGS: tuple[list[tuple[str, int, int]], ...] = (
 
 # How many histories are tried of each kind; many more are for the night.
 EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
+# Bounds a run that hangs, in seconds.
+pytestmark = pytest.mark.timeout(60 + EXAMPLES // 5)
 
 actions = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3), st.integers(0, 7))
 forms = st.tuples(

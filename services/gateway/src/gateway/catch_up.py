@@ -176,7 +176,7 @@ class CatchUp:
         """A replay's part, reduced; from what came during the replay on, all."""
         if follower.sampler is None:
             follower.sampler = self._samplers.begin(
-                form, follower.cursor.id, follower.channel.window.end.id
+                form, follower.cursor, follower.channel.window.end.id
             )
         sampler = follower.sampler
         wanted = page.wanted(form)
@@ -190,12 +190,12 @@ class CatchUp:
         frames = encoder.frames(sent, page.cursor, form, replayed=True, counts=counts)
         if not rest:
             return frames
-        previous = sent[-1].cursor if sent else page.cursor
-        return frames + encoder.frames(rest, previous, form, replayed=True)
+        return frames + encoder.frames(rest, sampler.told, form, replayed=True)
 
     def _stumble(self, follower: Follower) -> None:
         """What follows the cursor is not there: find out what became of it."""
         follower.stumbles += 1
+        follower.read_again()
         # It may be the window that is of another life: then the feed finds that out.
         self._followers.mark(follower.channel.session)
         self._followers.look_up(follower, follower.cursor)

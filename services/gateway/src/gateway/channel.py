@@ -131,6 +131,15 @@ class Follower:
         return self.channel.encoder(self.client.wire)
 
     @property
+    def told(self) -> Cursor:
+        """What its client has been sent: what a sampler holds back it has not."""
+        return self.cursor if self.sampler is None else self.sampler.told
+
+    def read_again(self) -> None:
+        """Begin anew to reduce its replay, with what is held back and was not told."""
+        self.cursor, self.sampler = self.told, None
+
+    @property
     def is_current(self) -> bool:
         """Whether it has not been replaced or dropped since."""
         return self.client.followers.get(self.channel.session) is self

@@ -132,7 +132,7 @@ class Hub:
         self._instruments.window_reset(channel.session)
         channel.conflations.clear()
         for follower in list(channel.followers.values()):
-            follower.sampler = None
+            follower.read_again()
             if follower.pace is Pace.UNBORN or isinstance(follower.wanted, EntryID):
                 self.followers.begin_anew(follower)
             else:
@@ -173,6 +173,12 @@ class Hub:
                 bool(before) if channel.is_documents else before.matches(session)
             )
             if wanted is None and was_wanted:
+                follower = channel.followers.get(client)
+                if (
+                    follower is not None
+                    and before.form_for(session) is not follower.form
+                ):
+                    follower.read_again()
                 continue
             self._drop(client, channel)
             default: Wanted = Begin.NOW
@@ -235,7 +241,7 @@ class Hub:
             return channel.window.end
         if follower.pace is Pace.LOOKING_UP or follower.pace is Pace.WAITING:
             return follower.wanted if isinstance(follower.wanted, Cursor) else None
-        return follower.cursor
+        return follower.told
 
     def _live_place(self, client: Client, channel: Channel) -> Cursor:
         """The window's end, or before a record that waits for its interval."""

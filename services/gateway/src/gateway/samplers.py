@@ -10,7 +10,7 @@ from weakref import WeakSet
 from gateway.forms import Form
 from gateway.sampling import MAX_HELD_BYTES, Sampler
 from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import EntryID
+from telemetry_stream.position import Cursor, EntryID
 
 
 # What all replays of a replica may hold while it is undecided what of them goes. One
@@ -22,8 +22,12 @@ _PART = 8
 class SampledReplay:
     """One replay that is reduced."""
 
-    def __init__(self, sampler: Sampler, *, end: EntryID, max_held_bytes: int) -> None:
+    def __init__(
+        self, sampler: Sampler, *, start: Cursor, end: EntryID, max_held_bytes: int
+    ) -> None:
         self._sampler = sampler
+        # What the client has had: what is held after it would have to be read again.
+        self.told = start
         # The last entry that was there when it began.
         self.end = end
         # What it may hold.
@@ -31,11 +35,16 @@ class SampledReplay:
 
     def feed(self, entries: Sequence[Entry]) -> list[Entry]:
         """Take entries that follow, up to `end`; returns what can be told so far."""
-        return self._sampler.feed(entries)
+        return self._given(self._sampler.feed(entries))
 
     def finish(self) -> list[Entry]:
         """All has been fed: returns the rest of what is told."""
-        return self._sampler.finish()
+        return self._given(self._sampler.finish())
+
+    def _given(self, sent: list[Entry]) -> list[Entry]:
+        if sent:
+            self.told = sent[-1].cursor
+        return sent
 
     def counts(self, sent: Sequence[Entry]) -> list[int]:
         """How many records each entry stands for that was returned.
@@ -69,7 +78,7 @@ class Samplers:
     def __len__(self) -> int:
         return len(self._replays)
 
-    def begin(self, form: Form, start: EntryID, end: EntryID) -> SampledReplay:
+    def begin(self, form: Form, start: Cursor, end: EntryID) -> SampledReplay:
         """Begin to reduce what lies between two places to a form's `max_points`."""
         held = sum(replay.max_held_bytes for replay in self._replays)
         part = max(0, self._max_total_held_bytes - held) // _PART
@@ -78,11 +87,13 @@ class Samplers:
         sampler = Sampler(
             form.max_points,
             metrics,
-            start=start,
+            start=start.id,
             ends=[end],
             progress_keys=self._progress_keys,
             max_held_bytes=max_held_bytes,
         )
-        replay = SampledReplay(sampler, end=end, max_held_bytes=max_held_bytes)
+        replay = SampledReplay(
+            sampler, start=start, end=end, max_held_bytes=max_held_bytes
+        )
         self._replays.add(replay)
         return replay
