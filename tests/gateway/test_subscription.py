@@ -93,6 +93,15 @@ def test_taking_away() -> None:
     assert some.without([("a", False), ("b", False), ("run_*", True)]).rules == ()
 
 
+def test_taking_away_one_after_the_other() -> None:
+    """What was left out stays so when something else is left out."""
+    left = Subscription([rule("*")])
+    for name in ("a", "b", "c"):
+        left = left.without([(name, False)])
+    assert not any(map(left.matches, "abc"))
+    assert left.matches("d")
+
+
 def test_forms() -> None:
     """The newest rule that matches gives it; what is not wanted has none of its own."""
     form = Form(max_rate=5.0)
@@ -106,6 +115,6 @@ def test_forms() -> None:
 
 
 def test_starts_of_different_kinds_are_different() -> None:
-    """The last two records are not step two: who asks for one must not get the other."""
+    """The last two records are not step two: nobody may get one for the other."""
     assert len({Last(2), AtStep(2), AtTime(2)}) == 3
     assert Last(2) == Last(2)

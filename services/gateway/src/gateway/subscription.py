@@ -137,12 +137,13 @@ class Subscription:
         if not left:
             return Subscription()
         # A rule that leaves out is needed only where another one still takes in.
-        without_literals = [
+        included = Subscription([rule for rule in kept if rule.is_included])
+        needed = [
             rule
             for rule in left.rules
-            if rule.is_included or rule.is_glob or Subscription(kept).matches(rule.text)
+            if rule.is_included or rule.is_glob or included.matches(rule.text)
         ]
-        return Subscription(without_literals)
+        return Subscription(needed)
 
 
 EVERYTHING = "*"
