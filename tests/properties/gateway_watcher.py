@@ -11,6 +11,7 @@ import msgpack
 from gateway.channel import Client
 from gateway.wire import JSON, MSGPACK
 from telemetry_stream.position import Cursor
+from tests.contract import checked
 from tests.properties.gateway_frames import BINARY, TEXT, frames_of
 from tests.properties.gateway_shapes import PLAIN, Shape, lines_before
 
@@ -91,7 +92,7 @@ class Watcher:
         kind, read = (BINARY, _unpack) if self.is_msgpack else (TEXT, json.loads)
         for opcode, payload in frames_of(frames):
             assert opcode == kind
-            message = read(payload)
+            message = checked(read(payload))
             self.log.append(message)
             try:
                 getattr(self, f"on_{message['type']}")(message)
@@ -126,7 +127,9 @@ class Watcher:
             self._begin_one(message["sessionId"], asked, message)
 
     def _begin_one(self, session: str, asked: Asked, message: dict[str, Any]) -> None:
-        start = asked.start if isinstance(asked.start, dict) else {}
+        start: dict[str, Any] = {}
+        if isinstance(asked.start, dict):
+            start = cast("dict[str, Any]", asked.start)
         if "cursor" in start:
             self._placed(session, start["cursor"])
         # A gap or rewind follows, which moves the cursor by itself.
