@@ -19,6 +19,7 @@ from telemetry_stream.position import EntryID
 from tests.properties.gateway_shapes import (
     PLAIN,
     SHAPES,
+    Asked,
     Request,
     any_request,
     lines_before,
@@ -32,7 +33,7 @@ from tests.properties.gateway_sources import (
     HeldBroker,
     tail,
 )
-from tests.properties.gateway_watcher import Asked, Watcher
+from tests.properties.gateway_watcher import Watcher
 
 
 T = TypeVar("T")

@@ -4,6 +4,7 @@ Every line of a file takes as many bytes, so a cursor says how many lines lie be
 that is what frames are held against, whatever the form leaves out.
 """
 
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from telemetry_stream.position import Cursor
@@ -137,6 +138,38 @@ def any_request(how: int, known: dict[str, list[str]]) -> Request:
 
 
 REQUESTS = 4 * len(PLACES) * len(SHAPES) * 4
+
+
+@dataclass
+class Asked:
+    """A `subscribe`, until it is answered."""
+
+    message: dict[str, Any]
+    # What it is about, and what the client wants from the answer on.
+    about: set[str]
+    wanted: set[str]
+    shape: Shape = PLAIN
+    # Generation and lines that were stored when it was sent, by session.
+    stored: dict[str, tuple[int, int]] = field(
+        default_factory=dict[str, tuple[int, int]]
+    )
+
+    @property
+    def start(self) -> Any:
+        """Where it says that delivery begins; None if it does not say."""
+        replay = self.message.get("replay")
+        if replay is not None:
+            return {"last": replay}
+        return self.message.get("from") or self.message.get("cursors") or None
+
+
+@dataclass
+class Counted:
+    """Records of a reduced replay that frames stood for, from a line on."""
+
+    start: int
+    upsets: int
+    records: int = 0
 
 
 def is_emergency(number: int) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import msgpack
@@ -13,7 +12,7 @@ from gateway.wire import JSON, MSGPACK
 from telemetry_stream.position import Cursor
 from tests.contract import checked
 from tests.properties.gateway_frames import BINARY, TEXT, frames_of
-from tests.properties.gateway_shapes import PLAIN, Shape, lines_before
+from tests.properties.gateway_shapes import Asked, Counted, Shape, lines_before
 
 
 if TYPE_CHECKING:
@@ -21,38 +20,6 @@ if TYPE_CHECKING:
 
 
 _unpack = cast("Callable[[bytes], Any]", msgpack.unpackb)
-
-
-@dataclass
-class Asked:
-    """A `subscribe`, until it is answered."""
-
-    message: dict[str, Any]
-    # What it is about, and what the client wants from the answer on.
-    about: set[str]
-    wanted: set[str]
-    shape: Shape = PLAIN
-    # Generation and lines that were stored when it was sent, by session.
-    stored: dict[str, tuple[int, int]] = field(
-        default_factory=dict[str, tuple[int, int]]
-    )
-
-    @property
-    def start(self) -> Any:
-        """Where it says that delivery begins; None if it does not say."""
-        replay = self.message.get("replay")
-        if replay is not None:
-            return {"last": replay}
-        return self.message.get("from") or self.message.get("cursors") or None
-
-
-@dataclass
-class Counted:
-    """Records of a reduced replay that frames stood for, from a line on."""
-
-    start: int
-    upsets: int
-    records: int = 0
 
 
 class Watcher:

@@ -26,7 +26,7 @@ BEGINNINGS: tuple[list[tuple[str, int, int]], ...] = (
     [("subscribe", 0, 0), ("subscribe", 1, 3), ("pump", 0, 0), ("news", 0, 3)],
 )
 
-# How many histories are tried of each kind; with EXAMPLES=5000 some five minutes' worth.
+# How many histories are tried of each kind; EXAMPLES=5000 is the long form.
 EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
 # Bounds a run that hangs, in seconds.
 pytestmark = pytest.mark.timeout(60 + EXAMPLES // 5)
