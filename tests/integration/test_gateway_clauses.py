@@ -151,10 +151,12 @@ async def test_g16_a_filtered_flow_is_resumed(rig: Rig) -> None:
                 )
                 assert answer["recovered"] is True
                 await watcher.until("caught_up")
+                # The last one that passes is not the head: a heartbeat tells that,
+                # of what comes after it was asked for.
+                await watcher.send(type="heartbeat", everyMs=1_000)
+                await watcher.until("heartbeat")
                 await writer.append(*some(head, head + 17))
                 head += 17
-                # The last one that passes is not the head: a heartbeat tells that.
-                await watcher.send(type="heartbeat", everyMs=1_000)
                 newest = str((await stored(rig, "a"))[-1].cursor)
                 while watcher.cursors["a"] != newest:
                     await watcher.next()
