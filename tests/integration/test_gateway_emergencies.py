@@ -135,9 +135,9 @@ async def test_a8_history_is_not_announced(rig: Rig, gateway: Gateway) -> None:
         await writer.append({**ALARM, "step": 10})
         await add(rig, 2, session="a")
         for watcher in (everything, one):
-            news = [await watcher.until("emergency") for _ in range(2)]
-            assert {"step": 10, "emergency": ALARM["emergency"]} in [
-                told["data"] for told in news
-            ]
-            assert {"n": 2} in [told["data"] for told in news]
+            told: list[dict[str, Any]] = []
+            # Announced early it may be, to one who has not come to its place yet.
+            while {"n": 2} not in told or {**ALARM, "step": 10} not in watcher.records:
+                told.append((await watcher.until("emergency"))["data"])
+            assert all(data in ({"n": 2}, {**ALARM, "step": 10}) for data in told)
             assert with_place(watcher) == [10]
