@@ -21,3 +21,11 @@ async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
     """A gateway over them."""
     async with rig.serving() as gateway:
         yield gateway
+
+
+@pytest.fixture
+async def own_rig(own_broker: BrokerServer) -> AsyncIterator[Rig]:
+    """A broker of the test's own."""
+    made = Rig(own_broker.url)
+    async with made.stack:
+        yield made

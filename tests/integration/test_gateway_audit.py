@@ -9,16 +9,7 @@ import pytest
 from gateway import audit, commands
 from telemetry_stream.broker import Head
 from telemetry_stream.broker_redis import RedisBroker
-from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import Gateway, Rig, numbered, serving, watching
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
 
 
 @pytest.fixture

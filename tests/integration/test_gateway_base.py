@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,23 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from telemetry_stream.broker import Document
-from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import Gateway, Rig, numbered, watching
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
-
-
-@pytest.fixture
-async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
-    """A gateway over them."""
-    async with rig.serving() as gateway:
-        yield gateway
 
 
 EMERGENCY = {

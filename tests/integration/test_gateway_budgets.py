@@ -1,15 +1,11 @@
 """What a replica keeps and reads at once is bounded, and clients do not notice."""
 
 import asyncio
-from collections.abc import AsyncIterator
-
-import pytest
 
 from gateway.replay import MAX_PAGE_READS
 from telemetry_stream.broker import Entry
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.position import EntryID
-from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,
@@ -17,14 +13,6 @@ from tests.integration.gateway_rig import (
     serving,
     watching,
 )
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
 
 
 async def test_windows_of_a_replica_share_a_budget(rig: Rig) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.drain import reconnect_delays_ms, wave_count
-from tests.brokers import BrokerServer, free_port
+from tests.brokers import free_port
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
@@ -28,14 +28,6 @@ from tests.integration.gateway_rig import (
 
 # Longer than any test waits: such a drain does not end by itself.
 ENDLESS = "600s"
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
 
 
 @dataclass

@@ -1,31 +1,12 @@
 """Filters, projections, rates and points, as clients get them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-
-from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import Gateway, Rig, numbered, watching
 
 
 ALARM = {"step": 5, "emergency": {"reason": "collapse"}, "telemetry": {"phi": 0.1}}
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
-
-
-@pytest.fixture
-async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
-    """A gateway over them."""
-    async with rig.serving() as gateway:
-        yield gateway
 
 
 def steps_of(records: list[dict[str, Any]]) -> list[int]:

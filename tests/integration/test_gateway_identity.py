@@ -1,14 +1,12 @@
 """Clients that name themselves: how they resume, acknowledge, and are taken over."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from gateway import keeper
-from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,
@@ -30,14 +28,6 @@ from tests.integration.named_clients import (
 def saves_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Saves come soon."""
     monkeypatch.setattr(keeper, "SAVE_SECONDS", 0.1)
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
 
 
 async def test_resuming_on_another_replica(rig: Rig) -> None:

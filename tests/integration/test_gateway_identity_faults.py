@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -34,22 +33,6 @@ from tests.integration.named_clients import (
 def saves_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Saves come soon."""
     monkeypatch.setattr(keeper, "SAVE_SECONDS", 0.1)
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
-
-
-@pytest.fixture
-async def own_rig(own_broker: BrokerServer) -> AsyncIterator[Rig]:
-    """A broker of the test's own."""
-    made = Rig(own_broker.url)
-    async with made.stack:
-        yield made
 
 
 async def test_a_killed_client_with_megabytes_on_their_way(rig: Rig) -> None:

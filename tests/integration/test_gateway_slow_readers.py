@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -20,14 +19,6 @@ from tests.integration.gateway_rig import (
 
 # Of 30 MB that flow past it, and of 200 MB in the long form (`make soak`).
 MAX_GROWTH_BYTES = 5_000_000
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads a peak that Linux keeps")

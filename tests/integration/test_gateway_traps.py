@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -24,29 +24,6 @@ from tests.integration.gateway_rig import (
     serving,
     watching,
 )
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
-
-
-@pytest.fixture
-async def own_rig(own_broker: BrokerServer) -> AsyncIterator[Rig]:
-    """A broker of the test's own."""
-    made = Rig(own_broker.url)
-    async with made.stack:
-        yield made
-
-
-@pytest.fixture
-async def gateway(rig: Rig) -> AsyncIterator[Gateway]:
-    """A gateway over them."""
-    async with rig.serving() as gateway:
-        yield gateway
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     Gateway,
     Rig,
@@ -17,14 +16,6 @@ from tests.integration.gateway_rig import (
 
 
 ALARM = {"step": 99, "emergency": {"reason": "collapse"}, "phi": 1.5, "n": 2**64 - 1}
-
-
-@pytest.fixture
-async def rig(broker: BrokerServer) -> AsyncIterator[Rig]:
-    """Keys of the test's own."""
-    made = Rig(broker.url)
-    async with made.stack:
-        yield made
 
 
 @pytest.fixture
