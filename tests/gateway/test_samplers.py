@@ -40,3 +40,13 @@ def test_what_replays_hold_is_bounded() -> None:
     assert sum(replay.max_held_bytes for replay in replays) <= budget
     replays.clear()
     assert len(made) == 0
+
+
+def test_what_is_undecided_has_not_been_told() -> None:
+    """A few records may still pass whole: nothing goes, and the place stays."""
+    entries = chain(10, 20, 30)
+    made = samplers().begin(Form(max_points=10), marker().cursor, entries[-1].id)
+    assert made.feed(entries) == []
+    assert made.told == marker().cursor
+    assert made.finish() == entries
+    assert made.told == entries[-1].cursor
