@@ -241,6 +241,17 @@ class Channel:
         # When the last append was made that the state knew of, Unix milliseconds.
         self.updated_ms = 0 if state is None else state.updated_ms
 
+    def given_out(self, form: Form) -> Cursor | None:
+        """Up to where live clients of a form were given all; None if that is unknown.
+
+        Before a record that waits for its interval, else the window's end.
+        """
+        conflation = self.conflations.get(form)
+        if conflation is None or conflation.waiting is None:
+            return self.window.end
+        generation, offset = conflation.waiting.id
+        return self.window.last_up_to(EntryID(generation, offset - 1))
+
     def is_in_history(self) -> bool:
         """Whether the window's end still lies before what is news."""
         return self.history_end is not None and self.window.end.id < self.history_end

@@ -247,11 +247,7 @@ class Hub:
         """The window's end, or before a record that waits for its interval."""
         if channel.conflations:
             form = client.subscription.form_for(channel.session)
-            conflation = channel.conflations.get(form)
-            waiting = None if conflation is None else conflation.waiting
-            if waiting is not None:
-                before = EntryID(waiting.id.generation, waiting.id.offset - 1)
-                return channel.window.last_up_to(before) or channel.window.end
+            return channel.given_out(form) or channel.window.end
         return channel.window.end
 
     def places(self, client: Client) -> Iterator[tuple[str, Cursor]]:

@@ -9,12 +9,11 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 from gateway.channel import Channel, Client
-from gateway.forms import Form
 from gateway.hub import Hub
 from gateway.marks import shown
 from gateway.subscription import Begin, Subscription
 from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEGINNING_CURSOR, Cursor, EntryID
+from telemetry_stream.position import BEGINNING_CURSOR, Cursor
 
 
 class Whereabouts:
@@ -88,7 +87,7 @@ class Whereabouts:
     def _place(self, client: Client, channel: Channel) -> Cursor | None:
         follower = channel.followers.get(client)
         if follower is None:
-            place = _given_out(channel, client.subscription.form_for(channel.session))
+            place = channel.given_out(client.subscription.form_for(channel.session))
             return None if place is None else shown(place)
         if follower.sampler is not None:
             # What is read is held back, to be reduced: the replay comes again.
@@ -116,15 +115,6 @@ class Whereabouts:
         return itertools.takewhile(
             lambda channel: channel.changed_at >= since, reversed(self._hub.recent)
         )
-
-
-def _given_out(channel: Channel, form: Form) -> Cursor | None:
-    """Up to where live clients were given all, None if the window has no such place."""
-    conflation = channel.conflations.get(form)
-    if conflation is None or conflation.waiting is None:
-        return channel.window.end
-    generation, offset = conflation.waiting.id
-    return channel.window.last_up_to(EntryID(generation, offset - 1))
 
 
 def _wants(client: Client, session: str) -> bool:
