@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service_runtime.exceptions import ServiceError, SettingsError
+from service_runtime.tasks import TaskEnded
 from tailcast.supervisor import Child, Supervisor, back_off
 
 
@@ -181,3 +182,20 @@ def test_delays_grow_to_their_bound_and_are_spread() -> None:
     assert back_off(1, 0.999) == pytest.approx(0.2, rel=0.01)
     assert back_off(3, 0.0) == pytest.approx(0.4)
     assert back_off(1000, 0.0) == pytest.approx(5.0)
+
+
+async def test_nobody_keeping_a_child_ends_all(children: Children) -> None:
+    """A child that would not be started again is a child that is not looked after."""
+    supervisor = Supervisor([children.child("a"), children.child("b")])
+
+    async def on_ready() -> None:
+        (keeping,) = (t for t in asyncio.all_tasks() if t.get_name() == "keep a")
+        keeping.cancel()
+        await asyncio.Event().wait()
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await supervisor.run(on_ready=on_ready)
+    (error,) = raised.value.exceptions
+    assert isinstance(error, TaskEnded)
+    assert "keep a" in str(error)
+    assert children.words() == ["a started", "b started", "b ended", "a ended"]

@@ -60,6 +60,20 @@ async def test_ready_without_a_reason() -> None:
     assert answer.endswith(b"ready\n")
 
 
+async def test_what_ends_is_not_alive() -> None:
+    """Whoever looks after it starts it anew."""
+    server = monitoring(
+        Instruments().registry,
+        host="127.0.0.1",
+        port=0,
+        why_not_ready=lambda: "it is ending",
+        is_alive=lambda: False,
+    )
+    async with server as port:
+        answer = await ask(port, b"GET /healthz HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 503 ")
+
+
 async def test_endless_request_is_dropped() -> None:
     """Its head is bounded."""
     server = monitoring(

@@ -13,10 +13,12 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
 from service_runtime.exceptions import ServiceError, SettingsError
+from service_runtime.tasks import LongLived
 from tailcast.bound import KERNEL_BINDS, bind_command
 
 
@@ -62,10 +64,10 @@ class Supervisor:
         self._children = children
         # The newest process of each child that was started, by name.
         self._processes: dict[str, Process] = {}
-        # What starts children and keeps them running; cancelled before they are ended.
-        self._tasks: list[asyncio.Task[None]] = []
         # Set when all is to end.
         self._stopping = asyncio.Event()
+        # What keeps children running, a task for each; ended before they are.
+        self._keeping = LongLived(self._stopping.set)
         # Whether all children were ready once.
         self._was_ready = False
 
@@ -77,22 +79,22 @@ class Supervisor:
         """Start all, call `on_ready` when they are, and keep them until `stop`.
 
         Raises a group with a SettingsError if a child said that its settings are wrong,
-        with a ServiceError if one does not start.
+        with a ServiceError if one does not start, with TaskEnded if nobody keeps a
+        child any more.
         """
         try:
             async with asyncio.TaskGroup() as group:
-                self._tasks.append(group.create_task(self._start_all(group, on_ready)))
+                starting = group.create_task(self._start_all(on_ready))
                 await self._stopping.wait()
-                for task in self._tasks:
-                    task.cancel()
+                self._keeping.check()
+                starting.cancel()
         finally:
+            await self._keeping.end()
             await self._end_all()
 
-    async def _start_all(
-        self, group: asyncio.TaskGroup, on_ready: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def _start_all(self, on_ready: Callable[[], Awaitable[None]]) -> None:
         for child in self._children:
-            self._tasks.append(group.create_task(self._keep(child)))
+            self._keeping.start({f"keep {child.name}": partial(self._keep, child)})
             await child.wait_until_ready()
         await on_ready()
         self._was_ready = True

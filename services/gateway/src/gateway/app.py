@@ -2,7 +2,8 @@
 
 The only module that reads settings. The end is an ordered story: not ready and nobody
 new, then everybody told and closed within the drain time, then uvicorn, then the tasks,
-then the broker's connections.
+then the broker's connections. It is the same story, and shorter, where a task has ended
+that nobody told to: what serves without it must not look alive.
 """
 
 import asyncio
@@ -20,15 +21,18 @@ from gateway.routes import make_api
 from gateway.settings import GatewaySettings
 from gateway.transport import make_server_config
 from service_runtime.exceptions import ServiceError, SettingsError
+from service_runtime.tasks import TaskEnded
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.exceptions import BrokerError
 
 
 BACKLOG = 4096
+# How long clients are sent away where a task has ended: what it did is not done now.
+FAILED_DRAIN_SECONDS = 1.0
 
 
 def run(settings: GatewaySettings) -> None:
-    """Serve until SIGINT or SIGTERM. Raises ServiceError."""
+    """Serve until SIGINT or SIGTERM. Raises ServiceError, or TaskEnded if it failed."""
     try:
         broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
     except BrokerError as error:
@@ -66,6 +70,7 @@ def run(settings: GatewaySettings) -> None:
     finally:
         for one in bound:
             one.close()
+    server.check()
 
 
 class DrainingServer(uvicorn.Server):
@@ -79,6 +84,8 @@ class DrainingServer(uvicorn.Server):
         self._drain_seconds = drain_seconds
         # The draining, once it has begun.
         self._draining: asyncio.Task[None] | None = None
+        # Why it ended, though nobody told it to.
+        self._failure: TaskEnded | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal drains, a second one ends at once."""
@@ -87,12 +94,32 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
             self._draining.cancel()
             return
-        loop = asyncio.get_running_loop()
-        self._draining = loop.create_task(self._drain())
+        self._begin_to_drain(self._drain_seconds)
 
-    async def _drain(self) -> None:
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether it is over. A replica that failed is drained."""
+        if self._failure is None and (failure := self._replica.why_over) is not None:
+            self._failure = failure
+            self._replica.instruments.task_ended(failure)
+            if self._draining is None:
+                self._begin_to_drain(min(self._drain_seconds, FAILED_DRAIN_SECONDS))
+        return await super().on_tick(counter)
+
+    def check(self) -> None:
+        """Raise why it ended, unless it was told to."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _begin_to_drain(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._draining = loop.create_task(self._drain(seconds))
+
+    async def _drain(self, seconds: float) -> None:
         try:
-            await self._replica.drain(self._drain_seconds)
+            await self._replica.drain(seconds)
+        except Exception as error:  # noqa: BLE001  # it ends all the same, and says why
+            self._failure = TaskEnded("drain", error)
+            self._replica.instruments.task_ended(self._failure)
         finally:
             self.should_exit = True
 

@@ -1,13 +1,14 @@
 """All connections of a replica: who pings them and beats for them.
 
-One task looks at all of them, a part at each tick, instead of one task for each.
+A task looks at all of them, a part at each tick, instead of one task for each.
 """
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from gateway.connection import Connection
+from service_runtime.tasks import Loop
 
 
 # A round over all connections is so many ticks; each is looked at once in a round.
@@ -61,11 +62,10 @@ class Connections:
         for part in self._parts:
             part.pop(connection, None)
 
-    async def run(self) -> None:
-        """Look after connections until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_checking())
-            tasks.create_task(self._keep_beating())
+    @property
+    def loops(self) -> Mapping[str, Loop]:
+        """What looks after connections until cancelled."""
+        return {"check": self._keep_checking, "beat": self._keep_beating}
 
     async def _keep_checking(self) -> None:
         shortest = min(self._ping_interval, self._pong_timeout, self._slow_timeout)

@@ -7,7 +7,7 @@ lives here: who gets what was read.
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.audit import Audit
@@ -17,6 +17,7 @@ from gateway.hub import Hub
 from gateway.instruments import Instruments
 from gateway.owners import Owners
 from gateway.subscription import Subscription
+from service_runtime.tasks import Loop
 from telemetry_stream.broker import Entry, SessionReader
 from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.keys import EMERGENCIES
@@ -102,13 +103,15 @@ class Feed:
         """Whether what its sessions' tailers append gets here, and they are there."""
         return self.is_fresh and self._owners.are_heard(subscription)
 
-    async def run(self) -> None:
-        """Read until cancelled, whatever the broker does."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            tasks.create_task(self._send_canaries())
-            tasks.create_task(self.keep_reading())
-            tasks.create_task(self.audit.run())
+    @property
+    def loops(self) -> Mapping[str, Loop]:
+        """What reads until cancelled, whatever the broker does."""
+        return {
+            "listen": self._listen,
+            "canaries": self._send_canaries,
+            "read": self.keep_reading,
+            "audit": self.audit.run,
+        }
 
     def mark(self, session: str) -> None:
         """There is something to read in a watched session."""

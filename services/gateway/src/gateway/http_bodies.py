@@ -87,7 +87,7 @@ class EmergenciesBody(_Body, kw_only=True):
 class HealthBody(_Body, kw_only=True):
     """How the replica is, and why it is not ready."""
 
-    status: Literal["alive", "ready", "not ready"]
+    status: Literal["alive", "not alive", "ready", "not ready"]
     reason: str | UnsetType = UNSET
 
 

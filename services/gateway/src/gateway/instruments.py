@@ -53,6 +53,7 @@ class Instruments:
         self._taken_over = counter("taken_over", "Connections that lost their client")
         self._saved = counter("progress_saves", "Saves of named clients", "outcome")
         self._cursors = counter("progress_cursors", "Cursors of named clients saved")
+        self._defects = counter("defects", "Failures that should not be", "over")
         self._lost = counter("feed_lost", "Times the feed's connection was lost")
         self._wake = Histogram(
             "tailcast_gateway_wake_seconds",
@@ -127,6 +128,13 @@ class Instruments:
     def error_sent(self, code: str) -> None:
         """A client was answered by an error."""
         self._errors.labels(code).inc()
+
+    # What should not be.
+
+    def task_ended(self, error: Exception) -> None:
+        """A task has ended that was to run as long as the replica, which ends now."""
+        self._defects.labels("task").inc()
+        self._log.error("defect: ending", reason=str(error))
 
     # Delivery.
 

@@ -1,14 +1,15 @@
 """One gateway without its HTTP: the parts, put together over a broker, and their tasks.
 
 `app` makes one from settings, tests make one over a broker of theirs. Every task of
-delivery is started here and ends with `run`.
+delivery is started here and ends with `running`; one that ends before makes the replica
+unready at once, and whoever serves it ends it.
 """
 
 import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -35,6 +36,7 @@ from gateway.snapshots import Snapshots
 from gateway.socket_owner import OwnedSocket
 from gateway.whereabouts import Whereabouts
 from gateway.wire import JSON, Wire
+from service_runtime.tasks import LongLived, Loop, TaskEnded, end_all
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.client_cursors import ClientCursors
 from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
@@ -79,9 +81,11 @@ class Replica:
         # How long a peer may take no bytes, seconds.
         self.slow_timeout = slow_timeout
         self._clock = clock
-        # Owns every task; None while nothing runs.
-        self._tasks: asyncio.TaskGroup | None = None
-        # Short tasks that run now.
+        # What runs as long as the replica; None before it does.
+        self._tasks: LongLived | None = None
+        # Whether short tasks may be started.
+        self._spawns = False
+        # Those that run now.
         self._spawned: set[asyncio.Task[None]] = set()
         self.hub = Hub(
             window_bytes=window_bytes,
@@ -168,7 +172,18 @@ class Replica:
     @property
     def is_ready(self) -> bool:
         """Whether it is fit for traffic."""
-        return self.feed.is_fresh and not self.connections.is_draining
+        return (
+            self.feed.is_fresh
+            and not self.connections.is_draining
+            and self.why_over is None
+        )
+
+    @property
+    def why_over(self) -> TaskEnded | None:
+        """What ended it, though nobody told it to; None while all of it runs."""
+        if self._tasks is None or not self._tasks.are_over:
+            return None
+        return self._tasks.ended or TaskEnded("lifespan", None)
 
     async def drain(self, seconds: float) -> None:
         """Let nobody in any more, and send everybody away within so many seconds."""
@@ -179,43 +194,49 @@ class Replica:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run all tasks; they end with the block."""
-        async with self._running(
-            self.feed.run(),
-            self.connections.run(),
-            self.pacing.run(),
-            self.session_events.run(),
-            self.keeper.run(),
-        ):
+        async with self._running(self.loops):
             yield
+
+    @property
+    def loops(self) -> Mapping[str, Loop]:
+        """All that runs as long as the replica, by the names of their tasks."""
+        return {
+            **{f"feed {name}": loop for name, loop in self.feed.loops.items()},
+            **{f"peers {name}": loop for name, loop in self.connections.loops.items()},
+            "pacing": self.pacing.run,
+            "session events": self.session_events.run,
+            "keeper": self.keeper.run,
+        }
 
     @asynccontextmanager
     async def running_by_hand(self) -> AsyncGenerator[None]:
         """As `running`, without hints, audits and pings: who drives it brings these."""
-        async with self._running(self.feed.keep_reading()):
+        async with self._running({"feed read": self.feed.keep_reading}) as tasks:
             yield
+        tasks.check()
 
     @asynccontextmanager
-    async def _running(
-        self, *coroutines: Coroutine[Any, Any, None]
-    ) -> AsyncGenerator[None]:
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            own = [tasks.create_task(coroutine) for coroutine in coroutines]
+    async def _running(self, loops: Mapping[str, Loop]) -> AsyncGenerator[LongLived]:
+        self._tasks = tasks = LongLived()
+        tasks.start(loops)
+        self._spawns = True
+        try:
+            yield tasks
+        finally:
+            self._spawns = False
             try:
-                yield
-            finally:
-                self._tasks = None
                 await self.keeper.finish()
+            finally:
                 self.replay.close()
-                for task in [*own, *self._spawned]:
-                    task.cancel()
+                await tasks.end()
+                await end_all(list(self._spawned))
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Start a short task; what fails in it is logged and ends nothing else."""
-        if self._tasks is None:
+        if not self._spawns:
             coroutine.close()
             return
-        task = self._tasks.create_task(_logged(coroutine))
+        task = asyncio.get_running_loop().create_task(_logged(coroutine))
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
 

@@ -160,19 +160,21 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
 
 
 def _add_health(api: FastAPI, replica: Replica) -> None:
-    @api.get("/healthz", responses=openapi.answers(http_bodies.HealthBody))
-    async def tell_alive() -> Response:
-        return json_response({"status": "alive"})
-
     health = openapi.answers(http_bodies.HealthBody)
+
+    @api.get("/healthz", responses={**health, 503: health[200]})
+    async def tell_alive() -> Response:
+        if (failure := replica.why_over) is None:
+            return json_response({"status": "alive"})
+        body = {"status": "not alive", "reason": str(failure)}
+        return json_response(body, status=503)
 
     @api.get("/readyz", responses={**health, 503: health[200]})
     async def tell_ready() -> Response:
         if replica.is_ready:
             return json_response({"status": "ready"})
-        is_draining = replica.connections.is_draining
-        reason = "draining" if is_draining else "the broker does not answer"
-        return json_response({"status": "not ready", "reason": reason}, status=503)
+        body = {"status": "not ready", "reason": _why_not_ready(replica)}
+        return json_response(body, status=503)
 
     @api.get("/metrics", include_in_schema=False)
     async def tell_metrics() -> Response:
@@ -180,6 +182,13 @@ def _add_health(api: FastAPI, replica: Replica) -> None:
             replica.instruments.exposition(),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
+
+
+def _why_not_ready(replica: Replica) -> str:
+    if (failure := replica.why_over) is not None:
+        return str(failure)
+    is_draining = replica.connections.is_draining
+    return "draining" if is_draining else "the broker does not answer"
 
 
 def _add_contract(api: FastAPI) -> None:

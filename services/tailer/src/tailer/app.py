@@ -176,6 +176,8 @@ class Tailer:
 
     def why_not_ready(self) -> str:
         """What is missing to be of use, in words for people; empty when ready."""
+        if self.pipeline.is_over:
+            return "it is ending"
         if not self._presence.is_up:
             return "the broker cannot be reached"
         if self.instruments.is_broker_full:
@@ -259,6 +261,7 @@ async def _monitor(stack: AsyncExitStack, tailer: Tailer, port: int) -> None:
         host=METRICS_HOST,
         port=port,
         why_not_ready=tailer.why_not_ready,
+        is_alive=lambda: not tailer.pipeline.is_over,
     )
     try:
         await stack.enter_async_context(server)

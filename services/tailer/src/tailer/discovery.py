@@ -242,15 +242,20 @@ class Discovery:
                 ignore_permission_denied=True,
             ):
                 yield {path for _, path in changes}
+            if guard.done():
+                # Whoever watches goes on only while somebody guards it.
+                guard.result()
         finally:
             stop.set()
             guard.cancel()
 
     async def _guard(self, identities: dict[str, object], stop: asyncio.Event) -> None:
         # No event tells that a directory is another one.
-        while await asyncio.to_thread(self._identities) == identities:  # noqa: ASYNC110  # as said above
-            await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
-        stop.set()
+        try:
+            while await asyncio.to_thread(self._identities) == identities:  # noqa: ASYNC110  # as said above
+                await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
+        finally:
+            stop.set()
 
     def _identities(self) -> dict[str, object]:
         """What there is to watch now, and which directory each is."""

@@ -32,18 +32,22 @@ async def monitoring(
     host: str,
     port: int,
     why_not_ready: Callable[[], str],
+    is_alive: Callable[[], bool] = lambda: True,
 ) -> AsyncGenerator[int]:
     """Serve while the context lasts; gives the port (of port 0: the one it got).
 
     Args:
         why_not_ready: what is missing, in words for people; empty when ready.
+        is_alive: whether all of it runs.
     """
 
     def answer(path: str) -> Answer:
         if path == "/metrics":
             return Answer("200 OK", generate_latest(registry), CONTENT_TYPE_LATEST)
         if path == "/healthz":
-            return Answer("200 OK", b"ok\n")
+            if is_alive():
+                return Answer("200 OK", b"ok\n")
+            return Answer("503 Service Unavailable", b"it is ending\n")
         if path == "/readyz":
             reason = why_not_ready()
             if reason:

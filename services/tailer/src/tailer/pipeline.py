@@ -2,7 +2,8 @@
 
 Files are looked at when they are hinted at or due, queued when they changed, and given
 turns of one batch by a few workers, live ones before backlog. What a turn does says the
-follower. Every task here is owned by `Pipeline.run` and ends with it.
+follower. Every task here is owned by `Pipeline.run` and ends with it; one that ends
+before ends the tailer.
 """
 
 # ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
@@ -12,16 +13,17 @@ import heapq
 import os
 import random
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Protocol
 
+from service_runtime.tasks import LongLived, Loop
 from tailer.audit import Audit
 from tailer.discovery import Discovery, FileKind, Found
 from tailer.expiry import Expiry
 from tailer.instruments import Instruments
-from tailer.loops import run_together, wait_for
+from tailer.loops import wait_for
 from tailer.presence import Presence
 from tailer.progress import look_interval
 from tailer.session_file import Glimpse, glimpse_of
@@ -142,6 +144,8 @@ class Pipeline:
         self._has_due = asyncio.Event()
         # Set once everything that was there at the start was found.
         self.has_listed = asyncio.Event()
+        # What runs as long as the tailer.
+        self._tasks = LongLived()
 
     @property
     def followed(self) -> list[Followed]:
@@ -155,23 +159,34 @@ class Pipeline:
             item.is_queued or item.is_running for item in self._items.values()
         )
 
+    @property
+    def is_over(self) -> bool:
+        """Whether a task of it has ended, or all are being ended."""
+        return self._tasks.are_over
+
+    @property
+    def loops(self) -> Mapping[str, Loop]:
+        """All that runs as long as the tailer, by the names of their tasks."""
+        return {
+            "presence": self._presence.run,
+            "list": self._list,
+            "hints": self._take_hints,
+            "sweep": self._sweep,
+            "audit": self._audit.run,
+            "touch": self._audit.touch,
+            "expiry": partial(self._expiry.run, self.has_listed),
+            **{f"worker {number}": self._work for number in range(1, WORKERS + 1)},
+        }
+
     async def run(self) -> None:
-        """Follow all files until cancelled."""
+        """Follow all files until cancelled. Raises TaskEnded if a task of it ends."""
         self._presence.on_back = self._audit.broker_is_back
         self._audit.doubt = self._doubt
-        loops = [
-            self._presence.run(),
-            self._list(),
-            self._take_hints(),
-            self._sweep(),
-            self._audit.run(),
-            self._audit.touch(),
-            self._expiry.run(self.has_listed),
-            *(self._work() for _ in range(WORKERS)),
-        ]
+        self._tasks.start(self.loops)
         try:
-            await run_together(loops)
+            await self._tasks.wait()
         finally:
+            await self._tasks.end()
             for followed in self.followed:
                 followed.release()
 

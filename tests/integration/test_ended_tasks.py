@@ -1,0 +1,145 @@
+"""No task ends unnoticed: each long-lived one is killed in turn, in a real process."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from gateway.replica import Replica
+from tailer.app import Tailer
+from telemetry_stream.broker_memory import MemoryBroker
+from tests.brokers import BrokerServer, free_port
+from tests.conftest import BrokerFactory
+from tests.integration.gateway_rig import PATIENCE_SECONDS
+from tests.integration.sabotage import UNNAMED, running, until_status
+
+
+GATEWAY_TASKS = tuple(Replica(MemoryBroker()).loops)
+TAILER_TASKS = tuple(Tailer(MemoryBroker()).pipeline.loops)
+
+
+@pytest.fixture
+def broker(brokers: BrokerFactory) -> BrokerServer:
+    """One kind is enough: it is the service that ends."""
+    return brokers("valkey")
+
+
+def test_there_are_tasks_to_kill() -> None:
+    """The registries are not empty, or nothing below would be tested."""
+    assert "feed read" in GATEWAY_TASKS
+    assert "sweep" in TAILER_TASKS
+
+
+async def ended(process: asyncio.subprocess.Process) -> list[str]:
+    """Wait for the end of a process; the lines of its stderr."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        _, stderr = await process.communicate()
+    assert process.returncode == 1
+    return stderr.decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("victim", "way"),
+    [
+        *((name, "cancelled") for name in GATEWAY_TASKS),
+        ("feed read", "raised"),
+        ("keeper", "returned"),
+    ],
+)
+async def test_a_gateway_ends_with_any_of_its_tasks(
+    broker: BrokerServer, victim: str, way: str
+) -> None:
+    """Not ready at once, its clients sent away, and an exit code that is not 0."""
+    port = free_port()
+    process = running(
+        "gateway", victim, way, port=str(port), host="127.0.0.1", redis_url=broker.url
+    )
+    async with process as gateway:
+        await until_status(port, "/readyz", is_fine=True)
+        async with connect(f"ws://127.0.0.1:{port}/ws/telemetry") as client:
+            await client.send('{"type":"subscribe"}')
+            assert '"subscribed"' in str(await client.recv())
+            gateway.send_signal(signal.SIGUSR1)
+            told: list[str] = []
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                with contextlib.suppress(ConnectionClosed):
+                    while True:
+                        told.append(json.loads(await client.recv())["type"])
+            assert {"draining", "closing"} <= set(told)
+            assert client.close_code == 1012
+        await until_status(port, "/readyz", is_fine=False)
+        *_, last = lines = await ended(gateway)
+    assert f"the task {victim} has ended" in last
+    assert not any("Traceback" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("victim", "way"),
+    [
+        *((name, "cancelled") for name in TAILER_TASKS),
+        ("sweep", "raised"),
+        ("audit", "returned"),
+    ],
+)
+async def test_a_tailer_ends_with_any_of_its_tasks(
+    broker: BrokerServer, tmp_path: Path, victim: str, way: str
+) -> None:
+    """Not ready at once, and an exit code that is not 0."""
+    port = free_port()
+    process = running(
+        "tailer", victim, way,
+        metrics_port=str(port), log_dir=str(tmp_path), redis_url=broker.url,
+    )  # fmt: skip  # whom to kill is one line
+    async with process as tailer:
+        await until_status(port, "/readyz", is_fine=True)
+        tailer.send_signal(signal.SIGUSR1)
+        await until_status(port, "/readyz", is_fine=False)
+        await until_status(port, "/healthz", is_fine=False)
+        *_, last = lines = await ended(tailer)
+    assert f"the task {victim} has ended" in last
+    assert not any("Traceback" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("service", "registered", "unnamed"),
+    [
+        # The server, its lifespan, and its answer to the question.
+        ("gateway", GATEWAY_TASKS, 2),
+        # `run`, `pipeline.run`, and the guard of what is watched.
+        ("tailer", TAILER_TASKS, 3),
+    ],
+)
+async def test_no_other_task_lives_long(
+    broker: BrokerServer,
+    tmp_path: Path,
+    service: str,
+    registered: tuple[str, ...],
+    unnamed: int,
+) -> None:
+    """Whoever adds one enters it into the registry, which is what was killed above."""
+    port = str(free_port())
+    settings = {
+        "gateway": {"port": port, "host": "127.0.0.1"},
+        "tailer": {"metrics_port": port, "log_dir": str(tmp_path)},
+    }
+    (tmp_path / "telemetry").mkdir()
+    process = running(service, redis_url=broker.url, **settings[service])
+    async with process as process_:
+        await until_status(int(port), "/readyz", is_fine=True)
+        assert process_.stdout is not None
+        # Short tasks come and go: what stays is what is there each time.
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                process_.send_signal(signal.SIGUSR2)
+                names = json.loads(await process_.stdout.readline())
+                others = [name for name in names if name not in registered]
+                nameless = [name for name in others if name.startswith(UNNAMED)]
+                if others == nameless and len(nameless) <= unnamed:
+                    break
+                await asyncio.sleep(0.02)
+    assert set(registered) <= set(names)
