@@ -58,3 +58,7 @@ class Stack(Protocol):
     def wipe(self) -> None:
         """Make the broker lose all its data. It may block."""
         ...
+
+    def contradiction(self) -> str:
+        """What it says of itself and is not so, "" if nothing. It may block."""
+        ...

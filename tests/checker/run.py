@@ -87,7 +87,7 @@ async def check(
     async with asyncio.TaskGroup() as tasks:
         following = [tasks.create_task(client.run()) for client in followers]
         await _write_and_break(writers, plan, seconds)
-        await _settle(writers, followers, verdict)
+        await _settle(stack, writers, followers, verdict)
         for task in following:
             task.cancel()
     verdict.failures += plan.complaints
@@ -125,16 +125,23 @@ async def _write_and_break(writers: list[Writer], plan: Plan, seconds: float) ->
 
 
 async def _settle(
-    writers: list[Writer], followers: list[ResumingClient], verdict: Verdict
+    stack: Stack,
+    writers: list[Writer],
+    followers: list[ResumingClient],
+    verdict: Verdict,
 ) -> None:
-    """Wait until every client has as many records as were written."""
+    """Wait until every client has as many records as were written, and all agree."""
     start = time.monotonic()
+    contradiction = ""
     try:
         async with asyncio.timeout(PATIENCE):
             while not all(_has_all(client, writers) for client in followers):
                 await asyncio.sleep(0.1)
+            while contradiction := await asyncio.to_thread(stack.contradiction):
+                await asyncio.sleep(0.1)
     except TimeoutError:
-        verdict.failures.append(f"not settled after {PATIENCE:.0f} s")
+        reason = contradiction or "clients lack records"
+        verdict.failures.append(f"not settled after {PATIENCE:.0f} s: {reason}")
     verdict.settled_after = time.monotonic() - start
 
 

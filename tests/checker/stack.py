@@ -100,7 +100,9 @@ class ProcessStack:
             "TAILCAST_HOST": "127.0.0.1",
             **(settings or {}),
         }
-        self.tailer = Service("tailer", ["tailer"], env)
+        self._metrics_port = free_port()
+        monitored = {**env, "TAILCAST_METRICS_PORT": str(self._metrics_port)}
+        self.tailer = Service("tailer", ["tailer"], monitored)
         self.ports = [free_port() for _ in range(gateways)]
         self.gateways = [
             Service(f"gateway{n}", ["gateway"], {**env, "TAILCAST_PORT": str(port)})
@@ -149,6 +151,31 @@ class ProcessStack:
         """As declared."""
         self.broker.wipe()
 
+    def contradiction(self) -> str:
+        """What the tailer says that streams keep, held against the streams."""
+        address = f"http://127.0.0.1:{self._metrics_port}/metrics"
+        try:
+            with urllib.request.urlopen(address, timeout=2) as answer:
+                said = _metric(answer.read().decode(), "tailcast_tailer_kept_bytes")
+        except OSError as error:
+            return f"the tailer does not answer: {error}"
+        kept = self._kept_bytes()
+        if said == kept:
+            return ""
+        return f"the tailer says that streams keep {said} bytes, they keep {kept}"
+
+    def _kept_bytes(self) -> int:
+        kept = 0
+        with self.broker.client() as client:
+            for key in client.scan_iter("telemetry:{*}:stream", count=1_000):
+                [first], [last] = (
+                    client.xrange(key, count=1),
+                    client.xrevrange(key, count=1),
+                )
+                previous = first[1][b"p"]
+                kept += _offset(last[0]) - _offset(previous)
+        return kept
+
     def _outages(self, service: Service) -> list[Outage]:
         return [
             Outage(f"kill {service.name}", service.kill, service.start),
@@ -158,6 +185,15 @@ class ProcessStack:
     def _restart(self, gateway: Service, port: int) -> None:
         gateway.start()
         asyncio.run(wait_until_ready(port))
+
+
+def _offset(id: bytes) -> int:
+    return int(id.partition(b"-")[2])
+
+
+def _metric(text: str, name: str) -> int:
+    line = next(one for one in text.splitlines() if one.startswith(f"{name} "))
+    return int(float(line.split()[1]))
 
 
 async def wait_until_ready(port: int) -> None:

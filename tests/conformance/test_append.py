@@ -207,6 +207,26 @@ async def test_trimming_keeps_the_last_id(adapter: Adapter) -> None:
     assert stored.stream_last_id == EntryID(1, 60)
 
 
+async def test_trimming_ends_only_when_all_of_it_went(adapter: Adapter) -> None:
+    """More entries than a broker drops in one call; what really went is answered."""
+    await adapter.append(first_batch(record(30)))
+    for start in range(2, 25_002, 1_000):
+        entries = [record(30 * n) for n in range(start, start + 1_000)]
+        await append(adapter, *entries, offset=entries[-1].offset)
+
+    some = await adapter.trim("s", EntryID(1, 30 * 1_001))
+    kept = await adapter.read_after("s", BEFORE_ALL, limit=1)
+    rest = await adapter.trim("s", EntryID(1, 30 * 25_001 + 1))
+    again = await adapter.trim("s", EntryID(1, 30 * 25_001 + 1))
+
+    # A broker may keep what it stores in one piece with an entry that stays.
+    assert 900 <= some.entries <= 1_001
+    assert [some.oldest] == kept
+    assert (some.entries + rest.entries, rest.oldest) == (25_002, None)
+    assert (again, await adapter.trim("unknown", EntryID(9, 9))) == ((0, None),) * 2
+    assert await adapter.read_after("s", BEFORE_ALL, limit=1) == []
+
+
 async def test_discarding_needs_what_was_seen(adapter: Adapter) -> None:
     """Stream, state and rejected go together, or not at all."""
     await adapter.append(first_batch(record(30)))

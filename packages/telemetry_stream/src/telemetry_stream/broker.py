@@ -184,6 +184,15 @@ class Appended(Enum):
     DIVERGED = "diverged"
 
 
+class Trimmed(NamedTuple):
+    """What came of trimming a stream: what really went, not what was asked for."""
+
+    # How many entries went.
+    entries: int
+    # The oldest entry that stays; None: there is none.
+    oldest: Entry | None
+
+
 class Document(NamedTuple):
     """A whole-file emergency."""
 
@@ -309,8 +318,12 @@ class SessionWriter(Protocol):
         """Delete stream, rejected and state together, if they still are as `seen`."""
         ...
 
-    async def trim(self, session: str, before: EntryID) -> None:
-        """Drop entries below an ID; the stream keeps its last ID, even when empty."""
+    async def trim(self, session: str, before: EntryID) -> Trimmed:
+        """Drop entries below an ID; the stream keeps its last ID, even when empty.
+
+        However many these are, they go before this answers; as many as the broker
+        keeps in one piece, some 4 KiB or one record, may stay.
+        """
         ...
 
     async def touch(self, activity_ms: Mapping[str, int]) -> None:

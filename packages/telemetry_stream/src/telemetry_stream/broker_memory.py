@@ -28,6 +28,7 @@ from telemetry_stream.broker import (
     SessionState,
     Snapshot,
     StoredPosition,
+    Trimmed,
     snapshot_of,
 )
 from telemetry_stream.client_cursors_memory import MemoryClientCursors, StoredClient
@@ -210,10 +211,12 @@ class MemoryBroker:
         self._wake(format_moved(session, 0))
         return True
 
-    async def trim(self, session: str, before: EntryID) -> None:
+    async def trim(self, session: str, before: EntryID) -> Trimmed:
         await self._reachable()
-        if (stream := self._stored.streams.get(session)) is not None:
-            del stream.entries[: stream.index_of(before)]
+        stream = self._stored.streams.get(session, _Stream())
+        count = stream.index_of(before)
+        del stream.entries[:count]
+        return Trimmed(count, stream.entries[0] if stream.entries else None)
 
     async def touch(self, activity_ms: Mapping[str, int]) -> None:
         await self._reachable()

@@ -27,6 +27,7 @@ from telemetry_stream.broker import (
     SessionState,
     Snapshot,
     StoredPosition,
+    Trimmed,
     snapshot_of,
 )
 from telemetry_stream.client_cursors_redis import RedisClientCursors
@@ -57,6 +58,9 @@ MAX_DOCUMENTS = 10_000
 PIPELINE_COMMANDS = 1_000
 # Whole states in one pipeline: each may have a record and statistics of 100 kB.
 WHOLE_STATES = 100
+# Entries that one XTRIM may drop: it holds up everybody for some milliseconds. Without
+# a number the broker has one of its own, and says nothing when it stops there.
+TRIMMED_ENTRIES = 10_000
 
 
 class RedisBroker:
@@ -166,11 +170,26 @@ class RedisBroker:
         with translated_errors():
             return bool(await self._discard(keys, arguments))
 
-    async def trim(self, session: str, before: EntryID) -> None:
-        with translated_errors():
-            await self._redis.xtrim(
-                self._keys.stream(session), minid=str(before), approximate=True
+    async def trim(self, session: str, before: EntryID) -> Trimmed:
+        went = 0
+        while True:
+            some, oldest = await self._trim_some(session, before)
+            went += some
+            if not some or oldest is None or oldest.id >= before:
+                return Trimmed(went, oldest)
+
+    async def _trim_some(
+        self, session: str, before: EntryID
+    ) -> tuple[int, Entry | None]:
+        """Drop some entries below an ID; how many went, and the oldest that stays."""
+        stream = self._keys.stream(session)
+        async with self._pipeline() as pipeline:
+            pipeline.xtrim(
+                stream, minid=str(before), approximate=True, limit=TRIMMED_ENTRIES
             )
+            pipeline.xrange(stream, count=1)
+            went, oldest = await self._execute(pipeline)
+        return went, oldest[0] if oldest else None
 
     async def touch(self, activity_ms: Mapping[str, int]) -> None:
         if not activity_ms:

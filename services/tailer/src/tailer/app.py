@@ -97,6 +97,7 @@ class Tailer:
             session_bytes=retention_bytes,
             total_bytes=retention_total_bytes,
             on_trimmed=self.instruments.trimmed,
+            on_kept=self.instruments.kept,
         )
         self._presence = Presence(
             writer,

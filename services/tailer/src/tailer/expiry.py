@@ -238,8 +238,7 @@ class Expiry:
         await self._writer.append(batch)
 
     def _note(self, name: str, state: SessionState, activity_ms: int) -> None:
-        if not self._retention.knows(name):
-            self._retention.note(name, state.position, activity_ms=activity_ms)
+        self._retention.note(name, state.position, activity_ms=activity_ms)
 
     def _now_ms(self) -> int:
         return int(self._wall_clock() * 1_000)

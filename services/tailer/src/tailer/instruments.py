@@ -61,6 +61,7 @@ class Instruments:
         self._left_out = counter("metric_values_left_out", "Values without statistics")
         self._times_full = counter("full_refusals", "Writes refused for want of memory")
         self._trimmed = counter("trimmed_bytes", "Bytes trimmed off streams", "why")
+        self._kept = gauge("kept_bytes", "Bytes of files that streams hold")
         self._expired = counter("expired", "Sessions that lived their time", "what")
         self._holes = counter("holes", "Times that NUL bytes were taken for a hole")
         self._changes = counter("changes", "Changes of files noticed", "by")
@@ -265,6 +266,10 @@ class Instruments:
     def trimmed(self, why: str, size: int) -> None:
         """Older entries were cut off a stream; `size` in bytes of the file."""
         self._trimmed.labels(why).inc(size)
+
+    def kept(self, size: int) -> None:
+        """All streams together hold so much; `size` in bytes of the files."""
+        self._kept.set(size)
 
     def session_emptied(self, session: str, *, days: float) -> None:
         """A session lived its time: its stream is trimmed to nothing."""

@@ -1,15 +1,17 @@
 """How much of each stream is kept: what is trimmed, and when.
 
 Offsets are bytes of the file, so bytes of retention are an entry ID. Trimming is a call
-of its own, before an append when the broker is full. What was kept at a restart is not
-known: it is taken for more than it is, and trimming what is gone costs one call.
+of its own, before an append when the broker is full. What went is what the broker says
+that is no longer there, never what was asked for. What was kept at a restart is not
+known: it is taken for more than it is, and measured before anything is cut for it.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from telemetry_stream.broker import Kind, SessionWriter, StoredPosition
-from telemetry_stream.position import MAX_OFFSET, EntryID
+from telemetry_stream.broker import Entry, Kind, SessionWriter, StoredPosition
+from telemetry_stream.position import BEFORE_ALL, MAX_OFFSET, EntryID
 
 
 # A stream is trimmed when it holds a sixteenth more than it may.
@@ -41,20 +43,31 @@ class Retention:
         session_bytes: int,
         total_bytes: int,
         on_trimmed: Callable[[str, int], None] | None = None,
+        on_kept: Callable[[int], None] | None = None,
     ) -> None:
-        """Prepare; `on_trimmed` is told why, and how many bytes of a file went."""
+        """Prepare.
+
+        `on_trimmed` is told why, and how many bytes of a file went; `on_kept` how many
+        bytes all streams hold, each time that changes.
+        """
         self._writer = writer
         self._on_trimmed = on_trimmed or _nobody
+        self._on_kept = on_kept or _no_one
         self._session_bytes = session_bytes
         self._total_bytes = total_bytes
         # What each session holds, as far as is known.
         self._kept: dict[str, Kept] = {}
         # The sum of their sizes.
         self._total = 0
+        # Held by whoever trims: two that trim for one total would trim twice as much.
+        self._trims = asyncio.Lock()
 
     def note(self, session: str, position: StoredPosition, *, activity_ms: int) -> None:
         """Take note of a session as it was found in the broker."""
         size = min(position.offset, self._session_bytes)
+        if position.generation > 1:
+            # Entries of the generations before may be there too.
+            size = self._session_bytes
         self._set(session, Kept(size, activity_ms, position.last_id))
 
     async def after_append(
@@ -71,37 +84,36 @@ class Retention:
         size = added if known is None else known.size + added
         self._set(session, Kept(size, activity_ms, position.last_id))
         if size > self._session_bytes + self._session_bytes // SLACK_SHARE:
-            await self._trim_session(session, position, generation_start)
+            async with self._trims:
+                await self._trim_session(session, position, generation_start)
         if self._total > self._total_bytes + self._total_bytes // SLACK_SHARE:
-            await self._trim_coldest("total", self._total - self._total_bytes)
+            async with self._trims:
+                await self._trim_coldest(
+                    lambda _: self._total - self._total_bytes, why="total"
+                )
 
     async def make_room(self) -> None:
         """Give back a tenth of everything, the coldest sessions' first."""
-        await self._trim_coldest("full", max(1, self._total // FULL_SHARE))
+        async with self._trims:
+            surplus = max(1, self._total // FULL_SHARE)
+            await self._trim_coldest(lambda went: surplus - went, why="full")
 
     async def empty(self, session: str, *, why: str) -> None:
         """Trim a noted session's stream to nothing; its last ID stays."""
-        kept = self._kept[session]
-        if kept.size == 0:
-            return
-        last = kept.last_id
-        await self._writer.trim(session, EntryID(last.generation, last.offset + 1))
-        self._set(session, kept._replace(size=0))
-        self._on_trimmed(why, kept.size)
-
-    def knows(self, session: str) -> bool:
-        """Whether anything was noted of a session."""
-        return session in self._kept
+        async with self._trims:
+            await self._empty(session, why)
 
     def forget(self, session: str) -> None:
         """A session has no stream any more."""
         if (known := self._kept.pop(session, None)) is not None:
             self._total -= known.size
+            self._on_kept(self._total)
 
     def _set(self, session: str, kept: Kept) -> None:
         known = self._kept.get(session)
         self._total += kept.size - (0 if known is None else known.size)
         self._kept[session] = kept
+        self._on_kept(self._total)
 
     async def _trim_session(
         self, session: str, position: StoredPosition, generation_start: int
@@ -113,31 +125,79 @@ class Retention:
             generation_start=generation_start,
             keep_bytes=self._session_bytes,
         )
-        await self._writer.trim(session, before)
-        kept = self._kept[session]
-        self._set(session, kept._replace(size=self._session_bytes))
-        self._on_trimmed("session", kept.size - self._session_bytes)
+        await self._trim(session, before, why="session")
 
-    async def _trim_coldest(self, why: str, surplus: int) -> None:
+    async def _trim_coldest(self, surplus: Callable[[int], int], *, why: str) -> None:
+        """Trim until nothing is left of a surplus; it is told how much went."""
+        went = 0
         for session in _coldest_first(self._kept.items()):
-            if surplus <= 0:
+            kept = await self._measure(session)
+            left = surplus(went)
+            if left <= 0:
                 return
-            kept = self._kept[session]
-            if kept.size <= surplus:
-                surplus -= kept.size
-                await self.empty(session, why=why)
-                continue
-            last = kept.last_id
+            if kept is not None and kept.size > left:
+                await self._cut(session, kept, left, why=why)
+                return
+            went += await self._empty(session, why)
+
+    async def _cut(self, session: str, kept: Kept, surplus: int, *, why: str) -> None:
+        """Trim so many bytes off a session, and something in any case."""
+        last = kept.last_id
+        went = 0
+        while not went and surplus < kept.size:
             offset = max(0, last.offset - (kept.size - surplus))
-            await self._writer.trim(session, EntryID(last.generation, offset))
-            self._set(session, kept._replace(size=kept.size - surplus))
-            self._on_trimmed(why, surplus)
-            return
+            went = await self._trim(session, EntryID(last.generation, offset), why=why)
+            # A broker gives back whole pieces only, and this was less than one.
+            surplus *= 2
+        if not went:
+            await self._empty(session, why)
+
+    async def _empty(self, session: str, why: str) -> int:
+        if (kept := self._kept.get(session)) is None or not kept.size:
+            return 0
+        last = kept.last_id
+        return await self._trim(
+            session, EntryID(last.generation, last.offset + 1), why=why
+        )
+
+    async def _trim(self, session: str, before: EntryID, *, why: str) -> int:
+        """Trim, and note what stayed; how many bytes went."""
+        known = await self._measure(session)
+        if known is None:
+            return 0
+        trimmed = await self._writer.trim(session, before)
+        size = await kept_bytes(self._writer, session, known.last_id, trimmed.oldest)
+        self._note_measured(session, known, size)
+        went = max(0, known.size - size)
+        if went:
+            self._on_trimmed(why, went)
+        return went
+
+    async def _measure(self, session: str) -> Kept | None:
+        """Look how much a stream holds, and note it; None if it was forgotten."""
+        if (known := self._kept.get(session)) is None:
+            return None
+        first = await self._writer.read_after(session, BEFORE_ALL, limit=1)
+        oldest = first[0] if first else None
+        size = await kept_bytes(self._writer, session, known.last_id, oldest)
+        self._note_measured(session, known, size)
+        return known._replace(size=size)
+
+    def _note_measured(self, session: str, then: Kept, size: int) -> None:
+        """Note that a session held so much, as it was then."""
+        if (now := self._kept.get(session)) is not None:
+            added = now.size - then.size
+            self._set(session, now._replace(size=max(0, size + added)))
 
 
 def _nobody(why: str, size: int) -> None:
     """Nobody counts."""
     del why, size
+
+
+def _no_one(total: int) -> None:
+    """Nobody watches."""
+    del total
 
 
 def _coldest_first(kept: Iterable[tuple[str, Kept]]) -> list[str]:
@@ -173,3 +233,26 @@ async def oldest_to_keep(
         # Where it began is not known: its whole file counts, which keeps less.
         start = 0
     return EntryID(generation, 0)
+
+
+async def kept_bytes(
+    writer: SessionWriter, session: str, last_id: EntryID, oldest: Entry | None
+) -> int:
+    """How many bytes of its file a stream holds, from its oldest entry to a last ID."""
+    if oldest is None or oldest.id > last_id:
+        return 0
+    size, end = 0, last_id
+    for _ in range(MOST_GENERATIONS):
+        if end.generation <= oldest.id.generation:
+            break
+        page = await writer.read_after(
+            session, EntryID(end.generation - 1, MAX_OFFSET), limit=1
+        )
+        if not page or page[0].kind is not Kind.MARKER:
+            return size
+        size += end.offset - page[0].id.offset
+        end = page[0].previous
+    # Markers hold no bytes, and gaps those that nobody has.
+    is_record = oldest.kind in (Kind.RECORD, Kind.EMERGENCY)
+    start = oldest.previous.offset if is_record else oldest.id.offset
+    return size + max(0, end.offset - start)
