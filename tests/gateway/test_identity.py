@@ -94,6 +94,7 @@ async def test_two_that_take_a_client_at_once() -> None:
     rig = Rig()
     (one, first), (other, second) = rig.client(), rig.client()
     await asyncio.gather(rig.subscribe(one), rig.subscribe(other))
+    await rig.keeper.save_waiting()
 
     assert (first.code, second.code) == (4409, None)
 
@@ -111,17 +112,20 @@ async def test_an_answer_that_another_hold_has_overtaken(
         own = Takeover(client_id, kept.hold, taker)
         rig.identities.heard(takeover_note(own))
         assert socket.code is None
-        later = Takeover(client_id, kept.hold + 1, "elsewhere")
-        rig.identities.heard(takeover_note(later))
+        later = await take(client_id, "elsewhere")
+        rig.identities.heard(
+            takeover_note(Takeover(client_id, later.hold, "elsewhere"))
+        )
         return kept
 
     monkeypatch.setattr(rig.broker.clients, "take", slow)
     await rig.subscribe(client)
+    await rig.keeper.save_waiting()
     assert socket.code == 4409
 
 
 async def test_taking_it_again_does_not_send_oneself_away() -> None:
-    """Nor does what is heard late of a hold that is over."""
+    """Nor does what is heard late of a hold that is over, or of another client."""
     rig = Rig()
     client, socket = rig.client()
     await rig.subscribe(client)
@@ -129,11 +133,41 @@ async def test_taking_it_again_does_not_send_oneself_away() -> None:
     rig.identities.heard(takeover_note(Takeover("me", 1, "elsewhere")))
     rig.identities.heard(takeover_note(Takeover("you", 2**52, "elsewhere")))
     rig.identities.heard("!canary:1")
+    await rig.keeper.save_waiting()
     assert socket.code is None
 
-    rig.identities.heard(takeover_note(Takeover("me", 2**52, "elsewhere")))
+    later = await rig.broker.clients.take("me", "elsewhere")
+    rig.identities.heard(takeover_note(Takeover("me", later.hold, "elsewhere")))
+    await rig.keeper.save_waiting()
     assert socket.code == 4409
     assert rig.metric("tailcast_gateway_taken_over_total 1.0")
+
+
+async def test_a_takeover_that_the_broker_does_not_know() -> None:
+    """The channel is the whole server's: what is said there of another's client."""
+    rig = Rig()
+    client, socket = rig.client()
+    await rig.subscribe(client)
+    await rig.keeper.save_waiting()
+    foreign = takeover_note(Takeover("me", 2**52, "elsewhere"))
+
+    rig.identities.heard(foreign)
+    rig.broker.failure = BrokerUnavailable("away")
+    with pytest.raises(BrokerUnavailable):
+        await rig.keeper.save_waiting()
+    assert socket.code is None
+    rig.broker.failure = None
+    await rig.keeper.save_waiting()
+    assert socket.code is None
+
+    later = await rig.broker.clients.take("me", "elsewhere")
+    rig.identities.heard(takeover_note(Takeover("me", later.hold, "elsewhere")))
+    rig.broker.failure = BrokerUnavailable("away")
+    with pytest.raises(BrokerUnavailable):
+        await rig.keeper.save_waiting()
+    rig.broker.failure = None
+    await rig.keeper.save_waiting()
+    assert socket.code == 4409
 
 
 async def test_taking_it_again_while_another_does(
@@ -147,12 +181,15 @@ async def test_taking_it_again_while_another_does(
 
     async def slow(client_id: str, taker: str) -> Any:
         kept = await take(client_id, taker)
-        later = Takeover(client_id, kept.hold + 1, "elsewhere")
-        rig.identities.heard(takeover_note(later))
+        later = await take(client_id, "elsewhere")
+        rig.identities.heard(
+            takeover_note(Takeover(client_id, later.hold, "elsewhere"))
+        )
         return kept
 
     monkeypatch.setattr(rig.broker.clients, "take", slow)
     await rig.subscribe(client, from_=RESUME)
+    await rig.keeper.save_waiting()
     assert socket.code == 4409
 
 

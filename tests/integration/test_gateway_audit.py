@@ -1,7 +1,7 @@
 """What the gateway finds though nobody told it, or nobody answered in time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
@@ -22,9 +22,11 @@ class Deaf(RedisBroker):
     """A broker whose notifications never arrive, but for canaries."""
 
     @asynccontextmanager
-    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
+    async def notifications(
+        self, *, on_foreign: Callable[[], None] | None = None
+    ) -> AsyncGenerator[AsyncIterator[str]]:
         """Only canaries."""
-        async with super().notifications() as payloads:
+        async with super().notifications(on_foreign=on_foreign) as payloads:
             yield (one async for one in payloads if one.startswith("!canary"))
 
 

@@ -1,6 +1,8 @@
 """The names of keys."""
 
-from telemetry_stream.keys import EMERGENCIES, Keys
+import pytest
+
+from telemetry_stream.keys import EMERGENCIES, Keys, check_key_prefix
 
 
 keys = Keys("telemetry")
@@ -31,3 +33,19 @@ def test_keys_without_a_session_have_plain_names() -> None:
     assert (other.sessions, other.feed) == ("other:sessions", "other:feed")
     assert other.presence("host:logs") == "other:presence:host:logs"
     assert other.client("a:{b}%") == "other:client:a:%7Bb%7D%25"
+
+
+@pytest.mark.parametrize("prefix", ["telemetry", "telemetry:x", "client", "a:clients"])
+def test_prefixes_that_keep_apart(prefix: str) -> None:
+    """None of their keys is one of another prefix, whatever clients are called."""
+    assert check_key_prefix(prefix) == prefix
+
+
+@pytest.mark.parametrize("name", ["client", "presence"])
+@pytest.mark.parametrize("prefix", ["telemetry:{}", "telemetry:{}:x", "a:b:{}"])
+def test_prefixes_that_another_one_owns(prefix: str, name: str) -> None:
+    """A client called `sessions` would have the key that lists all sessions."""
+    with pytest.raises(ValueError, match=f"leave out :{name}"):
+        check_key_prefix(prefix.format(name))
+    outer = Keys("telemetry")
+    assert outer.client("sessions") == Keys("telemetry:client").sessions

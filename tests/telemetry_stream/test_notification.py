@@ -2,7 +2,13 @@
 
 import pytest
 
-from telemetry_stream.notification import Moved, format_moved, parse_moved
+from telemetry_stream.notification import (
+    Moved,
+    format_moved,
+    heard,
+    parse_moved,
+    tag_of,
+)
 
 
 @pytest.mark.parametrize("session", ["a", "with spaces 12", "", "!emergencies", "1 2"])
@@ -30,3 +36,25 @@ def test_a_time_is_never_too_long_to_read() -> None:
     moved = parse_moved("9" * 5_000 + " a")
     assert moved is not None
     assert moved.session == "a"
+
+
+OURS = tag_of("00112233aabbccdd")
+
+
+@pytest.mark.parametrize(
+    "text", ["5 a", "0 a b", "!taken:7:r:c", "!canary:x:1", "", "! 0123456789abcdef 1"]
+)
+def test_what_an_installation_says_is_heard_by_it_alone(text: str) -> None:
+    """Whatever it says, in whatever database its keys are."""
+    said = (OURS + text).encode()
+    assert heard(said, OURS.encode()) == text.encode()
+    assert heard(said, tag_of("ffeeddccbbaa9988").encode()) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["5 a", "!taken:1764344383000000:0123456789abcdef.1:board", "!", "",
+    "!canary:0123456789abcdef:1", "session"],
+)  # fmt: skip  # what version 0.1 says, and people
+def test_what_names_no_installation_is_a_hint(text: str) -> None:
+    """It may be ours; who hears it looks into the broker."""
+    assert heard(text.encode(), OURS.encode()) == text.encode()

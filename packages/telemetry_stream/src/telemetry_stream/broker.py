@@ -4,7 +4,7 @@ Pure. Adapters (`broker_redis`, `broker_memory`) implement both ports; one confo
 suite runs over all of them. Every call may raise `BrokerError`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -286,6 +286,14 @@ def snapshot_of(state: SessionState) -> Snapshot:
 class SessionWriter(Protocol):
     """What the tailer asks of a broker."""
 
+    async def settle_installation(self) -> None:
+        """Agree with all who share these keys on the ID that is said on the channel.
+
+        It is made once. Who calls it puts it back if the broker forgot it, and takes
+        another one if that is stored; in between, hints may be passed over.
+        """
+        ...
+
     async def load(self, session: str) -> SessionState | None:
         """Read the state; None if the session has neither state nor stream.
 
@@ -362,6 +370,10 @@ class SessionWriter(Protocol):
 class SessionReader(Protocol):
     """What the gateway asks of a broker; it writes nothing into sessions."""
 
+    async def settle_installation(self) -> None:
+        """As `SessionWriter.settle_installation`."""
+        ...
+
     async def read_after(
         self, session: str, after: EntryID, *, limit: int
     ) -> list[Entry]:
@@ -423,11 +435,16 @@ class SessionReader(Protocol):
         """Those of these tailers whose presence has not expired."""
         ...
 
-    def notifications(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+    def notifications(
+        self, *, on_foreign: Callable[[], None] | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         """Listen to what moved: texts for `parse_moved`, and what `notify` sent.
 
-        A hint: some may be missing. Ends with `BrokerUnavailable` when the connection
-        is lost; whoever listens looks at everything after listening anew.
+        A hint: some may be missing, and some may come of other installations that share
+        the server: look into the broker before anything follows from one. What is known
+        to be of another one is passed over, and told to `on_foreign`. Ends with
+        `BrokerUnavailable` when the connection is lost; whoever listens looks at
+        everything after listening anew.
         """
         ...
 

@@ -9,7 +9,13 @@ import asyncio
 import copy
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
@@ -124,6 +130,9 @@ class MemoryBroker:
             self._stored.states.pop(session, None)
 
     # What the tailer asks.
+
+    async def settle_installation(self) -> None:
+        await self._reachable()
 
     async def load(self, session: str) -> SessionState | None:
         position = await self._position(session)
@@ -349,7 +358,10 @@ class MemoryBroker:
         return heads
 
     @asynccontextmanager
-    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
+    async def notifications(
+        self, *, on_foreign: Callable[[], None] | None = None
+    ) -> AsyncGenerator[AsyncIterator[str]]:
+        del on_foreign  # nobody else speaks here
         await self._reachable()
         queue: asyncio.Queue[BrokerError | str] = asyncio.Queue()
         self._listeners.add(queue)

@@ -5,7 +5,13 @@ in `append.lua`, where they are one step, or in the services.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any, cast
@@ -31,8 +37,9 @@ from telemetry_stream.broker import (
     snapshot_of,
 )
 from telemetry_stream.client_cursors_redis import RedisClientCursors
+from telemetry_stream.installation_redis import RedisInstallation
 from telemetry_stream.keys import EMERGENCIES, Keys
-from telemetry_stream.notification import format_moved
+from telemetry_stream.notification import format_moved, heard
 from telemetry_stream.position import EntryID
 from telemetry_stream.redis_connection import (
     OwnLine,
@@ -79,6 +86,7 @@ class RedisBroker:
         self._listener = connect(url, waits_for_messages=True)
         # What moved is read over it, by the feed alone.
         self._line = OwnLine(self._listener)
+        self._installation = RedisInstallation(self._redis, self._keys)
         # redis-py's own would make a dictionary of every entry.
         for command in ("XRANGE", "XREVRANGE"):
             self._redis.response_callbacks[command] = cast(Any, _entries_reply)
@@ -87,13 +95,16 @@ class RedisBroker:
         self._discard = self._script("discard")
         self._add_document = self._script("add_document")
         # What is kept of clients that name themselves.
-        self.clients = RedisClientCursors(self._redis, self._keys)
+        self.clients = RedisClientCursors(self._redis, self._keys, self._said)
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._line.aclose()
         await self._redis.aclose()
         await self._listener.aclose()
+
+    async def settle_installation(self) -> None:
+        await self._installation.settle()
 
     # What the tailer asks.
 
@@ -128,14 +139,16 @@ class RedisBroker:
         if batch.rejections:
             keys.append(self._keys.rejected(batch.session))
         with translated_errors():
-            answer = await self._append(keys, self._append_arguments(batch))
+            said = await self._said(format_moved(batch.session, batch.written_ms))
+            answer = await self._append(keys, self._append_arguments(batch, said))
         return Appended(cast(bytes, answer).decode())
 
-    def _append_arguments(self, batch: Batch) -> list[str | bytes | int | float]:
+    def _append_arguments(
+        self, batch: Batch, said: Sequence[str]
+    ) -> list[str | bytes | int | float]:
         expected = batch.expected
         arguments: list[str | bytes | int | float] = [
-            self._keys.feed,
-            format_moved(batch.session, batch.written_ms),
+            *said,
             *_position_arguments(expected),
             batch.incarnation,
             batch.generation,
@@ -162,8 +175,7 @@ class RedisBroker:
             self._keys.rejected(session),
         ]
         arguments = [
-            self._keys.feed,
-            format_moved(session, 0),
+            *await self._said(format_moved(session, 0)),
             *_position_arguments(seen),
             str(seen.stream_last_id),
         ]
@@ -236,8 +248,9 @@ class RedisBroker:
                 await self._add_document(
                     [self._keys.stream(EMERGENCIES), self._keys.emergencies_seen],
                     [
-                        self._keys.feed,
-                        format_moved(EMERGENCIES, document.written_ms),
+                        *await self._said(
+                            format_moved(EMERGENCIES, document.written_ms)
+                        ),
                         f"{document.path}/{document.sha256}",
                         document.record,
                         document.session,
@@ -356,17 +369,35 @@ class RedisBroker:
         }
 
     @asynccontextmanager
-    async def notifications(self) -> AsyncGenerator[AsyncIterator[str]]:
+    async def notifications(
+        self, *, on_foreign: Callable[[], None] | None = None
+    ) -> AsyncGenerator[AsyncIterator[str]]:
+        await self._installation.settle()
         async with self._listener.pubsub(ignore_subscribe_messages=True) as pubsub:
             with translated_errors():
                 await pubsub.subscribe(self._keys.feed)
                 # The answer to SUBSCRIBE: from here on nothing is missed unnoticed.
                 await pubsub.get_message(timeout=None)
-            yield _payloads(pubsub)
+            yield self._payloads(pubsub, on_foreign)
+
+    async def _payloads(
+        self, pubsub: Any, on_foreign: Callable[[], None] | None
+    ) -> AsyncIterator[str]:
+        with translated_errors():
+            async for data in pushed(pubsub):
+                ours = heard(data, self._installation.heard_tag)
+                if ours is not None:
+                    yield ours.decode(errors="replace")
+                elif on_foreign is not None:
+                    on_foreign()
 
     async def notify(self, payload: str) -> None:
         with translated_errors():
-            await self._redis.publish(self._keys.feed, payload)
+            await self._redis.publish(*await self._said(payload))
+
+    async def _said(self, text: str) -> tuple[str, str]:
+        """The channel, and what is said there."""
+        return self._keys.feed, await self._installation.known_tag() + text
 
     # How commands are sent.
 
@@ -422,9 +453,3 @@ def _body(entry: NewEntry) -> bytes:
         return entry.record
     fields = [text for pair in (entry.details or {}).items() for text in pair]
     return json.dumps(fields).encode()
-
-
-async def _payloads(pubsub: Any) -> AsyncIterator[str]:
-    with translated_errors():
-        async for data in pushed(pubsub):
-            yield data.decode(errors="replace")

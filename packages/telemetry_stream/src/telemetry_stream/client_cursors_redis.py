@@ -3,7 +3,7 @@
 Home of the two scripts' argument lists; what decides is in the scripts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from importlib import resources
 from typing import Any, cast
@@ -31,15 +31,23 @@ PIPELINE_COMMANDS = 1_000
 class RedisClientCursors:
     """`ClientCursors` over a broker's connections."""
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        said: Callable[[str], Awaitable[tuple[str, str]]],
+    ) -> None:
         self._redis = redis
         self._keys = keys
+        # The broker's own: its channel, and a text as it is said there.
+        self._said = said
         folder = resources.files("telemetry_stream") / "lua"
         self._take = redis.register_script((folder / "take_client.lua").read_text())
         self._save = redis.register_script((folder / "save_client.lua").read_text())
 
     async def take(self, client: str, taker: str) -> Kept:
-        arguments = [self._keys.feed, client, taker, str(EXPIRY_SECONDS)]
+        channel, tag = await self._said("")
+        arguments = [channel, tag, client, taker, str(EXPIRY_SECONDS)]
         with translated_errors():
             answer = await self._take([self._keys.client(client)], arguments)
         return _kept(cast(list[bytes], answer))

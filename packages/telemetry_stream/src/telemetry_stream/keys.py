@@ -12,6 +12,22 @@ EMERGENCIES = "!emergencies"
 _UNSAFE = re.compile(r"[{}%\x00-\x1f\x7f]")
 
 
+def check_key_prefix(prefix: str) -> str:
+    """The prefix, if its keys cannot be those of another one.
+
+    What clients and tailers call themselves is the end of a key, whatever it is: below
+    `telemetry:client` a key of ours might be a client's of the prefix `telemetry`.
+    """
+    for name in ("client", "presence"):
+        if name in prefix.split(":")[1:]:
+            before = prefix[: prefix.index(f":{name}")]
+            raise ValueError(
+                f"below {before}:{name} are keys of an installation that is called"
+                f" {before}; leave out :{name}"
+            )
+    return prefix
+
+
 class Keys:
     """The keys under one prefix; all keys of one session lie in one hash slot."""
 
@@ -22,6 +38,8 @@ class Keys:
         self.sessions = f"{prefix}:sessions"
         # Channel: names what moved; only speed depends on it.
         self.feed = f"{prefix}:feed"
+        # String: the ID of this installation, made once.
+        self.installation = f"{prefix}:installation"
         # Set: path and content of every emergency document that was taken in.
         self.emergencies_seen = f"{prefix}:{{emergencies}}:seen"
 

@@ -97,6 +97,7 @@ class Holding:
         "client_id",
         "has_begun",
         "hold",
+        "is_doubted",
         "is_forgotten",
         "is_manual",
         "kept_until",
@@ -114,6 +115,8 @@ class Holding:
         self.hold = 0
         # The highest number that was heard of another hold while ours was asked for.
         self.rival = 0
+        # Whether somebody says that the client is theirs: a save tells.
+        self.is_doubted = False
         # Whether only the client's own acknowledgements count.
         self.is_manual = False
         # Whether delivery to it has begun under its name.
@@ -263,6 +266,7 @@ class Holding:
             or self._received is not None
             or self._due_at_ms is not None
             or self._forgets
+            or self.is_doubted
             or now - self._saved_at >= REFRESH_SECONDS
         )
 
@@ -279,7 +283,7 @@ class Holding:
         progress = Progress(
             self.client_id, self.hold, self._saves, cursors, at_ms, self._forgets
         )
-        self._forgets = False
+        self._forgets, self.is_doubted = False, False
         self._flight = _Flight(progress, note, self._beginnings)
         return progress
 
@@ -306,6 +310,8 @@ class Holding:
         """The save may not have happened: it is to be made again."""
         flight, self._flight = self._flight, None
         assert flight is not None  # noqa: S101  # it is answered once
+        # Nobody has told who holds the client: it is asked by the next save.
+        self.is_doubted = True
         if self._forgets:
             return
         progress = flight.progress

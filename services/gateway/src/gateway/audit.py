@@ -86,6 +86,7 @@ class Audit:
     async def audit(self) -> None:
         """Compare all watched sessions with what is stored. Raises BrokerError."""
         before_ms = self._wall_clock_ms()
+        await self._broker.settle_installation()
         await self._compare_all(self._hub.channels)
         await self._adopt(await self._broker.sessions(), before_ms)
         await self._look_for_owners()
@@ -94,6 +95,7 @@ class Audit:
     async def audit_some(self) -> None:
         """Compare those that may have moved, and some others. Raises BrokerError."""
         before_ms = self._wall_clock_ms()
+        await self._broker.settle_installation()
         active = await self._active_sessions()
         await self._compare_all(self._in_turn(active))
         self._audits += 1

@@ -18,7 +18,7 @@ from gateway.instruments import Instruments
 from gateway.owners import Owners
 from gateway.subscription import Subscription
 from service_runtime.tasks import Loop
-from telemetry_stream.broker import Entry, SessionReader
+from telemetry_stream.broker import Entry, Head, SessionReader
 from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.notification import parse_moved
@@ -75,6 +75,8 @@ class Feed:
         self._opening: dict[str, asyncio.Future[None]] = {}
         # Those of them that moved meanwhile.
         self._moved: set[str] = set()
+        # Those of them that only a hint has named: it may be of another installation.
+        self._hinted: set[str] = set()
         # When a canary last came back, None before the first.
         self._canary_at: float | None = None
         # Knows which tailers are silent.
@@ -130,6 +132,11 @@ class Feed:
 
     async def open(self, sessions: Iterable[str]) -> None:
         """Watch sessions. Raises BrokerError."""
+        names = list(sessions)
+        self._hinted.difference_update(names)
+        await self._open(names)
+
+    async def _open(self, sessions: Iterable[str]) -> None:
         missing = [name for name in sessions if name not in self._hub.channels]
         if not missing:
             return
@@ -152,7 +159,7 @@ class Feed:
         while True:
             try:
                 async with (
-                    self._broker.notifications() as payloads,
+                    self._broker.notifications(on_foreign=self._pass_over) as payloads,
                     asyncio.timeout(CANARY_TIMEOUT_SECONDS) as deadline,
                 ):
                     self._instruments.feed_found()
@@ -182,9 +189,17 @@ class Feed:
             self.mark(session)
         elif session in self._opening:
             self._moved.add(session)
-        elif session != EMERGENCIES and self._hub.is_wanted(session):
-            self._spawn(self._adopt([session]))
+        elif (
+            session not in self._hinted
+            and session != EMERGENCIES
+            and self._hub.is_wanted(session)
+        ):
+            self._adopt(session)
         return False
+
+    def _pass_over(self) -> None:
+        """Another installation on the same server said something."""
+        self._instruments.hint_dropped("foreign")
 
     async def _send_canaries(self) -> None:
         number = 0
@@ -206,27 +221,48 @@ class Feed:
                 heads = await self._broker.heads(names)
             except Exception as error:  # noqa: BLE001  # who waits is told, and logs it
                 for name in names:
+                    self._hinted.discard(name)
+                    self._moved.discard(name)
                     future = self._opening.pop(name)
                     future.set_exception(error)
                     # Whoever waited may have gone.
                     future.exception()
                 continue
             for name, head in zip(names, heads, strict=True):
-                self._hub.open(name, head)
-                self._opening.pop(name).set_result(None)
-                if name in self._moved:
-                    self._moved.discard(name)
-                    self.mark(name)
+                self._open_one(name, head)
 
-    async def _adopt(self, sessions: Sequence[str]) -> None:
-        """Watch sessions that came into being, if it can be; the audit tries again."""
+    def _open_one(self, name: str, head: Head) -> None:
+        is_hinted, has_moved = name in self._hinted, name in self._moved
+        self._moved.discard(name)
+        self._opening.pop(name).set_result(None)
+        if head.state is None and is_hinted:
+            # A name of another installation, unless it came while it was looked up.
+            self._hinted.discard(name)
+            self._instruments.hint_dropped("unknown")
+            if has_moved:
+                self._adopt(name)
+            return
+        self._hub.open(name, head)
+        if is_hinted or has_moved:
+            self._hinted.discard(name)
+            self.mark(name)
+
+    def _adopt(self, session: str) -> None:
+        """Watch a session that a hint names, if there is one."""
+        if len(self._hinted) >= MAX_SESSIONS:
+            # So many at once are left to the audit.
+            self._instruments.hint_dropped("many")
+            return
+        self._hinted.add(session)
+        self._spawn(self._open_hinted(session))
+
+    async def _open_hinted(self, session: str) -> None:
         try:
-            await self.open(sessions)
+            await self._open([session])
         except BrokerError:
             self.audit.hurry()
-            return
-        for session in sessions:
-            self.mark(session)
+        if session in self._hub.channels:
+            self._hinted.discard(session)
 
     # Reading.
 

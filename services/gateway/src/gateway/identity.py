@@ -168,7 +168,12 @@ class Identities:
         if client is not None:
             holding = self._holdings[client]
             if takeover.hold > holding.hold and takeover.taker != holding.taker:
-                self._give_up(client)
+                self._doubt(holding)
+
+    def _doubt(self, holding: Holding) -> None:
+        """Somebody says that the client is theirs: the next save asks the broker."""
+        holding.is_doubted = True
+        self._keeper.wait(holding, is_urgent=True)
 
     def leave(self, client: Client) -> None:
         """A connection is gone; what it has received is saved."""
@@ -231,15 +236,11 @@ class Identities:
     # What these are made of.
 
     def _hold(self, client: Client, holding: Holding) -> None:
-        """Enter who holds a client, unless a later hold was heard of meanwhile."""
-        if holding.rival > holding.hold:
-            if client in self._holdings:
-                self._give_up(client)
-            else:
-                self._send_away(client)
-            return
+        """Enter who holds a client; a later hold may have been heard of meanwhile."""
         self._held[holding.client_id] = client
         self._holdings[client] = holding
+        if holding.rival > holding.hold:
+            self._doubt(holding)
 
     async def _make_way(self, client: Client) -> None:
         """Send a connection away; what it has received counts for its successor."""

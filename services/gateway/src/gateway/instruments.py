@@ -44,6 +44,7 @@ class Instruments:
         self._rewinds = counter("rewinds", "Rewinds told because cursors did not fit")
         self._resets = counter("window_resets", "Windows begun anew")
         self._found = counter("audit_findings", "What audits found that no hint told")
+        self._hints = counter("hints_dropped", "Hints passed over, by reason", "reason")
         self._commands = counter("commands", "Messages from clients", "type")
         self._errors = counter("errors", "Error answers to clients", "code")
         self._exports = counter("exports_broken", "NDJSON responses cut short")
@@ -208,6 +209,14 @@ class Instruments:
     def audit_found(self, count: int) -> None:
         """Sessions had moved and nobody had said so."""
         self._found.inc(count)
+
+    def hint_dropped(self, reason: str) -> None:
+        """What was said on the channel is passed over.
+
+        `foreign` is another installation's, `unknown` names a session that is not here,
+        `many` are left to the audit.
+        """
+        self._hints.labels(reason).inc()
 
     def feed_lost(self, error: Exception) -> None:
         """The broker cannot be reached."""

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from service_runtime.settings import ServiceSettings
 from service_runtime.values import ByteSize, CommaList, Duration, SecretUrl
 from telemetry_stream.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
+from telemetry_stream.keys import check_key_prefix
 
 
 __all__ = ["GatewaySettings"]
@@ -28,7 +29,9 @@ class GatewaySettings(ServiceSettings):
     redis_url: SecretUrl
     """the broker: redis://, rediss:// or unix:// (`tailcast up` brings its own)"""
 
-    key_prefix: Annotated[str, Field(min_length=1)] = KEY_PREFIX
+    key_prefix: Annotated[
+        str, Field(min_length=1), AfterValidator(check_key_prefix)
+    ] = KEY_PREFIX
     """first part of every key in the broker"""
 
     host: Annotated[str, Field(min_length=1)] = "localhost"

@@ -90,6 +90,8 @@ class Presence:
         """Set the key; a full broker is given some of its memory back instead."""
         try:
             await self._writer.hold_presence(self._owner, seconds=PRESENCE_SECONDS)
+            # A broker that was emptied, or restored, may have another one, or none.
+            await self._writer.settle_installation()
         except BrokerFull:
             self._instruments.broker_is_full()
             await self._make_room()

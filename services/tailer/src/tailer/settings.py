@@ -15,6 +15,7 @@ from service_runtime.values import (
     lower_case,
 )
 from telemetry_stream.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
+from telemetry_stream.keys import check_key_prefix
 
 
 __all__ = ["TailerSettings"]
@@ -42,7 +43,9 @@ class TailerSettings(ServiceSettings):
     redis_url: SecretUrl
     """the broker: redis://, rediss:// or unix:// (`tailcast up` brings its own)"""
 
-    key_prefix: Annotated[str, Field(min_length=1)] = KEY_PREFIX
+    key_prefix: Annotated[
+        str, Field(min_length=1), AfterValidator(check_key_prefix)
+    ] = KEY_PREFIX
     """first part of every key in the broker"""
 
     log_dir: Annotated[str, Field(min_length=1)] = "logs"

@@ -1,6 +1,7 @@
 -- Begin to hold a client and answer what is kept of it.
--- KEYS the client's hash.  ARGV channel, name of the client, what the taker calls itself,
--- seconds until it is forgotten. Answers the hold's number, then field, value, ...
+-- KEYS the client's hash.  ARGV channel, what everything that is said there begins with,
+-- name of the client, what the taker calls itself, seconds until it is forgotten. Answers
+-- the hold's number, then field, value, ...
 --
 -- The number rises above the stored one, and above what is forgotten by the clock;
 -- microseconds of Unix time stay below 2^53 until the year 2255.
@@ -11,7 +12,8 @@ local time = redis.call('TIME')
 local hold = math.max(held + 1, tonumber(time[1]) * 1000000 + tonumber(time[2]))
 local text = string.format('%.0f', hold)
 redis.call('HSET', KEYS[1], '!hold', text, '!save', '0')
-redis.call('EXPIRE', KEYS[1], ARGV[4])
-redis.call('PUBLISH', ARGV[1], '!taken:' .. text .. ':' .. ARGV[3] .. ':' .. ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+redis.call('PUBLISH', ARGV[1],
+  ARGV[2] .. '!taken:' .. text .. ':' .. ARGV[4] .. ':' .. ARGV[3])
 table.insert(stored, 1, text)
 return stored
