@@ -5,7 +5,7 @@ import json
 from gateway.client_session import heartbeat
 from gateway.encoding import SessionEncoder, document_frame
 from gateway.messages import error_message
-from gateway.sse import ERROR_START, EVENTS
+from gateway.sse import COMMENT, ERROR_START, EVENTS
 from telemetry_stream.broker import Kind
 from telemetry_stream.position import BEGINNING_CURSOR
 from tests.gateway.entries import chain, cursor, entry, marker
@@ -69,6 +69,11 @@ def test_delays() -> None:
     away = EVENTS.message(error_message("unavailable", "away", retry_after_ms=900))
     assert fields(away)["retry"] == "900"
     assert away.startswith(ERROR_START)
+
+
+def test_a_comment_is_one_line() -> None:
+    """An empty line after it would be an empty event to some libraries."""
+    assert COMMENT == b":\n"
 
 
 def test_messages_of_readers() -> None:

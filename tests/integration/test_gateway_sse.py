@@ -9,8 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from httpx_sse import aconnect_sse
 
 from gateway import event_stream
+from gateway.event_stream import EventStream
+from gateway.sse import COMMENT
 from telemetry_stream.broker import Document
 from tests.brokers import BrokerServer, free_port
 from tests.contract import checked
@@ -41,14 +44,15 @@ class Reader:
         event: dict[str, str] = {}
         async with asyncio.timeout(PATIENCE_SECONDS):
             async for line in self._lines:
-                if line == "" and event:
+                if line == ":":
+                    # A line of its own: no empty line ends it.
+                    self.comments += 1
+                    return {"event": ""}
+                if line == "":
+                    assert event, "an empty event"
                     return self._note(event)
                 name, _, value = line.partition(": ")
-                if line == ":":
-                    self.comments += 1
-                    event["event"] = ""
-                elif name:
-                    event[name] = value
+                event[name] = value
         raise EOFError
 
     def _note(self, event: dict[str, str]) -> dict[str, str]:
@@ -140,6 +144,78 @@ async def test_c3_what_moves_nothing_has_no_id(
         comment = await reader.until("")
         assert "id" not in comment
         assert reader.last_id == answer["id"] == json.loads(answer["data"])["cursor"]
+
+
+async def test_a_comment_is_no_event(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for a library either that makes one of each empty line."""
+    written: list[bytes] = []
+    hold = EventStream._hold
+
+    def note(stream: EventStream, data: bytes) -> None:
+        written.append(data)
+        hold(stream, data)
+
+    monkeypatch.setattr(EventStream, "_hold", note)
+    monkeypatch.setattr(event_stream, "COMMENT_SECONDS", 0.05)
+    # It does so once there was an ID.
+    await rig.writer("a").append(*numbered(0, 1))
+    async with (
+        httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE_SECONDS) as client,
+        aconnect_sse(client, "GET", "/sse/telemetry?sessionId=a") as source,
+    ):
+        events = aiter(source.aiter_sse())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert (await anext(events)).event == "subscribed"
+            while written.count(COMMENT) < 3:
+                await asyncio.sleep(0.01)
+            await rig.writer("a").append(*numbered(1, 2))
+            assert (await anext(events)).event == "telemetry"
+
+
+async def test_nobody_between_may_gather_or_change_it(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """Whatever goes on while it is read says so to compressors and to nginx."""
+    await rig.writer("a").append(*numbered(0, 1))
+    lines = {"accept": "application/x-ndjson"}
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        for path, headers in (
+            ("/sse/telemetry?sessionId=a", {}),
+            ("/api/sessions/a/records", lines),
+        ):
+            async with client.stream("GET", path, headers=headers) as answer:
+                assert answer.headers["cache-control"] == "no-store, no-transform"
+                assert answer.headers["x-accel-buffering"] == "no"
+        gateway.replica.connections.is_draining = True
+        answer = await client.get("/sse/telemetry?sessionId=a")
+        assert answer.headers["cache-control"] == "no-store, no-transform"
+
+
+async def test_it_begins_at_once(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a comment if the broker takes its time; an error is an event then."""
+    monkeypatch.setattr(event_stream, "FIRST_BYTE_SECONDS", 0.05)
+    await rig.writer("a").append(*numbered(0, 1))
+    goes_on = asyncio.Event()
+    heads = rig.broker.heads
+
+    async def slow(sessions: Any) -> Any:
+        await goes_on.wait()
+        return await heads(sessions)
+
+    monkeypatch.setattr(gateway.replica.broker, "heads", slow)
+    query = {"sessionId": "a", "from": "time:2025-01-01"}
+    async with reading(gateway, **query) as reader:
+        assert reader.response.status_code == 200
+        assert await reader.next() == {"event": ""}
+        goes_on.set()
+        error = await reader.until("error")
+        assert json.loads(error["data"])["code"] == "invalid_message"
+        with pytest.raises(EOFError):
+            await reader.next()
 
 
 async def test_errors(rig: Rig, gateway: Gateway) -> None:

@@ -11,6 +11,13 @@ from starlette.types import Receive
 from gateway.security import is_origin_allowed
 
 
+# Of an answer that goes on while it is read: whoever stands between passes each part on
+# as it comes. Compressors gather unless a transformation is forbidden, nginx gathers
+# unless it is told not to.
+STREAMED: Final = {
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",
+}
 ORIGIN_REFUSED: Final = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
 
 

@@ -9,7 +9,12 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, Query, Request, Response
 
-from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
+from gateway.answers import (
+    ORIGIN_REFUSED,
+    STREAMED,
+    foreign_origin,
+    json_response,
+)
 from gateway.event_stream import EventStream
 from gateway.openapi import answers
 from gateway.queries import asked, single
@@ -57,7 +62,10 @@ def add_events(
             return Response(
                 f"retry: {RETRY_MS}\n\n",
                 media_type="text/event-stream",
-                headers={name.decode(): value.decode() for name, value in headers},
+                headers={
+                    **STREAMED,
+                    **{name.decode(): value.decode() for name, value in headers},
+                },
             )
         if replica.connections.is_full:
             replica.instruments.overloaded(replica.connections.max_connections)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import close_codes
-from gateway.answers import chunk, until_gone
+from gateway.answers import STREAMED, chunk, until_gone
 from gateway.client_socket import CLOSE_TIMEOUT_SECONDS
 from gateway.messages import UNAVAILABLE
 from gateway.socket_owner import Nobody, SocketOwner
@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 # How often a quiet stream says that it lives.
 COMMENT_SECONDS = 15.0
+# So long the answer may take to be a refusal; then the stream begins, with a comment,
+# and what is wrong is told in it.
+FIRST_BYTE_SECONDS = 1.0
 # What is given to the response's socket at once.
 PIECE_BYTES = 64 * 1024
 
@@ -39,9 +42,7 @@ _FAILED: Final = (
 )
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    # nginx would gather events until its buffer is full.
-    (b"x-accel-buffering", b"no"),
+    *((name.encode(), value.encode()) for name, value in STREAMED.items()),
 ]
 
 P = ParamSpec("P")
@@ -77,6 +78,8 @@ class EventStream(Response):
         self._ending: tuple[int, str] | None = None
         # A message that answers the request with an error, before anything else.
         self._refusal: bytes | None = None
+        # Whether the request has been answered: with its subscription, or an error.
+        self._is_answered = False
         self._has_started = False
         # Where the bytes go; None under a server that does not tell.
         self._transport: asyncio.Transport | None = None
@@ -94,7 +97,7 @@ class EventStream(Response):
         """Take whole events."""
         if self._is_closing:
             return
-        is_answer = not self._has_started and not self._held
+        is_answer, self._is_answered = not self._is_answered, True
         if is_answer and frames.startswith(ERROR_START):
             self._answer_error(frames)
             return
@@ -179,7 +182,10 @@ class EventStream(Response):
     async def _next(self) -> list[bytes]:
         """What to write next: all that is held, or a sign of life."""
         try:
-            async with asyncio.timeout(COMMENT_SECONDS):
+            is_first = not self._has_started
+            async with asyncio.timeout(
+                FIRST_BYTE_SECONDS if is_first else COMMENT_SECONDS
+            ):
                 await self._woken.wait()
         except TimeoutError:
             self._hold(COMMENT)
@@ -196,10 +202,11 @@ class EventStream(Response):
     def _answer_error(self, event: bytes) -> None:
         """The request could not be met: by its status, unless it is to come again.
 
+        Or unless the stream has begun: then it is an event, and the end.
         Browsers come back to a stream that has ended, never to one that was refused.
         """
         message = event.removeprefix(ERROR_START).split(b"\n", 1)[0]
-        if msgspec.json.decode(message)["code"] == UNAVAILABLE:
+        if self._has_started or msgspec.json.decode(message)["code"] == UNAVAILABLE:
             self._hold(event)
         else:
             self._refusal = message

@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.answers import chunk, until_gone
+from gateway.answers import STREAMED, chunk, until_gone
 from gateway.forms import PLAIN, Form
 from gateway.history import History
 from gateway.instruments import Instruments
@@ -114,7 +114,9 @@ class NdjsonResponse(Response):
         *,
         headers: dict[str, str],
     ) -> None:
-        super().__init__(headers=headers, media_type="application/x-ndjson")
+        super().__init__(
+            headers={**STREAMED, **headers}, media_type="application/x-ndjson"
+        )
         # How long it will be is not known.
         del self.headers["content-length"]
         self._exports = exports

@@ -14,7 +14,8 @@ from gateway.wire import Fields, Start, Wire
 
 
 # A line that readers of events skip: it keeps proxies from closing a quiet connection.
-COMMENT: Final = b":\n\n"
+# No empty line follows: some libraries make an empty event of it.
+COMMENT: Final = b":\n"
 # How the event begins that answers a request which cannot be met.
 ERROR_START: Final = b"event: error\ndata: "
 
