@@ -9,6 +9,7 @@ import socket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
+from gateway.transport import KEEP_ALIVE_SECONDS
 from tests.brokers import BrokerServer, free_port
 from tests.contract import checked
 from tests.integration.gateway_process import running, until_ready
@@ -42,6 +43,28 @@ async def test_sigterm_sends_everybody_away(broker: BrokerServer) -> None:
             assert any('"draining"' in message for message in told)
             assert client.close_code == 1012
         async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await process.wait() == 0
+
+
+async def test_idle_connections_do_not_delay_the_end(broker: BrokerServer) -> None:
+    """What was asked once and rests, and what never asked, is closed with the rest."""
+    port = free_port()
+    async with running(broker.url, port) as process:
+        await until_ready(port)
+        rested = await asyncio.open_connection("127.0.0.1", port)
+        rested[1].write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        silent = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            head = await rested[0].readuntil(b"\r\n\r\n")
+            assert b"connection: close" not in head.lower()
+            await rested[0].readexactly(len(b'{"status":"alive"}'))
+            process.send_signal(signal.SIGTERM)
+            for reader, writer in (rested, silent):
+                assert await reader.read() == b""
+                writer.close()
+                await writer.wait_closed()
+            # (The keep-alive is far longer than the patience.)
+            assert KEEP_ALIVE_SECONDS > PATIENCE_SECONDS
             assert await process.wait() == 0
 
 

@@ -43,6 +43,10 @@ from gateway.client_socket import CLOSE_TIMEOUT_SECONDS, Socket
 from gateway.handshake import parse_handshake
 
 
+# How long a connection over which nothing is asked stays open. Longer than proxies keep
+# theirs (docs/operations.md has them), or one is closed just when it is used again.
+KEEP_ALIVE_SECONDS: Final = 125
+
 # Where the endpoint of a plain request finds the transport that answers it.
 TRANSPORT_EXTENSION: Final = "tailcast.transport"
 
@@ -130,6 +134,7 @@ def make_server_config(
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         # A reconnect storm waits in the kernel and is not refused.
         backlog=4096,
         # The draining comes before: what is left then has its close frame, and its
