@@ -19,7 +19,6 @@ def test_the_protocols_table() -> None:
         1001: ComeBack.NO,
         1009: ComeBack.NO,
         1012: ComeBack.AFTER_DELAY,
-        1013: ComeBack.BACKING_OFF,
         4001: ComeBack.WITH_NEW_TOKEN,
         4008: ComeBack.RESUME,
         4409: ComeBack.NO,

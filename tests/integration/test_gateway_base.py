@@ -1,19 +1,31 @@
 """The protocol's Base, word for word, and what clients may add to it."""
 
+import asyncio
 import json
 import time
 from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from telemetry_stream.broker import Document
-from tests.integration.gateway_rig import Gateway, Rig, numbered, watching
+from tests.integration.gateway_rig import (
+    PATIENCE_SECONDS,
+    Gateway,
+    Rig,
+    numbered,
+    watching,
+)
 
 
+HANDSHAKE = (
+    b"GET /ws/telemetry HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+    b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 EMERGENCY = {
     "timestamp": "2025-12-18T01:30:00.000Z",
     "emergency": {"reason": "collapse", "severity": "critical", "metric": "phi",
@@ -235,16 +247,46 @@ async def test_subprotocol(gateway: Gateway) -> None:
 
 
 async def test_too_many_connections(rig: Rig) -> None:
-    """The one that is too many is closed with 1013; the others stay."""
-    async with (
-        rig.serving(max_connections=1) as gateway,
-        watching(gateway) as first,
-        watching(gateway) as second,
-    ):
-        with pytest.raises(ConnectionClosed):
-            await second.next()
-        assert second.connection.close_code == 1013
+    """The one that is too many is refused before the upgrade; the others stay."""
+    async with rig.serving(max_connections=1) as gateway, watching(gateway) as first:
+        with pytest.raises(InvalidStatus) as refused:
+            async with watching(gateway):
+                pass
+        response = refused.value.response
+        assert response.status_code == 503
+        assert 5 <= int(response.headers["retry-after"]) <= 15
+        # What comes in pieces takes the libraries' way, and gets the same answer.
+        answer = await handshake_in_pieces(gateway.port)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: " in answer.lower()
         await first.subscribe(sessionId="a")
+
+
+async def test_no_more_are_let_in_than_fit(rig: Rig) -> None:
+    """Of many that come at once, each counts from when it is let in."""
+    async with rig.serving(max_connections=3) as gateway:
+        connecting = [connect(gateway.ws_url) for _ in range(12)]
+        made = await asyncio.gather(*connecting, return_exceptions=True)
+        connections = [one for one in made if isinstance(one, ClientConnection)]
+        assert len(connections) == 3
+        assert sum(isinstance(one, InvalidStatus) for one in made) == 9
+        for one in connections:
+            await one.close()
+
+
+async def handshake_in_pieces(port: int) -> bytes:
+    """What a handshake is answered that does not come in one go."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    first, second = HANDSHAKE[:40], HANDSHAKE[40:]
+    writer.write(first)
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    writer.write(second)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        answer = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    return answer
 
 
 async def test_lag_is_measured_from_the_write_to_the_frame(

@@ -162,7 +162,10 @@ async def test_nobody_comes_in_meanwhile(rig: Rig) -> None:
         assert int(refused.value.response.headers["retry-after"]) >= 1
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             answer = await client.get("/readyz")
+            stream = await client.get("/sse/telemetry?sessionId=a")
         assert (answer.status_code, answer.json()["reason"]) == (503, "draining")
+        assert stream.status_code == 200
+        assert "\nretry: " in stream.text
 
 
 async def test_a_full_socket_takes_its_cursors_later(rig: Rig) -> None:

@@ -66,9 +66,6 @@ INTERNAL_ERROR: Final = CloseCode(
 DRAINING: Final = CloseCode(
     1012, "draining", "the replica shuts down", ComeBack.AFTER_DELAY
 )
-OVERLOADED: Final = CloseCode(
-    1013, "overloaded", "a new connection is one too many", ComeBack.BACKING_OFF
-)
 TOKEN_EXPIRED: Final = CloseCode(
     4001, "token expired", "the token's time is over", ComeBack.WITH_NEW_TOKEN
 )
@@ -101,7 +98,6 @@ ALL_CLOSE_CODES: Final[tuple[CloseCode, ...]] = (
     TOO_LARGE,
     INTERNAL_ERROR,
     DRAINING,
-    OVERLOADED,
     TOKEN_EXPIRED,
     TOO_SLOW,
     NO_PONG,

@@ -6,6 +6,7 @@ A task looks at all of them, a part at each tick, instead of one task for each.
 import asyncio
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from gateway.connection import Connection
 from service_runtime.tasks import Loop
@@ -38,6 +39,8 @@ class Connections:
         self._parts: list[dict[Connection, None]] = [{} for _ in range(TICKS)]
         # Whose turn it is to take the next connection.
         self._next_part = itertools.cycle(range(TICKS))
+        # Those that are being let in.
+        self._expected = 0
         # The replica shuts down: nobody new comes in.
         self.is_draining = False
 
@@ -51,7 +54,16 @@ class Connections:
     @property
     def is_full(self) -> bool:
         """Whether one more would be too many."""
-        return len(self) >= self.max_connections
+        return len(self) + self._expected >= self.max_connections
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """One is let in and will be added: until then it counts as if it were here."""
+        self._expected += 1
+        try:
+            yield
+        finally:
+            self._expected -= 1
 
     def add(self, connection: Connection) -> None:
         """A connection was made."""

@@ -9,23 +9,17 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, Query, Request, Response
 
-from gateway.answers import (
-    ORIGIN_REFUSED,
-    STREAMED,
-    foreign_origin,
-    json_response,
-)
-from gateway.event_stream import EventStream
+from gateway.admission import Refusal
+from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
+from gateway.event_stream import HEADERS, EventStream
+from gateway.messages import UNAVAILABLE, error_message
 from gateway.openapi import answers
 from gateway.queries import asked, single
 from gateway.replica import Replica
 from gateway.sse import EVENTS
 
 
-# What browsers are told to wait where the replica is shutting down.
-RETRY_MS = 1_000
-
-_STREAM = answers(errors=(400, 403, 503), media=("text/event-stream",))
+_STREAM = answers(errors=(400, 403), media=("text/event-stream",))
 
 
 def add_events(
@@ -57,20 +51,8 @@ def add_events(
         )
         origin = request.headers.get("origin")
         headers = [] if origin is None else _shared_with(origin)
-        if replica.connections.is_draining:
-            # A stream that ends is come back to, one that is refused is not.
-            return Response(
-                f"retry: {RETRY_MS}\n\n",
-                media_type="text/event-stream",
-                headers={
-                    **STREAMED,
-                    **{name.decode(): value.decode() for name, value in headers},
-                },
-            )
-        if replica.connections.is_full:
-            replica.instruments.overloaded(replica.connections.max_connections)
-            body = {"code": "unavailable", "message": "too many connections"}
-            return json_response(body, status=503, headers={"retry-after": "5"})
+        if (refusal := replica.refuse()) is not None:
+            return _ended(refusal, headers)
         peer = request.client
         response = EventStream(
             remote_address=None if peer is None else (peer.host, peer.port),
@@ -81,6 +63,18 @@ def add_events(
             connection, lambda: connection.message_received(query.text, binary=False)
         )
         return response
+
+
+def _ended(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> Response:
+    """A stream that says when to come again, and ends.
+
+    Browsers and their kin come back to a stream that ended, never to one that was
+    refused.
+    """
+    told = error_message(UNAVAILABLE, refusal.text, retry_after_ms=refusal.delay_ms())
+    response = Response(EVENTS.message(told))
+    response.raw_headers += [*HEADERS, *headers]
+    return response
 
 
 def _shared_with(origin: str) -> list[tuple[bytes, bytes]]:

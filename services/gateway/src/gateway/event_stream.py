@@ -40,7 +40,7 @@ _FAILED: Final = (
     close_codes.INTERNAL_ERROR.number,
     close_codes.INTERNAL_ERROR.reason,
 )
-_HEADERS: Final = [
+HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     *((name.encode(), value.encode()) for name, value in STREAMED.items()),
 ]
@@ -165,7 +165,7 @@ class EventStream(Response):
                 if self._refusal is not None:
                     await _refuse(send, self._refusal)
                     return
-                headers = [*_HEADERS, *self._more_headers]
+                headers = [*HEADERS, *self._more_headers]
                 await send(_start(200, headers))
             for piece in _pieces(data):
                 await send(chunk(piece))

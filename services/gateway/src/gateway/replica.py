@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from gateway.admission import DRAINING, FULL, Refusal
 from gateway.catch_up import CatchUp
 from gateway.commands import Commands
 from gateway.connection import Connection
@@ -184,6 +185,16 @@ class Replica:
         if self._tasks is None or not self._tasks.are_over:
             return None
         return self._tasks.ended or TaskEnded("lifespan", None)
+
+    def refuse(self) -> Refusal | None:
+        """Why a new connection is not let in, which is counted; None if it is."""
+        if self.connections.is_draining or self.why_over is not None:
+            self.instruments.draining_refused()
+            return DRAINING
+        if self.connections.is_full:
+            self.instruments.overloaded(self.connections.max_connections)
+            return FULL
+        return None
 
     async def drain(self, seconds: float) -> None:
         """Let nobody in any more, and send everybody away within so many seconds."""

@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from gateway import asyncapi, http_bodies, openapi
+from gateway.admission import AWAY
 from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
-from gateway.close_codes import OVERLOADED
 from gateway.event_routes import add_events
 from gateway.messages import (
     INVALID_CURSOR,
@@ -94,7 +94,7 @@ def make_api(
     @api.exception_handler(BrokerError)
     async def explain(_request: Request, error: BrokerError) -> Response:
         body = {"code": "unavailable", "message": f"the broker: {error}"}
-        return json_response(body, status=503, headers={"retry-after": "1"})
+        return json_response(body, status=503, headers=AWAY.retry_after())
 
     @api.exception_handler(HTTPException)
     async def refuse_request(_request: Request, error: HTTPException) -> Response:
@@ -133,12 +133,10 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
             replica.instruments.origin_refused(foreign)
             await websocket.send_denial_response(Response(ORIGIN_REFUSED, 403))
             return
-        if replica.connections.is_draining:
-            replica.instruments.draining_refused()
-            headers = {"retry-after": "1"}
-            await websocket.send_denial_response(
-                Response("shutting down", 503, headers=headers)
-            )
+        if (refusal := replica.refuse()) is not None:
+            # Before the upgrade: who was let in and closed would come back at once.
+            answer = Response(refusal.text, 503, headers=refusal.retry_after())
+            await websocket.send_denial_response(answer)
             return
         name = websocket.query_params.get("clientId")
         if name is not None and not 0 < len(name) <= MAX_CLIENT_ID_CHARACTERS:
@@ -147,14 +145,11 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
             return
         offered = websocket.scope.get("subprotocols") or ()
         subprotocol = next((one for one in offered if one in SUBPROTOCOLS), None)
-        await websocket.accept(subprotocol=subprotocol)
-        if replica.connections.is_full:
-            replica.instruments.overloaded(replica.connections.max_connections)
-            await websocket.close(OVERLOADED.number, OVERLOADED.reason)
-            return
-        socket = handover(websocket.scope)
-        wire = wire_of(subprotocol, is_deflated=socket.is_deflated)
-        socket.start(replica.take(socket, wire, name=name))
+        with replica.connections.expecting():
+            await websocket.accept(subprotocol=subprotocol)
+            socket = handover(websocket.scope)
+            wire = wire_of(subprotocol, is_deflated=socket.is_deflated)
+            socket.start(replica.take(socket, wire, name=name))
 
     return stream
 

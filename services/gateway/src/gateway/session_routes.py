@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
+from gateway.admission import DRAINING, EXPORTING
 from gateway.answers import json_response
 from gateway.catalog import (
     DEFAULT_LIMIT,
@@ -24,7 +25,7 @@ from gateway.http_bodies import (
     RejectedBody,
     SessionsBody,
 )
-from gateway.messages import INVALID_MESSAGE, InvalidMessage
+from gateway.messages import INVALID_MESSAGE, UNAVAILABLE, InvalidMessage
 from gateway.ndjson import Exports, NdjsonResponse
 from gateway.openapi import answers
 from gateway.pages import NOTHING_TOLD, Page, body, moved
@@ -245,12 +246,9 @@ class _Routes:
     ) -> Response:
         exports, place = self._exports, query.plan.start
         if exports.is_full or exports.is_draining():
-            text = "too many exports at once" if exports.is_full else "shutting down"
-            return json_response(
-                {"code": "unavailable", "message": text},
-                status=503,
-                headers={"retry-after": "1"},
-            )
+            refusal = EXPORTING if exports.is_full else DRAINING
+            body = {"code": UNAVAILABLE, "message": refusal.text}
+            return json_response(body, status=503, headers=refusal.retry_after())
         assert place is not None  # noqa: S101  # queries have a default
         if isinstance(place, Cursor):
             start, told = place, NOTHING_TOLD

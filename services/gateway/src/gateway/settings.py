@@ -47,7 +47,7 @@ class GatewaySettings(ServiceSettings):
     """origins that may connect besides its own and loopback, comma-separated, or *"""
 
     max_connections: Annotated[int, Field(gt=0)] = 20_000
-    """connections of this replica; more are refused with 1013"""
+    """connections of this replica; more are refused with 503"""
 
     max_message_bytes: Annotated[ByteSize, Field(gt=0)] = 64 * KIBIBYTE
     """a client that sends a longer message is closed with 1009"""
