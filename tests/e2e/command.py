@@ -11,11 +11,13 @@ from tests.brokers import free_port
 
 
 @contextlib.contextmanager
-def tailcast_up(directory: Path, *arguments: str) -> Generator[str]:
+def tailcast_up(
+    directory: Path, *arguments: str, data: str = "data", **settings: str
+) -> Generator[str]:
     """Run it with its data under `directory`; yields `HOST:PORT` once it is ready."""
     port = free_port()
     command = [sys.executable, "-m", "tailcast", "up", *arguments, "--port", str(port)]
-    command += ["--data-dir", str(directory / "data")]
+    command += ["--data-dir", str(directory / data)]
     log = directory / "up.log"
     environment = {
         name: value
@@ -29,7 +31,7 @@ def tailcast_up(directory: Path, *arguments: str) -> Generator[str]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=environment,
+            env=environment | settings,
             cwd=directory,
         ) as process,
     ):

@@ -54,6 +54,14 @@ def test_forms() -> None:
             asked("a", FORMS, where=text)
 
 
+def test_names_with_commas_come_as_a_list() -> None:
+    """As JSON; what is no list of texts is names, as ever."""
+    for text, metrics in (
+        ('["a,b","c"]', ["a,b", "c"]), ("a,[b", ["a", "[b"]), ("[b,c", ["[b", "c"]),
+    ):  # fmt: skip  # one glance
+        assert asked("a", FORMS, metrics=text).message.metrics == metrics
+
+
 def test_sessions_in_paths() -> None:
     """The word at the end is the resource, unless its slash is escaped."""
     word = "records"

@@ -6,10 +6,13 @@ from hypothesis import given, strategies as st
 from service_runtime.values import (
     format_byte_size,
     format_duration,
+    join_commas,
     mask_url,
     parse_byte_size,
     parse_duration,
     split_commas,
+    split_paths,
+    write_list,
 )
 
 
@@ -92,3 +95,17 @@ def test_passwords_are_masked(url: str, masked: str) -> None:
 def test_lists_are_separated_by_commas() -> None:
     """Spaces around parts and empty parts do not count."""
     assert split_commas(" a/*.jsonl, b ,,") == ("a/*.jsonl", "b")
+
+
+@given(st.lists(st.text()))
+def test_lists_come_back_as_they_went(texts: list[str]) -> None:
+    """Whatever is in the names, what is no UTF-8 too."""
+    names = (*texts, "\udcff", "a,b", ":", " c ")
+    assert split_commas(join_commas(names)) == names
+    assert split_paths(write_list(names)) == names
+
+
+def test_a_path_is_taken_as_it_stands() -> None:
+    """Unless it is a list: no character separates paths."""
+    for text in ("/a:/b", "/a,b", "[a]", '["a",1]', "["):
+        assert split_paths(text) == (text,)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -49,6 +50,19 @@ async def test_data_is_kept_in_the_directory(tmp_path: Path) -> None:
         "appendonly": "yes",
         "maxmemory-policy": "noeviction",
     }
+
+
+async def test_its_address_leads_there_whatever_the_name() -> None:
+    """Each printable character, in names that are short enough for a socket."""
+    characters = "".join(chr(number) for number in range(33, 127) if number != 47)
+    for part in (characters[:31], characters[31:62], characters[62:], " ", "%41\n"):
+        with (
+            tempfile.TemporaryDirectory(dir="/tmp") as directory,  # a socket's is short
+            EmbeddedBroker(Path(directory, part)) as broker,
+        ):
+            assert broker.socket_path.parent.name == part
+            async with running(broker):
+                assert client(broker).ping()
 
 
 async def test_a_directory_has_one_user(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import redis
 from service_runtime.exceptions import ServiceError, SettingsError
 from tailcast.embedded import choose_socket_path
 from tailcast.up import check_port, explain_bind, find_path, tunnel_command
+from tailer.settings import TailerSettings
 from tests.brokers import free_port
 
 
@@ -132,12 +133,27 @@ async def test_services_get_what_the_command_line_said(tmp_path: Path) -> None:
         _, gateway = await service(tmp_path, "gateway")
     url = f"unix://{choose_socket_path(tmp_path / '.tailcast')}"
     assert tailer["TAILCAST_REDIS_URL"] == gateway["TAILCAST_REDIS_URL"] == url
-    assert tailer["TAILCAST_PATHS"].split(os.pathsep) == [
-        str(tmp_path / "one.jsonl"),
-        str(tmp_path),
-    ]
+    paths = [str(tmp_path / "one.jsonl"), str(tmp_path)]
+    assert json.loads(tailer["TAILCAST_PATHS"]) == paths
     assert gateway["TAILCAST_PORT"] == port
     assert gateway["TAILCAST_HOST"] == "127.0.0.1"
+
+
+async def test_what_was_checked_is_what_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each path arrives as it was named, whatever separates paths elsewhere."""
+    names = ["2026-11-28T13:05:44", "exp:2", "a,b", "[x]", '["y"]', "~nobody", " z \n"]
+    for name in [*names, "exp"]:
+        (tmp_path / name).mkdir()
+    port = str(free_port())
+    async with up(tmp_path, *names, "--port", port) as process:
+        await read_line(process)
+        _, tailer = await service(tmp_path, "tailer")
+    for name, text in tailer.items():
+        monkeypatch.setenv(name, text)
+    watched = tuple(str(tmp_path / name) for name in names)
+    assert TailerSettings.load().paths == watched
 
 
 async def test_over_ssh_it_says_how_to_reach_it(tmp_path: Path) -> None:

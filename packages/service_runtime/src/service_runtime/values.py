@@ -4,11 +4,12 @@ Each reads text and gives it back as a person would write it; none knows which s
 it is for.
 """
 
+import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
@@ -18,6 +19,8 @@ __all__ = [
     "ByteSize",
     "CommaList",
     "Duration",
+    "PathList",
+    "PathText",
     "SecretUrl",
     "format_byte_size",
     "format_duration",
@@ -25,6 +28,8 @@ __all__ = [
     "mask_url",
     "parse_byte_size",
     "parse_duration",
+    "read_list",
+    "write_list",
 ]
 
 BYTE_UNITS = {
@@ -97,11 +102,60 @@ def format_duration(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
+def read_list(text: str) -> tuple[str, ...] | None:
+    """The texts of a JSON list of texts; None if it is none.
+
+    What every list is read as first: a name may have whatever separates names.
+    """
+    if not text.lstrip().startswith("["):
+        return None
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list):
+        return None
+    items = cast(list[object], found)
+    texts = tuple(item for item in items if isinstance(item, str))
+    return texts if len(texts) == len(items) else None
+
+
+def write_list(texts: Sequence[str]) -> str:
+    """A JSON list of texts, in ASCII alone: what `read_list` reads, whatever is in it."""
+    return json.dumps(list(texts))
+
+
 def split_commas(value: object) -> object:
-    """The parts of comma-separated text, without empty ones; else the value itself."""
+    """A JSON list's texts, or what commas separate; else the value itself.
+
+    Of comma-separated text empty parts are left out, and white space around parts.
+    """
     if not isinstance(value, str):
         return value
+    if (texts := read_list(value)) is not None:
+        return texts
     return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
+
+
+def join_commas(texts: Sequence[str]) -> str:
+    """The list as a person would write it: with commas, where that says the same."""
+    joined = ",".join(texts)
+    return joined if split_commas(joined) == tuple(texts) else write_list(texts)
+
+
+def split_paths(value: object) -> object:
+    """A JSON list's paths, or one path, taken as it stands; else the value itself."""
+    if not isinstance(value, str):
+        return value
+    texts = read_list(value)
+    return (value,) if texts is None else texts
+
+
+def check_not_empty(value: str) -> str:
+    """The text, if there is one; unlike a length it takes names that are no UTF-8."""
+    if not value:
+        raise ValueError("must not be empty")
+    return value
 
 
 def lower_case(value: object) -> object:
@@ -148,7 +202,13 @@ Duration = Annotated[
     float, BeforeValidator(parse_duration), PlainSerializer(format_duration)
 ]
 CommaList = Annotated[
-    tuple[str, ...], BeforeValidator(split_commas), PlainSerializer(",".join)
+    tuple[str, ...], BeforeValidator(split_commas), PlainSerializer(join_commas)
 ]
+# Paths have no separator: any character may stand in a name.
+PathList = Annotated[
+    tuple[str, ...], BeforeValidator(split_paths), PlainSerializer(write_list)
+]
+# A name in a file system.
+PathText = Annotated[str, AfterValidator(check_not_empty)]
 # An address that may hold a password: shown without it.
 SecretUrl = Annotated[str, AfterValidator(check_url), PlainSerializer(mask_url)]

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import socket
 import tempfile
 from importlib.metadata import PackageNotFoundError, files
@@ -29,6 +30,8 @@ READY_SECONDS = 120.0
 LEFTOVER_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.02
 REPLY_SECONDS = 5.0
+# What ends a path in an address, or is dropped from it.
+_UNSAFE = re.compile(r"[\x00-\x20%?#;\x7f]")
 
 
 class EmbeddedBroker:
@@ -50,7 +53,7 @@ class EmbeddedBroker:
     @property
     def url(self) -> str:
         """What clients connect to."""
-        return f"unix://{self.socket_path}"
+        return f"unix://{_UNSAFE.sub(_percent, str(self.socket_path))}"
 
     @property
     def log_path(self) -> Path:
@@ -204,3 +207,7 @@ def holds_sockets(directory: Path) -> bool:
             return False
     probe.unlink(missing_ok=True)
     return True
+
+
+def _percent(match: re.Match[str]) -> str:
+    return f"%{ord(match[0]):02X}"

@@ -21,6 +21,7 @@ import structlog
 from gateway.settings import GatewaySettings
 from service_runtime.exceptions import ServiceError, SettingsError
 from service_runtime.logs import configure_logging
+from service_runtime.values import write_list
 from tailcast.embedded import EmbeddedBroker
 from tailcast.settings import CommandSettings
 from tailcast.supervisor import Child, Supervisor
@@ -83,8 +84,17 @@ def run_up(  # as many as the command has
 
 
 def find_path(path: str) -> str:
-    """Its absolute form; SettingsError if there is nothing."""
-    absolute = Path(path).expanduser().absolute()
+    """Its absolute form; SettingsError if there is nothing.
+
+    What is there by the very name comes before what `~` may stand for.
+    """
+    if not path:
+        raise SettingsError("a path is empty: name a file or a directory")
+    absolute = Path(path).absolute()
+    if not absolute.exists():
+        with contextlib.suppress(RuntimeError):
+            # Nobody of that name has a home.
+            absolute = Path(path).expanduser().absolute()
     if not absolute.exists():
         raise SettingsError(f"{path}: no such file or directory")
     return str(absolute)
@@ -142,7 +152,7 @@ def tailer_child(settings: TailerSettings, url: str) -> Child:
         environment={
             "TAILCAST_REDIS_URL": url,
             "TAILCAST_LOG_DIR": settings.log_dir,
-            "TAILCAST_PATHS": os.pathsep.join(settings.paths),
+            "TAILCAST_PATHS": write_list(settings.paths),
         },
         end_seconds=END_MARGIN_SECONDS,
     )

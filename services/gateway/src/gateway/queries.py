@@ -4,6 +4,7 @@ Pure. A query becomes the `subscribe` that would ask for the same, so that whate
 names is understood, checked and refused as it is over a WebSocket.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -54,7 +55,7 @@ def asked(
         start: as `from` of a query.
         after: a cursor; it wins over `start`.
         where: a condition, as JSON.
-        metrics: names, comma-separated.
+        metrics: names, comma-separated, or a JSON list of them.
         more: other fields of the message.
     """
     fields: dict[str, object] = {"type": "subscribe", "sessionId": session, **more}
@@ -65,7 +66,7 @@ def asked(
     if where is not None:
         fields["where"] = _json(where)
     if metrics is not None:
-        fields["metrics"] = [name for name in metrics.split(",") if name]
+        fields["metrics"] = _names(metrics)
     text = msgspec.json.encode(fields)
     message = parse(text)
     assert isinstance(message, Subscribe)  # noqa: S101  # by its type
@@ -107,6 +108,14 @@ def _from(text: str) -> str | Mapping[str, object]:
         INVALID_MESSAGE,
         "from is one of start, now, last:N, step:N, time:T, cursor:C",
     )
+
+
+def _names(text: str) -> list[str]:
+    """Names with commas between them, or a list of names that may have commas."""
+    if text.startswith("["):
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeError):
+            return msgspec.json.decode(text, type=list[str])
+    return [name for name in text.split(",") if name]
 
 
 def _json(text: str) -> object:

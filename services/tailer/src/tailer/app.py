@@ -6,7 +6,6 @@ The only module that reads settings and knows all the others. `run` is the servi
 
 import asyncio
 import math
-import os
 import signal
 import socket
 import time
@@ -18,6 +17,7 @@ from typing import TypeVar
 
 from service_runtime.exceptions import ServiceError
 from service_runtime.logs import configure_logging
+from service_runtime.values import write_list
 from tailer.appender import Appender
 from tailer.audit import AUDIT_SECONDS, Audit
 from tailer.discovery import Discovery, FileKind, Found
@@ -299,6 +299,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def _owner(watched: Sequence[str]) -> str:
-    """The same name after every restart on this machine."""
-    name = f"{socket.gethostname()}:{os.pathsep.join(watched)}"
+    """The same name after every restart on this machine; another list's is another."""
+    what = watched[0] if len(watched) == 1 else write_list(watched)
+    name = f"{socket.gethostname()}:{what}"
     return name.encode(errors="backslashreplace").decode()

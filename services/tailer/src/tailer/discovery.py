@@ -140,6 +140,8 @@ class Discovery:
                 self._roots.append(_Root(tree, FileKind.TELEMETRY, None, path))
                 self._watched_trees.append(path)
             else:
+                if not os.path.lexists(path):
+                    self._instruments.path_missing(path)
                 self._files.append(path)
                 self._watched_files.append(path)
 

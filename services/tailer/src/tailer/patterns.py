@@ -15,6 +15,9 @@ from typing import NamedTuple
 LINE_EXTENSIONS = (".jsonl", ".ndjson")
 
 _WILDCARD = re.compile(r"[*?\[]")
+# A set of characters, in which a bracket that stands first is one of them, or a
+# character: a bracket that nothing closes is one too, so nothing is taken back.
+_PART = re.compile(r"\[!?+\]?+[^\]]*+\]|.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,11 @@ class Pattern:
 
 
 def compile_pattern(text: str) -> Pattern:
-    """Read a glob such as `telemetry/**/*.jsonl`."""
+    """Read a glob such as `telemetry/**/*.jsonl`.
+
+    Raises:
+        ValueError: it is none.
+    """
     segments = [segment for segment in text.split("/") if segment not in ("", ".")]
     if segments[-1:] == ["**"]:
         segments.append("*")
@@ -41,7 +48,11 @@ def compile_pattern(text: str) -> Pattern:
     expression = "".join(_directory(segment) for segment in rest[:-1])
     expression += _name(rest[-1]) if rest else ""
     depth = None if "**" in rest else len(rest) - 1
-    return Pattern("/".join(segments[:count]), re.compile(expression), depth)
+    try:
+        compiled = re.compile(expression)
+    except re.error as error:
+        raise ValueError(f"{text} is no pattern: {error.msg}") from None
+    return Pattern("/".join(segments[:count]), compiled, depth)
 
 
 def _directory(segment: str) -> str:
@@ -50,7 +61,7 @@ def _directory(segment: str) -> str:
 
 def _name(segment: str) -> str:
     hidden = r"(?!\.)" if segment[0] in "*?[" else ""
-    return hidden + re.sub(r"\[!?\]?[^\]]*\]|.", _translated, segment, flags=re.DOTALL)
+    return hidden + _PART.sub(_translated, segment)
 
 
 def _translated(match: re.Match[str]) -> str:

@@ -1,19 +1,21 @@
 """The tailer's settings. Only `app` reads them; the rest has keyword arguments."""
 
-import os
 import socket
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from service_runtime.settings import ServiceSettings
 from service_runtime.values import (
     ByteSize,
     CommaList,
     Duration,
+    PathList,
+    PathText,
     SecretUrl,
     lower_case,
 )
+from tailer.patterns import compile_pattern
 from telemetry_stream.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
 from telemetry_stream.keys import check_key_prefix
 
@@ -30,11 +32,14 @@ def expand_hostname(prefix: str) -> str:
     return prefix.replace("{hostname}", socket.gethostname())
 
 
-def split_paths(value: object) -> object:
-    """The parts of text that `os.pathsep` separates; else the value as it is."""
-    if not isinstance(value, str):
-        return value
-    return tuple(part for part in value.split(os.pathsep) if part)
+def check_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns, if each is one."""
+    for pattern in patterns:
+        compile_pattern(pattern)
+    return patterns
+
+
+Patterns = Annotated[CommaList, AfterValidator(check_patterns)]
 
 
 class TailerSettings(ServiceSettings):
@@ -48,21 +53,17 @@ class TailerSettings(ServiceSettings):
     ] = KEY_PREFIX
     """first part of every key in the broker"""
 
-    log_dir: Annotated[str, Field(min_length=1)] = "logs"
+    log_dir: PathText = "logs"
     """directory below which the files are"""
 
-    telemetry_patterns: CommaList = ("telemetry/**/*.jsonl",)
+    telemetry_patterns: Patterns = ("telemetry/**/*.jsonl",)
     """files with a record on each line, below the log directory, comma-separated"""
 
-    emergency_patterns: CommaList = ("emergency/**/*.json",)
+    emergency_patterns: Patterns = ("emergency/**/*.json",)
     """files that are one emergency each, below the log directory, comma-separated"""
 
-    paths: Annotated[
-        tuple[str, ...],
-        BeforeValidator(split_paths),
-        PlainSerializer(os.pathsep.join),
-    ] = ()
-    """what `tailcast up PATH…` watches instead of the log directory (absolute paths)"""
+    paths: PathList = ()
+    """what `tailcast up PATH…` watches instead of the log directory: a JSON list"""
 
     step_keys: CommaList = STEP_KEYS
     """where a record's step is: the first of these keys that it has"""
