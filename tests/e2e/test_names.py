@@ -26,7 +26,7 @@ def _write(directory: Path) -> None:
 
 
 def _get(address: str, path: str) -> bytes:
-    with urlopen(f"http://{address}{path}", timeout=20) as answer:  # noqa: S310  # ours
+    with urlopen(f"http://{address}{path}", timeout=20) as answer:  # ours
         body: bytes = answer.read()
     return body
 
@@ -35,7 +35,9 @@ async def _records(address: str, subscribe: dict[str, object]) -> dict[str, obje
     """What the first record of each session says, by the session's name."""
     found: dict[str, object] = {}
     async with connect(f"ws://{address}/ws/telemetry", proxy=None) as socket:
-        await socket.send(json.dumps({"type": "subscribe", "from": "start"} | subscribe))
+        await socket.send(
+            json.dumps({"type": "subscribe", "from": "start"} | subscribe)
+        )
         while len(found) < len(SESSIONS):
             message = json.loads(await socket.recv())
             assert message["type"] != "error", message
@@ -80,9 +82,7 @@ async def test_log_directory_and_patterns(tmp_path: Path, door: str) -> None:
     """Patterns are a list; brackets make a wildcard a character like any other."""
     _write(tmp_path / DIRECTORY / "in")
     wildcards = {"*": "[*]", "?": "[?]", "[": "[[]"}
-    patterns = [
-        f"in/a{wildcards.get(one, one)}b.jsonl" for one in CHARACTERS
-    ]
+    patterns = [f"in/a{wildcards.get(one, one)}b.jsonl" for one in CHARACTERS]
     settings = {"TAILCAST_TELEMETRY_PATTERNS": json.dumps(patterns)}
     arguments = []
     if door == "flag":
