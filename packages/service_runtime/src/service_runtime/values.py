@@ -121,7 +121,7 @@ def read_list(text: str) -> tuple[str, ...] | None:
 
 
 def write_list(texts: Sequence[str]) -> str:
-    """A JSON list of texts, in ASCII alone: what `read_list` reads, whatever is in it."""
+    """A JSON list in ASCII alone: what `read_list` reads, whatever the texts are."""
     return json.dumps(list(texts))
 
 
