@@ -13,7 +13,6 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
-from importlib import resources
 from typing import Any, cast
 
 from redis import exceptions as redis_errors
@@ -45,9 +44,9 @@ from telemetry_stream.redis_connection import (
     OwnLine,
     connect,
     pushed,
-    translate,
-    translated_errors,
+    script,
 )
+from telemetry_stream.redis_errors import translate, translated_errors
 from telemetry_stream.redis_replies import (
     HEAD_FIELDS,
     entries_of,
@@ -90,10 +89,10 @@ class RedisBroker:
         # redis-py's own would make a dictionary of every entry.
         for command in ("XRANGE", "XREVRANGE"):
             self._redis.response_callbacks[command] = cast(Any, _entries_reply)
-        self._append = self._script("append")
-        self._position = self._script("position")
-        self._discard = self._script("discard")
-        self._add_document = self._script("add_document")
+        self._append = self._script("last_id", "refusal", "append")
+        self._position = self._script("last_id", "position")
+        self._discard = self._script("last_id", "refusal", "discard")
+        self._add_document = self._script("last_id", "refusal", "add_document")
         # What is kept of clients that name themselves.
         self.clients = RedisClientCursors(self._redis, self._keys, self._said)
 
@@ -401,12 +400,8 @@ class RedisBroker:
 
     # How commands are sent.
 
-    def _script(self, name: str) -> AsyncScript:
-        folder = resources.files("telemetry_stream") / "lua"
-        text = "".join(
-            (folder / f"{part}.lua").read_text() for part in ("last_id", name)
-        )
-        return self._redis.register_script(text)
+    def _script(self, *parts: str) -> AsyncScript:
+        return self._redis.register_script(script(*parts))
 
     def _pipeline(self) -> Pipeline:
         return self._redis.pipeline(transaction=False)

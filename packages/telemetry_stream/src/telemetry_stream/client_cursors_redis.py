@@ -5,7 +5,6 @@ Home of the two scripts' argument lists; what decides is in the scripts.
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from importlib import resources
 from typing import Any, cast
 
 from redis import exceptions as redis_errors
@@ -21,11 +20,14 @@ from telemetry_stream.client_cursors import (
 from telemetry_stream.exceptions import InvalidPosition
 from telemetry_stream.keys import EMERGENCIES, Keys
 from telemetry_stream.position import Cursor
-from telemetry_stream.redis_connection import translated_errors
+from telemetry_stream.redis_connection import script
+from telemetry_stream.redis_errors import translate, translated_errors
 
 
 # Clients in one pipeline.
 PIPELINE_COMMANDS = 1_000
+# The code of an error that is one key's alone.
+WRONG_TYPE = "WRONGTYPE"
 
 
 class RedisClientCursors:
@@ -41,9 +43,8 @@ class RedisClientCursors:
         self._keys = keys
         # The broker's own: its channel, and a text as it is said there.
         self._said = said
-        folder = resources.files("telemetry_stream") / "lua"
-        self._take = redis.register_script((folder / "take_client.lua").read_text())
-        self._save = redis.register_script((folder / "save_client.lua").read_text())
+        self._take = redis.register_script(script("refusal", "take_client"))
+        self._save = redis.register_script(script("save_client"))
 
     async def take(self, client: str, taker: str) -> Kept:
         channel, tag = await self._said("")
@@ -89,8 +90,14 @@ def _arguments(one: Progress) -> list[str]:
 
 
 def _saved(reply: Any) -> Saved:
+    """What came of one save. Raises BrokerError for what all would meet."""
+    if not isinstance(reply, Exception):
+        return Saved(reply.decode())
+    error = translate(reply)
     # One client's key that somebody spoiled must not keep all others from being saved.
-    return Saved.FAILED if isinstance(reply, Exception) else Saved(reply.decode())
+    if error.code != WRONG_TYPE:
+        raise error from reply
+    return Saved.FAILED
 
 
 def _kept(answer: Sequence[bytes]) -> Kept:

@@ -6,6 +6,7 @@
         ├── BrokerUnavailable    not now: wait and ask again
         ├── BrokerFull           no memory for a write: trim, then ask again
         └── BrokerRefused        never like this: wrong password, wrong type, too old
+            └── BrokerUnwilling  nor for anybody, but that may pass: a full disk
 
 Whether an append took place is unknown after `BrokerUnavailable`; the next compare
 tells. Adapters translate their driver's errors into these, once, at the edge.
@@ -23,6 +24,12 @@ class InvalidPosition(TailcastError):
 class BrokerError(TailcastError):
     """The broker did not do what was asked."""
 
+    def __init__(self, text: str = "", *, code: str = "") -> None:
+        """`text` is the broker's words and what mends it, `code` how it calls that."""
+        super().__init__(text)
+        # `NOPERM`, `MOVED` …; "" where the broker said nothing.
+        self.code = code
+
 
 class BrokerUnavailable(BrokerError):
     """The broker cannot answer now: away, loading, failing over, timed out."""
@@ -34,3 +41,7 @@ class BrokerFull(BrokerError):
 
 class BrokerRefused(BrokerError):
     """The broker will not do this until somebody changes something."""
+
+
+class BrokerUnwilling(BrokerRefused):
+    """The broker refuses this to everybody, for a reason that may pass by itself."""

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from telemetry_stream.keys import Keys
 from telemetry_stream.notification import INSTALLATION_LENGTH, tag_of
-from telemetry_stream.redis_connection import translate, translated_errors
+from telemetry_stream.redis_errors import translate, translated_errors
 
 
 class RedisInstallation:

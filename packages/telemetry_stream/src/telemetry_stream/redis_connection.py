@@ -1,4 +1,4 @@
-"""How redis-py is made to talk to the broker: time-outs, retries, errors. One place.
+"""How redis-py is made to talk to the broker: time-outs, retries. One place.
 
 redis-py 8's defaults repeat a command whose reply was lost up to ten times and give a
 blocking read five seconds; both are wrong here. Nothing is retried below the services:
@@ -7,24 +7,18 @@ an append that may have happened is settled by its compare, and the waiting is t
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from importlib import resources
 from typing import Any, cast
 
 import hiredis
-from redis import exceptions as redis_errors
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.typing import EncodableT
 
-from telemetry_stream.exceptions import (
-    BrokerError,
-    BrokerFull,
-    BrokerRefused,
-    BrokerUnavailable,
-)
+from telemetry_stream.exceptions import BrokerRefused
 
 
 CONNECT_TIMEOUT = 5.0
@@ -142,6 +136,12 @@ class OwnLine:
             self._connection = None
 
 
+def script(*parts: str) -> str:
+    """The text of a script, from its files of the folder `lua`."""
+    folder = resources.files("telemetry_stream") / "lua"
+    return "".join((folder / f"{part}.lua").read_text() for part in parts)
+
+
 async def pushed(pubsub: Any) -> AsyncIterator[bytes]:
     """What is published on a pub/sub's one channel, for ever; raises redis-py's errors.
 
@@ -160,50 +160,6 @@ async def pushed(pubsub: Any) -> AsyncIterator[bytes]:
 
 async def _as_it_is(response: Any) -> Any:
     return response
-
-
-# First match wins, so subclasses stand before their bases.
-_TRANSLATION: tuple[tuple[type[BaseException], type[BrokerError]], ...] = (
-    (redis_errors.AuthenticationError, BrokerRefused),
-    (redis_errors.AuthorizationError, BrokerRefused),
-    (redis_errors.NoPermissionError, BrokerRefused),
-    (redis_errors.OutOfMemoryError, BrokerFull),
-    (redis_errors.ConnectionError, BrokerUnavailable),
-    (redis_errors.TimeoutError, BrokerUnavailable),
-    (redis_errors.ClusterError, BrokerUnavailable),
-    (redis_errors.TryAgainError, BrokerUnavailable),
-    (redis_errors.MovedError, BrokerUnavailable),
-    (redis_errors.ReadOnlyError, BrokerUnavailable),
-    (redis_errors.NoScriptError, BrokerUnavailable),
-    (OSError, BrokerUnavailable),
-    (redis_errors.RedisError, BrokerRefused),
-)
-# Error codes that redis-py has no class for and that pass by themselves.
-_PASSING_CODES = ("BUSY", "MISCONF", "NOREPLICAS", "UNBLOCKED", "LOADING", "MASTERDOWN")
-# What redis-py makes of NOAUTH while it connects: a plain ConnectionError.
-_NOAUTH_WHILE_CONNECTING = "HELLO must be called with the client already authenticated"
-
-
-@contextmanager
-def translated_errors() -> Generator[None]:
-    """Raise ours for redis-py's errors, the broker's own words kept."""
-    try:
-        yield
-    except (redis_errors.RedisError, OSError) as error:
-        raise translate(error) from error
-
-
-def translate(error: BaseException) -> BrokerError:
-    """Our error for one of redis-py's."""
-    text = str(error) or type(error).__name__
-    if text.startswith(_NOAUTH_WHILE_CONNECTING):
-        return BrokerRefused("the broker asks for a password: put it into its URL")
-    if text.startswith(_PASSING_CODES):
-        return BrokerUnavailable(text)
-    for theirs, ours in _TRANSLATION:
-        if isinstance(error, theirs):
-            return ours(text)
-    return BrokerUnavailable(text)
 
 
 def _without_password(url: str) -> str:

@@ -47,6 +47,7 @@ FILE_THREADS = 4
 # All interfaces: whoever scrapes is elsewhere, and the port is off unless asked for.
 METRICS_HOST = "0.0.0.0"  # noqa: S104  # as said above
 MEBIBYTE = 1_048_576
+AWAY = "the broker cannot be reached"
 
 _T = TypeVar("_T")
 
@@ -180,7 +181,8 @@ class Tailer:
         if self.pipeline.is_over:
             return "it is ending"
         if not self._presence.is_up:
-            return "the broker cannot be reached"
+            refusal = self.instruments.refusal
+            return f"the broker refuses: {refusal}" if refusal else AWAY
         if self.instruments.is_broker_full:
             return "the broker is full"
         if not self.pipeline.has_listed.is_set():

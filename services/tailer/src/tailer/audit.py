@@ -75,7 +75,7 @@ class Audit:
                 for start in range(0, len(self._followers), AUDIT_SESSIONS):
                     await self._compare(self._followers[start : start + AUDIT_SESSIONS])
             except BrokerError as error:
-                self._presence.lost(error)
+                self._presence.lost(error, "audit")
 
     async def touch(self) -> None:
         """Tell the list of sessions what was appended, until cancelled."""
@@ -90,7 +90,7 @@ class Audit:
                 await self._writer.touch(activity_ms)
             except BrokerError as error:
                 self._untouched.update(activity_ms | self._untouched)
-                self._presence.lost(error)
+                self._presence.lost(error, "list of sessions")
 
     def _probe_documents(self) -> None:
         """Ask for the newest, which a broker forgets first, and for any other one."""

@@ -28,6 +28,8 @@ LOOKED_FOR_SECONDS = (0.1, 600.0)
 TTL_SHARE = 20
 # Sessions whose states are asked for in one go.
 EXPIRED_SESSIONS = 100
+# After a failure; while the broker is away that is waited out besides.
+RETRY_SECONDS = 1.0
 DAY_MS = 86_400_000.0
 
 
@@ -128,7 +130,8 @@ class Expiry:
         try:
             await step()
         except BrokerError as error:
-            self._presence.lost(error)
+            self._presence.lost(error, "ends of sessions")
+            await asyncio.sleep(RETRY_SECONDS)
             return False
         return True
 

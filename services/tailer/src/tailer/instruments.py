@@ -11,7 +11,9 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from service_runtime.sparing import Sparing
 from telemetry_stream.broker import NewRejection
+from telemetry_stream.exceptions import BrokerError, BrokerRefused
 
 
 # Rejected lines of one session are told at most so often.
@@ -33,6 +35,12 @@ class Instruments:
         self._told: set[tuple[str, str]] = set()
         # Since when the broker is away, None while it answers.
         self._away_since: float | None = None
+        # Whether that it cannot be reached was told.
+        self._is_away = False
+        # What the broker said when it refused everything, "" unless it does.
+        self._refusal = ""
+        # Which of its refusals were told.
+        self._sparing = Sparing(clock=clock)
         # Bytes in files that are not in the broker yet, by path.
         self._behind: dict[str, int] = {}
         self._make_metrics()
@@ -57,7 +65,7 @@ class Instruments:
         self._refused = counter("refused", "Refused rewrites, paths and names", "what")
         self._contested = counter("contested", "Sessions with too many generations")
         self._documents = counter("documents", "Emergency documents", "outcome")
-        self._broker_errors = counter("broker_errors", "Failed calls", "error")
+        self._broker_errors = counter("broker_errors", "Failed calls", "error", "code")
         self._left_out = counter("metric_values_left_out", "Values without statistics")
         self._times_full = counter("full_refusals", "Writes refused for want of memory")
         self._trimmed = counter("trimmed_bytes", "Bytes trimmed off streams", "why")
@@ -235,22 +243,39 @@ class Instruments:
         self._diverged.inc()
         self._log.warning("stream and state disagreed, reading anew", session=session)
 
-    def broker_lost(self, error: Exception) -> None:
-        """A call failed."""
-        self._broker_errors.labels(type(error).__name__).inc()
+    def broker_lost(self, error: BrokerError) -> None:
+        """A call failed, and nothing is asked until one succeeds."""
         self._broker_up.set(0)
         if self._away_since is None:
             self._away_since = self._clock()
+        if isinstance(error, BrokerRefused):
+            self._refusal = str(error)
+            self.broker_refused(error, "all")
+            return
+        is_news, self._refusal = not self._is_away, ""
+        self._is_away = True
+        self._count(error)
+        if is_news:
             self._log.warning("broker cannot be reached, waiting", reason=str(error))
 
-    def broker_refused(self, path: str, error: Exception) -> None:
-        """A call for one file will fail until somebody changes something."""
-        self._broker_errors.labels(type(error).__name__).inc()
-        self._log.error("broker refused", path=path, reason=str(error))
+    def broker_refused(self, error: BrokerError, what: str) -> None:
+        """A call will fail until somebody changes something."""
+        self._count(error)
+        if times := self._sparing.came(error.code or str(error)):
+            self._log.error("broker refused", what=what, reason=str(error), times=times)
+
+    def _count(self, error: BrokerError) -> None:
+        self._broker_errors.labels(type(error).__name__, error.code).inc()
+
+    @property
+    def refusal(self) -> str:
+        """What the broker says, in words for people, if it refuses everything."""
+        return self._refusal
 
     def broker_answers(self) -> None:
         """A call succeeded."""
         self._broker_up.set(1)
+        self._refusal, self._is_away = "", False
         if self._away_since is not None:
             seconds = round(self._clock() - self._away_since, 1)
             self._away_since = None
@@ -258,7 +283,7 @@ class Instruments:
 
     def broker_is_full(self) -> None:
         """An append was refused for want of memory."""
-        self._broker_errors.labels("BrokerFull").inc()
+        self._broker_errors.labels("BrokerFull", "OOM").inc()
         self._times_full.inc()
         self._broker_full.set(1)
         if self._remember("full", ""):

@@ -334,18 +334,15 @@ class Pipeline:
     async def _turn(self, followed: Followed) -> float | None:
         try:
             return await followed.turn()
-        except BrokerRefused as error:
-            # Perhaps this session's key alone; the presence tells if it is everything.
-            followed.doubt_stored()
-            self._instruments.broker_refused(followed.path, error)
-            return DEFECT_SECONDS
         except BrokerFull as error:
-            self._presence.lost(error)
+            self._presence.lost(error, followed.path)
             return FULL_SECONDS
         except BrokerError as error:
             followed.doubt_stored()
-            self._presence.lost(error)
-            return 0.0
+            self._presence.lost(error, followed.path)
+            # Else the presence is waited for.
+            is_for_this = isinstance(error, BrokerRefused) and self._presence.is_up
+            return DEFECT_SECONDS if is_for_this else 0.0
         except Exception as error:  # noqa: BLE001  # one file must not stop the others
             followed.doubt_stored()
             self._instruments.defect(followed.path, error)

@@ -13,7 +13,12 @@ from collections.abc import Awaitable, Callable
 from tailer.instruments import Instruments
 from tailer.loops import wait_for
 from telemetry_stream.broker import SessionWriter
-from telemetry_stream.exceptions import BrokerError, BrokerFull
+from telemetry_stream.exceptions import (
+    BrokerError,
+    BrokerFull,
+    BrokerRefused,
+    BrokerUnwilling,
+)
 
 
 PRESENCE_SECONDS = 15.0
@@ -52,8 +57,17 @@ class Presence:
         """Whether the latest that is known of the broker is that it answers."""
         return self._is_up.is_set()
 
-    def lost(self, error: BrokerError) -> None:
-        """Some call failed."""
+    def lost(self, error: BrokerError, what: str) -> None:
+        """Some call failed, made for a path or what else it was."""
+        is_of_all = not isinstance(error, BrokerRefused)
+        if is_of_all or isinstance(error, BrokerUnwilling):
+            self._take(error)
+        else:
+            # Perhaps this alone; the next attempt to set the key tells if it is all.
+            self._instruments.broker_refused(error, what)
+
+    def _take(self, error: BrokerError) -> None:
+        """A call failed that would fail for everybody."""
         if isinstance(error, BrokerFull):
             self._instruments.broker_is_full()
             # The next attempt to set the key makes room.
@@ -75,7 +89,7 @@ class Presence:
             try:
                 await self._hold()
             except BrokerError as error:
-                self.lost(error)
+                self._take(error)
                 await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.0))  # noqa: S311
                 retry_seconds = min(RETRY_SECONDS[1], retry_seconds * 2)
                 continue

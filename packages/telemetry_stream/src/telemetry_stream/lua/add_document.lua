@@ -3,6 +3,10 @@
 -- path, '1' if it is news, most documents to keep.
 
 if redis.call('SISMEMBER', KEYS[2], ARGV[3]) == 1 then return 0 end
+local refused = refusal_of({
+  {'XADD', KEYS[1], '*', 'r', ''}, {'SADD', KEYS[2], ''}, {'PUBLISH', ARGV[1], ''},
+})
+if refused then return refused end
 local last_id = last_id_of(KEYS[1])
 local number = tonumber(string.match(last_id, '-(%d+)$'))
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[8],

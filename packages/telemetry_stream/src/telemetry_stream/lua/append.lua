@@ -31,7 +31,8 @@ end
 
 -- 1. Compare.
 local stored = redis.call('HMGET', state,
-  'incarnation', 'generation', 'offset', 'last_id', 'last_rejected_id')
+  'incarnation', 'generation', 'offset', 'last_id', 'last_rejected_id',
+  'records', 'rejected', 'emergencies')
 local incarnation = stored[1] or ''
 local last_id = stored[4] or '0-0'
 local last_rejected_id = stored[5] or '0-0'
@@ -65,6 +66,15 @@ for i = 1, rejection_count do
   last_offset = offset
 end
 
+local refused = refusal_of({
+  {'HSET', state, 'offset', '0'}, {'PUBLISH', ARGV[1], ''},
+  entry_count > 0 and {'XADD', stream, '*', 'p', ''} or nil,
+})
+if not refused and rejection_count > 0 then
+  refused = refusal_of({{'XADD', rejected, '*', 'why', ''}})
+end
+if refused then return refused end
+
 -- 2. Append.
 local records, emergencies, latest, latest_emergency = 0, 0, nil, nil
 for i = 1, entry_count do
@@ -89,8 +99,12 @@ for i = 1, rejection_count do
     'offset', string.format('%.0f', tonumber(ARGV[at]) - tonumber(ARGV[at + 2]) - 1),
     'length', ARGV[at + 2], 'line', ARGV[at + 3])
 end
+local function count(before, more)
+  return string.format('%.0f', (tonumber(before or '0') or 0) + more)
+end
 local fields = {'incarnation', ARGV[8], 'generation', generation, 'offset', ARGV[10],
-  'last_id', last_id, 'last_rejected_id', last_rejected_id}
+  'last_id', last_id, 'last_rejected_id', last_rejected_id,
+  'records', count(stored[6], records), 'rejected', count(stored[7], rejection_count)}
 for i = first_field, first_field + 2 * field_count - 1 do
   fields[#fields + 1] = ARGV[i]
 end
@@ -98,13 +112,13 @@ if latest then
   fields[#fields + 1], fields[#fields + 2] = 'latest', latest
 end
 if latest_emergency then
-  redis.call('HINCRBY', state, 'emergencies', emergencies)
-  redis.call('HSET', state, 'latest_emergency_id', latest_emergency[1],
-    'latest_emergency', latest_emergency[2])
+  for _, text in ipairs({'emergencies', count(stored[8], emergencies),
+    'latest_emergency_id', latest_emergency[1],
+    'latest_emergency', latest_emergency[2]}) do
+    fields[#fields + 1] = text
+  end
 end
 redis.call('HSET', state, unpack(fields))
-redis.call('HINCRBY', state, 'records', records)
-redis.call('HINCRBY', state, 'rejected', rejection_count)
 
 -- 3. Wake readers.
 redis.call('PUBLISH', ARGV[1], ARGV[2])

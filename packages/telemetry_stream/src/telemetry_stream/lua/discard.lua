@@ -11,6 +11,10 @@ for i = 1, 5 do
 end
 local last_id = last_id_of(KEYS[1])
 if last_id ~= ARGV[8] then return 0 end
+local refused = refusal_of({
+  {'DEL', KEYS[1], KEYS[2], KEYS[3]}, {'PUBLISH', ARGV[1], ''},
+})
+if refused then return refused end
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 1

@@ -11,6 +11,10 @@ local held = tonumber(redis.call('HGET', KEYS[1], '!hold') or '0') or 0
 local time = redis.call('TIME')
 local hold = math.max(held + 1, tonumber(time[1]) * 1000000 + tonumber(time[2]))
 local text = string.format('%.0f', hold)
+local refused = refusal_of({
+  {'HSET', KEYS[1], '!hold', ''}, {'EXPIRE', KEYS[1], ARGV[5]}, {'PUBLISH', ARGV[1], ''},
+})
+if refused then return refused end
 redis.call('HSET', KEYS[1], '!hold', text, '!save', '0')
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 redis.call('PUBLISH', ARGV[1],

@@ -1,0 +1,119 @@
+"""What the broker's errors mean: redis-py's in, ours out, as a table. One place.
+
+The code decides, never the text: that differs between servers and their versions. An
+error that a person must mend says how; what is not known counts as such.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from redis import exceptions as redis_errors
+
+from telemetry_stream.exceptions import (
+    BrokerError,
+    BrokerFull,
+    BrokerRefused,
+    BrokerUnavailable,
+    BrokerUnwilling,
+)
+
+
+class Meaning(NamedTuple):
+    """What an error with a code is for us, and what mends it."""
+
+    ours: type[BrokerError]
+    advice: str = ""
+
+
+_CLUSTER = "this is a node of a cluster: give the URL of one server that has all keys"
+_ACCOUNT = "its account lacks a permission: docs/operations.md has the rule"
+_LOG_IN = "put the broker's user and password into its URL"
+_BY_CODE = {
+    "MOVED": Meaning(BrokerRefused, _CLUSTER),
+    "ASK": Meaning(BrokerRefused, _CLUSTER),
+    "CROSSSLOT": Meaning(BrokerRefused, _CLUSTER),
+    "CLUSTERDOWN": Meaning(BrokerUnwilling, _CLUSTER),
+    "NOPERM": Meaning(BrokerRefused, _ACCOUNT),
+    "NOAUTH": Meaning(BrokerRefused, _LOG_IN),
+    "WRONGPASS": Meaning(BrokerRefused, _LOG_IN),
+    "WRONGTYPE": Meaning(
+        BrokerRefused,
+        "another program wrote this key: delete it, or set another prefix",
+    ),
+    "READONLY": Meaning(
+        BrokerUnwilling, "this is a replica: give the URL of its master"
+    ),
+    "MISCONF": Meaning(
+        BrokerUnwilling, "it cannot save to its disk: its own log says why"
+    ),
+    "NOREPLICAS": Meaning(
+        BrokerUnwilling, "fewer replicas are there than min-replicas-to-write asks for"
+    ),
+    "OOM": Meaning(BrokerFull),
+    "BUSY": Meaning(BrokerUnavailable),
+    "LOADING": Meaning(BrokerUnavailable),
+    "MASTERDOWN": Meaning(BrokerUnavailable),
+    "NOSCRIPT": Meaning(BrokerUnavailable),
+    "TRYAGAIN": Meaning(BrokerUnavailable),
+    "UNBLOCKED": Meaning(BrokerUnavailable),
+}
+# Where there is no code that says anything. First match wins.
+_BY_CLASS: tuple[tuple[type[BaseException], type[BrokerError]], ...] = (
+    (redis_errors.AuthenticationError, BrokerRefused),
+    (redis_errors.AuthorizationError, BrokerRefused),
+    (redis_errors.ConnectionError, BrokerUnavailable),
+    (redis_errors.TimeoutError, BrokerUnavailable),
+    (redis_errors.RedisError, BrokerRefused),
+)
+# What a script's commands may not do has no code of its own.
+_DENIED_IN_SCRIPT = "ACL failure in script"
+
+
+@contextmanager
+def translated_errors() -> Generator[None]:
+    """Raise ours for redis-py's errors, the broker's own words kept."""
+    try:
+        yield
+    except (redis_errors.RedisError, OSError) as error:
+        raise translate(error) from error
+
+
+def translate(error: BaseException) -> BrokerError:
+    """Our error for one of redis-py's."""
+    origin = _origin(error)
+    text = str(origin) or type(origin).__name__
+    code = _code(origin, text)
+    meaning = _BY_CODE.get(code)
+    if meaning is None:
+        meaning = _by_class(origin, text)
+    words = text if not code or text.startswith(code) else f"{code} {text}"
+    told = f"{words}; {meaning.advice}" if meaning.advice else words
+    return meaning.ours(told, code=code)
+
+
+def _origin(error: BaseException) -> BaseException:
+    """What the broker said: an error while connecting comes wrapped in another one."""
+    cause = error.__cause__
+    return cause if isinstance(cause, redis_errors.RedisError) else error
+
+
+def _code(error: BaseException, text: str) -> str:
+    """The error's code; redis-py takes it off the text where it has a class."""
+    code = getattr(error, "status_code", None)
+    if isinstance(code, str) and code:
+        return code
+    if isinstance(error, redis_errors.ResponseError):
+        first = text.partition(" ")[0]
+        if first.isupper() and first.isalpha():
+            return first
+    return ""
+
+
+def _by_class(error: BaseException, text: str) -> Meaning:
+    if _DENIED_IN_SCRIPT in text:
+        return Meaning(BrokerRefused, _ACCOUNT)
+    for theirs, ours in _BY_CLASS:
+        if isinstance(error, theirs):
+            return Meaning(ours)
+    return Meaning(BrokerUnavailable)
