@@ -136,6 +136,7 @@ PURE = $(addprefix */gateway/,$(addsuffix .py,asyncapi http_bodies openapi schem
 	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \
 	$(addprefix */telemetry_stream/,$(addsuffix .py,broker client_cursors defaults exceptions keys \
+		mending nesting \
 		notification position rate record redis_replies))
 empty :=
 space := $(empty) $(empty)

@@ -146,10 +146,11 @@ async def test_name_that_is_no_text_stops_nobody(
         (b'{"a":1}', None),
         (b"", None),
         (b"{\n", False),
+        (b'{"a":' + b"[" * 200 + b"]" * 200 + b"}\n", True),
         (b"[1]\n", False),
         (b"x" * 65_536, False),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_first_line_decides(head: bytes, expected: bool | None) -> None:
     """A record there, something else, or too early to say."""

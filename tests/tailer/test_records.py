@@ -1,13 +1,14 @@
 """Every line that is not blank becomes an entry or a rejection."""
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from tailer.metrics import Kept, Metric, merge
-from tailer.records import TOGETHER, Reading, read_lines, too_long
+from tailer.records import TOGETHER, Reading, read_lines, take_apart, too_long
 from telemetry_stream.broker import Kind, NewEntry, NewRejection
 from telemetry_stream.record import needs_care
 from tests.tailer.harness import valid_lines
@@ -108,12 +109,80 @@ def test_many_lines_are_one_reading() -> None:
     assert reading.metrics["n"].last == len(lines) - 1
 
 
+def test_a_line_that_is_too_deep_is_rejected_among_others() -> None:
+    """One hundred levels are taken, wherever they stand."""
+    deep = [b'{"n":%b%b}' % (b"[" * levels, b"]" * levels) for levels in (99, 100)]
+    lines = [b'{"n":1}'] * (TOGETHER - 1) + [*deep, b'{"n":2}']
+    reading = read(b"".join(line + b"\n" for line in lines), max_line_bytes=1_000)
+    assert [entry.record for entry in reading.entries] == [*lines[:-2], lines[-1]]
+    assert [(one.reason, one.head) for one in reading.rejections] == [
+        ("nested too deeply: more than 100 levels", deep[1])
+    ]
+
+
+def one_at_a_time(poison: set[bytes]) -> Callable[[Sequence[bytes], int], Reading]:
+    """What takes lines, and fails over some of them."""
+
+    def take(texts: Sequence[bytes], start: int) -> Reading:
+        if found := sorted(poison.intersection(texts)):
+            raise ValueError(f"cannot read {found[0].decode()}\n\ud800" + "x" * 999)
+        return read_lines(
+            texts, b"".join(text + b"\n" for text in texts), start, max_line_bytes=100
+        )
+
+    return take
+
+
+@given(
+    st.lists(st.integers(0, 9).map(lambda n: b'{"n":%d}' % n), min_size=1),
+    st.sets(st.integers(0, 9).map(lambda n: b'{"n":%d}' % n), max_size=3),
+)
+def test_a_line_at_fault_is_rejected_and_the_others_are_taken(
+    lines: list[bytes], poison: set[bytes]
+) -> None:
+    """Each line comes to one of the two, at its place."""
+    reading = take_apart(lines, 50, one_at_a_time(poison))
+    places = [(50 + 8 * (at + 1), line) for at, line in enumerate(lines)]
+    assert [(one.offset, one.record) for one in reading.entries] == [
+        place for place in places if place[1] not in poison
+    ]
+    assert [(one.offset, one.head) for one in reading.rejections] == [
+        place for place in places if place[1] in poison
+    ]
+    for one in reading.rejections:
+        said = f"could not be taken: ValueError: cannot read {one.head.decode()}"
+        assert one.reason.startswith(said)
+        assert one.reason.isprintable()
+        assert len(one.reason) < 300
+    counted = sum(metric.count for metric in reading.metrics.values())
+    assert counted == len(reading.entries)
+
+
+def test_want_of_memory_is_no_lines_fault() -> None:
+    """Nor is what fails for several lines together alone."""
+
+    def take(texts: Sequence[bytes], start: int) -> Reading:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        take_apart([b"{}"], 0, take)
+
+    def take_one(texts: Sequence[bytes], start: int) -> Reading:
+        [text] = texts
+        return Reading([NewEntry(start, Kind.RECORD, text)], [], {})
+
+    reading = take_apart([b"1", b"2", b"3"], 0, take_one)
+    assert [entry.offset for entry in reading.entries] == [0, 2, 4]
+
+
 LINES = st.lists(
     st.sampled_from(
         [
             b'{"step":1,"loss":0.5}', b' {"step":2,"loss":1}\r', b'{"loss":NaN}',
             b'{"emergency":{"value":1},"loss":2}', b'{"emergency":true}', b"[]", b"",
-            b'{"a":{"b":1,"c":{"d":2}}}', b'{"telemetry":{"phi":1.5,"on":true}}',
+            b'{"a":{"b":1,"c":{"d":2}}}', b'{"a":%b%b}' % (b"[" * 100, b"]" * 100),
+            b'{"a":%b%b}' % (b"[" * 99, b"]" * 99),
+            b'{"telemetry":{"phi":1.5,"on":true}}',
             b'{"loss":"Infinity"}', b'{"n":18446744073709551616}', b'{"a":[{}',
             b"{}]}", b"{},{}", b"{}", b"  ", b"\0", b'\0{"loss":3}',
         ]
@@ -126,12 +195,12 @@ LINES = st.lists(
 def test_lines_read_together_are_as_read_one_by_one(lines: list[bytes]) -> None:
     """Entries and rejections alike; statistics as merged one after the other."""
     chunk = b"".join(line + b"\n" for line in lines)
-    together = read(chunk, start=10)
+    together = read(chunk, start=10, max_line_bytes=300)
     entries: list[NewEntry] = []
     rejections: list[NewRejection] = []
     kept, at = Kept(), 10
     for line in lines:
-        one = read(line + b"\n", start=at)
+        one = read(line + b"\n", start=at, max_line_bytes=300)
         at += len(line) + 1
         entries += one.entries
         rejections += one.rejections

@@ -1,18 +1,20 @@
 """What a record is: one JSON object, strict enough for every reader downstream.
 
 Pure. A line is checked here once, at the tailer; after that its bytes are spliced into
-frames unseen. So whatever `JSON.parse`, the gateway's parser or MessagePack could not
-take is mended here (a string in place of the number) or rejected, never later.
+frames unseen. So what `JSON.parse`, the gateway's parser or those of other languages
+could not take is mended here, token by token (`mending`), or rejected, never later.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
+
+from telemetry_stream.mending import mended
+from telemetry_stream.nesting import TOO_DEEP, is_too_deep
 
 
 _T = TypeVar("_T")
@@ -51,9 +53,11 @@ _MANY_DIGITS = b"0" * 19
 # An odd number beyond 2^53 is equal to no floating-point number.
 _BETWEEN_NUMBER = 4_611_686_018_427_387_847
 _BETWEEN = b",%d," % _BETWEEN_NUMBER
-# What MessagePack holds: sign and digits of -2^63, digits of 2^64 - 1.
-_INT_RANGE = range(-(2**63), 2**64)
-_MOST_DIGITS = 20
+# No shorter whole number is beyond a double; parsers of ours take longer ones.
+_HUGE = re.compile(rb"[0-9]{309}")
+
+# Whole numbers of 64 bits, signed or not: what MessagePack holds, and encoders write.
+INT64: Final = range(-(2**63), 2**64)
 
 _STEP_TEXT = re.compile(r"\s*([0-9]{1,15})\s*(?:/\s*[0-9]+\s*)?$", re.ASCII)
 _EARLIEST_SECONDS = 1e9
@@ -82,13 +86,13 @@ def parse_record(line: bytes, *, careful: bool = True) -> Record | Invalid:
     Args:
         careful: False only if `needs_care` said so of a text that holds the line.
     """
+    if is_too_deep(line):
+        return Invalid(TOO_DEEP)
     try:
         shape = _decode(line)
-    except RecursionError:
-        return Invalid("nested too deeply")
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _mended(line)
-    if careful and (needs_care(line) or not _is_strict(line)):
+    if careful and not _is_strict(line):
         return _mended(line)
     emergency = shape.emergency
     return Record(line, emergency is not msgspec.UNSET and bytes(emergency)[:1] == b"{")
@@ -105,7 +109,8 @@ def decode_together(lines: Sequence[bytes]) -> list[dict[str, Any]] | None:
     What it decodes, `parse_record` takes as it is; it costs less than as many calls.
 
     Args:
-        lines: without white space around them, of a text without a long number.
+        lines: without white space around them, of a text without a long number, none
+            of them nested too deeply.
     """
     try:
         values: list[Any] = _decode_any(b"[%b]" % _BETWEEN.join(lines))
@@ -121,6 +126,8 @@ def decode_together(lines: Sequence[bytes]) -> list[dict[str, Any]] | None:
 
 
 def _is_strict(line: bytes) -> bool:
+    if _HUGE.search(line):
+        return False
     try:
         _decode_any(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -129,63 +136,21 @@ def _is_strict(line: bytes) -> bool:
 
 
 def _mended(line: bytes) -> Record | Invalid:
-    """Read what Python writers write and strict readers refuse: NaN, huge numbers."""
-    changed: list[str] = []
+    """Read what Python writes and strict readers refuse."""
     try:
-        value: object = json.loads(
-            line.decode(),
-            parse_constant=_noting(changed, str),
-            parse_float=_noting(changed, _finite),
-            parse_int=_noting(changed, _fitting),
-        )
+        # Before it is mended: `{NaN:1}` would be JSON then. Its values are not needed,
+        # and Python refuses to convert numbers of more than 4,300 digits.
+        json.loads(line.decode(), parse_int=str, parse_float=str, parse_constant=str)
     except UnicodeDecodeError:
         return Invalid("not UTF-8")
-    except RecursionError:
-        return Invalid("nested too deeply")
     except ValueError as error:
         return Invalid(f"not JSON: {error}")
-    if not isinstance(value, dict):
+    data = mended(line)
+    fields = _decode_any(data)
+    if not isinstance(fields, dict):
         return Invalid("not a JSON object")
-    fields = cast(dict[str, object], value)
-    is_emergency = isinstance(fields.get("emergency"), dict)
-    if not changed and _is_strict(line):
-        return Record(line, is_emergency)
-    return Record(_encoded(fields), is_emergency)
-
-
-def _noting(
-    changed: list[str], convert: Callable[[str], int | float | str]
-) -> Callable[[str], int | float | str]:
-    """Call `convert` and note each text that did not stay a number."""
-
-    def converted(text: str) -> int | float | str:
-        value = convert(text)
-        if isinstance(value, str):
-            changed.append(text)
-        return value
-
-    return converted
-
-
-def _finite(text: str) -> float | str:
-    value = float(text)
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return value
-
-
-def _fitting(text: str) -> int | str:
-    # Python refuses to convert more than 4,300 digits; those do not fit either.
-    if len(text) > _MOST_DIGITS:
-        return text
-    value = int(text)
-    return value if value in _INT_RANGE else text
-
-
-def _encoded(value: object) -> bytes:
-    """Encode; half a surrogate pair, which UTF-8 cannot hold, becomes U+FFFD."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    emergency = cast(dict[str, object], fields).get("emergency")
+    return Record(data, isinstance(emergency, dict))
 
 
 class Progress(NamedTuple):
@@ -251,10 +216,12 @@ def _inner(
 
 
 def as_step(value: object) -> int | float | None:
-    """The step that a value is, None if it is none."""
+    """The step that a value is, None if it is none: a whole one has 64 bits."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        return value if value in INT64 else None
+    if isinstance(value, float):
         return value
     if isinstance(value, str) and (match := _STEP_TEXT.match(value)) is not None:
         return int(match[1])

@@ -6,12 +6,14 @@ when the broker is full. What is to be done about a refused batch decides the fo
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import NamedTuple
 
 from tailer.instruments import Instruments
 from tailer.metrics import Kept, Metric, merge
+from tailer.records import not_taken
 from tailer.retention import Retention
 from tailer.session_file import Place
 from telemetry_stream.broker import (
@@ -25,7 +27,7 @@ from telemetry_stream.broker import (
     SessionWriter,
     StoredPosition,
 )
-from telemetry_stream.exceptions import BrokerFull
+from telemetry_stream.exceptions import BrokerError, BrokerFull
 from telemetry_stream.position import EntryID, digest
 from telemetry_stream.rate import rate_after
 from telemetry_stream.record import Progress, read_progress
@@ -111,6 +113,26 @@ class Addition(NamedTuple):
     written_ms: int
     # What the records say of each metric.
     metrics: Mapping[str, Metric]
+    # How many lines of the file this is, blank ones counted.
+    lines: int = 0
+
+
+class CannotBeTaken(Exception):
+    """Several lines could not be appended, perhaps for what one of them has."""
+
+    def __init__(self, lines: int) -> None:
+        super().__init__(f"{lines} lines could not be taken")
+        # How many to try with next.
+        self.lines_next = lines // 2
+
+
+class _Failed(Exception):
+    """Appending failed in a way that nobody foresaw."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        # What went wrong.
+        self.error = error
 
 
 class Appender:
@@ -144,14 +166,32 @@ class Appender:
     ) -> tuple[Appended, Stored]:
         """Append; with `DONE`, what is stored now.
 
-        Waits while the broker is full. Raises BrokerError.
+        Waits while the broker is full. A line over which it fails each time, taken
+        alone, is appended as a rejection. Raises BrokerError and CannotBeTaken.
         """
-        batch, after = self._batch(session, path, before, addition)
+        try:
+            return await self._append(session, path, before, addition)
+        except _Failed as failed:
+            self._instruments.batch_narrowed(session, addition.lines, failed.error)
+            if addition.lines > 1:
+                raise CannotBeTaken(addition.lines) from failed
+            refused = _refused(before, addition, failed.error)
+        try:
+            return await self._append(session, path, before, refused)
+        except _Failed as failed:
+            # Not the line's fault: nothing is rejected for it.
+            raise failed.error from None
+
+    async def _append(
+        self, session: str, path: str, before: Stored, addition: Addition
+    ) -> tuple[Appended, Stored]:
         started = perf_counter()
         # Listed before its first entry is there: who looks at the list and then hears
         # of what is appended misses no session.
         is_first = not before.position.incarnation
         listing = {session: addition.activity_ms} if is_first else {}
+        with _blaming_lines():
+            batch, after = self._batch(session, path, before, addition)
         outcome = await self._append_when_there_is_room(batch, listing)
         if outcome is not Appended.DONE:
             return outcome, before
@@ -180,7 +220,7 @@ class Appender:
         """Take note of what was found in the broker."""
         self._retention.note(session, stored.position, activity_ms=activity_ms)
 
-    def progress_of(self, entries: Sequence[NewEntry], *, last: bool) -> Progress:
+    def _progress_of(self, entries: Sequence[NewEntry], *, last: bool) -> Progress:
         """Step and time of the first or last records among entries that have them."""
         found = _NO_PROGRESS
         ends = entries[-PROBED_RECORDS:][::-1] if last else entries[:PROBED_RECORDS]
@@ -219,7 +259,8 @@ class Appender:
         """Append; None if the broker is full."""
         try:
             await self._writer.touch(listing)
-            return await self._writer.append(batch)
+            with _blaming_lines():
+                return await self._writer.append(batch)
         except BrokerFull:
             self._instruments.broker_is_full()
             return None
@@ -227,10 +268,10 @@ class Appender:
     def _batch(
         self, session: str, path: str, before: Stored, addition: Addition
     ) -> tuple[Batch, Stored]:
-        first = self.progress_of(addition.entries, last=False)
+        first = self._progress_of(addition.entries, last=False)
         last = first
         if len(addition.entries) > 1:
-            last = self.progress_of(addition.entries, last=True)
+            last = self._progress_of(addition.entries, last=True)
         now_ms = int(self._wall_clock() * 1_000)
         after = addition.after._replace(
             position=_position_after(addition),
@@ -273,12 +314,35 @@ class Appender:
             incarnation=position.incarnation,
             generation=position.generation,
             offset=position.offset,
-            entries=addition.entries,
+            entries=_with_step(addition.entries, first.step),
             rejections=addition.rejections,
             fields=fields,
             written_ms=addition.written_ms,
         )
         return batch, after
+
+
+@contextmanager
+def _blaming_lines() -> Iterator[None]:
+    """What fails here is perhaps for what a line has: all but want of the broker's."""
+    try:
+        yield
+    except (BrokerError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise _Failed(error) from error
+
+
+def _refused(before: Stored, addition: Addition, error: Exception) -> Addition:
+    """What one line comes to that could not be taken."""
+    entries, rejections = addition.entries, addition.rejections
+    records = [entry for entry in entries if entry.record]
+    if records:
+        [line] = records
+        length = _added_bytes(before, addition.after) - 1
+        entries = [entry for entry in entries if not entry.record]
+        rejections = [not_taken(line.offset, length, line.record, error)]
+    return addition._replace(entries=entries, rejections=rejections, metrics={})
 
 
 def _position_after(addition: Addition) -> StoredPosition:
@@ -309,6 +373,14 @@ def _added_bytes(before: Stored, after: Stored) -> int:
     if before.position.generation == after.position.generation:
         return after.position.offset - before.position.offset
     return after.position.offset - after.generation_start
+
+
+def _with_step(entries: Sequence[NewEntry], step: float | None) -> Sequence[NewEntry]:
+    """Entries; a marker that tells of a rewrite says at which step it begins."""
+    if step is None or entries[0].kind is not Kind.MARKER or not entries[0].details:
+        return entries
+    details = {**entries[0].details, "step": str(step)}
+    return [entries[0]._replace(details=details), *entries[1:]]
 
 
 def marker(offset: int, details: dict[str, str] | None = None) -> NewEntry:

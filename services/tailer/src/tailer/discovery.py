@@ -29,6 +29,7 @@ from tailer.patterns import (
     in_claiming_order,
 )
 from tailer.records import BYTE_ORDER_MARK
+from telemetry_stream.nesting import TOO_DEEP
 from telemetry_stream.record import Invalid, parse_record
 
 
@@ -277,7 +278,9 @@ def first_line_is_record(head: bytes) -> bool | None:
     line, newline, _ = text.partition(b"\n")
     if not newline:
         return None if len(head) < SNIFFED_BYTES else False
-    return not isinstance(parse_record(line.strip()), Invalid)
+    found = parse_record(line.strip())
+    # One that is rejected for its depth alone is a line of records all the same.
+    return not isinstance(found, Invalid) or found.reason == TOO_DEEP
 
 
 def _matcher(fullmatch: Callable[[str], object]) -> Callable[[str], bool]:

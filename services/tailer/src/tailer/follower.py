@@ -8,7 +8,7 @@ believed until the broker says otherwise, and then read anew.
 import secrets
 from functools import partial
 
-from tailer.appender import Addition, Stored, marker, stored_of
+from tailer.appender import Addition, CannotBeTaken, Stored, marker, stored_of
 from tailer.progress import (
     Action,
     Doubt,
@@ -27,12 +27,7 @@ from tailer.session_file import (
     Source,
 )
 from tailer.surroundings import Surroundings
-from telemetry_stream.broker import (
-    Appended,
-    Kind,
-    NewEntry,
-    StoredPosition,
-)
+from telemetry_stream.broker import Appended, Kind, NewEntry, StoredPosition
 from telemetry_stream.position import EntryID
 
 
@@ -291,9 +286,6 @@ class Follower:
             "reason": self._reason(stored, look),
             "complete": "true" if look.is_old_complete else "false",
         }
-        progress = self._near.appender.progress_of(portion.reading.entries, last=False)
-        if progress.step is not None:
-            details["step"] = str(progress.step)
         entries = [marker(kept, details), *portion.reading.entries]
         after = stored.moved_to(portion.place)._replace(
             generation_start=kept, backlog_end=0
@@ -347,10 +339,17 @@ class Follower:
             self.activity_ms,
             self._near.not_after_now(look.glimpse.mtime_ns),
             portion.reading.metrics if portion else {},
+            portion.lines if portion else 0,
         )
-        outcome, stored = await self._near.appender.append(
-            self.session, self._path_text, before, addition
-        )
+        try:
+            outcome, stored = await self._near.appender.append(
+                self.session, self._path_text, before, addition
+            )
+        except CannotBeTaken as failed:
+            self.doubt_stored()
+            self._file.max_lines = failed.lines_next
+            return False
+        self._file.take_more()
         if outcome is Appended.DONE:
             self._stored = stored
             self._believed_before = stored.position

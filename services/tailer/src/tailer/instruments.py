@@ -57,6 +57,7 @@ class Instruments:
         self._records = counter("records", "Records appended")
         self._bytes = counter("bytes", "Bytes of files that were taken in")
         self._rejections = counter("rejections", "Lines that were no records")
+        self._narrowed = counter("narrowed", "Batches made smaller for a line at fault")
         self._old_files = counter("old_files", "Files left out for their age")
         self._generations = counter("generations", "Files that began anew", "reason")
         self._conflicts = counter("conflicts", "Appends that did not follow on")
@@ -148,6 +149,13 @@ class Instruments:
             lines=untold,
             last_reason=last.reason,
             last_offset=last.offset - last.length - 1,
+        )
+
+    def batch_narrowed(self, session: str, lines: int, error: Exception) -> None:
+        """A batch could not be taken: fewer lines are, and one alone is rejected."""
+        self._narrowed.inc()
+        self._log.debug(
+            "batch could not be taken", session=session, lines=lines, reason=str(error)
         )
 
     def bytes_behind(self, path: str, size: int) -> None:

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import msgspec
 
+from telemetry_stream.record import INT64
+
 
 # Metrics of one session that have statistics, and how long their names may be.
 MAX_METRICS = 1_000
@@ -201,14 +203,26 @@ def _of_any(values: Sequence[int | float | str]) -> Metric:
     if not numbers:
         return Metric(values[-1], None, None, None, 0, strange)
     metric = _of_numbers(numbers)
-    metric.last, metric.nonfinite = values[-1], strange
+    metric.nonfinite = strange
+    if isinstance(values[-1], str):
+        metric.last = values[-1]
     return metric
 
 
 def _of_numbers(values: Sequence[int | float]) -> Metric:
+    lowest, highest = min(values), max(values)
+    if lowest < INT64[0] or highest > INT64[-1]:
+        values = [*map(_as_held, values)]
+        lowest, highest = _as_held(lowest), _as_held(highest)
     count = len(values)
     mean = _finite(sum(values) / count)
-    return Metric(values[-1], min(values), max(values), mean, count, 0)
+    return Metric(values[-1], lowest, highest, mean, count, 0)
+
+
+def _as_held(value: float) -> int | float:
+    """A number as statistics hold it: a whole one beyond 64 bits as a double."""
+    is_long = isinstance(value, int) and value not in INT64
+    return float(value) if is_long else value
 
 
 def _finite(value: float) -> float | None:
@@ -288,21 +302,11 @@ def _read(text: bytes) -> dict[str, Metric]:
         return {}
     try:
         return _decode_kept(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Somebody changed it by hand: it begins anew.
         return {}
 
 
 def decode_records(datas: Sequence[bytes]) -> list[Fields]:
-    """Decode records that are strict JSON; one that is nested too deeply is empty."""
-    try:
-        return cast(list[Fields], msgspec.json.decode(b"[%b]" % b",".join(datas)))
-    except RecursionError:
-        return [_decode_one(data) for data in datas]
-
-
-def _decode_one(data: bytes) -> Fields:
-    try:
-        return cast(Fields, msgspec.json.decode(data))
-    except RecursionError:
-        return {}
+    """Decode records that are strict JSON."""
+    return cast(list[Fields], msgspec.json.decode(b"[%b]" % b",".join(datas)))

@@ -3,10 +3,11 @@
 Pure. What a record is says `telemetry_stream.record`; here is what a *file* adds: a
 byte-order mark at its head, holes, lines that are too long. Lines that are records as
 they stand, which nearly all are, are checked and counted together; one that is not
-sends those around it through the checks line by line.
+sends those around it through the checks line by line. A line over which that fails is
+rejected, and the others are not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, count, repeat
 from operator import add
@@ -22,6 +23,7 @@ from tailer.metrics import (
     summarize,
 )
 from telemetry_stream.broker import Kind, NewEntry, NewRejection
+from telemetry_stream.nesting import has_too_deep
 from telemetry_stream.record import (
     Invalid,
     Record,
@@ -37,6 +39,8 @@ from telemetry_stream.record import (
 TOGETHER = 128
 # How much of a rejected line is kept.
 REJECTED_HEAD_BYTES = 4_096
+# How much of what an exception says is kept.
+_TOLD_CHARACTERS = 200
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -73,19 +77,52 @@ def read_lines(
         not_metrics: keys that hold a record's step and time.
     """
     careful = needs_care(chunk) if has_long_number(chunk) else None
+    is_plain = not careful and not has_too_deep(texts, chunk)
+
+    def take(some: Sequence[bytes], start: int) -> Reading:
+        nonlocal careful
+        part = _plain(some, start, max_line_bytes, not_metrics) if is_plain else None
+        if part is not None:
+            return part
+        careful = needs_care(chunk) if careful is None else careful
+        return _read_each(some, start, max_line_bytes, not_metrics, careful=careful)
+
     reading = Reading([], [], {})
     end = start
     for at in range(0, len(texts), TOGETHER):
         some = texts[at : at + TOGETHER]
-        part = None if careful else _plain(some, end, max_line_bytes, not_metrics)
-        if part is None:
-            careful = needs_care(chunk) if careful is None else careful
-            part = _read_each(some, end, max_line_bytes, not_metrics, careful=careful)
+        reading = _followed_by(reading, take_apart(some, end, take))
         end += sum(map(len, some)) + len(some)
-        reading.entries.extend(part.entries)
-        reading.rejections.extend(part.rejections)
-        reading = reading._replace(metrics=joined(reading.metrics, part.metrics))
     return reading
+
+
+def take_apart(
+    texts: Sequence[bytes], start: int, take: Callable[[Sequence[bytes], int], Reading]
+) -> Reading:
+    """Take lines together; where that fails by halves, down to the line at fault.
+
+    That one is rejected: it would fail again each time, and nothing after it would ever
+    be read. What fails together but not apart is no line's fault and is taken.
+    """
+    try:
+        return take(texts, start)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is one line's
+        if len(texts) == 1:
+            end = start + len(texts[0]) + 1
+            return Reading([], [not_taken(end, len(texts[0]), texts[0], error)], {})
+    middle = len(texts) // 2
+    first, rest = texts[:middle], texts[middle:]
+    later = start + sum(map(len, first)) + middle
+    return _followed_by(take_apart(first, start, take), take_apart(rest, later, take))
+
+
+def _followed_by(one: Reading, other: Reading) -> Reading:
+    """Both; the first one's lists are used on."""
+    one.entries.extend(other.entries)
+    one.rejections.extend(other.rejections)
+    return one._replace(metrics=joined(one.metrics, other.metrics))
 
 
 def _plain(
@@ -158,6 +195,13 @@ def _read_line(text: bytes, careful: bool, max_line_bytes: int) -> Record | Inva
         if not text:
             return Invalid("a hole: NUL bytes alone")
     return parse_record(text, careful=careful)
+
+
+def not_taken(end: int, length: int, head: bytes, error: Exception) -> NewRejection:
+    """Reject a line over which reading or appending failed; `head` are its bytes."""
+    said = ascii(f"{type(error).__name__}: {error}"[:_TOLD_CHARACTERS])[1:-1]
+    head = head.strip()[:REJECTED_HEAD_BYTES]
+    return NewRejection(end, f"could not be taken: {said}", length, head)
 
 
 def too_long(end: int, length: int, head: bytes, max_line_bytes: int) -> NewRejection:

@@ -83,6 +83,8 @@ class Portion(NamedTuple):
     has_more: bool
     # Whether the next line has a NUL byte.
     has_nul: bool
+    # How many lines it is, blank ones counted.
+    lines: int = 0
 
 
 class Look(NamedTuple):
@@ -121,6 +123,8 @@ class SessionFile:
         self._max_line_bytes = max_line_bytes
         # Keys that hold a record's step and time.
         self._not_metrics = not_metrics
+        # Lines of one portion, at most.
+        self.max_lines = MAX_BATCH_LINES
         # The descriptor of the latest look, kept so that a file that loses its path can
         # be read to its end; None when there was no look or it was given back.
         self._held: _Opened | None = None
@@ -171,6 +175,10 @@ class SessionFile:
             self._is_old_complete = False
             self._read_identity = look.glimpse.identity
         return look
+
+    def take_more(self) -> None:
+        """Nothing is wrong with what was taken: take more lines again."""
+        self.max_lines = min(MAX_BATCH_LINES, 2 * self.max_lines)
 
     def release(self) -> None:
         """Give the held descriptor back."""
@@ -315,7 +323,7 @@ class SessionFile:
         split = split_lines(
             chunk,
             place.offset,
-            max_lines=MAX_BATCH_LINES,
+            max_lines=self.max_lines,
             nuls_are_bytes=nuls_are_bytes,
         )
         if split.end == place.offset and split.stop is Stop.END:
@@ -338,7 +346,8 @@ class SessionFile:
             self._read_bytes = _next_read_bytes(taken)
         marker = data[max(0, skipped + taken - proofs.MARKER_BYTES) : skipped + taken]
         after = Place(split.end, place.head_proof, proofs.prove_marker(marker))
-        return Portion(reading, after, has_more, split.stop is Stop.NUL)
+        has_nul = split.stop is Stop.NUL
+        return Portion(reading, after, has_more, has_nul, len(split.texts))
 
     def _skip_line(self, opened: _Opened, place: Place, chunk: bytes) -> Portion:
         """Find the end of a line that is too long, in constant memory."""
@@ -368,7 +377,7 @@ class SessionFile:
         rejection = too_long(end, end - place.offset - 1, head, self._max_line_bytes)
         after = Place(end, place.head_proof, proofs.prove_marker(marker))
         reading = Reading([], [rejection], {})
-        return Portion(reading, after, has_more=True, has_nul=False)
+        return Portion(reading, after, has_more=True, has_nul=False, lines=1)
 
 
 def _next_read_bytes(taken: int) -> int:
