@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 
 import msgspec
+from msgspec import Raw
 
 from gateway.catalog import describe, document, parts, rejected, size_bytes, snapshot
 from telemetry_stream.broker import (
@@ -30,19 +31,20 @@ def test_snapshots() -> None:
     state = head([marker(), *chain(10)], last_digest=7).state
     assert state is not None
     alarm = b'{"emergency":{}}'
+    latest = b'{"phi" :1.50,"n":340282366920938463463374607431768211456,"phi":-0}'
     full = replace(
-        state, latest=b'{"phi":1.5}', metrics=b'{"phi":{"last":1.5}}', rate=2.0,
+        state, latest=latest, metrics=b'{"phi":{"last":1.5}}', rate=2.0,
         first_step=0, last_step=9, updated_ms=1_000, records=3, emergencies=1,
         latest_emergency_id=id_of("1-5"), latest_emergency=alarm,
     )  # fmt: skip  # one glance
     shown = snapshot("a", snapshot_of(full), now_ms=61_000)
     assert shown == {
-        "sessionId": "a", "cursor": "1-10-00000007", "data": {"phi": 1.5},
-        "metrics": {"phi": {"last": 1.5}}, "steps": {"first": 0, "last": 9},
+        "sessionId": "a", "cursor": "1-10-00000007", "data": Raw(latest),
+        "metrics": Raw(b'{"phi":{"last":1.5}}'), "steps": {"first": 0, "last": 9},
         "times": {"first": None, "last": None}, "rate": 0.7358, "status": "stalled",
         "lastActivity": 1_000, "records": 3, "rejected": 0,
         "emergencies": {"count": 1, "latest": {
-            "id": f"a/1-5-{digest(alarm):08x}", "data": {"emergency": {}}}},
+            "id": f"a/1-5-{digest(alarm):08x}", "data": Raw(alarm)}},
     }  # fmt: skip  # one glance
     assert size_bytes(snapshot_of(full)) > len(alarm)
 
@@ -53,8 +55,12 @@ def test_snapshots_of_little() -> None:
     assert (none["cursor"], none["data"], none["status"]) == (None, None, None)
     bare = snapshot_of(SessionState(position=StoredPosition(), latest=b"junk"))
     shown = snapshot("a", bare, now_ms=0)
-    assert (shown["cursor"], shown["data"], shown["metrics"]) == (None, None, {})
+    told = (shown["cursor"], shown["data"], shown["metrics"])
+    assert told == (None, None, Raw(b"{}"))
     assert shown["emergencies"] == {"count": 0, "latest": None}
+    for text in (b'{"a":' * 5_000, b'{"a":"\xff"}', b""):
+        bare = snapshot_of(SessionState(position=StoredPosition(), latest=text))
+        assert snapshot("a", bare, now_ms=0)["data"] is None
 
 
 def test_parts() -> None:

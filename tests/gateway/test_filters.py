@@ -1,5 +1,6 @@
 """What `where` means, and that equal conditions are one."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -255,7 +256,7 @@ LONG = "m" * (MAX_TEXT_CHARACTERS + 1)
         ({"metric": "a", "value": 1}, "where.op must be one of"),
         ({"metric": "a", "op": "eq"}, "where.value is missing"),
         (condition("a", "eq", [1]), "where.value must be a text, a number"),
-        (condition("a", "eq", 2**64), "where.value must be a text, a number"),
+        (condition("a", "eq", 2**1024), "where.value must be a text, a number"),
         (condition("a", "eq", float("nan")), "where.value must be a text, a number"),
         (condition("a", "eq", LONG), "where.value is longer than 1,024 characters"),
         (condition("a", "gt", None), "where.value must be a number or a text with gt"),
@@ -275,6 +276,60 @@ def test_what_is_no_filter(where: object, text: str) -> None:
     """One line that says where and what to mend."""
     assert refusal({"all": [where]}).replace("where.all[0]", "where").startswith(text)
     assert refusal(where).startswith(text)
+
+
+BIG = 340_282_366_920_938_463_463_374_607_431_768_211_456
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "is_so"),
+    [
+        ("eq", BIG, True),
+        ("eq", BIG + 1, False),
+        ("neq", BIG + 1, True),
+        ("eq", float(BIG), True),
+        ("in", [1, BIG], True),
+        ("nin", [BIG - 1], True),
+        ("gt", BIG - 1, True),
+        ("gt", BIG, False),
+        ("gte", BIG, True),
+        ("gt", 2**64, True),
+        ("lt", -BIG, False),
+        ("lt", 1e39, True),
+        ("lt", "Infinity", True),
+        ("gt", "-Infinity", True),
+        ("finite", True, True),
+    ],
+)
+def test_whole_numbers_of_any_length_compare_as_numbers(
+    op: str, value: object, is_so: bool
+) -> None:
+    """To the last digit, whatever wire they came by."""
+    where = msgspec.json.decode(json.dumps(condition("n", op, value)))
+    record = b'{"n":%d}' % BIG
+    assert parse_filter(where).matches(read_fields(record)) is is_so
+
+
+@pytest.mark.parametrize("limit", [0, BIG, 1.7e308, -BIG, "-Infinity"])
+def test_whole_numbers_that_no_double_holds_are_beyond_all_others(
+    limit: object,
+) -> None:
+    """Records have them as a text of their digits."""
+    above: dict[str, object] = {"n": "9" * 309}
+    below: dict[str, object] = {"n": "-" + "9" * 5_000}
+    assert matches(condition("n", "gt", limit), above)
+    assert not matches(condition("n", "lt", limit), above)
+    assert not matches(condition("n", "gt", limit), below)
+    assert not matches(condition("n", "gt", limit), {"n": "x" * 400})
+
+
+def test_filters_with_long_numbers_have_one_key_for_each() -> None:
+    """One form for all who ask for the same."""
+    keys = {parse_filter(condition("n", "gt", BIG + more)).key for more in range(3)}
+    assert len(keys) == 3
+    assert parse_filter(condition("n", "in", [BIG, 1])) == parse_filter(
+        condition("n", "in", [1, BIG])
+    )
 
 
 def nested(depth: int) -> dict[str, object]:

@@ -51,6 +51,46 @@ def test_what_is_no_message(text: str | bytes) -> None:
     assert (error.code, error.text) == ("invalid_message", "Invalid message format")
 
 
+def deep(levels: int) -> str:
+    """Lists within each other, so many levels with the message around them."""
+    return "[" * (levels - 1) + "]" * (levels - 1)
+
+
+@pytest.mark.parametrize("levels", [101, 128, *range(900, 1_000, 7), 50_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"subscribe","id":7,"where":%s}',
+        '{"type":"subscribe","id":7,"strict":true,"more":%s}',
+        '{"type":"subscribe","id":7,"from":%s}',
+        '{"id":7,"type":"heartbeat","x":%s}',
+    ],
+)
+def test_a_message_that_is_too_deep_gets_its_error(text: str, levels: int) -> None:
+    """However deep; with its ID, unless that cannot be read either."""
+    error = refused(text.replace("%s", deep(levels)))
+    assert error.code == "invalid_message"
+    if levels < 900:
+        assert error.id == 7
+        assert error.text == (
+            "Invalid message: nested too deeply: more than 100 levels"
+        )
+
+
+def test_a_message_may_be_as_deep_as_a_record() -> None:
+    """What is not known is passed over."""
+    text = b'{"type":"heartbeat","x":%b,"y":"%b"}'
+    assert parse(text % (deep(100).encode(), b"[" * 200)) == Heartbeat()
+
+
+@pytest.mark.parametrize("id", [2**63, -(2**63) - 1, 10**30, 10**400])
+def test_a_number_that_no_answer_could_repeat_is_no_id(id: int) -> None:
+    """MessagePack has none such."""
+    assert refused(b'{"type":"heartbeat","id":%d}' % id).code == "invalid_message"
+    assert refused(b'{"type":"dance","id":%d}' % id).id is None
+    assert parse(b'{"type":"heartbeat","id":%d}' % (2**63 - 1)).id == 2**63 - 1
+
+
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [

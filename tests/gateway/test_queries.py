@@ -62,6 +62,15 @@ def test_names_with_commas_come_as_a_list() -> None:
         assert asked("a", FORMS, metrics=text).message.metrics == metrics
 
 
+def test_a_condition_stays_as_it_was_written() -> None:
+    """Whole numbers of any length too; what is nested too deeply is refused."""
+    where = '{"metric":"n","op":"gt","value":340282366920938463463374607431768211456}'
+    assert where in asked("a", FORMS, where=where).text.decode()
+    for levels in (101, 950, 50_000):
+        with pytest.raises(InvalidMessage):
+            asked("a", FORMS, where="[" * levels + "]" * levels)
+
+
 def test_sessions_in_paths() -> None:
     """The word at the end is the resource, unless its slash is escaped."""
     word = "records"

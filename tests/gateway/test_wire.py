@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import msgpack
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 from websockets.extensions.permessage_deflate import PerMessageDeflate
@@ -94,6 +95,35 @@ def test_stored_bytes_are_not_touched_in_json() -> None:
     start = JSON.start({"type": "telemetry"})
     frame = JSON.with_records(start, [b'{ "a":1.10e2}'], {"cursor": "c"})
     assert b'"data":[{ "a":1.10e2}],"cursor"' in frame
+
+
+BIG = 340_282_366_920_938_463_463_374_607_431_768_211_456
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_whole_numbers_beyond_64_bits(wire: Wire) -> None:
+    """Numbers in JSON; MessagePack has none such: the text of their digits."""
+    record = b'{"n":%d,"in":[{"m":-%d}],"x":18446744073709551615}' % (BIG, BIG)
+    n, m = (str(BIG), f"-{BIG}") if wire.is_binary else (BIG, -BIG)
+    expected = {"n": n, "in": [{"m": m}], "x": 2**64 - 1}
+    start = wire.start({"type": "telemetry"})
+    found = said(wire, wire.with_records(start, [record, b"{}"], {"cursor": "c"}))
+    assert found["data"] == [expected, {}]
+    found = said(wire, wire.with_record(start, record, {"cursor": "c"}))
+    assert found["data"] == expected
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_stored_json_within_a_message(wire: Wire) -> None:
+    """As it was written, where that can be; what is no value at all is refused."""
+    message = {"type": "snapshot", "data": msgspec.Raw(b'{"a":[1.10, {"n":%d}]}' % BIG)}
+    n = str(BIG) if wire.is_binary else BIG
+    frame = wire.message(message)
+    assert said(wire, frame) == {"type": "snapshot", "data": {"a": [1.1, {"n": n}]}}
+    if wire is JSON:
+        assert b'"data":{"a":[1.10, {' in frame
+    with pytest.raises(TypeError):
+        wire.message({"type": object()})
 
 
 def test_only_what_gains_is_deflated() -> None:

@@ -1,9 +1,11 @@
 """The same messages on every wire: JSON and MessagePack, plain and deflated."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgpack
 import pytest
 
 from tests.integration.gateway_rig import (
@@ -79,5 +81,74 @@ async def test_what_is_no_message_in_msgpack(gateway: Gateway) -> None:
             await watcher.connection.send(data)
             error = await watcher.until("error")
             assert error["message"] == "Invalid message format"
+        await watcher.send(type="heartbeat", id=1)
+        assert (await watcher.until("heartbeat"))["id"] == 1
+
+
+BIG = 340_282_366_920_938_463_463_374_607_431_768_211_456
+
+
+@pytest.mark.parametrize("subprotocol", ["tailcast.v1.json", "tailcast.v1.msgpack"])
+async def test_whole_numbers_beyond_64_bits(
+    rig: Rig, gateway: Gateway, subprotocol: str
+) -> None:
+    """Filtered as numbers, and told as numbers where the wire has such."""
+    is_msgpack = subprotocol.endswith("msgpack")
+    writer = rig.writer("run")
+    big = {"step": 1, "entropy": BIG, "emergency": {"seed": -BIG}}
+    await writer.append({"step": 0, "entropy": 5}, {"step": 1, "entropy": BIG})
+    if is_msgpack:
+        told = {
+            "step": 1, "entropy": str(BIG), "emergency": {"seed": str(-BIG)},
+        }  # fmt: skip  # one glance
+    else:
+        told = big
+    # MessagePack has no such number to ask with either; a double is near enough.
+    limit: float = 2.0**100 if is_msgpack else BIG - 1
+    where = {"metric": "entropy", "op": "gt", "value": limit}
+    async with watching(gateway, subprotocols=[subprotocol]) as watcher:
+        start = {"from": "start", "where": where, "metrics": ["entropy"], "index": True}
+        await watcher.subscribe(sessionId="run", **start)
+        found = await watcher.until("telemetry")
+        assert (found["data"], found["steps"]) == (
+            [{"step": 1, "entropy": told["entropy"]}],
+            [1],
+        )
+        await watcher.until("caught_up")
+        await writer.append(big)
+        assert (await watcher.until("emergency"))["data"] == told
+        await watcher.send(type="snapshot", sessionId="run")
+        shown = await watcher.until("snapshot")
+        assert shown["data"] == shown["emergencies"]["latest"]["data"] == told
+        await watcher.send(type="history", sessionId="run", limit=1)
+        assert (await watcher.until("history"))["data"] == [told]
+
+
+# Stands for lists within lists, which no encoder of Python's makes so deep.
+TREE = "tree"
+
+
+@pytest.mark.parametrize("subprotocol", ["tailcast.v1.json", "tailcast.v1.msgpack"])
+async def test_a_command_that_is_too_deep_gets_its_error(
+    gateway: Gateway, subprotocol: str
+) -> None:
+    """At any depth, wherever it is; the connection lives on."""
+    async with watching(gateway, subprotocols=[subprotocol]) as watcher:
+        for levels in (100, 200, 480, *range(700, 1_020, 20)):
+            for command in (
+                {"type": "subscribe", "sessionId": "a", "where": TREE},
+                {"type": "heartbeat", "strict": True, "more": TREE},
+            ):
+                await watcher.connection.send(
+                    msgpack.packb(command).replace(
+                        msgpack.packb(TREE), b"\x91" * levels + b"\x90"
+                    )
+                    if watcher.is_msgpack
+                    else json.dumps(command).replace(
+                        json.dumps(TREE), "[" * levels + "]" * levels
+                    )
+                )
+                error = await watcher.until("error")
+                assert error["code"] == "invalid_message"
         await watcher.send(type="heartbeat", id=1)
         assert (await watcher.until("heartbeat"))["id"] == 1

@@ -75,6 +75,17 @@ def test_a_state_keeps_its_fields() -> None:
     assert Kind.RECORD.value == ""
 
 
+@pytest.mark.parametrize(
+    "text", [b"1" * 25, b"9" * 5_000, b"inf", b"-inf", b"nan", b"1e999", b"x", b""]
+)
+def test_what_no_client_can_be_told_is_no_number(text: bytes) -> None:
+    """Somebody wrote it by hand."""
+    names = (b"last_step", b"last_time_ms", b"records", b"updated_ms", b"rate")
+    state = state_of(dict.fromkeys(names, text), StoredPosition())
+    assert (state.last_step, state.last_time_ms) == (None, None)
+    assert (state.records, state.updated_ms, state.rate) == (0, 0, 0.0)
+
+
 def test_a_heads_state_is_read_by_its_fields() -> None:
     """Values in the order of `HEAD_FIELDS`; none at all is no state."""
     values = [b"5" if name == "records" else None for name in HEAD_FIELDS]

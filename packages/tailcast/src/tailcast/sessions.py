@@ -64,7 +64,7 @@ def ask(url: str) -> list[Session]:
             f"no gateway answers at {url}: start one with `tailcast up`, or name"
             " another with --url"
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ServiceError(f"{address} is not Tailcast's: check --url") from error
 
 

@@ -6,10 +6,12 @@ hand still comes out as an entry, and its missing `p` breaks the chain for reade
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from math import isfinite
 from typing import Any, cast
 
 from telemetry_stream.broker import Entry, Kind, Rejection, SessionState, StoredPosition
 from telemetry_stream.position import BEFORE_ALL, EntryID
+from telemetry_stream.record import INT64
 
 
 # What a head needs of the state: a thousand records and statistics would be megabytes.
@@ -112,7 +114,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         # Whole numbers stay whole: a step is shown as it was written.
         for read in (int, float):
             with suppress(ValueError):
-                return read(value)
+                return _held(read(value))
         return None
 
     def optional_ms(name: str) -> int | None:
@@ -168,6 +170,13 @@ def whole_state_of(fields: Mapping[bytes, bytes]) -> SessionState:
 
 def _number(text: bytes | str) -> int:
     try:
-        return int(text)
+        return int(_held(int(text)) or 0)
     except ValueError:
         return 0
+
+
+def _held(value: float) -> int | float | None:
+    """A number that can be told on; None for what somebody wrote by hand and cannot."""
+    if isinstance(value, int):
+        return value if value in INT64 else None
+    return value if isfinite(value) else None

@@ -124,9 +124,10 @@ def _rate(rate: float, updated_ms: int, now_ms: int) -> float:
     return float(f"{rate_at(rate, updated_ms=updated_ms, now_ms=now_ms):.4g}")
 
 
-def _value(text: bytes) -> object:
-    """Stored JSON as a value, which any wire can hold; None if it is none."""
+def _value(text: bytes) -> msgspec.Raw | None:
+    """Stored JSON as it was written; None if somebody wrote something else by hand."""
     try:
-        return msgspec.json.decode(text)
-    except msgspec.MsgspecError:
+        msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    return msgspec.Raw(text)

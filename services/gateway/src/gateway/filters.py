@@ -6,7 +6,9 @@ never lives here: what becomes of a record that is held back. Emergencies are ne
 filtered, and that is the caller's part.
 """
 
+import json
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
@@ -37,8 +39,9 @@ NON_FINITE: Final = {
     "-Infinity": -math.inf,
 }
 
-# What a record's whole numbers can be: larger ones are texts there.
-_INTEGERS = range(-(2**63), 2**64)
+# The largest number that a double holds; records have texts in place of larger ones.
+_LARGEST = int(sys.float_info.max)
+_LARGEST_DIGITS = len(str(_LARGEST))
 # Below it each whole number is exact as a float.
 _EXACT_UP_TO = 2.0**53
 
@@ -223,7 +226,7 @@ def _condition(fields: Fields, path: str) -> _Node:
         raise InvalidFilter(f"{path}.op must be one of {', '.join(_OPS)}")
     value = _operand(op, fields, f"{path}.value")
     canonical = {"metric": metric, "op": op, "value": value}
-    key = msgspec.json.encode(canonical).decode()
+    key = _as_json(canonical)
     return _Node(key, _matching(finder(metric), _test(op, value)))
 
 
@@ -269,14 +272,14 @@ def _values(value: object, path: str) -> list[Scalar]:
     if len(values) > MAX_VALUES:
         raise InvalidFilter(f"{path} has more than {MAX_VALUES:,} values")
     scalars = (_scalar(one, f"{path}[{at}]") for at, one in enumerate(values))
-    by_text = {msgspec.json.encode(scalar): scalar for scalar in scalars}
+    by_text = {_as_json(scalar): scalar for scalar in scalars}
     return [by_text[text] for text in sorted(by_text)]
 
 
 def _scalar(value: object, path: str) -> Scalar:
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int) and value in _INTEGERS:
+    if isinstance(value, int) and abs(value) <= _LARGEST:
         return value
     if isinstance(value, str):
         return _text(value, path)
@@ -285,8 +288,13 @@ def _scalar(value: object, path: str) -> Scalar:
         is_whole = value.is_integer() and abs(value) < _EXACT_UP_TO
         return int(value) if is_whole else value
     raise InvalidFilter(
-        f"{path} must be a text, a number of 64 bits, true, false or null"
+        f"{path} must be a text, a number that a double holds, true, false or null"
     )
+
+
+def _as_json(value: object) -> str:
+    """A text that equal values have; of whole numbers of any length."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _text(value: object, path: str) -> str:
@@ -347,9 +355,12 @@ def _order(op: str, value: str | float) -> _Test:
 
 def _number(found: Any) -> float:
     """A found value as a number; NaN, which compares with nothing, for what is none."""
-    if isinstance(found, str):
-        return NON_FINITE.get(found, math.nan)
-    return math.nan
+    if not isinstance(found, str):
+        return math.nan
+    if len(found) >= _LARGEST_DIGITS and found.removeprefix("-").isdecimal():
+        # A whole number that no double holds: beyond whatever it is compared with.
+        return -math.inf if found.startswith("-") else math.inf
+    return NON_FINITE.get(found, math.nan)
 
 
 def _number_order(op: str, limit: float) -> _Test:

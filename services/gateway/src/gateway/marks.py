@@ -7,6 +7,7 @@ import msgspec
 
 from telemetry_stream.broker import Entry, Kind
 from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
+from telemetry_stream.record import as_step
 
 
 _GAP_REASONS = frozenset({"trimmed", "file_lost", "unknown_cursor"})
@@ -61,6 +62,6 @@ def shown(cursor: Cursor) -> Cursor:
 
 def _number(text: str) -> float | int | None:
     try:
-        return msgspec.json.decode(text, type=int | float)
+        return as_step(msgspec.json.decode(text, type=int | float))
     except msgspec.MsgspecError:
         return None

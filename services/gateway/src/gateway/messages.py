@@ -9,9 +9,15 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from telemetry_stream.nesting import TOO_DEEP, is_too_deep
 
-# Echoed in the answer, in each part of it.
-MessageID: TypeAlias = Annotated[str, Meta(max_length=256)] | int | None
+
+# Echoed in the answer, in each part of it; a number as any wire holds it.
+MessageID: TypeAlias = (
+    Annotated[str, Meta(max_length=256)]
+    | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    | None
+)
 
 # What no message of ours says better: it was no object, or of no known type.
 INVALID_FORMAT = "Invalid message format"
@@ -183,10 +189,12 @@ def parse(data: bytes) -> ClientMessage:
     Raises:
         InvalidMessage: it is none; its text is the answer's.
     """
+    if is_too_deep(data):
+        raise _invalid(data, TOO_DEEP)
     try:
         message = _decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _invalid(data, error) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise _invalid(data, str(error)) from None
     if message.strict:
         _refuse_unknown_fields(data, message)
     _check(message)
@@ -218,7 +226,7 @@ def _check(message: ClientMessage) -> None:
         _check_history(message)
 
 
-def _invalid(data: bytes, error: Exception) -> InvalidMessage:
+def _invalid(data: bytes, why: str) -> InvalidMessage:
     """The general words where it was not even a known type, else what is wrong."""
     try:
         envelope = _decode_envelope(data)
@@ -226,7 +234,7 @@ def _invalid(data: bytes, error: Exception) -> InvalidMessage:
         return InvalidMessage(INVALID_MESSAGE, INVALID_FORMAT)
     if envelope.type not in _TYPES:
         return InvalidMessage(INVALID_MESSAGE, INVALID_FORMAT, envelope.id)
-    return InvalidMessage(INVALID_MESSAGE, f"Invalid message: {error}", envelope.id)
+    return InvalidMessage(INVALID_MESSAGE, f"Invalid message: {why}", envelope.id)
 
 
 def _refuse_unknown_fields(data: bytes, message: _Message) -> None:

@@ -120,7 +120,8 @@ def _names(text: str) -> list[str]:
 
 def _json(text: str) -> object:
     try:
-        return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(text)))
+        msgspec.json.decode(text)
+        return msgspec.Raw(text.encode())
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         error = f"not JSON: {text[:64]!r}"
         raise InvalidMessage(INVALID_MESSAGE, error) from None

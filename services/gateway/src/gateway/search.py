@@ -184,7 +184,7 @@ class Search:
             progress = read_progress(
                 entry.record, step_keys=self._step_keys, time_keys=self._time_keys
             )
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             # Somebody wrote it by hand.
             return None
         return progress.step if isinstance(target, AtStep) else progress.time_ms

@@ -7,6 +7,7 @@ records are JSON already: JSON frames carry their bytes as they are, unparsed.
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import msgpack
@@ -29,9 +30,24 @@ _DEFLATE_LEVEL = 3
 
 Fields = Mapping[str, object]
 
-_pack = msgpack.packb
 _encode_json = msgspec.json.encode
 _decode_json = msgspec.json.Decoder().decode
+
+
+def _as_packed(value: object) -> object:
+    """What stands for a value that MessagePack has nothing for.
+
+    A whole number beyond 64 bits is the text of its digits; JSON is what it says.
+    """
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, msgspec.Raw):
+        return _decode_json(value)
+    raise TypeError(f"{type(value).__name__} cannot be packed")
+
+
+_pack = partial(msgpack.packb, default=_as_packed)
+_new_packer = partial(msgpack.Packer, autoreset=False, default=_as_packed)
 
 
 class Wire(Protocol):
@@ -125,7 +141,7 @@ class MsgpackWire:
     def with_records(
         self, start: Start, records: Sequence[bytes], fields: Fields
     ) -> bytes:
-        packer = msgpack.Packer(autoreset=False)
+        packer = _new_packer()
         packer.pack_map_header(start.count + 1 + len(fields))
         header = packer.bytes()
         packer.reset()
@@ -137,7 +153,7 @@ class MsgpackWire:
         )
 
     def with_record(self, start: Start, record: bytes, fields: Fields) -> bytes:
-        packer = msgpack.Packer(autoreset=False)
+        packer = _new_packer()
         packer.pack_map_header(start.count + 1 + len(fields))
         return self._frame(
             packer.bytes()
