@@ -8,6 +8,7 @@ from telemetry_stream import (
     client_cursors_memory,
     client_cursors_redis,
 )
+from telemetry_stream.births import Birth
 from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.client_cursors import Progress, Saved, takeover_of
@@ -18,6 +19,10 @@ from tests.conformance.conftest import Adapter
 
 def _at(offset: int, generation: int = 1) -> Cursor:
     return Cursor(EntryID(generation, offset), 0xABC)
+
+
+def _moment(number: int) -> Birth:
+    return Birth("0a1b2c3d", number)
 
 
 async def _kept(adapter: Adapter, progress: Progress) -> Saved:
@@ -36,14 +41,14 @@ async def test_a_client_that_nobody_knows(adapter: Adapter) -> None:
 async def test_what_is_saved_is_found(adapter: Adapter) -> None:
     """Cursors, the documents' too, are added to what is there."""
     hold = (await adapter.clients.take("c", "r1")).hold
-    first = Progress("c", hold, 1, {"a": _at(30), EMERGENCIES: _at(1)}, at_ms=1_000)
+    first = Progress("c", hold, 1, {"a": _at(30), EMERGENCIES: _at(1)}, at=_moment(1))
     second = Progress("c", hold, 2, {"a": _at(60), "b/%{x}\n": _at(9, 2)})
     assert await adapter.clients.save([first, second]) == [Saved.KEPT, Saved.KEPT]
 
     kept = await adapter.clients.take("c", "r1")
 
     assert kept.is_known
-    assert kept.at_ms == 1_000
+    assert kept.at == _moment(1)
     assert kept.cursors == {"a": _at(60), EMERGENCIES: _at(1), "b/%{x}\n": _at(9, 2)}
     assert not (await adapter.clients.take("d", "r1")).is_known
 
@@ -64,7 +69,7 @@ async def test_an_earlier_hold_is_refused(adapter: Adapter) -> None:
 async def test_a_save_that_comes_late_undoes_nothing(adapter: Adapter) -> None:
     """Of one hold the latest save counts; it may go back, as after a rebuild."""
     hold = (await adapter.clients.take("c", "r1")).hold
-    await _kept(adapter, Progress("c", hold, 2, {"a": _at(60)}, at_ms=2_000))
+    await _kept(adapter, Progress("c", hold, 2, {"a": _at(60)}, at=_moment(2)))
 
     assert await _kept(adapter, Progress("c", hold, 1, {"a": _at(30)})) is Saved.KEPT
     assert await _kept(adapter, Progress("c", hold, 3, {"b": _at(7)})) is Saved.KEPT
@@ -80,25 +85,25 @@ async def test_a_forgotten_hold_is_written_again(adapter: Adapter) -> None:
     """A broker that lost a hold takes its next save, and says that it knew nothing."""
     hold = (await adapter.clients.take("c", "r1")).hold
 
-    lost = Progress("other", hold, 4, {"a": _at(30)}, at_ms=5)
+    lost = Progress("other", hold, 4, {"a": _at(30)}, at=_moment(5))
 
     assert await _kept(adapter, lost) is Saved.ANEW
     assert await _kept(adapter, lost._replace(number=5)) is Saved.KEPT
     kept = await adapter.clients.take("other", "r1")
-    assert (kept.cursors, kept.at_ms) == ({"a": _at(30)}, 5)
+    assert (kept.cursors, kept.at) == ({"a": _at(30)}, _moment(5))
     assert kept.hold > hold
 
 
 async def test_forgetting_what_was_before(adapter: Adapter) -> None:
     """A save may begin the client anew; the hold goes on."""
     hold = (await adapter.clients.take("c", "r1")).hold
-    await _kept(adapter, Progress("c", hold, 1, {"a": _at(30)}, at_ms=1_000))
+    await _kept(adapter, Progress("c", hold, 1, {"a": _at(30)}, at=_moment(1)))
 
     anew = Progress("c", hold, 2, {"b": _at(7)}, forgets=True)
 
     assert await _kept(adapter, anew) is Saved.KEPT
     kept = await adapter.clients.take("c", "r1")
-    assert (kept.cursors, kept.at_ms) == ({"b": _at(7)}, 0)
+    assert (kept.cursors, kept.at) == ({"b": _at(7)}, None)
 
 
 async def test_a_client_keeps_so_many_sessions(
@@ -111,14 +116,19 @@ async def test_a_client_keeps_so_many_sessions(
     first = {f"s{number}": _at(number) for number in range(15)}
     more = {f"t{number}": _at(number) for number in range(15)}
 
-    await _kept(adapter, Progress("c", hold, 1, {EMERGENCIES: _at(1)}, at_ms=7))
+    await _kept(adapter, Progress("c", hold, 1, {EMERGENCIES: _at(1)}, at=_moment(7)))
     await _kept(adapter, Progress("c", hold, 2, first))
     await _kept(adapter, Progress("c", hold, 3, more))
 
     kept = await adapter.clients.take("c", "r1")
     assert len(kept.cursors) == 20 + 1
     assert kept.cursors[EMERGENCIES] == _at(1)
-    assert kept.at_ms == 7
+    assert kept.at == _moment(7)
+    assert kept.is_partial
+
+    anew = Progress("c", kept.hold, 1, first, forgets=True)
+    await _kept(adapter, anew)
+    assert not (await adapter.clients.take("c", "r1")).is_partial
 
 
 async def test_a_save_of_all_sessions(adapter: Adapter) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from telemetry_stream.births import UNCOUNTED, came_after
 from telemetry_stream.broker import (
     Document,
     Kind,
@@ -257,3 +258,31 @@ async def test_a_snapshot_is_what_one_append_left(adapter: Adapter) -> None:
     assert empty is not None
     assert (empty.latest, empty.metrics, empty.records) == (b"", b"{}", 0)
     assert empty.cursor == Cursor(EntryID(1, 0), 0)
+
+
+async def test_sessions_are_counted_as_they_begin(adapter: Adapter) -> None:
+    """Each is listed by then, and has a number above all that were given before."""
+    assert await adapter.births() == UNCOUNTED
+    first = await adapter.bear("a", activity_ms=7)
+    assert await adapter.sessions() == {"a": 7}
+    second = await adapter.bear("b", activity_ms=5)
+
+    assert came_after(second, first)
+    assert second.counter == first.counter
+    assert await adapter.births() == second
+
+
+async def test_a_session_keeps_its_number(adapter: Adapter) -> None:
+    """With its state: it is gone with it, and the next life has another one."""
+    birth = await adapter.bear("s", activity_ms=7)
+    first = first_batch(record(30))
+    await adapter.append(replace(first, fields={**first.fields, "birth": str(birth)}))
+    await append(adapter, record(60), offset=60)
+
+    (head,) = await adapter.heads(["s"])
+    state = await adapter.load("s")
+
+    assert head.state is not None
+    assert state is not None
+    assert head.state.birth == state.birth == birth
+    assert came_after(await adapter.bear("s", activity_ms=9), birth)

@@ -140,7 +140,7 @@ messages: st.SearchStrategy[Any] = st.one_of(
             "add": st.booleans(),
             "from": starts,
             "cursors": st.dictionaries(names, st.none() | cursors, max_size=3),
-            "at": st.integers(0, 2**53),
+            "at": st.integers(0, 2**53) | st.text(max_size=65),
             "where": conditions,
             "metrics": st.lists(metrics, min_size=1, max_size=3),
             "index": st.just(True),

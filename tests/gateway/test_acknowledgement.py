@@ -7,6 +7,7 @@ import pytest
 from gateway import acknowledgement
 from gateway.acknowledgement import REFRESH_SECONDS, Holding, Weight
 from gateway.subscription import EVERYTHING, Begin, Rule, Subscription
+from telemetry_stream.births import Birth
 from telemetry_stream.client_cursors import Progress, Saved
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor, EntryID
@@ -20,12 +21,17 @@ def at(offset: int, generation: int = 1, digest: int = 7) -> Cursor:
     return Cursor(EntryID(generation, offset), digest)
 
 
+def born(number: int) -> Birth:
+    """A moment, by the session that was counted last."""
+    return Birth("0a1b2c3d", number)
+
+
 def held(*, is_manual: bool = False, **places: Cursor) -> Holding:
     """A holding whose delivery has begun, and where is kept."""
     holding = Holding("c", "r.0")
     holding.hold = 5
     holding.is_manual = is_manual
-    holding.begin(places, lagging=(), at_ms=1_000, forgets=False)
+    holding.begin(places, lagging=(), at=born(1), forgets=False)
     save(holding)
     return holding
 
@@ -46,13 +52,11 @@ def note(
     own: Mapping[str, Cursor | None] | None = None,
     *,
     now: float = 2.0,
-    at_ms: int | None = 2_000,
     subscription: Subscription = ALL,
 ) -> bytes:
     """Note where the client is; it lags where it has places of its own."""
     return holding.note(
         now=now,
-        at_ms=at_ms,
         subscription=subscription,
         changed=changed or {},
         own=own or {},
@@ -65,11 +69,11 @@ def test_where_delivery_begins_is_kept_at_once() -> None:
     holding = Holding("c", "r.0")
     holding.hold = 5
     assert not holding.takes_notes
-    holding.begin({"a": at(30)}, lagging=["a"], at_ms=1_000, forgets=True)
+    holding.begin({"a": at(30)}, lagging=["a"], at=born(1), forgets=True)
 
     assert holding.takes_notes
     assert holding.size == 1
-    assert save(holding) == Progress("c", 5, 1, {"a": at(30)}, 1_000, forgets=True)
+    assert save(holding) == Progress("c", 5, 1, {"a": at(30)}, born(1), forgets=True)
     assert holding.lagging == {"a"}
     assert not holding.has_progress(2.0)
 
@@ -85,7 +89,7 @@ def test_an_answered_ping_moves_what_is_kept() -> None:
     assert holding.size == 3
     progress = save(holding)
     assert progress.cursors == {"a": at(60), "b": at(10), EMERGENCIES: at(1)}
-    assert progress.at_ms == 2_000
+    assert progress.at is None
     assert holding.kept_until == pytest.approx(2.0)
 
 
@@ -118,7 +122,7 @@ def test_what_was_on_its_way_when_delivery_began_anew() -> None:
     """An answer to an earlier ping does not move the new place."""
     holding = held(a=at(90))
     payload = note(holding, {"a": at(120)})
-    holding.begin({"a": at(30)}, lagging=["a"], at_ms=None, forgets=False)
+    holding.begin({"a": at(30)}, lagging=["a"], at=None, forgets=False)
 
     assert not holding.answered(payload)
     assert save(holding).cursors == {"a": at(30)}
@@ -132,7 +136,7 @@ def test_what_was_received_before_delivery_began_anew(
     """It is kept beside the new places, unless everything else is forgotten."""
     holding = held()
     holding.answered(note(holding, {"a": at(60), "b": at(10)}))
-    holding.begin({"a": at(30)}, lagging=["a"], at_ms=3_000, forgets=forgets)
+    holding.begin({"a": at(30)}, lagging=["a"], at=born(3), forgets=forgets)
 
     expected = {"a": at(30)} if forgets else {"a": at(30), "b": at(10)}
     assert save(holding).cursors == expected
@@ -143,48 +147,48 @@ def test_a_save_that_delivery_overtook() -> None:
     holding = held()
     holding.answered(note(holding, {"a": at(60)}, {"b": at(5)}))
     holding.next_save(2.0)
-    holding.begin({"a": at(30)}, lagging=["a"], at_ms=3_000, forgets=False)
+    holding.begin({"a": at(30)}, lagging=["a"], at=born(3), forgets=False)
     holding.saved(Saved.KEPT)
 
     assert holding.kept_until == pytest.approx(0.0)
     assert holding.lagging == {"a"}
 
 
-def test_a_time_that_proves_nothing() -> None:
-    """While a place is not known, the time of the others stays as it is."""
+def test_a_place_that_is_not_known() -> None:
+    """It stays as it is kept, and is noted again."""
     holding = held()
-    payload = note(holding, {"a": at(60), "b": at(9)}, {"b": None}, at_ms=None)
+    payload = note(holding, {"a": at(60), "b": at(9)}, {"b": None})
     holding.answered(payload)
 
     progress = save(holding)
-    assert (progress.cursors, progress.at_ms) == ({"a": at(60)}, None)
+    assert progress.cursors == {"a": at(60)}
     assert holding.lagging == {"b"}
 
 
 def test_a_save_that_failed_is_made_again() -> None:
     """With what has come since, by a later number."""
     holding = Holding("c", "r.0")
-    holding.begin({"a": at(1), "b": at(2)}, lagging=(), at_ms=1_000, forgets=True)
+    holding.begin({"a": at(1), "b": at(2)}, lagging=(), at=born(1), forgets=True)
     first = holding.next_save(1.0)
-    holding.answered(note(holding, {"a": at(60)}, at_ms=None))
+    holding.answered(note(holding, {"a": at(60)}))
     holding.failed()
 
     again = save(holding)
 
     assert (first.number, again.number) == (1, 2)
     assert again.cursors == {"a": at(60), "b": at(2)}
-    assert (again.at_ms, again.forgets) == (1_000, True)
+    assert (again.at, again.forgets) == (born(1), True)
 
 
-def test_a_failed_save_keeps_the_later_time() -> None:
-    """What was received later says later when it had everything."""
+def test_a_failed_save_keeps_the_later_moment() -> None:
+    """Delivery began anew since."""
     holding = held()
-    holding.answered(note(holding, {"a": at(60)}, at_ms=2_000))
+    holding.answered(note(holding, {"a": at(60)}))
     holding.next_save(2.0)
-    holding.begin({"b": at(5)}, lagging=(), at_ms=3_000, forgets=False)
+    holding.begin({"b": at(5)}, lagging=(), at=born(3), forgets=False)
     holding.failed()
 
-    assert save(holding).at_ms == 3_000
+    assert save(holding).at == born(3)
 
 
 def test_a_failed_save_of_what_is_forgotten_since() -> None:
@@ -192,11 +196,11 @@ def test_a_failed_save_of_what_is_forgotten_since() -> None:
     holding = held()
     holding.answered(note(holding, {"a": at(60)}))
     holding.next_save(2.0)
-    holding.begin({"b": at(5)}, lagging=(), at_ms=None, forgets=True)
+    holding.begin({"b": at(5)}, lagging=(), at=None, forgets=True)
     holding.failed()
 
     progress = save(holding)
-    assert (progress.cursors, progress.at_ms, progress.forgets) == (
+    assert (progress.cursors, progress.at, progress.forgets) == (
         {"b": at(5)},
         None,
         True,
@@ -213,14 +217,16 @@ def test_a_broker_that_forgot() -> None:
     payload = note(holding, {"a": at(30), "b": at(5)})
     assert holding.is_forgotten
     holding.answered(payload)
-    save(holding)
+    again = save(holding)
     assert not holding.is_forgotten
+    # The moment at which it began is kept again too.
+    assert again.at == born(1)
 
 
 def test_a_broker_that_forgot_before_all_was_forgotten() -> None:
     """Then what was saved is all that there is."""
     holding = Holding("c", "r.0")
-    holding.begin({"a": at(1)}, lagging=(), at_ms=1_000, forgets=True)
+    holding.begin({"a": at(1)}, lagging=(), at=born(1), forgets=True)
     save(holding, Saved.ANEW)
 
     assert not holding.is_forgotten
@@ -233,7 +239,7 @@ def test_a_hold_is_refreshed() -> None:
     assert not holding.has_progress(REFRESH_SECONDS)
     assert holding.has_progress(1.0 + REFRESH_SECONDS)
     progress = save(holding, now=1.0 + REFRESH_SECONDS)
-    assert (progress.cursors, progress.at_ms, progress.forgets) == ({}, None, False)
+    assert (progress.cursors, progress.at, progress.forgets) == ({}, None, False)
 
 
 # The client's own word.
@@ -289,11 +295,12 @@ def test_acknowledgements_of_a_numbering_that_is_no_more() -> None:
 def test_acknowledgements_are_remembered_of_so_many_sessions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The one acknowledged longest ago makes room."""
+    """The one acknowledged longest ago makes room; one more than is kept stays."""
     monkeypatch.setattr(acknowledgement, "MAX_SESSIONS", 2)
     holding = held(is_manual=True, a=at(30), b=at(30))
     holding.acknowledge("a", at(60))
     holding.acknowledge("c", at(60))
+    holding.acknowledge("d", at(60))
 
     assert holding.weigh("b", at(10), place=at(90)) is Weight.POSSIBLE
     assert holding.weigh("a", at(10), place=at(90)) is Weight.OLD
@@ -302,10 +309,10 @@ def test_acknowledgements_are_remembered_of_so_many_sessions(
 def test_a_broker_that_forgot_acknowledgements() -> None:
     """They are kept again, with the time that went with them."""
     holding = held(is_manual=True, a=at(30), b=at(5))
-    holding.begin({"c": at(1)}, lagging=(), at_ms=None, forgets=False)
+    holding.begin({"c": at(1)}, lagging=(), at=None, forgets=False)
     holding.acknowledge("a", at(60))
     save(holding, Saved.ANEW)
 
     progress = save(holding)
     assert progress.cursors == {"a": at(60), "b": at(5), "c": at(1)}
-    assert progress.at_ms == 1_000
+    assert progress.at == born(1)

@@ -24,10 +24,16 @@ from gateway.recovery import Replaced, Resume, Trimmed, Wait
 from gateway.subscription import Begin, Last, Subscription
 from gateway.window import NOTHING
 from gateway.wire import JSON
+from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.client_cursors import Kept
 from telemetry_stream.position import BEGINNING_CURSOR
 from tests.gateway.entries import cursor
 from tests.properties.gateway_frames import payloads
+
+
+def born(number: int) -> Birth:
+    """A number of one count."""
+    return Birth("0a1b2c3d", number)
 
 
 def plan(current: Subscription | None = None, /, **fields: Any) -> Plan:
@@ -57,7 +63,7 @@ def test_one_session() -> None:
     assert made.single == "a*"
     assert made.subscription.literals() == ["a*"]
     assert made.start is None
-    assert made.wanted("a*", active_ms=None) is None
+    assert made.wanted("a*", birth=None) is None
 
 
 def test_all_and_several() -> None:
@@ -93,21 +99,40 @@ def test_replacing_and_adding() -> None:
 )
 def test_starts(fields: dict[str, Any], start: object) -> None:
     """Where it begins, by any of the ways to say it."""
-    assert plan(sessionId="a", **fields).wanted("a", active_ms=None) == start
+    assert plan(sessionId="a", **fields).wanted("a", birth=None) == start
 
 
 def test_positions_one_by_one() -> None:
     """They win; null is the beginning; what came since `at` begins at its beginning."""
     made = plan(
-        **{"cursors": {"a": "1-10-00000007", "b": None}, "at": 1_000_000, "from": "now"}
+        **{
+            "cursors": {"a": "1-10-00000007", "b": None},
+            "at": str(born(10)),
+            "from": "now",
+        }
     )
-    assert made.wanted("a", active_ms=None) == cursor("1-10")._replace(digest=7)
+    assert made.wanted("a", birth=born(3)) == cursor("1-10")._replace(digest=7)
     assert made.has_starts
     assert not plan().has_starts
-    assert made.wanted("b", active_ms=None) is Begin.START
-    assert made.wanted("new", active_ms=1_000_001) is Begin.START
-    assert made.wanted("idle", active_ms=900_000) is Begin.NOW
-    assert made.wanted("unknown", active_ms=None) is Begin.NOW
+    assert made.wanted("b", birth=born(4)) is Begin.START
+    assert made.wanted("new", birth=born(11)) is Begin.START
+    assert made.wanted("to come", birth=None) is Begin.START
+    assert made.wanted("old", birth=born(10)) is Begin.NOW
+    assert made.wanted("of version 0.1", birth=UNCOUNTED) is Begin.NOW
+
+
+@pytest.mark.parametrize("at", [1_764_344_383_000, "0", "", "x", "0a1b2c3d"])
+def test_a_moment_of_another_count(at: int | str) -> None:
+    """A time of version 0.1, or before anything was counted: all may be new."""
+    made = plan(at=at)
+    for birth in (born(1), UNCOUNTED, None):
+        assert made.wanted("a", birth=birth) is Begin.START
+
+
+def test_a_broker_that_was_emptied_counts_anew() -> None:
+    """Lower numbers of another count are no earlier ones."""
+    made = plan(at=str(born(1_000)))
+    assert made.wanted("a", birth=Birth("ffffffff", 1)) is Begin.START
 
 
 def test_what_is_refused() -> None:
@@ -173,13 +198,14 @@ def test_answers_to_unsubscribe() -> None:
 def test_positions_are_bounded() -> None:
     """Many sessions are several messages; all but the last say that more come."""
     places = [(f"session_{n:05}", cursor(f"1-{n + 1}")) for n in range(2_000)]
-    found = [message_of(one) for one in positions(places, at_ms=5, id="x")]
+    found = [message_of(one) for one in positions(places, at=born(5), id="x")]
     assert len(found) > 1
     assert max(len(JSON.message(one)) for one in found) <= 64 * 1024
     assert [one["more"] for one in found] == [True] * (len(found) - 1) + [False]
     assert sum(len(one["cursors"]) for one in found) == 2_000
-    (empty,) = positions([("a", NOTHING)], at_ms=5, id=None)
+    (empty,) = positions([("a", NOTHING)], at=born(5), id=None)
     assert message_of(empty)["cursors"] == {"a": None}
+    assert message_of(empty)["at"] == str(born(5))
 
 
 def test_final_cursors_are_bounded() -> None:
@@ -229,23 +255,33 @@ def test_whose_snapshots_are_wanted() -> None:
 
 def test_resuming() -> None:
     """What is kept is as what the client brings; what it brings wins."""
-    kept = Kept(1, {"a": cursor("1-30"), "b": cursor("1-40")}, 5_000)
+    kept = Kept(1, {"a": cursor("1-30"), "b": cursor("1-40")}, born(5))
     made = plan(**{"from": "resume"}, cursors={"b": str(cursor("1-60"))}).resumed(kept)
 
     assert made.resumes
-    assert made.wanted("a", active_ms=None) == cursor("1-30")
-    assert made.wanted("b", active_ms=None) == cursor("1-60")
-    assert made.wanted("c", active_ms=None) is Begin.NOW
-    assert made.wanted("c", active_ms=9_000) is Begin.START
-    assert made.at_ms == 5_000
-    assert plan(**{"from": "resume"}, at=1).resumed(kept).at_ms == 1
+    assert made.wanted("a", birth=born(1)) == cursor("1-30")
+    assert made.wanted("b", birth=born(2)) == cursor("1-60")
+    assert made.wanted("c", birth=born(5)) is Begin.NOW
+    assert made.wanted("c", birth=born(6)) is Begin.START
+    assert made.at == born(5)
+    brought = plan(**{"from": "resume"}, at=str(born(1)))
+    assert brought.resumed(kept).at == born(1)
+
+
+def test_resuming_where_some_made_room() -> None:
+    """What is not named comes again: nobody knows how far the client was there."""
+    kept = Kept(1, {"a": cursor("1-30")}, born(5), is_partial=True)
+    made = plan(**{"from": "resume"}).resumed(kept)
+
+    assert made.wanted("a", birth=born(1)) == cursor("1-30")
+    assert made.wanted("c", birth=born(2)) is Begin.START
 
 
 def test_resuming_where_nothing_is_kept() -> None:
     """It begins now, and is told that nobody knows what it has missed."""
     asked = {"sessionId": "a", "from": "resume"}
-    made = plan(**asked).resumed(Kept(1, {}, 0))
+    made = plan(**asked).resumed(Kept(1, {}, None))
 
-    assert made.at_ms is None
-    assert made.wanted("a", active_ms=9_000) is Begin.NOW
+    assert made.at is None
+    assert made.wanted("a", birth=born(9)) is Begin.NOW
     assert subscribed(request(**asked), made)["recovered"] is False

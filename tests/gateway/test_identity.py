@@ -16,6 +16,7 @@ from gateway.keeper import Keeper
 from gateway.messages import RESUME, Subscribe
 from gateway.subscription import EVERYTHING, Begin, Rule, Subscription
 from gateway.whereabouts import Whereabouts
+from telemetry_stream.births import Birth
 from telemetry_stream.broker import Head
 from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.client_cursors import Takeover, takeover_note
@@ -26,6 +27,7 @@ from telemetry_stream.position import BEGINNING_CURSOR
 
 ALL = Subscription([Rule(EVERYTHING, True, True, Begin.NOW)])
 NOBODY = Head(None, None, None)
+BORN = Birth("0a1b2c3d", 5)
 
 
 class Socket:
@@ -65,7 +67,6 @@ class Rig:
             Whereabouts(self.hub),
             replica="r",
             clock=lambda: self.now,
-            wall_clock_ms=lambda: 5_000,
             instruments=self.instruments,
         )
         self.keeper.on_refused = self.identities.refused
@@ -80,9 +81,11 @@ class Rig:
         fields = {"client_id": "me", **fields}
         message = Subscribe(**fields)
         await self.identities.identify(client, message)
-        self.hub.subscribe(client, ALL, {}, now_ms=5_000)
+        self.hub.subscribe(client, ALL, {}, births=BORN)
         resumes = message.from_ == RESUME
-        self.identities.begin(client, ALL, adds=message.add, resumes=resumes)
+        self.identities.begin(
+            client, ALL, births=BORN, adds=message.add, resumes=resumes
+        )
 
     def metric(self, text: str) -> bool:
         """Whether the metrics have a line."""
@@ -222,7 +225,7 @@ async def test_a_connection_that_is_gone_before_it_is_answered(
     assert rig.identities.ping(client, 1.0) is None
     assert rig.identities.weigh(client, "a", BEGINNING_CURSOR) is None
     rig.identities.acknowledge(client, "a", BEGINNING_CURSOR)
-    rig.identities.begin(client, ALL, adds=False, resumes=False)
+    rig.identities.begin(client, ALL, births=BORN, adds=False, resumes=False)
     rig.identities.leave(client)
 
 
@@ -240,7 +243,7 @@ async def test_what_a_connection_left_is_saved() -> None:
 
     kept = await rig.broker.clients.take("me", "r2")
     assert kept.cursors == {EMERGENCIES: BEGINNING_CURSOR}
-    assert kept.at_ms == 5_000
+    assert kept.at == BORN
 
 
 async def test_a_replica_that_ends_without_its_broker() -> None:

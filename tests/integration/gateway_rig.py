@@ -140,6 +140,10 @@ class Writer:
             entries.append(NewEntry(end, kind, line))
         now_ms = time.time_ns() // 1_000_000
         written_ms = fields.pop("written_ms", now_ms)
+        activity_ms = fields.get("updated_ms", now_ms)
+        if not expected.incarnation:
+            birth = await self.broker.bear(self.session, activity_ms=activity_ms)
+            fields = {"birth": str(birth), **fields}
         batch = Batch(
             session=self.session,
             expected=expected,
@@ -156,7 +160,7 @@ class Writer:
             written_ms=written_ms,
         )
         assert await self.broker.append(batch) is Appended.DONE
-        await self.broker.touch({self.session: fields.get("updated_ms", now_ms)})
+        await self.broker.touch({self.session: activity_ms})
 
 
 @dataclass

@@ -128,6 +128,8 @@ async def tail(broker: MemoryBroker, file: File, count: int) -> None:
     end = entries[-1].offset
     last = entries[-1].record
     fields |= {"size": size(file.lines), "last_digest": cursor_digest(last)}
+    if state is None:
+        fields["birth"] = str(await broker.bear(file.session, activity_ms=1_000))
     batch = Batch(
         session=file.session,
         expected=expected,

@@ -3,9 +3,11 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
+from telemetry_stream.births import UNCOUNTED
 from telemetry_stream.broker import Appended
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
@@ -287,6 +289,43 @@ async def test_who_finds_another_id_takes_it(
     finally:
         await one.aclose()
         await other.aclose()
+
+
+async def test_numbers_that_the_broker_forgot_are_not_given_again(
+    own_adapter: RedisBroker,
+) -> None:
+    """Its last second, or everything: then the count has another name too."""
+    await own_adapter.bear("a", activity_ms=1)
+    forgotten = await own_adapter.bear("b", activity_ms=1)
+    key = own_adapter._keys.births
+    await own_adapter._redis.hset(key, "number", str(forgotten.number - 1_000))
+    again = await own_adapter.bear("c", activity_ms=1)
+    assert again.counter == forgotten.counter
+    assert again.number > forgotten.number
+
+    await own_adapter._redis.flushall()
+    anew = await own_adapter.bear("c", activity_ms=1)
+    assert anew.counter != again.counter
+
+
+async def test_a_count_goes_on_where_the_clock_is_behind(
+    own_adapter: RedisBroker,
+) -> None:
+    """It was set back by hours: numbers rise all the same."""
+    before = await own_adapter.bear("a", activity_ms=1)
+    ahead = before.number + 7_200_000_000
+    await own_adapter._redis.hset(own_adapter._keys.births, "number", str(ahead))
+    born = [(await own_adapter.bear("b", activity_ms=1)).number for _ in range(3)]
+    assert born == [ahead + 1, ahead + 2, ahead + 3]
+
+
+@pytest.mark.parametrize("written", [{"number": "5"}, {"counter": "x", "number": "y"}])
+async def test_a_count_that_somebody_edited(
+    own_adapter: RedisBroker, written: dict[Any, Any]
+) -> None:
+    """Of no count: then all may be new."""
+    await own_adapter._redis.hset(own_adapter._keys.births, mapping=written)
+    assert await own_adapter.births() == UNCOUNTED
 
 
 async def test_an_id_that_cannot_be_written(own_adapter: RedisBroker) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from telemetry_stream.births import UNCOUNTED
 from telemetry_stream.client_cursors import (
     Kept,
     Takeover,
@@ -30,9 +31,9 @@ def test_other_payloads_are_no_takeovers(payload: str) -> None:
 @pytest.mark.parametrize(
     ("kept", "is_known"),
     [
-        (Kept(1, {}, 0), False),
-        (Kept(1, {"a": BEGINNING_CURSOR}, 0), True),
-        (Kept(1, {}, 9), True),
+        (Kept(1, {}, None), False),
+        (Kept(1, {"a": BEGINNING_CURSOR}, None), True),
+        (Kept(1, {}, UNCOUNTED), True),
     ],
 )
 def test_who_is_known(kept: Kept, is_known: bool) -> None:  # a case

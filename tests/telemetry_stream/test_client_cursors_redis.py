@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from telemetry_stream.births import UNCOUNTED
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.client_cursors import Progress, Saved
 from telemetry_stream.exceptions import BrokerError
@@ -21,7 +22,7 @@ async def adapter(broker: BrokerServer) -> AsyncIterator[RedisBroker]:
 
 
 async def test_what_somebody_wrote_by_hand(adapter: RedisBroker) -> None:
-    """Fields that are no cursors are passed over."""
+    """Fields that are no cursors are passed over; what is no moment is long ago."""
     key = adapter._keys.client("c")
     await adapter._redis.hset(key, "a", "1-30-00000abc")
     for field in ("b", "!at", "!hold", "!z"):
@@ -29,7 +30,8 @@ async def test_what_somebody_wrote_by_hand(adapter: RedisBroker) -> None:
 
     kept = await adapter.clients.take("c", "r1")
 
-    assert (kept.cursors, kept.at_ms) == ({"a": Cursor(EntryID(1, 30), 0xABC)}, 0)
+    assert kept.cursors == {"a": Cursor(EntryID(1, 30), 0xABC)}
+    assert kept.at == UNCOUNTED
 
 
 async def test_keys_expire(adapter: RedisBroker) -> None:
@@ -45,7 +47,7 @@ async def test_a_key_that_is_something_else(adapter: RedisBroker) -> None:
     """One client's spoiled key keeps nobody else from being saved."""
     await adapter._redis.set(adapter._keys.client("bad"), "spoiled")
 
-    saves = [Progress(client, 1, 1, {}, at_ms=9) for client in ("bad", "good")]
+    saves = [Progress(client, 1, 1, {}, at=UNCOUNTED) for client in ("bad", "good")]
 
     assert await adapter.clients.save(saves) == [Saved.FAILED, Saved.ANEW]
     with pytest.raises(BrokerError):

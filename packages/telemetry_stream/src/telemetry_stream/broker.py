@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import NamedTuple, Protocol
 
+from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
 
 
@@ -130,8 +131,10 @@ class SessionState:
     emergencies: int = 0
     latest_emergency_id: EntryID = BEFORE_ALL
     latest_emergency: bytes = b""
+    # Its number in the count of sessions that began.
+    birth: Birth = UNCOUNTED
     # When the first and the last append were made, Unix milliseconds by the tailer's
-    # clock.
+    # clock; to be shown, nothing follows from them.
     created_ms: int = 0
     updated_ms: int = 0
     # Records per second at the last append; see `telemetry_stream.rate`.
@@ -167,7 +170,7 @@ class Batch:
     # Rising strictly; the first of a generation is its marker.
     entries: Sequence[NewEntry]
     rejections: Sequence[NewRejection] = ()
-    # Other fields of the state to write, by their name in `SessionState`.
+    # Other fields of the state to write, by their name in `SessionState`, as text.
     fields: Mapping[str, str | int | float | bytes]
     # When the newest line was written, Unix milliseconds, told to whoever is woken; 0
     # if nothing new was written.
@@ -310,6 +313,15 @@ class SessionWriter(Protocol):
         """Read how far sessions are, in one go; `NOTHING_STORED` for unknown ones."""
         ...
 
+    async def bear(self, session: str, *, activity_ms: int) -> Birth:
+        """List a session that is about to begin, and count it; the number goes with it.
+
+        Numbers rise, above those too that the broker has forgotten unless its clock was
+        set back meanwhile. Whoever reads `births` and then lists the sessions finds all
+        with such a number.
+        """
+        ...
+
     async def append(self, batch: Batch) -> Appended:
         """Compare and append, as one step that happens wholly or not at all.
 
@@ -429,6 +441,10 @@ class SessionReader(Protocol):
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
     ) -> dict[str, int]:
         """As `SessionWriter.sessions`."""
+        ...
+
+    async def births(self) -> Birth:
+        """Read the number that was given last; `UNCOUNTED` before the first."""
         ...
 
     async def present(self, owners: Sequence[str]) -> set[str]:

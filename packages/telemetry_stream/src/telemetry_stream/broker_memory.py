@@ -7,6 +7,7 @@ demand, which is what a model of a broker is for.
 
 import asyncio
 import copy
+import secrets
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import (
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Any
 
+from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.broker import (
     NOTHING_STORED,
     Appended,
@@ -76,6 +78,7 @@ class _Stored:
         default_factory=dict[str, list[tuple[EntryID, NewRejection]]]
     )
     activity_ms: dict[str, int] = field(default_factory=dict[str, int])
+    births: Birth = UNCOUNTED
     seen: set[str] = field(default_factory=set[str])
     # Owner by the monotonic time at which its presence ends, seconds.
     presence: dict[str, float] = field(default_factory=dict[str, float])
@@ -148,6 +151,18 @@ class MemoryBroker:
 
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
         return [await self._position(session) for session in sessions]
+
+    async def bear(self, session: str, *, activity_ms: int) -> Birth:
+        await self.touch({session: activity_ms})
+        last = self._stored.births
+        number = max(last.number + 1, time.time_ns() // 1_000)
+        born = Birth(last.counter or secrets.token_hex(4), number)
+        self._stored.births = born
+        return born
+
+    async def births(self) -> Birth:
+        await self._reachable()
+        return self._stored.births
 
     async def append(self, batch: Batch) -> Appended:
         stored = await self._position(batch.session)
@@ -416,9 +431,11 @@ _STATE_FIELDS = {known.name for known in fields(SessionState)}
 
 def _typed(
     written: Mapping[str, str | int | float | bytes],
-) -> Mapping[str, str | int | float | bytes]:
+) -> Mapping[str, object]:
     if unknown := written.keys() - _STATE_FIELDS:
         raise ValueError(f"no fields of a state: {', '.join(sorted(unknown))}")
+    if "birth" in written:
+        return {**written, "birth": Birth.parse(str(written["birth"]))}
     return written
 
 

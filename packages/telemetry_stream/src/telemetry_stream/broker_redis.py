@@ -5,6 +5,7 @@ in `append.lua`, where they are one step, or in the services.
 """
 
 import json
+import secrets
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -19,6 +20,7 @@ from redis import exceptions as redis_errors
 from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
 
+from telemetry_stream.births import Birth
 from telemetry_stream.broker import (
     NOTHING_STORED,
     Appended,
@@ -49,6 +51,7 @@ from telemetry_stream.redis_connection import (
 from telemetry_stream.redis_errors import translate, translated_errors
 from telemetry_stream.redis_replies import (
     HEAD_FIELDS,
+    birth_of,
     entries_of,
     head_state_of,
     position_of,
@@ -93,6 +96,7 @@ class RedisBroker:
         self._position = self._script("last_id", "position")
         self._discard = self._script("last_id", "refusal", "discard")
         self._add_document = self._script("last_id", "refusal", "add_document")
+        self._births = self._script("births")
         # What is kept of clients that name themselves.
         self.clients = RedisClientCursors(self._redis, self._keys, self._said)
 
@@ -132,6 +136,12 @@ class RedisBroker:
                     self._ask_position(pipeline, session)
                 found += map(position_of, await self._execute(pipeline))
         return found
+
+    async def bear(self, session: str, *, activity_ms: int) -> Birth:
+        await self.touch({session: activity_ms})
+        with translated_errors():
+            answer = await self._births([self._keys.births], [secrets.token_hex(4)])
+        return birth_of(cast(list[bytes], answer))
 
     async def append(self, batch: Batch) -> Appended:
         keys = [self._keys.stream(batch.session), self._keys.state(batch.session)]
@@ -357,6 +367,11 @@ class RedisBroker:
                 )
             )
         return heads
+
+    async def births(self) -> Birth:
+        with translated_errors():
+            found = await self._redis.hmget(self._keys.births, ["counter", "number"])
+        return birth_of(cast(list[bytes | None], found))
 
     async def present(self, owners: Sequence[str]) -> set[str]:
         async with self._pipeline() as pipeline:

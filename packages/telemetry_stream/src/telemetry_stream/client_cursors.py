@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from telemetry_stream.births import Birth
 from telemetry_stream.position import Cursor
 
 
-# Sessions that are kept for one client; with more, some that are kept make room.
+# Sessions that are kept for one client; with more, some that are kept make room, which
+# is noted: these come again from their beginning.
 MAX_SESSIONS = 10_000
 # A client that was not there for so long is forgotten.
 EXPIRY_SECONDS = 30 * 24 * 3_600
@@ -28,14 +30,16 @@ class Kept(NamedTuple):
     hold: int
     # Where it had got to: by session, and under `EMERGENCIES` for the documents.
     cursors: Mapping[str, Cursor]
-    # When it last had everything of the sessions that `cursors` does not name, Unix
-    # milliseconds; 0 if that is not known.
-    at_ms: int
+    # The moment at which it began: sessions that came into being later begin at their
+    # beginning, unless `cursors` names them. None if that is not known.
+    at: Birth | None
+    # Whether some of its sessions made room for others: `cursors` does not name them.
+    is_partial: bool = False
 
     @property
     def is_known(self) -> bool:
         """Whether anything is kept: else nobody was here by this name lately."""
-        return bool(self.cursors or self.at_ms)
+        return bool(self.cursors) or self.at is not None
 
 
 class Progress(NamedTuple):
@@ -48,7 +52,7 @@ class Progress(NamedTuple):
     # Sessions that are not named stay as they are.
     cursors: Mapping[str, Cursor]
     # None: as it is.
-    at_ms: int | None = None
+    at: Birth | None = None
     # Whether everything that was kept before is forgotten.
     forgets: bool = False
 

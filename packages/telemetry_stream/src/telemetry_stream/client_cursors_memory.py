@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from telemetry_stream.births import Birth
 from telemetry_stream.client_cursors import (
     EXPIRY_SECONDS,
     MAX_SESSIONS,
@@ -27,7 +28,8 @@ class StoredClient:
     # The numbers of the latest hold and of its latest save.
     hold: int = 0
     save: int = 0
-    at_ms: int = 0
+    at: Birth | None = None
+    is_partial: bool = False
     cursors: dict[str, Cursor] = field(default_factory=dict[str, Cursor])
     # When it is forgotten, monotonic seconds.
     expires_at: float = 0.0
@@ -56,7 +58,7 @@ class MemoryClientCursors:
         stored.save = 0
         stored.expires_at = time.monotonic() + EXPIRY_SECONDS
         self._wake(takeover_note(Takeover(client, stored.hold, taker)))
-        return Kept(stored.hold, dict(stored.cursors), stored.at_ms)
+        return Kept(stored.hold, dict(stored.cursors), stored.at, stored.is_partial)
 
     async def save(self, saves: Sequence[Progress]) -> list[Saved]:
         await self._reachable()
@@ -70,13 +72,14 @@ class MemoryClientCursors:
         if is_same and stored.save >= one.number:
             return Saved.KEPT
         if one.forgets:
-            stored.cursors, stored.at_ms = {}, 0
+            stored.cursors, stored.at, stored.is_partial = {}, None, False
         stored.hold, stored.save = one.hold, one.number
         stored.cursors |= one.cursors
-        if one.at_ms is not None:
-            stored.at_ms = one.at_ms
+        if one.at is not None:
+            stored.at = one.at
         sessions = [name for name in stored.cursors if name != EMERGENCIES]
         for session in sessions[: max(0, len(sessions) - MAX_SESSIONS)]:
+            stored.is_partial = True
             del stored.cursors[session]
         stored.expires_at = time.monotonic() + EXPIRY_SECONDS
         return Saved.KEPT if is_same else Saved.ANEW

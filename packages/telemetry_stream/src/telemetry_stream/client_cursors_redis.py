@@ -10,6 +10,7 @@ from typing import Any, cast
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 
+from telemetry_stream.births import Birth
 from telemetry_stream.client_cursors import (
     EXPIRY_SECONDS,
     MAX_SESSIONS,
@@ -75,7 +76,7 @@ class RedisClientCursors:
 
 
 def _arguments(one: Progress) -> list[str]:
-    at = "" if one.at_ms is None else str(one.at_ms)
+    at = "" if one.at is None else str(one.at)
     arguments = [
         str(one.hold),
         str(one.number),
@@ -104,12 +105,15 @@ def _kept(answer: Sequence[bytes]) -> Kept:
     """The answer of `take_client.lua`; what is no cursor is passed over."""
     hold, *fields = answer
     cursors: dict[str, Cursor] = {}
-    at_ms = 0
+    at: Birth | None = None
+    is_partial = False
     for name, value in zip(fields[::2], fields[1::2], strict=True):
         field, text = name.decode(errors="replace"), value.decode(errors="replace")
-        if field == "!at" and text.isdecimal():
-            at_ms = int(text)
+        if field == "!at":
+            at = Birth.parse(text)
+        elif field == "!partial":
+            is_partial = True
         elif field == EMERGENCIES or not field.startswith("!"):
             with suppress(InvalidPosition):
                 cursors[field] = Cursor.parse(text)
-    return Kept(int(hold), cursors, at_ms)
+    return Kept(int(hold), cursors, at, is_partial)

@@ -38,6 +38,8 @@ class Keys:
         self.sessions = f"{prefix}:sessions"
         # Channel: names what moved; only speed depends on it.
         self.feed = f"{prefix}:feed"
+        # Hash: the count of sessions that began.
+        self.births = f"{prefix}:births"
         # String: the ID of this installation, made once.
         self.installation = f"{prefix}:installation"
         # Set: path and content of every emergency document that was taken in.

@@ -9,6 +9,7 @@ from contextlib import suppress
 from math import isfinite
 from typing import Any, cast
 
+from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.broker import Entry, Kind, Rejection, SessionState, StoredPosition
 from telemetry_stream.position import BEFORE_ALL, EntryID
 from telemetry_stream.record import INT64
@@ -18,8 +19,8 @@ from telemetry_stream.record import INT64
 HEAD_FIELDS = (
     "incarnation", "generation_start", "backlog_end", "size", "last_digest",
     "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
-    "last_time_ms", "created_ms", "updated_ms", "rate", "metrics_left_out", "owner",
-    "path",
+    "last_time_ms", "birth", "created_ms", "updated_ms", "rate", "metrics_left_out",
+    "owner", "path",
 )  # fmt: skip  # one name a line would hide what they are
 
 _KINDS = {kind.value.encode(): kind for kind in Kind}
@@ -137,6 +138,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         emergencies=number("emergencies"),
         latest_emergency_id=_entry_id(fields.get(b"latest_emergency_id", b"")),
         latest_emergency=fields.get(b"latest_emergency", b""),
+        birth=Birth.parse(text("birth")),
         created_ms=number("created_ms"),
         updated_ms=number("updated_ms"),
         rate=optional("rate") or 0.0,
@@ -148,6 +150,15 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         head_proof=text("head_proof"),
         marker_proof=text("marker_proof"),
     )
+
+
+def birth_of(values: Sequence[bytes | None]) -> Birth:
+    """Name and number of a count; `UNCOUNTED` where there is none, or no such thing."""
+    counter, number = values
+    if counter is None or number is None:
+        return UNCOUNTED
+    text = b"-".join((counter, number))
+    return Birth.parse(text.decode(errors="replace"))
 
 
 def head_state_of(

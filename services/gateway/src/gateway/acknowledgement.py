@@ -11,6 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from gateway.subscription import Subscription
+from telemetry_stream.births import Birth
 from telemetry_stream.client_cursors import MAX_SESSIONS, Progress, Saved
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor
@@ -30,8 +31,6 @@ class Note(NamedTuple):
     number: int
     # When that was, on the clock of `Channel.changed_at`.
     made_at: float
-    # The same in Unix milliseconds, None if some place was not known then.
-    at_ms: int | None
     # What the client wanted then.
     subscription: Subscription
     # Ends of windows that changed since the client's last progress was kept. The client
@@ -85,9 +84,9 @@ class Holding:
         "_acknowledged",
         "_awaited",
         "_beginnings",
-        "_begun_at_ms",
+        "_begun_at",
         "_due",
-        "_due_at_ms",
+        "_due_at",
         "_flight",
         "_forgets",
         "_pings",
@@ -134,12 +133,13 @@ class Holding:
         self._received: Note | None = None
         # Other cursors that are not kept: where delivery began, what was acknowledged.
         self._due: dict[str, Cursor] = {}
-        self._due_at_ms: int | None = None
+        self._due_at: Birth | None = None
         self._forgets = False
-        # Where the client has acknowledged to be, or began, on this connection; and
-        # what `at_ms` was then. Only where its own word counts.
+        # At which moment delivery began, None if that is not known.
+        self._begun_at: Birth | None = None
+        # Where the client has acknowledged to be, or began, on this connection. Only
+        # where its own word counts.
         self._acknowledged: dict[str, Cursor] = {}
-        self._begun_at_ms: int | None = None
         # Saves so far, the one under way, and when the last one was made.
         self._saves = 0
         self._flight: _Flight | None = None
@@ -154,7 +154,7 @@ class Holding:
         places: Mapping[str, Cursor],
         *,
         lagging: Collection[str],
-        at_ms: int | None,
+        at: Birth | None,
         forgets: bool,
     ) -> None:
         """Delivery begins anew at these places; they are kept without being received.
@@ -162,7 +162,8 @@ class Holding:
         Args:
             places: by session.
             lagging: sessions that have to be noted, whether they change or not.
-            at_ms: when it had everything of all others; None to leave that as it is.
+            at: the moment of it: sessions that come into being later are new to the
+                client. None to leave that as it is.
             forgets: nothing else is kept of the client any more.
         """
         if self._received is not None and not forgets:
@@ -176,11 +177,11 @@ class Holding:
             self._forgets = True
             self._due, self._acknowledged = {}, {}
         self._due |= places
-        self._due_at_ms = at_ms if at_ms is not None or forgets else self._due_at_ms
+        self._due_at = at if at is not None or forgets else self._due_at
+        self._begun_at = at if at is not None or forgets else self._begun_at
         self.lagging |= set(lagging)
         if self.is_manual:
             self._acknowledged |= places
-            self._begun_at_ms = self._begun_at_ms if at_ms is None else at_ms
 
     # Received by the pings that are answered.
 
@@ -193,7 +194,6 @@ class Holding:
         self,
         *,
         now: float,
-        at_ms: int | None,
         subscription: Subscription,
         changed: Mapping[str, Cursor],
         own: Mapping[str, Cursor | None],
@@ -208,7 +208,6 @@ class Holding:
             Note(
                 self._pings,
                 now,
-                at_ms,
                 subscription,
                 changed,
                 own,
@@ -245,7 +244,7 @@ class Holding:
     def acknowledge(self, session: str, cursor: Cursor) -> None:
         """The client has it, by its own word."""
         self._acknowledged.pop(session, None)
-        if len(self._acknowledged) >= MAX_SESSIONS:
+        if len(self._acknowledged) > MAX_SESSIONS:
             del self._acknowledged[next(iter(self._acknowledged))]
         self._acknowledged[session] = cursor
         self._due[session] = cursor
@@ -264,7 +263,7 @@ class Holding:
         return (
             bool(self._due)
             or self._received is not None
-            or self._due_at_ms is not None
+            or self._due_at is not None
             or self._forgets
             or self.is_doubted
             or now - self._saved_at >= REFRESH_SECONDS
@@ -274,14 +273,13 @@ class Holding:
         """What is to be kept; `saved` or `failed` has to follow."""
         note, self._received = self._received, None
         cursors, self._due = self._due, {}
-        at_ms, self._due_at_ms = self._due_at_ms, None
+        at, self._due_at = self._due_at, None
         if note is not None:
             cursors |= note.cursors()
-            at_ms = at_ms if note.at_ms is None else note.at_ms
         self._saves += 1
         self._saved_at = now
         progress = Progress(
-            self.client_id, self.hold, self._saves, cursors, at_ms, self._forgets
+            self.client_id, self.hold, self._saves, cursors, at, self._forgets
         )
         self._forgets, self.is_doubted = False, False
         self._flight = _Flight(progress, note, self._beginnings)
@@ -300,9 +298,9 @@ class Holding:
             self.lagging = set(flight.note.lagging)
 
     def _forgotten(self) -> None:
+        self._due_at = self._begun_at
         if self.is_manual:
             self._due = {**self._acknowledged, **self._due}
-            self._due_at_ms = self._begun_at_ms
         else:
             self.is_forgotten = True
 
@@ -316,8 +314,8 @@ class Holding:
             return
         progress = flight.progress
         self._due = {**progress.cursors, **self._due}
-        if self._due_at_ms is None:
-            self._due_at_ms = progress.at_ms
+        if self._due_at is None:
+            self._due_at = progress.at
         self._forgets = progress.forgets
 
 

@@ -11,8 +11,9 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from gateway.channel import Channel, Pace
-from gateway.hub import CLOCK_SKEW_MS, Hub
+from gateway.hub import Hub
 from gateway.instruments import Instruments
+from telemetry_stream.births import Birth
 from telemetry_stream.broker import SessionReader, StoredPosition
 from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.keys import EMERGENCIES
@@ -22,6 +23,9 @@ from telemetry_stream.position import BEFORE_ALL, EntryID
 AUDIT_SECONDS = 5.0
 # So many audits make a round over all sessions: a minute.
 AUDITS_IN_ROUND = 12
+# What tailers say of when sessions were active may be behind by so much: those of a
+# tailer whose clock is further behind are found in their turn.
+CLOCK_SKEW_MS = 60_000
 RETRY_SECONDS = 0.25
 # Sessions in one round trip.
 MAX_SESSIONS = 512
@@ -60,8 +64,10 @@ class Audit:
         self._by_turn: dict[str, None] = {}
         # Audits of some of the sessions so far.
         self._audits = 0
-        # Up to when all sessions that were active are known, Unix milliseconds.
-        self._known_until_ms = 0
+        # When it was last asked which sessions are active, Unix milliseconds.
+        self._asked_ms = 0
+        # Which session had been counted last when the whole list was read; None before.
+        self._births: Birth | None = None
 
     def hurry(self) -> None:
         """Anything may have been missed: audit all sessions, at once."""
@@ -85,24 +91,25 @@ class Audit:
 
     async def audit(self) -> None:
         """Compare all watched sessions with what is stored. Raises BrokerError."""
-        before_ms = self._wall_clock_ms()
         await self._broker.settle_installation()
         await self._compare_all(self._hub.channels)
-        await self._adopt(await self._broker.sessions(), before_ms)
+        await self._adopt_all(await self._broker.births())
         await self._look_for_owners()
         self._close_unwatched()
 
     async def audit_some(self) -> None:
         """Compare those that may have moved, and some others. Raises BrokerError."""
-        before_ms = self._wall_clock_ms()
         await self._broker.settle_installation()
         active = await self._active_sessions()
         await self._compare_all(self._in_turn(active))
         self._audits += 1
+        births = await self._broker.births()
         is_round = self._audits % AUDITS_IN_ROUND == 0
-        # What is listed late may have been active long ago, by its file's own time.
-        listed = await self._broker.sessions() if is_round else active
-        await self._adopt(listed, before_ms)
+        if is_round or births != self._births:
+            await self._adopt_all(births)
+        else:
+            # Version 0.1 does not count what begins.
+            await self._adopt(active)
         await self._look_for_owners()
         self._close_unwatched()
 
@@ -159,21 +166,28 @@ class Audit:
 
     async def _active_sessions(self) -> list[str]:
         """Sessions that the list has as active since it was asked before."""
-        since = max(0, self._known_until_ms - CLOCK_SKEW_MS)
-        return list(await self._broker.sessions(active_since_ms=since))
+        now_ms = self._wall_clock_ms()
+        since = max(0, min(now_ms, self._asked_ms) - CLOCK_SKEW_MS)
+        active = list(await self._broker.sessions(active_since_ms=since))
+        self._asked_ms = now_ms
+        return active
 
-    async def _adopt(self, active: Iterable[str], until_ms: int) -> None:
+    async def _adopt_all(self, births: Birth) -> None:
+        """Watch all that came into being up to a number, and some that came later."""
+        await self._adopt(await self._broker.sessions())
+        self._births = births
+
+    async def _adopt(self, listed: Iterable[str]) -> None:
         """Watch those that came into being and that somebody wants."""
         later = [
             session
-            for session in active
+            for session in listed
             if session not in self._hub.channels and self._hub.is_wanted(session)
         ]
         if later:
             await self._watch(later)
             for session in later:
                 self._mark(session)
-        self._known_until_ms = until_ms
 
     def _close_unwatched(self) -> None:
         hub = self._hub

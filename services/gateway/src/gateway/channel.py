@@ -19,6 +19,7 @@ from gateway.samplers import SampledReplay
 from gateway.subscription import Begin, Last, Start, Subscription
 from gateway.window import NOTHING, Window
 from gateway.wire import JSON, Fields, Wire
+from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.broker import Head
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor, EntryID
@@ -74,8 +75,9 @@ class Client:
     wire: Wire = JSON
     # What it wants; replaced as a whole.
     subscription: Subscription = field(default_factory=Subscription)
-    # When it first subscribed to what it is subscribed to now, Unix milliseconds.
-    subscribed_ms: int = 0
+    # Which session had been counted last when it subscribed to several: later ones are
+    # new to it.
+    births: Birth = UNCOUNTED
     # Its sessions in which it is not live.
     followers: dict[str, "Follower"] = field(default_factory=dict[str, "Follower"])
     # Those of them that can be served, the next one first.
@@ -158,6 +160,7 @@ class Channel:
         "active_ms",
         "audience",
         "audience_version",
+        "birth",
         "changed_at",
         "conflations",
         "epoch",
@@ -183,6 +186,8 @@ class Channel:
         self.window = Window(head.cursor or NOTHING, max_bytes=window_bytes)
         # The life of the stream that the window is of; "" while there is none.
         self.incarnation = ""
+        # Its number in the count of sessions, None before it has begun.
+        self.birth: Birth | None = None
         # The last place that is history, None if everything is news.
         self.history_end: EntryID | None = None
         # Counts how often the window was begun anew: what was read before is void.
@@ -234,6 +239,7 @@ class Channel:
         """Take what the state says of the stream's life."""
         state = head.state
         self.incarnation = "" if state is None else state.position.incarnation
+        self.birth = None if state is None else state.birth
         if state is not None:
             self.owner = state.owner
             self.active_ms = max(self.active_ms, state.updated_ms)

@@ -39,6 +39,7 @@ from gateway.subscription import (
     has_wildcards,
 )
 from gateway.window import NOTHING
+from telemetry_stream.births import Birth, came_after
 from telemetry_stream.client_cursors import Kept
 from telemetry_stream.exceptions import InvalidPosition
 from telemetry_stream.position import BEFORE_ALL, Cursor
@@ -54,8 +55,6 @@ POSITIONS_BYTES = 64 * 1024
 # colon, comma, and a cursor of at most 42 characters.
 _POSITIONS_OVERHEAD_BYTES = 1_024
 _POSITION_OVERHEAD_BYTES = 48
-# Clocks of tailers and gateways may differ by so much.
-AT_MARGIN_MS = 60_000
 # Names in the words of an answer; the rest is counted.
 _NAMES_SHOWN = 5
 
@@ -75,41 +74,40 @@ class Plan:
     start: Start | Cursor | None
     # Positions one by one; None for a session that had no entry yet.
     cursors: Mapping[str, Cursor | None]
-    # A session that was not there at this time begins at its beginning, Unix ms.
-    at_ms: int | None
+    # A session that came into being after this moment begins at its beginning.
+    at: Birth | None
     # Whether it goes on where the client was kept.
     resumes: bool = False
+    # Whether some sessions that were there are not named either.
+    is_partial: bool = False
     # Whether nothing was kept: then nobody knows what the client has missed.
     is_unknown: bool = False
 
     @property
     def has_starts(self) -> bool:
         """Whether it says where any session begins."""
-        return bool(self.cursors) or self.start is not None or self.at_ms is not None
+        return bool(self.cursors) or self.start is not None or self.at is not None
 
-    def wanted(self, session: str, *, active_ms: int | None) -> Wanted | None:
+    def wanted(self, session: str, *, birth: Birth | None) -> Wanted | None:
         """Where a session begins, None for as it comes.
 
-        Whoever hands positions back names every session that was there: one that it
-        does not name and that was active since came into being since.
+        `birth` is its number, None for one that has not begun.
         """
         if session in self.cursors:
             cursor = self.cursors[session]
             return Begin.START if cursor is None else cursor
-        if (
-            self.at_ms is not None
-            and active_ms is not None
-            and active_ms >= self.at_ms - AT_MARGIN_MS
-        ):
-            return Begin.START
-        return self.start
+        if self.at is None:
+            return self.start
+        is_new = birth is None or came_after(birth, self.at)
+        return Begin.START if is_new or self.is_partial else self.start
 
     def resumed(self, kept: Kept) -> "Plan":
         """The same, from where a client was kept; what the message names wins."""
         return replace(
             self,
             cursors={**kept.cursors, **self.cursors},
-            at_ms=self.at_ms or kept.at_ms or None,
+            at=kept.at if self.at is None else self.at,
+            is_partial=kept.is_partial,
             is_unknown=not kept.is_known,
         )
 
@@ -151,7 +149,7 @@ def plan_subscribe(
         single=single,
         start=start,
         cursors=_cursors(message),
-        at_ms=message.at,
+        at=None if message.at is None else Birth.parse(str(message.at)),
         resumes=message.from_ == RESUME,
     )
 
@@ -228,12 +226,12 @@ def unsubscribed(message: Unsubscribe) -> Message:
 
 
 def positions(
-    cursors: Iterable[tuple[str, Cursor]], *, at_ms: int, id: MessageID
+    cursors: Iterable[tuple[str, Cursor]], *, at: Birth, id: MessageID
 ) -> Iterator[Message]:
     """Where each session of several is, in messages of bounded size."""
     for part, more in _parts(cursors):
         yield _with_id(
-            {"type": "positions", "cursors": part, "at": at_ms, "more": more}, id
+            {"type": "positions", "cursors": part, "at": str(at), "more": more}, id
         )
 
 

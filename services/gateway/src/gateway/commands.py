@@ -47,6 +47,7 @@ from gateway.replay import Replay
 from gateway.snapshots import Snapshots, news_after
 from gateway.subscription import Begin, Last
 from gateway.window import NOTHING
+from telemetry_stream.births import Birth
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.keys import EMERGENCIES
@@ -77,7 +78,6 @@ class Commands:
         forms: Forms,
         identities: Identities,
         max_subscriptions: int,
-        wall_clock_ms: Callable[[], int],
         timestamp: Callable[[], str],
         instruments: Instruments,
     ) -> None:
@@ -91,7 +91,6 @@ class Commands:
         self._forms = forms
         self._identities = identities
         self._max_subscriptions = max_subscriptions
-        self._wall_clock_ms = wall_clock_ms
         # Now, as records write it.
         self._timestamp = timestamp
         self._instruments = instruments
@@ -154,7 +153,7 @@ class Commands:
         except InvalidMessage as error:
             self.refuse(client, error)
             return
-        self._hub.subscribe(client, left, {}, now_ms=client.subscribed_ms)
+        self._hub.subscribe(client, left, {})
         client.send(unsubscribed(message))
 
     def heartbeat(self, client: Client, message: Heartbeat) -> None:
@@ -221,8 +220,8 @@ class Commands:
         self, client: Client, message: Subscribe, plan: Plan, session: str
     ) -> None:
         """One session: its positions and the verdict stand in the answer."""
-        active_ms = await self._activity_of(session, plan)
-        wanted: Wanted | None = plan.wanted(session, active_ms=active_ms)
+        # Only who is kept is told later which sessions are new to it.
+        births = None if client.name is None else await self._broker.births()
         while True:
             channel = await self._opened(session)
             epoch = channel.epoch
@@ -231,6 +230,7 @@ class Commands:
                 # It came into being and the feed has not got to it yet.
                 self._hub.born(channel, head)
                 self._feed.mark(session)
+            wanted = plan.wanted(session, birth=channel.birth)
             if wanted is None:
                 wanted = _still_wanted(client, channel)
             verdict = await self._verdict(channel, wanted, message.id)
@@ -244,9 +244,7 @@ class Commands:
         is_new = not client.subscription.matches(session)
         starts = self._starts(plan, {} if wanted is None else {session: wanted})
         asked = wanted if isinstance(wanted, Cursor) else None
-        self._hub.subscribe(
-            client, plan.subscription, starts, now_ms=self._wall_clock_ms()
-        )
+        self._hub.subscribe(client, plan.subscription, starts)
         is_now = wanted is Begin.NOW or (wanted is None and is_new)
         end = channel.window.end
         cursor: Cursor | None
@@ -275,10 +273,10 @@ class Commands:
         self._snapshots.send(client, [session], states, message)
         if asked is None:
             self._settle(client, channel, verdict)
-            self._begin_keeping(client, message, plan)
+            self._begin_keeping(client, message, plan, births)
         else:
             # First: what it is told of its cursor's fate may not arrive.
-            self._begin_keeping(client, message, plan)
+            self._begin_keeping(client, message, plan, births)
             self._settle(client, channel, verdict)
 
     def _settle(
@@ -288,9 +286,11 @@ class Commands:
         if verdict is not None and follower is not None:
             self._catch_up.settle_if_asked(follower, verdict)
 
-    def _begin_keeping(self, client: Client, message: Subscribe, plan: Plan) -> None:
+    def _begin_keeping(
+        self, client: Client, message: Subscribe, plan: Plan, births: Birth | None
+    ) -> None:
         self._identities.begin(
-            client, plan.added, adds=message.add, resumes=plan.resumes
+            client, plan.added, births=births, adds=message.add, resumes=plan.resumes
         )
 
     async def _verdict(
@@ -311,15 +311,14 @@ class Commands:
         self, client: Client, message: Subscribe, plan: Plan
     ) -> None:
         """Several: the answer first, then where each of them is."""
-        activity: dict[str, int] = {}
         while True:
             names = plan.added.literals()
-            if plan.added.has_globs() or plan.at_ms is not None:
-                activity = await self._broker.sessions()
+            # Before the list, which then has all that were counted.
+            births = await self._broker.births()
             if plan.added.has_globs():
                 # A session that a cursor names may be on its way back into a broker
                 # that lost it.
-                known = (*activity, *plan.cursors)
+                known = (*await self._broker.sessions(), *plan.cursors)
                 names += [name for name in known if plan.added.matches(name)]
             names = [*dict.fromkeys([EMERGENCIES, *names])]
             await self._feed.open(names)
@@ -331,24 +330,22 @@ class Commands:
         starts = {
             channel.session: wanted
             for channel in (self._hub.matching(plan.added) if plan.has_starts else ())
-            if (
-                wanted := plan.wanted(
-                    channel.session, active_ms=activity.get(channel.session)
-                )
-            )
-            is not None
+            if (wanted := plan.wanted(channel.session, birth=channel.birth)) is not None
         }
-        now_ms = self._wall_clock_ms()
         before = client.subscription
         self._hub.subscribe(
-            client, plan.subscription, self._starts(plan, starts), now_ms=now_ms
+            client,
+            plan.subscription,
+            self._starts(plan, starts),
+            # What it had before may want some that were counted since.
+            births=None if message.add and before else births,
         )
         self._snapshots.begin(client, before, starts, states)
         client.send(subscribed(message, plan))
         self._snapshots.send(client, names, states, message)
-        for part in positions(self._places(client, plan), at_ms=now_ms, id=message.id):
+        for part in positions(self._places(client, plan), at=births, id=message.id):
             client.send(part)
-        self._begin_keeping(client, message, plan)
+        self._begin_keeping(client, message, plan, births)
 
     def _places(self, client: Client, plan: Plan) -> "list[tuple[str, Cursor]]":
         channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]
@@ -368,11 +365,6 @@ class Commands:
                 channel = self._hub.channels.get(session)
                 if channel is not None:
                     return channel
-
-    async def _activity_of(self, session: str, plan: Plan) -> int | None:
-        if plan.at_ms is None or session in plan.cursors:
-            return None
-        return (await self._broker.sessions()).get(session)
 
     def _answer_unavailable(self, client: Client, id: MessageID) -> None:
         self._instruments.error_sent(UNAVAILABLE)

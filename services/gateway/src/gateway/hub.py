@@ -13,13 +13,10 @@ from gateway.followers import Followers
 from gateway.instruments import Instruments
 from gateway.subscription import Begin, Subscription
 from gateway.window import NOTHING, Window
+from telemetry_stream.births import UNCOUNTED, Birth, came_after
 from telemetry_stream.broker import Entry, Head
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor, EntryID
-
-
-# Clocks of tailers and gateways may differ by so much.
-CLOCK_SKEW_MS = 60_000
 
 
 class Hub:
@@ -151,16 +148,18 @@ class Hub:
         subscription: Subscription,
         starts: Mapping[str, Wanted],
         *,
-        now_ms: int,
+        births: Birth | None = None,
     ) -> None:
         """Replace what a client wants, in one step.
 
         Sessions named in `starts` begin there; others that it had go on where they are,
-        and those that are new to it begin as their rule says.
+        and those that are new to it begin as their rule says. `births` is which session
+        had been counted last when it was looked what there is, None if it was not.
         """
         before = client.subscription
         self._install(client, subscription)
-        client.subscribed_ms = now_ms
+        if births is not None:
+            client.births = births
         for channel in list(self._channels_of(before, subscription)):
             session = channel.session
             rule = subscription.rule_for(session)
@@ -301,10 +300,9 @@ class Hub:
         state = head.state
         rule = client.subscription.rule_for(channel.session)
         skips = rule is not None and rule.start is Begin.NOW
-        if (
-            state is not None
-            and state.updated_ms < client.subscribed_ms - CLOCK_SKEW_MS
-        ):
+        # One that version 0.1 began has no number, and was not listed: it may be new.
+        birth = UNCOUNTED if state is None else state.birth
+        if birth != UNCOUNTED and not came_after(birth, client.births):
             # It was there; the list of sessions did not have it.
             if rule is not None and not skips:
                 self.begin(client, channel, rule.start)

@@ -20,6 +20,7 @@ from gateway.keeper import Keeper
 from gateway.messages import INVALID_MESSAGE, RESUME, InvalidMessage, Subscribe
 from gateway.subscription import Subscription
 from gateway.whereabouts import Whereabouts
+from telemetry_stream.births import Birth
 from telemetry_stream.client_cursors import (
     MAX_SESSIONS,
     ClientCursors,
@@ -30,7 +31,7 @@ from telemetry_stream.position import Cursor
 
 
 # Nothing is kept, for nobody.
-NOBODY = Kept(0, {}, 0)
+NOBODY = Kept(0, {}, None)
 
 
 class Identities:
@@ -44,14 +45,12 @@ class Identities:
         *,
         replica: str,
         clock: Callable[[], float],
-        wall_clock_ms: Callable[[], int],
         instruments: Instruments,
     ) -> None:
         self._clients = clients
         self._keeper = keeper
         self._whereabouts = whereabouts
         self._clock = clock
-        self._wall_clock_ms = wall_clock_ms
         self._instruments = instruments
         # What connections call themselves where takeovers are told.
         self._takers = (f"{replica}.{number}" for number in itertools.count())
@@ -122,13 +121,20 @@ class Identities:
         return kept
 
     def begin(
-        self, client: Client, added: Subscription, *, adds: bool, resumes: bool
+        self,
+        client: Client,
+        added: Subscription,
+        *,
+        births: Birth | None,
+        adds: bool,
+        resumes: bool,
     ) -> None:
         """Delivery to a connection has begun anew; keep where, at once.
 
         Args:
             client: the connection; nothing is kept unless it holds a client.
             added: what delivery begins anew of.
+            births: which session had been counted last when it was looked what is.
             adds: whether what it had before goes on.
             resumes: whether it begins where it was kept.
         """
@@ -138,13 +144,11 @@ class Identities:
         is_all = not (adds and holding.has_begun)
         wanted = client.subscription if is_all else added
         places = self._whereabouts.places(client, wanted)
-        lagging = self._whereabouts.lagging(client)
-        # Where it is live and nothing is kept, the time says as much.
-        is_complete = None not in places.values() and len(lagging) <= MAX_SESSIONS
         holding.begin(
-            _known(places, limit=MAX_SESSIONS),
-            lagging=lagging,
-            at_ms=self._wall_clock_ms() if is_all and is_complete else None,
+            # One more than is kept: so it is noted that some made room.
+            _known(places, limit=MAX_SESSIONS + 1),
+            lagging=self._whereabouts.lagging(client),
+            at=births if is_all else None,
             forgets=not (adds or resumes),
         )
         self._keeper.wait(holding, is_urgent=True)
@@ -202,10 +206,8 @@ class Identities:
         )
         if not changed and not own:
             return None
-        is_complete = None not in own.values()
         return holding.note(
             now=now,
-            at_ms=self._wall_clock_ms() if is_complete else None,
             subscription=client.subscription,
             changed=changed,
             own=own,

@@ -96,7 +96,7 @@ class Subscribe(_Message, tag="subscribe"):
     ) = msgspec.field(name="from", default=UNSET)
     replay: Count | None = None
     cursors: dict[str, str | None] | None = None
-    at: int | None = None
+    at: Annotated[str, Meta(max_length=64)] | int | None = None
     # A condition or a tree of them; `filters` compiles it.
     where: Any | UnsetType = UNSET
     metrics: (

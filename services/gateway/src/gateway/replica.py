@@ -118,7 +118,6 @@ class Replica:
             Whereabouts(self.hub),
             replica=name,
             clock=clock,
-            wall_clock_ms=wall_clock_ms,
             instruments=instruments,
         )
         self.keeper.on_refused = self.identities.refused
@@ -158,7 +157,6 @@ class Replica:
             forms=self.forms,
             identities=self.identities,
             max_subscriptions=max_subscriptions,
-            wall_clock_ms=wall_clock_ms,
             timestamp=now_as_text,
             instruments=instruments,
         )

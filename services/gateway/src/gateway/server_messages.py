@@ -195,7 +195,7 @@ class Positions(_Answer, tag="positions", kw_only=True):
     """Where each of several sessions starts; follows their `subscribed`."""
 
     cursors: dict[str, Cursor | None]
-    at: UnixMs
+    at: Annotated[str, Meta(description="Opaque: for `at` of a later subscribe")]
     more: bool
 
 

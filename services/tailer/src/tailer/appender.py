@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from time import perf_counter
 from typing import NamedTuple
 
@@ -186,13 +187,9 @@ class Appender:
         self, session: str, path: str, before: Stored, addition: Addition
     ) -> tuple[Appended, Stored]:
         started = perf_counter()
-        # Listed before its first entry is there: who looks at the list and then hears
-        # of what is appended misses no session.
-        is_first = not before.position.incarnation
-        listing = {session: addition.activity_ms} if is_first else {}
         with _blaming_lines():
             batch, after = self._batch(session, path, before, addition)
-        outcome = await self._append_when_there_is_room(batch, listing)
+        outcome = await self._append_when_there_is_room(batch, addition.activity_ms)
         if outcome is not Appended.DONE:
             return outcome, before
         self._instruments.batch_appended(
@@ -239,26 +236,28 @@ class Appender:
         return found
 
     async def _append_when_there_is_room(
-        self, batch: Batch, listing: Mapping[str, int]
+        self, batch: Batch, activity_ms: int
     ) -> Appended:
-        if (outcome := await self._attempt(batch, listing)) is not None:
+        if (outcome := await self._attempt(batch, activity_ms)) is not None:
             return outcome
         # One trims, the others wait: together they would trim far more than is needed.
         async with self._makes_room:
             wait_seconds = 0.0
-            while (outcome := await self._attempt(batch, listing)) is None:
+            while (outcome := await self._attempt(batch, activity_ms)) is None:
                 await asyncio.sleep(wait_seconds)
                 await self._retention.make_room()
                 # Jitter, or all tailers would come back at once.
                 wait_seconds = random.uniform(*FULL_WAIT_SECONDS)  # noqa: S311
         return outcome
 
-    async def _attempt(
-        self, batch: Batch, listing: Mapping[str, int]
-    ) -> Appended | None:
+    async def _attempt(self, batch: Batch, activity_ms: int) -> Appended | None:
         """Append; None if the broker is full."""
         try:
-            await self._writer.touch(listing)
+            if not batch.expected.incarnation:
+                # Listed, and counted, before its first entry is there: who looks at the
+                # list and then hears of what is appended misses no session.
+                birth = await self._writer.bear(batch.session, activity_ms=activity_ms)
+                batch = replace(batch, fields={**batch.fields, "birth": str(birth)})
             with _blaming_lines():
                 return await self._writer.append(batch)
         except BrokerFull:

@@ -1,5 +1,5 @@
 -- Keep how far a client is, unless a later hold is stored.
--- KEYS the client's hash.  ARGV number of the hold, of the save, time of `at` or '',
+-- KEYS the client's hash.  ARGV number of the hold, of the save, `at` or '',
 -- '1' to forget what was kept before, seconds until the client is forgotten, most
 -- sessions, then session, cursor, ... Answers kept, anew or refused.
 
@@ -25,9 +25,14 @@ for i = 7, #ARGV do
 end
 if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
 
--- A session that makes room starts by `at`: it comes again, or has not moved. Fields of
--- ours are not counted; so many turns, lest a hash that is full of such hold us up.
-local surplus = redis.call('HLEN', key) - 4 - tonumber(ARGV[6])
+-- A session that makes room comes again from its beginning, so it is noted that some
+-- did. Fields of ours are not counted; so many turns, lest a hash that is full of such
+-- hold us up.
+local surplus = redis.call('HLEN', key) - 2 - tonumber(ARGV[6])
+for _, ours in ipairs({'!at', '!emergencies', '!partial'}) do
+  surplus = surplus - redis.call('HEXISTS', key, ours)
+end
+if surplus > 0 then redis.call('HSET', key, '!partial', '1') end
 for _ = 1, 100 do
   if surplus <= 0 then break end
   for _, field in ipairs(redis.call('HRANDFIELD', key, math.min(surplus, 1000))) do

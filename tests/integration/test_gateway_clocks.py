@@ -1,0 +1,182 @@
+"""Clocks that are set, and machines whose clocks differ: what is new is counted."""
+
+from typing import Any
+
+import pytest
+
+from telemetry_stream.births import UNCOUNTED, Birth
+from tests.brokers import BrokerServer
+from tests.integration.gateway_rig import (
+    Gateway,
+    Rig,
+    Watcher,
+    numbered,
+    watching,
+)
+from tests.integration.named_clients import steps, until_kept, until_step
+
+
+HOURS_MS = 2 * 3_600_000
+
+
+async def until_told(watcher: Watcher, session: str) -> dict[str, Any]:
+    """Until something became of a session."""
+    return await watcher.until("session", sessionId=session)
+
+
+@pytest.mark.parametrize("off_by_ms", [-HOURS_MS, HOURS_MS])
+async def test_a_new_session_of_a_tailer_whose_clock_differs(
+    rig: Rig, gateway: Gateway, off_by_ms: int
+) -> None:
+    """It is new to who is there: from its beginning, and told as started."""
+    when: dict[str, Any] = {
+        "updated_ms": gateway.replica.wall_clock_ms() + off_by_ms,
+        "created_ms": gateway.replica.wall_clock_ms() + off_by_ms,
+    }
+    await gateway.until_ready()
+    async with watching(gateway) as everything:
+        await everything.subscribe()
+        positions = await everything.until("positions")
+        await rig.writer("new").append(*numbered(0, 5), **when)
+        await rig.writer("new").append(*numbered(5, 8), **when)
+        assert await everything.until_records(8) == numbered(0, 8)
+        assert (await until_told(everything, "new"))["event"] == "started"
+    async with watching(gateway) as back:
+        await back.subscribe(cursors=positions["cursors"], at=positions["at"])
+        assert await back.until_records(8) == numbered(0, 8)
+
+
+async def test_what_was_there_is_not_new(rig: Rig, gateway: Gateway) -> None:
+    """A session that the cursors do not name begins by `from` if it was counted."""
+    await rig.writer("a").append(*numbered(0, 3))
+    async with watching(gateway) as first:
+        await first.subscribe(sessionIds=["b*"])
+        at = (await first.until("positions"))["at"]
+    await rig.writer("b").append(*numbered(10, 12))
+    async with watching(gateway) as back:
+        await back.subscribe(cursors={}, at=at)
+        await until_step(back, 11)
+        await rig.writer("a").append(*numbered(3, 4))
+        await until_step(back, 3)
+        assert steps(back) == [10, 11, 3]
+
+
+async def test_one_session_that_came_into_being_since(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """By its name, without a cursor of it."""
+    await rig.writer("old").append(*numbered(0, 3))
+    async with watching(gateway) as first:
+        await first.subscribe()
+        at = (await first.until("positions"))["at"]
+    await rig.writer("new").append(*numbered(0, 3))
+    async with watching(gateway) as back:
+        told = await back.subscribe(sessionId="old", at=at)
+        assert told["cursor"] == told["head"]
+        await back.subscribe(sessionId="new", at=at)
+        assert await back.until_records(3) == numbered(0, 3)
+        await back.subscribe(sessionId="to come", at=at)
+        await rig.writer("to come").append(*numbered(5, 7), backlog_end=1_000)
+        await until_step(back, 6)
+        assert steps(back)[3:] == [5, 6]
+
+
+async def test_a_session_that_was_forgotten_and_born_again(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """Its new life is new to whoever has not named it."""
+    await rig.writer("a").append(*numbered(0, 3))
+    async with watching(gateway) as first:
+        await first.subscribe(sessionIds=["b*"])
+        at = (await first.until("positions"))["at"]
+    assert await rig.broker.discard("a", (await rig.broker.positions(["a"]))[0])
+    await rig.broker.unlist("a")
+    await rig.writer("a").append(*numbered(7, 9))
+    async with watching(gateway) as back:
+        await back.subscribe(cursors={}, at=at)
+        assert await back.until_records(2) == numbered(7, 9)
+
+
+async def test_a_broker_that_was_emptied(
+    own_rig: Rig, own_broker: BrokerServer
+) -> None:
+    """A moment of another count: what no cursor names begins at its beginning."""
+    await own_rig.writer("a").append(*numbered(0, 3))
+    async with own_rig.serving() as gateway:
+        async with watching(gateway) as first:
+            await first.subscribe(sessionIds=["b*"])
+            at = (await first.until("positions"))["at"]
+        own_broker.client().flushall()
+        # A clock that was set back meanwhile: the numbers of the new count are lower.
+        key = own_rig.broker._keys.births
+        await own_rig.broker._redis.hset(key, "counter", "ffffffff")
+        writer = own_rig.writer("a")
+        await writer.append(*numbered(0, 3), birth="ffffffff-5")
+        assert Birth.parse(at).number > 5
+        async with watching(gateway) as back:
+            await back.subscribe(cursors={}, at=at)
+            assert await back.until_records(3) == numbered(0, 3)
+
+
+@pytest.mark.parametrize("at", [1_764_344_383_000, "0"])
+async def test_a_client_of_version_0_1_comes_back(
+    rig: Rig, gateway: Gateway, at: int | str
+) -> None:
+    """With a time as `at`: nothing is passed over that its cursors do not name."""
+    await rig.writer("a").append(*numbered(0, 3))
+    await rig.writer("b").append(*numbered(10, 13))
+    async with watching(gateway) as first:
+        await first.subscribe()
+        cursors = (await first.until("positions"))["cursors"]
+    del cursors["b"]
+    async with watching(gateway) as back:
+        await back.subscribe(cursors=cursors, at=at)
+        assert await back.until_records(3) == numbered(10, 13)
+
+
+async def test_a_session_of_a_tailer_of_version_0_1(rig: Rig, gateway: Gateway) -> None:
+    """It has no number: new to who is there, known to who comes back."""
+    await rig.writer("counted").append(*numbered(0, 1))
+    async with watching(gateway) as everything:
+        await everything.subscribe()
+        positions = await everything.until("positions")
+        await rig.writer("a").append(*numbered(0, 3), birth=str(UNCOUNTED))
+        assert await everything.until_records(3) == numbered(0, 3)
+    async with watching(gateway) as back:
+        await back.subscribe(cursors={}, at=positions["at"])
+        await rig.writer("a").append(*numbered(3, 4))
+        await back.until_records(1)
+        assert steps(back) == [3]
+
+
+async def test_a_subscription_is_added_while_a_session_is_new(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came before the second `subscribe` is new to the first one."""
+    async with watching(gateway) as client:
+        await client.subscribe(sessionIds=["run_*"])
+        await client.until("positions")
+        # The hint is lost.
+        monkeypatch.setattr(gateway.replica.feed, "notified", lambda payload: False)
+        await rig.writer("run_1").append(*numbered(0, 3))
+        await client.subscribe(sessionIds=["other_*"], add=True)
+        await gateway.replica.feed.audit.audit()
+        assert await client.until_records(3) == numbered(0, 3)
+
+
+async def test_a_named_client_and_what_came_while_it_was_away(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """Sessions are counted for whoever is kept, too."""
+    when: dict[str, Any] = {"updated_ms": 1_000}
+    await rig.writer("old").append(*numbered(0, 3), **when)
+    async with watching(gateway) as first:
+        await first.subscribe(clientId="me")
+        await first.until("positions")
+        await until_kept(rig, old=first.cursors["old"])
+    await rig.writer("new").append(*numbered(10, 13), **when)
+    await rig.writer("old").append(*numbered(3, 4), **when)
+    async with watching(gateway) as back:
+        await back.subscribe(clientId="me", **{"from": "resume"})
+        await back.until_records(4)
+        assert sorted(steps(back)) == [3, 10, 11, 12]
