@@ -202,7 +202,7 @@ async def test_a_reply_lost_with_the_broker_is_unavailable_once(
 async def test_a_broker_that_came_back_is_there_for_everybody(
     own_adapter: RedisBroker, own_broker: BrokerServer
 ) -> None:
-    """Of the connections that died with it none is handed out, however many there were."""
+    """Of the connections that died with it none is handed out."""
     appends = (
         own_adapter.append(first_batch(record(30), session=f"s{n}")) for n in range(8)
     )
