@@ -1,10 +1,10 @@
 """Real brokers for tests: start, stop, kill, pause and wipe them.
 
 `ProcessBroker` runs a server's binary: the embedded Valkey on a unix socket, as
-`tailcast up` does, the machine's Redis on a port, as clusters do. `ContainerBroker` runs
-Redis in Docker, behind a published port: where there is no redis-server, and with
-TEST_REDIS=container. All keep their data, append-only, until `wipe`. Nothing here knows
-streams or records.
+`tailcast up` does, the machine's Redis on a port, as clusters do. `ContainerBroker`
+runs Redis in Docker, behind a published port: where there is no redis-server, and with
+TEST_REDIS=container. All keep their data, append-only, until `wipe`. Nothing here
+knows streams or records.
 """
 
 import abc
