@@ -56,6 +56,7 @@ class Conversation:
         self.gateway = gateway
         self.watcher = watcher
         self.events: dict[str, Callable[..., Awaitable[None]]] = {
+            r"(\S+) gets a record of ([\d,]+) bytes": self.write_long,
             r"(\S+) gets (.*)": self.write,
             r"(\S+) begins anew with (.*)": self.rewrite,
             r"(\S+) keeps no entry before (\S+)": self.trim,
@@ -85,6 +86,11 @@ class Conversation:
         read = json.loads(text)
         records = read if text.startswith("[") else [read]
         await append(self.rig.writer(session), records)
+
+    async def write_long(self, session: str, size: str) -> None:
+        around = len(json.dumps({"filler": ""}, separators=(",", ":")))
+        filler = "x" * (int(size.replace(",", "")) - around)
+        await append(self.rig.writer(session), [{"filler": filler}])
 
     async def rewrite(self, session: str, text: str) -> None:
         await self.rig.writer(session).rewrite(json.loads(text))

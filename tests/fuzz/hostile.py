@@ -108,9 +108,9 @@ def _read_all(one: socket.socket) -> bytes:
 
 def _check(opcode: int, payload: bytes) -> None:
     if opcode == TEXT:
-        checked(json.loads(payload))
+        checked(json.loads(payload), len(payload))
     elif opcode == BINARY:
-        checked(cast(dict[str, Any], msgpack.unpackb(payload)))
+        checked(cast(dict[str, Any], msgpack.unpackb(payload)), len(payload))
     elif opcode == CLOSE:
         code = int.from_bytes(payload[:2], "big")
         assert code != INTERNAL_ERROR.number, payload

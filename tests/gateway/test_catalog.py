@@ -4,7 +4,7 @@ from dataclasses import replace
 import msgspec
 from msgspec import Raw
 
-from gateway.catalog import describe, document, parts, rejected, size_bytes, snapshot
+from gateway.catalog import describe, document, rejected, size_bytes, snapshot
 from telemetry_stream.broker import (
     Kind,
     Rejection,
@@ -61,17 +61,6 @@ def test_snapshots_of_little() -> None:
     for text in (b'{"a":' * 5_000, b'{"a":"\xff"}', b""):
         bare = snapshot_of(SessionState(position=StoredPosition(), latest=text))
         assert snapshot("a", bare, now_ms=0)["data"] is None
-
-
-def test_parts() -> None:
-    """Bounded by their size; there is one at least."""
-    items = [{"n": n} for n in range(4)]
-    assert [*parts(items, max_bytes=999)] == [(items, False)]
-    assert [*parts(items, max_bytes=15)] == [(items[:2], True), (items[2:], False)]
-    assert [*parts(items[:2], max_bytes=1)] == [
-        (items[:1], True), (items[1:2], False),
-    ]  # fmt: skip  # one glance
-    assert [*parts([], max_bytes=1)] == [([], False)]
 
 
 def test_rejected_lines() -> None:

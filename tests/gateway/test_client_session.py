@@ -4,26 +4,24 @@ from typing import Any
 import pytest
 
 from gateway.client_session import (
-    POSITIONS_BYTES,
     Message,
     Plan,
-    closing,
     heartbeat,
     is_recovered,
     plan_subscribe,
     plan_unsubscribe,
-    positions,
     start_of,
     subscribed,
     unsubscribed,
     wanted_sessions,
+    wire_asked,
 )
 from gateway.forms import Forms
 from gateway.messages import InvalidMessage, Snapshot, Subscribe, Unsubscribe, parse
 from gateway.recovery import Replaced, Resume, Trimmed, Wait
 from gateway.subscription import Begin, Last, Subscription
 from gateway.window import NOTHING
-from gateway.wire import JSON
+from gateway.wire import JSON, Wires
 from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.client_cursors import Kept
 from telemetry_stream.position import BEGINNING_CURSOR
@@ -195,28 +193,19 @@ def test_answers_to_unsubscribe() -> None:
     assert (told["sessionId"], told["sessionIds"]) == ("a", ["b"])
 
 
-def test_positions_are_bounded() -> None:
-    """Many sessions are several messages; all but the last say that more come."""
-    places = [(f"session_{n:05}", cursor(f"1-{n + 1}")) for n in range(2_000)]
-    found = [message_of(one) for one in positions(places, at=born(5), id="x")]
-    assert len(found) > 1
-    assert max(len(JSON.message(one)) for one in found) <= 64 * 1024
-    assert [one["more"] for one in found] == [True] * (len(found) - 1) + [False]
-    assert sum(len(one["cursors"]) for one in found) == 2_000
-    (empty,) = positions([("a", NOTHING)], at=born(5), id=None)
-    assert message_of(empty)["cursors"] == {"a": None}
-    assert message_of(empty)["at"] == str(born(5))
-
-
-def test_final_cursors_are_bounded() -> None:
-    """Long names too: no `closing` is longer than 64 KiB, and none is left out."""
-    places = [("\x01" * 1_000 + str(n), cursor(f"1-{n + 1}")) for n in range(50)]
-    found = [message_of(one) for one in closing(places)]
-    assert max(len(JSON.message(one)) for one in found) <= POSITIONS_BYTES
-    assert {one["type"] for one in found} == {"closing"}
-    assert [one["more"] for one in found] == [True] * (len(found) - 1) + [False]
-    cursors = {name: told for one in found for name, told in one["cursors"].items()}
-    assert cursors == {session: str(place) for session, place in places}
+def test_the_longest_message_is_of_the_connection() -> None:
+    """Only a message that names it changes it; so many values fit a replica."""
+    wires = Wires(max_wires=1)
+    assert wire_asked(request(), JSON, wires) is None
+    bounded = wire_asked(request(maxMessage=5_000), JSON, wires)
+    assert bounded is not None
+    assert bounded.limits == (5_000, 5_000)
+    with pytest.raises(InvalidMessage, match="maxMessage") as error:
+        wire_asked(request(maxMessage=6_000, id=1), JSON, wires)
+    assert (error.value.code, error.value.id) == ("too_many_subscriptions", 1)
+    for wrong in (4_095, 983_041, "5000", None):
+        with pytest.raises(InvalidMessage, match="maxMessage"):
+            request(maxMessage=wrong)
 
 
 def test_verdicts_in_an_answer() -> None:

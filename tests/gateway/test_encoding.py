@@ -1,23 +1,28 @@
 import json
 from typing import Any
 
+import msgpack
+import pytest
+from hypothesis import given, strategies as st
+
 from gateway.encoding import (
-    MAX_FRAME_BYTES,
     SLICE_BYTES,
     SessionEncoder,
+    document_frame,
     documents,
     pieces,
     told,
 )
 from gateway.forms import Form, Forms
+from gateway.limits import limits_of
 from gateway.messages import Subscribe, parse
 from gateway.subscription import Begin, Rule, Subscription
 from gateway.window import NOTHING
-from gateway.wire import JSON
+from gateway.wire import JSON, MSGPACK, Wire
 from telemetry_stream.broker import Entry, Kind
 from telemetry_stream.position import Cursor
 from tests.gateway.entries import chain, cursor, entry, id_of, marker
-from tests.properties.gateway_frames import payloads
+from tests.properties.gateway_frames import frames_of, payloads
 
 
 encoder = SessionEncoder('a "b"/ü', JSON)
@@ -42,19 +47,79 @@ def test_records_share_a_frame() -> None:
     ]
 
 
-def test_frames_are_bounded() -> None:
-    """Many records are several frames, each following the one before."""
-    record = b'{"x":"%b"}' % (b"x" * 1_000)
-    entries = [entry("1-10", "1-0", record)]
-    entries += [entry(f"1-{n}", f"1-{n - 1}", record) for n in range(11, 200)]
-    found = messages(encoder.frames(entries, cursor("1-0", b""), replayed=True))
-    assert len(found) == 3
-    assert found[0]["cursor"] == found[1]["prev"]
-    assert sum(len(one["data"]) for one in found) == len(entries)
-    assert all(one["replayed"] for one in found)
-    assert max(map(len, payloads(encoder.frames(entries, NOTHING)))) < (
-        MAX_FRAME_BYTES + 2_000
+WIRES = [
+    JSON,
+    MSGPACK,
+    JSON.bounded(limits_of(4_096)),
+    MSGPACK.bounded(limits_of(5_000)),
+]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("fields", [{}, {"metrics": ["x"], "index": True}])
+@given(
+    sizes=st.lists(st.integers(0, 9_000), max_size=20), filler=st.sampled_from('xé"')
+)
+def test_messages_are_bounded(
+    wire: Wire, fields: dict[str, Any], sizes: list[int], filler: str
+) -> None:
+    """Records share one that all of them fit, and none is cut off."""
+    records = [
+        json.dumps({"step": 10**15 + n, "x": [0.5] * (size % 50), "y": filler * size})
+        for n, size in enumerate(sizes)
+    ]
+    entries = [
+        entry(f"1-{n + 1}", f"1-{n}", text.encode()) for n, text in enumerate(records)
+    ]
+    frames = SessionEncoder("a", wire).frames(
+        entries, cursor("1-0", b""), form_of(**fields), replayed=True
     )
+    read: Any = msgpack.unpackb if wire.is_binary else json.loads
+    told = 0
+    place = "1-0-00000000"
+    for _, payload in frames_of(frames):
+        message = read(payload)
+        records_in = message["data"]
+        assert message["prev"] == place
+        place = message["cursor"]
+        if len(records_in) > 1:
+            assert len(payload) <= wire.limits.several
+        assert len(payload) <= wire.limits.single
+        for one in records_in:
+            is_told = one.get("x") == [0.5] * (sizes[told] % 50)
+            assert is_told != message.get("truncated", False)
+            told += 1
+    assert told == len(entries)
+
+
+def test_messages_are_as_full_as_they_may_be() -> None:
+    """A record that the one before has room for goes with it."""
+    record = b'{"x":"%b"}' % (b"x" * 1_000)
+    entries = [entry(f"1-{n}", f"1-{n - 1}", record) for n in range(1, 100)]
+    found = messages(encoder.frames(entries, cursor("1-0", b"")))
+    assert [len(one["data"]) for one in found] == [31, 31, 31, 6]
+
+
+def test_too_long_for_any_message() -> None:
+    """Where it is to be had stands in its place; emergencies and documents as well."""
+    record = b'{"x":"%b"}' % (b"x" * 983_040)
+    for kind, name in ((Kind.RECORD, "telemetry"), (Kind.EMERGENCY, "emergency")):
+        one = entry("1-10", "1-0", record, kind)
+        (told,) = messages(encoder.frames([one], cursor("1-0", b"")))
+        assert (told["type"], told["truncated"]) == (name, True)
+        stands = told["data"][0] if kind is Kind.RECORD else told["data"]
+        assert stands == {
+            "truncated": True,
+            "url": f"../api/record?sessionId=a%20%22b%22%2F%C3%BC&cursor={one.cursor}",
+            "bytes": len(record),
+        }
+        assert (told["cursor"], told["prev"]) == (str(one.cursor), "1-0-00000000")
+    (told,) = messages(encoder.announcement(one))
+    assert told["truncated"]
+    (told,) = messages(document_frame(one, JSON))
+    assert told["truncated"]
+    link = f"../api/record?sessionId=%21emergencies&cursor={one.cursor}"
+    assert told["data"]["url"] == link
 
 
 def test_an_emergency_stands_in_its_place() -> None:

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 
 from gateway.forms import Forms
 from gateway.messages import Subscribe
-from gateway.pages import Page, backward, body, forward, moved, shaped, size_to_read
+from gateway.pages import (
+    Page,
+    backward,
+    body,
+    cut,
+    forward,
+    moved,
+    shaped,
+    size_to_read,
+)
 from gateway.recovery import Replaced, Resume, Trimmed, Wait
 from gateway.window import NOTHING
 from telemetry_stream.broker import Entry, Kind
@@ -197,3 +206,21 @@ def test_a_page_as_json() -> None:
     bare = json.loads(body(Page(NOTHING, NOTHING)))
     assert bare["cursor"] == bare["prev"] == "1-0-00000000"
     assert bare["more"] is False
+
+
+def test_what_fits_of_a_page() -> None:
+    """From the side that was asked for, so that the rest is the next page."""
+    entries = chain(10, 20, 30)
+    told = {"gap": {"from": "a"}}
+    page = Page(cursor("1-5"), cursor("1-30"), entries, told)
+    sizes = [10, 10, 10]
+    assert cut(page, sizes, room=30, is_backward=False) is page
+    ahead = cut(page, sizes, room=29, is_backward=False)
+    assert ahead == Page(cursor("1-5"), cursor("1-20"), entries[:2], told, more=True)
+    back = cut(page, sizes, room=29, is_backward=True)
+    assert back == Page(cursor("1-10"), cursor("1-30"), entries[1:], more=True)
+    for is_backward in (True, False):
+        one = cut(page, sizes, room=1, is_backward=is_backward)
+        assert len(one.records) == 1
+    nothing = Page(cursor("1-5"), cursor("1-5"))
+    assert cut(nothing, [], room=1, is_backward=True) is nothing

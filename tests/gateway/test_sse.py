@@ -4,6 +4,7 @@ import json
 
 from gateway.client_session import heartbeat
 from gateway.encoding import SessionEncoder, document_frame
+from gateway.limits import limits_of
 from gateway.messages import error_message
 from gateway.sse import COMMENT, ERROR_START, EVENTS
 from telemetry_stream.broker import Kind
@@ -74,6 +75,19 @@ def test_delays() -> None:
 def test_a_comment_is_one_line() -> None:
     """An empty line after it would be an empty event to some libraries."""
     assert COMMENT == b":\n"
+
+
+def test_an_event_has_limits_as_a_message() -> None:
+    """All of it counts: its lines, too."""
+    bounded = EVENTS.bounded(limits_of(5_000))
+    records = [
+        entry(f"1-{n}", f"1-{n - 1}", b'{"x":"%b"}' % (b"x" * 700))
+        for n in range(1, 40)
+    ]
+    told = SessionEncoder("a", bounded).frames(records, BEGINNING_CURSOR)
+    events = told.split(b"\n\n")[:-1]
+    assert 4_200 < max(map(len, events)) <= 5_000 - 2
+    assert EVENTS.size_of({"a": 1}) == 7
 
 
 def test_messages_of_readers() -> None:

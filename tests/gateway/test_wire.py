@@ -15,6 +15,7 @@ from gateway.wire import (
     MSGPACK,
     MSGPACK_SUBPROTOCOL,
     Wire,
+    Wires,
     wire_of,
 )
 
@@ -79,15 +80,45 @@ def test_records_arrive_as_they_were_stored(
     stored = [json.dumps(record, ensure_ascii=False).encode() for record in records]
     start = wire.start({"type": "telemetry", "sessionId": "ü"})
     after = {"cursor": "1-1-00000000", "replayed": True}
-    found = said(wire, wire.with_records(start, stored, after))
+    found = said(wire, wire.with_records(start, wire.items(stored), after))
     assert found == {
         "type": "telemetry", "sessionId": "ü", "data": records, **after,
     }  # fmt: skip  # one glance
-    for record, text in zip(records, stored, strict=True):
+    for record, text in zip(records, wire.items(stored), strict=True):
         found = said(wire, wire.with_record(start, text, {"id": "x"}))
         assert found == {
             "type": "telemetry", "sessionId": "ü", "data": record, "id": "x",
         }  # fmt: skip  # one glance
+
+
+@pytest.mark.parametrize("wire", [JSON, MSGPACK])
+@given(value=VALUES)
+def test_sizes_are_what_messages_have(wire: Wire, value: Any) -> None:
+    """Of a value, and of a record as it stands in a message."""
+    with_it, without = wire.message({"a": value}), wire.message({"a": None})
+    difference = len(payload_of(with_it)) - len(payload_of(without))
+    assert wire.size_of(value) - wire.size_of(None) == difference
+
+
+def payload_of(data: bytes) -> bytes:
+    """What a frame carries."""
+    return bytes(frame_of(data).data)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_wires_with_limits_of_their_own(wire: Wire) -> None:
+    """Each is made once, is written likewise, and is forgotten with who had it."""
+    wires = Wires(max_wires=2)
+    one = wires.bounded(wire, 5_000)
+    assert one is not None
+    assert one is wires.bounded(wire, 5_000)
+    assert (one.limits, wire.limits) == ((5_000, 5_000), (32_000, 983_040))
+    assert one.message({"a": 1}) == wire.message({"a": 1})
+    other = wires.bounded(wire, 6_000)
+    assert wires.is_full
+    assert wires.bounded(wire, 7_000) is None
+    del other
+    assert wires.bounded(wire, 7_000) is not None
 
 
 def test_stored_bytes_are_not_touched_in_json() -> None:
@@ -107,9 +138,10 @@ def test_whole_numbers_beyond_64_bits(wire: Wire) -> None:
     n, m = (str(BIG), f"-{BIG}") if wire.is_binary else (BIG, -BIG)
     expected = {"n": n, "in": [{"m": m}], "x": 2**64 - 1}
     start = wire.start({"type": "telemetry"})
-    found = said(wire, wire.with_records(start, [record, b"{}"], {"cursor": "c"}))
+    items = wire.items([record, b"{}"])
+    found = said(wire, wire.with_records(start, items, {"cursor": "c"}))
     assert found["data"] == [expected, {}]
-    found = said(wire, wire.with_record(start, record, {"cursor": "c"}))
+    found = said(wire, wire.with_record(start, items[0], {"cursor": "c"}))
     assert found["data"] == expected
 
 

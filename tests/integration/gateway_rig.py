@@ -170,6 +170,8 @@ class Watcher:
     connection: ClientConnection
     cursors: dict[str, str | None] = field(default_factory=dict[str, str | None])
     is_msgpack: bool = False
+    # The longest message that it has asked for.
+    max_message: int | None = None
     records: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     async def send(self, **message: Any) -> None:
@@ -193,7 +195,8 @@ class Watcher:
             Callable[[Any], Any], msgpack.unpackb if self.is_msgpack else json.loads
         )
         message: dict[str, Any] = read(data)
-        return checked(message)
+        size = len(data if isinstance(data, bytes) else data.encode())
+        return checked(message, size, max_message=self.max_message)
 
     async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The next message of a type, and with these fields; others are noted."""
@@ -280,18 +283,6 @@ async def fill_sockets(gateway: Gateway, writer: Writer) -> int:
             await writer.append({"step": step, "filler": "x" * 900_000})
             step += 1
             await asyncio.sleep(0.05)
-            before, buffered = buffered, _unsent_bytes(gateway)
+            before = buffered
+            buffered = sum(one.buffered_bytes for one in gateway.replica.connections)
     return step
-
-
-async def until_full(gateway: Gateway) -> None:
-    """Until nobody's socket takes more of what is there to be replayed."""
-    before, buffered = -1, 0
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not buffered or buffered != before:
-            await asyncio.sleep(0.05)
-            before, buffered = buffered, _unsent_bytes(gateway)
-
-
-def _unsent_bytes(gateway: Gateway) -> int:
-    return sum(one.buffered_bytes for one in gateway.replica.connections)

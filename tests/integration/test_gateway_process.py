@@ -39,7 +39,7 @@ async def test_sigterm_sends_everybody_away(broker: BrokerServer) -> None:
                 with contextlib.suppress(ConnectionClosedError):
                     while True:
                         told.append(str(await client.recv()))
-                        checked(json.loads(told[-1]))
+                        checked(json.loads(told[-1]), len(told[-1]))
             assert any('"draining"' in message for message in told)
             assert client.close_code == 1012
         async with asyncio.timeout(PATIENCE_SECONDS):

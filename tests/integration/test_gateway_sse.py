@@ -36,6 +36,8 @@ class Reader:
         self.last_id: str | None = None
         self.retry: str | None = None
         self.comments = 0
+        # The longest event that it has asked for.
+        self.max_message: int | None = None
         self.records: list[dict[str, Any]] = []
         self._lines = response.aiter_lines()
 
@@ -57,7 +59,11 @@ class Reader:
 
     def _note(self, event: dict[str, str]) -> dict[str, str]:
         if "data" in event:
-            checked(json.loads(event["data"]))
+            size = sum(
+                len(f"{name}: {value}\n".encode()) for name, value in event.items()
+            )
+            message = json.loads(event["data"])
+            checked(message, size + len("\n"), max_message=self.max_message)
         self.last_id = event.get("id", self.last_id)
         self.retry = event.get("retry", self.retry)
         if event.get("event") == "telemetry":

@@ -59,7 +59,7 @@ class Watcher:
         kind, read = (BINARY, _unpack) if self.is_msgpack else (TEXT, json.loads)
         for opcode, payload in frames_of(frames):
             assert opcode == kind
-            message = checked(read(payload))
+            message = checked(read(payload), len(payload))
             self.log.append(message)
             try:
                 getattr(self, f"on_{message['type']}")(message)

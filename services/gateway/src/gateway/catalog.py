@@ -3,8 +3,6 @@
 Pure; time comes in.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-
 import msgspec
 
 from gateway.activity import status_after
@@ -12,9 +10,6 @@ from telemetry_stream.broker import Entry, Head, Rejection, Snapshot
 from telemetry_stream.position import Cursor, digest
 from telemetry_stream.rate import rate_at
 
-
-# An answer about several sessions is at most so long, give or take one of them.
-ANSWER_BYTES = 60 * 1024
 
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
@@ -66,25 +61,6 @@ def snapshot(session: str, state: Snapshot | None, *, now_ms: int) -> dict[str, 
 def size_bytes(state: Snapshot) -> int:
     """About how long a snapshot is as a message."""
     return len(state.latest) + len(state.metrics) + len(state.latest_emergency) + 500
-
-
-def parts(
-    items: Iterable[Mapping[str, object]], *, max_bytes: int
-) -> Iterator[tuple[list[Mapping[str, object]], bool]]:
-    """Items in lists of about so many bytes as JSON, and whether another list follows.
-
-    One list at least, and in each one item at least.
-    """
-    part: list[Mapping[str, object]] = []
-    size = 0
-    for item in items:
-        item_bytes = len(msgspec.json.encode(item))
-        if part and size + item_bytes > max_bytes:
-            yield part, True
-            part, size = [], 0
-        part.append(item)
-        size += item_bytes
-    yield part, False
 
 
 def rejected(line: Rejection) -> dict[str, object]:

@@ -27,6 +27,8 @@ from telemetry_stream.position import Cursor, EntryID
 
 # What a record weighs of which nothing is known.
 _USUAL_RECORD_BYTES = 1_024.0
+# Encoders that a session keeps; they are made anew where more wires are in use.
+MAX_ENCODERS = 16
 # Emergencies that wait to be announced to one client; older ones come in their place.
 MAX_ANNOUNCEMENTS = 32
 
@@ -92,6 +94,12 @@ class Client:
     is_closed: bool = False
     # What its client calls itself, None if it has not said.
     name: str | None = None
+
+    def write_by(self, wire: Wire) -> None:
+        """Write by another wire from here on; its audiences have to be found anew."""
+        self.wire = wire
+        # They are by the wire before; each comes again in its place.
+        self.announcements.clear()
 
     def send(self, message: Fields) -> None:
         """Write a message of its own."""
@@ -222,6 +230,8 @@ class Channel:
         """What makes the session's frames for one wire."""
         encoder = self._encoders.get(wire)
         if encoder is None:
+            if len(self._encoders) >= MAX_ENCODERS:
+                self._encoders.clear()
             encoder = self._encoders[wire] = SessionEncoder(self.session, wire)
         return encoder
 

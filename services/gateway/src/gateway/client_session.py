@@ -4,11 +4,10 @@ Pure. `plan_subscribe` and `plan_unsubscribe` turn a message and what the client
 subscribed to into a plan; `commands` carries it out. Answers are made here too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-import msgspec
 from msgspec import UnsetType
 
 from gateway.channel import Wanted
@@ -39,6 +38,7 @@ from gateway.subscription import (
     has_wildcards,
 )
 from gateway.window import NOTHING
+from gateway.wire import Wire, Wires
 from telemetry_stream.births import Birth, came_after
 from telemetry_stream.client_cursors import Kept
 from telemetry_stream.exceptions import InvalidPosition
@@ -49,12 +49,6 @@ from telemetry_stream.record import as_time_ms
 # A message to a client: its fields in order.
 Message: TypeAlias = dict[str, object]
 
-# A `positions` or `closing` message is at most so long.
-POSITIONS_BYTES = 64 * 1024
-# What such a message has beside its entries, and an entry beside its session: quotes,
-# colon, comma, and a cursor of at most 42 characters.
-_POSITIONS_OVERHEAD_BYTES = 1_024
-_POSITION_OVERHEAD_BYTES = 48
 # Names in the words of an answer; the rest is counted.
 _NAMES_SHOWN = 5
 
@@ -82,6 +76,8 @@ class Plan:
     is_partial: bool = False
     # Whether nothing was kept: then nobody knows what the client has missed.
     is_unknown: bool = False
+    # How the connection's messages are written from then on, None for as before.
+    wire: Wire | None = None
 
     @property
     def has_starts(self) -> bool:
@@ -154,6 +150,17 @@ def plan_subscribe(
     )
 
 
+def wire_asked(message: Subscribe, wire: Wire, wires: Wires) -> Wire | None:
+    """The wire with the limits that a `subscribe` asks for. Raises InvalidMessage."""
+    if isinstance(message.max_message, UnsetType):
+        return None
+    bounded = wires.bounded(wire, message.max_message)
+    if bounded is None:
+        text = f"More than {wires.max_wires} values of maxMessage are in use here"
+        raise InvalidMessage(TOO_MANY_SUBSCRIPTIONS, text, message.id)
+    return bounded
+
+
 def plan_unsubscribe(
     message: Unsubscribe, current: Subscription, *, max_rules: int
 ) -> Subscription:
@@ -223,22 +230,6 @@ def unsubscribed(message: Unsubscribe) -> Message:
     if message.session_ids is not None:
         fields["sessionIds"] = message.session_ids
     return _with_id(fields, message.id)
-
-
-def positions(
-    cursors: Iterable[tuple[str, Cursor]], *, at: Birth, id: MessageID
-) -> Iterator[Message]:
-    """Where each session of several is, in messages of bounded size."""
-    for part, more in _parts(cursors):
-        yield _with_id(
-            {"type": "positions", "cursors": part, "at": str(at), "more": more}, id
-        )
-
-
-def closing(cursors: Iterable[tuple[str, Cursor]]) -> Iterator[Message]:
-    """What a client has been sent, before it is sent away; bounded likewise."""
-    for part, more in _parts(cursors):
-        yield _with_id({"type": "closing", "cursors": part, "more": more}, None)
 
 
 def start_of(verdict: Verdict, asked: Cursor | None) -> Cursor | None:
@@ -318,22 +309,6 @@ def cursor_of(text: str, id: MessageID) -> Cursor:
     except InvalidPosition as error:
         raise InvalidMessage(INVALID_CURSOR, f"Invalid cursor: {error}", id) from None
     return NOTHING if cursor.id == BEFORE_ALL else cursor
-
-
-def _parts(
-    cursors: Iterable[tuple[str, Cursor]],
-) -> Iterator[tuple[dict[str, str | None], bool]]:
-    """Cursors in parts that fit a message, and whether more follow."""
-    part: dict[str, str | None] = {}
-    size = _POSITIONS_OVERHEAD_BYTES
-    for session, cursor in cursors:
-        entry = len(msgspec.json.encode(session)) + _POSITION_OVERHEAD_BYTES
-        if size + entry > POSITIONS_BYTES:
-            yield part, True
-            part, size = {}, _POSITIONS_OVERHEAD_BYTES
-        part[session] = _told(cursor)
-        size += entry
-    yield part, False
 
 
 def _with_id(fields: Message, id: MessageID) -> Message:

@@ -6,7 +6,8 @@ is attached and answered, so that nothing comes between the answer and the recor
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from gateway.acknowledgement import Weight
 from gateway.catch_up import CatchUp
@@ -18,10 +19,10 @@ from gateway.client_session import (
     is_recovered,
     plan_subscribe,
     plan_unsubscribe,
-    positions,
     start_of,
     subscribed,
     unsubscribed,
+    wire_asked,
 )
 from gateway.encoding import told
 from gateway.feed import Feed
@@ -42,11 +43,13 @@ from gateway.messages import (
     Unsubscribe,
     error_message,
 )
+from gateway.parts import answer_within, heartbeats, positions
 from gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from gateway.replay import Replay
 from gateway.snapshots import Snapshots, news_after
 from gateway.subscription import Begin, Last
 from gateway.window import NOTHING
+from gateway.wire import Wires
 from telemetry_stream.births import Birth
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.exceptions import BrokerError
@@ -76,6 +79,7 @@ class Commands:
         inquiries: Inquiries,
         snapshots: Snapshots,
         forms: Forms,
+        wires: Wires,
         identities: Identities,
         max_subscriptions: int,
         timestamp: Callable[[], str],
@@ -89,6 +93,7 @@ class Commands:
         self._inquiries = inquiries
         self._snapshots = snapshots
         self._forms = forms
+        self._wires = wires
         self._identities = identities
         self._max_subscriptions = max_subscriptions
         # Now, as records write it.
@@ -154,7 +159,7 @@ class Commands:
             self.refuse(client, error)
             return
         self._hub.subscribe(client, left, {})
-        client.send(unsubscribed(message))
+        client.send(answer_within(client.wire, unsubscribed(message)))
 
     def heartbeat(self, client: Client, message: Heartbeat) -> None:
         """Answer a heartbeat."""
@@ -168,27 +173,26 @@ class Commands:
 
     def beat(self, client: Client, *, since: float) -> None:
         """An unasked heartbeat, with the positions that changed since a time."""
-        cursors: dict[str, str] = {}
-        heads: dict[str, str] = {}
+        for part in heartbeats(
+            client.wire,
+            self._moved(client, since=since),
+            timestamp=self._timestamp(),
+            is_fresh=self._feed.is_fresh_for(client.subscription),
+        ):
+            client.send(part)
+
+    def _moved(
+        self, client: Client, *, since: float
+    ) -> Iterator[tuple[str, str | None, str]]:
+        """Sessions of a client that changed since a time: its place, and the head."""
         for channel in reversed(self._hub.recent):
             if channel.changed_at < since:
                 break
-            if not channel.is_documents and not client.subscription.matches(
-                channel.session
-            ):
-                continue
-            place = self._hub.place_of(client, channel)
-            if place is not None and (text := told(place)) is not None:
-                cursors[channel.session] = text
-            heads[channel.session] = str(channel.window.end)
-        client.send(
-            heartbeat(
-                timestamp=self._timestamp(),
-                is_fresh=self._feed.is_fresh_for(client.subscription),
-                cursors=cursors,
-                heads=heads,
-            )
-        )
+            session = channel.session
+            if channel.is_documents or client.subscription.matches(session):
+                place = self._hub.place_of(client, channel)
+                is_at = None if place is None else told(place)
+                yield session, is_at, str(channel.window.end)
 
     async def inquire(
         self, client: Client, message: Inquiry, writable: Writable
@@ -209,12 +213,13 @@ class Commands:
     # Subscribing.
 
     def _plan(self, client: Client, message: Subscribe) -> Plan:
-        return plan_subscribe(
+        plan = plan_subscribe(
             message,
             client.subscription,
             self._forms,
             max_rules=self._max_subscriptions,
         )
+        return replace(plan, wire=wire_asked(message, client.wire, self._wires))
 
     async def _subscribe_one(
         self, client: Client, message: Subscribe, plan: Plan, session: str
@@ -242,9 +247,9 @@ class Commands:
         if client.is_closed:
             return
         is_new = not client.subscription.matches(session)
-        starts = self._starts(plan, {} if wanted is None else {session: wanted})
+        starts = {} if wanted is None else {session: wanted}
         asked = wanted if isinstance(wanted, Cursor) else None
-        self._hub.subscribe(client, plan.subscription, starts)
+        self._attach(client, plan, starts)
         is_now = wanted is Begin.NOW or (wanted is None and is_new)
         end = channel.window.end
         cursor: Cursor | None
@@ -333,17 +338,14 @@ class Commands:
             if (wanted := plan.wanted(channel.session, birth=channel.birth)) is not None
         }
         before = client.subscription
-        self._hub.subscribe(
-            client,
-            plan.subscription,
-            self._starts(plan, starts),
-            # What it had before may want some that were counted since.
-            births=None if message.add and before else births,
-        )
+        # What it had before may want some that were counted since.
+        are_all = not (message.add and before)
+        self._attach(client, plan, starts, births=births if are_all else None)
         self._snapshots.begin(client, before, starts, states)
-        client.send(subscribed(message, plan))
+        client.send(answer_within(client.wire, subscribed(message, plan)))
         self._snapshots.send(client, names, states, message)
-        for part in positions(self._places(client, plan), at=births, id=message.id):
+        places = self._places(client, plan)
+        for part in positions(places, client.wire, at=births, id=message.id):
             client.send(part)
         self._begin_keeping(client, message, plan, births)
 
@@ -352,11 +354,19 @@ class Commands:
         places = ((one.session, self._hub.place_of(client, one)) for one in channels)
         return [(session, place) for session, place in places if place is not None]
 
-    def _starts(self, plan: Plan, starts: dict[str, Wanted]) -> dict[str, Wanted]:
-        cursor = plan.cursors.get(EMERGENCIES)
-        if cursor is not None:
-            return {EMERGENCIES: cursor, **starts}
-        return starts
+    def _attach(
+        self,
+        client: Client,
+        plan: Plan,
+        starts: dict[str, Wanted],
+        *,
+        births: Birth | None = None,
+    ) -> None:
+        if (documents := plan.cursors.get(EMERGENCIES)) is not None:
+            starts = {EMERGENCIES: documents, **starts}
+        if plan.wire is not None:
+            client.write_by(plan.wire)
+        self._hub.subscribe(client, plan.subscription, starts, births=births)
 
     async def _opened(self, session: str) -> Channel:
         while True:

@@ -97,8 +97,12 @@ class Delivery:
         entry = sent.entry
         before = EntryID(entry.id.generation, entry.id.offset - 1)
         previous = channel.window.last_up_to(before) or channel.window.end
-        for wire, clients in by_wire.items():
-            live = [one for one in clients if self._is_live(one, channel, form)]
+        # By the wires that they have now.
+        live_by_wire: ByWire = {}
+        for client in members_of({form: by_wire}):
+            if self._is_live(client, channel, form):
+                live_by_wire.setdefault(client.wire, []).append(client)
+        for wire, live in live_by_wire.items():
             frames = channel.encoder(wire).frames(
                 [entry], previous, form, counts=[sent.of]
             )

@@ -10,11 +10,11 @@ import random
 from collections.abc import Iterator, Sequence
 
 from gateway.channel import Client
-from gateway.client_session import closing
 from gateway.connection import Connection
 from gateway.connections import Connections
 from gateway.hub import Hub
 from gateway.instruments import Instruments
+from gateway.parts import closing
 
 
 # Clients are closed in waves that are at least so far apart, seconds: one client's
@@ -105,7 +105,7 @@ class _Farewells:
     def _frames(self, client: Client) -> Iterator[bytes]:
         # Found now: when it is said, the client has no place any more.
         places = list(self._hub.places(client))
-        return map(client.wire.message, closing(places))
+        return map(client.wire.message, closing(places, client.wire))
 
 
 def reconnect_delays_ms(count: int, seconds: float) -> list[int]:

@@ -1,14 +1,20 @@
 """Entries as frames: encoded once, the same bytes for every client that gets them.
 
 Pure. Records go into `telemetry` and `emergency`, markers become `rewind`, gap entries
-`gap`. What never lives here: who gets it, and what a frame's bytes look like (`wire`).
+`gap`. Records share a message as far as its wire's limits allow; in place of one that
+is too long for any stands where it is to be had. What never lives here: who gets it,
+and what a frame's bytes look like (`wire`).
 """
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from gateway import marks
 from gateway.forms import PLAIN, Form
+from gateway.links import record_link
 from gateway.marks import shown
+from gateway.projection import Index
 from gateway.subscription import Subscription
 from gateway.wire import Fields, Wire
 from telemetry_stream.broker import Entry, Kind
@@ -16,24 +22,42 @@ from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, Cursor
 
 
-# A frame takes records until it is so long; one record may be longer.
-MAX_FRAME_BYTES = 64 * 1024
+# What a message has besides records and the names of session and document, at most: two
+# cursors, their fields, and what an event has around them.
+ENVELOPE_BYTES = 384
 # What is written to a client before its socket is asked again whether it takes more.
 SLICE_BYTES = 256 * 1024
 
 _TRUE = frozenset({"1", "true"})
+# Stands for an entry among records that is none; it is not told there.
+_NO_RECORD = b"{}"
 
 
 class SessionEncoder:
     """Makes the frames of one session for one wire."""
 
-    __slots__ = ("_emergency_start", "_telemetry_start", "session", "wire")
+    __slots__ = (
+        "_emergency_most",
+        "_emergency_start",
+        "_telemetry_most",
+        "_telemetry_room",
+        "_telemetry_start",
+        "session",
+        "wire",
+    )
 
     def __init__(self, session: str, wire: Wire) -> None:
         self.session = session
         self.wire = wire
         self._telemetry_start = wire.start({"type": "telemetry", "sessionId": session})
         self._emergency_start = wire.start({"type": "emergency", "sessionId": session})
+        # What the records of one message may weigh together, and one alone.
+        around = len(self._telemetry_start.encoded) + ENVELOPE_BYTES
+        self._telemetry_room = wire.limits.several - around
+        self._telemetry_most = wire.limits.single - around
+        around = len(self._emergency_start.encoded) + ENVELOPE_BYTES
+        # (Its ID has the session's name again.)
+        self._emergency_most = wire.limits.single - around - wire.size_of(session)
 
     def frames(
         self,
@@ -55,20 +79,35 @@ class SessionEncoder:
         """
         is_contiguous = form.is_contiguous and counts is None
         parts: list[bytes] = []
-        for start, stop in _runs(entries):
+        a_record = Kind.RECORD
+        records = [
+            entry.record if entry.kind is a_record else _NO_RECORD for entry in entries
+        ]
+        index = form.index(records)
+        if form.projection is not None:
+            records = list(map(form.projection.project, records))
+        items = self.wire.items(records)
+        for start, stop in _runs(entries, _sizes(items, index), self._telemetry_room):
             first = entries[start]
             position: dict[str, object] = {"cursor": str(entries[stop - 1].cursor)}
             if is_contiguous:
                 position["prev"] = str(shown(previous))
             if replayed:
                 position["replayed"] = True
-            if first.kind is not Kind.RECORD:
+            if first.kind is not a_record:
                 parts.append(self._special(first, previous, position))
             else:
                 if counts is not None:
                     position["sampled"] = {"of": sum(counts[start:stop])}
-                records = [entry.record for entry in entries[start:stop]]
-                parts.append(self._telemetry(records, form, position))
+                if index is not None:
+                    position["steps"] = index.steps[start:stop]
+                    position["times"] = index.times[start:stop]
+                told = items[start:stop]
+                if len(told[0]) > self._telemetry_most:
+                    told = self._stand_in(first, position)
+                parts.append(
+                    self.wire.with_records(self._telemetry_start, told, position)
+                )
             previous = entries[stop - 1].cursor
         return b"".join(parts)
 
@@ -94,16 +133,15 @@ class SessionEncoder:
             {"type": "caught_up", "sessionId": self.session, "cursor": told(cursor)}
         )
 
-    def _telemetry(
-        self, records: Sequence[bytes], form: Form, position: Fields
-    ) -> bytes:
-        if (index := form.index(records)) is not None:
-            position = {**position, "steps": index.steps, "times": index.times}
-        if form.projection is not None:
-            records = [form.projection.project(record) for record in records]
-        return self.wire.with_records(self._telemetry_start, records, position)
+    def _stand_in(self, entry: Entry, position: dict[str, object]) -> Sequence[bytes]:
+        """What a message has in place of a record that is too long; it says so."""
+        position["truncated"] = True
+        link = record_link(self.session, entry.cursor)
+        return stand_in(self.wire, link, len(entry.record))
 
-    def _special(self, entry: Entry, previous: Cursor, position: Fields) -> bytes:
+    def _special(
+        self, entry: Entry, previous: Cursor, position: dict[str, object]
+    ) -> bytes:
         if entry.kind is Kind.EMERGENCY:
             return self._emergency(entry, position)
         if entry.kind is Kind.GAP:
@@ -113,11 +151,12 @@ class SessionEncoder:
             return b""
         return self._mark("rewind", marks.rewind_at(entry))
 
-    def _emergency(self, entry: Entry, position: Fields) -> bytes:
-        id = f"{self.session}/{entry.cursor}"
-        return self.wire.with_record(
-            self._emergency_start, entry.record, {**position, "id": id}
-        )
+    def _emergency(self, entry: Entry, position: dict[str, object]) -> bytes:
+        position["id"] = f"{self.session}/{entry.cursor}"
+        told = self.wire.items([entry.record])
+        if len(told[0]) > self._emergency_most:
+            told = self._stand_in(entry, position)
+        return self.wire.with_record(self._emergency_start, told[0], position)
 
     def _mark(self, kind: str, fields: Fields) -> bytes:
         return self.wire.message({"type": kind, "sessionId": self.session, **fields})
@@ -134,8 +173,20 @@ def document_frame(entry: Entry, wire: Wire) -> bytes:
     if session := details.get("session", ""):
         start["sessionId"] = session
     id = details.get("id") or f"{details.get('path', '')}/{entry.cursor}"
-    fields = {"cursors": {EMERGENCIES: str(entry.cursor)}, "id": id}
-    return wire.with_record(wire.start(start), entry.record, fields)
+    fields: dict[str, object] = {"cursors": {EMERGENCIES: str(entry.cursor)}, "id": id}
+    told = wire.items([entry.record])
+    around = wire.size_of(start) + wire.size_of(fields) + ENVELOPE_BYTES
+    if len(told[0]) > wire.limits.single - around:
+        fields["truncated"] = True
+        link = record_link(EMERGENCIES, entry.cursor)
+        told = stand_in(wire, link, len(entry.record))
+    return wire.with_record(wire.start(start), told[0], fields)
+
+
+def stand_in(wire: Wire, link: str, size_bytes: int) -> Sequence[bytes]:
+    """What stands in a message for a record of this size that is to be had there."""
+    fields = {"truncated": True, "url": link, "bytes": size_bytes}
+    return wire.items([msgspec.json.encode(fields)])
 
 
 def documents(
@@ -178,20 +229,38 @@ def told(cursor: Cursor) -> str | None:
     return None if cursor.id == BEFORE_ALL else str(cursor)
 
 
-def _runs(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
-    """Where frames begin and end: records share one up to a size, others do not."""
+def _sizes(items: Sequence[bytes], index: Index | None) -> list[int]:
+    """What records take in a message, with what stands beside them and a comma each."""
+    if index is None:
+        return [len(item) + 1 for item in items]
+    return [
+        len(item) + 1 + _number_bytes(step) + _number_bytes(time)
+        for item, step, time in zip(items, index.steps, index.times, strict=True)
+    ]
+
+
+def _number_bytes(value: float | None) -> int:
+    """What a number of a list takes on any wire, and a comma."""
+    # MessagePack has nine bytes for what JSON may say in three.
+    return 1 + max(9, len(msgspec.json.encode(value)))
+
+
+def _runs(
+    entries: Sequence[Entry], sizes: Sequence[int], room: int
+) -> Iterator[tuple[int, int]]:
+    """Where messages begin and end: records share one that they fit, others do not."""
     start = size = 0
     a_record = Kind.RECORD
     for at, entry in enumerate(entries):
-        if entry.kind is a_record and size < MAX_FRAME_BYTES:
-            size += len(entry.record)
-            continue
-        if start < at:
-            yield start, at
-        if entry.kind is a_record:
-            start, size = at, len(entry.record)
-        else:
+        if entry.kind is not a_record:
+            if start < at:
+                yield start, at
             yield at, at + 1
             start, size = at + 1, 0
+            continue
+        size += sizes[at]
+        if size > room and start < at:
+            yield start, at
+            start, size = at, sizes[at]
     if start < len(entries):
         yield start, len(entries)

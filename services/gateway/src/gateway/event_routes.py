@@ -12,12 +12,17 @@ from fastapi import FastAPI, Header, Query, Request, Response
 from gateway.admission import Refusal
 from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.event_stream import HEADERS, EventStream
+from gateway.limits import MAX_BYTES, MIN_BYTES
 from gateway.messages import UNAVAILABLE, error_message
 from gateway.openapi import answers
 from gateway.queries import asked, single
 from gateway.replica import Replica
 from gateway.sse import EVENTS
 
+
+MaxMessage = Annotated[
+    int | None, Query(alias="maxMessage", ge=MIN_BYTES, le=MAX_BYTES)
+]
 
 _STREAM = answers(errors=(400, 403), media=("text/event-stream",))
 
@@ -34,6 +39,7 @@ def add_events(
         start: Annotated[str | None, Query(alias="from")] = None,
         where: str | None = None,
         metrics: str | None = None,
+        max_message: MaxMessage = None,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Response:
         """Records of one session as they come; the event's ID is the cursor."""
@@ -48,6 +54,7 @@ def add_events(
             after=last_event_id or None,
             where=where,
             metrics=metrics,
+            **({} if max_message is None else {"maxMessage": max_message}),
         )
         origin = request.headers.get("origin")
         headers = [] if origin is None else _shared_with(origin)

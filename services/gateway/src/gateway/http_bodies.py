@@ -44,6 +44,10 @@ class RecordsBody(_Body, kw_only=True):
     rewind: RewindFields | UnsetType = UNSET
 
 
+class RecordBody(Struct):
+    """One JSON object, as the producer wrote it."""
+
+
 class RejectedLine(_Body, kw_only=True):
     """A line that was no record: where it is in the file, and its first 4 KiB."""
 

@@ -9,18 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from gateway.catalog import ANSWER_BYTES, describe, parts, snapshot
+from gateway.catalog import describe, snapshot
 from gateway.channel import Client
-from gateway.client_session import cursor_of, wanted_sessions
+from gateway.client_session import Message, cursor_of, wanted_sessions
 from gateway.history import History as Pages
-from gateway.marks import shown
-from gateway.messages import (
-    History,
-    MessageID,
-    Sessions,
-    Snapshot,
-)
+from gateway.messages import History, Sessions, Snapshot
 from gateway.pages import Page
+from gateway.parts import history_page, lists, snapshot_within, with_id
 from gateway.replay import PAGE_BYTES, Replay
 from telemetry_stream.broker import SessionReader
 
@@ -69,34 +64,24 @@ class Inquiries:
     ) -> None:
         """One page."""
         async with asyncio.timeout(BROKER_SECONDS):
-            page = await self._page(message)
+            max_bytes = min(PAGE_BYTES, client.wire.limits.several)
+            page = await self._page(message, max_bytes)
         if not await writable():
             return
-        wire = client.wire
-        frame = wire.with_records(
-            wire.start({"type": "history", "sessionId": message.session_id}),
-            [entry.record for entry in page.records],
-            {
-                "prev": str(shown(page.prev)),
-                "cursor": str(shown(page.cursor)),
-                "more": page.more,
-                **page.told,
-                **_id(message.id),
-            },
-        )
+        frame = history_page(client.wire, message, page)
         client.socket.write(frame)
 
-    async def _page(self, message: History) -> Page:
+    async def _page(self, message: History, max_bytes: int) -> Page:
         session, limit = message.session_id, message.limit
         if message.after is not None:
             cursor = cursor_of(message.after, message.id)
             return await self._pages.after(
-                session, cursor, limit=limit, max_bytes=PAGE_BYTES
+                session, cursor, limit=limit, max_bytes=max_bytes
             )
         before = message.before
         place = None if before is None else cursor_of(before, message.id)
         return await self._pages.before(
-            session, place, limit=limit, max_bytes=PAGE_BYTES
+            session, place, limit=limit, max_bytes=max_bytes
         )
 
     async def _sessions(
@@ -112,8 +97,7 @@ class Inquiries:
                 describe(name, head, active_ms=active[name], now_ms=now_ms)
                 for name, head in zip(some, heads, strict=True)
             ]
-            start = {"type": "sessions"}
-            if not await self._send(client, message, start, found, is_last, writable):
+            if not await self._send(client, message, found, is_last, writable):
                 return
 
     async def _snapshots(
@@ -126,8 +110,10 @@ class Inquiries:
                 state = await self._broker.snapshot(message.session_id)
             if await writable():
                 now_ms = self._wall_clock_ms()
-                fields = snapshot(message.session_id, state, now_ms=now_ms)
-                client.send({"type": "snapshot", **fields, **_id(message.id)})
+                fields: Message = {"type": "snapshot", **with_id(message.id)}
+                whole = snapshot(message.session_id, state, now_ms=now_ms)
+                told = snapshot_within(client.wire, fields, whole)
+                client.send({**fields, **told})
             return
         active = await self._active()
         names = [name for name in active if wanted.matches(name)]
@@ -135,12 +121,14 @@ class Inquiries:
         read = self._broker.snapshots
         async for some, states, is_last in self._read("snapshots", names, read):
             now_ms = self._wall_clock_ms()
-            found = [
-                snapshot(name, state, now_ms=now_ms)
+            around: Message = {"type": "snapshot", **with_id(message.id)}
+            shown = [
+                snapshot_within(
+                    client.wire, around, snapshot(name, state, now_ms=now_ms)
+                )
                 for name, state in zip(some, states, strict=True)
             ]
-            start = {"type": "snapshot"}
-            if not await self._send(client, message, start, found, is_last, writable):
+            if not await self._send(client, message, shown, is_last, writable):
                 return
 
     async def _active(self) -> dict[str, int]:
@@ -164,20 +152,16 @@ class Inquiries:
         self,
         client: Client,
         message: Inquiry,
-        start: Mapping[str, object],
         found: Sequence[Mapping[str, object]],
         is_last: bool,  # passed on, never a literal
         writable: Writable,
     ) -> bool:
         """Send a part of an answer as messages of bounded size; false if it is over."""
-        name = "sessions" if isinstance(message, Sessions) else "snapshots"
-        for part, more in parts(found, max_bytes=ANSWER_BYTES):
+        is_list = isinstance(message, Sessions)
+        kind, name = ("sessions",) * 2 if is_list else ("snapshot", "snapshots")
+        fields: Message = {"type": kind, **with_id(message.id)}
+        for part in lists(client.wire, fields, name, found, is_last=is_last):
             if not await writable():
                 return False
-            fields = {**start, name: part, "more": more or not is_last}
-            client.send({**fields, **_id(message.id)})
+            client.send(part)
         return True
-
-
-def _id(id: MessageID) -> dict[str, object]:
-    return {} if id is None else {"id": id}

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from gateway.limits import MAX_BYTES, MIN_BYTES
 from telemetry_stream.nesting import TOO_DEEP, is_too_deep
 
 
@@ -55,6 +56,7 @@ DEFAULT_HISTORY = 100
 SessionID = Annotated[str, Meta(min_length=1, max_length=MAX_SESSION_ID_CHARACTERS)]
 ClientID = Annotated[str, Meta(min_length=1, max_length=MAX_CLIENT_ID_CHARACTERS)]
 Metric = Annotated[str, Meta(min_length=1, max_length=1_024)]
+MaxMessage = Annotated[int, Meta(ge=MIN_BYTES, le=MAX_BYTES)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
@@ -107,6 +109,8 @@ class Subscribe(_Message, tag="subscribe"):
     max_rate: Annotated[float, Meta(ge=0.01, le=1_000)] | UnsetType = UNSET
     max_points: Annotated[int, Meta(ge=2, le=MAX_POINTS)] | UnsetType = UNSET
     snapshot: bool = False
+    # The longest message that the client takes, bytes; for all of the connection.
+    max_message: MaxMessage | UnsetType = UNSET
     client_id: ClientID | UnsetType = UNSET
     ack: Literal["auto", "manual"] | UnsetType = UNSET
 

@@ -20,12 +20,13 @@ _JSON: Final = "application/json"
 _ERRORS: Final = {
     400: "The request can never be answered.",
     403: "This origin may not connect.",
-    404: "There is no such session.",
+    404: "There is no such session, or record.",
     503: "Not now: `retry-after` says when.",
 }
 _BODIES: Final[tuple[type[Struct], ...]] = (
     http_bodies.SessionsBody,
     http_bodies.RecordsBody,
+    http_bodies.RecordBody,
     http_bodies.RejectedBody,
     http_bodies.EmergenciesBody,
     http_bodies.HealthBody,

@@ -107,6 +107,33 @@ def backward(
     return Page(oldest, before, records[::-1], told)
 
 
+def cut(page: Page, sizes: Sequence[int], *, room: int, is_backward: bool) -> Page:
+    """The part of a page that fits, from the side at which it was asked for.
+
+    One record at least, though it does not fit.
+
+    Args:
+        page: what was read.
+        sizes: what each of its records weighs.
+        room: what they may weigh together.
+        is_backward: whether the page was to end at a place, not to follow one.
+    """
+    fitting = 0
+    for size in reversed(sizes) if is_backward else sizes:
+        room -= size
+        if room < 0 and fitting:
+            break
+        fitting += 1
+    records = page.records
+    if fitting >= len(records):
+        return page
+    if is_backward:
+        prev = records[-fitting - 1].cursor
+        return Page(prev, page.cursor, records[-fitting:], more=True)
+    kept = records[:fitting]
+    return page._replace(cursor=kept[-1].cursor, records=kept, more=True)
+
+
 def size_to_read(records: Sequence[Entry], *, limit: int, max_bytes: int) -> int:
     """How many entries to read next, by the size of those of the page so far."""
     left = limit - len(records)

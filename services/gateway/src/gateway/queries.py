@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.client_session import Plan, plan_subscribe
 from gateway.forms import Form, Forms
+from gateway.limits import MAX_BYTES, MIN_BYTES
 from gateway.messages import INVALID_MESSAGE, InvalidMessage, Subscribe, parse
 from gateway.subscription import Subscription
 
@@ -94,6 +95,17 @@ def single(names: Sequence[str]) -> str:
         text = "name one session, as in ?sessionId=session_001"
         raise InvalidMessage(INVALID_MESSAGE, text)
     return names[0]
+
+
+def max_message_in(text: str | None) -> int | None:
+    """The longest message that an address asks for. Raises InvalidMessage."""
+    if text is None:
+        return None
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_BYTES))
+    if not digits or not MIN_BYTES <= int(text) <= MAX_BYTES:
+        error = f"maxMessage is from {MIN_BYTES} to {MAX_BYTES} bytes"
+        raise InvalidMessage(INVALID_MESSAGE, error)
+    return int(text)
 
 
 def _from(text: str) -> str | Mapping[str, object]:

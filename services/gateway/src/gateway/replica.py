@@ -36,7 +36,7 @@ from gateway.session_events import SessionEvents
 from gateway.snapshots import Snapshots
 from gateway.socket_owner import OwnedSocket
 from gateway.whereabouts import Whereabouts
-from gateway.wire import JSON, Wire
+from gateway.wire import JSON, Wire, Wires
 from service_runtime.tasks import LongLived, Loop, TaskEnded, end_all
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.client_cursors import ClientCursors
@@ -141,6 +141,7 @@ class Replica:
         self.hub.followers.pursuit = self.catch_up
         self.hub.followers.mark = self.feed.mark
         self.forms = Forms(step_keys=step_keys, time_keys=time_keys)
+        self.wires = Wires()
         self.commands = Commands(
             broker=broker,
             hub=self.hub,
@@ -155,6 +156,7 @@ class Replica:
             ),
             snapshots=Snapshots(broker, self.hub, wall_clock_ms=wall_clock_ms),
             forms=self.forms,
+            wires=self.wires,
             identities=self.identities,
             max_subscriptions=max_subscriptions,
             timestamp=now_as_text,

@@ -26,6 +26,8 @@ from gateway.messages import (
     MAX_CLIENT_ID_CHARACTERS,
     InvalidMessage,
 )
+from gateway.queries import max_message_in
+from gateway.record_routes import add_record
 from gateway.replica import Replica
 from gateway.session_routes import add_sessions
 from gateway.transport import handover
@@ -83,6 +85,7 @@ def make_api(
     api.stream = _make_stream(replica, allowed_origins)
     _add_health(api, replica)
     add_sessions(api, replica)
+    add_record(api, replica)
     add_events(api, replica, allowed_origins)
     _add_contract(api)
     index = (resources.files("gateway") / "static" / "index.html").read_text()
@@ -143,12 +146,24 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
             text = f"clientId has 1 to {MAX_CLIENT_ID_CHARACTERS} characters"
             await websocket.send_denial_response(Response(text, 400))
             return
+        try:
+            max_message = max_message_in(websocket.query_params.get("maxMessage"))
+        except InvalidMessage as error:
+            await websocket.send_denial_response(Response(error.text, 400))
+            return
+        if max_message is not None and replica.wires.is_full:
+            text = "too many values of maxMessage are in use here"
+            headers = {"retry-after": "5"}
+            await websocket.send_denial_response(Response(text, 503, headers=headers))
+            return
         offered = websocket.scope.get("subprotocols") or ()
         subprotocol = next((one for one in offered if one in SUBPROTOCOLS), None)
         with replica.connections.expecting():
             await websocket.accept(subprotocol=subprotocol)
             socket = handover(websocket.scope)
             wire = wire_of(subprotocol, is_deflated=socket.is_deflated)
+            if max_message is not None:
+                wire = replica.wires.bounded(wire, max_message) or wire
             socket.start(replica.take(socket, wire, name=name))
 
     return stream

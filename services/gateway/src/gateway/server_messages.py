@@ -44,6 +44,14 @@ GapReason = Literal["trimmed", "file_lost", "unknown_cursor"]
 RewindReason = Literal["truncated", "replaced"]
 # Present only where it is true.
 Flag = Literal[True]
+Truncated = Annotated[
+    Literal[True],
+    Meta(
+        description="The record would make the message too long. In its place stands"
+        ' `{"truncated": true, "url": …, "bytes": …}`: where it is to be had, whole.'
+    ),
+]
+Link = Annotated[str, Meta(description="Relative to the address of the stream.")]
 
 
 class _Part(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -149,6 +157,18 @@ class _Values(_Part, kw_only=True):
     records: Size | UnsetType = UNSET
     rejected: Size | UnsetType = UNSET
     emergencies: EmergenciesFields | UnsetType = UNSET
+    truncated: (
+        Annotated[
+            Literal[True],
+            Meta(
+                description="It would make the message too long: `data`, `metrics` and"
+                " the latest emergency are null, and to be had at `url`, whole."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    url: Link | UnsetType = UNSET
+    bytes: Size | UnsetType = UNSET
 
 
 class SnapshotFields(_Values, kw_only=True):
@@ -210,6 +230,7 @@ class Telemetry(_Told, tag="telemetry", kw_only=True):
     sampled: Sampled | UnsetType = UNSET
     steps: list[Number | None] | UnsetType = UNSET
     times: list[UnixMs | None] | UnsetType = UNSET
+    truncated: Truncated | UnsetType = UNSET
 
 
 class Emergency(_Told, tag="emergency", kw_only=True):
@@ -232,6 +253,7 @@ class Emergency(_Told, tag="emergency", kw_only=True):
         | UnsetType
     ) = UNSET
     cursors: dict[str, Cursor] | UnsetType = UNSET
+    truncated: Truncated | UnsetType = UNSET
 
 
 class Gap(GapFields, tag_field="type", tag="gap", kw_only=True):
@@ -288,6 +310,7 @@ class HistoryPage(_Answer, tag="history", kw_only=True):
     ]
     gap: GapFields | UnsetType = UNSET
     rewind: RewindFields | UnsetType = UNSET
+    truncated: Truncated | UnsetType = UNSET
 
 
 class SnapshotAnswer(_Values, tag_field="type", tag="snapshot", kw_only=True):

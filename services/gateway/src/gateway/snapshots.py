@@ -6,10 +6,11 @@ All of them are held at once for that, so they are bounded together.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gateway.catalog import ANSWER_BYTES, parts, size_bytes, snapshot
+from gateway.catalog import size_bytes, snapshot
 from gateway.channel import Client, Wanted
 from gateway.hub import Hub
 from gateway.messages import TOO_LARGE, InvalidMessage, Subscribe
+from gateway.parts import lists, snapshot_within, with_id
 from gateway.subscription import Begin, Subscription
 from telemetry_stream.broker import Head, SessionReader, Snapshot
 from telemetry_stream.keys import EMERGENCIES
@@ -96,12 +97,13 @@ class Snapshots:
             for session in sessions
             if session != EMERGENCIES
         )
-        id = {} if message.id is None else {"id": message.id}
+        wire, fields = client.wire, {"type": "snapshot", **with_id(message.id)}
+        shown = (snapshot_within(wire, fields, one) for one in found)
         if message.session_id is not None and message.session_ids is None:
-            client.send({"type": "snapshot", **next(found), **id})
+            client.send({**fields, **next(shown)})
             return
-        for part, more in parts(found, max_bytes=ANSWER_BYTES):
-            client.send({"type": "snapshot", "snapshots": part, "more": more, **id})
+        for part in lists(wire, fields, "snapshots", shown):
+            client.send(part)
 
 
 def news_after(head: Head, state: Snapshot | None, end: Cursor) -> Cursor | None:

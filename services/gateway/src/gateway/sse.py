@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.limits import USUAL, Limits
 from gateway.wire import Fields, Start, Wire
 
 
@@ -30,6 +31,14 @@ class EventWire:
     """JSON in events."""
 
     is_binary = False
+    # The names of the fields, the event's own among them, and what ends it.
+    overhead_bytes = 192
+
+    def __init__(self, limits: Limits = USUAL) -> None:
+        self.limits = limits
+
+    def bounded(self, limits: Limits) -> Wire:
+        return type(self)(limits)
 
     def json_of(self, data: bytes) -> bytes:
         return data
@@ -50,21 +59,26 @@ class EventWire:
         encoded = _encode(fields)[:-1]
         return Start(b'event: %b\ndata: %b,"data":' % (kind, encoded), len(fields))
 
-    def with_records(
-        self, start: Start, records: Sequence[bytes], fields: Fields
-    ) -> bytes:
-        return _event(start, b"[%b]" % b",".join(records), fields)
+    def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
+        # JSON has it between tokens only; in an event the data would end there.
+        return [record.replace(b"\r", b" ") for record in records]
 
-    def with_record(self, start: Start, record: bytes, fields: Fields) -> bytes:
-        return _event(start, record, fields)
+    def size_of(self, value: object) -> int:
+        return len(_encode(value))
+
+    def with_records(
+        self, start: Start, items: Sequence[bytes], fields: Fields
+    ) -> bytes:
+        return _event(start, b"[%b]" % b",".join(items), fields)
+
+    def with_record(self, start: Start, item: bytes, fields: Fields) -> bytes:
+        return _event(start, item, fields)
 
 
 EVENTS: Final[Wire] = EventWire()
 
 
 def _event(start: Start, data: bytes, fields: Fields) -> bytes:
-    # JSON has it between tokens only; in an event the data would end there.
-    data = data.replace(b"\r", b" ")
     cursor = fields.get("cursor")
     id = b"" if cursor is None else _id(cursor)
     return b"%b%b,%b\n%b\n" % (start.encoded, data, _encode(fields)[1:], id)

@@ -2,18 +2,21 @@
 
 Pure. A wire turns a message into one WebSocket frame; what it makes depends on nothing
 but the message, so that the same bytes serve every connection of that wire. Stored
-records are JSON already: JSON frames carry their bytes as they are, unparsed.
+records are JSON already: JSON frames carry their bytes as they are, unparsed. A client
+that takes shorter or longer messages than usual has a wire that says so.
 """
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol
+from weakref import WeakValueDictionary
 
 import msgpack
 import msgspec
 
 from gateway.frames import binary_frame, compressed, frame_header, text_frame
+from gateway.limits import USUAL, Limits, limits_of
 
 
 JSON_SUBPROTOCOL: Final = "tailcast.v1.json"
@@ -22,6 +25,9 @@ SUBPROTOCOLS: Final = (JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL)
 
 # A payload below this size is sent as it is: deflate would save next to nothing.
 MIN_DEFLATED_BYTES = 256
+# Wires of other limits than the usual at the same time in a replica: what is sent is
+# made for each of them apart.
+MAX_WIRES = 64
 # What a stream of deflated blocks ends with after a flush; RFC 7692 section 7.2.1 has
 # the sender cut it off.
 _FLUSHED_END = b"\x00\x00\xff\xff"
@@ -55,6 +61,14 @@ class Wire(Protocol):
 
     # Whether messages are binary, those of the peer too.
     is_binary: bool
+    # How long its messages may be.
+    limits: Limits
+    # What a message is longer than its fields and items.
+    overhead_bytes: int
+
+    def bounded(self, limits: Limits) -> "Wire":
+        """The same, with other limits."""
+        ...
 
     def json_of(self, data: bytes) -> bytes:
         """A peer's message as JSON; b"" where it cannot be read."""
@@ -68,14 +82,22 @@ class Wire(Protocol):
         """The beginning of a message whose `data` is stored records."""
         ...
 
-    def with_records(
-        self, start: "Start", records: Sequence[bytes], fields: Fields
-    ) -> bytes:
-        """A frame whose `data` is a list of records; `fields` (one or more) follow."""
+    def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
+        """Stored records as they stand in messages: so long they are there."""
         ...
 
-    def with_record(self, start: "Start", record: bytes, fields: Fields) -> bytes:
-        """A frame whose `data` is one record; `fields` (one or more) follow it."""
+    def size_of(self, value: object) -> int:
+        """How long a value is in a message."""
+        ...
+
+    def with_records(
+        self, start: "Start", items: Sequence[bytes], fields: Fields
+    ) -> bytes:
+        """A frame whose `data` is a list of `items`; `fields` (one or more) follow."""
+        ...
+
+    def with_record(self, start: "Start", item: bytes, fields: Fields) -> bytes:
+        """A frame whose `data` is one of `items`; `fields` (one or more) follow it."""
         ...
 
 
@@ -95,6 +117,13 @@ class JsonWire:
     """JSON in text frames."""
 
     is_binary = False
+    overhead_bytes = 0
+
+    def __init__(self, limits: Limits = USUAL) -> None:
+        self.limits = limits
+
+    def bounded(self, limits: Limits) -> Wire:
+        return type(self)(limits)
 
     def json_of(self, data: bytes) -> bytes:
         return data
@@ -105,15 +134,21 @@ class JsonWire:
     def start(self, fields: Fields) -> Start:
         return Start(_encode_json(fields)[:-1] + b',"data":', len(fields))
 
+    def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
+        return records
+
+    def size_of(self, value: object) -> int:
+        return len(_encode_json(value))
+
     def with_records(
-        self, start: Start, records: Sequence[bytes], fields: Fields
+        self, start: Start, items: Sequence[bytes], fields: Fields
     ) -> bytes:
         return self._frame(
-            start.encoded, b"[", b",".join(records), b"],", _encode_json(fields)[1:]
+            start.encoded, b"[", b",".join(items), b"],", _encode_json(fields)[1:]
         )
 
-    def with_record(self, start: Start, record: bytes, fields: Fields) -> bytes:
-        return self._frame(start.encoded, record, b",", _encode_json(fields)[1:])
+    def with_record(self, start: Start, item: bytes, fields: Fields) -> bytes:
+        return self._frame(start.encoded, item, b",", _encode_json(fields)[1:])
 
     def _frame(self, *parts: bytes) -> bytes:
         # One copy of the records, not two.
@@ -124,6 +159,13 @@ class MsgpackWire:
     """The same messages as MessagePack in binary frames."""
 
     is_binary = True
+    overhead_bytes = 0
+
+    def __init__(self, limits: Limits = USUAL) -> None:
+        self.limits = limits
+
+    def bounded(self, limits: Limits) -> Wire:
+        return type(self)(limits)
 
     def json_of(self, data: bytes) -> bytes:
         try:
@@ -138,28 +180,31 @@ class MsgpackWire:
     def start(self, fields: Fields) -> Start:
         return Start(_packed_pairs(fields) + _pack("data"), len(fields))
 
+    def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
+        return [_pack(_decode_json(record)) for record in records]
+
+    def size_of(self, value: object) -> int:
+        return len(_pack(value))
+
     def with_records(
-        self, start: Start, records: Sequence[bytes], fields: Fields
+        self, start: Start, items: Sequence[bytes], fields: Fields
     ) -> bytes:
         packer = _new_packer()
         packer.pack_map_header(start.count + 1 + len(fields))
         header = packer.bytes()
         packer.reset()
-        packer.pack_array_header(len(records))
-        for record in records:
-            packer.pack(_decode_json(record))
+        packer.pack_array_header(len(items))
         return self._frame(
-            header + start.encoded + packer.bytes() + _packed_pairs(fields)
+            b"".join(
+                (header, start.encoded, packer.bytes(), *items, _packed_pairs(fields))
+            )
         )
 
-    def with_record(self, start: Start, record: bytes, fields: Fields) -> bytes:
+    def with_record(self, start: Start, item: bytes, fields: Fields) -> bytes:
         packer = _new_packer()
         packer.pack_map_header(start.count + 1 + len(fields))
         return self._frame(
-            packer.bytes()
-            + start.encoded
-            + _pack(_decode_json(record))
-            + _packed_pairs(fields)
+            packer.bytes() + start.encoded + item + _packed_pairs(fields)
         )
 
     def _frame(self, payload: bytes) -> bytes:
@@ -203,3 +248,28 @@ def wire_of(subprotocol: str | None, *, is_deflated: bool) -> Wire:
     if subprotocol == MSGPACK_SUBPROTOCOL:
         return _DEFLATED_MSGPACK if is_deflated else MSGPACK
     return _DEFLATED_JSON if is_deflated else JSON
+
+
+class Wires:
+    """The wires of a replica that have limits of their own, each made once."""
+
+    def __init__(self, *, max_wires: int = MAX_WIRES) -> None:
+        # So many are in use at the same time at most.
+        self.max_wires = max_wires
+        # Those that somebody has.
+        self._known: WeakValueDictionary[tuple[type[Wire], int], Wire] = (
+            WeakValueDictionary()
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more would be too many."""
+        return len(self._known) >= self.max_wires
+
+    def bounded(self, wire: Wire, max_message: int) -> Wire | None:
+        """The same wire for messages of at most so many bytes; None if too many are."""
+        key = (type(wire), max_message)
+        known = self._known.get(key)
+        if known is None and not self.is_full:
+            known = self._known[key] = wire.bounded(limits_of(max_message))
+        return known

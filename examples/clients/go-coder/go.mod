@@ -1,5 +1,0 @@
-module follow
-
-go 1.23
-
-require github.com/coder/websocket v1.8.15

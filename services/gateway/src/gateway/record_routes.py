@@ -1,0 +1,48 @@
+"""One record over HTTP, whole: where messages send whoever it was too long for.
+
+Reads the request and writes the answer; what is kept is the broker's.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Response
+
+from gateway.answers import json_response
+from gateway.http_bodies import RecordBody
+from gateway.marks import is_record
+from gateway.messages import INVALID_MESSAGE, InvalidMessage
+from gateway.openapi import answers
+from gateway.queries import single
+from gateway.replica import Replica
+from gateway.server_messages import CURSOR_PATTERN
+from telemetry_stream.keys import EMERGENCIES
+from telemetry_stream.position import Cursor
+
+
+_RECORD = answers(RecordBody, errors=(400, 404, 503))
+_CURSOR: dict[str, Any] = {"pattern": CURSOR_PATTERN}
+
+
+def add_record(api: FastAPI, replica: Replica) -> None:
+    """Serve `/api/record`."""
+
+    @api.get("/api/record", responses=_RECORD)
+    async def show_record(
+        session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,
+        cursor: Annotated[str | None, Query(json_schema_extra=_CURSOR)] = None,
+    ) -> Response:
+        """One record or emergency as it was written, by its cursor.
+
+        Of the session `!emergencies` it is one that came as a whole file.
+        """
+        session = single(session_ids or [])
+        if cursor is None:
+            text = "name the record, as in ?cursor=1-2048-0a1b2c3d"
+            raise InvalidMessage(INVALID_MESSAGE, text)
+        place = Cursor.parse(cursor)
+        is_ours = session.startswith("!") and session != EMERGENCIES
+        entry = None if is_ours else await replica.broker.find(session, place.id)
+        if entry is None or entry.cursor != place or not is_record(entry):
+            body = {"code": "not_found", "message": "no such record is kept"}
+            return json_response(body, 404)
+        return Response(entry.record, media_type="application/json")

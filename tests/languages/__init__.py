@@ -1,1 +1,0 @@
-"""The example clients of docs/clients.md, built and run by their own toolchains."""
