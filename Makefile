@@ -17,6 +17,8 @@ PACKAGES := packages/telemetry_stream packages/service_runtime packages/tailcast
 	services/tailer services/gateway
 PROJECTS := $(PACKAGES:=/pyproject.toml)
 CODE := $(wildcard packages services tests benchmarks deploy docs)
+# Programs to be copied: their libraries are their own, and no type is written down.
+EXAMPLES := $(wildcard examples)
 
 LOG_DIR ?= logs
 
@@ -50,6 +52,7 @@ $(VENV)/.dev-set: $(VENV)/.run-set requirements/dev.txt
 .PHONY: clean
 clean: ## remove what was set up and built (never logs or .tailcast)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build/languages
 	rm -rf .coverage .coverage.* htmlcov
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -103,8 +106,8 @@ down: ## end it; what the broker has is kept
 
 .PHONY: check
 check: $(VENV)/.dev-set ## formatting, lint, import contracts, types, documents
-	@$(BIN)/ruff format --quiet --diff $(CODE)
-	@$(BIN)/ruff check --quiet $(CODE)
+	@$(BIN)/ruff format --quiet --diff $(CODE) $(EXAMPLES)
+	@$(BIN)/ruff check --quiet $(CODE) $(EXAMPLES)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy $(CODE)
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright $(CODE)
@@ -116,14 +119,14 @@ docs: $(VENV)/.dev-set ## docs/asyncapi.json and docs/openapi.json, from the mod
 
 .PHONY: fmt
 fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
-	@$(BIN)/ruff check --quiet --fix-only $(CODE)
-	@$(BIN)/ruff format --quiet $(CODE)
+	@$(BIN)/ruff check --quiet --fix-only $(CODE) $(EXAMPLES)
+	@$(BIN)/ruff format --quiet $(CODE) $(EXAMPLES)
 
 # Two at a time: tests wait for servers more than they compute. ARGS='-n 0' is one by one,
 # in this process, for a debugger.
 .PHONY: test
 test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
-	@$(BIN)/python -m pytest -m 'not compose' -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -m 'not compose and not languages' -n 2 --dist worksteal $(ARGS)
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
@@ -157,6 +160,10 @@ test-compose: $(VENV)/.dev-set ## the stack in containers under faults (needs Do
 		|| { echo "make test-compose needs a Docker engine that answers" >&2; exit 1; }
 	@env -u TAILCAST_DOCKER_START \
 		$(BIN)/python -m pytest tests/compose -m compose --timeout 600 $(ARGS)
+
+.PHONY: test-languages
+test-languages: $(VENV)/.dev-set ## the example clients, whose toolchains are there
+	@$(BIN)/python -m pytest tests/languages -m languages $(ARGS)
 
 .PHONY: soak
 soak: $(VENV)/.dev-set ## kill and cut for SECONDS=600, seed by seed (ARGS=--help)

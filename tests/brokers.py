@@ -1,8 +1,10 @@
 """Real brokers for tests: start, stop, kill, pause and wipe them.
 
-`ProcessBroker` runs a server's binary (the embedded Valkey, or the machine's Redis)
-on a unix socket; `ContainerBroker` runs Redis in Docker. Both keep their data,
-append-only, until `wipe`. Nothing here knows streams or records.
+`ProcessBroker` runs a server's binary: the embedded Valkey on a unix socket, as
+`tailcast up` does, the machine's Redis on a port, as clusters do. `ContainerBroker`
+runs Redis in Docker, behind a published port: where there is no redis-server, and with
+TEST_REDIS=container. All keep their data, append-only, until `wipe`. Nothing here
+knows streams or records.
 """
 
 import abc
@@ -237,14 +239,15 @@ class ContainerBroker(BrokerServer):
 def make_broker(kind: str, *, tcp: bool = False) -> BrokerServer:
     """A broker of that kind (`valkey` or `redis`), not started yet.
 
+    `tcp`: on a local port, where the kind would take a socket.
     Skips the test with the reason where this machine cannot have one.
     """
     if kind == "valkey":
         return ProcessBroker(find_program(), tcp=tcp)
     program = shutil.which("redis-server")
-    if program is not None:
-        return ProcessBroker(Path(program), tcp=tcp)
-    return ContainerBroker(connect_engine())
+    if program is None or os.environ.get("TEST_REDIS") == "container":
+        return ContainerBroker(connect_engine())
+    return ProcessBroker(Path(program), tcp=True)
 
 
 def connect_engine() -> Any:
@@ -257,7 +260,7 @@ def connect_engine() -> Any:
         except docker.errors.DockerException as error:
             reason = str(error).splitlines()[0][:120]
         gc.collect()
-    pytest.skip(f"no redis-server on PATH, and no Docker with Redis: {reason}")
+    pytest.skip(f"Redis would be a container, and there is none: {reason}")
 
 
 def find_engine() -> Any:

@@ -34,7 +34,7 @@ def anyio_backend() -> str:
 def brokers() -> Iterator[BrokerFactory]:
     """`brokers("valkey")` starts a broker that lives until the session ends.
 
-    Kinds are `valkey` and `redis`; with `tcp=True` on a local port instead of a socket.
+    Kinds are `valkey`, on a socket or with `tcp=True` on a local port, and `redis`.
     """
     yield from _factory()
 

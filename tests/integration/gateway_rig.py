@@ -283,6 +283,18 @@ async def fill_sockets(gateway: Gateway, writer: Writer) -> int:
             await writer.append({"step": step, "filler": "x" * 900_000})
             step += 1
             await asyncio.sleep(0.05)
-            before = buffered
-            buffered = sum(one.buffered_bytes for one in gateway.replica.connections)
+            before, buffered = buffered, _unsent_bytes(gateway)
     return step
+
+
+async def until_full(gateway: Gateway) -> None:
+    """Until nobody's socket takes more of what is there to be replayed."""
+    before, buffered = -1, 0
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not buffered or buffered != before:
+            await asyncio.sleep(0.05)
+            before, buffered = buffered, _unsent_bytes(gateway)
+
+
+def _unsent_bytes(gateway: Gateway) -> int:
+    return sum(one.buffered_bytes for one in gateway.replica.connections)

@@ -199,6 +199,20 @@ async def test_a_reply_lost_with_the_broker_is_unavailable_once(
     assert (await position(own_adapter)).offset == 30
 
 
+async def test_a_broker_that_came_back_is_there_for_everybody(
+    own_adapter: RedisBroker, own_broker: BrokerServer
+) -> None:
+    """Of the connections that died with it none is handed out."""
+    appends = (
+        own_adapter.append(first_batch(record(30), session=f"s{n}")) for n in range(8)
+    )
+    await asyncio.gather(*appends)
+    await asyncio.to_thread(own_broker.restart)
+
+    states = await asyncio.gather(*(own_adapter.load(f"s{n}") for n in range(8)))
+    assert None not in states
+
+
 async def test_listeners_are_told_that_they_were_cut_off(
     own_adapter: RedisBroker, own_broker: BrokerServer
 ) -> None:

@@ -16,6 +16,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.typing import EncodableT
 
 from telemetry_stream.exceptions import BrokerRefused
@@ -54,6 +55,9 @@ def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
             # How long a command waits for one of them.
             timeout=REPLY_TIMEOUT,
             client_name="tailcast",
+            # While the pool expects notices of maintenance it hands out connections
+            # that the server has closed, each good for one failed command.
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
     except ValueError as error:
         raise BrokerRefused(f"not a broker URL: {error}") from error
