@@ -41,7 +41,11 @@ async def test_schemathesis_finds_nothing(
 ) -> None:
     """No failure of the server, no status and no body that is not documented."""
     settings = tmp_path / "schemathesis.toml"
-    settings.write_text(f'[parameters]\nsession = "{session}"\n' if session else "")
+    settings.write_text(
+        f'[parameters]\nsession = "{session}"\nsessionId = "{session}"\n'
+        if session
+        else ""
+    )
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings)),
         *("run", f"{gateway.url}/openapi.json", "--no-color", "--seed", "1"),

@@ -64,7 +64,7 @@ def size_bytes(state: Snapshot) -> int:
 
 
 def rejected(line: Rejection) -> dict[str, object]:
-    """One rejected line, as `/api/sessions/{id}/rejected` lists it."""
+    """One rejected line, as `/api/rejected` lists it."""
     return {
         "id": str(line.id),
         "reason": line.reason,

@@ -91,7 +91,7 @@ def session_in(raw_path: bytes, *, before: str) -> str | None:
 
 def single(names: Sequence[str]) -> str:
     """The one session that a query names. Raises InvalidMessage."""
-    if len(names) != 1:
+    if len(names) != 1 or not names[0]:
         text = "name one session, as in ?sessionId=session_001"
         raise InvalidMessage(INVALID_MESSAGE, text)
     return names[0]

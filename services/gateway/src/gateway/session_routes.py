@@ -5,7 +5,7 @@ Reads requests and writes answers; what a page is lives in `pages` and `history`
 
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from gateway.admission import DRAINING, EXPORTING
@@ -18,6 +18,7 @@ from gateway.catalog import (
     rejected,
     snapshot,
 )
+from gateway.forms import Forms
 from gateway.history import Place as Beginning
 from gateway.http_bodies import (
     EmergenciesBody,
@@ -29,7 +30,7 @@ from gateway.messages import INVALID_MESSAGE, UNAVAILABLE, InvalidMessage
 from gateway.ndjson import Exports, NdjsonResponse
 from gateway.openapi import answers
 from gateway.pages import NOTHING_TOLD, Page, body, moved
-from gateway.queries import Asked, asked, session_in
+from gateway.queries import Asked, asked, session_in, single
 from gateway.recovery import NoValues, Verdict
 from gateway.replay import PAGE_BYTES
 from gateway.replica import Replica
@@ -54,17 +55,17 @@ Start = Annotated[
     ),
 ]
 
-# A session whose own name ends so is shown where its list would be.
+_LINES = ("application/x-ndjson",)
+_ERRORS = (400, 404, 503)
 _SESSIONS = answers(SessionsBody, errors=(503,))
-_SESSION = answers(SnapshotFields, errors=(404, 503))
 _EMERGENCIES = answers(EmergenciesBody, errors=(400, 503))
-_RECORDS = answers(
-    RecordsBody,
-    SnapshotFields,
-    errors=(400, 404, 503),
-    media=("application/x-ndjson",),
-)
-_REJECTED = answers(RejectedBody, SnapshotFields, errors=(400, 404, 503))
+_SNAPSHOT = answers(SnapshotFields, errors=_ERRORS)
+_RECORDS = answers(RecordsBody, errors=_ERRORS, media=_LINES)
+_REJECTED = answers(RejectedBody, errors=_ERRORS)
+# In a path: a session whose own name ends so is shown where its list would be.
+_SESSION = answers(SnapshotFields, errors=(404, 503))
+_ITS_RECORDS = answers(RecordsBody, SnapshotFields, errors=_ERRORS, media=_LINES)
+_ITS_REJECTED = answers(RejectedBody, SnapshotFields, errors=_ERRORS)
 
 
 class SessionConvertor(PathConvertor):
@@ -74,10 +75,59 @@ class SessionConvertor(PathConvertor):
 
 
 register_url_convertor("session", SessionConvertor())
+_IN_PATH = "/api/sessions/{session:session}"
 
 
 class NotFound(Exception):
     """There is no such session."""
+
+
+def _named(
+    session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,
+) -> str:
+    """The session of a query: no proxy reads anything into it, as into a path."""
+    return single(session_ids or [])
+
+
+SessionName = Annotated[str, Depends(_named)]
+
+
+class _RecordsQuery:
+    """Which records of a session a request asks for, and in which form."""
+
+    def __init__(
+        self,
+        request: Request,
+        start: Start = "start",
+        after: Place = None,
+        before: Place = None,
+        limit: Limit = None,
+        where: str | None = None,
+        metrics: str | None = None,
+    ) -> None:
+        self.as_lines = _LINES[0] in request.headers.get("accept", "")
+        self.start = start
+        self.after = after
+        self.before = before
+        self.limit = limit
+        self.where = where
+        self.metrics = metrics
+
+    def of(self, session: str, forms: Forms) -> Asked:
+        """As the subscription that would ask for the same. Raises InvalidMessage."""
+        if self.after is not None and self.before is not None:
+            raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
+        return asked(
+            session,
+            forms,
+            start=self.start,
+            after=self.before if self.after is None else self.after,
+            where=self.where,
+            metrics=self.metrics,
+        )
+
+
+Records = Annotated[_RecordsQuery, Depends()]
 
 
 def add_sessions(api: FastAPI, replica: Replica) -> None:
@@ -86,9 +136,12 @@ def add_sessions(api: FastAPI, replica: Replica) -> None:
     for path, endpoint, answered in (
         ("/api/sessions", routes.list_sessions, _SESSIONS),
         ("/api/emergencies", routes.list_emergencies, _EMERGENCIES),
-        ("/api/sessions/{session:session}/records", routes.list_records, _RECORDS),
-        ("/api/sessions/{session:session}/rejected", routes.list_rejected, _REJECTED),
-        ("/api/sessions/{session:session}", routes.show_session, _SESSION),
+        ("/api/snapshot", routes.tell_snapshot, _SNAPSHOT),
+        ("/api/records", routes.list_records, _RECORDS),
+        ("/api/rejected", routes.list_rejected, _REJECTED),
+        (f"{_IN_PATH}/records", routes.list_its_records, _ITS_RECORDS),
+        (f"{_IN_PATH}/rejected", routes.list_its_rejected, _ITS_REJECTED),
+        (_IN_PATH, routes.show_session, _SESSION),
     ):
         api.get(path, responses=answered)(endpoint)
 
@@ -123,76 +176,63 @@ class _Routes:
         ]
         return json_response({"sessions": found, "more": len(latest) > len(names)})
 
-    async def show_session(self, session: str) -> Response:
+    async def tell_snapshot(self, session: SessionName) -> Response:
         """One session: its latest record and values, and where its stream is."""
         return await self._show(session)
 
-    async def list_records(
-        self,
-        session: str,
-        request: Request,
-        start: Start = "start",
-        after: Place = None,
-        before: Place = None,
-        limit: Limit = None,
-        where: str | None = None,
-        metrics: str | None = None,
-    ) -> Response:
+    async def list_records(self, session: SessionName, records: Records) -> Response:
         """One page of records, or all of them as lines.
 
         An answer's `cursor` is `after` of the next page, its `prev` is `before` of the
         one before. With `Accept: application/x-ndjson` all records come, each on a
         line of its own, up to the head as it was at the request.
         """
+        head = await self._known_head(session)
+        if head is None:
+            raise NotFound
+        return await self._records(session, records, head)
+
+    async def list_rejected(
+        self, session: SessionName, after: str | None = None, limit: Limit = None
+    ) -> Response:
+        """Lines that were no records, and why; the latest thousand are kept."""
+        head = await self._known_head(session)
+        if head is None:
+            raise NotFound
+        return await self._rejected(session, after, limit, head)
+
+    # The same with the session in the path, for addresses that people type.
+
+    async def show_session(self, session: str) -> Response:
+        """As `/api/snapshot?sessionId=`."""
+        return await self._show(session)
+
+    async def list_its_records(
+        self, session: str, request: Request, records: Records
+    ) -> Response:
+        """As `/api/records?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="records")
         head = None if named is None else await self._known_head(named)
         if named is None or head is None:
             # The session's own name ends so.
             whole = f"{session}/records"
             return await self._show(whole)
-        if after is not None and before is not None:
-            raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
-        query = asked(
-            named,
-            self._replica.forms,
-            start=start,
-            after=before if after is None else after,
-            where=where,
-            metrics=metrics,
-        )
-        if "application/x-ndjson" in request.headers.get("accept", ""):
-            return await self._export(named, query, head, limit)
-        page = await self._page(named, query, before=before, limit=_bounded(limit))
-        return Response(
-            body(page, query.form, sessionId=named), media_type="application/json"
-        )
+        return await self._records(named, records, head)
 
-    async def list_rejected(
+    async def list_its_rejected(
         self,
         session: str,
         request: Request,
         after: str | None = None,
         limit: Limit = None,
     ) -> Response:
-        """Lines that were no records, and why; the latest thousand are kept."""
+        """As `/api/rejected?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="rejected")
         head = None if named is None else await self._known_head(named)
         if named is None or head is None:
             whole = f"{session}/rejected"
             return await self._show(whole)
-        place = BEFORE_ALL if after is None else EntryID.parse(after)
-        size = _bounded(limit)
-        lines = await self._broker.read_rejected(named, place, limit=size + 1)
-        total = 0 if head.state is None else head.state.rejected
-        return json_response(
-            {
-                "sessionId": named,
-                "data": [rejected(line) for line in lines[:size]],
-                "cursor": str(lines[:size][-1].id if lines else place),
-                "more": len(lines) > size,
-                "rejected": total,
-            }
-        )
+        return await self._rejected(named, after, limit, head)
 
     async def list_emergencies(
         self, after: Place = None, limit: Limit = None
@@ -214,6 +254,36 @@ class _Routes:
         )
 
     # What these are made of.
+
+    async def _records(
+        self, session: str, records: _RecordsQuery, head: Head
+    ) -> Response:
+        query = records.of(session, self._replica.forms)
+        if records.as_lines:
+            return await self._export(session, query, head, records.limit)
+        page = await self._page(
+            session, query, before=records.before, limit=_bounded(records.limit)
+        )
+        return Response(
+            body(page, query.form, sessionId=session), media_type="application/json"
+        )
+
+    async def _rejected(
+        self, session: str, after: str | None, limit: int | None, head: Head
+    ) -> Response:
+        place = BEFORE_ALL if after is None else EntryID.parse(after)
+        size = _bounded(limit)
+        lines = await self._broker.read_rejected(session, place, limit=size + 1)
+        total = 0 if head.state is None else head.state.rejected
+        return json_response(
+            {
+                "sessionId": session,
+                "data": [rejected(line) for line in lines[:size]],
+                "cursor": str(lines[:size][-1].id if lines else place),
+                "more": len(lines) > size,
+                "rejected": total,
+            }
+        )
 
     async def _show(self, session: str) -> Response:
         state = await self._broker.snapshot(session)
