@@ -12,7 +12,7 @@ import pytest
 
 from tailer.app import Tailer
 from telemetry_stream.broker_redis import RedisBroker
-from tests.brokers import BrokerServer, ProcessBroker
+from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory
 from tests.docs.pages import code_blocks, read_page, section
 from tests.docs.terminal import examples, is_as_shown, run
@@ -81,12 +81,11 @@ def make_environment(
     directory: Path, program: str, server: BrokerServer
 ) -> dict[str, str]:
     """One in which `redis-cli` means this server, as an alias would."""
-    if not isinstance(server, ProcessBroker):
-        pytest.skip("the broker is in a container, and has its redis-cli there")
     script = directory / "bin" / "redis-cli"
     script.parent.mkdir()
     socket = server.url.removeprefix("unix://")
-    script.write_text(f'#!/bin/sh\nexec {program} -s {socket} "$@"\n')
+    where = f"-u {server.url}" if socket == server.url else f"-s {socket}"
+    script.write_text(f'#!/bin/sh\nexec {program} {where} "$@"\n')
     script.chmod(0o755)
     return {**os.environ, "PATH": f"{script.parent}:{os.environ['PATH']}"}
 
