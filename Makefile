@@ -203,6 +203,9 @@ lock: $(UV) ## make the hashed locks in requirements/ anew (UPGRADE=--upgrade)
 	$(COMPILE) services/gateway/pyproject.toml \
 		--constraint requirements/dev.txt --output-file requirements/gateway.txt
 	$(COMPILE) $(GROUP):bootstrap --output-file requirements/bootstrap.txt
+	for folder in $(wildcard examples/clients/python-*); do \
+		$(COMPILE) $$folder/requirements.in --output-file $$folder/requirements.txt \
+			|| exit 1; done
 	$(COMPILE) $(GROUP):bootstrap $(GROUP):build \
 		--constraint requirements/bootstrap.txt \
 		--constraint requirements/dev.txt --output-file requirements/build.txt

@@ -176,7 +176,8 @@ static Next follow_once(const char* url, const char* session) {
   CURLcode result = curl_easy_perform(curl);
   if (result == CURLE_OK) result = subscribe(curl, session);
   if (result == CURLE_OK) next = read_all(curl, &result);
-  fprintf(stderr, "connection lost: %s\n", curl_easy_strerror(result));
+  const char* why = result == CURLE_OK ? "closed" : curl_easy_strerror(result);
+  fprintf(stderr, "connection lost: %s\n", why);
   curl_easy_cleanup(curl);
   return next;
 }
