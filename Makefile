@@ -135,7 +135,7 @@ PURE = $(addprefix */gateway/,$(addsuffix .py,asyncapi http_bodies openapi schem
 		acknowledgement activity buckets catalog client_session \
 		close_codes conflation continuity encoding filters forms frames handshake limits links \
 		liveness marks messages pages parts projection queries recovery samplers sampling socket_owner \
-		sse subscription window wire)) \
+		sse subscription telling window wire)) \
 	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \
 	$(addprefix */telemetry_stream/,$(addsuffix .py,births broker client_cursors defaults exceptions keys \

@@ -29,6 +29,14 @@ def test_nothing_asked_for_is_plain() -> None:
     assert PLAIN.index([b'{"step":1}']) is None
 
 
+def test_what_a_filter_cannot_judge_is_told() -> None:
+    """It is told, and not held back in silence."""
+    deep = b'{"tree":' + b'{"c":' * 5_000 + b"1" + b"}" * 5_001
+    entries = [entry("1-10", "1-0", deep), *chain(20, previous="1-10"), entry("1-30")]
+    wanted = Piece(entries).wanted(Forms().form_of(request(**HIGH)))
+    assert [one.id.offset for one in wanted] == [10, 20]
+
+
 def test_equal_forms_are_one() -> None:
     """Whatever the order in which a client says it; what nobody has is forgotten."""
     forms = Forms()

@@ -64,6 +64,9 @@ class Owner:
         self.told.put_nowait(("closed", code, reason))
         self.on_closed()
 
+    def failed(self, error: Exception) -> None:
+        self.told.put_nowait(("failed", str(error)))
+
     async def next_told(self) -> tuple[Any, ...]:
         """What is told next, waited for."""
         async with asyncio.timeout(PATIENCE_SECONDS):

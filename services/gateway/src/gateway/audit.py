@@ -40,11 +40,12 @@ class Audit:
         hub: Hub,
         *,
         mark: Callable[[str], bool],
-        watch: Callable[[Iterable[str]], Awaitable[None]],
+        watch: Callable[[Iterable[str]], Awaitable[object]],
         look_for_owners: Callable[[], Awaitable[None]],
         wall_clock_ms: Callable[[], int],
         instruments: Instruments,
         forget: Callable[[str], None],
+        on_failed: Callable[[str], None],
     ) -> None:
         self._broker = broker
         self._hub = hub
@@ -58,6 +59,9 @@ class Audit:
         self._instruments = instruments
         # Told when nobody watches a session any more.
         self._forget = forget
+        # Told of a session over which auditing failed.
+        self._on_failed = on_failed
+        self._isolation = hub.isolation
         # Asks for an audit of all sessions, at once.
         self._is_due = asyncio.Event()
         # Watched sessions by when it was last asked for them, the latest last.
@@ -143,26 +147,45 @@ class Audit:
         stood = [
             (one, one.epoch, one.window.end.id, one.incarnation) for one in channels
         ]
-        positions = await self._broker.positions([one.session for one in channels])
+        names = [one.session for one in channels]
+        positions = await self._isolation.each(
+            names, self._broker.positions, lambda name, _: self._on_failed(name)
+        )
         ahead = 0
-        for (channel, epoch, end, incarnation), position in zip(
-            stood, positions, strict=True
-        ):
-            if not self._hub.is_still(channel, epoch):
+        for channel, epoch, end, incarnation in stood:
+            position = positions.get(channel.session)
+            if position is None or not self._hub.is_still(channel, epoch):
                 continue
-            if _is_another(channel, end, incarnation, position):
-                head = (await self._broker.heads([channel.session]))[0]
-                if self._hub.is_still(channel, epoch):
-                    self._hub.reset(channel, head)
-            elif _last_id(channel, position) > channel.window.end.id or (
-                position.incarnation and not channel.incarnation
-            ):
-                ahead += self._mark(channel.session)
-            for follower in list(channel.waiting):
-                if follower.pace is Pace.WAITING and follower.wanted is not None:
-                    self._hub.followers.look_up(follower, follower.wanted)
+            with self._isolation.over_session(channel.session, self._on_failed):
+                ahead += await self._compare_one(
+                    channel, epoch, end, incarnation, position
+                )
         if ahead:
             self._instruments.audit_found(ahead)
+
+    async def _compare_one(
+        self,
+        channel: Channel,
+        epoch: int,
+        end: EntryID,
+        incarnation: str,
+        position: StoredPosition,
+    ) -> bool:
+        """Compare one session; whether it had moved and nobody had said so."""
+        is_news = False
+        if _is_another(channel, end, incarnation, position):
+            head = (await self._broker.heads([channel.session]))[0]
+            if self._hub.is_still(channel, epoch):
+                self._hub.reset(channel, head)
+        elif _last_id(channel, position) > channel.window.end.id or (
+            position.incarnation and not channel.incarnation
+        ):
+            is_news = self._mark(channel.session)
+        for follower in list(channel.waiting):
+            if follower.pace is Pace.WAITING and follower.wanted is not None:
+                with self._isolation.over(follower.client):
+                    self._hub.followers.look_up(follower, follower.wanted)
+        return is_news
 
     async def _active_sessions(self) -> list[str]:
         """Sessions that the list has as active since it was asked before."""

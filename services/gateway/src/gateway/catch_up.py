@@ -13,14 +13,16 @@ from typing import Any
 from gateway.channel import Client, Follower, Pace, Wanted
 from gateway.client_session import heartbeat
 from gateway.continuity import Continuity
-from gateway.encoding import SLICE_BYTES, documents
+from gateway.encoding import SLICE_BYTES
 from gateway.followers import Followers
 from gateway.forms import Form
 from gateway.instruments import Instruments
+from gateway.isolation import Isolation
 from gateway.messages import INVALID_MESSAGE, error_message
 from gateway.recovery import NoValues, Replaced, Resume, Trimmed, Verdict, Wait
 from gateway.replay import Page, Replay
 from gateway.samplers import Samplers
+from gateway.telling import told_documents
 from gateway.window import NOTHING
 from telemetry_stream.broker import Kind
 from telemetry_stream.exceptions import BrokerError
@@ -42,6 +44,7 @@ class CatchUp:
         replay: Replay,
         samplers: Samplers,
         *,
+        isolation: Isolation,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         timestamp: Callable[[], str],
@@ -50,6 +53,8 @@ class CatchUp:
         self._followers = followers
         self._replay = replay
         self._samplers = samplers
+        # Takes what fails over one client.
+        self._isolation = isolation
         # Starts a task that somebody owns.
         self._spawn = spawn
         self._clock = clock
@@ -65,7 +70,7 @@ class CatchUp:
 
     def look_up(self, follower: Follower) -> None:
         """Find the place that a follower wants."""
-        self._spawn(self._look_up(follower))
+        self._spawn(self._look_up_for(follower))
 
     def greet(self, follower: Follower) -> None:
         """Tell one that waits for an unborn session that there is nothing to replay."""
@@ -73,15 +78,19 @@ class CatchUp:
 
     def _greet(self, follower: Follower) -> None:
         if follower.is_current and follower.pace is Pace.UNBORN:
-            frame = follower.encoder.caught_up(NOTHING)
-            follower.client.socket.write(frame)
+            with self._isolation.over(follower.client):
+                frame = follower.encoder.caught_up(NOTHING)
+                follower.client.socket.write(frame)
 
     # Serving.
 
     def _turn(self, client: Client) -> None:
         client.is_being_served = False
-        if client.is_closed:
-            return
+        if not client.is_closed:
+            with self._isolation.over(client):
+                self._serve(client)
+
+    def _serve(self, client: Client) -> None:
         while client.announcements and not client.socket.paused:
             client.socket.write(client.announcements.popleft())
         if client.socket.paused or not client.behind:
@@ -93,7 +102,7 @@ class CatchUp:
             self.wake(client)
         else:
             client.is_being_served = True
-            self._spawn(self._serve_page(follower))
+            self._spawn(self._serve_page_to(follower))
 
     def _serve_slice(self, follower: Follower) -> None:
         channel, client = follower.channel, follower.client
@@ -114,6 +123,10 @@ class CatchUp:
         if frames:
             client.socket.write(frames)
             self._instruments.frames_sent(1, len(frames))
+
+    async def _serve_page_to(self, follower: Follower) -> None:
+        with self._isolation.over(follower.client):
+            await self._serve_page(follower)
 
     async def _serve_page(self, follower: Follower) -> None:
         client, channel = follower.client, follower.channel
@@ -151,10 +164,11 @@ class CatchUp:
         """What a follower is told of a page."""
         client, form = follower.client, follower.form
         if follower.channel.is_documents:
-            return documents(
+            return told_documents(
                 page.entries,
                 client.subscription,
                 client.wire,
+                self._isolation.session_failed,
                 with_history=follower.is_replay,
             )
         if not follower.is_replay and form.max_rate:
@@ -201,6 +215,10 @@ class CatchUp:
         self._followers.look_up(follower, follower.cursor)
 
     # Look-ups.
+
+    async def _look_up_for(self, follower: Follower) -> None:
+        with self._isolation.over(follower.client):
+            await self._look_up(follower)
 
     async def _look_up(self, follower: Follower) -> None:
         if follower.stumbles > 1:

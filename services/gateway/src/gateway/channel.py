@@ -17,6 +17,7 @@ from gateway.forms import Form
 from gateway.recovery import news_begins_after
 from gateway.samplers import SampledReplay
 from gateway.subscription import Begin, Last, Start, Subscription
+from gateway.telling import CarefulEncoder, OnUntold
 from gateway.window import NOTHING, Window
 from gateway.wire import JSON, Fields, Wire
 from telemetry_stream.births import UNCOUNTED, Birth
@@ -165,6 +166,7 @@ class Channel:
 
     __slots__ = (
         "_encoders",
+        "_on_untold",
         "active_ms",
         "audience",
         "audience_version",
@@ -186,8 +188,12 @@ class Channel:
         "window",
     )
 
-    def __init__(self, session: str, head: Head, *, window_bytes: int) -> None:
+    def __init__(
+        self, session: str, head: Head, *, window_bytes: int, on_untold: OnUntold
+    ) -> None:
         self.session = session
+        # Is told of entries that could not be told.
+        self._on_untold = on_untold
         # Whether these are the whole-file emergencies, which each client sees in part.
         self.is_documents = session == EMERGENCIES
         # Recent entries; live clients are at its end.
@@ -232,7 +238,8 @@ class Channel:
         if encoder is None:
             if len(self._encoders) >= MAX_ENCODERS:
                 self._encoders.clear()
-            encoder = self._encoders[wire] = SessionEncoder(self.session, wire)
+            encoder = CarefulEncoder(self.session, wire, self._on_untold)
+            self._encoders[wire] = encoder
         return encoder
 
     @property

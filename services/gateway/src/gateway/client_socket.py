@@ -375,16 +375,16 @@ class Socket(asyncio.Protocol):
         self._parser.parser.close()
         try:
             owner.socket_closed(code, reason)
-        except Exception:
-            logger.exception("an owner failed when its connection was closed")
+        except Exception as error:  # noqa: BLE001  # it is this connection's failure
+            owner.failed(error)
 
     def _call(
         self, tell: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs
     ) -> None:
         try:
             tell(*args, **kwargs)
-        except Exception:
-            logger.exception("an owner failed; its connection is closed")
+        except Exception as error:  # noqa: BLE001  # it is this connection's failure
+            self.owner.failed(error)
             self.close(*_INTERNAL_ERROR)
 
 

@@ -32,6 +32,7 @@ from gateway.identity import Identities
 from gateway.inquiries import Inquiries, Inquiry, Writable
 from gateway.instruments import Instruments
 from gateway.messages import (
+    FAILED,
     INVALID_CURSOR,
     INVALID_MESSAGE,
     UNAVAILABLE,
@@ -326,7 +327,8 @@ class Commands:
                 known = (*await self._broker.sessions(), *plan.cursors)
                 names += [name for name in known if plan.added.matches(name)]
             names = [*dict.fromkeys([EMERGENCIES, *names])]
-            await self._feed.open(names)
+            refused = await self._feed.open(names)
+            names = [name for name in names if name not in refused]
             states = await self._snapshots.read(names, message)
             if all(name in self._hub.channels for name in names):
                 break
@@ -344,6 +346,9 @@ class Commands:
         self._snapshots.begin(client, before, starts, states)
         client.send(answer_within(client.wire, subscribed(message, plan)))
         self._snapshots.send(client, names, states, message)
+        for name in refused:
+            text = f"{name} cannot be read now; it is tried again"
+            client.send(error_message(FAILED, text, id=message.id))
         places = self._places(client, plan)
         for part in positions(places, client.wire, at=births, id=message.id):
             client.send(part)
@@ -370,7 +375,9 @@ class Commands:
 
     async def _opened(self, session: str) -> Channel:
         while True:
-            await self._feed.open([EMERGENCIES, session])
+            refused = await self._feed.open([EMERGENCIES, session])
+            for error in refused.values():
+                raise error
             if EMERGENCIES in self._hub.channels:
                 channel = self._hub.channels.get(session)
                 if channel is not None:

@@ -7,11 +7,12 @@ Owns the order in which one client's messages are carried out. What they mean is
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from gateway.catch_up import CatchUp
 from gateway.channel import Client, ClientSocket
-from gateway.close_codes import DRAINING, INTERNAL_ERROR, NO_PONG, TOO_SLOW
+from gateway.close_codes import DRAINING, NO_PONG, TOO_SLOW
 from gateway.commands import Commands
 from gateway.hub import Hub
 from gateway.identity import Identities
@@ -140,7 +141,16 @@ class Connection:
             seconds=self._clock() - self._opened_at,
         )
 
+    def failed(self, error: Exception) -> None:
+        """Something that the socket told led to a failure."""
+        self._hub.isolation.client_failed(self.client, error)
+
     # What the replica asks.
+
+    @property
+    def isolated(self) -> AbstractContextManager[None]:
+        """What fails in here is this connection's, which is closed."""
+        return self._hub.isolation.over(self.client)
 
     @property
     def buffered_bytes(self) -> int:
@@ -231,13 +241,13 @@ class Connection:
     async def _take_time(self, command: Coroutine[Any, Any, None]) -> None:
         try:
             await command
-        except Exception:
+        except Exception as error:  # noqa: BLE001  # it is this connection's failure
             # Without an answer the client would wait for one for ever.
-            self._socket.close(INTERNAL_ERROR.number, INTERNAL_ERROR.reason)
-            raise
+            self.failed(error)
         finally:
             self._is_busy = False
-            self._go_on()
+            with self.isolated:
+                self._go_on()
 
     async def _writable(self) -> bool:
         while self._socket.paused and not self.client.is_closed:

@@ -86,12 +86,13 @@ class Connections:
             await asyncio.sleep(tick)
             now = self._clock()
             for connection in list(part):
-                connection.check(
-                    now,
-                    ping_interval=self._ping_interval,
-                    pong_timeout=self._pong_timeout,
-                    slow_timeout=self._slow_timeout,
-                )
+                with connection.isolated:
+                    connection.check(
+                        now,
+                        ping_interval=self._ping_interval,
+                        pong_timeout=self._pong_timeout,
+                        slow_timeout=self._slow_timeout,
+                    )
 
     async def _keep_beating(self) -> None:
         while True:
@@ -100,4 +101,5 @@ class Connections:
             for part in self._parts:
                 for connection in list(part):
                     if connection.beat_seconds:
-                        connection.beat(now)
+                        with connection.isolated:
+                            connection.beat(now)

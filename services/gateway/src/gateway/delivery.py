@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gateway.channel import Audience, ByWire, Channel, Client, Pace
 from gateway.conflation import Conflated, Conflation
-from gateway.encoding import documents
 from gateway.followers import Followers
 from gateway.forms import Form, Piece
 from gateway.instruments import Instruments
+from gateway.isolation import Isolation
+from gateway.telling import told_documents
 from gateway.window import NOTHING
 from gateway.wire import Wire
 from telemetry_stream.broker import Entry, Kind
@@ -20,8 +21,11 @@ from telemetry_stream.position import Cursor, EntryID
 class Delivery:
     """Writes to live clients, and has them followed where their socket is full."""
 
-    def __init__(self, followers: Followers, *, instruments: Instruments) -> None:
+    def __init__(
+        self, followers: Followers, *, isolation: Isolation, instruments: Instruments
+    ) -> None:
         self._followers = followers
+        self._isolation = isolation
         self._instruments = instruments
         # Records that wait for their interval to be over, and for whom.
         self.pending: dict[tuple[Channel, Form], ByWire] = {}
@@ -39,16 +43,39 @@ class Delivery:
         """Encode once for each form and wire."""
         piece = Piece(entries)
         for form, by_wire in audience.items():
-            wanted = piece.wanted(form)
-            counts: list[int] | None = None
-            if form.max_rate:
-                sent = self._conflated(channel, form, by_wire, wanted, now)
-                wanted, counts = [one.entry for one in sent], [one.of for one in sent]
+            try:
+                wanted = piece.wanted(form)
+                counts: list[int] | None = None
+                if form.max_rate:
+                    sent = self._conflated(channel, form, by_wire, wanted, now)
+                    wanted = [one.entry for one in sent]
+                    counts = [one.of for one in sent]
+            except Exception as error:  # noqa: BLE001  # other forms go on
+                self._give_up(channel, form, by_wire, previous, error)
+                continue
             for wire, clients in by_wire.items():
                 frames = channel.encoder(wire).frames(
                     wanted, previous, form, counts=counts
                 )
                 self._write(channel, clients, frames, previous)
+
+    def _give_up(
+        self,
+        channel: Channel,
+        form: Form,
+        by_wire: ByWire,
+        previous: Cursor,
+        error: Exception,
+    ) -> None:
+        """A form cannot be told at once: each of its clients is served by itself."""
+        self._isolation.session_failed(channel.session, error)
+        channel.conflations.pop(form, None)
+        self.pending.pop((channel, form), None)
+        for client in list(members_of({form: by_wire})):
+            with self._isolation.over(client):
+                if self._is_live(client, channel, form):
+                    self._fall_behind(client, channel, previous)
+                    self._followers.pursuit.wake(client)
 
     def _conflated(
         self,
@@ -84,12 +111,20 @@ class Delivery:
     def flush(self, now: float) -> None:
         """Give out the records that waited for their interval to be over."""
         for (channel, form), by_wire in list(self.pending.items()):
-            conflation = channel.conflations.get(form)
-            sent = None if conflation is None else conflation.flush(now)
-            if sent is not None:
-                self._write_conflated(channel, form, by_wire, sent)
-            if conflation is None or conflation.due_at is None:
-                self.pending.pop((channel, form), None)
+            before = channel.window.end
+            try:
+                before = channel.given_out(form) or before
+                self._flush(channel, form, by_wire, now)
+            except Exception as error:  # noqa: BLE001  # other sessions go on
+                self._give_up(channel, form, by_wire, before, error)
+
+    def _flush(self, channel: Channel, form: Form, by_wire: ByWire, now: float) -> None:
+        conflation = channel.conflations.get(form)
+        sent = None if conflation is None else conflation.flush(now)
+        if sent is not None:
+            self._write_conflated(channel, form, by_wire, sent)
+        if conflation is None or conflation.due_at is None:
+            self.pending.pop((channel, form), None)
 
     def _write_conflated(
         self, channel: Channel, form: Form, by_wire: ByWire, sent: Conflated
@@ -130,8 +165,11 @@ class Delivery:
             socket = client.socket
             if socket.paused:
                 slow.append(client)
-            else:
+                continue
+            try:
                 socket.write(frames)
+            except Exception as error:  # noqa: BLE001  # the other clients go on
+                self._isolation.client_failed(client, error)
         self._instruments.frames_sent(len(clients) - len(slow), len(frames))
         for client in slow:
             self._fall_behind(client, channel, previous)
@@ -150,13 +188,27 @@ class Delivery:
     ) -> None:
         """Give each client the whole-file emergencies that concern it."""
         for client in list(members_of(audience)):
-            if client.socket.paused:
-                self._fall_behind(client, channel, previous)
-            elif frames := documents(
-                entries, client.subscription, client.wire, with_history=False
-            ):
-                client.socket.write(frames)
-                self._instruments.frames_sent(1, len(frames))
+            with self._isolation.over(client):
+                self._write_documents(channel, client, entries, previous)
+
+    def _write_documents(
+        self,
+        channel: Channel,
+        client: Client,
+        entries: Sequence[Entry],
+        previous: Cursor,
+    ) -> None:
+        if client.socket.paused:
+            self._fall_behind(client, channel, previous)
+        elif frames := told_documents(
+            entries,
+            client.subscription,
+            client.wire,
+            self._isolation.session_failed,
+            with_history=False,
+        ):
+            client.socket.write(frames)
+            self._instruments.frames_sent(1, len(frames))
 
     def announce(self, channel: Channel, entries: Sequence[Entry]) -> None:
         """Let emergencies overtake what followers have not had yet."""
@@ -170,8 +222,9 @@ class Delivery:
                     client = follower.client
                     if client.wire not in frames:
                         frames[client.wire] = follower.encoder.announcement(entry)
-                    client.announcements.append(frames[client.wire])
-                    self._followers.pursuit.wake(client)
+                    if frames[client.wire]:
+                        client.announcements.append(frames[client.wire])
+                        self._followers.pursuit.wake(client)
 
 
 def members_of(audience: Audience) -> Iterator[Client]:

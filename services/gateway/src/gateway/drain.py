@@ -54,7 +54,8 @@ class Drain:
         self._instruments.draining(clients=len(left), seconds=seconds)
         delays = reconnect_delays_ms(len(left), seconds)
         for connection, delay in zip(left, delays, strict=True):
-            connection.client.send({"type": "draining", "reconnectAfterMs": delay})
+            with connection.isolated:
+                connection.client.send({"type": "draining", "reconnectAfterMs": delay})
 
     async def _close_in_waves(
         self, left: Sequence[Connection], seconds: float, end: float
@@ -71,7 +72,8 @@ class Drain:
                 if wave and loop.time() >= end:
                     return
                 if not connection.client.is_closed:
-                    connection.dismiss(farewells.of(connection))
+                    with connection.isolated:
+                        connection.dismiss(farewells.of(connection))
 
     async def _wait_for_readers(self, left: Sequence[Connection], end: float) -> None:
         """Until those whose sockets were full have taken their cursors, or the end."""

@@ -7,7 +7,6 @@ takes none, they are held up to the high-water mark and `paused` says so.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Final, ParamSpec
 
@@ -18,13 +17,11 @@ from starlette.types import Receive, Scope, Send
 from gateway import close_codes
 from gateway.answers import STREAMED, chunk, until_gone
 from gateway.client_socket import CLOSE_TIMEOUT_SECONDS
-from gateway.messages import UNAVAILABLE
+from gateway.messages import FAILED, UNAVAILABLE
 from gateway.socket_owner import Nobody, SocketOwner
 from gateway.sse import COMMENT, ERROR_START
 from gateway.transport import WRITE_HIGH_WATER_BYTES, transport_of, tune
 
-
-logger = logging.getLogger(__name__)
 
 # How often a quiet stream says that it lives.
 COMMENT_SECONDS = 15.0
@@ -206,7 +203,8 @@ class EventStream(Response):
         Browsers come back to a stream that has ended, never to one that was refused.
         """
         message = event.removeprefix(ERROR_START).split(b"\n", 1)[0]
-        if self._has_started or msgspec.json.decode(message)["code"] == UNAVAILABLE:
+        code = msgspec.json.decode(message)["code"]
+        if self._has_started or code in {UNAVAILABLE, FAILED}:
             self._hold(event)
         else:
             self._refusal = message
@@ -224,8 +222,8 @@ class EventStream(Response):
     ) -> None:
         try:
             tell(*args, **kwargs)
-        except Exception:
-            logger.exception("an owner failed; its event stream is closed")
+        except Exception as error:  # noqa: BLE001  # it is this stream's failure
+            self._owner.failed(error)
             self.close(*_FAILED)
 
 

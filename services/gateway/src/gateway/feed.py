@@ -13,8 +13,10 @@ from typing import Any
 from gateway.audit import Audit
 from gateway.channel import Channel
 from gateway.continuity import Continuity, continuation, including
+from gateway.failing import Failing
 from gateway.hub import Hub
 from gateway.instruments import Instruments
+from gateway.isolation import BROKER_AWAY
 from gateway.owners import Owners
 from gateway.subscription import Subscription
 from service_runtime.tasks import Loop
@@ -66,6 +68,8 @@ class Feed:
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
         self._instruments = instruments
+        # Takes what fails over one session.
+        self._isolation = hub.isolation
         # Sessions to read on, and since when that is known.
         self._dirty: dict[str, float] = {}
         # When the oldest line of theirs that is news was written, Unix milliseconds.
@@ -83,12 +87,15 @@ class Feed:
         self._owners = Owners(
             broker, hub, wall_clock_ms=wall_clock_ms, instruments=instruments
         )
+        # Those over which reading failed.
+        self._failing = Failing(broker, hub, mark=self.mark, spawn=spawn, clock=clock)
         # Finds what no notification told.
         self.audit = Audit(
             broker,
             hub,
             mark=self._found,
             forget=self._forget,
+            on_failed=self._failing.note,
             watch=self.open,
             look_for_owners=self._owners.look,
             wall_clock_ms=wall_clock_ms,
@@ -123,6 +130,7 @@ class Feed:
     def _forget(self, session: str) -> None:
         """Nobody watches it any more."""
         self._written_ms.pop(session, None)
+        self._failing.forget(session)
 
     def _found(self, session: str) -> bool:
         """As `mark`; true if nothing had told it before."""
@@ -130,16 +138,16 @@ class Feed:
         self.mark(session)
         return is_news
 
-    async def open(self, sessions: Iterable[str]) -> None:
-        """Watch sessions. Raises BrokerError."""
+    async def open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
+        """Watch sessions; of those that cannot be, why. Raises BrokerError."""
         names = list(sessions)
         self._hinted.difference_update(names)
-        await self._open(names)
+        return await self._open(names)
 
-    async def _open(self, sessions: Iterable[str]) -> None:
+    async def _open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
         missing = [name for name in sessions if name not in self._hub.channels]
         if not missing:
-            return
+            return {}
         is_idle = not self._opening
         loop = asyncio.get_running_loop()
         waiting = [
@@ -149,8 +157,15 @@ class Feed:
             self._spawn(self._open_all())
         # Whoever waits may give up; the others, and who opens, still want these.
         await asyncio.wait(waiting)
-        for future in waiting:
-            future.result()
+        errors = {
+            name: error
+            for name, future in zip(missing, waiting, strict=True)
+            if isinstance(error := future.exception(), Exception)
+        }
+        for error in errors.values():
+            if isinstance(error, BROKER_AWAY):
+                raise error
+        return errors
 
     # Hints.
 
@@ -165,7 +180,7 @@ class Feed:
                     self._instruments.feed_found()
                     self.audit.hurry()
                     async for payload in payloads:
-                        if self.notified(payload):
+                        if self._heard(payload):
                             now = asyncio.get_running_loop().time()
                             deadline.reschedule(now + CANARY_TIMEOUT_SECONDS)
                             delay = RETRY_SECONDS
@@ -173,6 +188,13 @@ class Feed:
                 self._instruments.feed_lost(error)
             await asyncio.sleep(delay * (1 + random.random()))  # noqa: S311  # jitter
             delay = min(MAX_RETRY_SECONDS, delay * 2)
+
+    def _heard(self, payload: str) -> bool:
+        with self._isolation.over_session(payload):
+            return self.notified(payload)
+        # What it was is found by looking.
+        self.audit.hurry()
+        return False
 
     def notified(self, payload: str) -> bool:
         """Take a hint; true if it was this replica's canary."""
@@ -218,18 +240,25 @@ class Feed:
         while self._opening:
             names = list(self._opening)[:MAX_SESSIONS]
             try:
-                heads = await self._broker.heads(names)
-            except Exception as error:  # noqa: BLE001  # who waits is told, and logs it
+                heads = await self._isolation.each(
+                    names, self._broker.heads, self._refuse
+                )
+            except Exception as error:  # noqa: BLE001  # who waits is told
                 for name in names:
-                    self._hinted.discard(name)
-                    self._moved.discard(name)
-                    future = self._opening.pop(name)
-                    future.set_exception(error)
-                    # Whoever waited may have gone.
-                    future.exception()
+                    self._refuse(name, error)
                 continue
-            for name, head in zip(names, heads, strict=True):
-                self._open_one(name, head)
+            for name, head in heads.items():
+                with self._isolation.over_session(name):
+                    self._open_one(name, head)
+
+    def _refuse(self, name: str, error: Exception) -> None:
+        """A session cannot be watched; who waits for it is told."""
+        self._hinted.discard(name)
+        self._moved.discard(name)
+        future = self._opening.pop(name)
+        future.set_exception(error)
+        # Whoever waited may have gone.
+        future.exception()
 
     def _open_one(self, name: str, head: Head) -> None:
         is_hinted, has_moved = name in self._hinted, name in self._moved
@@ -291,7 +320,11 @@ class Feed:
 
     async def _read(self, marked: dict[str, float]) -> None:
         found = (self._hub.channels.get(session) for session in marked)
-        channels = [channel for channel in found if channel is not None]
+        channels = [
+            channel
+            for channel in found
+            if channel is not None and channel.session not in self._failing
+        ]
         await self._bear([one for one in channels if not one.incarnation])
         small = [one for one in channels if one.record_bytes < LARGE_RECORD_BYTES]
         large = [one for one in channels if one.record_bytes >= LARGE_RECORD_BYTES]
@@ -304,11 +337,19 @@ class Feed:
         sessions = [one for one in unborn if one.is_unborn and not one.is_documents]
         if not sessions:
             return
-        heads = await self._broker.heads([one.session for one in sessions])
-        for channel, head in zip(sessions, heads, strict=True):
+        heads = await self._isolation.each(
+            [one.session for one in sessions], self._broker.heads, self._note_failed
+        )
+        for channel in sessions:
+            head = heads.get(channel.session)
             is_watched = self._hub.channels.get(channel.session) is channel
-            if is_watched and head.state is not None and channel.is_unborn:
-                self._hub.born(channel, head)
+            is_there = head is not None and head.state is not None
+            if head is not None and is_watched and is_there and channel.is_unborn:
+                with self._isolation.over_session(channel.session, self._failing.note):
+                    self._hub.born(channel, head)
+
+    def _note_failed(self, session: str, _error: Exception) -> None:
+        self._failing.note(session)
 
     async def _read_some(
         self, channels: Sequence[Channel], marked: dict[str, float]
@@ -316,24 +357,34 @@ class Feed:
         size = max(channel.record_bytes for channel in channels)
         limit = max(4, min(MAX_ENTRIES, int(READ_BYTES / size)))
         stood = [(one, one.epoch, one.window.end) for one in channels]
-        answers = await self._broker.read_many_after(
-            {one.session: including(end.id) for one, _, end in stood}, limit=limit
-        )
+        after = {one.session: including(end.id) for one, _, end in stood}
+
+        async def read(names: Sequence[str]) -> list[Sequence[Entry]]:
+            some = {name: after[name] for name in names}
+            found = await self._broker.read_many_after(some, limit=limit)
+            return [found.get(name, ()) for name in names]
+
+        answers = await self._isolation.each(list(after), read, self._note_failed)
         for channel, epoch, end in stood:
             session = channel.session
-            if self._hub.channels.get(session) is not channel:
+            is_watched = self._hub.channels.get(session) is channel
+            entries = answers.get(session) if is_watched else None
+            if entries is None:
                 continue
             if channel.epoch != epoch or channel.window.end != end:
                 self.mark(session)
                 continue
-            entries = answers.get(session, [])
-            if await self._take(channel, entries):
-                self._instruments.woken(self._clock() - marked[session])
-                if written_ms := self._written_ms.pop(session, 0):
-                    lag_ms = self._wall_clock_ms() - written_ms
-                    self._instruments.delivered(lag_ms / 1_000)
+            with self._isolation.over_session(session, self._failing.note):
+                if await self._take(channel, entries):
+                    self._tell_taken(session, since=marked[session])
             if len(entries) >= limit:
                 self.mark(session)
+
+    def _tell_taken(self, session: str, *, since: float) -> None:
+        self._instruments.woken(self._clock() - since)
+        if written_ms := self._written_ms.pop(session, 0):
+            lag_ms = self._wall_clock_ms() - written_ms
+            self._instruments.delivered(lag_ms / 1_000)
 
     async def _take(self, channel: Channel, entries: Sequence[Entry]) -> bool:
         """Give out what follows on; what does not is looked into."""

@@ -32,6 +32,8 @@ _Test: TypeAlias = Callable[[Any], bool]
 
 # What a metric is that a record does not have.
 MISSING: Final = object()
+# The fields of a record that cannot be read, known by identity.
+UNREADABLE: Final[dict[str, object]] = {}
 # How records write the numbers that JSON cannot hold.
 NON_FINITE: Final = {
     "NaN": math.nan,
@@ -81,12 +83,12 @@ def parse_filter(where: object) -> Filter:
 def read_fields(record: bytes) -> dict[str, object]:
     """A record's fields, decoded once for all who look at them.
 
-    What cannot be read, being no object or nested too deeply, has no fields.
+    What cannot be read, being no object or nested too deeply, has none: `UNREADABLE`.
     """
     try:
         return _decode_fields(record)
     except (ValueError, RecursionError):
-        return {}
+        return UNREADABLE
 
 
 def finder(metric: str) -> Find:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.channel import Channel, Client, Follower, Pace, Wanted
+from gateway.isolation import Isolation
 from gateway.window import NOTHING
 from telemetry_stream.position import BEGINNING_CURSOR, Cursor, EntryID
 
@@ -33,6 +34,9 @@ class Followers:
 
     # Has a session read on whose stream is known to be ahead; set likewise.
     mark: Callable[[str], None]
+
+    def __init__(self, isolation: Isolation) -> None:
+        self._isolation = isolation
 
     def follow(
         self, client: Client, channel: Channel, pace: Pace, *, cursor: Cursor = NOTHING
@@ -90,13 +94,17 @@ class Followers:
         """Look up those whose place the session has got to."""
         end = channel.window.end.id
         for follower in list(channel.waiting):
-            wanted = follower.wanted
-            if isinstance(wanted, Cursor):
-                has_passed = end >= wanted.id or end.offset >= wanted.id.offset
-            else:
-                has_passed = isinstance(wanted, EntryID) and end >= wanted
-            if has_passed and wanted is not None:
-                self.look_up(follower, wanted)
+            with self._isolation.over(follower.client):
+                self._recheck(follower, end)
+
+    def _recheck(self, follower: Follower, end: EntryID) -> None:
+        wanted = follower.wanted
+        if isinstance(wanted, Cursor):
+            has_passed = end >= wanted.id or end.offset >= wanted.id.offset
+        else:
+            has_passed = isinstance(wanted, EntryID) and end >= wanted
+        if has_passed and wanted is not None:
+            self.look_up(follower, wanted)
 
     def begin_anew(self, follower: Follower) -> None:
         """A follower that has had nothing yet, in another life of its session."""

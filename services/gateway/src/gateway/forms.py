@@ -11,7 +11,14 @@ from weakref import WeakValueDictionary
 
 from msgspec import UNSET
 
-from gateway.filters import Fields, Filter, InvalidFilter, parse_filter, read_fields
+from gateway.filters import (
+    UNREADABLE,
+    Fields,
+    Filter,
+    InvalidFilter,
+    parse_filter,
+    read_fields,
+)
 from gateway.messages import (
     INVALID_FILTER,
     INVALID_MESSAGE,
@@ -86,14 +93,17 @@ class Piece:
         return [read_fields(entry.record) for entry in self.entries]
 
     def wanted(self, form: Form) -> Sequence[Entry]:
-        """Those that a form does not hold back."""
+        """Those that a form does not hold back.
+
+        A record that a filter cannot judge is told: nothing is held back in silence.
+        """
         if form.where is None:
             return self.entries
         matches = form.where.matches
         return [
             entry
             for entry, fields in zip(self.entries, self._fields, strict=True)
-            if entry.kind is not Kind.RECORD or matches(fields)
+            if entry.kind is not Kind.RECORD or fields is UNREADABLE or matches(fields)
         ]
 
 

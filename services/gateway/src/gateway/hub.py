@@ -6,11 +6,12 @@ without a seam simple. What clients that are not live get is up to `catch_up`.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gateway.channel import Audience, Channel, Client, Pace, Wanted
+from gateway.channel import Audience, Channel, Client, Follower, Pace, Wanted
 from gateway.delivery import Delivery, members_of
 from gateway.encoding import pieces
 from gateway.followers import Followers
 from gateway.instruments import Instruments
+from gateway.isolation import Isolation
 from gateway.subscription import Begin, Subscription
 from gateway.window import NOTHING, Window
 from telemetry_stream.births import UNCOUNTED, Birth, came_after
@@ -39,10 +40,13 @@ class Hub:
         # whether one came later than the clients that it is watched for.
         self.opened: dict[Channel, bool] = {}
         self.closed: list[str] = []
-        # Those who are not live.
-        self.followers = Followers()
+        # Takes what fails over one of them; and those who are not live.
+        self.isolation = Isolation(instruments)
+        self.followers = Followers(self.isolation)
         # What those who are live are given.
-        self.delivery = Delivery(self.followers, instruments=instruments)
+        self.delivery = Delivery(
+            self.followers, isolation=self.isolation, instruments=instruments
+        )
         self._window_bytes = window_bytes
         self._total_window_bytes = total_window_bytes
         # What all windows hold.
@@ -53,11 +57,17 @@ class Hub:
 
     def open(self, session: str, head: Head) -> Channel:
         """Begin to watch a session at its head."""
-        channel = Channel(session, head, window_bytes=self._window_bytes)
+        channel = Channel(
+            session,
+            head,
+            window_bytes=self._window_bytes,
+            on_untold=self.isolation.session_failed,
+        )
         self.channels[session] = channel
         came_later = False
         for client in self._wanting(channel):
-            came_later |= self._begin_later_session(client, channel, head)
+            with self.isolation.over(client):
+                came_later |= self._begin_later_session(client, channel, head)
         self.opened[channel] = came_later
         return channel
 
@@ -77,6 +87,11 @@ class Hub:
     def is_watched(self, channel: Channel) -> bool:
         """Whether any client wants the session."""
         return next(self._wanting(channel), None) is not None
+
+    def clients_of(self, session: str) -> Iterable[Client]:
+        """Who wants a watched session."""
+        channel = self.channels.get(session)
+        return () if channel is None else self._wanting(channel)
 
     def is_wanted(self, session: str) -> bool:
         """Whether a client's globs match a session that is not watched yet."""
@@ -112,11 +127,16 @@ class Hub:
         channel.note_state(head)
         for follower in list(channel.followers.values()):
             if follower.pace is Pace.UNBORN:
-                follower.is_replay = False
-                if follower.skips_history and channel.history_end is not None:
-                    self.followers.wait(follower, Pace.SKIPPING, channel.history_end)
-                else:
-                    self.followers.set_behind(follower, NOTHING)
+                with self.isolation.over(follower.client):
+                    self._begin_born(follower)
+
+    def _begin_born(self, follower: Follower) -> None:
+        follower.is_replay = False
+        history_end = follower.channel.history_end
+        if follower.skips_history and history_end is not None:
+            self.followers.wait(follower, Pace.SKIPPING, history_end)
+        else:
+            self.followers.set_behind(follower, NOTHING)
 
     def reset(self, channel: Channel, head: Head) -> None:
         """What is stored is not what the window follows on from: look everybody up."""
@@ -129,16 +149,21 @@ class Hub:
         self._instruments.window_reset(channel.session)
         channel.conflations.clear()
         for follower in list(channel.followers.values()):
-            follower.read_again()
-            if follower.pace is Pace.UNBORN or isinstance(follower.wanted, EntryID):
-                self.followers.begin_anew(follower)
-            else:
-                self.followers.look_up(follower, follower.wanted or follower.cursor)
+            with self.isolation.over(follower.client):
+                self._look_up_anew(follower)
         for client in members_of(live):
-            follower = self.followers.follow(
-                client, channel, Pace.LOOKING_UP, cursor=end
-            )
-            self.followers.look_up(follower, end)
+            with self.isolation.over(client):
+                follower = self.followers.follow(
+                    client, channel, Pace.LOOKING_UP, cursor=end
+                )
+                self.followers.look_up(follower, end)
+
+    def _look_up_anew(self, follower: Follower) -> None:
+        follower.read_again()
+        if follower.pace is Pace.UNBORN or isinstance(follower.wanted, EntryID):
+            self.followers.begin_anew(follower)
+        else:
+            self.followers.look_up(follower, follower.wanted or follower.cursor)
 
     # Clients.
 

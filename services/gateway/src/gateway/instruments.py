@@ -13,6 +13,10 @@ from prometheus_client import (
 )
 
 
+# Of an error in a line of the log.
+MAX_REASON_CHARACTERS = 500
+
+
 class Instruments:
     """Counters of one replica, in a registry of their own."""
 
@@ -55,6 +59,9 @@ class Instruments:
         self._saved = counter("progress_saves", "Saves of named clients", "outcome")
         self._cursors = counter("progress_cursors", "Cursors of named clients saved")
         self._defects = counter("defects", "Failures that should not be", "over")
+        for over in ("task", "client", "session", "request"):
+            # What is not there has no increase.
+            self._defects.labels(over)
         self._lost = counter("feed_lost", "Times the feed's connection was lost")
         self._wake = Histogram(
             "tailcast_gateway_wake_seconds",
@@ -136,6 +143,13 @@ class Instruments:
         """A task has ended that was to run as long as the replica, which ends now."""
         self._defects.labels("task").inc()
         self._log.error("defect: ending", reason=str(error))
+
+    def defect(self, over: str, which: str, error: Exception) -> None:
+        """Something failed that should not, over one client, session or request."""
+        self._defects.labels(over).inc()
+        reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARACTERS]
+        self._log.error("defect", over=over, which=which, reason=reason)
+        self._log.debug("where the defect was", exc_info=error)
 
     # Delivery.
 

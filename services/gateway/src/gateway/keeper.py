@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from gateway.acknowledgement import Holding
 from gateway.instruments import Instruments
-from telemetry_stream.client_cursors import ClientCursors, Saved
+from telemetry_stream.client_cursors import ClientCursors, Progress, Saved
 from telemetry_stream.exceptions import BrokerError
 
 
@@ -105,8 +105,9 @@ class Keeper:
         now = self._clock()
         for holding in holdings:
             self._waiting.pop(holding, None)
-        flying = [one for one in holdings if one.has_progress(now)]
-        saves = [holding.next_save(now) for holding in flying]
+        found = [(one, self._next_save(one, now)) for one in holdings]
+        flying = [holding for holding, save in found if save is not None]
+        saves = [save for _, save in found if save is not None]
         if not saves:
             return
         try:
@@ -117,12 +118,39 @@ class Keeper:
                 self.wait(holding)
             if isinstance(error, BrokerError):
                 self._instruments.progress_failed(len(flying))
-            raise
+            if isinstance(error, BrokerError) or not isinstance(error, Exception):
+                raise
+            await self._save_apart(flying, error)
+            return
         for holding, outcome in zip(flying, outcomes, strict=True):
-            self._saved(holding, outcome)
+            try:
+                self._saved(holding, outcome)
+            except Exception as error:  # noqa: BLE001  # the others' is saved
+                self._lost(holding, error)
         self._instruments.progress_saved(
             clients=len(saves), cursors=sum(len(one.cursors) for one in saves)
         )
+
+    async def _save_apart(self, holdings: list[Holding], error: Exception) -> None:
+        """Saving these failed by a defect: find the one over which it does."""
+        if len(holdings) == 1:
+            self.forget(holdings[0])
+            self._lost(holdings[0], error)
+            return
+        for holding in holdings:
+            await self._save_batch([holding])
+
+    def _next_save(self, holding: Holding, now: float) -> Progress | None:
+        try:
+            return holding.next_save(now) if holding.has_progress(now) else None
+        except Exception as error:  # noqa: BLE001  # as above
+            self._lost(holding, error)
+            return None
+
+    def _lost(self, holding: Holding, error: Exception) -> None:
+        """What one has cannot be saved: it comes again to its client."""
+        self._instruments.defect("client", holding.client_id, error)
+        self._instruments.progress_lost(1)
 
     def _saved(self, holding: Holding, outcome: Saved) -> None:
         if outcome is Saved.REFUSED:

@@ -30,6 +30,7 @@ UNSUPPORTED: Final = "unsupported"
 UNAVAILABLE: Final = "unavailable"
 TOO_MANY_SUBSCRIPTIONS: Final = "too_many_subscriptions"
 TOO_LARGE: Final = "too_large"
+FAILED: Final = "internal_error"
 
 ErrorCode: TypeAlias = Literal[
     "invalid_message",
@@ -39,6 +40,7 @@ ErrorCode: TypeAlias = Literal[
     "unavailable",
     "too_many_subscriptions",
     "too_large",
+    "internal_error",
 ]
 
 # Where the server has kept this client to be.

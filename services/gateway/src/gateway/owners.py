@@ -70,7 +70,9 @@ class Owners:
                 yield channel
 
     async def _ask_again(self, channels: list[Channel]) -> None:
-        heads = await self._broker.heads([channel.session for channel in channels])
-        for channel, head in zip(channels, heads, strict=True):
-            if head.state is not None:
+        names = [channel.session for channel in channels]
+        heads = await self._hub.isolation.each(names, self._broker.heads)
+        for channel in channels:
+            head = heads.get(channel.session)
+            if head is not None and head.state is not None:
                 channel.owner = head.state.owner

@@ -6,7 +6,6 @@ unready at once, and whoever serves it ends it.
 """
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
@@ -42,8 +41,6 @@ from telemetry_stream.broker import SessionReader
 from telemetry_stream.client_cursors import ClientCursors
 from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
 
-
-logger = logging.getLogger(__name__)
 
 TOTAL_WINDOW_BYTES = 256 * 1024 * 1024
 
@@ -105,6 +102,7 @@ class Replica:
             self.hub.followers,
             self.replay,
             Samplers(step_keys=step_keys, time_keys=time_keys),
+            isolation=self.hub.isolation,
             spawn=self.spawn,
             clock=clock,
             timestamp=now_as_text,
@@ -243,13 +241,21 @@ class Replica:
                 await end_all(list(self._spawned))
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Start a short task; what fails in it is logged and ends nothing else."""
+        """Start a short task; what fails in it is told and ends nothing else."""
         if not self._spawns:
             coroutine.close()
             return
-        task = asyncio.get_running_loop().create_task(_logged(coroutine))
+        task = asyncio.get_running_loop().create_task(self._told(coroutine))
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
+
+    async def _told(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        try:
+            await coroutine
+        except Exception as error:  # noqa: BLE001  # it is told
+            self.instruments.defect(
+                "request", getattr(coroutine, "__qualname__", ""), error
+            )
 
     def take(
         self, socket: OwnedSocket, wire: Wire = JSON, *, name: str | None = None
@@ -277,10 +283,3 @@ def timestamp(time_ms: int) -> str:
     """A time as records write it: ISO 8601, UTC, milliseconds."""
     moment = datetime.fromtimestamp(time_ms / 1_000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-async def _logged(coroutine: Coroutine[Any, Any, None]) -> None:
-    try:
-        await coroutine
-    except Exception:
-        logger.exception("a task failed")

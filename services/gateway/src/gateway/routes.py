@@ -6,6 +6,7 @@ returns. What goes over it afterwards is `connection`'s business.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from importlib import resources
 from typing import Any
@@ -21,6 +22,7 @@ from gateway.admission import AWAY
 from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.event_routes import add_events
 from gateway.messages import (
+    FAILED,
     INVALID_CURSOR,
     INVALID_MESSAGE,
     MAX_CLIENT_ID_CHARACTERS,
@@ -49,13 +51,21 @@ class Api(FastAPI):
 
     # Takes the stream's WebSockets.
     stream: Endpoint
+    # Is told of a request over which serving it failed.
+    on_failed: Callable[[str, Exception], None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] == "websocket" and _path_of(scope) == STREAM_PATH:
-            await self.stream(WebSocket(scope, receive, send))
-        else:
-            await super().__call__(scope, receive, send)
+        try:
+            if scope["type"] == "websocket" and _path_of(scope) == STREAM_PATH:
+                await self.stream(WebSocket(scope, receive, send))
+            else:
+                await super().__call__(scope, receive, send)
+        except Exception as error:
+            if scope["type"] == "lifespan":
+                raise
+            # It has been answered, or the server ends the connection.
+            self.on_failed(_path_of(scope), error)
 
     def openapi(self) -> dict[str, Any]:
         """The document, with our models in it."""
@@ -83,6 +93,7 @@ def make_api(
 
     api = Api(title="Tailcast", version=asyncapi.VERSION, lifespan=run)
     api.stream = _make_stream(replica, allowed_origins)
+    api.on_failed = partial(replica.instruments.defect, "request")
     _add_health(api, replica)
     add_sessions(api, replica)
     add_record(api, replica)
@@ -98,6 +109,11 @@ def make_api(
     async def explain(_request: Request, error: BrokerError) -> Response:
         body = {"code": "unavailable", "message": f"the broker: {error}"}
         return json_response(body, status=503, headers=AWAY.retry_after())
+
+    @api.exception_handler(Exception)
+    async def apologize(_request: Request, _error: Exception) -> Response:
+        body = {"code": FAILED, "message": "serving this request failed"}
+        return json_response(body, status=500)
 
     @api.exception_handler(HTTPException)
     async def refuse_request(_request: Request, error: HTTPException) -> Response:

@@ -8,7 +8,7 @@ it, and asks for `sessions` when it reads again.
 import asyncio
 from collections.abc import Callable, Iterable
 
-from gateway.activity import Activity, Transition, status_after
+from gateway.activity import Activity, Event, Transition, status_after
 from gateway.encoding import told
 from gateway.hub import Hub
 from gateway.instruments import Instruments
@@ -92,17 +92,20 @@ class SessionEvents:
 
     def _tell(self, transitions: Iterable[Transition]) -> None:
         for session, event in transitions:
-            channel = self._hub.channels.get(session)
-            last_ms = self._activity.last_ms(session)
-            fields: dict[str, object] = {
-                "type": "session",
-                "sessionId": session,
-                "event": event,
-                "status": status_after(self._wall_clock_ms() - last_ms),
-                "lastActivity": last_ms,
-                "head": None if channel is None else told(channel.window.end),
-            }
-            self._write(session, fields)
+            with self._hub.isolation.over_session(session):
+                self._write(session, self._fields(session, event))
+
+    def _fields(self, session: str, event: Event) -> dict[str, object]:
+        channel = self._hub.channels.get(session)
+        last_ms = self._activity.last_ms(session)
+        return {
+            "type": "session",
+            "sessionId": session,
+            "event": event,
+            "status": status_after(self._wall_clock_ms() - last_ms),
+            "lastActivity": last_ms,
+            "head": None if channel is None else told(channel.window.end),
+        }
 
     def _write(self, session: str, fields: dict[str, object]) -> None:
         frames: dict[Wire, bytes] = {}
@@ -112,7 +115,8 @@ class SessionEvents:
             if client.socket.paused:
                 self._instruments.session_event_dropped()
                 continue
-            frame = frames.get(client.wire)
-            if frame is None:
-                frame = frames[client.wire] = client.wire.message(fields)
-            client.socket.write(frame)
+            with self._hub.isolation.over(client):
+                frame = frames.get(client.wire)
+                if frame is None:
+                    frame = frames[client.wire] = client.wire.message(fields)
+                client.socket.write(frame)

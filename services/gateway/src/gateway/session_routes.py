@@ -41,6 +41,8 @@ from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor, EntryID
 
 
+# What is shown of a session that cannot be read now.
+NO_HEAD = Head(None, None, None)
 # Sessions in one answer, the latest ones; more are cut off and `more` says so.
 MAX_SESSIONS = 1_000
 
@@ -168,11 +170,16 @@ class _Routes:
         active = await self._broker.sessions()
         latest = sorted(active, key=lambda name: -active[name])
         names = latest[:MAX_SESSIONS]
-        heads = await self._broker.heads(names)
+        heads = await self._replica.hub.isolation.each(names, self._broker.heads)
         now_ms = self._replica.wall_clock_ms()
         found = [
-            describe(name, head, active_ms=active[name], now_ms=now_ms)
-            for name, head in zip(names, heads, strict=True)
+            describe(
+                name,
+                heads.get(name, NO_HEAD),
+                active_ms=active[name],
+                now_ms=now_ms,
+            )
+            for name in names
         ]
         return json_response({"sessions": found, "more": len(latest) > len(names)})
 

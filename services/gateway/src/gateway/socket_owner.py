@@ -10,8 +10,8 @@ from typing import Protocol
 class SocketOwner(Protocol):
     """Who has taken a connection over.
 
-    Every call comes from the event loop and none may block. An exception that gets out
-    is logged and closes the connection with 1011.
+    Every call comes from the event loop and none may block. Of an exception that gets
+    out it is told, and the connection is closed with 1011.
     """
 
     def message_received(self, data: bytes, *, binary: bool) -> None:
@@ -32,6 +32,9 @@ class SocketOwner(Protocol):
         The code is that of whoever spoke first: the peer's, ours, or 1006 when the TCP
         connection went without a close frame.
         """
+
+    def failed(self, error: Exception) -> None:
+        """One of these calls raised; whoever called closes the connection."""
 
 
 class OwnedSocket(Protocol):
@@ -76,4 +79,7 @@ class Nobody:
         """Not kept."""
 
     def socket_closed(self, code: int, reason: str) -> None:
+        """Not kept."""
+
+    def failed(self, error: Exception) -> None:
         """Not kept."""

@@ -1,0 +1,154 @@
+"""What fails over one client or session ends nothing else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway.channel import Client
+from gateway.failing import LAST_DELAY_SECONDS, delay_seconds
+from gateway.instruments import Instruments
+from gateway.isolation import MAX_SICK, Isolation
+from telemetry_stream.exceptions import BrokerRefused, BrokerUnavailable
+
+
+NAMES = [f"s{number}" for number in range(100)]
+
+
+@dataclass
+class Socket:
+    """Keeps what is written."""
+
+    paused: bool = False
+    written: list[bytes] = field(default_factory=list[bytes])
+    closed: list[int] = field(default_factory=list[int])
+    write: Callable[[bytes], None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.write = self.written.append
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.closed.append(code)
+
+
+@pytest.fixture
+def isolation() -> Isolation:
+    """One of a replica."""
+    return Isolation(Instruments())
+
+
+def defects(isolation: Isolation) -> dict[str, float]:
+    """How many were counted, by what they were over."""
+    found = isolation._instruments._defects.collect()
+    return {
+        sample.labels["over"]: sample.value
+        for metric in found
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
+
+
+def test_a_client_is_told_and_closed(isolation: Isolation) -> None:
+    """Once, each with another delay; nothing is delivered to it any more."""
+    sockets = [Socket() for _ in range(3)]
+    for socket in sockets:
+        client = Client(socket)
+        for _ in range(2):
+            with isolation.over(client):
+                raise LookupError("x")
+        assert client.is_closed
+        (told,) = socket.written
+        assert b'"code":"internal_error"' in told
+        assert b'"retryAfterMs":' in told
+        assert set(socket.closed) == {1011}
+    assert len({socket.written[0] for socket in sockets}) == 3
+    assert defects(isolation)["client"] == 6
+
+
+def test_a_client_that_cannot_even_be_told(isolation: Isolation) -> None:
+    """It is closed all the same, if that can be."""
+    socket = Socket()
+
+    def fail(_data: bytes) -> None:
+        raise LookupError("y")
+
+    socket.write = fail
+    client = Client(socket)
+    with isolation.over(client):
+        raise LookupError("x")
+    assert client.is_closed
+    assert socket.closed == [1011]
+
+
+def test_an_absent_broker_is_nobodys_failure(isolation: Isolation) -> None:
+    """Who asked waits for it."""
+    with pytest.raises(BrokerUnavailable), isolation.over(Client(Socket())):
+        raise BrokerUnavailable("away")
+    with pytest.raises(BrokerUnavailable), isolation.over_session("a"):
+        raise BrokerUnavailable("away")
+    assert not any(defects(isolation).values())
+
+
+def test_a_session_is_noted(isolation: Isolation) -> None:
+    """One whose keys the broker refuses too."""
+    failed: list[str] = []
+    with isolation.over_session("a", failed.append):
+        raise BrokerRefused("WRONGTYPE")
+    with isolation.over_session("b"):
+        raise LookupError("x")
+    assert failed == ["a"]
+    assert defects(isolation)["session"] == 2
+
+
+@pytest.mark.parametrize("sick", [set[str](), {"s0"}, {"s41", "s42", "s99"}])
+async def test_a_batch_is_halved_down(isolation: Isolation, sick: set[str]) -> None:
+    """To the sessions over which reading fails; the others are read."""
+    failed: list[str] = []
+
+    async def read(names: Sequence[str]) -> list[str]:
+        if sick & set(names):
+            raise BrokerRefused("WRONGTYPE")
+        return [name.upper() for name in names]
+
+    found = await isolation.each(NAMES, read, lambda name, _: failed.append(name))
+    assert found == {name: name.upper() for name in NAMES if name not in sick}
+    assert set(failed) == sick
+
+
+@pytest.mark.parametrize("names", [NAMES, NAMES[:2]])
+async def test_a_broker_that_refuses_everything(
+    isolation: Isolation, names: list[str]
+) -> None:
+    """Then it is not the sessions' fault, and not each of them is asked for."""
+    asked: list[Sequence[str]] = []
+
+    async def read(some: Sequence[str]) -> list[str]:
+        asked.append(some)
+        raise BrokerRefused("NOPERM")
+
+    with pytest.raises(BrokerRefused):
+        await isolation.each(names, read)
+    assert len(asked) <= 4 * MAX_SICK
+    assert not any(defects(isolation).values())
+
+
+async def test_a_broker_that_is_away(isolation: Isolation) -> None:
+    """Nothing is halved for that."""
+    asked: list[Sequence[str]] = []
+
+    async def read(some: Sequence[str]) -> list[str]:
+        asked.append(some)
+        raise BrokerUnavailable("away")
+
+    with pytest.raises(BrokerUnavailable):
+        await isolation.each(NAMES, read)
+    assert len(asked) == 1
+    assert await isolation.each([], read) == {}
+
+
+def test_who_fails_again_waits_longer() -> None:
+    """And never longer than a bound."""
+    delays = [delay_seconds(times, 0.5) for times in range(1, 40)]
+    assert delays == sorted(delays)
+    assert delays[0] < 1.0
+    assert delays[-1] <= LAST_DELAY_SECONDS
