@@ -147,3 +147,27 @@ async def test_lines_that_are_too_deep_are_rejected_visibly(tmp_path: Path) -> N
     reasons = {rejection.reason for _, rejection in broker.rejections("a")}
     assert reasons == {"nested too deeply: more than 100 levels"}
     assert len(await entries_of(broker, "a")) == 2 * len(depths) + 1
+
+
+async def test_what_is_mended_is_the_same_when_it_is_read_again(tmp_path: Path) -> None:
+    """P6: bytes and digests, and so cursors; only tokens differ from the file."""
+    broker = MemoryBroker()
+    written = (
+        b'{"step":1,"loss":NaN,"lr":1.10,"x":1e22,"z":-0 ,"a":1,"a":2}',
+        b'{"step":2,"seed":340282366920938463463374607431768211456,"x":-Infinity}',
+        b'{"step":3,"n":1e400, "p":3.14159265358979323846264338}',
+    )
+    stored = [
+        written[0].replace(b"NaN", b'"NaN"'),
+        written[1].replace(b"-Infinity", b'"-Infinity"'),
+        written[2].replace(b"1e400", b'"Infinity"'),
+    ]
+    path = session_path(tmp_path, "a")
+    path.write_bytes(b"".join(text + b"\n" for text in written))
+    async with running(broker, tmp_path, audit_seconds=0.05):
+        before = await wait_for_records(broker, "a", stored)
+        broker.wipe()
+        after = await wait_for_records(broker, "a", stored)
+    assert [entry.cursor for entry in before] == [entry.cursor for entry in after]
+    ends = [len(b"\n".join(written[: at + 1])) + 1 for at in range(len(written))]
+    assert [entry.id.offset for entry in after] == [0, *ends]
