@@ -44,6 +44,22 @@ def test_document_names_its_session(data: bytes, session: str) -> None:
     assert document.session == session
 
 
+def test_only_what_is_mended_changes_in_a_document() -> None:
+    """Beside a NaN too; long numbers stay numbers."""
+    document = read(b'{\n "v": NaN, "w":1.10,\n "n": 18446744073709551616, "w":-0 }')
+    assert isinstance(document, Document)
+    assert document.record == b'{"v":"NaN","w":1.10,"n":18446744073709551616,"w":-0}'
+
+
+@pytest.mark.parametrize("levels", [101, 980, 100_000])
+def test_a_document_that_is_too_deep_is_rejected(levels: int) -> None:
+    """As a record is, by the same count."""
+    invalid = read(b'{"a":\n' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}")
+    assert invalid == Invalid("nested too deeply: more than 100 levels")
+    deepest = b'{"a":\n' + b"[" * 99 + b"]" * 99 + b"}"
+    assert isinstance(read(deepest), Document)
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"a":1}\n{"a":2}', b"\0\0"])
 def test_what_is_no_document(data: bytes) -> None:
     """Half of one, several of them, other things."""

@@ -394,3 +394,14 @@ async def test_a_missing_password_is_refused(
     with pytest.raises(BrokerRefused):
         await adapter.load("s")
     await adapter.aclose()
+
+
+async def test_what_is_no_time_is_no_session(
+    adapter: RedisBroker, broker: BrokerServer, prefix: str
+) -> None:
+    """Somebody wrote it into the list by hand; the others are there all the same."""
+    await adapter.touch({"a": 1_766_021_400_000})
+    scores = {"up": "inf", "down": "-inf", "far": 1e300}
+    with broker.client() as client:
+        client.zadd(f"{prefix}:sessions", scores)
+    assert await adapter.sessions() == {"a": 1_766_021_400_000}

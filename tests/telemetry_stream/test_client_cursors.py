@@ -21,7 +21,15 @@ def test_a_note_is_read_as_it_was_written() -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    ["session", "!canary:1", "!taken:", "!taken:x:r:c", "!taken:7:c", "!taken:²:r:c"],
+    [
+        "session",
+        "!canary:1",
+        "!taken:",
+        "!taken:x:r:c",
+        "!taken:7:c",
+        "!taken:²:r:c",
+        f"!taken:{'9' * 5_000}:r:c",
+    ],
 )
 def test_other_payloads_are_no_takeovers(payload: str) -> None:
     """Sessions, canaries, and what somebody publishes by hand."""

@@ -70,6 +70,8 @@ WHOLE_STATES = 100
 # Entries that one XTRIM may drop: it holds up everybody for some milliseconds. Without
 # a number the broker has one of its own, and says nothing when it stops there.
 TRIMMED_ENTRIES = 10_000
+# After all times: what a score and JSON hold to the millisecond.
+_LAST_MS = 2**53
 
 
 class RedisBroker:
@@ -237,7 +239,8 @@ class RedisBroker:
     async def sessions(
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
     ) -> dict[str, int]:
-        highest = "+inf" if active_until_ms is None else active_until_ms
+        # Somebody may have written "inf" by hand, which is no time.
+        highest = _LAST_MS if active_until_ms is None else active_until_ms
         with translated_errors():
             found = cast(
                 list[tuple[bytes, float]],

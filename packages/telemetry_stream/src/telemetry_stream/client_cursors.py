@@ -21,6 +21,8 @@ EXPIRY_SECONDS = 30 * 24 * 3_600
 
 # What a hold says on the feed's channel begins so; no session's name does.
 _TAKEN = "!taken:"
+# More digits no hold has, and Python reads no number of thousands of them.
+_HOLD_DIGITS = 20
 
 
 class Kept(NamedTuple):
@@ -111,6 +113,7 @@ def takeover_of(payload: str) -> Takeover | None:
         return None
     hold, _, rest = payload.removeprefix(_TAKEN).partition(":")
     taker, separator, client = rest.partition(":")
-    if not (hold.isascii() and hold.isdigit() and separator):
+    is_number = hold.isascii() and hold.isdigit() and len(hold) <= _HOLD_DIGITS
+    if not (is_number and separator):
         return None
     return Takeover(client, int(hold), taker)
