@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from itertools import accumulate
+from typing import cast
 
 import pytest
 from hypothesis import given, strategies as st
@@ -97,10 +98,12 @@ json_values = st.recursive(
 def nesting_of(value: object) -> int:
     """How deep a decoded value is."""
     if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, list):
+        inner = [*cast(dict[str, object], value).values()]
+    elif isinstance(value, list):
+        inner = cast(list[object], value)
+    else:
         return 0
-    return 1 + max(map(nesting_of, value), default=0)
+    return 1 + max(map(nesting_of, inner), default=0)
 
 
 @given(json_values)

@@ -6,7 +6,7 @@ when the broker is full. What is to be done about a refused batch decides the fo
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
@@ -322,7 +322,7 @@ class Appender:
 
 
 @contextmanager
-def _blaming_lines() -> Iterator[None]:
+def _blaming_lines() -> Generator[None]:
     """What fails here is perhaps for what a line has: all but want of the broker's."""
     try:
         yield
