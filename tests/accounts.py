@@ -1,10 +1,12 @@
 """Accounts on a test's broker: what an operator writes into its ACL."""
 
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from tests.brokers import BrokerServer
 
 
+ROOT = Path(__file__).parents[1]
 PASSWORD = "secret"  # of a broker that lives as long as a test
 
 
@@ -22,6 +24,13 @@ def account_url(server: BrokerServer, name: str) -> str:
     parts = urlsplit(server.url)
     netloc = f"{name}:{PASSWORD}@{parts.netloc}"
     return urlunsplit(parts._replace(netloc=netloc))
+
+
+def documented_rule(service: str) -> str:
+    """The rule that operators are given for a service."""
+    lines = (ROOT / "docs" / "operations.md").read_text().splitlines()
+    start = f"user {service} on >PASSWORD "
+    return next(one.removeprefix(start) for one in lines if one.startswith(start))
 
 
 def denials(server: BrokerServer, name: str) -> list[str]:

@@ -114,9 +114,13 @@ class BrokerServer(abc.ABC):
 class ProcessBroker(BrokerServer):
     """A server's binary as a child process, on a unix socket or a local TCP port."""
 
-    def __init__(self, program: Path, *, tcp: bool = False) -> None:
+    def __init__(
+        self, program: Path, *, tcp: bool = False, options: tuple[str, ...] = ()
+    ) -> None:
         """Prepare `program`; `tcp` for tests that put something in between."""
         self._program = program
+        # Further settings of the server, names and values.
+        self._options = options
         # Short, since a socket's path may have some 100 bytes only.
         self._directory = Path(tempfile.mkdtemp(prefix="tc-", dir="/tmp"))
         # The running server, None while there is none.
@@ -141,7 +145,14 @@ class ProcessBroker(BrokerServer):
         assert self._process is None, "already running"
         self.data.mkdir(exist_ok=True)
         self._process = subprocess.Popen(
-            [str(self._program), *self._listen, "--dir", str(self.data), *DURABLE],
+            [
+                str(self._program),
+                *self._listen,
+                "--dir",
+                str(self.data),
+                *DURABLE,
+                *self._options,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

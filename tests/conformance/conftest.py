@@ -2,18 +2,49 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any, cast
 
 import pytest
 
+from telemetry_stream.broker import SessionReader, SessionWriter
 from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.broker_redis import RedisBroker
+from tests.accounts import add_account, denials, documented_rule
 from tests.brokers import BrokerServer
 
 
 Adapter = MemoryBroker | RedisBroker
 
 
-@pytest.fixture(params=["memory", "valkey", "redis"])
+class TwoAccounts:
+    """One adapter over the accounts of two: each asks what its service does.
+
+    What both services ask is asked of both, and must be answered alike.
+    """
+
+    def __init__(self, tailer: RedisBroker, gateway: RedisBroker) -> None:
+        self._tailer = tailer
+        self._gateway = gateway
+        self.clients = gateway.clients
+
+    def __getattr__(self, name: str) -> Any:
+        if not hasattr(SessionWriter, name):
+            return getattr(self._gateway, name)
+        if not hasattr(SessionReader, name):
+            return getattr(self._tailer, name)
+
+        async def ask_both(*arguments: Any, **named: Any) -> Any:
+            first = await getattr(self._tailer, name)(*arguments, **named)
+            assert first == await getattr(self._gateway, name)(*arguments, **named)
+            return first
+
+        return ask_both
+
+
+@pytest.fixture(
+    params=["memory", "valkey", "redis", "valkey accounts", "redis accounts"]
+)
 async def adapter(
     request: pytest.FixtureRequest, brokers: Callable[[str], BrokerServer]
 ) -> AsyncIterator[Adapter]:
@@ -21,6 +52,21 @@ async def adapter(
     if request.param == "memory":
         yield MemoryBroker()
         return
-    broker = RedisBroker(brokers(request.param).url, key_prefix=uuid.uuid4().hex)
-    yield broker
-    await broker.aclose()
+    kind, _, are_accounts = request.param.partition(" ")
+    prefix = uuid.uuid4().hex
+    if not are_accounts:
+        async with aclosing(
+            RedisBroker(brokers(kind).url, key_prefix=prefix)
+        ) as broker:
+            yield broker
+        return
+    server = brokers(kind)
+    names = {one: f"{one}-{prefix}" for one in ("tailer", "gateway")}
+    urls = [
+        add_account(server, name, documented_rule(one).replace("telemetry", prefix))
+        for one, name in names.items()
+    ]
+    tailer, gateway = (RedisBroker(url, key_prefix=prefix) for url in urls)
+    async with aclosing(tailer), aclosing(gateway):
+        yield cast(RedisBroker, TwoAccounts(tailer, gateway))
+    assert [denials(server, name) for name in names.values()] == [[], []]

@@ -50,6 +50,11 @@ def parsed(reply: str) -> Exception:
             BrokerRefused,
             "permission",
         ),
+        (
+            "ERR The user executing the script can't run this command",
+            BrokerRefused,
+            "permission",
+        ),
         ("ERR unknown command 'EVALSHA'", BrokerRefused, ""),
         ("SOMETHING new", BrokerRefused, ""),
     ],

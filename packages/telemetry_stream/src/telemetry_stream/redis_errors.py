@@ -66,8 +66,9 @@ _BY_CLASS: tuple[tuple[type[BaseException], type[BrokerError]], ...] = (
     (redis_errors.TimeoutError, BrokerUnavailable),
     (redis_errors.RedisError, BrokerRefused),
 )
-# What a script's commands may not do has no code of its own.
-_DENIED_IN_SCRIPT = "ACL failure in script"
+# What a script's commands may not do has no code of its own, and other words in Redis
+# 7.0: known here for the advice alone.
+_DENIED_IN_SCRIPT = ("ACL failure in script", "The user executing the script can't")
 
 
 @contextmanager
@@ -111,7 +112,7 @@ def _code(error: BaseException, text: str) -> str:
 
 
 def _by_class(error: BaseException, text: str) -> Meaning:
-    if _DENIED_IN_SCRIPT in text:
+    if any(words in text for words in _DENIED_IN_SCRIPT):
         return Meaning(BrokerRefused, _ACCOUNT)
     for theirs, ours in _BY_CLASS:
         if isinstance(error, theirs):

@@ -89,7 +89,8 @@ class Audit:
             self._is_due.clear()
             try:
                 await (self.audit() if is_whole else self.audit_some())
-            except BrokerError:
+            except BrokerError as error:
+                self._instruments.broker_failed("audit", error)
                 self._is_due.set()
                 await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
 

@@ -133,7 +133,8 @@ class CatchUp:
         epoch, cursor = channel.epoch, follower.cursor
         try:
             page = await self._replay.page(channel, cursor)
-        except BrokerError:
+        except BrokerError as error:
+            self._instruments.broker_failed("page", error)
             await self._pause_before_retry()
             return
         finally:
@@ -234,7 +235,8 @@ class CatchUp:
                     has_waited=self._has_waited(follower),
                     overtaken=follower.stumbles > 0,
                 )
-            except BrokerError:
+            except BrokerError as error:
+                self._instruments.broker_failed("place", error)
                 await self._pause_before_retry()
                 continue
             # Of another epoch it is void, and who began that has it looked up anew.

@@ -43,6 +43,7 @@ from gateway.messages import (
     Subscribe,
     Unsubscribe,
     error_message,
+    why_unavailable,
 )
 from gateway.parts import answer_within, heartbeats, positions
 from gateway.recovery import NoValues, Resume, Trimmed, Verdict
@@ -119,8 +120,8 @@ class Commands:
                     await self._subscribe_one(client, message, plan, plan.single)
         except InvalidMessage as error:
             self.refuse(client, error)
-        except (BrokerError, TimeoutError):
-            self._answer_unavailable(client, message.id)
+        except (BrokerError, TimeoutError) as error:
+            self._answer_unavailable(client, message.id, error)
 
     async def acknowledge(self, client: Client, message: Ack) -> None:
         """Take a client's word for what it has received; an `error` if it cannot be."""
@@ -129,8 +130,8 @@ class Commands:
                 await self._acknowledge(client, message)
         except InvalidMessage as error:
             self.refuse(client, error)
-        except (BrokerError, TimeoutError):
-            self._answer_unavailable(client, message.id)
+        except (BrokerError, TimeoutError) as error:
+            self._answer_unavailable(client, message.id, error)
 
     async def _acknowledge(self, client: Client, message: Ack) -> None:
         session = message.session_id
@@ -203,8 +204,8 @@ class Commands:
             await self._inquiries.answer(client, message, writable)
         except InvalidMessage as error:
             self.refuse(client, error)
-        except (BrokerError, TimeoutError):
-            self._answer_unavailable(client, message.id)
+        except (BrokerError, TimeoutError) as error:
+            self._answer_unavailable(client, message.id, error)
 
     def refuse(self, client: Client, error: InvalidMessage) -> None:
         """Answer a message that does not fit."""
@@ -383,13 +384,16 @@ class Commands:
                 if channel is not None:
                     return channel
 
-    def _answer_unavailable(self, client: Client, id: MessageID) -> None:
+    def _answer_unavailable(
+        self, client: Client, id: MessageID, error: Exception
+    ) -> None:
+        self._instruments.broker_failed("command", error)
         self._instruments.error_sent(UNAVAILABLE)
         delay = int(RETRY_AFTER_MS * (1 + random.random()))  # noqa: S311  # jitter
         client.send(
             error_message(
                 UNAVAILABLE,
-                "The broker cannot be reached now",
+                why_unavailable(error),
                 id=id,
                 retry_after_ms=delay,
             )

@@ -5,7 +5,6 @@ lives here: who gets what was read.
 """
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from gateway.hub import Hub
 from gateway.instruments import Instruments
 from gateway.isolation import BROKER_AWAY
 from gateway.owners import Owners
+from gateway.probe import Probe
 from gateway.subscription import Subscription
 from service_runtime.tasks import Loop
 from telemetry_stream.broker import Entry, Head, SessionReader
@@ -89,6 +89,8 @@ class Feed:
         )
         # Those over which reading failed.
         self._failing = Failing(broker, hub, mark=self.mark, spawn=spawn, clock=clock)
+        # Knows what the broker refuses.
+        self.probe = Probe(broker, wall_clock_ms=wall_clock_ms, instruments=instruments)
         # Finds what no notification told.
         self.audit = Audit(
             broker,
@@ -104,9 +106,10 @@ class Feed:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether what is appended gets here, by the canary."""
+        """Whether what is appended gets here, by the canary, and can be read."""
         at = self._canary_at
-        return at is not None and self._clock() - at <= CANARY_TIMEOUT_SECONDS
+        is_heard = at is not None and self._clock() - at <= CANARY_TIMEOUT_SECONDS
+        return is_heard and not self.probe.refusal
 
     def is_fresh_for(self, subscription: Subscription) -> bool:
         """Whether what its sessions' tailers append gets here, and they are there."""
@@ -118,6 +121,7 @@ class Feed:
         return {
             "listen": self._listen,
             "canaries": self._send_canaries,
+            "probe": self.probe.run,
             "read": self.keep_reading,
             "audit": self.audit.run,
         }
@@ -178,6 +182,7 @@ class Feed:
                     asyncio.timeout(CANARY_TIMEOUT_SECONDS) as deadline,
                 ):
                     self._instruments.feed_found()
+                    self.probe.done("listen")
                     self.audit.hurry()
                     async for payload in payloads:
                         if self._heard(payload):
@@ -186,6 +191,7 @@ class Feed:
                             delay = RETRY_SECONDS
             except (BrokerError, TimeoutError) as error:
                 self._instruments.feed_lost(error)
+                self.probe.failed("listen", error)
             await asyncio.sleep(delay * (1 + random.random()))  # noqa: S311  # jitter
             delay = min(MAX_RETRY_SECONDS, delay * 2)
 
@@ -227,9 +233,13 @@ class Feed:
         number = 0
         while True:
             number += 1
-            # The listener notices a broker that is away too; it is not told twice.
-            with contextlib.suppress(BrokerError):
+            try:
                 await self._broker.notify(f"{self._canary}{number}")
+            except BrokerError as error:
+                # The listener notices a broker that is away too: not told twice.
+                self.probe.failed("canary", error)
+            else:
+                self.probe.done("canary")
             self._instruments.feed_is(fresh=self.is_fresh)
             await asyncio.sleep(CANARY_SECONDS)
 
@@ -288,7 +298,8 @@ class Feed:
     async def _open_hinted(self, session: str) -> None:
         try:
             await self._open([session])
-        except BrokerError:
+        except BrokerError as error:
+            self._instruments.broker_failed("watch", error)
             self.audit.hurry()
         if session in self._hub.channels:
             self._hinted.discard(session)
@@ -311,7 +322,8 @@ class Feed:
             self._is_dirty.clear()
         try:
             await self._read(marked)
-        except BrokerError:
+        except BrokerError as error:
+            self._instruments.broker_failed("read", error)
             for session, since in marked.items():
                 self._dirty[session] = since
             self._is_dirty.set()

@@ -3,6 +3,8 @@
 Each call says what happened; counting and logging it are done together here.
 """
 
+from time import monotonic
+
 import structlog
 from prometheus_client import (
     CollectorRegistry,
@@ -11,6 +13,9 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+
+from service_runtime.sparing import Sparing
+from telemetry_stream.exceptions import BrokerError, BrokerRefused
 
 
 # Of an error in a line of the log.
@@ -22,6 +27,8 @@ class Instruments:
 
     def __init__(self) -> None:
         self._log = structlog.stdlib.get_logger("gateway")
+        # Which of the broker's refusals were told.
+        self._sparing = Sparing(clock=monotonic)
         self._registry = registry = CollectorRegistry()
 
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -62,6 +69,7 @@ class Instruments:
         for over in ("task", "client", "session", "request"):
             # What is not there has no increase.
             self._defects.labels(over)
+        self._failed = counter("broker_errors", "Failed calls", "error", "code")
         self._lost = counter("feed_lost", "Times the feed's connection was lost")
         self._wake = Histogram(
             "tailcast_gateway_wake_seconds",
@@ -232,10 +240,20 @@ class Instruments:
         """
         self._hints.labels(reason).inc()
 
+    def broker_failed(self, what: str, error: Exception) -> None:
+        """A call failed; what will go on failing until somebody acts is told."""
+        code = error.code if isinstance(error, BrokerError) else ""
+        self._failed.labels(type(error).__name__, code).inc()
+        if isinstance(error, BrokerRefused) and (
+            times := self._sparing.came(code or str(error))
+        ):
+            self._log.error("broker refused", what=what, reason=str(error), times=times)
+
     def feed_lost(self, error: Exception) -> None:
-        """The broker cannot be reached."""
+        """The broker cannot be reached, or does not let this replica listen."""
         self._lost.inc()
-        self._log.warning("broker cannot be reached, waiting", reason=str(error))
+        if not isinstance(error, BrokerRefused):
+            self._log.warning("broker cannot be reached, waiting", reason=str(error))
 
     def feed_found(self) -> None:
         """The broker is back."""

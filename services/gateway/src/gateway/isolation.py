@@ -14,11 +14,16 @@ from gateway.channel import Client
 from gateway.close_codes import INTERNAL_ERROR
 from gateway.instruments import Instruments
 from gateway.messages import FAILED, error_message
-from telemetry_stream.exceptions import BrokerError, BrokerFull, BrokerUnavailable
+from telemetry_stream.exceptions import (
+    BrokerError,
+    BrokerFull,
+    BrokerUnavailable,
+    BrokerUnwilling,
+)
 
 
 # It is not there: nobody's failure.
-BROKER_AWAY = (BrokerUnavailable, BrokerFull)
+BROKER_AWAY = (BrokerUnavailable, BrokerFull, BrokerUnwilling)
 # Of so many sessions none can be read: then it is the broker that refuses, not they.
 MAX_SICK = 8
 # When closed clients may come back: the shortest delay, and what they spread over.

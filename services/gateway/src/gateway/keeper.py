@@ -118,6 +118,7 @@ class Keeper:
                 self.wait(holding)
             if isinstance(error, BrokerError):
                 self._instruments.progress_failed(len(flying))
+                self._instruments.broker_failed("save", error)
             if isinstance(error, BrokerError) or not isinstance(error, Exception):
                 raise
             await self._save_apart(flying, error)

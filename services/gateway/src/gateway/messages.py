@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from gateway.limits import MAX_BYTES, MIN_BYTES
+from telemetry_stream.exceptions import BrokerFull, BrokerRefused
 from telemetry_stream.nesting import TOO_DEEP, is_too_deep
 
 
@@ -217,6 +218,19 @@ def error_message(
     if retry_after_ms:
         fields["retryAfterMs"] = retry_after_ms
     return fields
+
+
+def why_unavailable(error: Exception) -> str:
+    """What a client is told of a broker that did not do what it asked for.
+
+    The broker's own words are for who runs it: they stand in the log.
+    """
+    if isinstance(error, BrokerRefused):
+        code = f" ({error.code})" if error.code else ""
+        return f"The broker refuses this{code}: whoever runs the server must mend it"
+    if isinstance(error, BrokerFull):
+        return "The broker is full now"
+    return "The broker cannot be reached now"
 
 
 def _check(message: ClientMessage) -> None:

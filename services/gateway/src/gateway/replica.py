@@ -171,11 +171,18 @@ class Replica:
     @property
     def is_ready(self) -> bool:
         """Whether it is fit for traffic."""
-        return (
-            self.feed.is_fresh
-            and not self.connections.is_draining
-            and self.why_over is None
-        )
+        return not self.why_not_ready
+
+    @property
+    def why_not_ready(self) -> str:
+        """What it lacks for traffic, in words for people; "" if nothing."""
+        if (failure := self.why_over) is not None:
+            return str(failure)
+        if self.connections.is_draining:
+            return "draining"
+        if refusal := self.feed.probe.refusal:
+            return f"the broker refuses: {refusal}"
+        return "" if self.feed.is_fresh else "the broker does not answer"
 
     @property
     def why_over(self) -> TaskEnded | None:

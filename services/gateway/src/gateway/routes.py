@@ -107,6 +107,7 @@ def make_api(
 
     @api.exception_handler(BrokerError)
     async def explain(_request: Request, error: BrokerError) -> Response:
+        replica.instruments.broker_failed("request", error)
         body = {"code": "unavailable", "message": f"the broker: {error}"}
         return json_response(body, status=503, headers=AWAY.retry_after())
 
@@ -197,9 +198,9 @@ def _add_health(api: FastAPI, replica: Replica) -> None:
 
     @api.get("/readyz", responses={**health, 503: health[200]})
     async def tell_ready() -> Response:
-        if replica.is_ready:
+        if not (reason := replica.why_not_ready):
             return json_response({"status": "ready"})
-        body = {"status": "not ready", "reason": _why_not_ready(replica)}
+        body = {"status": "not ready", "reason": reason}
         return json_response(body, status=503)
 
     @api.get("/metrics", include_in_schema=False)
@@ -208,13 +209,6 @@ def _add_health(api: FastAPI, replica: Replica) -> None:
             replica.instruments.exposition(),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
-
-
-def _why_not_ready(replica: Replica) -> str:
-    if (failure := replica.why_over) is not None:
-        return str(failure)
-    is_draining = replica.connections.is_draining
-    return "draining" if is_draining else "the broker does not answer"
 
 
 def _add_contract(api: FastAPI) -> None:

@@ -47,7 +47,6 @@ FILE_THREADS = 4
 # All interfaces: whoever scrapes is elsewhere, and the port is off unless asked for.
 METRICS_HOST = "0.0.0.0"  # noqa: S104  # as said above
 MEBIBYTE = 1_048_576
-AWAY = "the broker cannot be reached"
 
 _T = TypeVar("_T")
 
@@ -180,9 +179,10 @@ class Tailer:
         """What is missing to be of use, in words for people; empty when ready."""
         if self.pipeline.is_over:
             return "it is ending"
+        if refusal := self.instruments.refusal:
+            return f"the broker refuses: {refusal}"
         if not self._presence.is_up:
-            refusal = self.instruments.refusal
-            return f"the broker refuses: {refusal}" if refusal else AWAY
+            return "the broker cannot be reached"
         if self.instruments.is_broker_full:
             return "the broker is full"
         if not self.pipeline.has_listed.is_set():

@@ -18,6 +18,10 @@ from telemetry_stream.exceptions import BrokerError, BrokerRefused
 
 # Rejected lines of one session are told at most so often.
 REJECTIONS_TOLD_SECONDS = 60.0
+# A refusal counts for so long: what was refused is tried again every ten seconds.
+REFUSED_SECONDS = 15.0
+# The code of those that are one key's alone.
+ONE_KEY = "WRONGTYPE"
 _APPEND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
@@ -37,8 +41,8 @@ class Instruments:
         self._away_since: float | None = None
         # Whether that it cannot be reached was told.
         self._is_away = False
-        # What the broker said when it refused everything, "" unless it does.
-        self._refusal = ""
+        # What the broker refused last that is not one key's alone, and when.
+        self._refusal, self._refused_at = "", 0.0
         # Which of its refusals were told.
         self._sparing = Sparing(clock=clock)
         # Bytes in files that are not in the broker yet, by path.
@@ -257,7 +261,6 @@ class Instruments:
         if self._away_since is None:
             self._away_since = self._clock()
         if isinstance(error, BrokerRefused):
-            self._refusal = str(error)
             self.broker_refused(error, "all")
             return
         is_news, self._refusal = not self._is_away, ""
@@ -269,6 +272,8 @@ class Instruments:
     def broker_refused(self, error: BrokerError, what: str) -> None:
         """A call will fail until somebody changes something."""
         self._count(error)
+        if error.code != ONE_KEY:
+            self._refusal, self._refused_at = str(error), self._clock()
         if times := self._sparing.came(error.code or str(error)):
             self._log.error("broker refused", what=what, reason=str(error), times=times)
 
@@ -277,8 +282,9 @@ class Instruments:
 
     @property
     def refusal(self) -> str:
-        """What the broker says, in words for people, if it refuses everything."""
-        return self._refusal
+        """What the broker says that it refuses, in words for people; "" if nothing."""
+        is_recent = self._clock() - self._refused_at < REFUSED_SECONDS
+        return self._refusal if is_recent else ""
 
     def broker_answers(self) -> None:
         """A call succeeded."""

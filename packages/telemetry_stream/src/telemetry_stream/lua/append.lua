@@ -30,7 +30,7 @@ local function rises_above(offset, last_id, last_offset)
 end
 
 -- 1. Compare.
-local stored = redis.call('HMGET', state,
+local stored = ask('HMGET', state,
   'incarnation', 'generation', 'offset', 'last_id', 'last_rejected_id',
   'records', 'rejected', 'emergencies')
 local incarnation = stored[1] or ''

@@ -3,7 +3,7 @@
 -- ARGV channel, what is said there, incarnation, generation, offset, last_id, last_rejected_id,
 --      the stream's last ID.
 
-local stored = redis.call('HMGET', KEYS[2],
+local stored = ask('HMGET', KEYS[2],
   'incarnation', 'generation', 'offset', 'last_id', 'last_rejected_id')
 local defaults = {'', '0', '0', '0-0', '0-0'}
 for i = 1, 5 do
