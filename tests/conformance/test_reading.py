@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from telemetry_stream.births import UNCOUNTED, came_after
 from telemetry_stream.broker import (
+    Appended,
+    Batch,
     Document,
     Kind,
     NewEntry,
@@ -226,7 +228,7 @@ async def test_a_snapshot_is_what_one_append_left(adapter: Adapter) -> None:
     fields: dict[str, str | int | float | bytes] = {
         "last_digest": digest(data), "metrics": b'{"n":{"last":3}}', "rate": 0.25,
         "created_ms": 5, "updated_ms": 9, "first_step": 1, "last_step": 2.5,
-        "first_time_ms": 3, "last_time_ms": 4, "metrics_left_out": 6,
+        "first_time_ms": 3, "last_time_ms": 4, "metrics_left_out": 6, "appended_ms": 8,
     }  # fmt: skip  # one glance
     await append(adapter, record(60, data), offset=60, fields=fields)
     await adapter.append(first_batch(session="empty"))
@@ -254,6 +256,7 @@ async def test_a_snapshot_is_what_one_append_left(adapter: Adapter) -> None:
         rate=0.25,
         created_ms=5,
         updated_ms=9,
+        aged_from_ms=8,
     )
     assert empty is not None
     assert (empty.latest, empty.metrics, empty.records) == (b"", b"{}", 0)
@@ -286,3 +289,41 @@ async def test_a_session_keeps_its_number(adapter: Adapter) -> None:
     assert state is not None
     assert head.state.birth == state.birth == birth
     assert came_after(await adapter.bear("s", activity_ms=9), birth)
+
+
+async def test_appends_are_stamped_by_the_brokers_clock(adapter: Adapter) -> None:
+    """Whatever the tailer's shows; what appends nothing makes nothing younger."""
+    before_ms = await adapter.now_ms()
+    await adapter.append(first_batch(record(30)))
+    state = await adapter.load("s")
+    assert state is not None
+    assert before_ms <= state.appended_ms <= await adapter.now_ms()
+    assert state.aged_from_ms == state.appended_ms
+
+    stamp: dict[str, str | int | float | bytes] = {"appended_ms": 7, "updated_ms": 5}
+    await append(adapter, record(60), offset=60, fields=stamp)
+    state = await adapter.load("s")
+    assert state is not None
+    noted = Batch(
+        session="s",
+        expected=state.position,
+        incarnation=state.position.incarnation,
+        generation=1,
+        offset=60,
+        entries=(),
+        fields={"absent_since_ms": 9},
+    )
+    assert await adapter.append(noted) is Appended.DONE
+    (head,) = await adapter.heads(["s"])
+    assert head.state is not None
+    assert (head.state.appended_ms, head.state.aged_from_ms) == (7, 7)
+
+
+async def test_what_version_0_1_appended_is_aged_by_its_clock(adapter: Adapter) -> None:
+    """It did not say more."""
+    old = first_batch(record(30))
+    fields = {**old.fields, "appended_ms": 0, "updated_ms": 5}
+    await adapter.append(replace(old, fields=fields))
+    snapshot = await adapter.snapshot("s")
+    assert snapshot is not None
+    assert snapshot.aged_from_ms == 5

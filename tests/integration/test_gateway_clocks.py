@@ -1,9 +1,13 @@
 """Clocks that are set, and machines whose clocks differ: what is new is counted."""
 
+import asyncio
+import time
 from typing import Any
 
+import httpx
 import pytest
 
+from gateway import session_events
 from telemetry_stream.births import UNCOUNTED, Birth
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
@@ -180,3 +184,77 @@ async def test_a_named_client_and_what_came_while_it_was_away(
         await back.subscribe(clientId="me", **{"from": "resume"})
         await back.until_records(4)
         assert sorted(steps(back)) == [3, 10, 11, 12]
+
+
+@pytest.mark.parametrize("step_ms", [HOURS_MS, -HOURS_MS])
+async def test_the_gateways_clock_is_set(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, step_ms: int
+) -> None:
+    """Nothing becomes of a session by it, and none looks older or younger."""
+    monkeypatch.setattr(session_events, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(session_events, "TICK_SECONDS", 1_000.0)
+    set_by_ms = 0
+
+    def wall_clock_ms() -> int:
+        return time.time_ns() // 1_000_000 + set_by_ms
+
+    await rig.writer("a").append(*numbered(0, 1))
+    async with (
+        rig.serving(wall_clock_ms=wall_clock_ms) as gateway,
+        watching(gateway) as everything,
+        httpx.AsyncClient(base_url=gateway.url) as client,
+    ):
+        await gateway.until_ready()
+        await everything.subscribe()
+        await everything.until("positions")
+        tick = gateway.replica.session_events.tick
+        tick()
+        set_by_ms = step_ms
+        tick()
+        await rig.writer("a").append(*numbered(1, 2))
+        await everything.until_records(1)
+        tick()
+        await everything.send(type="heartbeat")
+        while (message := await everything.next())["type"] != "heartbeat":
+            assert message["type"] != "session"
+        (session,) = (await client.get("/api/sessions")).json()["sessions"]
+        assert (session["sessionId"], session["status"]) == ("a", "running")
+
+
+@pytest.mark.parametrize("off_by_ms", [HOURS_MS, -HOURS_MS])
+async def test_a_machine_whose_clock_differs_from_the_brokers(
+    rig: Rig, off_by_ms: int
+) -> None:
+    """Ages are measured by the broker's clock: a run that goes on is running."""
+
+    def wall_clock_ms() -> int:
+        return time.time_ns() // 1_000_000 + off_by_ms
+
+    await rig.writer("a").append(*numbered(0, 3), rate=3.0)
+    async with (
+        rig.serving(wall_clock_ms=wall_clock_ms) as gateway,
+        watching(gateway) as watcher,
+        httpx.AsyncClient(base_url=gateway.url) as client,
+    ):
+        await gateway.until_ready()
+        (listed,) = (await client.get("/api/sessions")).json()["sessions"]
+        await watcher.send(type="snapshot", sessionId="a")
+        shown = await watcher.until("snapshot")
+        assert listed["status"] == shown["status"] == "running"
+        assert listed["rate"] > 1.0
+
+
+async def test_a_broker_whose_clock_may_not_be_read(own_rig: Rig) -> None:
+    """All goes on, by the clock that there is, and the log says what to mend."""
+    await own_rig.writer("a").append(*numbered(0, 1))
+    client: Any = own_rig.broker._redis
+    await client.execute_command("ACL", "SETUSER", "default", "-time")
+    async with own_rig.serving() as gateway, watching(gateway) as watcher:
+        await gateway.until_ready()
+        await watcher.subscribe()
+        await watcher.until("positions")
+        await own_rig.writer("b").append(*numbered(0, 2))
+        assert await watcher.until_records(2) == numbered(0, 2)
+        async with asyncio.timeout(20):
+            while not gateway.replica.broker_clock.is_known:
+                await asyncio.sleep(0.01)

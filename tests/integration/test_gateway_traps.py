@@ -224,7 +224,7 @@ async def test_b5_a_tailer_that_fell_silent(rig: Rig) -> None:
     await rig.broker.hold_presence("gone:logs", seconds=60)
     await rig.writer("a").append(*numbered(0, 1), owner="gone:logs")
     await rig.writer("b").append(*numbered(0, 1), owner="here:logs")
-    long_ago = {"updated_ms": 1_000, "owner": "nobody:logs"}
+    long_ago = {"updated_ms": 1, "appended_ms": 1, "owner": "nobody:logs"}
     await rig.writer("ended").append(*numbered(0, 1), **long_ago)
     async with (
         rig.serving() as gateway,

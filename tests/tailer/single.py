@@ -59,6 +59,7 @@ class Single:
             retention=retention
             or Retention(writer, session_bytes=2**40, total_bytes=2**40),
             instruments=self.instruments,
+            clock=clock,
             wall_clock=clock,
         )
         surroundings = Surroundings(

@@ -134,9 +134,12 @@ class SessionState:
     # Its number in the count of sessions that began.
     birth: Birth = UNCOUNTED
     # When the first and the last append were made, Unix milliseconds by the tailer's
-    # clock; to be shown, nothing follows from them.
+    # clock.
     created_ms: int = 0
     updated_ms: int = 0
+    # When the last entry or rejection was appended, by the broker's clock, so that all
+    # measure its age by the same one; 0 if it did not say so.
+    appended_ms: int = 0
     # Records per second at the last append; see `telemetry_stream.rate`.
     rate: float = 0.0
     # Statistics of each metric since the current generation's marker, a JSON object;
@@ -152,6 +155,11 @@ class SessionState:
     # Proofs that a file is the one that was read; opaque here, made by the tailer.
     head_proof: str = ""
     marker_proof: str = ""
+
+    @property
+    def aged_from_ms(self) -> int:
+        """From when its age is measured: by the broker's clock, if that is known."""
+        return self.appended_ms or self.updated_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,10 +264,12 @@ class Snapshot:
     emergencies: int
     latest_emergency_id: EntryID
     latest_emergency: bytes
-    # Records per second at `updated_ms`; `rate.rate_at` tells what it is now.
+    # Records per second at `aged_from_ms`; `rate.rate_at` tells what it is now.
     rate: float
     created_ms: int
     updated_ms: int
+    # As in `SessionState`.
+    aged_from_ms: int
 
 
 def snapshot_of(state: SessionState) -> Snapshot:
@@ -283,6 +293,7 @@ def snapshot_of(state: SessionState) -> Snapshot:
         rate=state.rate,
         created_ms=state.created_ms,
         updated_ms=state.updated_ms,
+        aged_from_ms=state.aged_from_ms,
     )
 
 
@@ -441,6 +452,10 @@ class SessionReader(Protocol):
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
     ) -> dict[str, int]:
         """As `SessionWriter.sessions`."""
+        ...
+
+    async def now_ms(self) -> int:
+        """Read the broker's clock, Unix milliseconds."""
         ...
 
     async def births(self) -> Birth:

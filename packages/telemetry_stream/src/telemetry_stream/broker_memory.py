@@ -160,6 +160,10 @@ class MemoryBroker:
         self._stored.births = born
         return born
 
+    async def now_ms(self) -> int:
+        await self._reachable()
+        return _now_ms()
+
     async def births(self) -> Birth:
         await self._reachable()
         return self._stored.births
@@ -224,7 +228,7 @@ class MemoryBroker:
             records=before.records + len(records),
             rejected=before.rejected + len(batch.rejections),
             latest=records[-1] if records else before.latest,
-            **_typed(batch.fields),  # type: ignore[arg-type]  # names checked there
+            **{**_stamp(batch), **_typed(batch.fields)},  # type: ignore[arg-type]  # names checked there
         )
 
     async def discard(self, session: str, seen: StoredPosition) -> bool:
@@ -409,6 +413,14 @@ class MemoryBroker:
     def _wake(self, payload: str) -> None:
         for queue in self._listeners:
             queue.put_nowait(payload)
+
+
+def _stamp(batch: Batch) -> dict[str, object]:
+    return {"appended_ms": _now_ms()} if batch.entries or batch.rejections else {}
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _check_rising(batch: Batch, stored: StoredPosition) -> None:

@@ -371,6 +371,11 @@ class RedisBroker:
             )
         return heads
 
+    async def now_ms(self) -> int:
+        with translated_errors():
+            seconds, microseconds = await self._redis.time()
+        return int(seconds) * 1_000 + int(microseconds) // 1_000
+
     async def births(self) -> Birth:
         with translated_errors():
             found = await self._redis.hmget(self._keys.births, ["counter", "number"])

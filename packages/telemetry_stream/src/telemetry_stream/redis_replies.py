@@ -19,8 +19,8 @@ from telemetry_stream.record import INT64
 HEAD_FIELDS = (
     "incarnation", "generation_start", "backlog_end", "size", "last_digest",
     "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
-    "last_time_ms", "birth", "created_ms", "updated_ms", "rate", "metrics_left_out",
-    "owner", "path",
+    "last_time_ms", "birth", "created_ms", "updated_ms", "appended_ms", "rate",
+    "metrics_left_out", "owner", "path",
 )  # fmt: skip  # one name a line would hide what they are
 
 _KINDS = {kind.value.encode(): kind for kind in Kind}
@@ -141,6 +141,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         birth=Birth.parse(text("birth")),
         created_ms=number("created_ms"),
         updated_ms=number("updated_ms"),
+        appended_ms=number("appended_ms"),
         rate=optional("rate") or 0.0,
         metrics=fields.get(b"metrics", b""),
         metrics_left_out=number("metrics_left_out"),

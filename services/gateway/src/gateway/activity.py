@@ -1,7 +1,8 @@
 """Which sessions run, have stalled, have ended: by when something last came of them.
 
-Pure; time comes in. Cost follows activity: a session is looked at when something came
-of it and when its time is over, never in between, and one that has ended is forgotten.
+Pure; time comes in, by a steady clock: one that is set ends no session. Cost follows
+activity: a session is looked at when something came of it and when its time is over,
+never in between, and one that has ended is forgotten.
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class _Watched:
     """What is known of one session."""
 
     status: Status
-    # When something last came of it, Unix milliseconds.
+    # When something last came of it, milliseconds of a steady clock.
     last_ms: int
     # When it is looked at next; other entries of it in the queue are void.
     due_ms: int = 0
@@ -92,7 +93,7 @@ class Activity:
         return found
 
     def last_ms(self, session: str) -> int:
-        """When something last came of a session, Unix milliseconds; 0 if not known."""
+        """When something last came of a session, 0 if that is not known."""
         watched = self._sessions.get(session)
         return 0 if watched is None else watched.last_ms
 

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from gateway.broker_clock import BrokerClock
 from gateway.channel import Channel, Pace
 from gateway.hub import Hub
 from gateway.instruments import Instruments
@@ -42,7 +43,7 @@ class Audit:
         mark: Callable[[str], bool],
         watch: Callable[[Iterable[str]], Awaitable[object]],
         look_for_owners: Callable[[], Awaitable[None]],
-        wall_clock_ms: Callable[[], int],
+        broker_clock: BrokerClock,
         instruments: Instruments,
         forget: Callable[[str], None],
         on_failed: Callable[[str], None],
@@ -55,7 +56,7 @@ class Audit:
         self._watch = watch
         # Has the tailers of watched sessions looked for.
         self._look_for_owners = look_for_owners
-        self._wall_clock_ms = wall_clock_ms
+        self._broker_clock = broker_clock
         self._instruments = instruments
         # Told when nobody watches a session any more.
         self._forget = forget
@@ -97,6 +98,7 @@ class Audit:
     async def audit(self) -> None:
         """Compare all watched sessions with what is stored. Raises BrokerError."""
         await self._broker.settle_installation()
+        await self._broker_clock.read()
         await self._compare_all(self._hub.channels)
         await self._adopt_all(await self._broker.births())
         await self._look_for_owners()
@@ -105,6 +107,7 @@ class Audit:
     async def audit_some(self) -> None:
         """Compare those that may have moved, and some others. Raises BrokerError."""
         await self._broker.settle_installation()
+        await self._broker_clock.read()
         active = await self._active_sessions()
         await self._compare_all(self._in_turn(active))
         self._audits += 1
@@ -190,7 +193,7 @@ class Audit:
 
     async def _active_sessions(self) -> list[str]:
         """Sessions that the list has as active since it was asked before."""
-        now_ms = self._wall_clock_ms()
+        now_ms = self._broker_clock.now_ms()
         since = max(0, min(now_ms, self._asked_ms) - CLOCK_SKEW_MS)
         active = list(await self._broker.sessions(active_since_ms=since))
         self._asked_ms = now_ms

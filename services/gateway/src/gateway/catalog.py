@@ -1,6 +1,6 @@
 """What HTTP clients are told about sessions: the shapes, from what the broker keeps.
 
-Pure; time comes in.
+Pure; time comes in, by the broker's clock.
 """
 
 import msgspec
@@ -20,18 +20,18 @@ def describe(
 ) -> dict[str, object]:
     """One session, as `/api/sessions` lists it."""
     state = head.state
-    last_ms = max(active_ms, 0 if state is None else state.updated_ms)
+    since_ms = active_ms if state is None else state.aged_from_ms or active_ms
     return {
         "sessionId": session,
-        "status": status_after(now_ms - last_ms),
+        "status": status_after(now_ms - since_ms),
         "records": 0 if state is None else state.records,
         "rejected": 0 if state is None else state.rejected,
         "firstStep": None if state is None else state.first_step,
         "lastStep": None if state is None else state.last_step,
         "firstTime": None if state is None else state.first_time_ms,
         "lastTime": None if state is None else state.last_time_ms,
-        "lastActivity": last_ms,
-        "rate": 0.0 if state is None else _rate(state.rate, state.updated_ms, now_ms),
+        "lastActivity": max(active_ms, 0 if state is None else state.updated_ms),
+        "rate": 0.0 if state is None else _rate(state.rate, state.aged_from_ms, now_ms),
         "oldest": None if head.oldest is None else str(head.oldest.cursor),
         "head": None if head.cursor is None else str(head.cursor),
     }
@@ -41,7 +41,7 @@ def snapshot(session: str, state: Snapshot | None, *, now_ms: int) -> dict[str, 
     """One session as it was after an append, for clients; nulls if there is none."""
     if state is None:
         return {"sessionId": session, "cursor": None, "data": None, "status": None}
-    idle_ms = now_ms - state.updated_ms
+    idle_ms = now_ms - state.aged_from_ms
     return {
         "sessionId": session,
         "cursor": None if state.cursor is None else str(state.cursor),
@@ -49,7 +49,7 @@ def snapshot(session: str, state: Snapshot | None, *, now_ms: int) -> dict[str, 
         "metrics": _value(state.metrics),
         "steps": {"first": state.first_step, "last": state.last_step},
         "times": {"first": state.first_time_ms, "last": state.last_time_ms},
-        "rate": _rate(state.rate, state.updated_ms, now_ms),
+        "rate": _rate(state.rate, state.aged_from_ms, now_ms),
         "status": status_after(idle_ms),
         "lastActivity": state.updated_ms,
         "records": state.records,
@@ -95,9 +95,9 @@ def _emergencies(session: str, state: Snapshot) -> dict[str, object]:
     return {"count": state.emergencies, "latest": latest}
 
 
-def _rate(rate: float, updated_ms: int, now_ms: int) -> float:
+def _rate(rate: float, since_ms: int, now_ms: int) -> float:
     """Records per second, to four digits: more would be noise."""
-    return float(f"{rate_at(rate, updated_ms=updated_ms, now_ms=now_ms):.4g}")
+    return float(f"{rate_at(rate, updated_ms=since_ms, now_ms=now_ms):.4g}")
 
 
 def _value(text: bytes) -> msgspec.Raw | None:

@@ -167,6 +167,7 @@ class Channel:
     __slots__ = (
         "_encoders",
         "_on_untold",
+        "active_at",
         "active_ms",
         "audience",
         "audience_version",
@@ -183,7 +184,6 @@ class Channel:
         "owner",
         "record_bytes",
         "session",
-        "updated_ms",
         "waiting",
         "window",
     )
@@ -216,10 +216,12 @@ class Channel:
         self.audience: Audience | None = None
         # ... as also when the subscriptions by glob are not those of this version.
         self.audience_version = -1
-        # Who appends to it, "" where nobody is known; and when that was last seen to
-        # happen, Unix milliseconds.
+        # Who appends to it, "" where nobody is known; and when somebody last did, Unix
+        # milliseconds: to be shown.
         self.owner = ""
         self.active_ms = 0
+        # The same in monotonic seconds, None before it was asked for.
+        self.active_at: float | None = None
         # What holds live records back, for each form with a rate.
         self.conflations: dict[Form, Conflation] = {}
         # When entries last came, monotonic seconds.
@@ -261,8 +263,6 @@ class Channel:
             self.owner = state.owner
             self.active_ms = max(self.active_ms, state.updated_ms)
         self.history_end = news_begins_after(state)
-        # When the last append was made that the state knew of, Unix milliseconds.
-        self.updated_ms = 0 if state is None else state.updated_ms
 
     def given_out(self, form: Form) -> Cursor | None:
         """Up to where live clients of a form were given all; None if that is unknown.

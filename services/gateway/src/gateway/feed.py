@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.audit import Audit
+from gateway.broker_clock import BrokerClock
 from gateway.channel import Channel
 from gateway.continuity import Continuity, continuation, including
 from gateway.failing import Failing
@@ -56,6 +57,7 @@ class Feed:
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         wall_clock_ms: Callable[[], int],
+        broker_clock: BrokerClock,
         instruments: Instruments,
     ) -> None:
         self._broker = broker
@@ -67,6 +69,7 @@ class Feed:
         self._spawn = spawn
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
+        self._broker_clock = broker_clock
         self._instruments = instruments
         # Takes what fails over one session.
         self._isolation = hub.isolation
@@ -84,9 +87,7 @@ class Feed:
         # When a canary last came back, None before the first.
         self._canary_at: float | None = None
         # Knows which tailers are silent.
-        self._owners = Owners(
-            broker, hub, wall_clock_ms=wall_clock_ms, instruments=instruments
-        )
+        self._owners = Owners(broker, hub, clock=clock, instruments=instruments)
         # Those over which reading failed.
         self._failing = Failing(broker, hub, mark=self.mark, spawn=spawn, clock=clock)
         # Knows what the broker refuses.
@@ -100,7 +101,7 @@ class Feed:
             on_failed=self._failing.note,
             watch=self.open,
             look_for_owners=self._owners.look,
-            wall_clock_ms=wall_clock_ms,
+            broker_clock=broker_clock,
             instruments=instruments,
         )
 
@@ -250,6 +251,8 @@ class Feed:
         while self._opening:
             names = list(self._opening)[:MAX_SESSIONS]
             try:
+                if not self._broker_clock.is_known:
+                    await self._broker_clock.read()
                 heads = await self._isolation.each(
                     names, self._broker.heads, self._refuse
                 )
@@ -281,7 +284,9 @@ class Feed:
             if has_moved:
                 self._adopt(name)
             return
-        self._hub.open(name, head)
+        channel = self._hub.open(name, head)
+        since_ms = 0 if head.state is None else head.state.aged_from_ms
+        channel.active_at = self._clock() - self._broker_clock.age_seconds(since_ms)
         if is_hinted or has_moved:
             self._hinted.discard(name)
             self.mark(name)
@@ -418,8 +423,9 @@ class Feed:
         return bool(new)
 
     def _deliver(self, channel: Channel, entries: Sequence[Entry]) -> None:
-        channel.active_ms = self._wall_clock_ms()
-        self._hub.deliver(channel, entries, now=self._clock())
+        now = self._clock()
+        channel.active_ms, channel.active_at = self._broker_clock.now_ms(), now
+        self._hub.deliver(channel, entries, now=now)
 
     async def _look_anew(self, channel: Channel, *, is_other: bool) -> None:
         """The entry at the window's end is not there, or is another one."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+from gateway.broker_clock import BrokerClock
 from gateway.catalog import describe, snapshot
 from gateway.channel import Client
 from gateway.client_session import Message, cursor_of, wanted_sessions
@@ -41,12 +42,12 @@ class Inquiries:
         broker: SessionReader,
         replay: Replay,
         pages: Pages,
-        wall_clock_ms: Callable[[], int],
+        broker_clock: BrokerClock,
     ) -> None:
         self._broker = broker
         self._replay = replay
         self._pages = pages
-        self._wall_clock_ms = wall_clock_ms
+        self._broker_clock = broker_clock
 
     async def answer(
         self, client: Client, message: Inquiry, writable: Writable
@@ -92,7 +93,7 @@ class Inquiries:
         latest = sorted(active, key=lambda name: -active[name])
         read = self._broker.heads
         async for some, heads, is_last in self._read("heads", latest, read):
-            now_ms = self._wall_clock_ms()
+            now_ms = self._broker_clock.now_ms()
             found = [
                 describe(name, head, active_ms=active[name], now_ms=now_ms)
                 for name, head in zip(some, heads, strict=True)
@@ -109,7 +110,7 @@ class Inquiries:
             async with asyncio.timeout(BROKER_SECONDS):
                 state = await self._broker.snapshot(message.session_id)
             if await writable():
-                now_ms = self._wall_clock_ms()
+                now_ms = self._broker_clock.now_ms()
                 fields: Message = {"type": "snapshot", **with_id(message.id)}
                 whole = snapshot(message.session_id, state, now_ms=now_ms)
                 told = snapshot_within(client.wire, fields, whole)
@@ -120,7 +121,7 @@ class Inquiries:
         names = [*dict.fromkeys([*wanted.literals(), *names])]
         read = self._broker.snapshots
         async for some, states, is_last in self._read("snapshots", names, read):
-            now_ms = self._wall_clock_ms()
+            now_ms = self._broker_clock.now_ms()
             around: Message = {"type": "snapshot", **with_id(message.id)}
             shown = [
                 snapshot_within(

@@ -55,6 +55,8 @@ class Instruments:
         self._rewinds = counter("rewinds", "Rewinds told because cursors did not fit")
         self._resets = counter("window_resets", "Windows begun anew")
         self._found = counter("audit_findings", "What audits found that no hint told")
+        # Whether it was told already.
+        self._is_clock_refused = False
         self._hints = counter("hints_dropped", "Hints passed over, by reason", "reason")
         self._commands = counter("commands", "Messages from clients", "type")
         self._errors = counter("errors", "Error answers to clients", "code")
@@ -231,6 +233,15 @@ class Instruments:
     def audit_found(self, count: int) -> None:
         """Sessions had moved and nobody had said so."""
         self._found.inc(count)
+
+    def clock_refused(self, error: Exception) -> None:
+        """The broker does not let us read its clock: ages are measured by ours."""
+        if not self._is_clock_refused:
+            self._log.warning(
+                "the broker's clock may not be read: the account needs +time",
+                reason=str(error),
+            )
+        self._is_clock_refused = True
 
     def hint_dropped(self, reason: str) -> None:
         """What was said on the channel is passed over.

@@ -16,7 +16,7 @@ from telemetry_stream.broker import SessionReader
 
 # A session that had rested for so long when its tailer fell silent has ended, and
 # nobody waits for that tailer.
-RESTING_MS = 600_000
+RESTING_SECONDS = 600.0
 # Sessions whose owner is asked for anew in one round trip.
 MAX_SESSIONS = 512
 
@@ -29,15 +29,15 @@ class Owners:
         broker: SessionReader,
         hub: Hub,
         *,
-        wall_clock_ms: Callable[[], int],
+        clock: Callable[[], float],
         instruments: Instruments,
     ) -> None:
         self._broker = broker
         self._hub = hub
-        self._wall_clock_ms = wall_clock_ms
+        self._clock = clock
         self._instruments = instruments
-        # Silent owners, and since when that is known, Unix milliseconds.
-        self._silent_since: dict[str, int] = {}
+        # Silent owners, and since when that is known, monotonic seconds.
+        self._silent_since: dict[str, float] = {}
 
     def are_heard(self, subscription: Subscription) -> bool:
         """Whether every session that it wants and that runs has its tailer."""
@@ -51,9 +51,9 @@ class Owners:
         """Ask who is there. Raises BrokerError."""
         owners = {one.owner for one in self._hub.channels.values() if one.owner}
         present = await self._broker.present(sorted(owners))
-        now_ms = self._wall_clock_ms()
+        now = self._clock()
         self._silent_since = {
-            owner: self._silent_since.get(owner, now_ms) for owner in owners - present
+            owner: self._silent_since.get(owner, now) for owner in owners - present
         }
         # Another tailer may have taken their files over.
         unheard = list(self._unheard())
@@ -65,8 +65,10 @@ class Owners:
 
     def _unheard(self) -> Iterable[Channel]:
         for channel in self._hub.channels.values():
-            since_ms = self._silent_since.get(channel.owner)
-            if since_ms is not None and channel.active_ms >= since_ms - RESTING_MS:
+            since, active_at = self._silent_since.get(channel.owner), channel.active_at
+            if since is None or active_at is None:
+                continue
+            if active_at >= since - RESTING_SECONDS:
                 yield channel
 
     async def _ask_again(self, channels: list[Channel]) -> None:

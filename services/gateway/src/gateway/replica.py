@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gateway.admission import DRAINING, FULL, Refusal
+from gateway.broker_clock import BrokerClock
 from gateway.catch_up import CatchUp
 from gateway.commands import Commands
 from gateway.connection import Connection
@@ -76,6 +77,9 @@ class Replica:
         self.broker = broker
         self.instruments = instruments = Instruments()
         self.wall_clock_ms = wall_clock_ms
+        self.broker_clock = broker_clock = BrokerClock(
+            broker, clock=clock, wall_clock_ms=wall_clock_ms, instruments=instruments
+        )
         # How long a peer may take no bytes, seconds.
         self.slow_timeout = slow_timeout
         self._clock = clock
@@ -127,13 +131,13 @@ class Replica:
             spawn=self.spawn,
             clock=clock,
             wall_clock_ms=wall_clock_ms,
+            broker_clock=broker_clock,
             instruments=instruments,
         )
         self.session_events = SessionEvents(
             self.hub,
             is_fresh=lambda: self.feed.is_fresh,
             clock=clock,
-            wall_clock_ms=wall_clock_ms,
             instruments=instruments,
         )
         self.hub.followers.pursuit = self.catch_up
@@ -150,9 +154,9 @@ class Replica:
                 broker=broker,
                 replay=self.replay,
                 pages=self.history,
-                wall_clock_ms=wall_clock_ms,
+                broker_clock=broker_clock,
             ),
-            snapshots=Snapshots(broker, self.hub, wall_clock_ms=wall_clock_ms),
+            snapshots=Snapshots(broker, self.hub, broker_clock=broker_clock),
             forms=self.forms,
             wires=self.wires,
             identities=self.identities,

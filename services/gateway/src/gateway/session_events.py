@@ -30,14 +30,12 @@ class SessionEvents:
         *,
         is_fresh: Callable[[], bool],
         clock: Callable[[], float],
-        wall_clock_ms: Callable[[], int],
         instruments: Instruments,
     ) -> None:
         self._hub = hub
         # Whether what is appended gets here.
         self._is_fresh = is_fresh
         self._clock = clock
-        self._wall_clock_ms = wall_clock_ms
         self._instruments = instruments
         self._activity = Activity()
         # When it was last looked at what moved, monotonic seconds.
@@ -53,7 +51,8 @@ class SessionEvents:
 
     def tick(self) -> None:
         """Tell what became of sessions since the last time."""
-        now, now_ms = self._clock(), self._wall_clock_ms()
+        now = self._clock()
+        now_ms = int(now * 1_000)
         if not self._is_fresh():
             self._stale_at = now
         self._tell(self._opened(now_ms))
@@ -74,7 +73,7 @@ class SessionEvents:
                 continue
             session = channel.session
             if not came_later:
-                last_ms = channel.updated_ms
+                last_ms = int((channel.active_at or 0.0) * 1_000)
                 self._activity.note(session, last_ms=last_ms, now_ms=now_ms)
             elif (started := self._activity.moved(session, now_ms=now_ms)) is not None:
                 yield started
@@ -97,13 +96,13 @@ class SessionEvents:
 
     def _fields(self, session: str, event: Event) -> dict[str, object]:
         channel = self._hub.channels.get(session)
-        last_ms = self._activity.last_ms(session)
+        idle_ms = int(self._clock() * 1_000) - self._activity.last_ms(session)
         return {
             "type": "session",
             "sessionId": session,
             "event": event,
-            "status": status_after(self._wall_clock_ms() - last_ms),
-            "lastActivity": last_ms,
+            "status": status_after(idle_ms),
+            "lastActivity": 0 if channel is None else channel.active_ms,
             "head": None if channel is None else told(channel.window.end),
         }
 

@@ -171,7 +171,7 @@ class _Routes:
         latest = sorted(active, key=lambda name: -active[name])
         names = latest[:MAX_SESSIONS]
         heads = await self._replica.hub.isolation.each(names, self._broker.heads)
-        now_ms = self._replica.wall_clock_ms()
+        now_ms = self._replica.broker_clock.now_ms()
         found = [
             describe(
                 name,
@@ -296,7 +296,7 @@ class _Routes:
         state = await self._broker.snapshot(session)
         if state is None or session.startswith("!"):
             raise NotFound
-        now_ms = self._replica.wall_clock_ms()
+        now_ms = self._replica.broker_clock.now_ms()
         return json_response(snapshot(session, state, now_ms=now_ms))
 
     async def _page(

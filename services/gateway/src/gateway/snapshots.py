@@ -4,8 +4,9 @@ Where a client wants the news, delivery begins after exactly what the snapshot s
 All of them are held at once for that, so they are bounded together.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from gateway.broker_clock import BrokerClock
 from gateway.catalog import size_bytes, snapshot
 from gateway.channel import Client, Wanted
 from gateway.hub import Hub
@@ -29,11 +30,11 @@ class Snapshots:
     """Reads and sends them; one for all connections."""
 
     def __init__(
-        self, broker: SessionReader, hub: Hub, *, wall_clock_ms: Callable[[], int]
+        self, broker: SessionReader, hub: Hub, *, broker_clock: BrokerClock
     ) -> None:
         self._broker = broker
         self._hub = hub
-        self._wall_clock_ms = wall_clock_ms
+        self._broker_clock = broker_clock
 
     async def read(self, sessions: Sequence[str], message: Subscribe) -> States:
         """Sessions' states, if the message asks for them.
@@ -91,7 +92,7 @@ class Snapshots:
         """Send them, if the message asks for them: one, or lists of bounded size."""
         if not message.snapshot:
             return
-        now_ms = self._wall_clock_ms()
+        now_ms = self._broker_clock.now_ms()
         found = (
             snapshot(session, states.get(session), now_ms=now_ms)
             for session in sessions

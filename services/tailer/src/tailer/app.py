@@ -115,6 +115,7 @@ class Tailer:
             time_keys=time_keys,
             retention=retention,
             instruments=self.instruments,
+            clock=clock,
             wall_clock=wall_clock,
         )
         self._surroundings = Surroundings(

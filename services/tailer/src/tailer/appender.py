@@ -54,9 +54,11 @@ class Stored(NamedTuple):
     owner: str = ""
     has_first_step: bool = False
     has_first_time: bool = False
-    # Of the last append, Unix milliseconds, and the rate of records then.
+    # Of the last append, Unix milliseconds, and the rate of records then; and when it
+    # was, by this tailer's steady clock if it was its own.
     updated_ms: int = 0
     rate: float = 0.0
+    appended_at: float | None = None
     # Of the current generation; as text, since thousands of sessions may be idle.
     metrics: Kept = Kept()
 
@@ -96,7 +98,7 @@ def stored_of(state: SessionState) -> Stored:
         state.first_time_ms is not None,
         state.updated_ms,
         state.rate,
-        Kept(state.metrics, state.metrics_left_out),
+        metrics=Kept(state.metrics, state.metrics_left_out),
     )
 
 
@@ -148,6 +150,7 @@ class Appender:
         time_keys: Sequence[str],
         retention: Retention,
         instruments: Instruments,
+        clock: Callable[[], float],
         wall_clock: Callable[[], float],
     ) -> None:
         self._writer = writer
@@ -156,6 +159,7 @@ class Appender:
         self._time_keys = time_keys
         self._retention = retention
         self._instruments = instruments
+        self._clock = clock
         self._wall_clock = wall_clock
         # Activity of sessions that the list in the broker does not have yet.
         self.untouched: dict[str, int] = {}
@@ -264,6 +268,14 @@ class Appender:
             self._instruments.broker_is_full()
             return None
 
+    def _seconds_since(self, before: Stored, now: float) -> float:
+        """How long ago the last append was; 0 if that is not known."""
+        if before.appended_at is not None:
+            return now - before.appended_at
+        # Another process made it, by its own clock.
+        age = self._wall_clock() - before.updated_ms / 1_000
+        return max(0.0, age) if before.updated_ms else 0.0
+
     def _batch(
         self, session: str, path: str, before: Stored, addition: Addition
     ) -> tuple[Batch, Stored]:
@@ -271,14 +283,19 @@ class Appender:
         last = first
         if len(addition.entries) > 1:
             last = self._progress_of(addition.entries, last=True)
-        now_ms = int(self._wall_clock() * 1_000)
+        now, now_ms = self._clock(), int(self._wall_clock() * 1_000)
         after = addition.after._replace(
             position=_position_after(addition),
             owner=self.owner,
             has_first_step=before.has_first_step or first.step is not None,
             has_first_time=before.has_first_time or first.time_ms is not None,
             updated_ms=now_ms,
-            rate=_rate_after(before, addition, now_ms),
+            appended_at=now,
+            rate=rate_after(
+                before.rate,
+                seconds=self._seconds_since(before, now),
+                records=sum(1 for entry in addition.entries if entry.record),
+            ),
             metrics=_metrics_after(before, addition),
         )
         fields: dict[str, str | int | float | bytes] = {
@@ -354,12 +371,6 @@ def _position_after(addition: Addition) -> StoredPosition:
     return position._replace(
         last_id=last_id, last_rejected_id=last_rejected_id, stream_last_id=last_id
     )
-
-
-def _rate_after(before: Stored, addition: Addition, now_ms: int) -> float:
-    seconds = (now_ms - before.updated_ms) / 1_000 if before.updated_ms else 0.0
-    records = sum(1 for entry in addition.entries if entry.record)
-    return rate_after(before.rate, seconds=seconds, records=records)
 
 
 def _metrics_after(before: Stored, addition: Addition) -> Kept:

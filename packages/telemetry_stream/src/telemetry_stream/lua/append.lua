@@ -105,6 +105,12 @@ end
 local fields = {'incarnation', ARGV[8], 'generation', generation, 'offset', ARGV[10],
   'last_id', last_id, 'last_rejected_id', last_rejected_id,
   'records', count(stored[6], records), 'rejected', count(stored[7], rejection_count)}
+-- By one clock for all tailers and gateways; who may not read it goes without.
+local time = redis.pcall('TIME')
+if not time.err and entry_count + rejection_count > 0 then
+  fields[#fields + 1] = 'appended_ms'
+  fields[#fields + 1] = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
 for i = first_field, first_field + 2 * field_count - 1 do
   fields[#fields + 1] = ARGV[i]
 end

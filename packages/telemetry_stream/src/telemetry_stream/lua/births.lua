@@ -4,8 +4,9 @@
 
 local key = KEYS[1]
 local last = tonumber(redis.call('HGET', key, 'number') or '0') or 0
-local time = redis.call('TIME')
-local number = math.max(last + 1, tonumber(time[1]) * 1000000 + tonumber(time[2]))
+local time = redis.pcall('TIME')
+local floor = time.err and 0 or time[1] * 1000000 + time[2]
+local number = math.max(last + 1, floor)
 local text = string.format('%.0f', number)
 redis.call('HSETNX', key, 'counter', ARGV[1])
 redis.call('HSET', key, 'number', text)
