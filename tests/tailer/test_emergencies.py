@@ -10,7 +10,7 @@ import pytest
 from tailer.documents import MAX_DOCUMENT_BYTES
 from tailer.emergencies import DocumentFile
 from tailer.instruments import Instruments
-from telemetry_stream.broker import Entry
+from telemetry_stream.broker import Document, Entry
 from telemetry_stream.broker_memory import MemoryBroker
 from telemetry_stream.keys import EMERGENCIES
 from tests.tailer.harness import entries_of
@@ -123,6 +123,33 @@ async def test_old_documents_are_no_news(lab: Lab, age: float, news: str) -> Non
     [entry] = await lab.settle()
     assert entry.details is not None
     assert entry.details["news"] == news
+
+
+class Choking(MemoryBroker):
+    """An adapter that fails over documents, in a way of its own, for a while."""
+
+    is_broken = True
+
+    async def add_document(self, document: Document) -> bool:
+        if self.is_broken:
+            raise ValueError("cannot encode this")
+        return await super().add_document(document)
+
+
+async def test_document_over_which_something_fails_is_rejected(lab: Lab) -> None:
+    """Told once; a change gives it another chance, as with any that is none."""
+    lab.broker = broker = Choking()
+    lab.restart()
+    lab.write('{"value": 1}')
+    assert await lab.settle() == []
+    told = lab.instruments.registry.get_sample_value(
+        "tailcast_tailer_documents_total", {"outcome": "rejected"}
+    )
+    assert told == 1
+    broker.is_broken = False
+    lab.write('{"value": 12}')
+    [entry] = await lab.settle()
+    assert entry.record == b'{"value":12}'
 
 
 async def test_document_that_is_too_large_is_rejected(lab: Lab) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from tailer.documents import MAX_DOCUMENT_BYTES, NEWS_SECONDS, read_document
 from tailer.instruments import Instruments
+from tailer.records import fault
 from tailer.session_file import CannotBeSeen, Glimpse, glimpse_of
 from tailer.surroundings import Run
 from telemetry_stream.broker import Document, SessionWriter
+from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.record import Invalid
 
 
@@ -103,12 +105,16 @@ class DocumentFile:
     async def _add(self, seen: Glimpse, now: float) -> float | None:
         try:
             document = await self._run(partial(self._read, seen))
+            if isinstance(document, Invalid):
+                return self._not_yet(document, now)
+            is_new = await self._writer.add_document(document)
         except CannotBeSeen as error:
             self._instruments.cannot_see(self.path, str(error))
             return None
-        if isinstance(document, Invalid):
-            return self._not_yet(document, now)
-        is_new = await self._writer.add_document(document)
+        except (BrokerError, OSError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001  # it would fail again for ever
+            return self._not_yet(Invalid(fault(error)), now)
         self._added, self._waiting_since = seen, None
         if is_new and document.sha256 == self._added_sha256:
             self._on_forgotten()

@@ -199,9 +199,13 @@ def _read_line(text: bytes, careful: bool, max_line_bytes: int) -> Record | Inva
 
 def not_taken(end: int, length: int, head: bytes, error: Exception) -> NewRejection:
     """Reject a line over which reading or appending failed; `head` are its bytes."""
+    return NewRejection(end, fault(error), length, head.strip()[:REJECTED_HEAD_BYTES])
+
+
+def fault(error: Exception) -> str:
+    """Why a line or a document is rejected over which something failed unforeseen."""
     said = ascii(f"{type(error).__name__}: {error}"[:_TOLD_CHARACTERS])[1:-1]
-    head = head.strip()[:REJECTED_HEAD_BYTES]
-    return NewRejection(end, f"could not be taken: {said}", length, head)
+    return f"could not be taken: {said}"
 
 
 def too_long(end: int, length: int, head: bytes, max_line_bytes: int) -> NewRejection:
