@@ -138,7 +138,7 @@ PURE = $(addprefix */gateway/,$(addsuffix .py,asyncapi http_bodies openapi schem
 		sse subscription telling window wire)) \
 	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \
-	$(addprefix */telemetry_stream/,$(addsuffix .py,births broker client_cursors defaults exceptions keys \
+	$(addprefix */telemetry_stream/,$(addsuffix .py,births broker claims client_cursors defaults exceptions keys \
 		mending nesting \
 		notification position rate record redis_replies))
 empty :=

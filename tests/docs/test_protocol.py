@@ -16,6 +16,7 @@ from gateway.messages import SUPPORTED, ErrorCode
 from gateway.server_messages import SERVER_MESSAGES
 from tailer.metrics import Kept, merge, shapes_of, summarize
 from telemetry_stream.broker import Document
+from telemetry_stream.claims import Claim
 from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
 from tests.conftest import BrokerFactory
 from tests.docs.examples import Section, Step, matches, sections
@@ -61,6 +62,8 @@ class Conversation:
             r"(\S+) begins anew with (.*)": self.rewrite,
             r"(\S+) keeps no entry before (\S+)": self.trim,
             r"(\S+) appears with (.*)": self.add_document,
+            r"(\S+) and (\S+) see different files of (\S+)": self.dispute,
+            r"only one file of (\S+) is left": self.settle,
             r"the server shuts down": self.shut_down,
             r"the connection is closed with (\d+)": self.is_closed,
         }
@@ -104,6 +107,17 @@ class Conversation:
         session = json.loads(text).get("session", "")
         document = Document(path, "5e1f", text.encode(), session, is_news=True)
         await self.rig.broker.add_document(document)
+
+    async def dispute(self, owner: str, claimant: str, session: str) -> None:
+        for tailer in (owner, claimant):
+            await self.rig.broker.hold_presence(tailer, seconds=60)
+        claim = Claim(session, claimant, owner, "token")
+        await self.rig.broker.claims.ask(claim)
+        await self.rig.broker.claims.answer(claim)
+
+    async def settle(self, session: str) -> None:
+        for claim in await self.rig.broker.claims.read():
+            await self.rig.broker.claims.withdraw(session, claim.claimant)
 
     async def shut_down(self) -> None:
         self.gateway.server.handle_exit(signal.SIGTERM, None)

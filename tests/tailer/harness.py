@@ -23,14 +23,14 @@ class Broker(SessionWriter, SessionReader, Protocol):
 
 @asynccontextmanager
 async def running(
-    broker: Broker, log_dir: Path, **options: Any
+    broker: Broker, log_dir: Path, owner: str = "host:test", **options: Any
 ) -> AsyncGenerator[Tailer]:
     """A tailer that runs while the context lasts, impatient enough for tests."""
     tailer = Tailer(
         broker,
         log_dir=str(log_dir),
         poll_interval=0.01,
-        owner="host:test",
+        owner=owner,
         **options,
     )
     task = asyncio.create_task(tailer.run())

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from tailer.appender import Appender
+from tailer.claimant import Claimant
 from tailer.follower import Follower
 from tailer.instruments import Instruments
 from tailer.retention import Retention
+from tailer.roots import Roots
 from tailer.session_file import SessionFile
 from tailer.surroundings import Surroundings
 from telemetry_stream.broker import SessionWriter
@@ -62,10 +64,15 @@ class Single:
             clock=clock,
             wall_clock=clock,
         )
+        self.claimant = Claimant(
+            writer, owner=owner, instruments=self.instruments, clock=clock
+        )
         surroundings = Surroundings(
             writer=writer,
             appender=appender,
             instruments=self.instruments,
+            claimant=self.claimant,
+            roots=Roots([str(path.parent)]),
             run=run_at_once,
             clock=clock,
             wall_clock=clock,

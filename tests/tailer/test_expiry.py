@@ -5,6 +5,7 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -228,7 +229,7 @@ async def test_b1_a_running_tailer_ends_what_lived_its_time(
     for one in (path, other):
         one.write_bytes(lines(1))
         os.utime(one, (now, now))
-    options = {
+    options: dict[str, Any] = {
         "session_ttl": 2.0, "audit_seconds": 0.1, "wall_clock": lambda: now,
     }  # fmt: skip  # one glance
     async with running(adapter, tmp_path, **options) as tailer:

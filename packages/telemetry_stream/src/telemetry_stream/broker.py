@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 from typing import NamedTuple, Protocol
 
 from telemetry_stream.births import UNCOUNTED, Birth
+from telemetry_stream.claims import Claims
 from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
 
 
@@ -300,6 +301,11 @@ def snapshot_of(state: SessionState) -> Snapshot:
 class SessionWriter(Protocol):
     """What the tailer asks of a broker."""
 
+    @property
+    def claims(self) -> Claims:
+        """What tailers say to each other about who owns a session."""
+        ...
+
     async def settle_installation(self) -> None:
         """Agree with all who share these keys on the ID that is said on the channel.
 
@@ -392,6 +398,11 @@ class SessionWriter(Protocol):
 
 class SessionReader(Protocol):
     """What the gateway asks of a broker; it writes nothing into sessions."""
+
+    @property
+    def claims(self) -> Claims:
+        """As `SessionWriter.claims`; only read."""
+        ...
 
     async def settle_installation(self) -> None:
         """As `SessionWriter.settle_installation`."""

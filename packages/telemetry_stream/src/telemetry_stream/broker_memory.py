@@ -39,6 +39,8 @@ from telemetry_stream.broker import (
     Trimmed,
     snapshot_of,
 )
+from telemetry_stream.claims import Claim
+from telemetry_stream.claims_memory import MemoryClaims
 from telemetry_stream.client_cursors_memory import MemoryClientCursors, StoredClient
 from telemetry_stream.exceptions import BrokerError, BrokerUnavailable
 from telemetry_stream.keys import EMERGENCIES
@@ -82,6 +84,9 @@ class _Stored:
     seen: set[str] = field(default_factory=set[str])
     # Owner by the monotonic time at which its presence ends, seconds.
     presence: dict[str, float] = field(default_factory=dict[str, float])
+    claims: dict[tuple[str, str], Claim] = field(
+        default_factory=dict[tuple[str, str], Claim]
+    )
     clients: dict[str, StoredClient] = field(default_factory=dict[str, StoredClient])
 
 
@@ -94,6 +99,10 @@ class MemoryBroker:
         self._listeners: set[asyncio.Queue[BrokerError | str]] = set()
         # Raised by every call while set: the broker is away.
         self.failure: BrokerError | None = None
+        # What tailers say to each other.
+        self.claims = MemoryClaims(
+            lambda: self._stored.claims, reachable=self._reachable
+        )
         # What is kept of clients that name themselves.
         self.clients = MemoryClientCursors(
             lambda: self._stored.clients, reachable=self._reachable, wake=self._wake

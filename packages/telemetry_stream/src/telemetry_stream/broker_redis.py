@@ -37,6 +37,7 @@ from telemetry_stream.broker import (
     Trimmed,
     snapshot_of,
 )
+from telemetry_stream.claims_redis import RedisClaims
 from telemetry_stream.client_cursors_redis import RedisClientCursors
 from telemetry_stream.installation_redis import RedisInstallation
 from telemetry_stream.keys import EMERGENCIES, Keys
@@ -99,6 +100,8 @@ class RedisBroker:
         self._discard = self._script("last_id", "refusal", "discard")
         self._add_document = self._script("last_id", "refusal", "add_document")
         self._births = self._script("births")
+        # What tailers say to each other.
+        self.claims = RedisClaims(self._redis, self._keys)
         # What is kept of clients that name themselves.
         self.clients = RedisClientCursors(self._redis, self._keys, self._said)
 

@@ -42,6 +42,9 @@ class Keys:
         self.births = f"{prefix}:births"
         # String: the ID of this installation, made once.
         self.installation = f"{prefix}:installation"
+        # Hashes: sessions that a tailer claims of another one, and what was answered.
+        self.claims = f"{prefix}:{{claims}}"
+        self.claims_seen = f"{prefix}:{{claims}}:seen"
         # Set: path and content of every emergency document that was taken in.
         self.emergencies_seen = f"{prefix}:{{emergencies}}:seen"
 

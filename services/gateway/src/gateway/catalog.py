@@ -3,6 +3,8 @@
 Pure; time comes in, by the broker's clock.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from gateway.activity import status_after
@@ -16,9 +18,14 @@ DEFAULT_LIMIT = 100
 
 
 def describe(
-    session: str, head: Head, *, active_ms: int, now_ms: int
+    session: str,
+    head: Head,
+    *,
+    active_ms: int,
+    now_ms: int,
+    owners: Sequence[str] = (),
 ) -> dict[str, object]:
-    """One session, as `/api/sessions` lists it."""
+    """One session, as `/api/sessions` lists it; with who contests it, if it is."""
     state = head.state
     since_ms = active_ms if state is None else state.aged_from_ms or active_ms
     return {
@@ -34,10 +41,13 @@ def describe(
         "rate": 0.0 if state is None else _rate(state.rate, state.aged_from_ms, now_ms),
         "oldest": None if head.oldest is None else str(head.oldest.cursor),
         "head": None if head.cursor is None else str(head.cursor),
+        **_contested(owners),
     }
 
 
-def snapshot(session: str, state: Snapshot | None, *, now_ms: int) -> dict[str, object]:
+def snapshot(
+    session: str, state: Snapshot | None, *, now_ms: int, owners: Sequence[str] = ()
+) -> dict[str, object]:
     """One session as it was after an append, for clients; nulls if there is none."""
     if state is None:
         return {"sessionId": session, "cursor": None, "data": None, "status": None}
@@ -55,6 +65,7 @@ def snapshot(session: str, state: Snapshot | None, *, now_ms: int) -> dict[str, 
         "records": state.records,
         "rejected": state.rejected,
         "emergencies": _emergencies(session, state),
+        **_contested(owners),
     }
 
 
@@ -85,6 +96,10 @@ def document(entry: Entry) -> dict[str, object]:
         **({"sessionId": session} if session else {}),
         "data": msgspec.Raw(entry.record),
     }
+
+
+def _contested(owners: Sequence[str]) -> dict[str, object]:
+    return {"contested": True, "owners": list(owners)} if owners else {}
 
 
 def _emergencies(session: str, state: Snapshot) -> dict[str, object]:

@@ -43,6 +43,8 @@ class Hub:
         # Takes what fails over one of them; and those who are not live.
         self.isolation = Isolation(instruments)
         self.followers = Followers(self.isolation)
+        # Sessions of which several tailers see different files, and who they are.
+        self.contested: Mapping[str, Sequence[str]] = {}
         # What those who are live are given.
         self.delivery = Delivery(
             self.followers, isolation=self.isolation, instruments=instruments
@@ -305,9 +307,12 @@ class Hub:
                 del channel.conflations[form]
         return channel.audience
 
-    # What these are made of.
+    def owners_of(self, session: str) -> Sequence[str]:
+        """The tailers that contest a session; none where it is not contested."""
+        return self.contested.get(session, ())
 
     def _wanting(self, channel: Channel) -> Iterator[Client]:
+        """Who is subscribed to a session, live or not."""
         if channel.is_documents:
             yield from self.subscribers
             return
@@ -317,6 +322,8 @@ class Hub:
                 channel.session
             ):
                 yield client
+
+    # What these are made of.
 
     def _begin_later_session(
         self, client: Client, channel: Channel, head: Head

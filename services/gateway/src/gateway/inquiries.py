@@ -43,11 +43,14 @@ class Inquiries:
         replay: Replay,
         pages: Pages,
         broker_clock: BrokerClock,
+        owners_of: Callable[[str], Sequence[str]],
     ) -> None:
         self._broker = broker
         self._replay = replay
         self._pages = pages
         self._broker_clock = broker_clock
+        # The tailers that contest a session, if it is contested.
+        self._owners_of = owners_of
 
     async def answer(
         self, client: Client, message: Inquiry, writable: Writable
@@ -95,7 +98,13 @@ class Inquiries:
         async for some, heads, is_last in self._read("heads", latest, read):
             now_ms = self._broker_clock.now_ms()
             found = [
-                describe(name, head, active_ms=active[name], now_ms=now_ms)
+                describe(
+                    name,
+                    head,
+                    active_ms=active[name],
+                    now_ms=now_ms,
+                    owners=self._owners_of(name),
+                )
                 for name, head in zip(some, heads, strict=True)
             ]
             if not await self._send(client, message, found, is_last, writable):
@@ -112,7 +121,9 @@ class Inquiries:
             if await writable():
                 now_ms = self._broker_clock.now_ms()
                 fields: Message = {"type": "snapshot", **with_id(message.id)}
-                whole = snapshot(message.session_id, state, now_ms=now_ms)
+                name = message.session_id
+                owners = self._owners_of(name)
+                whole = snapshot(name, state, now_ms=now_ms, owners=owners)
                 told = snapshot_within(client.wire, fields, whole)
                 client.send({**fields, **told})
             return
@@ -125,7 +136,9 @@ class Inquiries:
             around: Message = {"type": "snapshot", **with_id(message.id)}
             shown = [
                 snapshot_within(
-                    client.wire, around, snapshot(name, state, now_ms=now_ms)
+                    client.wire,
+                    around,
+                    snapshot(name, state, now_ms=now_ms, owners=self._owners_of(name)),
                 )
                 for name, state in zip(some, states, strict=True)
             ]

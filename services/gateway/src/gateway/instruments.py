@@ -3,6 +3,7 @@
 Each call says what happened; counting and logging it are done together here.
 """
 
+from collections.abc import Sequence
 from time import monotonic
 
 import structlog
@@ -41,6 +42,7 @@ class Instruments:
         self._subscribers = gauge("subscribers", "Connections with a subscription")
         self._sessions = gauge("watched_sessions", "Sessions read by this replica")
         self._windows = gauge("window_bytes", "What the windows hold")
+        self._contested = gauge("contested_sessions", "Sessions of several tailers")
         self._silent = gauge("silent_tailers", "Tailers of running sessions not there")
         self._feed = gauge("feed_fresh", "Whether the canary came back in time")
         self._accepted = counter("connections_accepted", "Handshakes that succeeded")
@@ -273,6 +275,14 @@ class Instruments:
     def feed_is(self, *, fresh: bool) -> None:
         """Whether what is appended gets here."""
         self._feed.set(int(fresh))
+
+    def session_contested(self, session: str, owners: Sequence[str]) -> None:
+        """Several tailers see different files of a session."""
+        self._log.warning("session is contested", session=session, owners=list(owners))
+
+    def sessions_contested(self, count: int) -> None:
+        """So many sessions are."""
+        self._contested.set(count)
 
     def tailers_silent(self, count: int) -> None:
         """So many tailers of sessions that run do not say that they are there."""

@@ -8,10 +8,12 @@ makes a gateway unready.
 from collections.abc import Callable, Iterable
 
 from gateway.channel import Channel
+from gateway.contests import Contests
 from gateway.hub import Hub
 from gateway.instruments import Instruments
 from gateway.subscription import Subscription
 from telemetry_stream.broker import SessionReader
+from telemetry_stream.claims import contests
 
 
 # A session that had rested for so long when its tailer fell silent has ended, and
@@ -36,6 +38,8 @@ class Owners:
         self._hub = hub
         self._clock = clock
         self._instruments = instruments
+        # Tells of sessions that have more than one.
+        self._contests = Contests(hub, instruments=instruments)
         # Silent owners, and since when that is known, monotonic seconds.
         self._silent_since: dict[str, float] = {}
 
@@ -48,7 +52,11 @@ class Owners:
         )
 
     async def look(self) -> None:
-        """Ask who is there. Raises BrokerError."""
+        """Ask who is there, and who contests what. Raises BrokerError."""
+        claims = await self._broker.claims.read()
+        tailers = {name for claim in claims for name in (claim.owner, claim.claimant)}
+        here = await self._broker.present(sorted(tailers)) if tailers else set[str]()
+        self._contests.note(contests(claims, here))
         owners = {one.owner for one in self._hub.channels.values() if one.owner}
         present = await self._broker.present(sorted(owners))
         now = self._clock()

@@ -155,6 +155,7 @@ class Replica:
                 replay=self.replay,
                 pages=self.history,
                 broker_clock=broker_clock,
+                owners_of=self.hub.owners_of,
             ),
             snapshots=Snapshots(broker, self.hub, broker_clock=broker_clock),
             forms=self.forms,

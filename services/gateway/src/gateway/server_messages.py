@@ -52,6 +52,10 @@ Truncated = Annotated[
     ),
 ]
 Link = Annotated[str, Meta(description="Relative to the address of the stream.")]
+Owners = Annotated[
+    list[str],
+    Meta(description="Tailers that see different files of one session."),
+]
 
 
 class _Part(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -112,6 +116,8 @@ class SessionFields(_Part, kw_only=True):
     rate: Rate
     oldest: Cursor | None
     head: Cursor | None
+    contested: Flag | UnsetType = UNSET
+    owners: Owners | UnsetType = UNSET
 
 
 class MetricFields(_Part, kw_only=True):
@@ -169,6 +175,8 @@ class _Values(_Part, kw_only=True):
     ) = UNSET
     url: Link | UnsetType = UNSET
     bytes: Size | UnsetType = UNSET
+    contested: Flag | UnsetType = UNSET
+    owners: Owners | UnsetType = UNSET
 
 
 class SnapshotFields(_Values, kw_only=True):
@@ -356,6 +364,13 @@ class SessionEvent(_Told, tag="session", kw_only=True):
     head: Cursor | None
 
 
+class Contested(_Told, tag="contested", kw_only=True):
+    """Several tailers see different files of a session; no owners: not any more."""
+
+    session_id: str
+    owners: Owners
+
+
 class Draining(_Told, tag="draining", kw_only=True):
     """The server shuts down and will close this connection."""
 
@@ -384,6 +399,7 @@ ServerMessage: TypeAlias = (
     | SessionList
     | SnapshotAnswer
     | SessionEvent
+    | Contested
     | Draining
     | Closing
 )

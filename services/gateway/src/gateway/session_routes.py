@@ -178,6 +178,7 @@ class _Routes:
                 heads.get(name, NO_HEAD),
                 active_ms=active[name],
                 now_ms=now_ms,
+                owners=self._replica.hub.owners_of(name),
             )
             for name in names
         ]
@@ -297,7 +298,8 @@ class _Routes:
         if state is None or session.startswith("!"):
             raise NotFound
         now_ms = self._replica.broker_clock.now_ms()
-        return json_response(snapshot(session, state, now_ms=now_ms))
+        owners = self._replica.hub.owners_of(session)
+        return json_response(snapshot(session, state, now_ms=now_ms, owners=owners))
 
     async def _page(
         self, session: str, query: Asked, *, before: str | None, limit: int

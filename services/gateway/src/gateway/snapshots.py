@@ -94,7 +94,12 @@ class Snapshots:
             return
         now_ms = self._broker_clock.now_ms()
         found = (
-            snapshot(session, states.get(session), now_ms=now_ms)
+            snapshot(
+                session,
+                states.get(session),
+                now_ms=now_ms,
+                owners=self._hub.owners_of(session),
+            )
             for session in sessions
             if session != EMERGENCIES
         )

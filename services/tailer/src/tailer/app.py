@@ -18,8 +18,10 @@ from typing import TypeVar
 from service_runtime.exceptions import ServiceError
 from service_runtime.logs import configure_logging
 from service_runtime.values import write_list
+from tailer.answers import Answers
 from tailer.appender import Appender
 from tailer.audit import AUDIT_SECONDS, Audit
+from tailer.claimant import Claimant
 from tailer.discovery import Discovery, FileKind, Found
 from tailer.emergencies import DocumentFile
 from tailer.expiry import Expiry
@@ -30,6 +32,7 @@ from tailer.monitoring import monitoring
 from tailer.pipeline import Followed, Pipeline
 from tailer.presence import Presence
 from tailer.retention import Retention
+from tailer.roots import Roots
 from tailer.session_file import SessionFile
 from tailer.settings import TailerSettings
 from tailer.surroundings import Surroundings
@@ -118,17 +121,6 @@ class Tailer:
             clock=clock,
             wall_clock=wall_clock,
         )
-        self._surroundings = Surroundings(
-            writer=writer,
-            appender=appender,
-            instruments=self.instruments,
-            run=self._run_blocking,
-            clock=clock,
-            wall_clock=wall_clock,
-            starts_at_end=starts_at_end,
-            is_network=is_remote,
-            session_ttl=session_ttl,
-        )
         self._discovery = Discovery(
             log_dir=log_dir,
             telemetry_patterns=telemetry_patterns,
@@ -136,6 +128,22 @@ class Tailer:
             paths=paths,
             session_prefix=session_prefix,
             instruments=self.instruments,
+        )
+        self._claimant = Claimant(
+            writer, owner=self.owner, instruments=self.instruments, clock=clock
+        )
+        self._surroundings = Surroundings(
+            writer=writer,
+            appender=appender,
+            instruments=self.instruments,
+            claimant=self._claimant,
+            roots=Roots(self._discovery.directories),
+            run=self._run_blocking,
+            clock=clock,
+            wall_clock=wall_clock,
+            starts_at_end=starts_at_end,
+            is_network=is_remote,
+            session_ttl=session_ttl,
         )
         self._audit = Audit(
             writer,
@@ -148,6 +156,13 @@ class Tailer:
             make_followed=self._make_followed,
             presence=self._presence,
             audit=self._audit,
+            answers=Answers(
+                writer,
+                self._presence,
+                owner=self.owner,
+                instruments=self.instruments,
+            ),
+            claimant=self._claimant,
             expiry=Expiry(
                 writer,
                 self._presence,

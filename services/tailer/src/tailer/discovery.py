@@ -121,6 +121,11 @@ class Discovery:
         """The directories that are looked through, whole."""
         return list(self._watched_trees)
 
+    @property
+    def directories(self) -> list[str]:
+        """The directories that must be seen for a file to count as absent."""
+        return [*self._watched_trees, *map(os.path.dirname, self._watched_files)]
+
     def _add_patterns(
         self, log_dir: str, kind: FileKind, patterns: Sequence[str]
     ) -> None:

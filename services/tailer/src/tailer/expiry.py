@@ -6,10 +6,7 @@ A file counts as absent only where its directory can be seen: an unmounted file 
 shows nothing, and nothing must come of that.
 """
 
-# ruff: noqa: PTH116  # thousands of paths: texts, `Path` costs more
-
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -18,6 +15,7 @@ from tailer.instruments import Instruments
 from tailer.lifetime import Fate, changed_ms, judge_life
 from tailer.presence import Presence
 from tailer.retention import Retention
+from tailer.roots import Roots
 from tailer.surroundings import Run
 from telemetry_stream.broker import Batch, SessionState, SessionWriter
 from telemetry_stream.exceptions import BrokerError
@@ -31,50 +29,6 @@ EXPIRED_SESSIONS = 100
 # After a failure; while the broker is away that is waited out besides.
 RETRY_SECONDS = 1.0
 DAY_MS = 86_400_000.0
-
-
-class Roots:
-    """The directories below which files are, and what can be told of their absence."""
-
-    def __init__(self, directories: Sequence[str]) -> None:
-        self._directories = directories
-        # Which directory each was when something was last seen in it. One that is
-        # empty and another one is a mount point without its file system.
-        self._seen: dict[str, tuple[int, int]] = {}
-
-    def holds(self, path: str) -> bool:
-        """Whether the path lies below one of the directories."""
-        return any(path.startswith(f"{one}/") for one in self._directories)
-
-    def absences(self, paths: Sequence[str]) -> list[bool | None]:
-        """Whether nothing has each path; None if it cannot be told. Blocking."""
-        seen = [one for one in self._directories if self._is_seen(one)]
-        return [_is_absent(path, seen) for path in paths]
-
-    def _is_seen(self, directory: str) -> bool:
-        try:
-            found = os.stat(directory)
-            with os.scandir(directory) as names:
-                is_empty = next(names, None) is None
-        except OSError:
-            return False
-        identity = (found.st_dev, found.st_ino)
-        if not is_empty:
-            self._seen[directory] = identity
-        return self._seen.get(directory) == identity
-
-
-def _is_absent(path: str, directories: Sequence[str]) -> bool | None:
-    # A name that is no UTF-8 stands in the state as an escape: it cannot be asked for.
-    if "\\udc" in path or not any(path.startswith(f"{one}/") for one in directories):
-        return None
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return None
-    return False
 
 
 class Expiry:

@@ -9,6 +9,7 @@ import secrets
 from functools import partial
 
 from tailer.appender import Addition, CannotBeTaken, Stored, marker, stored_of
+from tailer.ownership import Ownership
 from tailer.progress import (
     Action,
     Doubt,
@@ -22,6 +23,7 @@ from tailer.session_file import (
     CannotBeSeen,
     Glimpse,
     Look,
+    Place,
     Portion,
     SessionFile,
     Source,
@@ -32,7 +34,7 @@ from telemetry_stream.position import EntryID
 
 
 # When to come again after a rewrite was refused, or the session is contested.
-REFUSED_SECONDS = 5.0
+REFUSED_SECONDS = 2.0
 # A session that disagrees with itself is made anew at most so often.
 MENDED_EVERY_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
@@ -68,8 +70,8 @@ class Follower:
         self._first_offset: int | None = None if is_late else 0
         # The broker said that stream and state contradict each other.
         self._is_diverged = False
-        # A rewrite was refused or the session is contested, and this was told.
-        self._is_disputed = False
+        # Whether this tailer may say that the file began anew.
+        self._ownership = Ownership(session, file.path, surroundings)
         # Kept while the file does not look as it was stored.
         self._doubt: Doubt | None = None
         # NULs up to this offset were there long enough to be part of the file.
@@ -87,6 +89,11 @@ class Follower:
     def believed(self) -> StoredPosition | None:
         """The position that should be stored; None if it will be asked for anyway."""
         return None if self._stored is None else self._stored.position
+
+    @property
+    def sightings(self) -> int:
+        """How often a file was seen to have the path."""
+        return self._ownership.sightings
 
     @property
     def bytes_behind(self) -> int:
@@ -140,7 +147,7 @@ class Follower:
             self._near.instruments.cannot_see(self._path_text, str(error))
             # However it looks when it is back, that is a change.
             self.glimpse = None
-            return None
+            return await self._unseen(stored, is_absent=error.is_absent)
         self._near.instruments.can_see(self._path_text)
         self._near.instruments.bytes_behind(self.path, self.bytes_behind)
         return delay
@@ -168,11 +175,7 @@ class Follower:
         if not stored.position.incarnation and self._first_offset != 0:
             return await self._begin_at_end(stored)
         look = await self._near.run(
-            partial(
-                self._file.look,
-                place,
-                nuls_are_bytes=self._nuls_until >= place.offset,
-            )
+            partial(self._look, place, nuls_are_bytes=self._nuls_until >= place.offset)
         )
         self._note_look(look)
         judgement = judge(
@@ -186,6 +189,11 @@ class Follower:
         if judgement.action is Action.READ and look.portion is not None:
             return await self._take(stored, look, look.portion)
         if judgement.action is Action.NEW_GENERATION:
+            if look.source is Source.HELD:
+                # What lost its path says nothing of what has it now.
+                self._file.release()
+                self._doubt = None
+                return AT_ONCE
             return await self._declare(stored, look)
         if judgement.action is Action.TAKE_NULS:
             self._near.instruments.hole_taken(self.session, place.offset)
@@ -194,16 +202,21 @@ class Follower:
             return AT_ONCE
         return second_look_seconds(is_network=self._near.is_network)
 
+    def _look(self, place: Place, *, nuls_are_bytes: bool) -> Look:
+        look = self._file.look(place, nuls_are_bytes=nuls_are_bytes)
+        if look.source is Source.PATH:
+            self._near.roots.saw(self.path)
+        return look
+
     def _note_look(self, look: Look) -> None:
         if look.source is Source.PATH:
             self.glimpse = look.glimpse
+            self._ownership.sighted()
 
     async def _take(self, stored: Stored, look: Look, portion: Portion) -> float | None:
-        if self._is_disputed:
-            self._is_disputed = False
-            self._near.instruments.rewrite_settled(self.session)
+        await self._ownership.settle()
         if portion.place.offset == stored.position.offset:
-            return self._nothing_new(look, has_more=portion.has_more)
+            return await self._nothing_new(stored, look, has_more=portion.has_more)
         if stored.position.incarnation:
             entries = portion.reading.entries
             after = stored.moved_to(portion.place)
@@ -217,15 +230,27 @@ class Follower:
             return AT_ONCE if portion.has_nul else None
         return AT_ONCE
 
-    def _nothing_new(self, look: Look, *, has_more: bool) -> float | None:
+    async def _nothing_new(
+        self, stored: Stored, look: Look, *, has_more: bool
+    ) -> float | None:
         if has_more:
             return AT_ONCE
-        if (
-            look.source is Source.HELD
-            and self._near.clock() - self._moved_at > HOLD_SECONDS
-        ):
+        if look.source is Source.PATH:
+            return None
+        if self._near.clock() - self._moved_at > HOLD_SECONDS:
             self._file.release()
-        return None
+        return await self._unseen(stored, is_absent=True)
+
+    async def _unseen(self, stored: Stored, *, is_absent: bool) -> float | None:
+        """The path shows nothing: if its file is gone, let others have the session."""
+        delay, after = await self._ownership.unseen(
+            stored, is_absent=is_absent, moved_at=self._moved_at
+        )
+        if after is None:
+            self.doubt_stored()
+        elif after is not stored:
+            self._stored = after
+        return delay
 
     def _is_too_old(self, look: Look) -> bool:
         age = self._near.wall_clock() - look.glimpse.mtime_ns / 1e9
@@ -268,10 +293,11 @@ class Follower:
         """Begin a new generation after what the rewrite kept, if it is ours to say."""
         now = self._near.clock()
         if contested_until(self._declared, now) is not None:
-            self._is_disputed = True
-            self._near.instruments.session_contested(self.session)
+            self._ownership.contested()
             return REFUSED_SECONDS
-        if not await self._may_rebuild(stored):
+        if not await self._ownership.may_begin_anew(stored):
+            # The owner may give it up meanwhile.
+            self.doubt_stored()
             return REFUSED_SECONDS
         file = new_file(self._file, self._near.run)
         kept = await common_prefix(self._near.writer, self.session, stored, file)
@@ -311,17 +337,6 @@ class Follower:
         if look.was_replaced or (look.is_first and not is_shorter):
             return "replaced"
         return "truncated"
-
-    async def _may_rebuild(self, stored: Stored) -> bool:
-        """Whether our view counts: we are the owner, or the owner is gone."""
-        owner = stored.owner
-        if owner in ("", self._near.appender.owner):
-            return True
-        if not await self._near.writer.is_present(owner):
-            return True
-        self._is_disputed = True
-        self._near.instruments.rewrite_refused(self.session, owner)
-        return False
 
     async def _append(
         self,
@@ -369,7 +384,7 @@ class Follower:
             wait = self._mended_at + MENDED_EVERY_SECONDS - now
             if wait > 0:
                 return wait
-        if not await self._may_rebuild(stored):
+        if not await self._ownership.may_begin_anew(stored):
             return REFUSED_SECONDS
         try:
             # Only what can be read can be made anew.

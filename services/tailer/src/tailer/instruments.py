@@ -68,6 +68,7 @@ class Instruments:
         self._diverged = counter("diverged", "Streams and states that disagreed")
         self._healed = counter("healed_bytes", "Bytes read again for the broker")
         self._refused = counter("refused", "Refused rewrites, paths and names", "what")
+        self._claims = counter("claims", "Sessions that change their tailer", "what")
         self._contested = counter("contested", "Sessions with too many generations")
         self._documents = counter("documents", "Emergency documents", "outcome")
         self._broker_errors = counter("broker_errors", "Failed calls", "error", "code")
@@ -87,6 +88,7 @@ class Instruments:
         )
         self._files = gauge("files", "Files that are followed")
         self._bytes_behind = gauge("bytes_behind", "Bytes not in the broker yet")
+        self._disputed = gauge("disputed", "Sessions of which another sees a file too")
         self._broker_up = gauge("broker_up", "Whether the broker answers")
         self._broker_full = gauge("broker_full", "Whether it has no memory for more")
 
@@ -186,18 +188,39 @@ class Instruments:
         )
 
     def rewrite_refused(self, session: str, owner: str) -> None:
-        """The session is another tailer's, which is alive, and we see other bytes."""
+        """Another tailer owns the session and sees a file too, and we other bytes."""
         if self._remember("refused", session):
             self._refused.labels("rewrite").inc()
+            self._disputed.inc()
             self._log.warning(
                 "session is owned by another tailer that sees other bytes",
                 session=session,
                 owner=owner,
             )
 
+    def claim_answered(self, session: str, claimant: str) -> None:
+        """Another tailer sees other bytes than this one does, who owns the session."""
+        if self._remember("claimed", f"{session}\0{claimant}"):
+            self._log.warning(
+                "session is claimed by another tailer that sees other bytes",
+                session=session,
+                claimant=claimant,
+            )
+
+    def claim_unanswered(self, session: str, owner: str) -> None:
+        """The owner does not see a file of the session: this tailer takes it."""
+        self._claims.labels("taken").inc()
+        self._log.info("owner sees no file, taking over", session=session, owner=owner)
+
+    def given_up(self, session: str) -> None:
+        """The file of a session that this tailer owned is gone."""
+        self._claims.labels("given up").inc()
+        self._log.info("file is gone, session is anybody's", session=session)
+
     def rewrite_settled(self, session: str) -> None:
         """The file is as it was stored again, or has a new generation."""
-        self._forget("refused", session)
+        if self._forget("refused", session):
+            self._disputed.dec()
         self._forget("contested", session)
 
     def session_contested(self, session: str) -> None:

@@ -19,7 +19,9 @@ from itertools import count
 from typing import Protocol
 
 from service_runtime.tasks import LongLived, Loop
+from tailer.answers import Answers
 from tailer.audit import Audit
+from tailer.claimant import Claimant
 from tailer.discovery import Discovery, FileKind, Found
 from tailer.expiry import Expiry
 from tailer.instruments import Instruments
@@ -108,6 +110,8 @@ class Pipeline:
         make_followed: Callable[[Found, bool], Followed],
         presence: Presence,
         audit: Audit,
+        answers: Answers,
+        claimant: Claimant,
         expiry: Expiry,
         instruments: Instruments,
         run: Run,
@@ -120,6 +124,8 @@ class Pipeline:
         self._make_followed = make_followed
         self._presence = presence
         self._audit = audit
+        self._answers = answers
+        self._claimant = claimant
         self._expiry = expiry
         self._instruments = instruments
         self._run = run
@@ -174,13 +180,15 @@ class Pipeline:
             "sweep": self._sweep,
             "audit": self._audit.run,
             "touch": self._audit.touch,
+            "answers": self._answers.run,
             "expiry": partial(self._expiry.run, self.has_listed),
             **{f"worker {number}": self._work for number in range(1, WORKERS + 1)},
         }
 
     async def run(self) -> None:
         """Follow all files until cancelled. Raises TaskEnded if a task of it ends."""
-        self._presence.on_back = self._audit.broker_is_back
+        self._presence.on_back = self._broker_is_back
+        self._answers.look_at = self._look_first
         self._audit.doubt = self._doubt
         self._tasks.start(self.loops)
         try:
@@ -211,6 +219,7 @@ class Pipeline:
         item = _Item(followed, self._clock())
         self._items[found.path] = item
         self._audit.include(followed)
+        self._answers.include(followed)
         self._expiry.include(followed)
         if found.kind is FileKind.TELEMETRY:
             self._instruments.session_found(found.name, found.path)
@@ -226,6 +235,19 @@ class Pipeline:
                 self._instruments.change_noticed(by_hint=True)
                 item.changed_at = self._clock()
                 self._enqueue(item)
+
+    def _broker_is_back(self) -> None:
+        self._audit.broker_is_back()
+        self._claimant.ask_again()
+
+    def _look_first(self, path: str) -> None:
+        """Give a file the next turn."""
+        item = self._items[path]
+        self._enqueue(item)
+        for queue in (self._live, self._backlog):
+            if item in queue and queue[0] is not item:
+                queue.remove(item)
+                queue.appendleft(item)
 
     def _doubt(self, path: str) -> None:
         item = self._items[path]

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from tailer.appender import Appender
+from tailer.claimant import Claimant
 from tailer.instruments import Instruments
+from tailer.roots import Roots
 from telemetry_stream.broker import SessionWriter
 
 
@@ -27,6 +29,9 @@ class Surroundings:
     writer: SessionWriter
     appender: Appender
     instruments: Instruments
+    # Who may begin a session anew, and where a file can be told to be absent.
+    claimant: Claimant
+    roots: Roots
     run: Run
     # Seconds: of a steady clock, and since 1970.
     clock: Callable[[], float]

@@ -1,0 +1,70 @@
+"""Claims over Redis or Valkey, as a part of `RedisBroker`.
+
+Two hashes, so that nobody overwrites what another one says: what claimants ask, and
+what owners answer. Both have a field for each session and claimant.
+"""
+
+import json
+from collections.abc import Awaitable
+from typing import cast
+
+from redis.asyncio import Redis
+
+from telemetry_stream.claims import Claim
+from telemetry_stream.keys import Keys
+from telemetry_stream.redis_errors import translated_errors
+
+
+class RedisClaims:
+    """`Claims` over a broker's connections."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+
+    async def read(self) -> list[Claim]:
+        asked = await self._all(self._keys.claims)
+        seen = await self._all(self._keys.claims_seen) if asked else {}
+        found = [
+            _claim(field, text, seen.get(field, b"")) for field, text in asked.items()
+        ]
+        return sorted(claim for claim in found if claim is not None)
+
+    async def ask(self, claim: Claim) -> None:
+        field = _field(claim.session, claim.claimant)
+        text = json.dumps([claim.owner, claim.token])
+        with translated_errors():
+            await self._redis.hset(self._keys.claims, field, text)
+
+    async def answer(self, claim: Claim) -> None:
+        field = _field(claim.session, claim.claimant)
+        with translated_errors():
+            await self._redis.hset(self._keys.claims_seen, field, claim.token)
+            if not await self._redis.hexists(self._keys.claims, field):
+                # It was withdrawn meanwhile.
+                await self._redis.hdel(self._keys.claims_seen, field)
+
+    async def withdraw(self, session: str, claimant: str) -> None:
+        field = _field(session, claimant)
+        with translated_errors():
+            for key in (self._keys.claims, self._keys.claims_seen):
+                await self._redis.hdel(key, field)
+
+    async def _all(self, key: str) -> dict[bytes, bytes]:
+        with translated_errors():
+            return await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(key))
+
+
+def _field(session: str, claimant: str) -> str:
+    return json.dumps([session, claimant])
+
+
+def _claim(field: bytes, text: bytes, seen: bytes) -> Claim | None:
+    """What the hashes say, None where somebody wrote something else by hand."""
+    try:
+        session, claimant = json.loads(field)
+        owner, token = json.loads(text)
+    except (ValueError, TypeError):
+        return None
+    parts = (session, claimant, owner, token, seen.decode(errors="replace"))
+    return Claim(*map(str, parts))

@@ -1,0 +1,106 @@
+"""Answering what other tailers claim: looking at one's file, and saying if it is there.
+
+Asks for claims every second; there are hardly ever any. Whoever does not follow the
+file, cannot see it or is too slow does not answer, and so loses the session.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from tailer.instruments import Instruments
+from tailer.presence import Presence
+from telemetry_stream.broker import SessionWriter
+from telemetry_stream.claims import Claim
+from telemetry_stream.exceptions import BrokerError
+
+
+CLAIMS_SECONDS = 1.0
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A session's file, as somebody looks at it."""
+
+    session: str
+    path: str
+    # How often a file was seen to have the path.
+    sightings: int
+
+
+class Answers:
+    """The answers of one tailer."""
+
+    def __init__(
+        self,
+        writer: SessionWriter,
+        presence: Presence,
+        *,
+        owner: str,
+        instruments: Instruments,
+    ) -> None:
+        self._writer = writer
+        self._presence = presence
+        self._owner = owner
+        self._instruments = instruments
+        # Followed files, by session.
+        self._watched: dict[str, Watched] = {}
+        # Claims for which a file is being looked at: the sightings that it had before.
+        self._before: dict[str, int] = {}
+        # Has the file of a path looked at, before all others.
+        self.look_at: Callable[[str], None] = _nobody
+
+    def include(self, followed: object) -> None:
+        """This one's file is here."""
+        if isinstance(followed, Watched):
+            self._watched[followed.session] = followed
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        while True:
+            await self._presence.wait_until_up()
+            try:
+                await self.look()
+            except BrokerError as error:
+                self._presence.lost(error, "claims")
+            await asyncio.sleep(CLAIMS_SECONDS)
+
+    async def look(self) -> None:
+        """Answer what can be answered now. Raises BrokerError."""
+        claims = await self._writer.claims.read()
+        open_ = {
+            claim.token: claim
+            for claim in claims
+            if claim.owner == self._owner and not claim.is_answered
+        }
+        self._before = {
+            token: count for token, count in self._before.items() if token in open_
+        }
+        for claim in open_.values():
+            await self._answer(claim)
+        for claimant in {claim.claimant for claim in claims} - {self._owner}:
+            await self._forget_if_gone(claimant, claims)
+
+    async def _answer(self, claim: Claim) -> None:
+        watched = self._watched.get(claim.session)
+        if watched is None:
+            return
+        before = self._before.setdefault(claim.token, watched.sightings)
+        if watched.sightings > before:
+            await self._writer.claims.answer(claim)
+            self._instruments.claim_answered(claim.session, claim.claimant)
+        else:
+            self.look_at(watched.path)
+
+    async def _forget_if_gone(self, claimant: str, claims: list[Claim]) -> None:
+        """Take back what a tailer claims that is gone."""
+        if await self._writer.is_present(claimant):
+            return
+        for claim in claims:
+            if claim.claimant == claimant:
+                await self._writer.claims.withdraw(claim.session, claimant)
+
+
+def _nobody(path: str) -> None:
+    """Nobody follows anything yet."""
+    del path

@@ -1,0 +1,99 @@
+"""What a tailer has of one session: whether it may begin it anew, or gives it up.
+
+Ownership belongs to who sees the file. What the file holds, and what is stored of it,
+says the follower; what other tailers say comes through `claimant`.
+"""
+
+from functools import partial
+
+from tailer.appender import Stored
+from tailer.surroundings import Surroundings
+from telemetry_stream.broker import Appended, Batch
+
+
+# A file that is gone for so long is given up by its owner; a network may say so in
+# error for a while.
+ABSENT_SECONDS = 2.0
+NETWORK_ABSENT_SECONDS = 10.0
+
+
+class Ownership:
+    """The ownership of one session, as this tailer has it."""
+
+    def __init__(self, session: str, path: str, surroundings: Surroundings) -> None:
+        self._session = session
+        self._path = path
+        self._near = surroundings
+        # How often a file was seen to have the path.
+        self.sightings = 0
+        # Since when nothing has it, None while something has.
+        self._absent_since: float | None = None
+        # The session is claimed, or its file began anew too often.
+        self._is_disputed = False
+
+    def sighted(self) -> None:
+        """A file has the path."""
+        self.sightings += 1
+        self._absent_since = None
+
+    def contested(self) -> None:
+        """The file began anew too often."""
+        self._is_disputed = True
+        self._near.instruments.session_contested(self._session)
+
+    async def may_begin_anew(self, stored: Stored) -> bool:
+        """Whether our view counts: we are the owner, or the owner sees no file."""
+        if await self._near.claimant.may_begin_anew(self._session, stored.owner):
+            return True
+        self._is_disputed = True
+        return False
+
+    async def settle(self) -> None:
+        """The file is as it is stored, or there is none: nothing is disputed."""
+        if self._is_disputed:
+            await self._near.claimant.settle(self._session)
+            self._is_disputed = False
+            self._near.instruments.rewrite_settled(self._session)
+
+    async def unseen(
+        self, stored: Stored, *, is_absent: bool, moved_at: float
+    ) -> tuple[float | None, Stored | None]:
+        """Nothing has the path: when to look again, and what is stored then.
+
+        Args:
+            stored: what is believed to be stored.
+            is_absent: whether nothing has the path, as far as an error tells.
+            moved_at: when the file that had it last brought something.
+        """
+        await self.settle()
+        if not is_absent or stored.owner != self._near.appender.owner:
+            self._absent_since = None
+            return None, stored
+        now = self._near.clock()
+        if self._absent_since is None:
+            self._absent_since = now
+        patience = NETWORK_ABSENT_SECONDS if self._near.is_network else ABSENT_SECONDS
+        wait = max(self._absent_since, moved_at) + patience - now
+        if wait > 0:
+            return wait, stored
+        absences = partial(self._near.roots.absences, [self._path])
+        if (await self._near.run(absences))[0] and stored.is_sound:
+            return None, await self._give_up(stored)
+        return None, stored
+
+    async def _give_up(self, stored: Stored) -> Stored | None:
+        """Own the session no longer, if it still is as it was left; else None."""
+        position = stored.position
+        batch = Batch(
+            session=self._session,
+            expected=position,
+            incarnation=position.incarnation,
+            generation=position.generation,
+            offset=position.offset,
+            entries=(),
+            fields={"owner": ""},
+        )
+        if await self._near.writer.append(batch) is not Appended.DONE:
+            return None
+        self._near.instruments.given_up(self._session)
+        return stored._replace(owner="")
