@@ -1,9 +1,11 @@
 """Example clients as processes: what each has printed so far, and how it ended."""
 
+import asyncio
 import json
 import os
 import subprocess
-from collections.abc import Generator, Iterable
+import time
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from tests.languages.programs import Door, Program
 
 SESSION = "run"
 STOP_SECONDS = 30
+# For everybody to have everything, back-offs of 20 s included.
+PATIENCE_SECONDS = 180.0
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ws_proxy", "wss_proxy")
 
 
@@ -84,6 +88,13 @@ def running(
     finally:
         for one in started:
             one.stop()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for it as long as there is patience; what came of it is told at the end."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
 
 
 def _url(door: Door, address: str) -> str:

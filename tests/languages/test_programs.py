@@ -6,9 +6,7 @@ how it fared. Whose toolchain is not there is skipped, with what is missing.
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +16,9 @@ from websockets.asyncio.client import connect
 
 from tests.brokers import BrokerServer
 from tests.checker.stack import ProcessStack, wait_until_ready
+from tests.languages.building import need
 from tests.languages.programs import PROGRAMS, Program
-from tests.languages.running import SESSION, Running, running
+from tests.languages.running import SESSION, Running, running, until
 from tests.languages.strict_server import FIRST, SECOND, strict_server
 
 
@@ -36,10 +35,6 @@ LARGE_BYTES = 900_000
 # The last record comes when nobody has heard anything for longer than a silent client
 # is borne with, twenty-five seconds here.
 PING_INTERVAL, PONG_TIMEOUT, QUIET_SECONDS = "5s", "20s", 30.0
-# For everybody to have everything, back-offs of 20 s included.
-PATIENCE_SECONDS = 180.0
-
-
 # Each program is told by a message never to come back; by a code, where there are some.
 LAST_WORDS: list[tuple[Program, int | None]] = [
     *((one, None) for one in PROGRAMS),
@@ -71,28 +66,6 @@ Fares = dict[str, Fare]
 
 
 @pytest.fixture(scope="module")
-def broken() -> dict[str, str]:
-    """What is wrong with programs that could not be built, by their names."""
-    with ThreadPoolExecutor(2) as pool:
-        made = pool.map(_fault, PROGRAMS)
-        return {
-            one.name: reason
-            for one, reason in zip(PROGRAMS, made, strict=True)
-            if reason is not None
-        }
-
-
-def _fault(program: Program) -> str | None:
-    return program.missing() or program.make()
-
-
-@pytest.fixture(scope="module")
-def able(broken: dict[str, str]) -> list[Program]:
-    """Those that can be run."""
-    return [one for one in PROGRAMS if one.name not in broken]
-
-
-@pytest.fixture(scope="module")
 def fares(
     able: list[Program],
     brokers: Callable[[str], BrokerServer],
@@ -108,7 +81,7 @@ def test_each_record_comes_once_and_in_order(
     program: Program, broken: dict[str, str], fares: Fares
 ) -> None:
     """Through a full gateway, records of 60 B and of 900 kB, a restart, and quiet."""
-    _need(program, broken)
+    need(program, broken)
     fare = fares[program.name]
     complaints = fare.complaints[-2000:]
     assert fare.was_refused
@@ -122,21 +95,14 @@ async def test_it_comes_back_until_it_is_told_to_stay_away(
     program: Program, last_word: int | None, broken: dict[str, str], tmp_path: Path
 ) -> None:
     """Whatever ends the connection; by a code, or by a message where codes get lost."""
-    _need(program, broken)
+    need(program, broken)
     async with strict_server(last_word) as server:
         with running([(program, server.address)], tmp_path) as (client,):
-            await _until(lambda: client.exit_code() is not None)
+            await until(lambda: client.exit_code() is not None)
             fare = _fare(client)
     assert fare.exit_code is not None, fare.complaints
     assert fare.steps == [0, 1], fare.complaints
     assert server.starts == [None, None, None, FIRST, SECOND], fare.complaints
-
-
-def _need(program: Program, broken: dict[str, str]) -> None:
-    """Skips where the machine lacks something, fails where the program is at fault."""
-    if (reason := program.missing()) is not None:
-        pytest.skip(f"{program.name}: {reason}")
-    assert program.name not in broken, broken[program.name]
 
 
 def _line(step: int) -> str:
@@ -164,17 +130,17 @@ async def _story(able: list[Program], broker: BrokerServer, directory: Path) -> 
             for _ in able:
                 await full.enter_async_context(connect(stack.urls[0], proxy=None))
             with running([(one, address) for one in able], directory) as clients:
-                await _until(lambda: all(map(_was_refused, clients)))
+                await until(lambda: all(map(_was_refused, clients)))
                 refused = set(filter(_was_refused, clients))
                 await full.aclose()
-                await _until(lambda: all(_has(one, STORED) for one in clients))
+                await until(lambda: all(_has(one, STORED) for one in clients))
                 await _write_through_a_restart(stack, file)
-                await _until(lambda: all(_has(one, LAST) for one in clients))
+                await until(lambda: all(_has(one, LAST) for one in clients))
                 before = {one: one.complaints() for one in clients}
                 await asyncio.sleep(QUIET_SECONDS)
                 with file.open("a") as lines:
                     lines.write(_line(LAST))
-                await _until(lambda: all(_has(one, RECORDS) for one in clients))
+                await until(lambda: all(_has(one, RECORDS) for one in clients))
                 return {
                     one.program.name: replace(
                         _fare(one),
@@ -194,13 +160,6 @@ def _was_refused(client: Running) -> bool:
 
 def _has(client: Running, count: int) -> bool:
     return client.exit_code() is not None or client.count() >= count
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    """Waits for it as long as there is patience; what came of it is told at the end."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition() and time.monotonic() < deadline:
-        await asyncio.sleep(0.1)
 
 
 async def _write_through_a_restart(stack: ProcessStack, file: Path) -> None:
