@@ -113,7 +113,8 @@ async def main(names: list[str], url: str, session: str) -> None:
                     if kind == "error" and text.startswith("told to stay away"):
                         sys.exit(1)
         finally:
-            process.terminate()
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
             await process.wait()
 
 

@@ -33,7 +33,9 @@ NPM_INSTALL = (
     *("install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"),
 )
 UV = str(Path(sys.prefix) / "bin" / "uv")
-DENO_READS = "--allow-env=NO_PROXY,no_proxy"
+# The package's program is one for Node, which starts Deno itself.
+DENO = (NODE, "node_modules/.bin/deno")
+DENO_MAY_READ = "--allow-env=NO_PROXY,no_proxy"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 Door = Literal["websocket", "events", "pages"]
@@ -197,14 +199,7 @@ PROGRAMS = (
     Program(
         "javascript-websocket/deno",
         "websocket",
-        (
-            "node_modules/.bin/deno",
-            "run",
-            "--quiet",
-            "--allow-net",
-            DENO_READS,
-            "follow.mjs",
-        ),
+        (*DENO, "run", "--quiet", "--allow-net", DENO_MAY_READ, "follow.mjs"),
         build=(NPM_INSTALL,),
     ),
     _go("gorilla"),

@@ -1,8 +1,10 @@
 """Example clients as processes: what each has printed so far, and how it ended."""
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -40,6 +42,7 @@ class Running:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
+                start_new_session=True,
             )
 
     def count(self) -> int:
@@ -65,13 +68,16 @@ class Running:
         return self._process.poll()
 
     def stop(self) -> None:
-        """End it, if it has not ended."""
-        self._process.terminate()
-        try:
+        """End it and what it started, if they have not ended."""
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
 
 @contextmanager

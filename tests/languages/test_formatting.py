@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.languages.programs import EXAMPLES, HERE, PROGRAMS, ROOT
+from tests.languages.programs import DENO, EXAMPLES, HERE, PROGRAMS, ROOT
 
 
-DENO = next(one for one in PROGRAMS if one.name.endswith("/deno"))
+WITH_DENO = next(one for one in PROGRAMS if one.name.endswith("/deno"))
 JAVASCRIPT = sorted(map(str, EXAMPLES.glob("javascript-*/*.mjs")))
 GO = sorted(map(str, EXAMPLES.glob("go-*/*.go")))
 RUST = sorted(
@@ -32,16 +33,13 @@ def test_nothing_is_left_to_format(program: str, arguments: list[str]) -> None:
 
 def test_nothing_is_left_to_format_in_javascript() -> None:
     """By the formatter that comes with Deno."""
-    assert DENO.missing() is None
-    assert (fault := DENO.make()) is None, fault
-    deno = str(DENO.directory / "node_modules/.bin/deno")
-    _assert_silent(
-        [deno, "fmt", "--quiet", "--check", "--line-width", "88", *JAVASCRIPT]
-    )
+    assert (fault := WITH_DENO.make()) is None, fault
+    check = ("fmt", "--quiet", "--check", "--line-width", "88", *JAVASCRIPT)
+    _assert_silent([*DENO, *check], cwd=WITH_DENO.directory)
 
 
-def _assert_silent(command: list[str]) -> None:
+def _assert_silent(command: list[str], *, cwd: Path = ROOT) -> None:
     checked = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False
+        command, cwd=cwd, capture_output=True, text=True, check=False
     )
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
