@@ -46,6 +46,8 @@ class World:
     def __init__(self, adapter: RedisBroker, log_dir: Path, clock: Clock) -> None:
         self.adapter = adapter
         self.clock = clock
+        # By how much the tailer's clock was set.
+        self.set_by = 0.0
         self.directory = log_dir / "telemetry"
         self.path = session_path(log_dir, "a")
         self.restart()
@@ -67,8 +69,12 @@ class World:
             self.adapter, presence, retention=self.retention, owner=owner,
             roots=[str(self.directory)], session_ttl=TTL,
             instruments=self.tailer.instruments, run=run_at_once,
-            wall_clock=self.clock,
+            clock=self.clock, wall_clock=self.wall_clock,
         )  # fmt: skip  # one glance
+
+    def wall_clock(self) -> float:
+        """What the tailer's machine shows."""
+        return self.clock() + self.set_by
 
     async def write(self, *steps: int) -> None:
         """Lines at this time, taken in and listed."""
@@ -114,6 +120,37 @@ async def test_b1_a_session_that_rests_is_emptied_once_and_goes_on(
     await world.later(TTL - 1)
     assert await records_of(world.adapter, "a") == texts(3)
     assert list(await world.adapter.sessions()) == ["a"]
+
+
+async def test_a_clock_that_is_set_ends_no_life(world: World) -> None:
+    """A session that was appended to here is as old as that, by the steady clock."""
+    world.expiry.include(world.tailer.follower)
+    await world.write(1, 2)
+    world.set_by = 100 * TTL
+    await world.later(TTL - 1)
+    assert await records_of(world.adapter, "a") == texts(1, 2)
+    await world.later(1)
+    assert await records_of(world.adapter, "a") == []
+
+
+async def test_a_clock_that_is_ahead_of_the_brokers_ends_no_life(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a tailer that began anew, and has seen nothing of it."""
+    await world.write(1, 2)
+    world.restart()
+    now = 1_000_000.0
+
+    async def now_ms() -> int:
+        return int(now)
+
+    monkeypatch.setattr(world.adapter, "now_ms", now_ms)
+    world.set_by = 100 * TTL
+    await world.later(TTL / 2)
+    assert await records_of(world.adapter, "a") == texts(1, 2)
+    now += 2 * TTL * 1_000
+    await world.later(TTL)
+    assert await records_of(world.adapter, "a") == []
 
 
 async def test_b1_a_file_that_is_there_is_never_deleted_from_the_broker(

@@ -330,6 +330,10 @@ class SessionWriter(Protocol):
         """Read how far sessions are, in one go; `NOTHING_STORED` for unknown ones."""
         ...
 
+    async def now_ms(self) -> int:
+        """Read the broker's clock, Unix milliseconds."""
+        ...
+
     async def bear(self, session: str, *, activity_ms: int) -> Birth:
         """List a session that is about to begin, and count it; the number goes with it.
 
@@ -466,7 +470,7 @@ class SessionReader(Protocol):
         ...
 
     async def now_ms(self) -> int:
-        """Read the broker's clock, Unix milliseconds."""
+        """As `SessionWriter.now_ms`."""
         ...
 
     async def births(self) -> Birth:

@@ -59,6 +59,7 @@ class Instruments:
         self._found = counter("audit_findings", "What audits found that no hint told")
         # Whether it was told already.
         self._is_clock_refused = False
+        self._steps = counter("clock_steps", "Times the wall clock was set")
         self._hints = counter("hints_dropped", "Hints passed over, by reason", "reason")
         self._commands = counter("commands", "Messages from clients", "type")
         self._errors = counter("errors", "Error answers to clients", "code")
@@ -235,6 +236,11 @@ class Instruments:
     def audit_found(self, count: int) -> None:
         """Sessions had moved and nobody had said so."""
         self._found.inc(count)
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The machine's clock was set by so much."""
+        self._steps.inc()
+        self._log.warning("the clock was set", by_seconds=round(seconds, 1))
 
     def clock_refused(self, error: Exception) -> None:
         """The broker does not let us read its clock: ages are measured by ours."""

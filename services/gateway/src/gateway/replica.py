@@ -37,6 +37,7 @@ from gateway.snapshots import Snapshots
 from gateway.socket_owner import OwnedSocket
 from gateway.whereabouts import Whereabouts
 from gateway.wire import JSON, Wire, Wires
+from service_runtime.clock_steps import ClockSteps
 from service_runtime.tasks import LongLived, Loop, TaskEnded, end_all
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.client_cursors import ClientCursors
@@ -79,6 +80,11 @@ class Replica:
         self.wall_clock_ms = wall_clock_ms
         self.broker_clock = broker_clock = BrokerClock(
             broker, clock=clock, wall_clock_ms=wall_clock_ms, instruments=instruments
+        )
+        self.clock_steps = ClockSteps(
+            clock=clock,
+            wall_clock=lambda: wall_clock_ms() / 1_000,
+            on_step=instruments.clock_stepped,
         )
         # How long a peer may take no bytes, seconds.
         self.slow_timeout = slow_timeout
@@ -227,6 +233,7 @@ class Replica:
             "pacing": self.pacing.run,
             "session events": self.session_events.run,
             "keeper": self.keeper.run,
+            "clock steps": self.clock_steps.run,
         }
 
     @asynccontextmanager

@@ -172,11 +172,13 @@ class Tailer:
                 session_ttl=session_ttl,
                 instruments=self.instruments,
                 run=self._run_blocking,
+                clock=clock,
                 wall_clock=wall_clock,
             ),
             instruments=self.instruments,
             run=self._run_blocking,
             clock=clock,
+            wall_clock=wall_clock,
             poll_interval=poll_interval,
             is_network=is_remote,
         )

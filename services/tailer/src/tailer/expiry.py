@@ -45,6 +45,7 @@ class Expiry:
         session_ttl: float,
         instruments: Instruments,
         run: Run,
+        clock: Callable[[], float],
         wall_clock: Callable[[], float],
     ) -> None:
         """Prepare; `session_ttl` in seconds, infinite to end none."""
@@ -56,7 +57,11 @@ class Expiry:
         self._ttl_ms = session_ttl * 1_000
         self._instruments = instruments
         self._run = run
+        self._clock = clock
         self._wall_clock = wall_clock
+        # What our clock shows, or the broker's if that is behind, when it was last
+        # looked: a life that only one of them calls over goes on. Unix milliseconds.
+        self._now_ms = 0
         # Followed files, by session.
         self._followers: dict[str, Follower] = {}
         # Sessions that were emptied, by when they had changed last.
@@ -105,7 +110,8 @@ class Expiry:
 
     async def look(self) -> None:
         """Let each session that lived its time meet its fate. Raises BrokerError."""
-        until_ms = self._now_ms() - self._ttl_ms
+        self._now_ms = min(int(self._wall_clock() * 1_000), await self._writer.now_ms())
+        until_ms = self._now_ms - self._ttl_ms
         if until_ms < 0:
             return
         listed = await self._writer.sessions(active_until_ms=int(until_ms))
@@ -124,6 +130,8 @@ class Expiry:
         for name, state in zip(listed, states, strict=True):
             if state is None:
                 await self._writer.unlist(name)
+            elif self._is_young(name):
+                continue
             elif name in self._followers or self._roots.holds(state.path):
                 owner = state.owner
                 if owner not in is_present:
@@ -137,10 +145,16 @@ class Expiry:
                 state,
                 listed[name],
                 is_absent=is_absent,
-                now_ms=self._now_ms(),
+                now_ms=self._now_ms,
                 ttl_ms=self._ttl_ms,
             )
             await self._meet(fate, name, state, listed[name])
+
+    def _is_young(self, name: str) -> bool:
+        """Whether it was appended to here within its time, by the steady clock."""
+        follower = self._followers.get(name)
+        at = None if follower is None else follower.appended_at
+        return at is not None and (self._clock() - at) * 1_000 < self._ttl_ms
 
     def _path_of(self, name: str, state: SessionState) -> str:
         follower = self._followers.get(name)
@@ -149,14 +163,14 @@ class Expiry:
     async def _meet(
         self, fate: Fate, name: str, state: SessionState, activity_ms: int
     ) -> None:
-        days = (self._now_ms() - changed_ms(state, activity_ms)) / DAY_MS
+        days = (self._now_ms - changed_ms(state, activity_ms)) / DAY_MS
         if fate is Fate.KEEP:
             return
         if fate is Fate.DELETE:
             await self._delete(name, state, days)
             return
         if fate is Fate.NOTE_ABSENCE:
-            await self._set_absence(name, state, self._now_ms())
+            await self._set_absence(name, state, self._now_ms)
         elif fate is Fate.FORGET_ABSENCE:
             await self._set_absence(name, state, 0)
         if self._emptied.get(name) != changed_ms(state, activity_ms):
@@ -196,6 +210,3 @@ class Expiry:
 
     def _note(self, name: str, state: SessionState, activity_ms: int) -> None:
         self._retention.note(name, state.position, activity_ms=activity_ms)
-
-    def _now_ms(self) -> int:
-        return int(self._wall_clock() * 1_000)

@@ -84,6 +84,8 @@ class Follower:
         self.glimpse: Glimpse | None = None
         # When a look last brought something.
         self._moved_at = surroundings.clock()
+        # When something of it was last appended, steady seconds; None: not here.
+        self.appended_at: float | None = None
 
     @property
     def believed(self) -> StoredPosition | None:
@@ -368,7 +370,7 @@ class Follower:
         if outcome is Appended.DONE:
             self._stored = stored
             self._believed_before = stored.position
-            self._moved_at = self._near.clock()
+            self._moved_at = self.appended_at = self._near.clock()
             return True
         self._near.instruments.append_conflicted(self.session)
         self._is_diverged = outcome is Appended.DIVERGED

@@ -62,6 +62,7 @@ class Instruments:
         self._bytes = counter("bytes", "Bytes of files that were taken in")
         self._rejections = counter("rejections", "Lines that were no records")
         self._narrowed = counter("narrowed", "Batches made smaller for a line at fault")
+        self._steps = counter("clock_steps", "Times the wall clock was set")
         self._old_files = counter("old_files", "Files left out for their age")
         self._generations = counter("generations", "Files that began anew", "reason")
         self._conflicts = counter("conflicts", "Appends that did not follow on")
@@ -339,6 +340,11 @@ class Instruments:
     def kept(self, size: int) -> None:
         """All streams together hold so much; `size` in bytes of the files."""
         self._kept.set(size)
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The machine's clock was set by so much."""
+        self._steps.inc()
+        self._log.warning("the clock was set", by_seconds=round(seconds, 1))
 
     def session_emptied(self, session: str, *, days: float) -> None:
         """A session lived its time: its stream is trimmed to nothing."""

@@ -18,6 +18,7 @@ from functools import partial
 from itertools import count
 from typing import Protocol
 
+from service_runtime.clock_steps import ClockSteps
 from service_runtime.tasks import LongLived, Loop
 from tailer.answers import Answers
 from tailer.audit import Audit
@@ -116,6 +117,7 @@ class Pipeline:
         instruments: Instruments,
         run: Run,
         clock: Callable[[], float],
+        wall_clock: Callable[[], float],
         poll_interval: float,
         is_network: bool,
     ) -> None:
@@ -130,6 +132,9 @@ class Pipeline:
         self._instruments = instruments
         self._run = run
         self._clock = clock
+        self._clock_steps = ClockSteps(
+            clock=clock, wall_clock=wall_clock, on_step=instruments.clock_stepped
+        )
         self._poll_interval = poll_interval
         self._is_network = is_network
         # All files, by path.
@@ -182,6 +187,7 @@ class Pipeline:
             "touch": self._audit.touch,
             "answers": self._answers.run,
             "expiry": partial(self._expiry.run, self.has_listed),
+            "clock steps": self._clock_steps.run,
             **{f"worker {number}": self._work for number in range(1, WORKERS + 1)},
         }
 
