@@ -39,6 +39,10 @@ def messages(frames: bytes) -> list[dict[str, Any]]:
     return found
 
 
+def nobody(_session: str, _error: Exception) -> None:
+    """Nobody wants to know."""
+
+
 def encoder(untold: list[str]) -> CarefulEncoder:
     """Of MessagePack; notes what could not be told."""
     return CarefulEncoder("a", MSGPACK, lambda session, _error: untold.append(session))
@@ -101,6 +105,4 @@ def test_documents() -> None:
         ("emergency", None),
     ]
     assert untold == [EMERGENCIES]
-    assert told_documents(
-        [entry(2, DEEP)], ALL, JSON, lambda *_: None, with_history=True
-    )
+    assert told_documents([entry(2, DEEP)], ALL, JSON, nobody, with_history=True)

@@ -5,7 +5,7 @@ A task looks at all of them, a part at each tick, instead of one task for each.
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 
 from gateway.connection import Connection
@@ -57,7 +57,7 @@ class Connections:
         return len(self) + self._expected >= self.max_connections
 
     @contextmanager
-    def expecting(self) -> Iterator[None]:
+    def expecting(self) -> Generator[None]:
         """One is let in and will be added: until then it counts as if it were here."""
         self._expected += 1
         try:

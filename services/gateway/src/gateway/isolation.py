@@ -5,7 +5,7 @@ failed is told so and closed; a session is noted, and its reader left to go on w
 others. That the broker is away is nobody's failure and passes. No I/O, no clock.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TypeVar
@@ -44,7 +44,7 @@ class Isolation:
         self._closed = count()
 
     @contextmanager
-    def over(self, client: Client) -> Iterator[None]:
+    def over(self, client: Client) -> Generator[None]:
         """What fails in here is this client's. BrokerError passes."""
         try:
             yield
@@ -56,7 +56,7 @@ class Isolation:
     @contextmanager
     def over_session(
         self, session: str, then: Callable[[str], object] | None = None
-    ) -> Iterator[None]:
+    ) -> Generator[None]:
         """What fails in here is this session's; `then` is told. An absence passes.
 
         A broker that refuses one session's keys is a failure of that session.
