@@ -272,6 +272,40 @@ async def test_a_save_that_is_cancelled() -> None:
     assert (await rig.broker.clients.take("me", "r2")).is_known
 
 
+@pytest.mark.parametrize("step", ["next_save", "save", "saved"])
+async def test_a_client_over_which_saving_fails(
+    monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The others are saved; its own comes again, and nothing is tried without end."""
+    rig = Rig()
+    for name in ("a", "bad", "b"):
+        holding = Holding(name, "t")
+        holding.acknowledge("s", BEGINNING_CURSOR)
+        rig.keeper.wait(holding)
+    work = getattr(rig.broker.clients if step == "save" else Holding, step)
+
+    def fail(self: Holding, *args: Any) -> Any:
+        if self.client_id == "bad":
+            raise LookupError("a bad client")
+        return work(self, *args)
+
+    async def fail_to_save(saves: Any) -> Any:
+        if "bad" in {save.client for save in saves}:
+            raise LookupError("a bad save")
+        return await work(saves)
+
+    if step == "save":
+        monkeypatch.setattr(rig.broker.clients, step, fail_to_save)
+    else:
+        monkeypatch.setattr(Holding, step, fail)
+    await rig.keeper.save_waiting()
+
+    assert rig.metric('defects_total{over="client"} 1.0')
+    assert not rig.keeper._waiting
+    known = [(await rig.broker.clients.take(name, "t")).is_known for name in "ab"]
+    assert known == [True, True]
+
+
 async def test_batches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many cursors in one, so many clients that wait; the longest first."""
     monkeypatch.setattr(keeper_module, "MAX_SAVED_CURSORS", 1)

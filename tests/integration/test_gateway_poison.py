@@ -13,6 +13,7 @@ from gateway.channel import Channel, Client
 from gateway.connection import Connection
 from gateway.forms import Form, Piece
 from gateway.replay import Replay
+from gateway.wire import JSON
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,
@@ -355,3 +356,59 @@ async def test_an_event_stream_that_cannot_be_begun(
     assert answer.status_code == 200
     assert '"code":"internal_error"' in answer.text
     assert "\nretry: " in answer.text
+
+
+@pytest.mark.parametrize("step", ["announced", "dismissed"])
+async def test_a_drain_that_fails_over_one_client(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The others are sent away in order."""
+    async with watching(gateway) as odd, watching(gateway) as other:
+        for watcher in (odd, other):
+            await watcher.subscribe(sessionId="a")
+        connection = next(iter(gateway.replica.connections))
+        bad = connection.client
+        send, dismiss = Client.send, Connection.dismiss
+
+        def fail_to_send(self: Client, message: Any) -> None:
+            if self is bad and message["type"] == "draining":
+                raise LookupError("a bad client")
+            send(self, message)
+
+        def fail_to_dismiss(self: Connection, farewell: Any) -> None:
+            if self.client is bad:
+                raise LookupError("a bad client")
+            dismiss(self, farewell)
+
+        if step == "announced":
+            monkeypatch.setattr(Client, "send", fail_to_send)
+        else:
+            monkeypatch.setattr(Connection, "dismiss", fail_to_dismiss)
+        draining = asyncio.create_task(gateway.replica.drain(0.5))
+        told, code = await closing(other)
+        assert (told["type"], code) == ("closing", 1012)
+        told, code = await closing(odd)
+        assert (told["code"], code) == ("internal_error", 1011)
+        await draining
+
+
+async def test_a_session_event_that_fails_over_one_client(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others hear what became of the session."""
+    message = type(JSON).message
+
+    def fail(self: Any, fields: Any) -> bytes:
+        if fields["type"] == "session":
+            raise LookupError("a bad wire")
+        return message(self, fields)
+
+    async with watching(gateway) as odd, watching(gateway, **MSGPACK) as other:
+        for watcher in (odd, other):
+            await watcher.subscribe()
+            await watcher.until("positions", more=False)
+        monkeypatch.setattr(type(JSON), "message", fail)
+        await rig.writer("a").append(*numbered(0, 1))
+        assert (await other.until("session"))["event"] == "started"
+        assert (await closing(odd))[1] == 1011
+    assert gateway.replica.why_over is None

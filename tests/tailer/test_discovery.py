@@ -2,6 +2,7 @@
 
 # nothing else runs while the test writes
 
+import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tailer.app import Tailer
-from tailer.discovery import FileKind, Found, first_line_is_record
+from tailer.discovery import Discovery, FileKind, Found, first_line_is_record
 from tailer.file_system import type_of
+from tailer.instruments import Instruments
 from telemetry_stream.broker_memory import MemoryBroker
 from tests.tailer.harness import (
     append,
@@ -31,6 +33,41 @@ from tests.tailer.test_records import FIXTURES
 def broker() -> MemoryBroker:
     """A broker of the test's own."""
     return MemoryBroker()
+
+
+async def test_notifications_end_with_who_guards_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watch that nobody guards any more is told, and begun anew."""
+    failures: list[str] = []
+    instruments = Instruments()
+    monkeypatch.setattr(instruments, "hints_failed", failures.append)
+    discovery = Discovery(
+        log_dir=str(tmp_path),
+        telemetry_patterns=("**/*.jsonl",),
+        emergency_patterns=(),
+        paths=(),
+        session_prefix="",
+        instruments=instruments,
+    )
+    look, looks = discovery._identities, 0
+
+    def fail_once() -> dict[str, object]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise LookupError("a bad guard")
+        return look()
+
+    monkeypatch.setattr(discovery, "_identities", fail_once)
+    hints = asyncio.ensure_future(anext(discovery.hints()))
+
+    async def has_told() -> bool:
+        return failures == ["a bad guard"]
+
+    await eventually(has_told)
+    hints.cancel()
+    await asyncio.gather(hints, return_exceptions=True)
 
 
 async def test_directory_is_searched_by_what_files_hold(
