@@ -14,12 +14,13 @@ while :; do
     status=$(curl --silent --show-error --get --noproxy localhost,127.0.0.1,::1 \
         --speed-limit 1 --speed-time 60 \
         --header 'Accept: application/x-ndjson' \
-        ${after:+--data-urlencode "after=$after"} \
+        --data-urlencode "sessionId=$session" ${after:+--data-urlencode "after=$after"} \
         --dump-header "$work/head" --output "$work/lines" --write-out '%{http_code}' \
-        "$base/api/sessions/$session/records")
+        "$base/api/records")
     if [ $? -eq 0 ] && [ "$status" = 200 ]; then
         cat "$work/lines"
-        after=$(sed -n 's/^tailcast-head: *\([^[:space:]]*\).*/\1/p' "$work/head")
+        head=$(sed -n 's/^tailcast-head: *\([^[:space:]]*\).*/\1/p' "$work/head")
+        after=${head:-$after}
         failures=0
         sleep 1
     elif [ "$status" = 400 ] || [ "$status" = 401 ]; then
