@@ -64,6 +64,7 @@ class Conversation:
             r"(\S+) appears with (.*)": self.add_document,
             r"(\S+) and (\S+) see different files of (\S+)": self.dispute,
             r"only one file of (\S+) is left": self.settle,
+            r"another connection calls itself (\S+)": self.take_over,
             r"the server shuts down": self.shut_down,
             r"the connection is closed with (\d+)": self.is_closed,
         }
@@ -118,6 +119,10 @@ class Conversation:
     async def settle(self, session: str) -> None:
         for claim in await self.rig.broker.claims.read():
             await self.rig.broker.claims.withdraw(session, claim.claimant)
+
+    async def take_over(self, name: str) -> None:
+        async with watching(self.gateway) as other:
+            await other.subscribe(sessionId="session_001", clientId=name)
 
     async def shut_down(self) -> None:
         self.gateway.server.handle_exit(signal.SIGTERM, None)

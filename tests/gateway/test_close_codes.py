@@ -3,31 +3,56 @@
 import pytest
 
 from gateway import close_codes
-from gateway.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack, close_code
+from gateway.close_codes import (
+    ALL_CLOSE_CODES,
+    CloseCode,
+    ComeBack,
+    close_code,
+    last_words,
+)
 from gateway.frames import MAX_REASON_BYTES, close_frame
 
 
 # Numbers that are only ever reported: no frame carries them.
-NEVER_SENT = {1005, 1006}
+NEVER_SENT = {1001, 1005, 1006}
 
 
 def test_the_protocols_table() -> None:
     """Every close of the protocol is here, with its advice to the client."""
     advice = {code.number: code.come_back for code in ALL_CLOSE_CODES}
     expected = {
-        1000: ComeBack.NO,
-        1001: ComeBack.NO,
-        1009: ComeBack.NO,
+        1001: ComeBack.BACKING_OFF,
+        1005: ComeBack.BACKING_OFF,
+        1009: ComeBack.BACKING_OFF,
         1012: ComeBack.AFTER_DELAY,
         4001: ComeBack.WITH_NEW_TOKEN,
         4008: ComeBack.RESUME,
-        4409: ComeBack.NO,
         4012: ComeBack.RESUME,
         4029: ComeBack.AFTER_DELAY,
-        4400: ComeBack.NO,
-        4401: ComeBack.NO,
     }
     assert expected.items() <= advice.items()
+
+
+def test_only_what_nobody_else_sends_keeps_a_client_away() -> None:
+    """Proxies and libraries send all the others too, for reasons of their own."""
+    final = {code.number for code in ALL_CLOSE_CODES if code.come_back is ComeBack.NO}
+    assert final == {4400, 4401, 4409}
+
+
+@pytest.mark.parametrize("code", ALL_CLOSE_CODES, ids=lambda code: str(code.number))
+@pytest.mark.parametrize("chance", [0.0, 0.999])
+def test_each_is_said_before_in_a_message(code: CloseCode, chance: float) -> None:
+    """Which code it is and why, and when to come back, if at all."""
+    words = last_words(code, chance=chance)
+    if code is close_codes.DRAINING:
+        assert words["type"] == "draining"
+        delay = words["reconnectAfterMs"]
+        assert isinstance(delay, int)
+        assert 100 <= delay < 1_000
+        return
+    assert (words["type"], words["close"]) == ("error", code.number)
+    assert code.reason in str(words["message"])
+    assert ("retryAfterMs" not in words) is (code.come_back is ComeBack.NO)
 
 
 def test_numbers_are_distinct() -> None:

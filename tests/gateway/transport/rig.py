@@ -42,6 +42,8 @@ class Owner:
         self.told: asyncio.Queue[tuple[Any, ...]] = asyncio.Queue()
         # Run on each message, before it is noted.
         self.on_message: Callable[[bytes], None] = lambda data: None
+        # What it says before a close frame.
+        self.words: Callable[[int], bytes] = lambda code: b""
         # Run when the connection is over.
         self.on_closed: Callable[[], None] = lambda: None
 
@@ -59,6 +61,9 @@ class Owner:
 
     def writing_resumed(self) -> None:
         self.told.put_nowait(("resumed",))
+
+    def last_words(self, code: int) -> bytes:
+        return self.words(code)
 
     def socket_closed(self, code: int, reason: str) -> None:
         self.told.put_nowait(("closed", code, reason))

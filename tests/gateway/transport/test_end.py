@@ -205,3 +205,30 @@ async def test_an_owner_that_fails_at_the_end() -> None:
         await rig.until_empty()
         assert (await owner.next_told())[0] == "closed"
         assert await owner.next_told() == ("failed", "end")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (masked(Opcode.TEXT, b"close"), 4409),
+        (masked(Opcode.TEXT, b"\xff"), 1007),
+        (masked(Opcode.TEXT, b"fail"), 1011),
+        (b"\x81\x02no", 1002),
+    ],
+    ids=["closed", "not UTF-8", "failed", "bad frame"],
+)
+async def test_the_owner_has_the_last_word(sent: bytes, code: int) -> None:
+    """Whoever makes the close frame, what the owner says of it stands before it."""
+    async with serving() as rig, raw_client(rig) as client:
+        owner = await rig.next_owner()
+        owner.words = lambda code: text_frame(str(code).encode())
+        owner.on_message = lambda data: _close_or_fail(owner.socket, data)
+        await client.send(sent)
+        assert await client.frame() == (Opcode.TEXT, str(code).encode())
+        assert await client.close_code() == code
+
+
+def _close_or_fail(socket: client_socket.Socket, data: bytes) -> None:
+    if data != b"close":
+        raise RuntimeError("a defect")
+    socket.close(4409)

@@ -151,7 +151,7 @@ class Socket(asyncio.Protocol):
         """Send a close frame; the connection ends with the peer's answer, or soon."""
         if self._ending is not None:
             return
-        self.write(close_frame(code, reason))
+        self.write(self.owner.last_words(code) + close_frame(code, reason))
         self._leave(_Phase.CLOSING, code, reason)
         # The peer's close has to be read, whatever the owner wished.
         self.resume_reading()
@@ -335,8 +335,11 @@ class Socket(asyncio.Protocol):
     def _peer_ended(self) -> None:
         """The peer closed, or broke the protocol: answer and end."""
         parser = self._parser
-        self.write(b"".join(parser.data_to_send()))
+        answer = b"".join(parser.data_to_send())
         told = parser.close_rcvd if parser.parser_exc is None else parser.close_sent
+        if told is not None and parser.parser_exc is not None:
+            answer = self.owner.last_words(int(told.code)) + answer
+        self.write(answer)
         ending = _LOST if told is None else (int(told.code), told.reason)
         self._leave(_Phase.ENDED, *ending)
         if parser.parser_exc is None or not self._transport.can_write_eof():

@@ -1,10 +1,14 @@
 """Why a WebSocket connection ends: the close table of the protocol, as values.
 
-What lives here: number, words, occasion, and whether the client should come back. What
-never does: deciding to close, or closing. Every close that the gateway sends is one of
-these; the documentation's table is this one.
+What lives here: number, words, occasion, whether the client should come back, and the
+message that says so before the close. What never does: deciding to close, or closing.
+Every close that the gateway sends is one of these; the documentation's table is this.
+
+Proxies and libraries hide codes, change them and send their own. So the message is what
+a client goes by, and only numbers that nobody else sends tell it to stay away.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -13,7 +17,7 @@ from typing import Final
 class ComeBack(Enum):
     """What a client that was closed should do."""
 
-    # The connection ended as somebody wished, or would only end so again.
+    # It would only end so again.
     NO = "no"
     # At once, from the cursors it holds.
     RESUME = "yes, resume"
@@ -37,31 +41,40 @@ class CloseCode:
     sent_when: str
     # What the client should do then.
     come_back: ComeBack
+    # The code of the error that says so before the close.
+    error: str = "closed"
 
 
 NORMAL: Final = CloseCode(
-    1000, "goodbye", "the client left, or its close is answered", ComeBack.NO
+    1000, "goodbye", "the client's own close is answered", ComeBack.BACKING_OFF
 )
 GOING_AWAY: Final = CloseCode(
-    1001, "going away", "the client left its page", ComeBack.NO
+    1001, "", "never sent: a proxy restarts, a page is left", ComeBack.BACKING_OFF
 )
 BAD_FRAME: Final = CloseCode(
-    1002, "bad frame", "the peer broke the WebSocket framing", ComeBack.NO
+    1002, "bad frame", "the peer broke the WebSocket framing", ComeBack.BACKING_OFF
 )
 NO_CODE: Final = CloseCode(
-    1005, "", "never sent: the peer closed without a code", ComeBack.NO
+    1005, "", "never sent: a close without a code", ComeBack.BACKING_OFF
 )
 LOST: Final = CloseCode(
     1006, "", "never sent: the connection went without a close", ComeBack.BACKING_OFF
 )
 NOT_UTF8: Final = CloseCode(
-    1007, "text is not UTF-8", "a text message was not UTF-8", ComeBack.NO
+    1007, "text is not UTF-8", "a text message was not UTF-8", ComeBack.BACKING_OFF
 )
 TOO_LARGE: Final = CloseCode(
-    1009, "message too large", "a message was longer than allowed", ComeBack.NO
+    1009,
+    "message too large",
+    "a message was longer than allowed",
+    ComeBack.BACKING_OFF,
 )
 INTERNAL_ERROR: Final = CloseCode(
-    1011, "internal error", "serving the connection failed", ComeBack.BACKING_OFF
+    1011,
+    "internal error",
+    "serving the connection failed",
+    ComeBack.BACKING_OFF,
+    error="internal_error",
 )
 DRAINING: Final = CloseCode(
     1012, "draining", "the replica shuts down", ComeBack.AFTER_DELAY
@@ -109,7 +122,33 @@ ALL_CLOSE_CODES: Final[tuple[CloseCode, ...]] = (
 
 _BY_NUMBER: Final = {code.number: code for code in ALL_CLOSE_CODES}
 
+# When to come back: at the least, and what chance adds to it at the most.
+_DELAYS_MS: Final[Mapping[ComeBack, tuple[int, int]]] = {
+    ComeBack.RESUME: (100, 900),
+    ComeBack.AFTER_DELAY: (100, 900),
+    ComeBack.WITH_NEW_TOKEN: (100, 900),
+    ComeBack.BACKING_OFF: (1_000, 4_000),
+}
+
 
 def close_code(number: int) -> CloseCode | None:
     """The entry of a number that was seen on the wire, None if it is not ours."""
     return _BY_NUMBER.get(number)
+
+
+def last_words(code: CloseCode, *, chance: float) -> dict[str, object]:
+    """The message before a close; without a delay for who should stay away.
+
+    `chance`, from 0 to 1, keeps those apart who are closed together.
+    """
+    delay = _DELAYS_MS.get(code.come_back)
+    delay_ms = None if delay is None else int(delay[0] + chance * delay[1])
+    if code is DRAINING:
+        return {"type": "draining", "reconnectAfterMs": delay_ms}
+    fields: dict[str, object] = {
+        "type": "error",
+        "code": code.error,
+        "message": f"{code.reason}: {code.sent_when}",
+        "close": code.number,
+    }
+    return fields if delay_ms is None else {**fields, "retryAfterMs": delay_ms}

@@ -5,14 +5,15 @@ Owns the order in which one client's messages are carried out. What they mean is
 """
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
 from gateway.catch_up import CatchUp
 from gateway.channel import Client, ClientSocket
-from gateway.close_codes import DRAINING, NO_PONG, TOO_SLOW
+from gateway.close_codes import DRAINING, NO_PONG, TOO_SLOW, close_code, last_words
 from gateway.commands import Commands
 from gateway.hub import Hub
 from gateway.identity import Identities
@@ -90,6 +91,8 @@ class Connection:
         self._farewell: Iterator[bytes] | None = None
         # Whether our close frame is written, or the socket is gone.
         self.is_closing = False
+        # Whether the client knows that the replica shuts down, and when to come back.
+        self._is_told = False
 
     # What the socket tells.
 
@@ -124,6 +127,16 @@ class Connection:
             self._say(self._farewell)
         elif self.client.behind or self.client.announcements:
             self._catch_up.wake(self.client)
+
+    def last_words(self, code: int) -> bytes:
+        """Why it ends, and whether and when to come back."""
+        close = close_code(code)
+        if close is None or (close is DRAINING and self._is_told):
+            return b""
+        words = last_words(close, chance=random.random())  # noqa: S311  # jitter
+        with suppress(Exception):
+            return self.client.wire.message(words)
+        return b""
 
     def socket_closed(self, code: int, reason: str) -> None:
         """It is over."""
@@ -189,6 +202,11 @@ class Connection:
         since, self._beat_at = self._beat_at, now
         if not self._socket.paused:
             self._commands.beat(self.client, since=since)
+
+    def announce(self, reconnect_after_ms: int) -> None:
+        """The replica shuts down: say when to come back."""
+        self._is_told = True
+        self.client.send({"type": "draining", "reconnectAfterMs": reconnect_after_ms})
 
     def dismiss(self, farewell: Iterator[bytes]) -> None:
         """Deliver nothing any more; say this as the socket takes it, then close."""

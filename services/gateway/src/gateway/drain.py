@@ -55,7 +55,7 @@ class Drain:
         delays = reconnect_delays_ms(len(left), seconds)
         for connection, delay in zip(left, delays, strict=True):
             with connection.isolated:
-                connection.client.send({"type": "draining", "reconnectAfterMs": delay})
+                connection.announce(delay)
 
     async def _close_in_waves(
         self, left: Sequence[Connection], seconds: float, end: float

@@ -105,7 +105,12 @@ class EventStream(Response):
         asyncio.get_running_loop().call_soon(self._answer, payload)
 
     def close(self, code: int, reason: str = "") -> None:
-        """Write what is held, then end the response."""
+        """Write what is held and what the owner still says, then end the response."""
+        if self._ending is None:
+            self._hold(self._owner.last_words(code))
+            self._end(code, reason)
+
+    def _end(self, code: int, reason: str) -> None:
         if self._ending is not None:
             return
         self._ending = (code, reason)
@@ -208,7 +213,7 @@ class EventStream(Response):
             self._hold(event)
         else:
             self._refusal = message
-        self.close(*_FAILED)
+        self._end(*_FAILED)
 
     def _answer(self, payload: bytes) -> None:
         self._call(self._owner.pong_received, payload)

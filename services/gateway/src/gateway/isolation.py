@@ -7,13 +7,11 @@ others. That the broker is away is nobody's failure and passes. No I/O, no clock
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
 from typing import TypeVar
 
 from gateway.channel import Client
 from gateway.close_codes import INTERNAL_ERROR
 from gateway.instruments import Instruments
-from gateway.messages import FAILED, error_message
 from telemetry_stream.exceptions import (
     BrokerError,
     BrokerFull,
@@ -26,11 +24,6 @@ from telemetry_stream.exceptions import (
 BROKER_AWAY = (BrokerUnavailable, BrokerFull, BrokerUnwilling)
 # Of so many sessions none can be read: then it is the broker that refuses, not they.
 MAX_SICK = 8
-# When closed clients may come back: the shortest delay, and what they spread over.
-LEAST_DELAY_MS = 1_000
-SPREAD_MS = 4_000
-# (Steps of so much of the spread fall nowhere twice for long.)
-_GOLDEN = 0.618034
 
 _T = TypeVar("_T")
 
@@ -40,8 +33,6 @@ class Isolation:
 
     def __init__(self, instruments: Instruments) -> None:
         self._instruments = instruments
-        # Clients that were closed so far.
-        self._closed = count()
 
     @contextmanager
     def over(self, client: Client) -> Generator[None]:
@@ -71,15 +62,9 @@ class Isolation:
                 then(session)
 
     def client_failed(self, client: Client, error: Exception) -> None:
-        """Tell a client that serving it failed, and close its connection."""
-        was_closed, client.is_closed = client.is_closed, True
+        """Close a client's connection, which says why; nothing more is delivered."""
+        client.is_closed = True
         self._instruments.defect("client", client.name or "", error)
-        if not was_closed:
-            spread = int(SPREAD_MS * (next(self._closed) * _GOLDEN % 1))
-            text = "Serving this connection failed: connect again"
-            told = error_message(FAILED, text, retry_after_ms=LEAST_DELAY_MS + spread)
-            with suppress(Exception):
-                client.send(told)
         with suppress(Exception):
             client.socket.close(INTERNAL_ERROR.number, INTERNAL_ERROR.reason)
 

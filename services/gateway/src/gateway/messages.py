@@ -42,6 +42,7 @@ ErrorCode: TypeAlias = Literal[
     "too_many_subscriptions",
     "too_large",
     "internal_error",
+    "closed",
 ]
 
 # Where the server has kept this client to be.

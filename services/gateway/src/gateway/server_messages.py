@@ -299,10 +299,15 @@ class HeartbeatAnswer(_Answer, tag="heartbeat", kw_only=True):
 
 
 class Error(_Answer, tag="error", kw_only=True):
-    """A message could not be carried out; the connection lives."""
+    """A message could not be carried out; the connection lives, but for `close`.
+
+    That is the code by which it is closed next. With `retryAfterMs` the client may come
+    back then, without it should not.
+    """
 
     code: ErrorCode
     message: str
+    close: Annotated[int, Meta(ge=1_000, le=4_999)] | UnsetType = UNSET
     retry_after_ms: Milliseconds | UnsetType = UNSET
 
 

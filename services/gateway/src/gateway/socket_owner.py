@@ -26,6 +26,14 @@ class SocketOwner(Protocol):
     def writing_resumed(self) -> None:
         """The buffer has drained below the low-water mark."""
 
+    def last_words(self, code: int) -> bytes:
+        """Whole frames to be sent before a close frame with this code.
+
+        Not every client is shown a code: what it must know is said in a message.
+        Whoever has nothing to say, or cannot, says nothing: this never raises.
+        """
+        ...
+
     def socket_closed(self, code: int, reason: str) -> None:
         """The connection is over: told exactly once, nothing is told after it.
 
@@ -77,6 +85,11 @@ class Nobody:
 
     def writing_resumed(self) -> None:
         """Not kept."""
+
+    def last_words(self, code: int) -> bytes:
+        """None: it does not know how to say anything."""
+        del code
+        return b""
 
     def socket_closed(self, code: int, reason: str) -> None:
         """Not kept."""

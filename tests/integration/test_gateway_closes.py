@@ -1,0 +1,173 @@
+"""Each close that the gateway sends, for real: what it means is said before it."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from gateway import close_codes
+from gateway.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack
+from gateway.commands import Commands
+from gateway.connection import Connection
+from tests.integration.gateway_rig import (
+    PATIENCE_SECONDS,
+    Gateway,
+    Rig,
+    Watcher,
+    fill_sockets,
+    watching,
+)
+
+
+# Nobody hears these, or no message of this version leads to them.
+NOT_SENT = {
+    close_codes.NORMAL,
+    close_codes.GOING_AWAY,
+    close_codes.NO_CODE,
+    close_codes.LOST,
+    close_codes.TOKEN_EXPIRED,
+    close_codes.RATE_LIMITED,
+    close_codes.PROTOCOL_ERROR,
+    close_codes.NOT_AUTHENTICATED,
+}
+TOO_MUCH = "x" * (64 * 1024 + 1)
+
+Cause = Callable[[Rig, Gateway, Watcher], Awaitable[None]]
+
+
+async def break_framing(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
+    """A text that is not masked."""
+    client.connection.transport.write(b"\x81\x02no")
+
+
+async def send_no_text(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
+    """Bytes that are no UTF-8, as text."""
+    await client.connection.send(b"\xff\xff", text=True)
+
+
+async def send_too_much(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
+    """A longer message than is allowed."""
+    await client.connection.send(TOO_MUCH)
+
+
+async def make_it_fail(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
+    """What is asked for raises."""
+    await client.send(type="subscribe", sessionId="a")
+
+
+async def shut_down(_rig: Rig, gateway: Gateway, _client: Watcher) -> None:
+    """As an operator does."""
+    gateway.server.handle_exit(signal.SIGTERM, None)
+
+
+async def stop_reading(rig: Rig, gateway: Gateway, client: Watcher) -> None:
+    """Until the gateway has no patience any more; then what is left is read."""
+    last_words, are_said = Connection.last_words, asyncio.Event()
+
+    def noting(connection: Connection, code: int) -> bytes:
+        are_said.set()
+        return last_words(connection, code)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "last_words", noting)
+        await client.subscribe(sessionId="a")
+        await fill_sockets(gateway, rig.writer("a"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await are_said.wait()
+
+
+async def keep_silent(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
+    """Nothing is answered any more, pings neither."""
+    # (Of this connection alone: nothing is to be undone.)
+    protocol = client.connection.protocol
+    pytest.MonkeyPatch().setattr(protocol, "send_frame", lambda _frame: None)
+
+
+async def be_taken_over(_rig: Rig, gateway: Gateway, client: Watcher) -> None:
+    """By another connection of the same name."""
+    await client.subscribe(sessionId="a", clientId="me")
+    async with watching(gateway) as other:
+        await other.subscribe(sessionId="a", clientId="me")
+
+
+CAUSES: dict[CloseCode, Cause] = {
+    close_codes.BAD_FRAME: break_framing,
+    close_codes.NOT_UTF8: send_no_text,
+    close_codes.TOO_LARGE: send_too_much,
+    close_codes.INTERNAL_ERROR: make_it_fail,
+    close_codes.DRAINING: shut_down,
+    close_codes.TOO_SLOW: stop_reading,
+    close_codes.NO_PONG: keep_silent,
+    close_codes.TAKEN_OVER: be_taken_over,
+}
+
+
+async def failing(*_args: Any) -> None:
+    """A command that does not work."""
+    raise RuntimeError("a defect")
+
+
+async def farewell(client: Watcher) -> tuple[list[dict[str, Any]], int | None]:
+    """What a client is told up to the close, and the code that it sees then."""
+    told: list[dict[str, Any]] = []
+    try:
+        while True:
+            told.append(await client.read())
+    except ConnectionClosed as closed:
+        return told, None if closed.rcvd is None else int(closed.rcvd.code)
+
+
+def test_each_close_has_its_cause_here() -> None:
+    """One that is new to the table is to be shown here too."""
+    assert set(ALL_CLOSE_CODES) == NOT_SENT | set(CAUSES)
+
+
+@pytest.mark.parametrize("wire", ["tailcast.v1.json", "tailcast.v1.msgpack"])
+@pytest.mark.parametrize("close", CAUSES, ids=lambda close: str(close.number))
+async def test_what_it_means_is_said_first(
+    rig: Rig, close: CloseCode, wire: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Why, whether to come back and when; the code repeats it for those who see it."""
+    if close is close_codes.INTERNAL_ERROR:
+        monkeypatch.setattr(Commands, "subscribe", failing)
+    haste = {"slow_timeout": 0.5} if close is close_codes.TOO_SLOW else {}
+    if close is close_codes.NO_PONG:
+        haste = {"ping_interval": 0.2, "pong_timeout": 0.2}
+    async with (
+        rig.serving(**haste) as gateway,
+        watching(gateway, subprotocols=[wire], max_queue=1, max_size=None) as client,
+    ):
+        await CAUSES[close](rig, gateway, client)
+        told, code = await farewell(client)
+    assert code == close.number
+    if close is close_codes.DRAINING:
+        assert [one["type"] for one in told] == ["draining", "closing"]
+        assert told[0]["reconnectAfterMs"] > 0
+        return
+    last = told[-1]
+    assert (last["type"], last["code"]) == ("error", close.error)
+    assert last["close"] == code
+    assert close.reason in last["message"]
+    assert ("retryAfterMs" in last) is (close.come_back is not ComeBack.NO)
+
+
+async def test_an_event_stream_says_why_it_ends(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no close code at all: an event says it, and when to come back."""
+    monkeypatch.setattr(Commands, "subscribe", failing)
+    url = f"{gateway.url}/sse/telemetry?sessionId=a"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(url)
+    assert answer.status_code == 200
+    fields = dict(
+        line.split(": ", 1) for line in answer.text.splitlines() if ": " in line
+    )
+    assert fields["event"] == "error"
+    assert json.loads(fields["data"])["close"] == 1011
+    assert int(fields["retry"]) >= 1_000
