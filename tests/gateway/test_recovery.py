@@ -125,9 +125,17 @@ def test_documents_counted_anew() -> None:
     """They have no state: trimmed, or all of them again."""
     what = head(CUT, has_state=False)
     assert said("1-5", what, has_states=False) == Trimmed(Cursor(id_of("1-10"), 0))
-    assert said("1-90", what, has_states=False) == Replaced(Cursor(id_of("1-10"), 0))
+    assert said("1-20", what, has_states=False) == Replaced(Cursor(id_of("1-10"), 0))
     empty = head(has_state=False)
     assert said("1-90", empty, has_states=False) == Wait(is_file_long_enough=True)
+
+
+def test_documents_that_are_not_there_yet() -> None:
+    """A broker that lost its latest is given them again: that is no other one."""
+    what = head(CUT, has_state=False)
+    assert said("1-40", what, has_states=False) == Wait(is_file_long_enough=False)
+    waited = said("1-40", what, has_states=False, has_waited=True)
+    assert waited == Replaced(Cursor(id_of("1-10"), 0))
 
 
 @pytest.mark.parametrize("start", [NOTHING, BEGINNING_CURSOR])

@@ -4,10 +4,17 @@ An announcement moves no cursor; documents have a cursor of their own; what was 
 before anybody looked is history.
 """
 
+import asyncio
 import json
+from collections.abc import Iterable
 from typing import Any
 
+import pytest
+
+from tailcast.embedded import find_program
 from telemetry_stream.broker import Document
+from telemetry_stream.exceptions import BrokerUnavailable
+from tests.brokers import ProcessBroker
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
 
 
@@ -119,6 +126,86 @@ async def test_a8_documents_have_a_cursor_of_their_own(
             await back.until_records(number + 1)
             cursors = back.cursors
     assert records == numbered(0, 5)
+
+
+async def positions_of(watcher: Watcher) -> dict[str, Any]:
+    """What `positions` hands out."""
+    told = await watcher.until("positions")
+    return {"cursors": told["cursors"], "at": told["at"]}
+
+
+@pytest.mark.parametrize("names_at", [True, False])
+async def test_a8_the_first_document_of_all_comes_to_who_was_away(
+    rig: Rig, gateway: Gateway, names_at: bool
+) -> None:
+    """A8: a null that `positions` said is a place like any other: nothing is lost."""
+    await rig.writer("a").append(*numbered(0, 1))
+    wanted = {"sessionIds": ["a", "b"]}
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(**wanted)
+        had = await positions_of(watcher)
+        assert had["cursors"]["!emergencies"] is None
+    for number in (1, 2):
+        await add(rig, number, session="")
+    if not names_at:
+        del had["at"]
+    async with watching(gateway) as back:
+        await back.subscribe(**wanted, **had)
+        told = [(await back.until("emergency"))["data"] for _ in range(2)]
+    assert told == [{"n": 1}, {"n": 2}]
+
+
+async def test_a8_documents_that_a_broker_lost_come_to_nobody_twice() -> None:
+    """A8: rolled back, it is given the same ones again, and then a new one."""
+    # Started anew it reads its snapshot, not the append-only file.
+    server = ProcessBroker(find_program(), options=("--appendonly", "no", "--save", ""))
+    with server:
+        rig = Rig(server.url)
+        async with rig.stack:
+            await _loses_documents(rig, server)
+
+
+async def _loses_documents(rig: Rig, server: ProcessBroker) -> None:
+    for number in range(20):
+        await add(rig, number, session="")
+    async with rig.serving() as gateway, watching(gateway) as watcher:
+        await watcher.subscribe(cursors={"!emergencies": "1-0-00000000"})
+        await until_numbers(watcher, range(20))
+        with server.client() as client:
+            client.save()
+        for number in (20, 21):
+            await add(rig, number, session="")
+        await until_numbers(watcher, range(20, 22))
+
+        server.kill()
+        server.start()
+        # The gateway has seen that they are gone.
+        epoch = gateway.replica.hub.channels["!emergencies"].epoch
+        async with asyncio.timeout(20):
+            while gateway.replica.hub.channels["!emergencies"].epoch == epoch:
+                await asyncio.sleep(0.01)
+        for number in (20, 21, 22):
+            await until_added(rig, number)
+
+        await until_numbers(watcher, [22])
+
+
+async def until_added(rig: Rig, number: int) -> None:
+    """Add a document once the connection to the broker is there again."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await add(rig, number, session="")
+            except BrokerUnavailable:
+                await asyncio.sleep(0.05)
+
+
+async def until_numbers(watcher: Watcher, numbers: Iterable[int]) -> None:
+    """These documents come next, and no rewind between them."""
+    for number in numbers:
+        while (message := await watcher.next())["type"] != "emergency":
+            assert message["type"] not in {"rewind", "gap"}, message
+        assert message["data"] == {"n": number}
 
 
 async def test_a8_history_is_not_announced(rig: Rig, gateway: Gateway) -> None:

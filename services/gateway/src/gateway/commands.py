@@ -368,8 +368,11 @@ class Commands:
         *,
         births: Birth | None = None,
     ) -> None:
-        if (documents := plan.cursors.get(EMERGENCIES)) is not None:
-            starts = {EMERGENCIES: documents, **starts}
+        if EMERGENCIES in plan.cursors:
+            documents = plan.cursors[EMERGENCIES]
+            # None is what was said while there were none: then all are news.
+            if documents or self._hub.channels[EMERGENCIES].window.end != NOTHING:
+                starts = {EMERGENCIES: documents or BEGINNING_CURSOR, **starts}
         if plan.wire is not None:
             client.write_by(plan.wire)
         self._hub.subscribe(client, plan.subscription, starts, births=births)

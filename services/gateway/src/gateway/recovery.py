@@ -112,7 +112,7 @@ def judge(cursor: Cursor, answers: Answers, *, has_waited: bool = False) -> Verd
     if cursor == head.cursor:
         return Resume(cursor, is_proved=True)
     if head.state is None:
-        return _without_state(cursor, answers)
+        return _without_state(cursor, answers, has_waited=has_waited)
     if answers.at_id is None and _was_trimmed(cursor, head):
         return _after_trim(cursor, head)
     return _absent(cursor, head.state, has_waited=has_waited)
@@ -133,13 +133,17 @@ def _from_beginning(head: Head) -> Verdict:
     return Trimmed(Cursor(head.oldest.previous, 0))
 
 
-def _without_state(cursor: Cursor, answers: Answers) -> Verdict:
+def _without_state(cursor: Cursor, answers: Answers, *, has_waited: bool) -> Verdict:
     """A broker that forgot, or the documents, which have no state."""
     oldest = answers.head.oldest
     if oldest is None or answers.has_states:
         return Wait(is_file_long_enough=True)
     if cursor.id <= oldest.previous:
         return _after_trim(cursor, answers.head)
+    newest = answers.head.newest
+    if not has_waited and newest is not None and newest.id < cursor.id:
+        # A broker that lost its latest: the tailer adds them again, with these IDs.
+        return Wait(is_file_long_enough=False)
     # The documents were counted anew: all of them once more, by their IDs no news.
     return Replaced(Cursor(oldest.previous, 0))
 
