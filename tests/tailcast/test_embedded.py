@@ -11,7 +11,9 @@ import pytest
 import redis
 
 from service_runtime.exceptions import ServiceError
-from tailcast.embedded import EmbeddedBroker, choose_socket_path
+from tailcast.embedded import EmbeddedBroker, choose_socket_path, complaints
+from tailcast.supervisor import Supervisor, at_once
+from tailcast.up import valkey_child
 
 
 @asynccontextmanager
@@ -124,3 +126,56 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         EmbeddedBroker(tmp_path / "file" / "data"),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("magic", "said"),
+    [
+        (b"REDIS0012", "Can't handle RDB format version 12"),
+        (b"REDIS0013", "Can't handle RDB format version 13"),
+        (b"GARBAGE00", "Bad file format reading the append only file"),
+    ],
+)
+async def test_data_of_another_server_is_told_to_be_that(
+    tmp_path: Path, magic: bytes, said: str
+) -> None:
+    """What the server said stands in its log alone: it is told, and what to do."""
+    with EmbeddedBroker(tmp_path) as broker:
+        async with running(broker):
+            client(broker).set("key", 1)
+        [base] = (tmp_path / "valkey" / "appendonlydir").glob("*.base.rdb")
+        written = magic + base.read_bytes()[len(magic) :]
+        base.write_bytes(written)
+        supervisor = Supervisor([valkey_child(broker)])
+
+        with pytest.raises(ExceptionGroup) as raised:
+            await supervisor.run(on_ready=at_once)
+
+        [error] = raised.value.exceptions
+        assert isinstance(error, ServiceError)
+        assert "valkey does not start (exit code 1); it says: " in str(error)
+        assert said in str(error)
+        assert "do not repair it" in str(error)
+        assert str(broker.log_path) in str(error)
+        assert "\n" not in str(error)
+        assert base.read_bytes() == written
+
+
+def test_complaints_are_those_of_the_latest_start() -> None:
+    """Advice about the machine is none."""
+    start = "1:M 28 Nov 2026 16:43:53.986 * oO0 Valkey is starting oO0\n"
+    old = "1:M 28 Nov 2026 16:43:53.986 # Out of disk\n"
+    advice = "1:M 28 Nov 2026 16:43:53.986 # WARNING Memory overcommit must be on!\n"
+    new = "1:M 28 Nov 2026 16:43:54.018 # Can't handle this # or that\n"
+
+    assert complaints(start + old + start + advice + new) == (
+        "Can't handle this # or that"
+    )
+    assert complaints(start + advice) == ""
+    assert complaints("") == ""
+
+
+def test_without_a_log_its_place_is_told(tmp_path: Path) -> None:
+    """It may not even have been started."""
+    broker = EmbeddedBroker(tmp_path)
+    assert broker.last_words() == f"{broker.log_path} says why"

@@ -26,6 +26,9 @@ __all__ = ["EmbeddedBroker", "find_program"]
 # What sockaddr_un holds on every system that we run on, with room to spare.
 MAX_SOCKET_PATH_BYTES = 100
 SOCKET_NAME = "valkey.sock"
+# Of its log, what its latest start may have written; and how much of that is told.
+LOG_TAIL_BYTES = 16 * 1024
+MAX_COMPLAINTS = 3
 READY_SECONDS = 120.0
 LEFTOVER_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.02
@@ -133,6 +136,22 @@ class EmbeddedBroker:
                 f"the embedded Valkey does not start: {self.log_path} says why"
             ) from None
 
+    def last_words(self) -> str:
+        """What Valkey complained of when it was started last, and what mends it."""
+        try:
+            with self.log_path.open("rb") as file:
+                file.seek(max(0, self.log_path.stat().st_size - LOG_TAIL_BYTES))
+                said = complaints(file.read().decode(errors="replace"))
+        except OSError:
+            said = ""
+        if not said:
+            return f"{self.log_path} says why"
+        return (
+            f"it says: {said} ({self.log_path}). If another server or another version"
+            f" wrote {self._data_dir / 'valkey'}, do not repair it: start that one on"
+            " it, or name a new directory with --data-dir"
+        )
+
     async def _ask(self, command: bytes) -> bytes:
         """The first line of its answer; empty if it hung up. Raises OSError."""
         reader, writer = await asyncio.open_unix_connection(str(self.socket_path))
@@ -142,6 +161,15 @@ class EmbeddedBroker:
                 return await reader.readline()
         finally:
             writer.close()
+
+
+def complaints(log: str) -> str:
+    """The warnings of a server's latest start, as one line; "" if there are none."""
+    latest = log[max(0, log.rfind(" is starting ")) :]
+    # `PID:ROLE DATE # text`; advice about the machine begins with WARNING.
+    marked = (line.partition(" # ")[2].strip() for line in latest.splitlines())
+    said = [text for text in marked if text and not text.startswith("WARNING")]
+    return "; ".join(said[-MAX_COMPLAINTS:])
 
 
 def find_program() -> Path:

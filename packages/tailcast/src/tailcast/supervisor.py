@@ -38,6 +38,11 @@ async def at_once() -> None:
     """For children that nobody waits for."""
 
 
+def above() -> str:
+    """For children that speak to our terminal."""
+    return "what it said is above"
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """One program to keep running."""
@@ -54,6 +59,8 @@ class Child:
     bound_by: signal.Signals = signal.SIGKILL
     # Returns when the next child may start.
     wait_until_ready: Callable[[], Awaitable[object]] = at_once
+    # What it said when it did not start, in words for people.
+    last_words: Callable[[], str] = above
 
 
 class Supervisor:
@@ -126,8 +133,8 @@ class Supervisor:
             raise SettingsError  # without a text: the child said it
         if not self._was_ready and failures >= START_ATTEMPTS:
             raise ServiceError(
-                f"{child.name} does not start (exit code {exit_code}); what it said is"
-                " above"
+                f"{child.name} does not start (exit code {exit_code});"
+                f" {child.last_words()}"
             )
 
     async def _end_all(self) -> None:

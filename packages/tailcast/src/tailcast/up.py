@@ -141,6 +141,7 @@ def valkey_child(broker: EmbeddedBroker) -> Child:
         # So that it saves its data if we are killed.
         bound_by=signal.SIGTERM,
         wait_until_ready=broker.wait_until_ready,
+        last_words=broker.last_words,
     )
 
 
