@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway import audit, feed
+from gateway import audit, openings
 from gateway.replica import Replica
 from telemetry_stream.client_cursors import Takeover, takeover_note
 from telemetry_stream.notification import format_moved
@@ -115,7 +115,7 @@ async def test_a_flood_of_names(
     rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So many are looked up at once; what is ours among them comes by the audit."""
-    monkeypatch.setattr(feed, "MAX_SESSIONS", 4)
+    monkeypatch.setattr(openings, "MAX_SESSIONS", 4)
     async with watching(gateway) as everything:
         await everything.subscribe()
         for number in range(100):
@@ -126,8 +126,8 @@ async def test_a_flood_of_names(
         await until_step(everything, 0)
 
         assert list(gateway.replica.hub.channels) == ["!emergencies", "ours"]
-        assert not gateway.replica.feed._hinted
-        assert not gateway.replica.feed._moved
+        assert not gateway.replica.feed.openings._hinted
+        assert not gateway.replica.feed.openings._moved
 
 
 async def say(rig: Rig, text: str) -> None:
@@ -146,5 +146,5 @@ async def until_passed_over(gateway: Gateway, reason: str) -> None:
 async def until_moved(replica: Replica, session: str) -> None:
     """Until it was heard of while it was looked up."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while session not in replica.feed._moved:
+        while session not in replica.feed.openings._moved:
             await asyncio.sleep(0.01)

@@ -16,14 +16,13 @@ from gateway.continuity import Continuity, continuation, including
 from gateway.failing import Failing
 from gateway.hub import Hub
 from gateway.instruments import Instruments
-from gateway.isolation import BROKER_AWAY
+from gateway.openings import Openings
 from gateway.owners import Owners
 from gateway.probe import Probe
 from gateway.subscription import Subscription
 from service_runtime.tasks import Loop
-from telemetry_stream.broker import Entry, Head, SessionReader
+from telemetry_stream.broker import Entry, SessionReader
 from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.notification import parse_moved
 from telemetry_stream.position import BEFORE_ALL
 
@@ -66,7 +65,6 @@ class Feed:
         self._canary = f"{_CANARY}{replica}:"
         # Is given what others say on the channel that is neither session nor canary.
         self._on_note = on_note
-        self._spawn = spawn
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
         self._broker_clock = broker_clock
@@ -78,18 +76,23 @@ class Feed:
         # When the oldest line of theirs that is news was written, Unix milliseconds.
         self._written_ms: dict[str, int] = {}
         self._is_dirty = asyncio.Event()
-        # Sessions that somebody waits for to be watched.
-        self._opening: dict[str, asyncio.Future[None]] = {}
-        # Those of them that moved meanwhile.
-        self._moved: set[str] = set()
-        # Those of them that only a hint has named: it may be of another installation.
-        self._hinted: set[str] = set()
         # When a canary last came back, None before the first.
         self._canary_at: float | None = None
         # Knows which tailers are silent.
         self._owners = Owners(broker, hub, clock=clock, instruments=instruments)
         # Those over which reading failed.
         self._failing = Failing(broker, hub, mark=self.mark, spawn=spawn, clock=clock)
+        # Has sessions watched.
+        self.openings = Openings(
+            broker,
+            hub,
+            mark=self.mark,
+            hurry=self._hurry,
+            spawn=spawn,
+            clock=clock,
+            broker_clock=broker_clock,
+            instruments=instruments,
+        )
         # Knows what the broker refuses.
         self.probe = Probe(broker, wall_clock_ms=wall_clock_ms, instruments=instruments)
         # Finds what no notification told.
@@ -99,7 +102,7 @@ class Feed:
             mark=self._found,
             forget=self._forget,
             on_failed=self._failing.note,
-            watch=self.open,
+            watch=self.openings.open,
             look_for_owners=self._owners.look,
             broker_clock=broker_clock,
             instruments=instruments,
@@ -132,6 +135,9 @@ class Feed:
         self._dirty.setdefault(session, self._clock())
         self._is_dirty.set()
 
+    def _hurry(self) -> None:
+        self.audit.hurry()
+
     def _forget(self, session: str) -> None:
         """Nobody watches it any more."""
         self._written_ms.pop(session, None)
@@ -145,32 +151,7 @@ class Feed:
 
     async def open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
         """Watch sessions; of those that cannot be, why. Raises BrokerError."""
-        names = list(sessions)
-        self._hinted.difference_update(names)
-        return await self._open(names)
-
-    async def _open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
-        missing = [name for name in sessions if name not in self._hub.channels]
-        if not missing:
-            return {}
-        is_idle = not self._opening
-        loop = asyncio.get_running_loop()
-        waiting = [
-            self._opening.setdefault(name, loop.create_future()) for name in missing
-        ]
-        if is_idle:
-            self._spawn(self._open_all())
-        # Whoever waits may give up; the others, and who opens, still want these.
-        await asyncio.wait(waiting)
-        errors = {
-            name: error
-            for name, future in zip(missing, waiting, strict=True)
-            if isinstance(error := future.exception(), Exception)
-        }
-        for error in errors.values():
-            if isinstance(error, BROKER_AWAY):
-                raise error
-        return errors
+        return await self.openings.open(sessions)
 
     # Hints.
 
@@ -216,14 +197,8 @@ class Feed:
             if moved.written_ms:
                 self._written_ms.setdefault(session, moved.written_ms)
             self.mark(session)
-        elif session in self._opening:
-            self._moved.add(session)
-        elif (
-            session not in self._hinted
-            and session != EMERGENCIES
-            and self._hub.is_wanted(session)
-        ):
-            self._adopt(session)
+        else:
+            self.openings.hear(session)
         return False
 
     def _pass_over(self) -> None:
@@ -243,71 +218,6 @@ class Feed:
                 self.probe.done("canary")
             self._instruments.feed_is(fresh=self.is_fresh)
             await asyncio.sleep(CANARY_SECONDS)
-
-    # Watching.
-
-    async def _open_all(self) -> None:
-        """Open what is asked for, in as few round trips as it takes."""
-        while self._opening:
-            names = list(self._opening)[:MAX_SESSIONS]
-            try:
-                if not self._broker_clock.is_known:
-                    await self._broker_clock.read()
-                heads = await self._isolation.each(
-                    names, self._broker.heads, self._refuse
-                )
-            except Exception as error:  # noqa: BLE001  # who waits is told
-                for name in names:
-                    self._refuse(name, error)
-                continue
-            for name, head in heads.items():
-                with self._isolation.over_session(name):
-                    self._open_one(name, head)
-
-    def _refuse(self, name: str, error: Exception) -> None:
-        """A session cannot be watched; who waits for it is told."""
-        self._hinted.discard(name)
-        self._moved.discard(name)
-        future = self._opening.pop(name)
-        future.set_exception(error)
-        # Whoever waited may have gone.
-        future.exception()
-
-    def _open_one(self, name: str, head: Head) -> None:
-        is_hinted, has_moved = name in self._hinted, name in self._moved
-        self._moved.discard(name)
-        self._opening.pop(name).set_result(None)
-        if head.state is None and is_hinted:
-            # A name of another installation, unless it came while it was looked up.
-            self._hinted.discard(name)
-            self._instruments.hint_dropped("unknown")
-            if has_moved:
-                self._adopt(name)
-            return
-        channel = self._hub.open(name, head)
-        since_ms = 0 if head.state is None else head.state.aged_from_ms
-        channel.active_at = self._clock() - self._broker_clock.age_seconds(since_ms)
-        if is_hinted or has_moved:
-            self._hinted.discard(name)
-            self.mark(name)
-
-    def _adopt(self, session: str) -> None:
-        """Watch a session that a hint names, if there is one."""
-        if len(self._hinted) >= MAX_SESSIONS:
-            # So many at once are left to the audit.
-            self._instruments.hint_dropped("many")
-            return
-        self._hinted.add(session)
-        self._spawn(self._open_hinted(session))
-
-    async def _open_hinted(self, session: str) -> None:
-        try:
-            await self._open([session])
-        except BrokerError as error:
-            self._instruments.broker_failed("watch", error)
-            self.audit.hurry()
-        if session in self._hub.channels:
-            self._hinted.discard(session)
 
     # Reading.
 
