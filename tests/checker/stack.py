@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.brokers import BrokerServer, free_port
 from tests.checker.outages import Gateway, Outage
@@ -166,14 +167,12 @@ class ProcessStack:
 
     def _kept_bytes(self) -> int:
         kept = 0
-        with self.broker.client() as client:
+        with self.broker.client() as connection:
+            client: Any = connection
             for key in client.scan_iter("telemetry:{*}:stream", count=1_000):
-                [first], [last] = (
-                    client.xrange(key, count=1),
-                    client.xrevrange(key, count=1),
-                )
-                previous = first[1][b"p"]
-                kept += _offset(last[0]) - _offset(previous)
+                [(_, oldest)] = client.xrange(key, count=1)
+                [(newest, _)] = client.xrevrange(key, count=1)
+                kept += _offset(newest) - _offset(oldest[b"p"])
         return kept
 
     def _outages(self, service: Service) -> list[Outage]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -39,8 +40,9 @@ def node() -> Iterator[ProcessBroker]:
 
 async def is_formed(node: ProcessBroker) -> bool:
     """Whether it knows who has the other half."""
-    with node.client() as client:
-        info: object = client.execute_command("CLUSTER", "INFO")
+    with node.client() as connection:
+        client: Any = connection
+        info = client.execute_command("CLUSTER", "INFO")
         try:
             client.get("a")
             client.get("b")

@@ -18,8 +18,8 @@ from telemetry_stream.redis_errors import translate
 
 def parsed(reply: str) -> Exception:
     """What redis-py makes of an error reply."""
-    parse: Any = BaseParser.parse_error
-    error: Exception = parse(reply)
+    parser: Any = BaseParser
+    error: Exception = parser.parse_error(reply)
     return error
 
 
