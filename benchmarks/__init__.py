@@ -1,1 +1,6 @@
 """What the README's figures come from."""
+
+from tests.loopback import reach_directly
+
+
+reach_directly()

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.brokers import BrokerServer, make_broker
+from tests.loopback import reach_directly
 
 
 BrokerFactory = Callable[..., BrokerServer]
+
+reach_directly()
 
 # A slow machine is no failure, and a run that failed is one that can be repeated.
 settings.register_profile(

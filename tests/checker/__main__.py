@@ -19,11 +19,13 @@ from tests.checker.compose_stack import ComposeStack
 from tests.checker.outages import Stack
 from tests.checker.run import Load, check
 from tests.checker.stack import ProcessStack
+from tests.loopback import reach_directly
 
 
 def main() -> int:
     """Check with one seed after the other until the time is over."""
     options = _parser().parse_args()
+    reach_directly()
     seed = options.seed or random.SystemRandom().randrange(1, 10**6)
     load = Load(
         sessions=options.sessions,

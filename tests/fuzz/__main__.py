@@ -5,6 +5,7 @@ import random
 
 from tests.brokers import make_broker
 from tests.fuzz.attack import attack
+from tests.loopback import reach_directly
 
 
 def main() -> None:
@@ -13,6 +14,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
+    reach_directly()
     seed = options.seed or random.SystemRandom().randrange(1, 10**6)
     print(f"seed {seed}", flush=True)  # noqa: T201  # what the program is for
     with make_broker("valkey") as broker:

@@ -34,6 +34,20 @@ def answering(status: int, body: bytes) -> Generator[str]:
         thread.join()
 
 
+def test_this_machine_is_asked_without_a_proxy(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the environment names: on clusters most name one and except nothing."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with answering(200, b'{"sessions":[]}') as url:
+        print_sessions(url)
+        print_sessions(url.replace("127.0.0.1", "localhost"))
+    assert capsys.readouterr().out == "no sessions yet\n" * 2
+
+
 def test_sessions_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     """What a session does not have is a dash; other fields do not matter."""
     sessions = [

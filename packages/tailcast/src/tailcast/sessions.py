@@ -1,6 +1,7 @@
 """`tailcast sessions`: what a gateway has, as a table."""
 
 import time
+from typing import Final
 
 import httpx
 import msgspec
@@ -12,6 +13,10 @@ __all__ = ["print_sessions"]
 
 TIMEOUT_SECONDS = 10.0
 HEADINGS = ("SESSION", "STATUS", "RECORDS", "LAST STEP", "AGE")
+# A proxy that the environment names is on another machine than these.
+WITHOUT_PROXY: Final[dict[str, httpx.BaseTransport | None]] = {
+    f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")
+}
 NOTHING = "-"
 AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
@@ -51,7 +56,8 @@ def ask(url: str) -> list[Session]:
     """The sessions that the gateway at this address has."""
     address = f"{url.rstrip('/')}/api/sessions"
     try:
-        answer = httpx.get(address, timeout=TIMEOUT_SECONDS)
+        with httpx.Client(timeout=TIMEOUT_SECONDS, mounts=WITHOUT_PROXY) as client:
+            answer = client.get(address)
         answer.raise_for_status()
         return msgspec.json.decode(answer.content, type=Answer).sessions
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
