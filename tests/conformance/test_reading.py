@@ -327,3 +327,12 @@ async def test_what_version_0_1_appended_is_aged_by_its_clock(adapter: Adapter) 
     snapshot = await adapter.snapshot("s")
     assert snapshot is not None
     assert snapshot.aged_from_ms == 5
+
+
+async def test_what_was_noted_of_a_tailer_stays(adapter: Adapter) -> None:
+    """That it saw all files there were; of each tailer apart."""
+    assert not await adapter.has_begun("one:/logs")
+    await adapter.note_begun("one:/logs")
+    await adapter.note_begun("one:/logs")
+    assert await adapter.has_begun("one:/logs")
+    assert not await adapter.has_begun("two:/logs")

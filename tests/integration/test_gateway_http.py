@@ -156,17 +156,33 @@ async def test_c9_gaps_are_lines(rig: Rig, client: httpx.AsyncClient) -> None:
     early = (await page(client, limit=10))["cursor"]
     await trim(rig, "a", 200)
     exported = await lines(client, after=early)
-    assert exported[0]["gap"]["from"] == early
-    assert exported[0]["gap"]["reason"] == "trimmed"
+    assert exported[0][0] == "gap"
+    assert exported[0][1]["from"] == early
+    assert exported[0][1]["reason"] == "trimmed"
     assert exported[1:] == numbered(200, 300)
     got = await page(client, after=early, limit=1_000)
-    assert got["gap"] == exported[0]["gap"]
+    assert got["gap"] == exported[0][1]
     found = await page(client, **{"from": "step:100"})
     assert found["gap"]["from"] == "1-0-00000000"
     assert found["data"][0] == numbered(200, 201)[0]
     oldest = await page(client, before=got["cursor"], limit=1_000)
     assert oldest["gap"]["to"] == oldest["prev"]
     assert oldest["more"] is False
+
+
+async def test_a_record_is_no_mark_whatever_its_keys(
+    rig: Rig, client: httpx.AsyncClient
+) -> None:
+    """Records are objects and marks are arrays: nobody takes one for the other."""
+    records = [{"gap": {"reason": "trimmed"}}, {"rewind": {"step": 0}}, {"step": 3}]
+    await rig.writer("a").append(*records)
+    await rig.writer("a").rewrite(*records)
+    exported = await lines(client)
+    marks = [line for line in exported if isinstance(line, list)]
+    assert [line for line in exported if isinstance(line, dict)] == records * 2
+    assert [(name, fields["reason"]) for name, fields in marks] == [
+        ("rewind", "truncated")
+    ]
 
 
 async def test_exports_are_as_long_as_the_session(

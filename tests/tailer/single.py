@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tailer.appender import Appender
+from tailer.beginnings import Beginnings
 from tailer.claimant import Claimant
 from tailer.follower import Follower
 from tailer.instruments import Instruments
@@ -77,6 +78,7 @@ class Single:
             clock=clock,
             wall_clock=clock,
             starts_at_end=starts_at_end,
+            beginnings=Beginnings(writer, name=owner),
             is_network=False,
             session_ttl=session_ttl,
         )

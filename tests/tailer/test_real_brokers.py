@@ -306,3 +306,58 @@ async def test_binary_junk_disturbs_nobody(
         assert state.rejected > 5_000
         with own_broker.client() as client:
             assert client.xlen("telemetry:{junk}:rejected") < 1_200
+
+
+async def test_start_at_end_reads_what_came_while_no_tailer_looked(
+    own_broker: BrokerServer, tmp_path: Path
+) -> None:
+    """What was there first is left out; a file that came since is new, and whole."""
+    session_path(tmp_path, "old").write_bytes(lines(1, 2))
+    session_path(tmp_path, "half").write_bytes(line(1)[:5])
+    other = tmp_path / "telemetry" / "other.ndjson"
+    other.write_bytes(lines(1))
+    async with connected(own_broker) as broker:
+        async with running(broker, tmp_path, starts_at_end=True) as tailer:
+
+            async def is_noted() -> bool:
+                return await broker._redis.exists("telemetry:begun") == 1
+
+            await eventually(is_noted)
+            await wait_for_records(broker, "old", [])
+            del tailer
+        session_path(tmp_path, "new").write_bytes(lines(3, 4))
+        session_path(tmp_path, "half").write_bytes(lines(1, 2))
+        append(session_path(tmp_path, "old"), lines(5))
+        async with running(broker, tmp_path, starts_at_end=True):
+            await wait_for_records(broker, "new", texts(3, 4))
+            await wait_for_records(broker, "half", texts(1, 2))
+            await wait_for_records(broker, "old", texts(5))
+        # Who looks at other files than before sees those for the first time.
+        options = {"telemetry_patterns": ["telemetry/*.ndjson"]}
+        async with running(broker, tmp_path, starts_at_end=True, **options):
+
+            async def is_left_out() -> bool:
+                return len(await entries_of(broker, "other")) == 2
+
+            await eventually(is_left_out)
+            append(other, lines(2))
+            await wait_for_records(broker, "other", texts(2))
+
+
+async def test_start_at_end_where_nothing_was_there(
+    own_broker: BrokerServer, tmp_path: Path
+) -> None:
+    """An empty directory was looked at too; so was it before the broker forgot."""
+    (tmp_path / "telemetry").mkdir()
+    async with connected(own_broker) as broker:
+
+        async def is_noted() -> bool:
+            return await broker._redis.exists("telemetry:begun") == 1
+
+        async with running(broker, tmp_path, starts_at_end=True):
+            await eventually(is_noted)
+            await asyncio.to_thread(own_broker.wipe)
+            await eventually(is_noted)
+        session_path(tmp_path, "new").write_bytes(lines(3, 4))
+        async with running(broker, tmp_path, starts_at_end=True):
+            await wait_for_records(broker, "new", texts(3, 4))

@@ -305,7 +305,8 @@ async def test_a9_start_at_end_tells_what_it_leaves_out(
     await tailer.settle()
     entries = await entries_of(broker, "a")
     assert [entry.kind for entry in entries] == [Kind.MARKER, Kind.GAP, Kind.RECORD]
-    assert entries[1].details == {"from": "1-0", "to": f"1-{len(data)}"}
+    details = {"from": "1-0", "to": f"1-{len(data)}", "reason": "left_out"}
+    assert entries[1].details == details
     assert entries[1].id == (1, len(data))
     broker.wipe()
     tailer.follower.doubt_stored()

@@ -389,6 +389,14 @@ class SessionWriter(Protocol):
         """Say that this tailer lives, for so long."""
         ...
 
+    async def has_begun(self, tailer: str) -> bool:
+        """Whether it was noted of this tailer that it saw all files that there were."""
+        ...
+
+    async def note_begun(self, tailer: str) -> None:
+        """Note it; states that were appended before are not lost after it."""
+        ...
+
     async def is_present(self, owner: str) -> bool:
         """Whether a tailer said so and its time is not over."""
         ...

@@ -82,6 +82,7 @@ class _Stored:
     activity_ms: dict[str, int] = field(default_factory=dict[str, int])
     births: Birth = UNCOUNTED
     seen: set[str] = field(default_factory=set[str])
+    begun: set[str] = field(default_factory=set[str])
     # Owner by the monotonic time at which its presence ends, seconds.
     presence: dict[str, float] = field(default_factory=dict[str, float])
     claims: dict[tuple[str, str], Claim] = field(
@@ -306,6 +307,14 @@ class MemoryBroker:
     async def hold_presence(self, owner: str, *, seconds: float) -> None:
         await self._reachable()
         self._stored.presence[owner] = time.monotonic() + seconds
+
+    async def has_begun(self, tailer: str) -> bool:
+        await self._reachable()
+        return tailer in self._stored.begun
+
+    async def note_begun(self, tailer: str) -> None:
+        await self._reachable()
+        self._stored.begun.add(tailer)
 
     async def is_present(self, owner: str) -> bool:
         await self._reachable()

@@ -282,6 +282,14 @@ class RedisBroker:
                 self._keys.presence(owner), "1", px=int(seconds * 1_000)
             )
 
+    async def has_begun(self, tailer: str) -> bool:
+        with translated_errors():
+            return bool(await self._redis.sismember(self._keys.begun, tailer))
+
+    async def note_begun(self, tailer: str) -> None:
+        with translated_errors():
+            await self._redis.sadd(self._keys.begun, tailer)
+
     async def is_present(self, owner: str) -> bool:
         with translated_errors():
             return bool(await self._redis.exists(self._keys.presence(owner)))

@@ -42,6 +42,8 @@ class Keys:
         self.births = f"{prefix}:births"
         # String: the ID of this installation, made once.
         self.installation = f"{prefix}:installation"
+        # Set: tailers that have looked at all files that there were.
+        self.begun = f"{prefix}:begun"
         # Hashes: sessions that a tailer claims of another one, and what was answered.
         self.claims = f"{prefix}:{{claims}}"
         self.claims_seen = f"{prefix}:{{claims}}:seen"

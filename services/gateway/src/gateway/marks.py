@@ -10,7 +10,7 @@ from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
 from telemetry_stream.record import as_step
 
 
-_GAP_REASONS = frozenset({"trimmed", "file_lost", "unknown_cursor"})
+_GAP_REASONS = frozenset({"trimmed", "file_lost", "left_out", "unknown_cursor"})
 _TRUE = frozenset({"1", "true"})
 
 
@@ -34,7 +34,8 @@ def rewind(
 
 def gap_at(entry: Entry, previous: Cursor) -> dict[str, object]:
     """What a gap entry tells whoever has what is before it."""
-    reason = (entry.details or {}).get("reason", "")
+    # An entry without a reason is of a tailer that left out and did not say so yet.
+    reason = (entry.details or {}).get("reason", "left_out")
     reason = reason if reason in _GAP_REASONS else "file_lost"
     return gap(previous, entry.cursor, reason)
 

@@ -163,7 +163,8 @@ async def _abort(scope: Scope, gone: "asyncio.Future[None]") -> None:
 
 
 def _told_lines(told: Told) -> list[bytes]:
-    return [msgspec.json.encode({name: fields}) for name, fields in told.items()]
+    """Arrays: what no record is, which is an object, whatever its keys are called."""
+    return [msgspec.json.encode([name, fields]) for name, fields in told.items()]
 
 
 def _chunked(lines: Sequence[bytes]) -> list[bytes]:

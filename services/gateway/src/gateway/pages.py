@@ -61,8 +61,9 @@ def forward(
             records.append(entry)
             size += len(entry.record)
         elif is_mark(entry):
-            if cursor != after:
+            if records or told:
                 return Page(after, cursor, records, told, more=True)
+            # What may lie before it is the stream's own beginning, which is not told.
             told = told_of(entry, after)
         cursor = entry.cursor
     return Page(after, cursor, records, told) if is_end else None

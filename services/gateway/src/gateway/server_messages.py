@@ -40,7 +40,7 @@ Status = Literal["running", "stalled", "ended"]
 # A number, or how strict JSON writes one that is not finite.
 Value: TypeAlias = int | float | Literal["NaN", "Infinity", "-Infinity"]
 Rate = Annotated[float, Meta(ge=0, description="Records a second, lately.")]
-GapReason = Literal["trimmed", "file_lost", "unknown_cursor", "unreadable"]
+GapReason = Literal["trimmed", "file_lost", "left_out", "unknown_cursor", "unreadable"]
 RewindReason = Literal["truncated", "replaced"]
 # Present only where it is true.
 Flag = Literal[True]

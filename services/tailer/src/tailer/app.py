@@ -5,6 +5,7 @@ The only module that reads settings and knows all the others. `run` is the servi
 """
 
 import asyncio
+import json
 import math
 import signal
 import socket
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +23,7 @@ from service_runtime.values import write_list
 from tailer.answers import Answers
 from tailer.appender import Appender
 from tailer.audit import AUDIT_SECONDS, Audit
+from tailer.beginnings import Beginnings
 from tailer.claimant import Claimant
 from tailer.discovery import Discovery, FileKind, Found
 from tailer.emergencies import DocumentFile
@@ -129,6 +132,9 @@ class Tailer:
             session_prefix=session_prefix,
             instruments=self.instruments,
         )
+        looked_at = [telemetry_patterns, paths, session_prefix]
+        what = sha256(json.dumps(looked_at).encode()).hexdigest()[:16]
+        beginnings = Beginnings(writer, name=f"{what} {self.owner}")
         self._claimant = Claimant(
             writer, owner=self.owner, instruments=self.instruments, clock=clock
         )
@@ -142,6 +148,7 @@ class Tailer:
             clock=clock,
             wall_clock=wall_clock,
             starts_at_end=starts_at_end,
+            beginnings=beginnings,
             is_network=is_remote,
             session_ttl=session_ttl,
         )
@@ -163,6 +170,7 @@ class Tailer:
                 instruments=self.instruments,
             ),
             claimant=self._claimant,
+            beginnings=beginnings,
             expiry=Expiry(
                 writer,
                 self._presence,

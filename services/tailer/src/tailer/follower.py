@@ -274,6 +274,7 @@ class Follower:
     async def _begin_at_end(self, stored: Stored) -> float | None:
         """Begin after the last line that is there, and say what was left out."""
         offset = self._first_offset
+        is_new = offset is None and not await self._near.beginnings.are_first()
         if offset is None:
             offset = await self._near.run(self._file.last_line_end)
         place = await self._near.run(partial(self._file.place_at, offset))
@@ -284,9 +285,14 @@ class Follower:
         self._note_look(look)
         if self._is_too_old(look):
             return None
+        if is_new:
+            # It came while no tailer looked: all of it is new.
+            self._first_offset = 0
+            return AT_ONCE
         after = self._begun(stored, look)
         after = after.moved_to(place)
-        details = {"from": str(EntryID(1, 0)), "to": str(EntryID(1, offset))}
+        ends = (EntryID(1, 0), EntryID(1, offset))
+        details = {"from": str(ends[0]), "to": str(ends[1]), "reason": "left_out"}
         entries = [marker(0), NewEntry(offset, Kind.GAP, b"", details)]
         await self._append(stored, after, entries, None, look)
         return AT_ONCE

@@ -22,6 +22,7 @@ from service_runtime.clock_steps import ClockSteps
 from service_runtime.tasks import LongLived, Loop
 from tailer.answers import Answers
 from tailer.audit import Audit
+from tailer.beginnings import Beginnings
 from tailer.claimant import Claimant
 from tailer.discovery import Discovery, FileKind, Found
 from tailer.expiry import Expiry
@@ -113,6 +114,7 @@ class Pipeline:
         audit: Audit,
         answers: Answers,
         claimant: Claimant,
+        beginnings: Beginnings,
         expiry: Expiry,
         instruments: Instruments,
         run: Run,
@@ -128,6 +130,7 @@ class Pipeline:
         self._audit = audit
         self._answers = answers
         self._claimant = claimant
+        self._beginnings = beginnings
         self._expiry = expiry
         self._instruments = instruments
         self._run = run
@@ -153,6 +156,8 @@ class Pipeline:
         # Wake the listing and the sweep before their time.
         self._must_list = asyncio.Event()
         self._has_due = asyncio.Event()
+        # Files that were there at the start and have not had a turn yet, by path.
+        self._first: set[str] = set()
         # Set once everything that was there at the start was found.
         self.has_listed = asyncio.Event()
         # What runs as long as the tailer.
@@ -216,6 +221,7 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001  # what is known goes on
                 self._instruments.defect("listing names", error)
             self.has_listed.set()
+            await self._note_beginning()
             await wait_for(self._must_list, LIST_SECONDS)
 
     def _add(self, found: Found) -> None:
@@ -224,12 +230,23 @@ class Pipeline:
         followed = self._make_followed(found, not self.has_listed.is_set())
         item = _Item(followed, self._clock())
         self._items[found.path] = item
+        if not self.has_listed.is_set():
+            self._first.add(found.path)
         self._audit.include(followed)
         self._answers.include(followed)
         self._expiry.include(followed)
         if found.kind is FileKind.TELEMETRY:
             self._instruments.session_found(found.name, found.path)
         self._enqueue(item)
+
+    async def _note_beginning(self) -> None:
+        """Once every file that was there at the start had its turn."""
+        if self._first or not self._presence.is_up:
+            return
+        try:
+            await self._beginnings.note()
+        except BrokerError as error:
+            self._presence.lost(error, "beginnings")
 
     async def _take_hints(self) -> None:
         async for paths in self._discovery.hints():
@@ -244,6 +261,7 @@ class Pipeline:
 
     def _broker_is_back(self) -> None:
         self._audit.broker_is_back()
+        self._beginnings.forgotten()
         self._claimant.ask_again()
 
     def _look_first(self, path: str) -> None:
@@ -361,7 +379,7 @@ class Pipeline:
 
     async def _turn(self, followed: Followed) -> float | None:
         try:
-            return await followed.turn()
+            return await self._met(followed)
         except BrokerFull as error:
             self._presence.lost(error, followed.path)
             return FULL_SECONDS
@@ -375,6 +393,12 @@ class Pipeline:
             followed.doubt_stored()
             self._instruments.defect(followed.path, error)
             return DEFECT_SECONDS
+
+    async def _met(self, followed: Followed) -> float | None:
+        delay = await followed.turn()
+        if delay != 0.0:
+            self._first.discard(followed.path)
+        return delay
 
     def _come_again(self, item: _Item, delay: float | None) -> None:
         now = self._clock()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from tailer.appender import Appender
+from tailer.beginnings import Beginnings
 from tailer.claimant import Claimant
 from tailer.instruments import Instruments
 from tailer.roots import Roots
@@ -38,6 +39,8 @@ class Surroundings:
     wall_clock: Callable[[], float]
     # Whether files that are there at the start are read from their end.
     starts_at_end: bool
+    # Whether those are files that a tailer has seen before.
+    beginnings: Beginnings
     is_network: bool
     # A file without a state that has not changed for longer is not taken in.
     session_ttl: float

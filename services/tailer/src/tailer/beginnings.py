@@ -1,0 +1,38 @@
+"""Whether this tailer has looked at all its files before, in an earlier life.
+
+With `TAILCAST_START_AT=end` what is in files first seen is left out. Once all files
+that were there have a state, the broker keeps a note of it; in a later life a file that
+has no state then came since, and is new. That is an order of events, not of clocks.
+"""
+
+from telemetry_stream.broker import SessionWriter
+
+
+class Beginnings:
+    """The note of one tailer: its owner, and which files it is to look at."""
+
+    def __init__(self, writer: SessionWriter, *, name: str) -> None:
+        self._writer = writer
+        self._name = name
+        # Whether there was no note when this life began; None before it was asked.
+        self._is_first: bool | None = None
+        # Whether this life has made the note.
+        self._is_noted = False
+
+    async def are_first(self) -> bool:
+        """Whether all files that are there are seen for the first time."""
+        if self._is_first is None:
+            self._is_first = not await self._writer.has_begun(self._name)
+        return self._is_first
+
+    async def note(self) -> None:
+        """All files that were there have a state, or nothing to leave out."""
+        if not self._is_noted:
+            # Asked before it is noted, or this life would look like a later one.
+            await self.are_first()
+            await self._writer.note_begun(self._name)
+            self._is_noted = True
+
+    def forgotten(self) -> None:
+        """The broker may have lost the note."""
+        self._is_noted = False
