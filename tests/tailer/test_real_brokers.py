@@ -333,7 +333,7 @@ async def test_start_at_end_reads_what_came_while_no_tailer_looked(
             await wait_for_records(broker, "half", texts(1, 2))
             await wait_for_records(broker, "old", texts(5))
         # Who looks at other files than before sees those for the first time.
-        options = {"telemetry_patterns": ["telemetry/*.ndjson"]}
+        options: dict[str, Any] = {"telemetry_patterns": ["telemetry/*.ndjson"]}
         async with running(broker, tmp_path, starts_at_end=True, **options):
 
             async def is_left_out() -> bool:
