@@ -174,7 +174,11 @@ async def test_a_record_is_no_mark_whatever_its_keys(
     rig: Rig, client: httpx.AsyncClient
 ) -> None:
     """Records are objects and marks are arrays: nobody takes one for the other."""
-    records: list[dict[str, Any]] = [{"gap": {"reason": "trimmed"}}, {"rewind": {"step": 0}}, {"step": 3}]
+    records: list[dict[str, Any]] = [
+        {"gap": {"reason": "trimmed"}},
+        {"rewind": {"step": 0}},
+        {"step": 3},
+    ]
     await rig.writer("a").append(*records)
     await rig.writer("a").rewrite(*records)
     exported = await lines(client)

@@ -78,7 +78,7 @@ class Single:
             clock=clock,
             wall_clock=clock,
             starts_at_end=starts_at_end,
-            beginnings=Beginnings(writer, name=owner),
+            beginnings=Beginnings(writer, name=owner, clock=clock),
             is_network=False,
             session_ttl=session_ttl,
         )

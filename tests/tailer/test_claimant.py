@@ -1,7 +1,8 @@
-"""Who may begin a session anew: what the one who asks makes of answers."""
+"""Who may begin a session anew, and whether a tailer saw its files before."""
 
 import pytest
 
+from tailer.beginnings import NOTE_SECONDS, Beginnings
 from tailer.claimant import ANSWER_SECONDS, Claimant
 from tailer.instruments import Instruments
 from telemetry_stream.broker_memory import MemoryBroker
@@ -98,3 +99,20 @@ async def test_another_owner_is_asked_from_the_beginning(world: World) -> None:
     assert not await world.may("three")
     claim = await world.claim()
     assert (claim.owner, claim.seen) == ("three", "")
+
+
+async def test_what_the_broker_forgot_is_noted_again(world: World) -> None:
+    """This life stays the first that it was; the next one is a later one."""
+
+    def life() -> Beginnings:
+        return Beginnings(world.broker, name="one", clock=world.clock)
+
+    first = life()
+    await first.note()
+    world.broker.wipe()
+    await first.note()
+    assert not await world.broker.has_begun("one")
+    world.clock.now += NOTE_SECONDS
+    await first.note()
+    assert await first.are_first()
+    assert not await life().are_first()

@@ -134,7 +134,7 @@ class Tailer:
         )
         looked_at = [telemetry_patterns, paths, session_prefix]
         what = sha256(json.dumps(looked_at).encode()).hexdigest()[:16]
-        beginnings = Beginnings(writer, name=f"{what} {self.owner}")
+        beginnings = Beginnings(writer, name=f"{what} {self.owner}", clock=clock)
         self._claimant = Claimant(
             writer, owner=self.owner, instruments=self.instruments, clock=clock
         )

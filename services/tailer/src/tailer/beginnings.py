@@ -5,19 +5,28 @@ that were there have a state, the broker keeps a note of it; in a later life a f
 has no state then came since, and is new. That is an order of events, not of clocks.
 """
 
+from collections.abc import Callable
+
 from telemetry_stream.broker import SessionWriter
+
+
+# How often it is noted again, since the broker may forget.
+NOTE_SECONDS = 30.0
 
 
 class Beginnings:
     """The note of one tailer: its owner, and which files it is to look at."""
 
-    def __init__(self, writer: SessionWriter, *, name: str) -> None:
+    def __init__(
+        self, writer: SessionWriter, *, name: str, clock: Callable[[], float]
+    ) -> None:
         self._writer = writer
         self._name = name
+        self._clock = clock
         # Whether there was no note when this life began; None before it was asked.
         self._is_first: bool | None = None
-        # Whether this life has made the note.
-        self._is_noted = False
+        # When it was noted last.
+        self._noted_at: float | None = None
 
     async def are_first(self) -> bool:
         """Whether all files that are there are seen for the first time."""
@@ -27,12 +36,10 @@ class Beginnings:
 
     async def note(self) -> None:
         """All files that were there have a state, or nothing to leave out."""
-        if not self._is_noted:
-            # Asked before it is noted, or this life would look like a later one.
-            await self.are_first()
-            await self._writer.note_begun(self._name)
-            self._is_noted = True
-
-    def forgotten(self) -> None:
-        """The broker may have lost the note."""
-        self._is_noted = False
+        now = self._clock()
+        if self._noted_at is not None and now - self._noted_at < NOTE_SECONDS:
+            return
+        # Asked before it is noted, or this life would look like a later one.
+        await self.are_first()
+        await self._writer.note_begun(self._name)
+        self._noted_at = now

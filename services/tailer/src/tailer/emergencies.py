@@ -67,6 +67,7 @@ class DocumentFile:
         self._waiting_since: float | None = None
 
     bytes_behind = 0
+    open_since = None
 
     @property
     def age_seconds(self) -> float:

@@ -38,8 +38,6 @@ REFUSED_SECONDS = 2.0
 # A session that disagrees with itself is made anew at most so often.
 MENDED_EVERY_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
-# A file that lost its path and stands still is let go of after so long.
-HOLD_SECONDS = 60.0
 AT_ONCE = 0.0
 
 
@@ -127,6 +125,11 @@ class Follower:
     def session_deleted(self) -> None:
         """Nothing is stored any more, and that is as it should be."""
         self._stored = self._believed_before = None
+
+    @property
+    def open_since(self) -> float | None:
+        """When the file that is open last brought something; None if none is."""
+        return self._moved_at if self._file.is_open else None
 
     def release(self) -> None:
         """Give the file's descriptor back."""
@@ -239,8 +242,6 @@ class Follower:
             return AT_ONCE
         if look.source is Source.PATH:
             return None
-        if self._near.clock() - self._moved_at > HOLD_SECONDS:
-            self._file.release()
         return await self._unseen(stored, is_absent=True)
 
     async def _unseen(self, stored: Stored, *, is_absent: bool) -> float | None:

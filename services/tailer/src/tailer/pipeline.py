@@ -12,7 +12,7 @@ import asyncio
 import heapq
 import os
 import random
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
@@ -24,6 +24,7 @@ from tailer.answers import Answers
 from tailer.audit import Audit
 from tailer.beginnings import Beginnings
 from tailer.claimant import Claimant
+from tailer.descriptors import Descriptors
 from tailer.discovery import Discovery, FileKind, Found
 from tailer.expiry import Expiry
 from tailer.instruments import Instruments
@@ -41,8 +42,6 @@ WORKERS = 4
 LIVE_BYTES = 1_048_576
 # Every so many turns a backlog goes first, or a busy crowd would starve it.
 BACKLOG_EVERY = 8
-# Descriptors that are held for files that may lose their path.
-HELD_FILES = 256
 # Files that are looked at in one go.
 SWEEP_FILES = 500
 LIST_SECONDS = 1.0
@@ -74,6 +73,11 @@ class Followed(Protocol):
 
     def doubt_stored(self) -> None:
         """Ask the broker anew."""
+        ...
+
+    @property
+    def open_since(self) -> float | None:
+        """When what is open last brought something; None if nothing is open."""
         ...
 
     def release(self) -> None:
@@ -151,8 +155,8 @@ class Pipeline:
         # When which file is to be looked at; the number breaks ties.
         self._schedule: list[tuple[float, int, _Item]] = []
         self._tickets = count()
-        # Files whose descriptor is held, the one used longest ago first.
-        self._held: OrderedDict[str, Followed] = OrderedDict()
+        # Files that are open.
+        self._descriptors = Descriptors(clock=clock)
         # Wake the listing and the sweep before their time.
         self._must_list = asyncio.Event()
         self._has_due = asyncio.Event()
@@ -261,7 +265,6 @@ class Pipeline:
 
     def _broker_is_back(self) -> None:
         self._audit.broker_is_back()
-        self._beginnings.forgotten()
         self._claimant.ask_again()
 
     def _look_first(self, path: str) -> None:
@@ -283,6 +286,7 @@ class Pipeline:
     async def _sweep(self) -> None:
         while True:
             self._has_due.clear()
+            self._descriptors.close_quiet(lambda path: self._items[path].is_running)
             now = self._clock()
             due = self._pop_due(now)
             looked_at = [item for item in due if not item.wants_turn]
@@ -316,7 +320,7 @@ class Pipeline:
         now = self._clock()
         for item, glimpse in zip(items, glimpses, strict=True):
             # An absent file that is held open may still be written to.
-            is_held = glimpse is None and item.followed.path in self._held
+            is_held = glimpse is None and self._descriptors.holds(item.followed.path)
             if is_held or (glimpse is not None and glimpse != item.followed.glimpse):
                 if glimpse is not None:
                     self._instruments.change_noticed(by_hint=False)
@@ -374,7 +378,7 @@ class Pipeline:
                 delay = await self._turn(item.followed)
             finally:
                 item.is_running = False
-            self._hold(item.followed)
+            self._descriptors.used(item.followed)
             self._come_again(item, delay)
 
     async def _turn(self, followed: Followed) -> float | None:
@@ -410,18 +414,6 @@ class Pipeline:
             self._put(item, now + delay)
         else:
             self._look_later(item, now)
-
-    def _hold(self, followed: Followed) -> None:
-        self._held[followed.path] = followed
-        self._held.move_to_end(followed.path)
-        while len(self._held) > HELD_FILES:
-            path, oldest = next(iter(self._held.items()))
-            if self._items[path].is_running:
-                # In use: it is the newest soon.
-                self._held.move_to_end(path)
-                continue
-            del self._held[path]
-            oldest.release()
 
 
 def _glimpse_all(paths: Sequence[str], *, reopen: bool) -> list[Glimpse | None]:

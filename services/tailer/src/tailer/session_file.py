@@ -180,6 +180,11 @@ class SessionFile:
         """Nothing is wrong with what was taken: take more lines again."""
         self.max_lines = min(MAX_BATCH_LINES, 2 * self.max_lines)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a descriptor is held."""
+        return self._held is not None
+
     def release(self) -> None:
         """Give the held descriptor back."""
         if self._held is not None:
