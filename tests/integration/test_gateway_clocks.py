@@ -2,15 +2,19 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
 from gateway import session_events
+from service_runtime import clock_steps
 from telemetry_stream.births import UNCOUNTED, Birth
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
+    PATIENCE_SECONDS,
     Gateway,
     Rig,
     Watcher,
@@ -18,6 +22,14 @@ from tests.integration.gateway_rig import (
     watching,
 )
 from tests.integration.named_clients import steps, until_kept, until_step
+from tests.tailer.harness import (
+    append,
+    lines,
+    running,
+    session_path,
+    texts,
+    wait_for_records,
+)
 
 
 HOURS_MS = 2 * 3_600_000
@@ -258,3 +270,47 @@ async def test_a_broker_whose_clock_may_not_be_read(own_rig: Rig) -> None:
         async with asyncio.timeout(20):
             while not gateway.replica.broker_clock.is_known:
                 await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("before_ms", [HOURS_MS, -HOURS_MS])
+async def test_the_machines_clock_is_set_while_all_runs(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before_ms: int
+) -> None:
+    """By the first answer of a time server: nothing is missed, and it is told."""
+    monkeypatch.setattr(clock_steps, "LOOK_SECONDS", 0.05)
+    off_ms = before_ms
+
+    def wall_clock_ms() -> int:
+        return time.time_ns() // 1_000_000 + off_ms
+
+    append(session_path(tmp_path, "before"), lines(0))
+    async with (
+        running(
+            rig.connect(), tmp_path, wall_clock=lambda: wall_clock_ms() / 1_000
+        ) as tailer,
+        rig.serving(wall_clock_ms=wall_clock_ms) as gateway,
+        watching(gateway) as everything,
+    ):
+        await wait_for_records(rig.broker, "before", texts(0))
+        await gateway.until_ready()
+        await everything.subscribe()
+        positions = await everything.until("positions")
+        off_ms = 0
+        await until_counted(tailer.instruments.registry, "tailer")
+        await until_counted(gateway.replica.instruments._registry, "gateway")
+        append(session_path(tmp_path, "new_run"), lines(0, 1, 2))
+        await everything.until_records(3)
+        append(session_path(tmp_path, "new_run"), lines(3, 4))
+        await everything.until_records(5)
+        assert steps(everything) == [0, 1, 2, 3, 4]
+        async with watching(gateway) as back:
+            await back.subscribe(cursors=positions["cursors"], at=positions["at"])
+            await back.until_records(5)
+            assert steps(back) == [0, 1, 2, 3, 4]
+
+
+async def until_counted(registry: CollectorRegistry, service: str) -> None:
+    """Until a step of the clock was noticed."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not registry.get_sample_value(f"tailcast_{service}_clock_steps_total"):
+            await asyncio.sleep(0.01)
