@@ -182,11 +182,11 @@ async def test_a_record_is_no_mark_whatever_its_keys(
     await rig.writer("a").append(*records)
     await rig.writer("a").rewrite(*records)
     exported = await lines(client)
-    marks = [line for line in exported if isinstance(line, list)]
     assert [line for line in exported if isinstance(line, dict)] == records * 2
-    assert [(name, fields["reason"]) for name, fields in marks] == [
-        ("rewind", "truncated")
-    ]
+    ((name, fields),) = cast(
+        list[list[Any]], [line for line in exported if isinstance(line, list)]
+    )
+    assert (name, fields["reason"]) == ("rewind", "truncated")
 
 
 async def test_exports_are_as_long_as_the_session(

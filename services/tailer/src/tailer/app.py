@@ -29,10 +29,11 @@ from tailer.discovery import Discovery, FileKind, Found
 from tailer.emergencies import DocumentFile
 from tailer.expiry import Expiry
 from tailer.file_system import is_network
+from tailer.followed import Followed
 from tailer.follower import Follower
 from tailer.instruments import Instruments
 from tailer.monitoring import monitoring
-from tailer.pipeline import Followed, Pipeline
+from tailer.pipeline import Pipeline
 from tailer.presence import Presence
 from tailer.retention import Retention
 from tailer.roots import Roots

@@ -14,6 +14,8 @@ from typing import Protocol
 HELD_FILES = 256
 # What has brought nothing for so long is closed, whether it lost its path or not.
 QUIET_SECONDS = 45.0
+# How often is looked for that.
+LOOK_SECONDS = 1.0
 
 
 class Holder(Protocol):
@@ -38,6 +40,7 @@ class Descriptors:
         self._clock = clock
         # Those that are open, the one used longest ago first.
         self._open: OrderedDict[str, Holder] = OrderedDict()
+        self._looked_at = clock()
 
     def holds(self, path: str) -> bool:
         """Whether a file of this path is open, be it that it lost it."""
@@ -51,8 +54,12 @@ class Descriptors:
 
     def close_quiet(self, is_busy: Callable[[str], bool]) -> None:
         """Close what is quiet, and what is too much; not what is just being read."""
-        since = self._clock() - QUIET_SECONDS
+        now = self._clock()
         excess = len(self._open) - HELD_FILES
+        if now - self._looked_at < LOOK_SECONDS and excess <= 0:
+            return
+        self._looked_at = now
+        since = now - QUIET_SECONDS
         for path, holder in list(self._open.items()):
             moved_at = holder.open_since
             is_kept = moved_at is not None and moved_at > since and excess <= 0

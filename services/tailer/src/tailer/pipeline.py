@@ -6,17 +6,15 @@ follower. Every task here is owned by `Pipeline.run` and ends with it; one that 
 before ends the tailer.
 """
 
-# ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
+# ten thousand paths: texts, `Path` costs more
 
 import asyncio
 import heapq
-import os
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Protocol
 
 from service_runtime.clock_steps import ClockSteps
 from service_runtime.tasks import LongLived, Loop
@@ -27,11 +25,11 @@ from tailer.claimant import Claimant
 from tailer.descriptors import Descriptors
 from tailer.discovery import Discovery, FileKind, Found
 from tailer.expiry import Expiry
+from tailer.followed import Followed, Item, glimpse_all
 from tailer.instruments import Instruments
 from tailer.loops import wait_for
 from tailer.presence import Presence
 from tailer.progress import look_interval
-from tailer.session_file import Glimpse, glimpse_of
 from tailer.surroundings import Run
 from telemetry_stream.exceptions import BrokerError, BrokerFull, BrokerRefused
 
@@ -49,61 +47,6 @@ LIST_SECONDS = 1.0
 FULL_SECONDS = 1.0
 # After a defect, so that it does not spin.
 DEFECT_SECONDS = 10.0
-
-
-class Followed(Protocol):
-    """A file that is given turns."""
-
-    path: str
-    glimpse: Glimpse | None
-
-    @property
-    def bytes_behind(self) -> int:
-        """How much of it is not in the broker."""
-        ...
-
-    @property
-    def age_seconds(self) -> float:
-        """How long ago it changed, by its own word; 0 if that is not known."""
-        ...
-
-    async def turn(self) -> float | None:
-        """Take in at most one batch; when to come again, None for: when it changes."""
-        ...
-
-    def doubt_stored(self) -> None:
-        """Ask the broker anew."""
-        ...
-
-    @property
-    def open_since(self) -> float | None:
-        """When what is open last brought something; None if nothing is open."""
-        ...
-
-    def release(self) -> None:
-        """Give the descriptor back."""
-        ...
-
-
-class _Item:
-    """A followed file in the queues."""
-
-    __slots__ = (
-        "changed_at", "comes_again", "due", "followed", "is_queued", "is_running",
-        "wants_turn",
-    )  # fmt: skip  # one name a line would hide what they are
-
-    def __init__(self, followed: Followed, now: float) -> None:
-        self.followed = followed
-        # When the file is looked at next, and whether it then gets a turn unseen.
-        self.due = now
-        self.wants_turn = False
-        # When it was last seen to change; None before it was looked at.
-        self.changed_at: float | None = None
-        self.is_queued = False
-        self.is_running = False
-        # Something happened to it during its turn.
-        self.comes_again = False
 
 
 class Pipeline:
@@ -145,15 +88,15 @@ class Pipeline:
         self._poll_interval = poll_interval
         self._is_network = is_network
         # All files, by path.
-        self._items: dict[str, _Item] = {}
+        self._items: dict[str, Item] = {}
         # Those with something to do.
-        self._live: deque[_Item] = deque()
-        self._backlog: deque[_Item] = deque()
+        self._live: deque[Item] = deque()
+        self._backlog: deque[Item] = deque()
         self._turns = count(1)
         # Set while a queue has something.
         self._is_ready = asyncio.Event()
         # When which file is to be looked at; the number breaks ties.
-        self._schedule: list[tuple[float, int, _Item]] = []
+        self._schedule: list[tuple[float, int, Item]] = []
         self._tickets = count()
         # Files that are open.
         self._descriptors = Descriptors(clock=clock)
@@ -232,7 +175,7 @@ class Pipeline:
         if found.path in self._items:
             return
         followed = self._make_followed(found, not self.has_listed.is_set())
-        item = _Item(followed, self._clock())
+        item = Item(followed, self._clock())
         self._items[found.path] = item
         if not self.has_listed.is_set():
             self._first.add(found.path)
@@ -303,8 +246,8 @@ class Pipeline:
                     max(self._poll_interval / 2, next_due - self._clock()),
                 )
 
-    def _pop_due(self, now: float) -> list[_Item]:
-        due: list[_Item] = []
+    def _pop_due(self, now: float) -> list[Item]:
+        due: list[Item] = []
         while self._schedule and self._schedule[0][0] <= now and len(due) < SWEEP_FILES:
             at, _, item = heapq.heappop(self._schedule)
             # What was put off or brought forward has another ticket.
@@ -312,11 +255,9 @@ class Pipeline:
                 due.append(item)
         return due
 
-    async def _look_at(self, items: Sequence[_Item]) -> None:
+    async def _look_at(self, items: Sequence[Item]) -> None:
         paths = [item.followed.path for item in items]
-        glimpses = await self._run(
-            partial(_glimpse_all, paths, reopen=self._is_network)
-        )
+        glimpses = await self._run(partial(glimpse_all, paths, reopen=self._is_network))
         now = self._clock()
         for item, glimpse in zip(items, glimpses, strict=True):
             # An absent file that is held open may still be written to.
@@ -329,7 +270,7 @@ class Pipeline:
             else:
                 self._look_later(item, now)
 
-    def _look_later(self, item: _Item, now: float) -> None:
+    def _look_later(self, item: Item, now: float) -> None:
         if item.changed_at is None:
             item.changed_at = now - item.followed.age_seconds
         quiet_seconds = now - item.changed_at
@@ -337,7 +278,7 @@ class Pipeline:
         # Spread, or files found together would be due together for ever.
         self._put(item, now + interval * random.uniform(0.9, 1.0))  # noqa: S311
 
-    def _put(self, item: _Item, due: float) -> None:
+    def _put(self, item: Item, due: float) -> None:
         item.due = due
         heapq.heappush(self._schedule, (due, next(self._tickets), item))
         if self._schedule[0][2] is item:
@@ -345,7 +286,7 @@ class Pipeline:
 
     # Whose turn it is.
 
-    def _enqueue(self, item: _Item) -> None:
+    def _enqueue(self, item: Item) -> None:
         if item.is_queued:
             return
         if item.is_running:
@@ -357,7 +298,7 @@ class Pipeline:
         (self._live if is_live else self._backlog).append(item)
         self._is_ready.set()
 
-    async def _next(self) -> _Item:
+    async def _next(self) -> Item:
         while True:
             if self._live or self._backlog:
                 is_backlog_first = next(self._turns) % BACKLOG_EVERY == 0
@@ -404,7 +345,7 @@ class Pipeline:
             self._first.discard(followed.path)
         return delay
 
-    def _come_again(self, item: _Item, delay: float | None) -> None:
+    def _come_again(self, item: Item, delay: float | None) -> None:
         now = self._clock()
         if delay == 0.0 or item.comes_again:
             item.comes_again = False
@@ -414,22 +355,3 @@ class Pipeline:
             self._put(item, now + delay)
         else:
             self._look_later(item, now)
-
-
-def _glimpse_all(paths: Sequence[str], *, reopen: bool) -> list[Glimpse | None]:
-    """What each path shows now, None for what cannot be seen. Blocking."""
-    return [_glimpse(path, reopen=reopen) for path in paths]
-
-
-def _glimpse(path: str, *, reopen: bool) -> Glimpse | None:
-    try:
-        if not reopen:
-            return glimpse_of(os.stat(path))
-        # A network answers `stat` from its cache; opening asks the server.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            return glimpse_of(os.fstat(descriptor))
-        finally:
-            os.close(descriptor)
-    except OSError:
-        return None

@@ -1,0 +1,86 @@
+"""A file that is given turns, and what the queues remember of it.
+
+Also how files are asked for a change, many at a time: blocking, for worker threads.
+"""
+
+# ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
+
+import os
+from collections.abc import Sequence
+from typing import Protocol
+
+from tailer.session_file import Glimpse, glimpse_of
+
+
+class Followed(Protocol):
+    """A file that is given turns."""
+
+    path: str
+    glimpse: Glimpse | None
+
+    @property
+    def bytes_behind(self) -> int:
+        """How much of it is not in the broker."""
+        ...
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it changed, by its own word; 0 if that is not known."""
+        ...
+
+    async def turn(self) -> float | None:
+        """Take in at most one batch; when to come again, None for: when it changes."""
+        ...
+
+    def doubt_stored(self) -> None:
+        """Ask the broker anew."""
+        ...
+
+    @property
+    def open_since(self) -> float | None:
+        """When what is open last brought something; None if nothing is open."""
+        ...
+
+    def release(self) -> None:
+        """Give the descriptor back."""
+        ...
+
+
+class Item:
+    """A followed file in the queues."""
+
+    __slots__ = (
+        "changed_at", "comes_again", "due", "followed", "is_queued", "is_running",
+        "wants_turn",
+    )  # fmt: skip  # one name a line would hide what they are
+
+    def __init__(self, followed: Followed, now: float) -> None:
+        self.followed = followed
+        # When the file is looked at next, and whether it then gets a turn unseen.
+        self.due = now
+        self.wants_turn = False
+        # When it was last seen to change; None before it was looked at.
+        self.changed_at: float | None = None
+        self.is_queued = False
+        self.is_running = False
+        # Something happened to it during its turn.
+        self.comes_again = False
+
+
+def glimpse_all(paths: Sequence[str], *, reopen: bool) -> list[Glimpse | None]:
+    """What each path shows now, None for what cannot be seen. Blocking."""
+    return [_glimpse(path, reopen=reopen) for path in paths]
+
+
+def _glimpse(path: str, *, reopen: bool) -> Glimpse | None:
+    try:
+        if not reopen:
+            return glimpse_of(os.stat(path))
+        # A network answers `stat` from its cache; opening asks the server.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            return glimpse_of(os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return None
