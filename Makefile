@@ -132,7 +132,7 @@ test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
 	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
 PURE = $(addprefix */gateway/,$(addsuffix .py,asyncapi http_bodies openapi schemas server_messages \
-		acknowledgement activity buckets catalog client_session \
+		acknowledgement activity allowance buckets catalog client_session \
 		close_codes conflation continuity encoding filters forms frames handshake limits links \
 		liveness marks messages pages parts projection queries recovery samplers sampling socket_owner \
 		sse subscription telling window wire)) \

@@ -171,3 +171,17 @@ async def test_clients_that_expire() -> None:
     broker._stored.clients["c"].expires_at = 0.0
 
     assert not (await broker.clients.take("c", "r1")).is_known
+
+
+async def test_how_often_it_began_at_the_same_place(adapter: Adapter) -> None:
+    """Kept with the rest, and not counted among the sessions; forgotten with it."""
+    kept = await adapter.clients.take("me", "x")
+    assert kept.starts == 0
+    await _kept(adapter, Progress("me", kept.hold, 1, {"a": _at(10)}, starts=3))
+    kept = await adapter.clients.take("me", "x")
+    assert (kept.starts, kept.cursors, kept.is_partial) == (3, {"a": _at(10)}, False)
+    await _kept(adapter, Progress("me", kept.hold, 1, {"a": _at(20)}))
+    kept = await adapter.clients.take("me", "x")
+    assert kept.starts == 3
+    await _kept(adapter, Progress("me", kept.hold, 1, {}, forgets=True))
+    assert (await adapter.clients.take("me", "x")).starts == 0

@@ -1,11 +1,12 @@
 """What a named client has received: pings, its own word, and what is kept of it."""
 
+import itertools
 from collections.abc import Mapping
 
 import pytest
 
 from gateway import acknowledgement
-from gateway.acknowledgement import REFRESH_SECONDS, Holding, Weight
+from gateway.acknowledgement import MAX_PINGS, REFRESH_SECONDS, Holding, Weight
 from gateway.subscription import EVERYTHING, Begin, Rule, Subscription
 from telemetry_stream.births import Birth
 from telemetry_stream.client_cursors import Progress, Saved
@@ -46,6 +47,10 @@ def save(
     return progress
 
 
+# Of pings; none is used twice.
+NUMBERS = itertools.count(1)
+
+
 def note(
     holding: Holding,
     changed: Mapping[str, Cursor] | None = None,
@@ -53,15 +58,20 @@ def note(
     *,
     now: float = 2.0,
     subscription: Subscription = ALL,
-) -> bytes:
+    is_progress: bool = False,
+) -> int:
     """Note where the client is; it lags where it has places of its own."""
-    return holding.note(
+    number = next(NUMBERS)
+    holding.note(
+        number,
         now=now,
         subscription=subscription,
         changed=changed or {},
         own=own or {},
         lagging=tuple(own or ()),
+        is_progress=is_progress,
     )
+    return number
 
 
 def test_where_delivery_begins_is_kept_at_once() -> None:
@@ -109,12 +119,15 @@ def test_a_later_answer_answers_earlier_pings() -> None:
     holding = held()
     first = note(holding, {"a": at(30)}, now=2.0)
     second = note(holding, {"a": at(60)}, now=3.0)
+    assert holding.takes_notes
+    for _ in range(2, MAX_PINGS):
+        note(holding)
     assert not holding.takes_notes
 
     assert holding.answered(second)
     assert holding.takes_notes
     assert not holding.answered(first)
-    assert not holding.answered(b"junk")
+    assert not holding.answered(0)
     assert save(holding).cursors == {"a": at(60)}
 
 
@@ -316,3 +329,40 @@ def test_a_broker_that_forgot_acknowledgements() -> None:
     progress = save(holding)
     assert progress.cursors == {"a": at(60), "b": at(5), "c": at(1)}
     assert progress.at == born(1)
+
+
+def test_its_own_word_beside_pings() -> None:
+    """It counts where it is ahead of what the pings have shown."""
+    holding = held()
+    pinged = note(holding, {"a": at(30)})
+    holding.acknowledge("a", at(60))
+    holding.answered(pinged)
+    assert save(holding).cursors == {"a": at(60)}
+    holding.answered(note(holding, {"a": at(90), "b": at(40)}))
+    assert save(holding).cursors == {"a": at(90), "b": at(40)}
+    for session, late in (("a", at(70)), ("b", at(10))):
+        assert holding.weigh(session, late, place=at(99)) is Weight.OLD
+
+
+def test_starts_at_the_same_place() -> None:
+    """They are counted until something that was sent is confirmed."""
+    holding = held()
+    for confirm in (
+        lambda: holding.answered(note(holding, {"a": at(30)}, is_progress=True)),
+        lambda: holding.acknowledge("a", at(40)),
+    ):
+        holding.begin({"a": at(10)}, lagging=[], at=None, forgets=False, starts=3)
+        assert (holding.starts, save(holding).starts) == (3, 3)
+        holding.answered(note(holding, {"a": at(10)}))
+        assert (holding.starts, save(holding).starts) == (3, None)
+        confirm()
+        holding.next_save(2.0)
+        holding.failed()
+        assert (holding.starts, save(holding).starts) == (0, 0)
+    confirm()
+    assert save(holding).starts is None
+    holding.begin({}, lagging=[], at=None, forgets=False, starts=1)
+    holding.next_save(2.0)
+    holding.acknowledge("a", at(50))
+    holding.failed()
+    assert save(holding).starts == 0

@@ -6,6 +6,7 @@ import pytest
 from gateway.client_session import (
     Message,
     Plan,
+    acknowledged,
     heartbeat,
     is_recovered,
     plan_subscribe,
@@ -17,7 +18,14 @@ from gateway.client_session import (
     wire_asked,
 )
 from gateway.forms import Forms
-from gateway.messages import InvalidMessage, Snapshot, Subscribe, Unsubscribe, parse
+from gateway.messages import (
+    Ack,
+    InvalidMessage,
+    Snapshot,
+    Subscribe,
+    Unsubscribe,
+    parse,
+)
 from gateway.recovery import Replaced, Resume, Trimmed, Wait
 from gateway.subscription import Begin, Last, Subscription
 from gateway.window import NOTHING
@@ -206,6 +214,25 @@ def test_the_longest_message_is_of_the_connection() -> None:
     for wrong in (4_095, 983_041, "5000", None):
         with pytest.raises(InvalidMessage, match="maxMessage"):
             request(maxMessage=wrong)
+
+
+def test_what_an_ack_is_of() -> None:
+    """Of the session that it names, or of the only one that there is."""
+    one = plan(sessionId="a").subscription
+    assert acknowledged(Ack(session_id="b", cursor="c"), one) == "b"
+    assert acknowledged(Ack(cursor="c"), one) == "a"
+    for several in (plan(sessionIds=["a", "b"]), plan(), plan(sessionIds=["a", "b*"])):
+        with pytest.raises(InvalidMessage, match="name the session"):
+            acknowledged(Ack(cursor="c"), several.subscription)
+
+
+def test_a_start_at_the_same_place_is_told() -> None:
+    """Whoever resumes knows that records may come again."""
+    asked = request(sessionId="a", **{"from": "resume"})
+    for starts, told in ((0, False), (1, True)):
+        resumed = plan(sessionId="a").resumed(Kept(1, {}, None, starts=starts))
+        message = message_of(subscribed(asked, resumed))
+        assert message.get("repeated", False) is told
 
 
 def test_verdicts_in_an_answer() -> None:

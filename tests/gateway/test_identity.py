@@ -35,10 +35,15 @@ class Socket:
 
     def __init__(self) -> None:
         self.paused = False
+        self.pings: list[bytes] = []
         self.code: int | None = None
 
     def write(self, frames: bytes) -> None:
         """Nobody reads it."""
+
+    def ping(self, payload: bytes = b"") -> None:
+        """Remember it."""
+        self.pings.append(payload)
 
     def close(self, code: int, reason: str = "") -> None:
         """Remember why."""
@@ -211,7 +216,7 @@ async def test_a_connection_that_is_gone_before_it_is_answered(
 ) -> None:
     """It holds nothing."""
     rig = Rig()
-    client, _ = rig.client()
+    client, socket = rig.client()
     take = rig.broker.clients.take
 
     async def slow(client_id: str, taker: str) -> Any:
@@ -222,7 +227,9 @@ async def test_a_connection_that_is_gone_before_it_is_answered(
     monkeypatch.setattr(rig.broker.clients, "take", slow)
     await rig.identities.identify(client, Subscribe(client_id="me"))
 
-    assert rig.identities.ping(client, 1.0) is None
+    rig.identities.ping(client, 1.0, is_due=False)
+    assert not socket.pings
+    assert not rig.identities.pong(client, b"1")
     assert rig.identities.weigh(client, "a", BEGINNING_CURSOR) is None
     rig.identities.acknowledge(client, "a", BEGINNING_CURSOR)
     rig.identities.begin(client, ALL, births=BORN, adds=False, resumes=False)

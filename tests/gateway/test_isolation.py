@@ -27,6 +27,9 @@ class Socket:
     def __post_init__(self) -> None:
         self.write = self.written.append
 
+    def ping(self, payload: bytes = b"") -> None:
+        """Nobody answers."""
+
     def close(self, code: int, reason: str = "") -> None:
         self.closed.append(code)
 

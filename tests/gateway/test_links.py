@@ -18,5 +18,5 @@ def test_links_hold_below_a_prefix(stream: str) -> None:
         name = "a%2F%3F%23%26%C3%BC%20%25"
         assert found == f"{base}/api/record?sessionId={name}&cursor={at}"
         assert urljoin(f"{base}{stream}", session_link("a/?")) == (
-            f"{base}/api/sessions/a%2F%3F"
+            f"{base}/api/snapshot?sessionId=a%2F%3F"
         )

@@ -1,4 +1,4 @@
-from gateway.liveness import Action, Liveness
+from gateway.liveness import Action, Liveness, Pings
 
 
 def check(peer: Liveness, now: float, buffered: int = 0) -> Action:
@@ -59,3 +59,25 @@ def test_taking_bytes_restarts_the_clock() -> None:
     assert check(peer, 60) is Action.NOTHING
     assert check(peer, 79) is Action.NOTHING
     assert check(peer, 80) is Action.GIVE_UP_SILENT
+
+
+def test_pongs_with_our_numbers() -> None:
+    """The latest counts, whatever comes out of order; others are of its own accord."""
+    pings = Pings()
+    assert [pings.next() for _ in range(3)] == [b"1", b"2", b"3"]
+    assert pings.pong(b"2") == 2
+    assert pings.pong(b"1") == 2
+    for unasked in (b"", b"hello", b"0", b"4", b"-1", b"9" * 40):
+        assert pings.pong(unasked) == 2
+    assert pings.pong(b"3") == 3
+
+
+def test_pongs_without_our_numbers() -> None:
+    """Each answers one ping, the oldest first: never one that is still on its way."""
+    pings = Pings()
+    assert pings.pong(b"") == 0
+    pings.next()
+    pings.next()
+    assert [pings.pong(b""), pings.pong(b"x"), pings.pong(b"")] == [1, 2, 2]
+    pings.next()
+    assert pings.pong(b"") == 3

@@ -165,7 +165,10 @@ def test_a_snapshot_that_is_too_long() -> None:
     (found,) = told(wire, {**fields, **cut})
     assert (found["data"], found["metrics"]) == (None, None)
     assert found["emergencies"] == {"count": 3, "latest": None}
-    assert (found["truncated"], found["url"]) == (True, "../api/sessions/a%20b")
+    assert (found["truncated"], found["url"]) == (
+        True,
+        "../api/snapshot?sessionId=a%20b",
+    )
     assert (found["records"], found["cursor"]) == (7, "1-10-00000000")
     assert found["bytes"] > 5_000
     bare = {"sessionId": "a", "data": "x" * 5_000}

@@ -193,6 +193,7 @@ class World:
         """A socket takes bytes again."""
         watcher = self.watchers[at % 2]
         watcher.paused = False
+        watcher.answer()
         if watcher.client.behind or watcher.client.announcements:
             self.replica.catch_up.wake(watcher.client)
 

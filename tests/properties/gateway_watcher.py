@@ -29,6 +29,8 @@ class Watcher:
         self.world = world
         self.is_msgpack = is_msgpack
         self.paused = False
+        # Pings that it has not answered.
+        self.pings: list[bytes] = []
         self.client = Client(self, MSGPACK if is_msgpack else JSON)
         # Session by its cursor, as the protocol has clients keep it; "?" while its
         # place is being looked up.
@@ -53,6 +55,20 @@ class Watcher:
         self.log: list[dict[str, Any]] = []
         self.busy: asyncio.Task[None] | None = None
         self.asking: asyncio.Task[None] | None = None
+
+    def ping(self, payload: bytes = b"") -> None:
+        """Answer as browsers do: once it has read so far."""
+        self.pings.append(payload)
+        if not self.paused:
+            asyncio.get_running_loop().call_soon(self.answer)
+
+    def answer(self) -> None:
+        """Answer the pings that came."""
+        replica = self.world.replica
+        pings, self.pings = self.pings, []
+        for payload in pings:
+            if replica.identities.pong(self.client, payload):
+                replica.catch_up.wake(self.client)
 
     def write(self, frames: bytes) -> None:
         """Take frames as a browser would."""

@@ -37,6 +37,9 @@ class Kept(NamedTuple):
     at: Birth | None
     # Whether some of its sessions made room for others: `cursors` does not name them.
     is_partial: bool = False
+    # How often in a row delivery began there with something to send, and nothing of it
+    # was confirmed.
+    starts: int = 0
 
     @property
     def is_known(self) -> bool:
@@ -57,6 +60,8 @@ class Progress(NamedTuple):
     at: Birth | None = None
     # Whether everything that was kept before is forgotten.
     forgets: bool = False
+    # As in `Kept`; None: as it is.
+    starts: int | None = None
 
 
 class Saved(StrEnum):

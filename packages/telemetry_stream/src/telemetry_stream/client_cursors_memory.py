@@ -30,6 +30,7 @@ class StoredClient:
     save: int = 0
     at: Birth | None = None
     is_partial: bool = False
+    starts: int = 0
     cursors: dict[str, Cursor] = field(default_factory=dict[str, Cursor])
     # When it is forgotten, monotonic seconds.
     expires_at: float = 0.0
@@ -58,7 +59,13 @@ class MemoryClientCursors:
         stored.save = 0
         stored.expires_at = time.monotonic() + EXPIRY_SECONDS
         self._wake(takeover_note(Takeover(client, stored.hold, taker)))
-        return Kept(stored.hold, dict(stored.cursors), stored.at, stored.is_partial)
+        return Kept(
+            stored.hold,
+            dict(stored.cursors),
+            stored.at,
+            stored.is_partial,
+            stored.starts,
+        )
 
     async def save(self, saves: Sequence[Progress]) -> list[Saved]:
         await self._reachable()
@@ -73,10 +80,13 @@ class MemoryClientCursors:
             return Saved.KEPT
         if one.forgets:
             stored.cursors, stored.at, stored.is_partial = {}, None, False
+            stored.starts = 0
         stored.hold, stored.save = one.hold, one.number
         stored.cursors |= one.cursors
         if one.at is not None:
             stored.at = one.at
+        if one.starts is not None:
+            stored.starts = one.starts
         sessions = [name for name in stored.cursors if name != EMERGENCIES]
         for session in sessions[: max(0, len(sessions) - MAX_SESSIONS)]:
             stored.is_partial = True

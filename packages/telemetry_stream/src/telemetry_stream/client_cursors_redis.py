@@ -85,6 +85,8 @@ def _arguments(one: Progress) -> list[str]:
         str(EXPIRY_SECONDS),
         str(MAX_SESSIONS),
     ]
+    if one.starts is not None:
+        arguments += ("!starts", str(one.starts))
     for session, cursor in one.cursors.items():
         arguments += (session, str(cursor))
     return arguments
@@ -106,14 +108,16 @@ def _kept(answer: Sequence[bytes]) -> Kept:
     hold, *fields = answer
     cursors: dict[str, Cursor] = {}
     at: Birth | None = None
-    is_partial = False
+    is_partial, starts = False, 0
     for name, value in zip(fields[::2], fields[1::2], strict=True):
         field, text = name.decode(errors="replace"), value.decode(errors="replace")
         if field == "!at":
             at = Birth.parse(text)
         elif field == "!partial":
             is_partial = True
+        elif field == "!starts":
+            starts = int(text) if text.isascii() and text.isdigit() else 0
         elif field == EMERGENCIES or not field.startswith("!"):
             with suppress(InvalidPosition):
                 cursors[field] = Cursor.parse(text)
-    return Kept(int(hold), cursors, at, is_partial)
+    return Kept(int(hold), cursors, at, is_partial, starts)

@@ -1,9 +1,10 @@
 """What a client that names itself has provably received, and what is to be kept of it.
 
-Pure; time comes in. By default a ping carries a number, and what was sent before it
-counts once the peer has answered: after a crash the tail since then comes again, and
-nothing is skipped. A client that acknowledges by itself is believed, but for what was
-not sent to it. What never lives here: where a client is, and how progress is saved.
+Pure; time comes in. By default what was sent before a ping counts once the peer has
+answered: after a crash the tail since then comes again, and nothing is skipped. A
+client that acknowledges by itself is believed, but for what was not sent to it; no
+other command of it says that it has read anything. What never lives here: where a
+client is, and how progress is saved.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,8 +18,8 @@ from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor
 
 
-# Numbered pings that may be on their way to one client.
-MAX_PINGS = 2
+# Pings at which something was noted that may be on their way to one client.
+MAX_PINGS = 4
 # A hold is written anew so often though nothing changes, seconds: so it does not
 # expire, and whoever lost it without being told learns it.
 REFRESH_SECONDS = 60.0
@@ -27,7 +28,7 @@ REFRESH_SECONDS = 60.0
 class Note(NamedTuple):
     """Where a client was when a ping was sent."""
 
-    # What the ping carries.
+    # What number the ping has.
     number: int
     # When that was, on the clock of `Channel.changed_at`.
     made_at: float
@@ -42,6 +43,8 @@ class Note(NamedTuple):
     lagging: Collection[str]
     # Whether `changed` and `own` name all sessions that the client wanted.
     is_full: bool
+    # Whether anything of a replay was given before it.
+    is_progress: bool
 
     def cursors(self) -> dict[str, Cursor]:
         """Where it was in each session that has changed."""
@@ -87,9 +90,10 @@ class Holding:
         "_begun_at",
         "_due",
         "_due_at",
+        "_due_starts",
         "_flight",
         "_forgets",
-        "_pings",
+        "_latest",
         "_received",
         "_saved_at",
         "_saves",
@@ -102,6 +106,7 @@ class Holding:
         "kept_until",
         "lagging",
         "rival",
+        "starts",
         "taker",
     )
 
@@ -126,11 +131,15 @@ class Holding:
         self.lagging: set[str] = set()
         # Whether the broker forgot what was kept: all places are to be noted.
         self.is_forgotten = False
-        # Numbered pings so far, and those that were not answered, the oldest first.
-        self._pings = 0
+        # How often in a row delivery began here and nothing was confirmed; and the same
+        # as it is to be kept.
+        self.starts = 0
+        self._due_starts: int | None = None
+        # What was noted at pings that were not answered, the oldest first.
         self._awaited: list[Note] = []
-        # The latest that was answered and is not kept.
+        # The latest that was answered and is not kept, and the latest of all.
         self._received: Note | None = None
+        self._latest: Note | None = None
         # Other cursors that are not kept: where delivery began, what was acknowledged.
         self._due: dict[str, Cursor] = {}
         self._due_at: Birth | None = None
@@ -156,6 +165,7 @@ class Holding:
         lagging: Collection[str],
         at: Birth | None,
         forgets: bool,
+        starts: int = 0,
     ) -> None:
         """Delivery begins anew at these places; they are kept without being received.
 
@@ -165,12 +175,17 @@ class Holding:
             at: the moment of it: sessions that come into being later are new to the
                 client. None to leave that as it is.
             forgets: nothing else is kept of the client any more.
+            starts: how often it began there with something to send, this time too.
         """
         if self._received is not None and not forgets:
             self._due |= self._received.cursors()
         # What is on its way says nothing of the new places.
-        self._received = None
+        self._received = self._latest = None
         self._awaited.clear()
+        if forgets:
+            self.starts, self._due_starts = 0, None
+        if starts != self.starts:
+            self.starts = self._due_starts = starts
         self._beginnings += 1
         self.has_begun = True
         if forgets:
@@ -187,47 +202,55 @@ class Holding:
 
     @property
     def takes_notes(self) -> bool:
-        """Whether a numbered ping may be sent now."""
+        """Whether it may be noted at a ping where the client is."""
         return self.has_begun and not self.is_manual and len(self._awaited) < MAX_PINGS
 
     def note(
         self,
+        number: int,
         *,
         now: float,
         subscription: Subscription,
         changed: Mapping[str, Cursor],
         own: Mapping[str, Cursor | None],
         lagging: Collection[str],
-    ) -> bytes:
-        """Note where the client is; what comes back is the ping's payload.
+        is_progress: bool,
+    ) -> None:
+        """Note where the client is as the ping of this number is sent.
 
         Args: as in `Note`; all sessions are named if `is_forgotten`.
         """
-        self._pings += 1
         self._awaited.append(
             Note(
-                self._pings,
+                number,
                 now,
                 subscription,
                 changed,
                 own,
                 lagging,
                 self.is_forgotten,
+                is_progress,
             )
         )
-        return b"%d" % self._pings
 
-    def answered(self, payload: bytes) -> bool:
-        """A pong: what was sent before its ping, and before earlier ones, is received.
+    def answered(self, number: int) -> bool:
+        """A ping and those before it are: what was sent before them is received.
 
-        False if it is none of ours, or an old one.
+        False if nothing was noted at them that was not known.
         """
-        for at, note in enumerate(self._awaited):
-            if payload == b"%d" % note.number:
-                self._received = note
-                del self._awaited[: at + 1]
-                return True
-        return False
+        notes = [note for note in self._awaited if note.number <= number]
+        if not notes:
+            return False
+        del self._awaited[: len(notes)]
+        self._received = self._latest = notes[-1]
+        if any(note.is_progress for note in notes):
+            self._has_progressed()
+        return True
+
+    def _has_progressed(self) -> None:
+        """Where delivery begins the next time is another place."""
+        if self.starts:
+            self.starts = self._due_starts = 0
 
     # Received by the client's own word.
 
@@ -235,7 +258,7 @@ class Holding:
         """Judge an acknowledged cursor by where the client is, None if nowhere."""
         if place is None or cursor.id > place.id:
             return Weight.UNSENT
-        before = self._acknowledged.get(session)
+        before = self._had(session)
         # Beyond where the client is now it is of a numbering that is no more.
         if before is not None and before.id <= place.id and cursor.id <= before.id:
             return Weight.OLD if cursor.id < before.id else _same(cursor, before)
@@ -248,6 +271,17 @@ class Holding:
             del self._acknowledged[next(iter(self._acknowledged))]
         self._acknowledged[session] = cursor
         self._due[session] = cursor
+        self._has_progressed()
+
+    def _had(self, session: str) -> Cursor | None:
+        """Where the client was in a session, by its word or by a ping."""
+        own, note = self._acknowledged.get(session), self._latest
+        noted = None
+        if note is not None:
+            noted = note.own.get(session) or note.changed.get(session)
+        if own is None or noted is None:
+            return own or noted
+        return max(own, noted)
 
     # Keeping it.
 
@@ -264,6 +298,7 @@ class Holding:
             bool(self._due)
             or self._received is not None
             or self._due_at is not None
+            or self._due_starts is not None
             or self._forgets
             or self.is_doubted
             or now - self._saved_at >= REFRESH_SECONDS
@@ -274,16 +309,24 @@ class Holding:
         note, self._received = self._received, None
         cursors, self._due = self._due, {}
         at, self._due_at = self._due_at, None
+        starts, self._due_starts = self._due_starts, None
         if note is not None:
-            cursors |= note.cursors()
+            cursors |= self._not_behind(note.cursors())
         self._saves += 1
         self._saved_at = now
         progress = Progress(
-            self.client_id, self.hold, self._saves, cursors, at, self._forgets
+            self.client_id, self.hold, self._saves, cursors, at, self._forgets, starts
         )
         self._forgets, self.is_doubted = False, False
         self._flight = _Flight(progress, note, self._beginnings)
         return progress
+
+    def _not_behind(self, noted: dict[str, Cursor]) -> dict[str, Cursor]:
+        """What a ping says, but for what the client has said itself since."""
+        for session, own in self._acknowledged.items():
+            if session in noted and noted[session].id < own.id:
+                del noted[session]
+        return noted
 
     def saved(self, outcome: Saved) -> None:
         """The save was answered, and was not refused."""
@@ -316,6 +359,8 @@ class Holding:
         self._due = {**progress.cursors, **self._due}
         if self._due_at is None:
             self._due_at = progress.at
+        if self._due_starts is None:
+            self._due_starts = progress.starts
         self._forgets = progress.forgets
 
 

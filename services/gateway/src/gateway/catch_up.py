@@ -45,6 +45,7 @@ class CatchUp:
         samplers: Samplers,
         *,
         isolation: Isolation,
+        ask: Callable[[Client], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         timestamp: Callable[[], str],
@@ -55,6 +56,8 @@ class CatchUp:
         self._samplers = samplers
         # Takes what fails over one client.
         self._isolation = isolation
+        # Pings a client that has been given all that it may be given before it answers.
+        self._ask = ask
         # Starts a task that somebody owns.
         self._spawn = spawn
         self._clock = clock
@@ -96,6 +99,9 @@ class CatchUp:
         if client.socket.paused or not client.behind:
             # `writing_resumed`, or whoever falls behind, is what goes on.
             return
+        if client.allowance is not None and client.allowance.is_waiting:
+            # Its answer is what goes on.
+            return
         follower = next(iter(client.behind))
         if follower.channel.window.proves(follower.cursor):
             self._serve_slice(follower)
@@ -107,7 +113,9 @@ class CatchUp:
     def _serve_slice(self, follower: Follower) -> None:
         channel, client = follower.channel, follower.client
         if follower.cursor != channel.window.end:
-            entries = channel.window.after(follower.cursor, max_bytes=SLICE_BYTES)
+            entries = channel.window.after(
+                follower.cursor, max_bytes=_slice_bytes(client)
+            )
             frames = self._frames(follower, Page.of_window(follower.cursor, entries))
             self._give(follower, frames, entries[-1].cursor)
         if follower.cursor == channel.window.end and not client.socket.paused:
@@ -123,6 +131,8 @@ class CatchUp:
         if frames:
             client.socket.write(frames)
             self._instruments.frames_sent(1, len(frames))
+        if client.allowance is not None and client.allowance.give(len(frames)):
+            self._ask(client)
 
     async def _serve_page_to(self, follower: Follower) -> None:
         with self._isolation.over(follower.client):
@@ -159,6 +169,8 @@ class CatchUp:
         if page.continuity is Continuity.BROKEN or not page.entries:
             self._stumble(follower)
             return
+        if follower.client.allowance is not None:
+            page = page.first(_slice_bytes(follower.client))
         self._give(follower, self._frames(follower, page), page.entries[-1].cursor)
 
     def _frames(self, follower: Follower, page: Page) -> bytes:
@@ -324,3 +336,10 @@ class CatchUp:
 
     async def _pause_before_retry(self) -> None:
         await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
+
+
+def _slice_bytes(client: Client) -> int:
+    """How much of a window a client is given in one turn."""
+    if client.allowance is None:
+        return SLICE_BYTES
+    return min(SLICE_BYTES, client.allowance.left_bytes)

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from gateway.allowance import Allowance
 from gateway.conflation import Conflation
 from gateway.encoding import SessionEncoder
 from gateway.forms import Form
+from gateway.liveness import Pings
 from gateway.recovery import news_begins_after
 from gateway.samplers import SampledReplay
 from gateway.subscription import Begin, Last, Start, Subscription
@@ -43,6 +45,10 @@ class ClientSocket(Protocol):
     @property
     def write(self) -> Callable[[bytes], None]:
         """Sends whole frames; looked up for every call."""
+        ...
+
+    def ping(self, payload: bytes = b"") -> None:
+        """Asks for a sign of life."""
         ...
 
     def close(self, code: int, reason: str = "") -> None:
@@ -95,6 +101,10 @@ class Client:
     is_closed: bool = False
     # What its client calls itself, None if it has not said.
     name: str | None = None
+    # The pings that it was sent.
+    pings: Pings = field(default_factory=Pings)
+    # How much of a replay it is given until it answers, None for as much as it takes.
+    allowance: Allowance | None = None
 
     def write_by(self, wire: Wire) -> None:
         """Write by another wire from here on; its audiences have to be found anew."""

@@ -18,6 +18,7 @@ from gateway.messages import (
     INVALID_MESSAGE,
     RESUME,
     TOO_MANY_SUBSCRIPTIONS,
+    Ack,
     From,
     InvalidMessage,
     MessageID,
@@ -76,6 +77,8 @@ class Plan:
     is_partial: bool = False
     # Whether nothing was kept: then nobody knows what the client has missed.
     is_unknown: bool = False
+    # Whether nothing was confirmed since delivery began there the last time.
+    is_repeated: bool = False
     # How the connection's messages are written from then on, None for as before.
     wire: Wire | None = None
 
@@ -105,6 +108,7 @@ class Plan:
             at=kept.at if self.at is None else self.at,
             is_partial=kept.is_partial,
             is_unknown=not kept.is_known,
+            is_repeated=kept.starts > 0,
         )
 
 
@@ -180,6 +184,20 @@ def plan_unsubscribe(
     return left
 
 
+def acknowledged(message: Ack, current: Subscription) -> str:
+    """The session that an `ack` is of: the only one, if it names none.
+
+    Raises InvalidMessage.
+    """
+    if message.session_id is not None:
+        return message.session_id
+    names = current.literals()
+    if len(names) != 1 or current.has_globs():
+        text = "Invalid message: name the session that is acknowledged"
+        raise InvalidMessage(INVALID_MESSAGE, text, message.id)
+    return names[0]
+
+
 def wanted_sessions(message: Snapshot) -> Subscription:
     """The sessions that a `snapshot` names, as rules."""
     texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
@@ -219,6 +237,8 @@ def subscribed(
         recovered = False
     if recovered is not None:
         fields["recovered"] = recovered
+    if plan.is_repeated:
+        fields["repeated"] = True
     return _with_id(fields, message.id)
 
 

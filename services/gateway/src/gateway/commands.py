@@ -14,6 +14,7 @@ from gateway.catch_up import CatchUp
 from gateway.channel import Channel, Client, Wanted
 from gateway.client_session import (
     Plan,
+    acknowledged,
     cursor_of,
     heartbeat,
     is_recovered,
@@ -134,11 +135,11 @@ class Commands:
             self._answer_unavailable(client, message.id, error)
 
     async def _acknowledge(self, client: Client, message: Ack) -> None:
-        session = message.session_id
+        session = acknowledged(message, client.subscription)
         cursor = cursor_of(message.cursor, message.id)
         weight = self._identities.weigh(client, session, cursor)
         if weight is None:
-            text = 'Invalid message: ack needs a clientId and "ack": "manual"'
+            text = "Invalid message: ack needs a clientId"
             raise InvalidMessage(INVALID_MESSAGE, text, message.id)
         if weight is Weight.POSSIBLE:
             channel = self._hub.channels[session]
@@ -148,8 +149,10 @@ class Commands:
         if weight is Weight.UNSENT:
             text = "Invalid cursor: it was not sent on this connection"
             raise InvalidMessage(INVALID_CURSOR, text, message.id)
-        if weight is not Weight.OLD:
-            self._identities.acknowledge(client, session, cursor)
+        if weight is not Weight.OLD and self._identities.acknowledge(
+            client, session, cursor
+        ):
+            self._catch_up.wake(client)
 
     def unsubscribe(self, client: Client, message: Unsubscribe) -> None:
         """Unsubscribe and answer."""

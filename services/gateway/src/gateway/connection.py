@@ -115,7 +115,8 @@ class Connection:
     def pong_received(self, payload: bytes) -> None:
         """The peer is there, and has read what was sent before the ping."""
         self._liveness.heard()
-        self._identities.pong(self.client, payload)
+        if self._identities.pong(self.client, payload) and self.client.behind:
+            self._catch_up.wake(self.client)
 
     def writing_paused(self) -> None:
         """Nothing to do: whoever writes looks at the socket."""
@@ -179,6 +180,8 @@ class Connection:
         slow_timeout: float,
     ) -> None:
         """See whether the peer lives."""
+        if (allowance := self.client.allowance) is not None:
+            pong_timeout = allowance.patience(pong_timeout, most=slow_timeout)
         action = self._liveness.check(
             now,
             buffered=self._socket.buffered_bytes,
@@ -191,9 +194,8 @@ class Connection:
         elif action is Action.GIVE_UP_SILENT:
             self._socket.close(NO_PONG.number, NO_PONG.reason)
         else:
-            note = self._identities.ping(self.client, now)
-            if action is Action.PING or note is not None:
-                self._socket.ping(note or b"")
+            is_due = action is Action.PING
+            self._identities.ping(self.client, now, is_due=is_due)
 
     def beat(self, now: float) -> None:
         """Send a heartbeat if the client wants one now."""

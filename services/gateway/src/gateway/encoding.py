@@ -29,6 +29,12 @@ ENVELOPE_BYTES = 384
 SLICE_BYTES = 256 * 1024
 
 _TRUE = frozenset({"1", "true"})
+# What numbers beside records take, and a comma, at most: a time, a whole number of up
+# to nine digits, another one. (MessagePack has nine bytes for what JSON says in three.)
+_TIME_BYTES = 20
+_SHORT = 10**9
+_SHORT_BYTES = 11
+_STEP_BYTES = 26
 # Stands for an entry among records that is none; it is not told there.
 _NO_RECORD = b"{}"
 
@@ -234,15 +240,17 @@ def _sizes(items: Sequence[bytes], index: Index | None) -> list[int]:
     if index is None:
         return [len(item) + 1 for item in items]
     return [
-        len(item) + 1 + _number_bytes(step) + _number_bytes(time)
-        for item, step, time in zip(items, index.steps, index.times, strict=True)
+        len(item) + 1 + _step_bytes(step) + _TIME_BYTES
+        for item, step in zip(items, index.steps, strict=True)
     ]
 
 
-def _number_bytes(value: float | None) -> int:
-    """What a number of a list takes on any wire, and a comma."""
-    # MessagePack has nine bytes for what JSON may say in three.
-    return 1 + max(9, len(msgspec.json.encode(value)))
+def _step_bytes(step: float | None) -> int:
+    """What a step of a list takes on any wire, and a comma, at most."""
+    is_short = step is None or (isinstance(step, int) and -_SHORT < step < _SHORT)
+    if is_short:
+        return _SHORT_BYTES
+    return _STEP_BYTES if isinstance(step, float) else max(_STEP_BYTES, len(f"{step},"))
 
 
 def _runs(

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from msgspec import UNSET
 
 from gateway.acknowledgement import Holding, Weight
+from gateway.allowance import Allowance
 from gateway.channel import Client
 from gateway.close_codes import TAKEN_OVER
 from gateway.instruments import Instruments
@@ -115,7 +116,7 @@ class Identities:
             kept = await self._clients.take(holding.client_id, holding.taker)
         finally:
             del self._taking[holding]
-        holding.hold = kept.hold
+        holding.hold, holding.starts = kept.hold, kept.starts
         if not client.is_closed:
             self._hold(client, holding)
         return kept
@@ -150,8 +151,19 @@ class Identities:
             lagging=self._whereabouts.lagging(client),
             at=births if is_all else None,
             forgets=not (adds or resumes),
+            starts=self._starts(client, holding, goes_on=adds or resumes),
         )
+        repeats = max(0, holding.starts - 1)
+        client.allowance = None if holding.is_manual else Allowance(repeats)
+        if repeats:
+            self._instruments.start_repeated(holding.client_id, repeats)
         self._keeper.wait(holding, is_urgent=True)
+
+    def _starts(self, client: Client, holding: Holding, *, goes_on: bool) -> int:
+        """How often it has begun where it does, with something to send."""
+        if not self._whereabouts.has_more(client):
+            return 0
+        return holding.starts + 1 if goes_on else 1
 
     def refused(self, holding: Holding) -> None:
         """The broker says that somebody else holds the client now."""
@@ -189,15 +201,28 @@ class Identities:
 
     # What a client has received.
 
-    def ping(self, client: Client, now: float) -> bytes | None:
-        """Note where a client is, if something may be received; the ping's payload."""
-        holding = self._holdings.get(client)
-        if holding is None:
-            return None
-        if holding.has_progress(now):
+    def ping(self, client: Client, now: float, *, is_due: bool) -> None:
+        """Ping a client if that is due, or if something may be received by it."""
+        holding, allowance = self._holdings.get(client), client.allowance
+        if holding is not None and holding.has_progress(now):
             self._keeper.wait(holding)
-        if not holding.takes_notes:
-            return None
+        is_asked = allowance is not None and allowance.is_waiting
+        if (not is_asked and self._note(client, now)) or is_due:
+            client.socket.ping(client.pings.next())
+
+    def ask(self, client: Client) -> None:
+        """Ping a client: nothing more of its replay goes out before it answers."""
+        now = self._clock()
+        self._note(client, now)
+        client.socket.ping(client.pings.next())
+        if client.allowance is not None:
+            client.allowance.ask(client.pings.sent, now)
+
+    def _note(self, client: Client, now: float) -> bool:
+        """Note where a client is at its next ping, if something may be received."""
+        holding = self._holdings.get(client)
+        if holding is None or not holding.takes_notes:
+            return False
         changed, own = self._whereabouts.changes(
             client,
             since=None if holding.is_forgotten else holding.kept_until,
@@ -205,35 +230,44 @@ class Identities:
             now=now,
         )
         if not changed and not own:
-            return None
-        return holding.note(
+            return False
+        allowance = client.allowance
+        holding.note(
+            client.pings.sent + 1,
             now=now,
             subscription=client.subscription,
             changed=changed,
             own=own,
             lagging=tuple(self._whereabouts.lagging(client)),
+            is_progress=allowance is not None and allowance.has_given,
         )
+        return True
 
-    def pong(self, client: Client, payload: bytes) -> None:
-        """A client has answered a ping."""
-        holding = self._holdings.get(client)
-        if holding is not None and holding.answered(payload):
+    def pong(self, client: Client, payload: bytes) -> bool:
+        """A client has answered a ping; true if more of its replay may go out now."""
+        number = client.pings.pong(payload)
+        holding, allowance = self._holdings.get(client), client.allowance
+        if holding is not None and holding.answered(number):
             self._keeper.wait(holding)
+        return allowance is not None and allowance.answered(number, self._clock())
 
     def weigh(self, client: Client, session: str, cursor: Cursor) -> Weight | None:
-        """Judge what a client acknowledges; None if its word does not count."""
+        """Judge what a client acknowledges; None if nothing is kept of it."""
         holding = self._holdings.get(client)
-        if holding is None or not holding.is_manual:
+        if holding is None:
             return None
         place = self._whereabouts.delivered(client, session)
         return holding.weigh(session, cursor, place=place)
 
-    def acknowledge(self, client: Client, session: str, cursor: Cursor) -> None:
-        """A client has what was sent to it up to there."""
-        holding = self._holdings.get(client)
-        if holding is not None:
-            holding.acknowledge(session, cursor)
-            self._keeper.wait(holding)
+    def acknowledge(self, client: Client, session: str, cursor: Cursor) -> bool:
+        """A client has what was sent to it up to there; true if more may go out now."""
+        holding, allowance = self._holdings.get(client), client.allowance
+        if holding is None:
+            return False
+        holding.acknowledge(session, cursor)
+        self._keeper.wait(holding)
+        is_all = cursor == self._whereabouts.delivered(client, session)
+        return allowance is not None and is_all and allowance.reads_on()
 
     # What these are made of.
 

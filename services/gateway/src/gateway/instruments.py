@@ -68,6 +68,9 @@ class Instruments:
             "session_events_dropped", "Session events not told to who did not read"
         )
         self._taken_over = counter("taken_over", "Connections that lost their client")
+        self._repeated = counter(
+            "starts_repeated", "Named clients that began again where they had begun"
+        )
         self._saved = counter("progress_saves", "Saves of named clients", "outcome")
         self._cursors = counter("progress_cursors", "Cursors of named clients saved")
         self._defects = counter("defects", "Failures that should not be", "over")
@@ -203,6 +206,15 @@ class Instruments:
         self._dropped.inc()
 
     # Clients that name themselves.
+
+    def start_repeated(self, client_id: str, times: int) -> None:
+        """A named client begins where it began before: it has confirmed nothing."""
+        self._repeated.inc()
+        self._log.warning(
+            "a client begins again where it began, it has confirmed nothing since",
+            client=client_id,
+            times=times,
+        )
 
     def taken_over(self) -> None:
         """Another connection has taken a client."""

@@ -17,4 +17,4 @@ def record_link(session: str, cursor: Cursor) -> str:
 
 def session_link(session: str) -> str:
     """The latest of a session."""
-    return f"../api/sessions/{quote(session, safe='')}"
+    return f"../api/snapshot?sessionId={quote(session, safe='')}"

@@ -135,7 +135,7 @@ class Heartbeat(_Message, tag="heartbeat"):
 class Ack(_Message, tag="ack", kw_only=True):
     """What was received, in one session or of the documents."""
 
-    session_id: SessionID
+    session_id: SessionID | None = None
     cursor: str
 
 

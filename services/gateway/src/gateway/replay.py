@@ -82,6 +82,15 @@ class Page:
             self._cut = (limit, Page(self.cursor, self.continuity, entries))
         return self._cut[1]
 
+    def first(self, max_bytes: int) -> "Page":
+        """Its beginning, up to so many bytes and a record."""
+        size = 0
+        for count, entry in enumerate(self.entries, 1):
+            size += len(entry.record)
+            if size >= max_bytes and count < len(self.entries):
+                return Page(self.cursor, self.continuity, self.entries[:count])
+        return self
+
     def wanted(self, form: Form) -> Sequence[Entry]:
         """Its entries that a form does not hold back."""
         return self._piece.wanted(form)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from gateway.admission import DRAINING, FULL, Refusal
 from gateway.broker_clock import BrokerClock
 from gateway.catch_up import CatchUp
+from gateway.channel import Client
 from gateway.commands import Commands
 from gateway.connection import Connection
 from gateway.connections import Connections
@@ -113,6 +114,7 @@ class Replica:
             self.replay,
             Samplers(step_keys=step_keys, time_keys=time_keys),
             isolation=self.hub.isolation,
+            ask=self._ask,
             spawn=self.spawn,
             clock=clock,
             timestamp=now_as_text,
@@ -258,6 +260,10 @@ class Replica:
                 self.replay.close()
                 await tasks.end()
                 await end_all(list(self._spawned))
+
+    def _ask(self, client: Client) -> None:
+        # (What is kept of clients is made after what serves them.)
+        self.identities.ask(client)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Start a short task; what fails in it is told and ends nothing else."""

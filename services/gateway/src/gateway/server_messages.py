@@ -200,6 +200,16 @@ class Subscribed(_Answer, tag="subscribed", kw_only=True):
     cursor: Cursor | UnsetType | None = UNSET
     head: Cursor | UnsetType | None = UNSET
     oldest: Cursor | UnsetType | None = UNSET
+    repeated: (
+        Annotated[
+            Literal[True],
+            Meta(
+                description="Nothing was confirmed since delivery began at the same"
+                " place the last time: what follows may have come before."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     recovered: (
         Annotated[
             bool,

@@ -8,7 +8,7 @@ What never lives here: what a client has received.
 import itertools
 from collections.abc import Iterable, Iterator
 
-from gateway.channel import Channel, Client
+from gateway.channel import Channel, Client, Pace
 from gateway.hub import Hub
 from gateway.marks import shown
 from gateway.subscription import Begin, Subscription
@@ -68,6 +68,16 @@ class Whereabouts:
             if is_changed and session not in own:
                 own[session] = changed[session]
         return {}, own
+
+    def has_more(self, client: Client) -> bool:
+        """Whether there is something to send to a client that it has not been sent."""
+        for session, follower in client.followers.items():
+            if follower.pace in (Pace.UNBORN, Pace.SKIPPING):
+                continue
+            channel = self._hub.channels[session]
+            if self._hub.place_of(client, channel) != channel.window.end:
+                return True
+        return False
 
     def lagging(self, client: Client) -> list[str]:
         """Sessions in which a client may not have what the window's end says."""

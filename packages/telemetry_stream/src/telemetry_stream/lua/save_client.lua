@@ -29,7 +29,7 @@ if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
 -- did. Fields of ours are not counted; so many turns, lest a hash that is full of such
 -- hold us up.
 local surplus = redis.call('HLEN', key) - 2 - tonumber(ARGV[6])
-for _, ours in ipairs({'!at', '!emergencies', '!partial'}) do
+for _, ours in ipairs({'!at', '!emergencies', '!partial', '!starts'}) do
   surplus = surplus - redis.call('HEXISTS', key, ours)
 end
 if surplus > 0 then redis.call('HSET', key, '!partial', '1') end
