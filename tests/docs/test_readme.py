@@ -82,7 +82,7 @@ async def test_the_script_backs_off_until_a_message_comes(broker: BrokerServer) 
     """An open connection proves nothing: some proxies open it, and nobody is there."""
     rig, tried_at = Rig(broker.url), list[float]()
 
-    def is_broken() -> bool:
+    def is_broken(_target: str) -> bool:
         tried_at.append(time.monotonic())
         return len(tried_at) <= 3
 

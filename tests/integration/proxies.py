@@ -62,16 +62,19 @@ async def rewriting(port: int, rewrite: Rewrite) -> AsyncGenerator[int]:
 
 
 @asynccontextmanager
-async def breaking(is_broken: Callable[[], bool], port: int) -> AsyncGenerator[int]:
+async def breaking(is_broken: Callable[[str], bool], port: int) -> AsyncGenerator[int]:
     """As JupyterHub has it: a handshake is answered before anybody behind takes it.
 
-    While `is_broken`, the connection then goes without a close; else it is passed on.
+    While `is_broken`, which is asked by the target, the connection then goes without a
+    close; else it is passed on.
     """
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:
         first, rest = await _request(reader)
-        if not is_broken():
+        if not is_broken(first.split(" ")[1]):
             there, back = await asyncio.open_connection("127.0.0.1", port)
+            if "upgrade: websocket" not in rest.lower():
+                rest = "connection: close\r\n" + rest
             back.write(f"{first}\r\n{rest}".encode())
             await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
             return

@@ -1,0 +1,197 @@
+"""The page in a real browser, where proxies are between: it finds its way, or says why.
+
+Without a Chromium on PATH these are skipped.
+"""
+
+import asyncio
+import itertools
+import json
+import shutil
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.conftest import BrokerFactory
+from tests.integration.gateway_rig import Rig, numbered
+from tests.integration.proxies import Rewrite, breaking, rewriting, stripped
+
+
+PROGRAM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    "",
+)
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+    "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--no-proxy-server", "--remote-debugging-port=0",
+)  # fmt: skip  # at one glance
+PREFIX = "/rnode/n1/5000"
+PATIENCE_SECONDS = 45.0
+
+pytestmark = pytest.mark.skipif(not PROGRAM, reason="no Chromium on PATH")
+
+
+class Page:
+    """A page that a browser shows."""
+
+    def __init__(self, browser: ClientConnection) -> None:
+        self._browser = browser
+        self._ids = itertools.count(1)
+        self._session = ""
+
+    async def open(self, url: str) -> None:
+        """Go there."""
+        made = await self._send("Target.createTarget", url="about:blank")
+        target = made["targetId"]
+        found = await self._send("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = found["sessionId"]
+        await self._send("Page.navigate", url=url)
+
+    async def value(self, expression: str) -> Any:
+        """What an expression is in it now."""
+        found = await self._send("Runtime.evaluate", expression=expression)
+        return found["result"].get("value")
+
+    async def until(self, words: str) -> str:
+        """Until it says this of its connection; all that it says."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                script = 'document.getElementById("link")?.textContent'
+                said = await self.value(script) or ""
+                if words in said:
+                    return str(said)
+                await asyncio.sleep(0.05)
+
+    async def _send(self, method: str, **parameters: object) -> dict[str, Any]:
+        number = next(self._ids)
+        message = {"id": number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        await self._browser.send(json.dumps(message))
+        async for text in self._browser:
+            answer = json.loads(text)
+            if answer.get("id") == number:
+                # (What was asked of a page that is left meanwhile has no result.)
+                return dict(answer.get("result", {"result": {}}))
+        pytest.fail("the browser has ended")
+
+
+@asynccontextmanager
+async def showing(directory: Path, url: str) -> AsyncGenerator[Page]:
+    """A browser with a page."""
+    process = await asyncio.create_subprocess_exec(
+        *(PROGRAM, *FLAGS, f"--user-data-dir={directory}", "about:blank"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        file = directory / "DevToolsActivePort"
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (file.exists() and file.read_text().count("\n")):
+                await asyncio.sleep(0.05)
+        port, path = file.read_text().splitlines()
+        address = f"ws://127.0.0.1:{port}{path}"
+        async with connect(address, proxy=None, max_size=None) as browser:
+            page = Page(browser)
+            await page.open(url)
+            yield page
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@pytest.fixture
+async def rig(brokers: BrokerFactory) -> AsyncGenerator[Rig]:
+    """One broker will do: the page never sees it."""
+    made = Rig(brokers("valkey").url)
+    async with made.stack:
+        await made.writer("run_1").append(*numbered(0, 1))
+        yield made
+
+
+@pytest.mark.parametrize("end", ["/", "", "?a=b#c"], ids=["slash", "none", "query"])
+async def test_below_a_prefix_that_a_proxy_strips(
+    rig: Rig, tmp_path: Path, end: str
+) -> None:
+    """It works there, and goes to the address with the slash if that is missing."""
+    async with (
+        rig.serving() as gateway,
+        rewriting(gateway.port, stripped(PREFIX)) as port,
+        showing(tmp_path, f"http://localhost:{port}{PREFIX}{end}") as page,
+    ):
+        await page.until("live")
+        assert await page.value("location.pathname") == f"{PREFIX}/"
+        rest = await page.value("location.search + location.hash")
+        assert rest == end.removeprefix("/")
+
+
+@pytest.mark.parametrize("what", ["nothing", "no socket"])
+async def test_it_says_what_fails(rig: Rig, tmp_path: Path, what: str) -> None:
+    """An address where nothing is, and one that lets no WebSocket through."""
+
+    def page_alone(target: str) -> str | None:
+        return "/" if target == "/x/" else None
+
+    def without_sockets(target: str) -> str | None:
+        return None if target.startswith("/ws") else target
+
+    rewrite: Rewrite = page_alone if what == "nothing" else without_sockets
+    path = "/x/" if what == "nothing" else "/"
+    async with (
+        rig.serving() as gateway,
+        rewriting(gateway.port, rewrite) as port,
+        showing(tmp_path, f"http://localhost:{port}{path}") as page,
+    ):
+        said = await page.until("trying again")
+    expected = {
+        "nothing": f"http://localhost:{port}/x/api/sessions is answered 404",
+        "no socket": "this address answers, but lets no WebSocket through",
+    }
+    assert said.startswith(expected[what])
+
+
+async def test_it_backs_off_until_a_message_comes(rig: Rig, tmp_path: Path) -> None:
+    """An open connection proves nothing: some proxies open it, and nobody is there."""
+    tried_at: list[float] = []
+
+    def is_broken(target: str) -> bool:
+        if not target.startswith("/ws"):
+            return False
+        tried_at.append(time.monotonic())
+        return len(tried_at) <= 4
+
+    async with (
+        rig.serving() as gateway,
+        breaking(is_broken, gateway.port) as port,
+        showing(tmp_path, f"http://localhost:{port}/") as page,
+    ):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(tried_at) < 5:
+                await asyncio.sleep(0.05)
+        await page.until("live")
+    pauses = [later - at for at, later in itertools.pairwise(tried_at)]
+    # At least, whatever chance and the machine add.
+    for pause, least in zip(pauses, (0.25, 0.5, 1, 2), strict=True):
+        assert pause >= least
+
+
+@pytest.mark.parametrize(
+    ("close", "words"), [(4409, "closed: taken over"), (1001, "trying again")]
+)
+async def test_it_stays_away_only_if_it_is_told_to(
+    rig: Rig, tmp_path: Path, close: int, words: str
+) -> None:
+    """By one of the codes that nobody else sends, or the message before it."""
+    async with (
+        rig.serving() as gateway,
+        showing(tmp_path, gateway.url.replace("127.0.0.1", "localhost")) as page,
+    ):
+        await page.until("live")
+        for connection in gateway.replica.connections:
+            connection._socket.close(close, "taken over")
+        await page.until(words)
