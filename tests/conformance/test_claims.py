@@ -1,6 +1,6 @@
 """What tailers say to each other about a session, on every broker."""
 
-from telemetry_stream.claims import Claim, contests
+from telemetry_stream.claims import Claim
 from tests.conformance.conftest import Adapter
 
 
@@ -38,14 +38,3 @@ async def test_an_answer_to_what_was_withdrawn_is_none(adapter: Adapter) -> None
     await adapter.claims.answer(CLAIM)
     await adapter.claims.ask(CLAIM)
     assert await adapter.claims.read() == [CLAIM]
-
-
-def test_contested_is_what_two_present_tailers_see() -> None:
-    """The owner first; who is gone counts for nothing."""
-    seen = CLAIM._replace(seen="t0")
-    third = seen._replace(claimant="three:/logs")
-    everybody = {"one:/logs", "two:/logs", "three:/logs"}
-    both = {"a {b}": ["one:/logs", "three:/logs", "two:/logs"]}
-    assert contests([seen, third], everybody) == both
-    assert contests([CLAIM], everybody) == {}
-    assert contests([seen], {"two:/logs"}) == contests([seen], {"one:/logs"}) == {}
