@@ -85,7 +85,11 @@ async def keep_silent(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
     """Nothing is answered any more, pings neither."""
     # (Of this connection alone: nothing is to be undone.)
     protocol = client.connection.protocol
-    pytest.MonkeyPatch().setattr(protocol, "send_frame", lambda _frame: None)
+
+    def send_nothing(_frame: object) -> None:
+        """As a library that does not."""
+
+    pytest.MonkeyPatch().setattr(protocol, "send_frame", send_nothing)
 
 
 async def be_taken_over(_rig: Rig, gateway: Gateway, client: Watcher) -> None:
