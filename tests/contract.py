@@ -32,7 +32,7 @@ def checked(
 
 
 def _count(message: dict[str, Any], name: str) -> int:
-    """How many records or items a field has; an emergency's data is one."""
-    value = message.get(name)
-    is_record = name == "data" and isinstance(value, dict)
-    return 1 if value is None or is_record else len(value)
+    """How many records or items a field has; an object is one."""
+    value = message.get(name) or ()
+    is_record = name == "data" and message["type"] in {"emergency", "snapshot"}
+    return 1 if is_record else len(value)

@@ -6,12 +6,25 @@ import pytest
 
 from gateway.forms import PLAIN, Forms
 from gateway.messages import InvalidMessage
-from gateway.queries import asked, session_in, single
+from gateway.queries import asked, max_message_in, session_in, single
 from gateway.subscription import AtStep, AtTime, Begin, Last
 from tests.gateway.entries import cursor
 
 
 FORMS = Forms()
+
+
+@pytest.mark.parametrize("text", ["", "4095", "983041", "x", "-5000", "1e5", "٤٠٩٦٠"])
+def test_a_longest_message_that_cannot_be(text: str) -> None:
+    """It is refused with what can be."""
+    with pytest.raises(InvalidMessage, match="from 4096 to 983040"):
+        max_message_in(text)
+
+
+def test_the_longest_message() -> None:
+    """As an address asks for it."""
+    assert max_message_in(None) is None
+    assert [max_message_in(text) for text in ("4096", "983040")] == [4_096, 983_040]
 
 
 def test_places() -> None:

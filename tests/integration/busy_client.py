@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -31,18 +32,16 @@ async def main(url: str, records: int, seconds: float) -> None:
             pass
 
 
-def handle(message: dict[str, object], seconds: float) -> int:
+def handle(message: dict[str, Any], seconds: float) -> int:
     """Handle what came; the last step in it."""
     if message["type"] == "subscribed":
         sys.stdout.write("repeated\n" if "repeated" in message else "start\n")
     step = -1
     if message["type"] == "telemetry":
-        data = message["data"]
-        assert isinstance(data, list)
-        for record in data:
+        for record in message["data"]:
             # Nothing else goes on meanwhile, as while something is computed.
             time.sleep(seconds)
-            step = record["step"]
+            step = int(record["step"])
             sys.stdout.write(f"{step}\n")
     return step
 

@@ -136,7 +136,7 @@ async def test_emergencies_that_no_message_has_room_for(
     rig: Rig, gateway: Gateway
 ) -> None:
     """Of a session, and of a whole file."""
-    alarm = {"emergency": {}, **HUGE}
+    alarm: dict[str, Any] = {"emergency": {}, **HUGE}
     document = b'{"filler":"%b"}' % (b"x" * 983_040)
     async with watching(gateway) as watcher:
         await watcher.subscribe()

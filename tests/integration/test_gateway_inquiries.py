@@ -127,7 +127,7 @@ async def test_sessions(rig: Rig, gateway: Gateway) -> None:
 
 async def test_snapshots(rig: Rig, gateway: Gateway) -> None:
     """Of one session flat, of several in lists of bounded size."""
-    alarm = {"step": 3, "emergency": {"reason": "collapse"}}
+    alarm: dict[str, Any] = {"step": 3, "emergency": {"reason": "collapse"}}
     for name in ("run_1", "run_2", "other"):
         await rig.writer(name).append(*numbered(0, 3), alarm, last_step=3)
     async with watching(gateway) as watcher:
