@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check jupyter-server-proxy==4.6.0 jupyter-server==2.21.1 websockets==16.0
-export HOME="$work/home"
+export HOME="$work/home" no_proxy=127.0.0.1
 mkdir "$HOME"
 
 cat >program.py <<'PROGRAM'

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check "niquests[ws]==3.21.2" urllib3-future==2.25.904 wsproto==1.3.2 websockets==16.0
-export HOME="$work/home"
+export HOME="$work/home" no_proxy=127.0.0.1
 mkdir "$HOME"
 
 cat >program.py <<'PROGRAM'

