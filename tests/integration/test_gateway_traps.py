@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -370,11 +371,13 @@ async def test_g18_what_breaks_the_framing_breaks_its_own_connection(rig: Rig) -
         ):
             async with connect(gateway.ws_url, compression=compression) as one:
                 await one.send(data)
+                assert json.loads(await one.recv())["close"] == code
                 with pytest.raises(ConnectionClosed):
                     await one.recv()
                 assert one.close_code == code
         async with connect(gateway.ws_url) as one:
             await one.send(b"\xff\xfe", text=True)
+            assert json.loads(await one.recv())["close"] == 1007
             with pytest.raises(ConnectionClosed):
                 await one.recv()
             assert one.close_code == 1007
