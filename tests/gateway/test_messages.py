@@ -12,7 +12,9 @@ from gateway.messages import (
     Unsubscribe,
     error_message,
     parse,
+    why_unavailable,
 )
+from telemetry_stream.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
 
 
 def refused(text: str | bytes) -> InvalidMessage:
@@ -149,3 +151,23 @@ def test_answers() -> None:
     }  # fmt: skip  # one glance
     full = error_message("unavailable", "no", id=0, retry_after_ms=5)
     assert (full["id"], full["retryAfterMs"]) == (0, 5)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BrokerUnavailable("connection refused"), "The broker cannot be reached now"),
+        (BrokerFull("OOM …"), "The broker is full now"),
+        (
+            BrokerRefused("NOPERM …", code="NOPERM"),
+            "The broker refuses this (NOPERM): whoever runs the server must mend it",
+        ),
+        (
+            BrokerRefused("too old"),
+            "The broker refuses this: whoever runs the server must mend it",
+        ),
+    ],
+)
+def test_what_is_told_of_the_broker(error: Exception, words: str) -> None:
+    """Whether to wait or to ask somebody, with its code and without its words."""
+    assert why_unavailable(error) == words

@@ -2,10 +2,12 @@
 
 import pytest
 
+from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.broker import Entry, Kind, Rejection, StoredPosition, snapshot_of
 from telemetry_stream.position import BEFORE_ALL, EntryID
 from telemetry_stream.redis_replies import (
     HEAD_FIELDS,
+    birth_of,
     entries_of,
     head_state_of,
     position_of,
@@ -113,3 +115,17 @@ def test_a_snapshot_is_at_the_last_entry(last_id: bytes, cursor: str | None) -> 
     snapshot = snapshot_of(whole_state_of({b"last_id": last_id, b"last_digest": b"9"}))
     assert (snapshot.cursor and str(snapshot.cursor)) == cursor
     assert snapshot.metrics == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("values", "birth"),
+    [
+        ([b"0a1b2c3d", b"7"], Birth("0a1b2c3d", 7)),
+        ([None, b"7"], UNCOUNTED),
+        ([b"0a1b2c3d", None], UNCOUNTED),
+        ([b"0a1b2c3d", b"by hand"], UNCOUNTED),
+    ],
+)
+def test_a_birth_is_whole_or_none(values: list[bytes | None], birth: Birth) -> None:
+    """A name and a number; what somebody wrote by hand counts nothing."""
+    assert birth_of(values) == birth
