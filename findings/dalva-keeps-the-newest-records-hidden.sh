@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# dalva keeps the newest records in a hidden file, and gives that name to one file after another.
+# dalva keeps the newest records in a hidden file, whose name one file after another has.
 #
 # Records are appended to `events/.active.jsonl`, which is renamed, half a second later or when
 # it is large, to a name made of numbers and a hash; then a new `.active.jsonl` is begun. A

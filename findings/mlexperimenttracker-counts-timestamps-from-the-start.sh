@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# mlexperimenttracker: a `timestamp` is seconds since the start of the run, and an epoch beside it.
+# mlexperimenttracker: a `timestamp` is since the start in two files, since 1970 in a third.
 #
 # In `metrics.jsonl` and `logs.jsonl` the field `timestamp` is 0.0 for the first record; the
 # time of day is `absolute_timestamp`. In `system_metrics.json` of the same run `timestamp`

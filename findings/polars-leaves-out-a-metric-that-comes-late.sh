@@ -4,8 +4,8 @@
 # `read_ndjson` takes the columns from the first 100 lines. A key that comes later, as the
 # validation loss does that is logged once an epoch, is no column, no error and no null: it
 # is not there. (A value that comes later with another type is an error.) One would bet on
-# an error for both, as DuckDB gives here, or on the column. What helps:
-# `infer_schema_length=None`.
+# an error for both (DuckDB gives one for a key beyond its sample), or on the column. What
+# helps: `infer_schema_length=None`.
 #
 # Seen with polars 2.1.0.
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # prometheus_client: a histogram adds a NaN to its sum, and does not count it.
 #
-# No bucket is large enough for a NaN, not even `+Inf`, and the count is what the buckets hold: so
-# of four losses one of which is NaN the count is 3, while the sum is NaN from then on and
-# for as long as the process lives. A Summary of the same values counts four. One would bet
+# No bucket is large enough for a NaN, not even `+Inf`, and the count is what the buckets
+# hold: of four losses one of which is NaN the count is 3, while the sum is NaN from then on
+# and for as long as the process lives. A Summary of the same values counts four. One would bet
 # on the same count in both, or on a value that is left out to be left out of the sum too.
 #
 # Seen with prometheus_client 0.26.0.

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # shamaton/msgpack cuts a number that does not fit its field, without an error.
 #
-# 300 read into an int8 is 44, 2^53 into an int32 is 0, and a loss of 2.5 into an int64 is 2; the
-# fields of the struct are wrong and `Unmarshal` returns nil. But a float64 read into a float32
-# field, where only digits would go, is an error. One would bet on an error for
-# each of them, as encoding/json gives, or at least on the loss of digits to be the mildest.
+# 300 read into an int8 is 44, 2^53 into an int32 is 0, a loss of 2.5 into an int64 is 2, and
+# `Unmarshal` returns nil. But a float64 read into a float32, where 2.5 loses nothing at all,
+# is an error. One would bet on an error for the first four, as encoding/json gives.
 #
 # Seen with github.com/shamaton/msgpack/v2 v2.4.0 on Go 1.26.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tensorboardX truncates what was logged before, where a second writer begins in the same second.
+# tensorboardX truncates what was logged, where another writer begins in the same second.
 #
 # The file is named by the second and the host alone and opened for writing anew, so that a job
 # that ends and begins again in the same folder within a second (a resume, a second phase, a

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Three MessagePack libraries of Go read a large unsigned integer into a float as a negative number.
+# Three MessagePack libraries of Go read a large `uint64` into a float as a negative number.
 #
 # A counter of bytes or a hash of 2^63 or more is valid as `uint64`. Decoded into a float64
 # field 2^64 - 1 becomes -1 and 2^63 becomes -9.2e18: the number goes through an int64 on
