@@ -24,17 +24,19 @@ DEFLATED_JSON = wire_of(None, is_deflated=True)
 DEFLATED_MSGPACK = wire_of(MSGPACK_SUBPROTOCOL, is_deflated=True)
 WIRES = [JSON, MSGPACK, DEFLATED_JSON, DEFLATED_MSGPACK]
 
-# What both encodings hold.
+# What both encodings hold. Few at a time: more of the same is only drawn for longer.
 VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+    ),
     max_leaves=10,
 )
-RECORDS = st.dictionaries(st.text(), VALUES)
+RECORDS = st.dictionaries(st.text(), VALUES, max_size=3)
 
 
 def frame_of(data: bytes) -> Frame:
@@ -63,7 +65,7 @@ def said(wire: Wire, data: bytes) -> Any:
 
 
 @pytest.mark.parametrize("wire", WIRES)
-@given(fields=st.dictionaries(st.text(), VALUES))
+@given(fields=st.dictionaries(st.text(), VALUES, max_size=5))
 def test_a_message_says_the_same_on_every_wire(
     wire: Wire, fields: dict[str, Any]
 ) -> None:
@@ -72,7 +74,7 @@ def test_a_message_says_the_same_on_every_wire(
 
 
 @pytest.mark.parametrize("wire", WIRES)
-@given(records=st.lists(RECORDS))
+@given(records=st.lists(RECORDS, max_size=3))
 def test_records_arrive_as_they_were_stored(
     wire: Wire, records: list[dict[str, Any]]
 ) -> None:
