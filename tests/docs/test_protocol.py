@@ -11,6 +11,7 @@ from typing import Any, get_args
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from gateway import audit, feed
 from gateway.close_codes import ALL_CLOSE_CODES
 from gateway.messages import SUPPORTED, ErrorCode
 from gateway.server_messages import SERVER_MESSAGES
@@ -149,8 +150,14 @@ async def append(writer: Writer, records: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
-async def test_examples(section: Section, brokers: BrokerFactory) -> None:
+async def test_examples(
+    section: Section, brokers: BrokerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each section is a conversation as it really goes."""
+    # The second one makes the gateway ready where the first was not heard.
+    monkeypatch.setattr(feed, "CANARY_SECONDS", 0.1)
+    # What nobody announces is found by looking.
+    monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.2)
     rig = Rig(brokers("valkey").url)
     async with rig.stack:
         await append(rig.writer("session_001"), RECORDS)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tailer import appender
 from telemetry_stream.broker_redis import RedisBroker
 from tests.brokers import BrokerServer
 from tests.tailer.harness import (
@@ -241,9 +242,10 @@ async def test_two_tailers_and_one_asleep(
 
 
 async def test_b2_full_broker_loses_nothing(
-    own_broker: BrokerServer, tmp_path: Path
+    own_broker: BrokerServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`noeviction` and too little memory: older entries go, the last line arrives."""
+    monkeypatch.setattr(appender, "FULL_WAIT_SECONDS", (0.01, 0.05))
     path = session_path(tmp_path, "a")
     count = 8_000
     with own_broker.client() as client:
