@@ -122,11 +122,17 @@ fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
 	@$(BIN)/ruff check --quiet --fix-only $(CODE) $(EXAMPLES)
 	@$(BIN)/ruff format --quiet $(CODE) $(EXAMPLES)
 
-# Two at a time: tests wait for servers more than they compute. ARGS='-n 0' is one by one,
-# in this process, for a debugger.
+# Four at a time: tests wait for servers more than they compute. ARGS='-n 0' is one by
+# one, in this process, for a debugger.
+PYTEST = $(BIN)/python -m pytest -n 4 --dist worksteal
+
 .PHONY: test
 test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
-	@$(BIN)/python -m pytest -m 'not compose and not languages' -n 2 --dist worksteal $(ARGS)
+	@$(PYTEST) -m 'not compose and not languages and not long' $(ARGS)
+
+.PHONY: test-long
+test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and over Redis too
+	@$(PYTEST) -m 'long and not compose and not languages' $(ARGS)
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \

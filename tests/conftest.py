@@ -14,6 +14,20 @@ BrokerFactory = Callable[..., BrokerServer]
 
 reach_directly()
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where the broker is not what is tested, its second kind is for the long form."""
+    for item in items:
+        if item.get_closest_marker("one_broker") is None:
+            continue
+        # Only what is parametrized has one.
+        call = getattr(item, "callspec", None)
+        kinds: dict[str, object] = {} if call is None else call.params
+        if "redis" in {kinds.get("broker"), kinds.get("own_broker")}:
+            item.add_marker("long")
+
+
 # A slow machine is no failure, and a run that failed is one that can be repeated.
 settings.register_profile(
     "default",

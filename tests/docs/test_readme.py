@@ -78,6 +78,7 @@ async def test_the_script_misses_nothing_when_it_is_sent_away(
     assert printed == [str(record) for record in numbered(0, 5)]
 
 
+@pytest.mark.one_broker  # nobody is asked
 async def test_the_script_backs_off_until_a_message_comes(broker: BrokerServer) -> None:
     """An open connection proves nothing: some proxies open it, and nobody is there."""
     rig, tried_at = Rig(broker.url), list[float]()

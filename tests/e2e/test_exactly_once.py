@@ -11,7 +11,11 @@ from tests.checker.stack import ProcessStack
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(("kind", "seed"), [("valkey", 1), ("redis", 2)])
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    # What each broker does when it is killed, tests of brokers and tailers say too.
+    [("valkey", 1), pytest.param("redis", 2, marks=pytest.mark.long)],
+)
 async def test_p1_nothing_is_lost_repeated_or_swapped_under_kills(
     own_brokers: Callable[[str], BrokerServer], tmp_path: Path, kind: str, seed: int
 ) -> None:

@@ -77,7 +77,11 @@ async def test_paths_and_session_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("door", ["flag", "environment", ".env"])
+@pytest.mark.parametrize(
+    "door",
+    # By the flag, the patterns come through the environment.
+    ["flag", pytest.param("environment", marks=pytest.mark.long), ".env"],
+)
 async def test_log_directory_and_patterns(tmp_path: Path, door: str) -> None:
     """Patterns are a list; brackets make a wildcard a character like any other."""
     _write(tmp_path / DIRECTORY / "in")

@@ -21,6 +21,10 @@ from tests.integration.gateway_rig import (
 )
 
 
+# What it answers is the same over any broker.
+pytestmark = pytest.mark.one_broker
+
+
 HANDSHAKE = (
     b"GET /ws/telemetry HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
     b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from gateway.replay import MAX_PAGE_READS
 from telemetry_stream.broker import Entry
 from telemetry_stream.broker_redis import RedisBroker
@@ -13,6 +15,10 @@ from tests.integration.gateway_rig import (
     serving,
     watching,
 )
+
+
+# What is bounded is the gateway's.
+pytestmark = pytest.mark.one_broker
 
 
 async def test_windows_of_a_replica_share_a_budget(rig: Rig) -> None:

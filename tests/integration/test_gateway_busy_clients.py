@@ -16,6 +16,10 @@ from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, number
 from tests.integration.named_clients import BEGINNING, HASTY, kept, until_kept
 
 
+# It is the client that is late.
+pytestmark = pytest.mark.one_broker
+
+
 @pytest.fixture(autouse=True)
 def saves_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Saves come soon."""

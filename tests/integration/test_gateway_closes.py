@@ -24,6 +24,10 @@ from tests.integration.gateway_rig import (
 )
 
 
+# Why and how it ends is the same over any broker.
+pytestmark = pytest.mark.one_broker
+
+
 # Nobody hears these, or no message of this version leads to them.
 NOT_SENT = {
     close_codes.NORMAL,

@@ -1,4 +1,4 @@
-"""A thousand clients that all lose their replica at once, while records come."""
+"""Very many clients that all lose their replica at once, while records come."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,6 @@ from tests.integration.gateway_rig import Rig, Writer, numbered
 from tests.integration.light_client import LightClient, allow_many_files
 
 
-CLIENTS = 1_000
 # So many of them shake hands at a time at first; when they come back, all do at once.
 WAVE = 100
 SESSIONS = ("a", "b", "c")
@@ -65,8 +64,13 @@ def made(number: int) -> LightClient:
 
 
 @pytest.mark.timeout(240)
-async def test_g12_a_thousand_clients_resume_at_once(
-    brokers: Callable[[str], BrokerServer],
+@pytest.mark.parametrize(
+    "count",
+    # A thousand handshakes are half a minute on a small machine.
+    [200, pytest.param(1_000, marks=pytest.mark.long)],
+)
+async def test_g12_clients_resume_all_at_once(
+    brokers: Callable[[str], BrokerServer], count: int
 ) -> None:
     """G12, P1: a replica is killed; each of its clients has every record once.
 
@@ -74,7 +78,7 @@ async def test_g12_a_thousand_clients_resume_at_once(
     """
     allow_many_files()
     rig, ports = Rig(brokers("valkey").url), (free_port(), free_port())
-    clients = [made(number) for number in range(CLIENTS)]
+    clients = [made(number) for number in range(count)]
     async with (
         rig.stack,
         running(rig.url, ports[0], key_prefix=rig.prefix) as one,
@@ -85,7 +89,7 @@ async def test_g12_a_thousand_clients_resume_at_once(
         for port in ports:
             await until_ready(port)
         async with flow.going():
-            for start in range(0, CLIENTS, WAVE):
+            for start in range(0, count, WAVE):
                 wave = clients[start : start + WAVE]
                 await asyncio.gather(*(client.connect(ports[0]) for client in wave))
             one.kill()

@@ -26,6 +26,10 @@ from tests.integration.gateway_rig import (
 )
 
 
+# Clients are sent away alike, whatever broker there is.
+pytestmark = pytest.mark.one_broker
+
+
 # Longer than any test waits: such a drain does not end by itself.
 ENDLESS = "600s"
 

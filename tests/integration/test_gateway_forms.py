@@ -3,7 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.integration.gateway_rig import Gateway, Rig, numbered, watching
+
+
+# Forms are made from records, whatever they are read from.
+pytestmark = pytest.mark.one_broker
 
 
 ALARM = {"step": 5, "emergency": {"reason": "collapse"}, "telemetry": {"phi": 0.1}}

@@ -22,6 +22,10 @@ from tests.integration.gateway_rig import (
 from tests.integration.test_gateway_sse import reading
 
 
+# Frames are made from records, whatever they are read from.
+pytestmark = pytest.mark.one_broker
+
+
 # The smallest limit that libraries have by themselves.
 SMALLEST_LIMIT = 32_768
 

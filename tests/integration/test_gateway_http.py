@@ -21,6 +21,10 @@ from telemetry_stream.position import EntryID
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered
 
 
+# What it answers is the same over any broker.
+pytestmark = pytest.mark.one_broker
+
+
 NDJSON = {"accept": "application/x-ndjson"}
 
 

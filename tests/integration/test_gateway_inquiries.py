@@ -15,6 +15,10 @@ from gateway.activity import ENDED_MS, STALLED_MS
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
 
 
+# What it answers is the same over any broker.
+pytestmark = pytest.mark.one_broker
+
+
 async def history(watcher: Watcher, **fields: Any) -> dict[str, Any]:
     """A page; what comes before it is noted."""
     await watcher.send(type="history", **fields)

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import cast
 
 import httpx
+import pytest
 from websockets.asyncio.client import connect
 
 from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Rig, Watcher
+
+
+# It is the gateway's memory that is looked at.
+pytestmark = pytest.mark.one_broker
 
 
 RECORDS = 3_000

@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 
+import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
@@ -14,6 +15,10 @@ from tests.brokers import BrokerServer, free_port
 from tests.contract import checked
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import PATIENCE_SECONDS
+
+
+# It is the process that is looked at.
+pytestmark = pytest.mark.one_broker
 
 
 def has_loopback_v6() -> bool:

@@ -17,6 +17,10 @@ from tests.integration.gateway_rig import (
 )
 
 
+# It is the gateway's memory that is looked at.
+pytestmark = pytest.mark.one_broker
+
+
 # Of 30 MB that flow past it, and of 200 MB in the long form (`make soak`).
 MAX_GROWTH_BYTES = 5_000_000
 

@@ -28,6 +28,10 @@ from tests.integration.gateway_rig import (
 from tests.integration.test_gateway_memory import asking
 
 
+# Events are made from records, whatever they are read from.
+pytestmark = pytest.mark.one_broker
+
+
 class Reader:
     """Reads events as a browser does, and remembers the last ID."""
 

@@ -17,6 +17,10 @@ from tests.integration.gateway_rig import (
 )
 
 
+# Messages are encoded alike, whatever they are made from.
+pytestmark = pytest.mark.one_broker
+
+
 ALARM = {"step": 99, "emergency": {"reason": "collapse"}, "phi": 1.5, "n": 2**64 - 1}
 
 

@@ -54,6 +54,8 @@ def small_lines(size: int) -> bytes:
     return b"".join(b'{"step":1%08d,"x":0.50}\n' % n for n in range(size // 28 + 1))
 
 
+# What a broker trims in one call, and in several, those below say of either kind.
+@pytest.mark.one_broker
 async def test_b3_retention_keeps_what_it_says(
     adapter: RedisBroker, tmp_path: Path
 ) -> None:
