@@ -39,11 +39,25 @@ def test_more_to_who_answers_at_once_and_less_to_who_does_not() -> None:
 def test_its_own_word() -> None:
     """It need not answer then."""
     allowance = Allowance()
-    assert not allowance.reads_on()
+    assert not allowance.reads_on(0.0)
+    assert allowance.left_bytes == 32_000
     allowance.give(40_000)
     allowance.ask(1, 0.0)
-    assert allowance.reads_on()
+    assert allowance.reads_on(3.0)
     assert (allowance.is_waiting, allowance.left_bytes) == (False, 32_000)
+
+
+def test_its_own_word_is_worth_as_much_as_an_answer() -> None:
+    """Who acknowledges before it answers the ping is not held at what comes first."""
+    allowance = Allowance(repeats=3)
+    for number in range(1, 9):
+        allowance.ask(number, 10.0 * number)
+        assert allowance.reads_on(10.0 * number + 0.1)
+        assert not allowance.answered(number, 10.0 * number + 0.2)
+    assert allowance.left_bytes == MOST_BYTES
+    allowance.ask(9, 100.0)
+    assert allowance.reads_on(106.0)
+    assert allowance.left_bytes == MOST_BYTES // 2
 
 
 def test_starts_at_the_same_place() -> None:

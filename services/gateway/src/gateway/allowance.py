@@ -61,19 +61,22 @@ class Allowance:
         """This ping and those before it were answered; true if more may go out now."""
         if self._waits_for is None or number < self._waits_for:
             return False
-        seconds = now - self._asked_at
+        return self.reads_on(now)
+
+    def reads_on(self, now: float) -> bool:
+        """It shows so, by an answer or its own word; true if more may go out now."""
+        was_waiting = self.is_waiting
+        if was_waiting:
+            self._adapt(now - self._asked_at)
+        self._waits_for, self._given = None, 0
+        return was_waiting
+
+    def _adapt(self, seconds: float) -> None:
+        """What may go out next, after a sign that took so long."""
         if seconds <= PROMPT_SECONDS:
             self._quota = min(MOST_BYTES, self._quota * 2)
         elif seconds > SLOW_SECONDS:
             self._quota = max(1, self._quota // 2)
-        self._waits_for, self._given = None, 0
-        return True
-
-    def reads_on(self) -> bool:
-        """The client said so itself; true if more may go out now."""
-        was_waiting = self.is_waiting
-        self._waits_for, self._given = None, 0
-        return was_waiting
 
     def patience(self, pong_timeout: float, *, most: float) -> float:
         """How long an answer may take, seconds: longer where none came before."""

@@ -267,7 +267,9 @@ class Identities:
         holding.acknowledge(session, cursor)
         self._keeper.wait(holding)
         is_all = cursor == self._whereabouts.delivered(client, session)
-        return allowance is not None and is_all and allowance.reads_on()
+        if allowance is None or not is_all:
+            return False
+        return allowance.reads_on(self._clock())
 
     # What these are made of.
 
