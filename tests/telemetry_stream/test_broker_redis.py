@@ -10,6 +10,7 @@ import pytest
 from telemetry_stream.births import UNCOUNTED
 from telemetry_stream.broker import Appended
 from telemetry_stream.broker_redis import RedisBroker
+from telemetry_stream.claims import Claim
 from telemetry_stream.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
 from telemetry_stream.position import BEFORE_ALL, EntryID
 from tests.brokers import BrokerServer
@@ -99,6 +100,37 @@ async def test_a_foreign_entry_is_a_divergence(
     assert (await position(adapter)).is_diverged
     foreign = (await adapter.read_before("s", None, limit=1))[0]
     assert foreign.previous == BEFORE_ALL
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        (r'["s", "\ud800"]', '["one", "t"]'),
+        (r'["\ud800", "two"]', '["one", "t"]'),
+        ('["s", "two"]', r'["\ud800", "t"]'),
+        ('["s", "two"]', "[" * 100_000),
+        ("[" * 100_000, '["one", "t"]'),
+        ('["s", ["two"]]', '["one", "t"]'),
+        ('["s", "two"]', "by hand"),
+        (b"\xff", b"\xff"),
+    ],
+    ids=range(8),
+)
+async def test_a_claim_that_somebody_wrote_is_none(
+    adapter: RedisBroker,
+    broker: BrokerServer,
+    prefix: str,
+    field: bytes | str,
+    text: bytes | str,
+) -> None:
+    """Whatever it is: all tailers and gateways read all claims, again and again."""
+    claim = Claim("s", "three", "one", "t1")
+    await adapter.claims.ask(claim)
+    client = broker.client()
+    client.hset(f"{prefix}:{{claims}}", field, text)
+    client.close()
+
+    assert await adapter.claims.read() == [claim]
 
 
 @pytest.mark.parametrize("lost", ["stream", "state"])

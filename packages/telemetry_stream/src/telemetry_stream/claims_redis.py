@@ -64,7 +64,9 @@ def _claim(field: bytes, text: bytes, seen: bytes) -> Claim | None:
     try:
         session, claimant = json.loads(field)
         owner, token = json.loads(text)
-    except (ValueError, TypeError):
+        parts = (session, claimant, owner, token, seen.decode())
+        # Also half a surrogate pair, which could not be asked about, is nobody's name.
+        "".join(parts).encode()
+    except (ValueError, TypeError, RecursionError):
         return None
-    parts = (session, claimant, owner, token, seen.decode(errors="replace"))
-    return Claim(*map(str, parts))
+    return Claim(*parts)
