@@ -25,8 +25,11 @@ class Contests:
         """These sessions are contested now, and no others; by these tailers."""
         settled = [session for session in self._told if session not in found]
         for session in settled:
-            _, told = self._told.pop(session)
-            self._tell(session, (), told.intersection(self._watching(session)))
+            owners, told = self._told.pop(session)
+            late = told.intersection(self._watching(session))
+            late.difference_update(self._tell(session, (), late))
+            if late:
+                self._told[session] = (owners, late)
         for session, owners in found.items():
             before, told = self._told.get(session, ((), set[Client]()))
             watching = self._watching(session)

@@ -1,0 +1,59 @@
+"""Who is told that several tailers see different files of a session."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any, cast
+
+from gateway.contests import Contests
+from gateway.hub import Hub
+from gateway.instruments import Instruments
+
+
+class Watcher:
+    """A client that watches."""
+
+    def __init__(self) -> None:
+        self.socket = SimpleNamespace(paused=False)
+        self.told: list[list[str]] = []
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Keep of which tailers it is told."""
+        self.told.append(message["owners"])
+
+
+def contests_of(*watchers: Watcher) -> Contests:
+    """Contests, of a session that these watch."""
+    hub = SimpleNamespace(
+        clients_of=lambda _: watchers,
+        isolation=SimpleNamespace(over=lambda _: nullcontext()),
+    )
+    return Contests(cast(Hub, hub), instruments=Instruments())
+
+
+def test_whose_socket_takes_nothing_is_told_later_of_the_end_too() -> None:
+    """Or it would take the session for contested for good."""
+    quick, busy = Watcher(), Watcher()
+    contests = contests_of(quick, busy)
+    contests.note({"s": ("a", "b")})
+    busy.socket.paused = True
+    contests.note({})
+    contests.note({})
+    assert (quick.told, busy.told) == ([["a", "b"], []], [["a", "b"]])
+    busy.socket.paused = False
+    contests.note({})
+    contests.note({})
+    assert quick.told == busy.told == [["a", "b"], []]
+
+
+def test_a_contest_that_begins_anew_meanwhile() -> None:
+    """Nothing has changed for whoever was not told that it was over."""
+    quick, busy = Watcher(), Watcher()
+    contests = contests_of(quick, busy)
+    contests.note({"s": ("a", "b")})
+    busy.socket.paused = True
+    contests.note({})
+    busy.socket.paused = False
+    contests.note({"s": ("a", "b")})
+    contests.note({})
+    assert quick.told == [["a", "b"], [], ["a", "b"], []]
+    assert busy.told == [["a", "b"], []]
