@@ -23,10 +23,14 @@ class Watcher:
 
 def contests_of(*watchers: Watcher) -> Contests:
     """Contests, of a session that these watch."""
-    hub = SimpleNamespace(
-        clients_of=lambda _: watchers,
-        isolation=SimpleNamespace(over=lambda _: nullcontext()),
-    )
+
+    def clients_of(_session: str) -> tuple[Watcher, ...]:
+        return watchers
+
+    def over(_client: Watcher) -> nullcontext[None]:
+        return nullcontext()
+
+    hub = SimpleNamespace(clients_of=clients_of, isolation=SimpleNamespace(over=over))
     return Contests(cast(Hub, hub), instruments=Instruments())
 
 

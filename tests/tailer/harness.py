@@ -14,7 +14,7 @@ from telemetry_stream.position import BEFORE_ALL, EntryID
 
 
 # How long anything may take that should happen at once.
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 45.0
 
 
 class Broker(SessionWriter, SessionReader, Protocol):
