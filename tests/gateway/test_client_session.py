@@ -28,11 +28,10 @@ from gateway.messages import (
 )
 from gateway.recovery import Replaced, Resume, Trimmed, Wait
 from gateway.subscription import Begin, Last, Subscription
-from gateway.window import NOTHING
 from gateway.wire import JSON, Wires
 from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.client_cursors import Kept
-from telemetry_stream.position import BEGINNING_CURSOR
+from telemetry_stream.position import BEGINNING_CURSOR, NOTHING
 from tests.gateway.entries import cursor
 from tests.properties.gateway_frames import payloads
 

@@ -1,6 +1,5 @@
 from gateway.continuity import Continuity, continuation, including
-from gateway.window import NOTHING
-from telemetry_stream.position import MAX_OFFSET
+from telemetry_stream.position import MAX_OFFSET, NOTHING
 from tests.gateway.entries import chain, cursor, id_of, marker
 
 

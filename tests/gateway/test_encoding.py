@@ -17,10 +17,9 @@ from gateway.forms import Form, Forms
 from gateway.limits import limits_of
 from gateway.messages import Subscribe, parse
 from gateway.subscription import Begin, Rule, Subscription
-from gateway.window import NOTHING
 from gateway.wire import JSON, MSGPACK, Wire
 from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import Cursor
+from telemetry_stream.position import NOTHING, Cursor
 from tests.gateway.entries import chain, cursor, entry, id_of, marker
 from tests.properties.gateway_frames import frames_of, payloads
 

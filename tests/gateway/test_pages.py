@@ -16,9 +16,8 @@ from gateway.pages import (
     size_to_read,
 )
 from gateway.recovery import Replaced, Resume, Trimmed, Wait
-from gateway.window import NOTHING
 from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import BEGINNING_CURSOR
+from telemetry_stream.position import BEGINNING_CURSOR, NOTHING
 from tests.gateway.entries import chain, cursor, entry, marker
 
 

@@ -21,10 +21,10 @@ from gateway.parts import (
     snapshot_within,
 )
 from gateway.sse import EVENTS
-from gateway.window import NOTHING
 from gateway.wire import JSON, MSGPACK, Wire
 from telemetry_stream.births import Birth
 from telemetry_stream.broker import SessionState, StoredPosition, snapshot_of
+from telemetry_stream.position import NOTHING
 from tests.gateway.entries import cursor, entry, id_of
 from tests.properties.gateway_frames import frames_of
 

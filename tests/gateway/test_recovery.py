@@ -13,9 +13,8 @@ from gateway.recovery import (
     jump_target,
     news_begins_after,
 )
-from gateway.window import NOTHING
 from telemetry_stream.broker import Entry, Head
-from telemetry_stream.position import BEGINNING_CURSOR, Cursor
+from telemetry_stream.position import BEGINNING_CURSOR, NOTHING, Cursor
 from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
 
 

@@ -7,10 +7,9 @@ from hypothesis import given, strategies as st
 from gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from gateway.search import PROBE_ENTRIES, Search, Target
 from gateway.subscription import AtStep, AtTime
-from gateway.window import NOTHING
 from telemetry_stream.broker import NOTHING_STORED, Batch, Entry, Kind, NewEntry
 from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from telemetry_stream.position import BEFORE_ALL, NOTHING, EntryID
 
 
 class CountingBroker(MemoryBroker):

@@ -1,4 +1,6 @@
-from gateway.window import ENTRY_OVERHEAD_BYTES, NOTHING, Window
+from gateway.window import Window
+from telemetry_stream.broker import ENTRY_OVERHEAD_BYTES
+from telemetry_stream.position import NOTHING
 from tests.gateway.entries import chain, cursor, id_of, marker
 
 

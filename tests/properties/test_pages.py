@@ -14,10 +14,9 @@ from gateway.marks import shown
 from gateway.pages import Page, body
 from gateway.replay import Replay
 from gateway.search import Search
-from gateway.window import NOTHING
 from telemetry_stream.broker import NOTHING_STORED, Batch, Kind, NewEntry
 from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.position import BEGINNING_CURSOR, Cursor, EntryID
+from telemetry_stream.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 
 # What follows in a generation: records, or a gap.

@@ -45,6 +45,15 @@ class Entry(NamedTuple):
         return Cursor(self.id, digest(self.record))
 
 
+# What keeping an entry costs beside its record's bytes: the tuples and integers.
+ENTRY_OVERHEAD_BYTES = 300
+
+
+def cost_bytes(entry: Entry) -> int:
+    """What keeping an entry in memory costs."""
+    return len(entry.record) + ENTRY_OVERHEAD_BYTES
+
+
 class NewEntry(NamedTuple):
     """An entry to append; its generation is the batch's."""
 

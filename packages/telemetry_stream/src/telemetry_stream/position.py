@@ -79,6 +79,8 @@ def _number(digits: str, text: str) -> int:
 
 # What Redis says of a stream that has no entry yet.
 BEFORE_ALL = EntryID(0, 0)
+# The cursor of a session that has no entry yet: the first entry's `previous` is its ID.
+NOTHING = Cursor(BEFORE_ALL, 0)
 # The first marker of every stream, and the cursor that stands on it.
 BEGINNING = EntryID(1, 0)
 BEGINNING_CURSOR = Cursor(BEGINNING, 0)

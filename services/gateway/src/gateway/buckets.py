@@ -9,8 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gateway.filters import NON_FINITE, Find, read_fields
-from gateway.window import cost_bytes
-from telemetry_stream.broker import Entry, Kind
+from telemetry_stream.broker import Entry, Kind, cost_bytes
 from telemetry_stream.position import BEFORE_ALL, EntryID
 
 

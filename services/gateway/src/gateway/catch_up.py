@@ -23,10 +23,9 @@ from gateway.recovery import NoValues, Replaced, Resume, Trimmed, Verdict, Wait
 from gateway.replay import Page, Replay
 from gateway.samplers import Samplers
 from gateway.telling import told_documents
-from gateway.window import NOTHING
 from telemetry_stream.broker import Kind
 from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.position import NOTHING, Cursor, EntryID
 
 
 # How long a file that is shorter than a client's cursor may take to grow back.

@@ -20,12 +20,12 @@ from gateway.recovery import news_begins_after
 from gateway.samplers import SampledReplay
 from gateway.subscription import Begin, Last, Start, Subscription
 from gateway.telling import CarefulEncoder, OnUntold
-from gateway.window import NOTHING, Window
+from gateway.window import Window
 from gateway.wire import JSON, Fields, Wire
 from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.broker import Head
 from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.position import NOTHING, Cursor, EntryID
 
 
 # What a record weighs of which nothing is known.

@@ -38,12 +38,11 @@ from gateway.subscription import (
     Subscription,
     has_wildcards,
 )
-from gateway.window import NOTHING
 from gateway.wire import Wire, Wires
 from telemetry_stream.births import Birth, came_after
 from telemetry_stream.client_cursors import Kept
 from telemetry_stream.exceptions import InvalidPosition
-from telemetry_stream.position import BEFORE_ALL, Cursor
+from telemetry_stream.position import BEFORE_ALL, NOTHING, Cursor
 from telemetry_stream.record import as_time_ms
 
 

@@ -51,13 +51,12 @@ from gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from gateway.replay import Replay
 from gateway.snapshots import Snapshots, news_after
 from gateway.subscription import Begin, Last
-from gateway.window import NOTHING
 from gateway.wire import Wires
 from telemetry_stream.births import Birth
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEGINNING_CURSOR, Cursor
+from telemetry_stream.position import BEGINNING_CURSOR, NOTHING, Cursor
 
 
 # A broker that does not answer for so long is away.

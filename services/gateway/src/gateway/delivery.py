@@ -12,10 +12,9 @@ from gateway.forms import Form, Piece
 from gateway.instruments import Instruments
 from gateway.isolation import Isolation
 from gateway.telling import told_documents
-from gateway.window import NOTHING
 from gateway.wire import Wire
 from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.position import NOTHING, Cursor, EntryID
 
 
 class Delivery:

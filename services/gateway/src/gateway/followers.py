@@ -9,8 +9,7 @@ from typing import Protocol
 
 from gateway.channel import Channel, Client, Follower, Pace, Wanted
 from gateway.isolation import Isolation
-from gateway.window import NOTHING
-from telemetry_stream.position import BEGINNING_CURSOR, Cursor, EntryID
+from telemetry_stream.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 
 class Pursuit(Protocol):

@@ -13,9 +13,8 @@ from gateway.pages import Page, backward, forward, moved, size_to_read
 from gateway.recovery import Resume, Verdict
 from gateway.replay import Replay
 from gateway.subscription import AtStep, AtTime, Begin, Last
-from gateway.window import NOTHING
 from telemetry_stream.broker import Entry, SessionReader
-from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.position import NOTHING, Cursor, EntryID
 
 
 # Entries in the first read of a page: with the largest records, 16 MiB.

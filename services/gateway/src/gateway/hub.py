@@ -13,11 +13,11 @@ from gateway.followers import Followers
 from gateway.instruments import Instruments
 from gateway.isolation import Isolation
 from gateway.subscription import Begin, Subscription
-from gateway.window import NOTHING, Window
+from gateway.window import Window
 from telemetry_stream.births import UNCOUNTED, Birth, came_after
 from telemetry_stream.broker import Entry, Head
 from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.position import NOTHING, Cursor, EntryID
 
 
 class Hub:

@@ -7,12 +7,12 @@ function of these alone.
 
 from typing import NamedTuple, TypeAlias
 
-from gateway.window import NOTHING
 from telemetry_stream.broker import Entry, Head, SessionState
 from telemetry_stream.position import (
     BEFORE_ALL,
     BEGINNING,
     BEGINNING_CURSOR,
+    NOTHING,
     Cursor,
     EntryID,
 )

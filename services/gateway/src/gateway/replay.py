@@ -29,11 +29,10 @@ from gateway.recovery import (
 )
 from gateway.search import Search
 from gateway.subscription import AtStep, AtTime, Last, Start
-from gateway.window import NOTHING
 from gateway.wire import Wire
 from telemetry_stream.broker import Entry, Head, SessionReader
 from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID
+from telemetry_stream.position import BEFORE_ALL, NOTHING, Cursor, EntryID
 
 
 _T = TypeVar("_T")

@@ -14,8 +14,7 @@ from typing import cast
 
 from gateway.buckets import Range
 from gateway.filters import NON_FINITE, Find, finder, read_fields
-from gateway.window import cost_bytes
-from telemetry_stream.broker import Entry, Kind
+from telemetry_stream.broker import Entry, Kind, cost_bytes
 from telemetry_stream.position import EntryID
 
 

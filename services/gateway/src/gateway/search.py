@@ -20,9 +20,8 @@ import msgspec
 from gateway.marks import is_record
 from gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from gateway.subscription import AtStep, AtTime
-from gateway.window import NOTHING
 from telemetry_stream.broker import Entry, Head, SessionReader
-from telemetry_stream.position import Cursor, EntryID
+from telemetry_stream.position import NOTHING, Cursor, EntryID
 from telemetry_stream.record import read_progress
 
 

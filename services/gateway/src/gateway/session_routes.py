@@ -35,10 +35,15 @@ from gateway.recovery import NoValues, Verdict
 from gateway.replay import PAGE_BYTES
 from gateway.replica import Replica
 from gateway.server_messages import CURSOR_PATTERN, SnapshotFields
-from gateway.window import NOTHING
 from telemetry_stream.broker import Head
 from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor, EntryID
+from telemetry_stream.position import (
+    BEFORE_ALL,
+    BEGINNING_CURSOR,
+    NOTHING,
+    Cursor,
+    EntryID,
+)
 
 
 # What is shown of a session that cannot be read now.

@@ -9,24 +9,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 
-from telemetry_stream.broker import Entry
-from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID
+from telemetry_stream.broker import Entry, cost_bytes
+from telemetry_stream.position import Cursor, EntryID
 
 
-# The cursor of a session that has no entry yet: the first entry's `previous` is its ID.
-NOTHING = Cursor(BEFORE_ALL, 0)
-
-# What an entry costs beside its record's bytes: the tuples and integers around it.
-ENTRY_OVERHEAD_BYTES = 300
 # Evicted entries leave the list in runs, so that each costs O(1).
 _COMPACT_ENTRIES = 1_024
 
 _id_of = attrgetter("id")
-
-
-def cost_bytes(entry: Entry) -> int:
-    """What keeping an entry costs."""
-    return len(entry.record) + ENTRY_OVERHEAD_BYTES
 
 
 class Window:
