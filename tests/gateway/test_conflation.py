@@ -5,7 +5,8 @@ from math import ceil
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.conflation import MAX_RATE, MIN_RATE, Conflated, Conflation
+from gateway.conflation import Conflated, Conflation
+from gateway.limits import MAX_RATE, MIN_RATE
 from telemetry_stream.broker import Entry, Kind
 from tests.gateway.entries import chain, entry
 

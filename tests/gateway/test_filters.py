@@ -7,16 +7,12 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.filters import (
-    MAX_DEPTH,
-    MAX_NODES,
+from gateway.filters import MISSING, InvalidFilter, finder, parse_filter, read_fields
+from gateway.limits import (
+    MAX_CONDITIONS,
+    MAX_FILTER_DEPTH,
+    MAX_FILTER_VALUES,
     MAX_TEXT_CHARACTERS,
-    MAX_VALUES,
-    MISSING,
-    InvalidFilter,
-    finder,
-    parse_filter,
-    read_fields,
 )
 
 
@@ -267,7 +263,7 @@ LONG = "m" * (MAX_TEXT_CHARACTERS + 1)
         (condition("a", "in", [1, [2]]), "where.value[1] must be a text, a number"),
         (condition("a", "exists", 1), "where.value must be true or false with exists"),
         (
-            condition("a", "in", [0] * (MAX_VALUES + 1)),
+            condition("a", "in", [0] * (MAX_FILTER_VALUES + 1)),
             "where.value has more than 1,000 values",
         ),
     ],
@@ -342,11 +338,11 @@ def nested(depth: int) -> dict[str, object]:
 
 def test_bounds_of_a_tree() -> None:
     """So deep and so many, no more."""
-    parse_filter(nested(MAX_DEPTH))
-    assert "nested deeper than 16" in refusal(nested(MAX_DEPTH + 1))
-    parse_filter({"any": [YES] * (MAX_NODES - 1)})
+    parse_filter(nested(MAX_FILTER_DEPTH))
+    assert "nested deeper than 16" in refusal(nested(MAX_FILTER_DEPTH + 1))
+    parse_filter({"any": [YES] * (MAX_CONDITIONS - 1)})
     assert "where.any[99] is one condition too many" in refusal(
-        {"any": [YES] * MAX_NODES}
+        {"any": [YES] * MAX_CONDITIONS}
     )
 
 

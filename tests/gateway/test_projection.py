@@ -7,14 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gateway.filters import MISSING, finder, read_fields
-from gateway.projection import (
-    MAX_METRIC_CHARACTERS,
-    MAX_METRICS,
-    Index,
-    InvalidProjection,
-    Projection,
-    index,
-)
+from gateway.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
+from gateway.projection import Index, InvalidProjection, Projection, index
 from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
 
 

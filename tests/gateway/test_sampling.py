@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gateway.filters import MISSING, NON_FINITE, finder, read_fields
-from gateway.sampling import MAX_FOUND_METRICS, MAX_POINTS, MIN_POINTS, Sampler
+from gateway.limits import MAX_POINTS, MIN_POINTS
+from gateway.sampling import MAX_FOUND_METRICS, Sampler
 from telemetry_stream.broker import Entry, Kind, cost_bytes
 from telemetry_stream.position import BEGINNING, EntryID
 

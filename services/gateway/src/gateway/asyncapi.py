@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from gateway import messages, server_messages as server
 from gateway.close_codes import ALL_CLOSE_CODES
-from gateway.filters import MAX_NODES, MAX_TEXT_CHARACTERS, MAX_VALUES
+from gateway.limits import MAX_CONDITIONS, MAX_FILTER_VALUES, MAX_TEXT_CHARACTERS
 from gateway.schemas import REFERENCE, JSONObject, reference, schemas
 from gateway.wire import SUBPROTOCOLS
 
@@ -41,7 +41,7 @@ _ANSWERS: Final[Mapping[type[Struct], tuple[type[Struct], ...]]] = {
 _CONDITIONS: Final = {
     "type": "array",
     "minItems": 1,
-    "maxItems": MAX_NODES - 1,
+    "maxItems": MAX_CONDITIONS - 1,
     "items": {"$ref": REFERENCE.format(name="Condition")},
 }
 _SCALAR: Final = {"type": ["string", "number", "boolean", "null"]}
@@ -51,7 +51,7 @@ _OPERANDS: Final[Mapping[tuple[str, ...], JSONObject]] = {
     ("in", "nin"): {
         "type": "array",
         "minItems": 1,
-        "maxItems": MAX_VALUES,
+        "maxItems": MAX_FILTER_VALUES,
         "items": _SCALAR,
     },
     ("exists", "finite"): {"type": "boolean", "default": True},

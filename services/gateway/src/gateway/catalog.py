@@ -13,10 +13,6 @@ from telemetry_stream.position import Cursor, digest
 from telemetry_stream.rate import rate_at
 
 
-MAX_LIMIT = 1_000
-DEFAULT_LIMIT = 100
-
-
 def describe(
     session: str,
     head: Head,

@@ -8,12 +8,8 @@ are sampled).
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from gateway.limits import MAX_RATE, MIN_RATE
 from telemetry_stream.broker import Entry, Kind
-
-
-# Records per second that may be asked for.
-MIN_RATE = 0.01
-MAX_RATE = 1_000.0
 
 
 class Conflated(NamedTuple):

@@ -15,14 +15,13 @@ from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
+from gateway.limits import (
+    MAX_CONDITIONS,
+    MAX_FILTER_DEPTH,
+    MAX_FILTER_VALUES,
+    MAX_TEXT_CHARACTERS,
+)
 
-# How deep a tree may be nested, and how many conditions and groups it may have.
-MAX_DEPTH = 16
-MAX_NODES = 100
-# Values of one `in` or `nin`.
-MAX_VALUES = 1_000
-# A metric's name, and a text to compare with.
-MAX_TEXT_CHARACTERS = 1_024
 
 Fields: TypeAlias = Mapping[str, object]
 Matches: TypeAlias = Callable[[Fields], bool]
@@ -155,11 +154,13 @@ class _Parser:
         """Read what stands at a path."""
         if not isinstance(value, dict):
             raise InvalidFilter(f"{path} must be an object")
-        if depth > MAX_DEPTH:
-            raise InvalidFilter(f"{path} is nested deeper than {MAX_DEPTH}")
+        if depth > MAX_FILTER_DEPTH:
+            raise InvalidFilter(f"{path} is nested deeper than {MAX_FILTER_DEPTH}")
         self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise InvalidFilter(f"{path} is one condition too many: {MAX_NODES} fit")
+        if self._nodes > MAX_CONDITIONS:
+            raise InvalidFilter(
+                f"{path} is one condition too many: {MAX_CONDITIONS} fit"
+            )
         fields = cast(dict[str, object], value)
         for group in _GROUPS:
             if group in fields:
@@ -271,8 +272,8 @@ def _values(value: object, path: str) -> list[Scalar]:
     if not isinstance(value, list) or not value:
         raise InvalidFilter(f"{path} must be a list with something in it")
     values = cast(list[object], value)
-    if len(values) > MAX_VALUES:
-        raise InvalidFilter(f"{path} has more than {MAX_VALUES:,} values")
+    if len(values) > MAX_FILTER_VALUES:
+        raise InvalidFilter(f"{path} has more than {MAX_FILTER_VALUES:,} values")
     scalars = (_scalar(one, f"{path}[{at}]") for at, one in enumerate(values))
     by_text = {_as_json(scalar): scalar for scalar in scalars}
     return [by_text[text] for text in sorted(by_text)]

@@ -1,4 +1,4 @@
-"""How long messages are: what goes into one together, and when a record is too long.
+"""What the contract allows: how much clients may ask for, how long messages are.
 
 Pure. Libraries refuse messages beyond a size of their own, and whoever is refused one
 comes back and is sent it again. So what holds several records or items is short enough
@@ -17,6 +17,30 @@ SEVERAL_BYTES: Final = 32_000
 MAX_BYTES: Final = 960 * 1024
 # The least that a client may ask for.
 MIN_BYTES: Final = 4 * 1024
+
+# What names may have, characters.
+MAX_SESSION_ID_CHARACTERS: Final = 1_024
+MAX_CLIENT_ID_CHARACTERS: Final = 256
+MAX_METRIC_CHARACTERS: Final = 1_024
+
+# How deep a filter may be nested, and how many conditions and groups it may have.
+MAX_FILTER_DEPTH: Final = 16
+MAX_CONDITIONS: Final = 100
+# Values of one `in` or `nin`, and characters of a text to compare with.
+MAX_FILTER_VALUES: Final = 1_000
+MAX_TEXT_CHARACTERS: Final = 1_024
+
+# Metrics that one projection names.
+MAX_METRICS: Final = 100
+# Records that a replay may be reduced to.
+MIN_POINTS: Final = 2
+MAX_POINTS: Final = 10_000
+# Live records a second.
+MIN_RATE: Final = 0.01
+MAX_RATE: Final = 1_000
+# What a page of history has at most, and what it has unless asked otherwise.
+MAX_HISTORY: Final = 1_000
+DEFAULT_HISTORY: Final = 100
 
 _T = TypeVar("_T")
 

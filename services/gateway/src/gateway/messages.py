@@ -9,7 +9,20 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from gateway.limits import MAX_BYTES, MIN_BYTES
+from gateway.limits import (
+    DEFAULT_HISTORY,
+    MAX_BYTES,
+    MAX_CLIENT_ID_CHARACTERS,
+    MAX_HISTORY,
+    MAX_METRIC_CHARACTERS,
+    MAX_METRICS,
+    MAX_POINTS,
+    MAX_RATE,
+    MAX_SESSION_ID_CHARACTERS,
+    MIN_BYTES,
+    MIN_POINTS,
+    MIN_RATE,
+)
 from telemetry_stream.exceptions import BrokerFull, BrokerRefused
 from telemetry_stream.nesting import TOO_DEEP, is_too_deep
 
@@ -48,18 +61,9 @@ ErrorCode: TypeAlias = Literal[
 # Where the server has kept this client to be.
 RESUME: Final = "resume"
 
-MAX_SESSION_ID_CHARACTERS = 1_024
-MAX_CLIENT_ID_CHARACTERS = 256
-
-MAX_METRICS = 100
-MAX_POINTS = 10_000
-# What a page of `history` has at most, and what it has unless asked otherwise.
-MAX_HISTORY = 1_000
-DEFAULT_HISTORY = 100
-
 SessionID = Annotated[str, Meta(min_length=1, max_length=MAX_SESSION_ID_CHARACTERS)]
 ClientID = Annotated[str, Meta(min_length=1, max_length=MAX_CLIENT_ID_CHARACTERS)]
-Metric = Annotated[str, Meta(min_length=1, max_length=1_024)]
+Metric = Annotated[str, Meta(min_length=1, max_length=MAX_METRIC_CHARACTERS)]
 MaxMessage = Annotated[int, Meta(ge=MIN_BYTES, le=MAX_BYTES)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
@@ -110,8 +114,8 @@ class Subscribe(_Message, tag="subscribe"):
     ) = UNSET
     index: bool = False
     # Records a second, and records that a replay is reduced to.
-    max_rate: Annotated[float, Meta(ge=0.01, le=1_000)] | UnsetType = UNSET
-    max_points: Annotated[int, Meta(ge=2, le=MAX_POINTS)] | UnsetType = UNSET
+    max_rate: Annotated[float, Meta(ge=MIN_RATE, le=MAX_RATE)] | UnsetType = UNSET
+    max_points: Annotated[int, Meta(ge=MIN_POINTS, le=MAX_POINTS)] | UnsetType = UNSET
     snapshot: bool = False
     # The longest message that the client takes, bytes; for all of the connection.
     max_message: MaxMessage | UnsetType = UNSET

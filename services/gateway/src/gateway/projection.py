@@ -12,12 +12,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
+from gateway.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
 from telemetry_stream.record import as_step, as_time_ms, first_found, read_progress
 
-
-# Metrics of one projection, and the characters of a name.
-MAX_METRICS = 100
-MAX_METRIC_CHARACTERS = 1_024
 
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode = msgspec.json.Decoder().decode

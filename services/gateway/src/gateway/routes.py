@@ -21,13 +21,8 @@ from gateway import asyncapi, http_bodies, openapi
 from gateway.admission import AWAY
 from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.event_routes import add_events
-from gateway.messages import (
-    FAILED,
-    INVALID_CURSOR,
-    INVALID_MESSAGE,
-    MAX_CLIENT_ID_CHARACTERS,
-    InvalidMessage,
-)
+from gateway.limits import MAX_CLIENT_ID_CHARACTERS
+from gateway.messages import FAILED, INVALID_CURSOR, INVALID_MESSAGE, InvalidMessage
 from gateway.queries import max_message_in
 from gateway.record_routes import add_record
 from gateway.replica import Replica

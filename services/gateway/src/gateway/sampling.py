@@ -14,13 +14,11 @@ from typing import cast
 
 from gateway.buckets import Range
 from gateway.filters import NON_FINITE, Find, finder, read_fields
+from gateway.limits import MAX_POINTS, MIN_POINTS
 from telemetry_stream.broker import Entry, Kind, cost_bytes
 from telemetry_stream.position import EntryID
 
 
-# Points that may be asked for.
-MIN_POINTS = 2
-MAX_POINTS = 10_000
 # What one replay's entries may cost while they wait, and while a bucket may keep them.
 MAX_HELD_BYTES = 8 * 1024 * 1024
 # Metrics that are followed where none are named: the first that are found ...

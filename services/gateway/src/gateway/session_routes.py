@@ -10,14 +10,7 @@ from starlette.convertors import PathConvertor, register_url_convertor
 
 from gateway.admission import DRAINING, EXPORTING
 from gateway.answers import json_response
-from gateway.catalog import (
-    DEFAULT_LIMIT,
-    MAX_LIMIT,
-    describe,
-    document,
-    rejected,
-    snapshot,
-)
+from gateway.catalog import describe, document, rejected, snapshot
 from gateway.forms import Forms
 from gateway.history import Place as Beginning
 from gateway.http_bodies import (
@@ -26,6 +19,7 @@ from gateway.http_bodies import (
     RejectedBody,
     SessionsBody,
 )
+from gateway.limits import DEFAULT_HISTORY, MAX_HISTORY
 from gateway.messages import INVALID_MESSAGE, UNAVAILABLE, InvalidMessage
 from gateway.ndjson import Exports, NdjsonResponse
 from gateway.openapi import answers
@@ -361,6 +355,6 @@ class _Routes:
 
 
 def _bounded(limit: int | None) -> int:
-    if limit is not None and limit > MAX_LIMIT:
-        raise InvalidMessage(INVALID_MESSAGE, f"limit is at most {MAX_LIMIT}")
-    return DEFAULT_LIMIT if limit is None else limit
+    if limit is not None and limit > MAX_HISTORY:
+        raise InvalidMessage(INVALID_MESSAGE, f"limit is at most {MAX_HISTORY}")
+    return DEFAULT_HISTORY if limit is None else limit
