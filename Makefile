@@ -137,7 +137,7 @@ test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and ove
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
 	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
-PURE = $(addprefix */gateway/,$(addsuffix .py,asyncapi http_bodies openapi schemas server_messages \
+PURE = $(addprefix */gateway/,$(addsuffix .py,answers asyncapi http_bodies openapi schemas server_messages \
 		acknowledgement activity allowance buckets catalog client_session \
 		close_codes conflation continuity encoding filters forms frames handshake limits links \
 		liveness marks messages pages parts projection queries recovery samplers sampling socket_owner \

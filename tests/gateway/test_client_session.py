@@ -3,17 +3,15 @@ from typing import Any
 
 import pytest
 
+from gateway.answers import Message, heartbeat, unsubscribed
 from gateway.client_session import (
-    Message,
     Plan,
     acknowledged,
-    heartbeat,
     is_recovered,
     plan_subscribe,
     plan_unsubscribe,
     start_of,
     subscribed,
-    unsubscribed,
     wanted_sessions,
     wire_asked,
 )

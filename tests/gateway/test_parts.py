@@ -6,8 +6,8 @@ from typing import Any
 import msgpack
 import pytest
 
+from gateway.answers import Message
 from gateway.catalog import snapshot
-from gateway.client_session import Message
 from gateway.limits import limits_of
 from gateway.messages import History
 from gateway.pages import Page

@@ -2,7 +2,7 @@
 
 import json
 
-from gateway.client_session import heartbeat
+from gateway.answers import heartbeat
 from gateway.encoding import SessionEncoder, document_frame
 from gateway.limits import limits_of
 from gateway.messages import error_message

@@ -1,56 +1,54 @@
-"""What answers over HTTP share: JSON, bodies in chunks, the look at the origin."""
+"""Answers to clients, as their fields in order.
 
-from collections.abc import Collection
-from typing import Any, Final
+Pure. What answers share, and those that need nothing but what was asked.
+"""
 
-import msgspec
-from starlette.requests import HTTPConnection
-from starlette.responses import Response
-from starlette.types import Receive
+from collections.abc import Mapping
+from typing import TypeAlias
 
-from gateway.security import is_origin_allowed
-
-
-# Of an answer that goes on while it is read: whoever stands between passes each part on
-# as it comes. Compressors gather unless a transformation is forbidden, nginx gathers
-# unless it is told not to.
-STREAMED: Final = {
-    "cache-control": "no-store, no-transform",
-    "x-accel-buffering": "no",
-}
-ORIGIN_REFUSED: Final = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
+from gateway.marks import shown
+from gateway.messages import MessageID, Unsubscribe
+from telemetry_stream.position import NOTHING, Cursor
 
 
-def json_response(
-    body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
-    """An answer of these fields."""
-    return Response(
-        msgspec.json.encode(body),
-        status,
-        headers=headers,
-        media_type="application/json",
-    )
+# A message to a client: its fields in order.
+Message: TypeAlias = dict[str, object]
 
 
-def foreign_origin(connection: HTTPConnection, allowed: Collection[str]) -> str | None:
-    """The origin of a web page that may not connect; None if it may."""
-    origin = connection.headers.get("origin")
-    is_allowed = is_origin_allowed(
-        origin,
-        host=connection.headers.get("host"),
-        scheme=connection.scope["scheme"],
-        allowed=allowed,
-    )
-    return None if is_allowed else origin
+def with_id(id: MessageID) -> Message:
+    """What an answer has of the message that it answers."""
+    return {} if id is None else {"id": id}
 
 
-def chunk(data: bytes, *, more: bool = True) -> dict[str, Any]:
-    """A part of a response's body, for ASGI."""
-    return {"type": "http.response.body", "body": data, "more_body": more}
+def text_of(cursor: Cursor | None) -> str | None:
+    """A cursor as text, None while there is nothing."""
+    return None if cursor is None or cursor == NOTHING else str(shown(cursor))
 
 
-async def until_gone(receive: Receive) -> None:
-    """Until the client has left, by ASGI's word."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+def unsubscribed(message: Unsubscribe) -> Message:
+    """The answer to an `unsubscribe`."""
+    fields: Message = {"type": "unsubscribed"}
+    if message.session_id is not None:
+        fields["sessionId"] = message.session_id
+    if message.session_ids is not None:
+        fields["sessionIds"] = message.session_ids
+    return fields | with_id(message.id)
+
+
+def heartbeat(
+    *,
+    timestamp: str,
+    is_fresh: bool | None = None,
+    id: MessageID = None,
+    cursors: Mapping[str, str] | None = None,
+    heads: Mapping[str, str] | None = None,
+) -> Message:
+    """A heartbeat; with positions where some have changed."""
+    fields: Message = {"type": "heartbeat", "timestamp": timestamp}
+    if is_fresh is not None:
+        fields["feed"] = "fresh" if is_fresh else "stale"
+    if cursors is not None:
+        fields["cursors"] = cursors
+    if heads is not None:
+        fields["heads"] = heads
+    return fields | with_id(id)

@@ -10,8 +10,8 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from gateway.answers import heartbeat
 from gateway.channel import Client, Follower, Pace, Wanted
-from gateway.client_session import heartbeat
 from gateway.continuity import Continuity
 from gateway.encoding import SLICE_BYTES
 from gateway.followers import Followers

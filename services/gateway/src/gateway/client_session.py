@@ -6,13 +6,12 @@ subscribed to into a plan; `commands` carries it out. Answers are made here too.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from msgspec import UnsetType
 
+from gateway.answers import Message, text_of, with_id
 from gateway.channel import Wanted
 from gateway.forms import Forms
-from gateway.marks import shown
 from gateway.messages import (
     INVALID_CURSOR,
     INVALID_MESSAGE,
@@ -45,9 +44,6 @@ from telemetry_stream.exceptions import InvalidPosition
 from telemetry_stream.position import BEFORE_ALL, NOTHING, Cursor
 from telemetry_stream.record import as_time_ms
 
-
-# A message to a client: its fields in order.
-Message: TypeAlias = dict[str, object]
 
 # Names in the words of an answer; the rest is counted.
 _NAMES_SHOWN = 5
@@ -224,9 +220,9 @@ def subscribed(
     if plan.single is not None:
         fields["sessionId"] = plan.single
         fields["message"] = f"Subscribed to {plan.single}"
-        fields["cursor"] = _told(cursor)
-        fields["head"] = _told(head)
-        fields["oldest"] = _told(oldest)
+        fields["cursor"] = text_of(cursor)
+        fields["head"] = text_of(head)
+        fields["oldest"] = text_of(oldest)
     elif message.session_ids is None:
         fields["message"] = "Subscribed to all sessions"
     else:
@@ -238,17 +234,7 @@ def subscribed(
         fields["recovered"] = recovered
     if plan.is_repeated:
         fields["repeated"] = True
-    return _with_id(fields, message.id)
-
-
-def unsubscribed(message: Unsubscribe) -> Message:
-    """The answer to an `unsubscribe`."""
-    fields: Message = {"type": "unsubscribed"}
-    if message.session_id is not None:
-        fields["sessionId"] = message.session_id
-    if message.session_ids is not None:
-        fields["sessionIds"] = message.session_ids
-    return _with_id(fields, message.id)
+    return fields | with_id(message.id)
 
 
 def start_of(verdict: Verdict, asked: Cursor | None) -> Cursor | None:
@@ -269,25 +255,6 @@ def is_recovered(verdict: Verdict) -> bool | None:
     if isinstance(verdict, Trimmed | Replaced):
         return False
     return None
-
-
-def heartbeat(
-    *,
-    timestamp: str,
-    is_fresh: bool | None = None,
-    id: MessageID = None,
-    cursors: Mapping[str, str] | None = None,
-    heads: Mapping[str, str] | None = None,
-) -> Message:
-    """A heartbeat; with positions where some have changed."""
-    fields: Message = {"type": "heartbeat", "timestamp": timestamp}
-    if is_fresh is not None:
-        fields["feed"] = "fresh" if is_fresh else "stale"
-    if cursors is not None:
-        fields["cursors"] = cursors
-    if heads is not None:
-        fields["heads"] = heads
-    return _with_id(fields, id)
 
 
 def _start(message: Subscribe) -> Start | Cursor | None:
@@ -328,17 +295,6 @@ def cursor_of(text: str, id: MessageID) -> Cursor:
     except InvalidPosition as error:
         raise InvalidMessage(INVALID_CURSOR, f"Invalid cursor: {error}", id) from None
     return NOTHING if cursor.id == BEFORE_ALL else cursor
-
-
-def _with_id(fields: Message, id: MessageID) -> Message:
-    if id is not None:
-        fields["id"] = id
-    return fields
-
-
-def _told(cursor: Cursor | None) -> str | None:
-    """Null while there is nothing; the beginning of what there is has a name."""
-    return None if cursor is None or cursor == NOTHING else str(shown(cursor))
 
 
 def _listed(names: Sequence[str]) -> str:

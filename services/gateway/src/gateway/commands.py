@@ -10,19 +10,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gateway.acknowledgement import Weight
+from gateway.answers import heartbeat, unsubscribed
 from gateway.catch_up import CatchUp
 from gateway.channel import Channel, Client, Wanted
 from gateway.client_session import (
     Plan,
     acknowledged,
     cursor_of,
-    heartbeat,
     is_recovered,
     plan_subscribe,
     plan_unsubscribe,
     start_of,
     subscribed,
-    unsubscribed,
     wire_asked,
 )
 from gateway.encoding import told

@@ -10,13 +10,13 @@ from typing import Annotated
 from fastapi import FastAPI, Header, Query, Request, Response
 
 from gateway.admission import Refusal
-from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.event_stream import HEADERS, EventStream
 from gateway.limits import MAX_BYTES, MIN_BYTES
 from gateway.messages import UNAVAILABLE, error_message
 from gateway.openapi import answers
 from gateway.queries import asked, single
 from gateway.replica import Replica
+from gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.sse import EVENTS
 
 

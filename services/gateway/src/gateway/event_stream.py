@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import close_codes
-from gateway.answers import STREAMED, chunk, until_gone
+from gateway.asgi import STREAMED, chunk, until_gone
 from gateway.client_socket import CLOSE_TIMEOUT_SECONDS
 from gateway.messages import FAILED, UNAVAILABLE
 from gateway.socket_owner import Nobody, SocketOwner

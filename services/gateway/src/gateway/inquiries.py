@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+from gateway.answers import Message, with_id
 from gateway.broker_clock import BrokerClock
 from gateway.catalog import describe, snapshot
 from gateway.channel import Client
-from gateway.client_session import Message, cursor_of, wanted_sessions
+from gateway.client_session import cursor_of, wanted_sessions
 from gateway.history import History as Pages
 from gateway.messages import History, Sessions, Snapshot
 from gateway.pages import Page
-from gateway.parts import history_page, lists, snapshot_within, with_id
+from gateway.parts import history_page, lists, snapshot_within
 from gateway.replay import PAGE_BYTES, Replay
 from telemetry_stream.broker import SessionReader
 

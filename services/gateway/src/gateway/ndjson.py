@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.answers import STREAMED, chunk, until_gone
+from gateway.asgi import STREAMED, chunk, until_gone
 from gateway.forms import PLAIN, Form
 from gateway.history import History
 from gateway.instruments import Instruments

@@ -7,7 +7,7 @@ item is, and who is told.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
-from gateway.client_session import Message, heartbeat
+from gateway.answers import Message, heartbeat, with_id
 from gateway.encoding import ENVELOPE_BYTES, stand_in, told
 from gateway.limits import portions
 from gateway.links import record_link, session_link
@@ -157,11 +157,6 @@ def answer_within(wire: Wire, fields: Message) -> Message:
     if wire.size_of(fields) + wire.overhead_bytes <= wire.limits.several:
         return fields
     return {name: value for name, value in fields.items() if name != "sessionIds"}
-
-
-def with_id(id: MessageID) -> Message:
-    """What an answer has of the message that it answers."""
-    return {} if id is None else {"id": id}
 
 
 def _tables(

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
 
-from gateway.answers import json_response
 from gateway.http_bodies import RecordBody
 from gateway.marks import is_record
 from gateway.messages import INVALID_MESSAGE, InvalidMessage
 from gateway.openapi import answers
 from gateway.queries import single
 from gateway.replica import Replica
+from gateway.responses import json_response
 from gateway.server_messages import CURSOR_PATTERN
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import Cursor

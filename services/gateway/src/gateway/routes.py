@@ -19,13 +19,13 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import asyncapi, http_bodies, openapi
 from gateway.admission import AWAY
-from gateway.answers import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.event_routes import add_events
 from gateway.limits import MAX_CLIENT_ID_CHARACTERS
 from gateway.messages import FAILED, INVALID_CURSOR, INVALID_MESSAGE, InvalidMessage
 from gateway.queries import max_message_in
 from gateway.record_routes import add_record
 from gateway.replica import Replica
+from gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
 from gateway.session_routes import add_sessions
 from gateway.transport import handover
 from gateway.wire import SUBPROTOCOLS, wire_of

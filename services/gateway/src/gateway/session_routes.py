@@ -9,7 +9,6 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from gateway.admission import DRAINING, EXPORTING
-from gateway.answers import json_response
 from gateway.catalog import describe, document, rejected, snapshot
 from gateway.forms import Forms
 from gateway.history import Place as Beginning
@@ -28,6 +27,7 @@ from gateway.queries import Asked, asked, session_in, single
 from gateway.recovery import NoValues, Verdict
 from gateway.replay import PAGE_BYTES
 from gateway.replica import Replica
+from gateway.responses import json_response
 from gateway.server_messages import CURSOR_PATTERN, SnapshotFields
 from telemetry_stream.broker import Head
 from telemetry_stream.keys import EMERGENCIES

@@ -6,12 +6,13 @@ All of them are held at once for that, so they are bounded together.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from gateway.answers import with_id
 from gateway.broker_clock import BrokerClock
 from gateway.catalog import size_bytes, snapshot
 from gateway.channel import Client, Wanted
 from gateway.hub import Hub
 from gateway.messages import TOO_LARGE, InvalidMessage, Subscribe
-from gateway.parts import lists, snapshot_within, with_id
+from gateway.parts import lists, snapshot_within
 from gateway.subscription import Begin, Subscription
 from telemetry_stream.broker import Head, SessionReader, Snapshot
 from telemetry_stream.keys import EMERGENCIES

@@ -1,0 +1,37 @@
+"""What answers over HTTP share: JSON bodies, and the check of the origin."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from gateway.security import is_origin_allowed
+
+
+ORIGIN_REFUSED: Final = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
+
+
+def json_response(
+    body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """An answer of these fields."""
+    return Response(
+        msgspec.json.encode(body),
+        status,
+        headers=headers,
+        media_type="application/json",
+    )
+
+
+def foreign_origin(connection: HTTPConnection, allowed: Collection[str]) -> str | None:
+    """The origin of a web page that may not connect; None if it may."""
+    origin = connection.headers.get("origin")
+    is_allowed = is_origin_allowed(
+        origin,
+        host=connection.headers.get("host"),
+        scheme=connection.scope["scheme"],
+        allowed=allowed,
+    )
+    return None if is_allowed else origin
