@@ -1,4 +1,5 @@
-from gateway.liveness import Action, Liveness, Pings
+from gateway.liveness import Action, Liveness
+from gateway.pings import Pings
 
 
 def check(peer: Liveness, now: float, buffered: int = 0) -> Action:

@@ -20,8 +20,9 @@ from gateway.instruments import Instruments
 from gateway.isolation import Isolation
 from gateway.messages import INVALID_MESSAGE, error_message
 from gateway.recovery import NoValues, Replaced, Resume, Trimmed, Verdict, Wait
-from gateway.replay import Page, Replay
+from gateway.replay import Replay
 from gateway.samplers import Samplers
+from gateway.shared_page import SharedPage
 from gateway.telling import told_documents
 from telemetry_stream.broker import Kind
 from telemetry_stream.exceptions import BrokerError
@@ -115,7 +116,9 @@ class CatchUp:
             entries = channel.window.after(
                 follower.cursor, max_bytes=_slice_bytes(client)
             )
-            frames = self._frames(follower, Page.of_window(follower.cursor, entries))
+            frames = self._frames(
+                follower, SharedPage.of_window(follower.cursor, entries)
+            )
             self._give(follower, frames, entries[-1].cursor)
         if follower.cursor == channel.window.end and not client.socket.paused:
             self._followers.go_live(follower)
@@ -141,7 +144,7 @@ class CatchUp:
         client, channel = follower.client, follower.channel
         epoch, cursor = channel.epoch, follower.cursor
         try:
-            page = await self._replay.page(channel, cursor)
+            page = await self._replay.page(channel, cursor, SharedPage)
         except BrokerError as error:
             self._instruments.broker_failed("page", error)
             await self._pause_before_retry()
@@ -158,7 +161,7 @@ class CatchUp:
         if is_same and not client.is_closed and not client.socket.paused:
             self._take_page(follower, page)
 
-    def _take_page(self, follower: Follower, page: Page) -> None:
+    def _take_page(self, follower: Follower, page: SharedPage) -> None:
         channel = follower.channel
         if channel.window.proves(follower.cursor):
             # The window has begun there meanwhile, or the session was born.
@@ -172,7 +175,7 @@ class CatchUp:
             page = page.first(_slice_bytes(follower.client))
         self._give(follower, self._frames(follower, page), page.entries[-1].cursor)
 
-    def _frames(self, follower: Follower, page: Page) -> bytes:
+    def _frames(self, follower: Follower, page: SharedPage) -> bytes:
         """What a follower is told of a page."""
         client, form = follower.client, follower.form
         if follower.channel.is_documents:
@@ -189,7 +192,7 @@ class CatchUp:
             return page.frames(follower.encoder, form, replayed=follower.is_replay)
         return self._sampled(follower, form, page)
 
-    def _conflated(self, follower: Follower, form: Form, page: Page) -> bytes:
+    def _conflated(self, follower: Follower, form: Form, page: SharedPage) -> bytes:
         """The newest record of what has passed; it fell behind and wants no more."""
         wanted = page.wanted(form)
         records = [entry for entry in wanted if entry.kind is Kind.RECORD]
@@ -198,7 +201,7 @@ class CatchUp:
         counts = [len(records) if one.kind is Kind.RECORD else 0 for one in kept]
         return follower.encoder.frames(kept, page.cursor, form, counts=counts)
 
-    def _sampled(self, follower: Follower, form: Form, page: Page) -> bytes:
+    def _sampled(self, follower: Follower, form: Form, page: SharedPage) -> bytes:
         """A replay's part, reduced; from what came during the replay on, all."""
         if follower.sampler is None:
             follower.sampler = self._samplers.begin(

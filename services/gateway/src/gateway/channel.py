@@ -1,4 +1,4 @@
-"""One watched session in this replica, and the clients that are not at its end.
+"""A watched session's clients: who is live, and where those are who are not.
 
 Pure: state and what can be said of it. A client is *live* in a session when it stands
 at the window's end and its socket takes bytes; nothing is kept for it then. Otherwise
@@ -15,21 +15,17 @@ from gateway.allowance import Allowance
 from gateway.conflation import Conflation
 from gateway.encoding import SessionEncoder
 from gateway.forms import Form
-from gateway.liveness import Pings
-from gateway.recovery import news_begins_after
+from gateway.pings import Pings
 from gateway.samplers import SampledReplay
-from gateway.subscription import Begin, Last, Start, Subscription
+from gateway.subscription import Start, Subscription
 from gateway.telling import CarefulEncoder, OnUntold
-from gateway.window import Window
+from gateway.watched import Watched
 from gateway.wire import JSON, Fields, Wire
 from telemetry_stream.births import UNCOUNTED, Birth
 from telemetry_stream.broker import Head
-from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import NOTHING, Cursor, EntryID
 
 
-# What a record weighs of which nothing is known.
-_USUAL_RECORD_BYTES = 1_024.0
 # Encoders that a session keeps; they are made anew where more wires are in use.
 MAX_ENCODERS = 16
 # Emergencies that wait to be announced to one client; older ones come in their place.
@@ -171,51 +167,26 @@ ByWire: TypeAlias = dict[Wire, list[Client]]
 Audience: TypeAlias = dict[Form, ByWire]
 
 
-class Channel:
-    """A session that at least one client of this replica watches."""
+class Channel(Watched):
+    """A watched session and its clients."""
 
     __slots__ = (
         "_encoders",
         "_on_untold",
-        "active_at",
-        "active_ms",
         "audience",
         "audience_version",
-        "birth",
-        "changed_at",
         "conflations",
-        "epoch",
         "followers",
-        "history_end",
-        "incarnation",
-        "is_documents",
-        "is_unwatched",
         "members",
-        "owner",
-        "record_bytes",
-        "session",
         "waiting",
-        "window",
     )
 
     def __init__(
         self, session: str, head: Head, *, window_bytes: int, on_untold: OnUntold
     ) -> None:
-        self.session = session
+        super().__init__(session, head, window_bytes=window_bytes)
         # Is told of entries that could not be told.
         self._on_untold = on_untold
-        # Whether these are the whole-file emergencies, which each client sees in part.
-        self.is_documents = session == EMERGENCIES
-        # Recent entries; live clients are at its end.
-        self.window = Window(head.cursor or NOTHING, max_bytes=window_bytes)
-        # The life of the stream that the window is of; "" while there is none.
-        self.incarnation = ""
-        # Its number in the count of sessions, None before it has begun.
-        self.birth: Birth | None = None
-        # The last place that is history, None if everything is news.
-        self.history_end: EntryID | None = None
-        # Counts how often the window was begun anew: what was read before is void.
-        self.epoch = 0
         # Clients that named this session.
         self.members: dict[Client, None] = {}
         # Clients that are not live here.
@@ -226,23 +197,10 @@ class Channel:
         self.audience: Audience | None = None
         # ... as also when the subscriptions by glob are not those of this version.
         self.audience_version = -1
-        # Who appends to it, "" where nobody is known; and when somebody last did, Unix
-        # milliseconds: to be shown.
-        self.owner = ""
-        self.active_ms = 0
-        # The same in monotonic seconds, None before it was asked for.
-        self.active_at: float | None = None
         # What holds live records back, for each form with a rate.
         self.conflations: dict[Form, Conflation] = {}
-        # When entries last came, monotonic seconds.
-        self.changed_at = 0.0
-        # The mean size of recent entries, which says how many make a page.
-        self.record_bytes = _record_bytes(head)
-        # Nobody watched it when the last audit looked.
-        self.is_unwatched = False
         # What makes frames, one for each wire that was needed.
         self._encoders: dict[Wire, SessionEncoder] = {}
-        self.note_state(head)
 
     def encoder(self, wire: Wire) -> SessionEncoder:
         """What makes the session's frames for one wire."""
@@ -254,26 +212,6 @@ class Channel:
             self._encoders[wire] = encoder
         return encoder
 
-    @property
-    def is_unborn(self) -> bool:
-        """Whether there is no entry yet."""
-        return self.window.end == NOTHING
-
-    @property
-    def is_awaited(self) -> bool:
-        """Whether it has to come into being; the documents are always there."""
-        return self.is_unborn and not (self.incarnation or self.is_documents)
-
-    def note_state(self, head: Head) -> None:
-        """Take what the state says of the stream's life."""
-        state = head.state
-        self.incarnation = "" if state is None else state.position.incarnation
-        self.birth = None if state is None else state.birth
-        if state is not None:
-            self.owner = state.owner
-            self.active_ms = max(self.active_ms, state.updated_ms)
-        self.history_end = news_begins_after(state)
-
     def given_out(self, form: Form) -> Cursor | None:
         """Up to where live clients of a form were given all; None if that is unknown.
 
@@ -284,18 +222,3 @@ class Channel:
             return self.window.end
         generation, offset = conflation.waiting.id
         return self.window.last_up_to(EntryID(generation, offset - 1))
-
-    def is_in_history(self) -> bool:
-        """Whether the window's end still lies before what is news."""
-        return self.history_end is not None and self.window.end.id < self.history_end
-
-
-def _record_bytes(head: Head) -> float:
-    """What a record of the session weighs, as far as its ends say it."""
-    newest = 0 if head.newest is None else len(head.newest.record)
-    state = head.state
-    mean = state.size / state.records if state is not None and state.records else 0
-    return max(_USUAL_RECORD_BYTES, newest, mean)
-
-
-__all__ = ["Begin", "Channel", "Client", "Follower", "Last", "Pace", "Wanted"]

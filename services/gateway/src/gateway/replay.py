@@ -10,10 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from gateway.channel import Channel
 from gateway.continuity import Continuity, continuation, including
-from gateway.encoding import SessionEncoder
-from gateway.forms import Form, Piece
 from gateway.instruments import Instruments
 from gateway.marks import is_record
 from gateway.recovery import (
@@ -29,7 +26,7 @@ from gateway.recovery import (
 )
 from gateway.search import Search
 from gateway.subscription import AtStep, AtTime, Last, Start
-from gateway.wire import Wire
+from gateway.watched import Watched
 from telemetry_stream.broker import Entry, Head, SessionReader
 from telemetry_stream.keys import EMERGENCIES
 from telemetry_stream.position import BEFORE_ALL, NOTHING, Cursor, EntryID
@@ -50,60 +47,6 @@ MAX_READS = 16
 _BACKWARDS_ENTRIES = 1_000
 
 
-class Page:
-    """What follows a cursor, encoded once for each way in which it is told."""
-
-    def __init__(
-        self, cursor: Cursor, continuity: Continuity, entries: Sequence[Entry]
-    ) -> None:
-        # Where it begins.
-        self.cursor = cursor
-        # Whether it follows on from there at all.
-        self.continuity = continuity
-        self.entries = entries
-        self._piece = Piece(entries)
-        # Its beginning, up to a window's end that it reaches beyond.
-        self._cut: tuple[EntryID, Page] | None = None
-        # Frames by what makes them differ.
-        self._frames: dict[tuple[Wire, Form, bool], bytes] = {}
-
-    @classmethod
-    def of_window(cls, cursor: Cursor, entries: Sequence[Entry]) -> "Page":
-        """What follows a cursor in a window, which has proved it."""
-        return cls(cursor, Continuity.PROVED, entries)
-
-    def up_to(self, limit: EntryID) -> "Page":
-        """Itself, without what lies beyond a window's end."""
-        if not self.entries or self.entries[-1].id <= limit:
-            return self
-        if self._cut is None or self._cut[0] != limit:
-            entries = [entry for entry in self.entries if entry.id <= limit]
-            self._cut = (limit, Page(self.cursor, self.continuity, entries))
-        return self._cut[1]
-
-    def first(self, max_bytes: int) -> "Page":
-        """Its beginning, up to so many bytes and a record."""
-        size = 0
-        for count, entry in enumerate(self.entries, 1):
-            size += len(entry.record)
-            if size >= max_bytes and count < len(self.entries):
-                return Page(self.cursor, self.continuity, self.entries[:count])
-        return self
-
-    def wanted(self, form: Form) -> Sequence[Entry]:
-        """Its entries that a form does not hold back."""
-        return self._piece.wanted(form)
-
-    def frames(self, encoder: SessionEncoder, form: Form, *, replayed: bool) -> bytes:
-        """The frames of its entries."""
-        key = (encoder.wire, form, replayed)
-        if key not in self._frames:
-            self._frames[key] = encoder.frames(
-                self.wanted(form), self.cursor, form, replayed=replayed
-            )
-        return self._frames[key]
-
-
 class Replay:
     """Pages and places of all sessions, shared and bounded."""
 
@@ -119,24 +62,35 @@ class Replay:
         # What is being read, by what was asked for.
         self._underway: dict[object, asyncio.Task[Any]] = {}
 
-    async def page(self, channel: Channel, cursor: Cursor) -> Page:
-        """Read what follows a cursor. Raises BrokerError."""
-        key = (channel, channel.epoch, cursor)
-        return await self.share(
-            key, lambda: self._read_page(channel, cursor), turns=self._page_reads
-        )
+    async def page(
+        self,
+        watched: Watched,
+        cursor: Cursor,
+        into: Callable[[Cursor, Continuity, Sequence[Entry]], _T],
+    ) -> _T:
+        """Read what follows a cursor. Raises BrokerError.
 
-    async def head(self, channel: Channel) -> Head:
+        Args:
+            into: makes of it what all get who ask for the same page at the same time.
+        """
+        key = (into, watched, watched.epoch, cursor)
+
+        async def read() -> _T:
+            return into(cursor, *await self._read_page(watched, cursor))
+
+        return await self.share(key, read, turns=self._page_reads)
+
+    async def head(self, watched: Watched) -> Head:
         """Read a session's state and ends. Raises BrokerError."""
 
         async def read() -> Head:
-            return (await self._broker.heads([channel.session]))[0]
+            return (await self._broker.heads([watched.session]))[0]
 
-        return await self.share((channel, channel.epoch), read)
+        return await self.share((watched, watched.epoch), read)
 
     async def place(
         self,
-        channel: Channel,
+        watched: Watched,
         wanted: "Cursor | Start | EntryID",
         *,
         has_waited: bool = False,
@@ -149,17 +103,17 @@ class Replay:
             overtaken: retention has overtaken the reader before.
         """
         place = wanted if isinstance(wanted, Cursor) else NOTHING
-        if place != NOTHING and channel.window.proves(place):
+        if place != NOTHING and watched.window.proves(place):
             return Resume(place, is_proved=True)
         if isinstance(wanted, EntryID):
-            last = channel.window.last_up_to(wanted)
+            last = watched.window.last_up_to(wanted)
             if last is not None and last != NOTHING:
                 return Resume(last, is_proved=True)
-        key = (channel, channel.epoch, wanted, has_waited, overtaken)
+        key = (watched, watched.epoch, wanted, has_waited, overtaken)
         return await self.share(
             key,
             lambda: self._find(
-                channel.session, wanted, has_waited=has_waited, overtaken=overtaken
+                watched.session, wanted, has_waited=has_waited, overtaken=overtaken
             ),
         )
 
@@ -209,16 +163,18 @@ class Replay:
         async with turns or self._reads:
             return await read()
 
-    async def _read_page(self, channel: Channel, cursor: Cursor) -> Page:
-        limit = min(MAX_PAGE_ENTRIES, int(REPLAY_PAGE_BYTES / channel.record_bytes) + 2)
+    async def _read_page(
+        self, watched: Watched, cursor: Cursor
+    ) -> tuple[Continuity, Sequence[Entry]]:
+        limit = min(MAX_PAGE_ENTRIES, int(REPLAY_PAGE_BYTES / watched.record_bytes) + 2)
         entries = await self._broker.read_after(
-            channel.session, including(cursor.id), limit=limit
+            watched.session, including(cursor.id), limit=limit
         )
         self._instruments.page_read()
         if entries:
             size = sum(len(entry.record) for entry in entries)
-            channel.record_bytes = max(1.0, size / len(entries))
-        return Page(cursor, *continuation(cursor, entries))
+            watched.record_bytes = max(1.0, size / len(entries))
+        return continuation(cursor, entries)
 
     async def _find(
         self,

@@ -1,0 +1,67 @@
+"""A page of a replay, encoded once for each way in which its readers are told it.
+
+Pure; whoever reads it at the same time shares it.
+"""
+
+from collections.abc import Sequence
+
+from gateway.continuity import Continuity
+from gateway.encoding import SessionEncoder
+from gateway.forms import Form, Piece
+from gateway.wire import Wire
+from telemetry_stream.broker import Entry
+from telemetry_stream.position import Cursor, EntryID
+
+
+class SharedPage:
+    """What follows a cursor, encoded once for each way in which it is told."""
+
+    def __init__(
+        self, cursor: Cursor, continuity: Continuity, entries: Sequence[Entry]
+    ) -> None:
+        # Where it begins.
+        self.cursor = cursor
+        # Whether it follows on from there at all.
+        self.continuity = continuity
+        self.entries = entries
+        self._piece = Piece(entries)
+        # Its beginning, up to a window's end that it reaches beyond.
+        self._cut: tuple[EntryID, SharedPage] | None = None
+        # Frames by what makes them differ.
+        self._frames: dict[tuple[Wire, Form, bool], bytes] = {}
+
+    @classmethod
+    def of_window(cls, cursor: Cursor, entries: Sequence[Entry]) -> "SharedPage":
+        """What follows a cursor in a window, which has proved it."""
+        return cls(cursor, Continuity.PROVED, entries)
+
+    def up_to(self, limit: EntryID) -> "SharedPage":
+        """Itself, without what lies beyond a window's end."""
+        if not self.entries or self.entries[-1].id <= limit:
+            return self
+        if self._cut is None or self._cut[0] != limit:
+            entries = [entry for entry in self.entries if entry.id <= limit]
+            self._cut = (limit, SharedPage(self.cursor, self.continuity, entries))
+        return self._cut[1]
+
+    def first(self, max_bytes: int) -> "SharedPage":
+        """Its beginning, up to so many bytes and a record."""
+        size = 0
+        for count, entry in enumerate(self.entries, 1):
+            size += len(entry.record)
+            if size >= max_bytes and count < len(self.entries):
+                return SharedPage(self.cursor, self.continuity, self.entries[:count])
+        return self
+
+    def wanted(self, form: Form) -> Sequence[Entry]:
+        """Its entries that a form does not hold back."""
+        return self._piece.wanted(form)
+
+    def frames(self, encoder: SessionEncoder, form: Form, *, replayed: bool) -> bytes:
+        """The frames of its entries."""
+        key = (encoder.wire, form, replayed)
+        if key not in self._frames:
+            self._frames[key] = encoder.frames(
+                self.wanted(form), self.cursor, form, replayed=replayed
+            )
+        return self._frames[key]
