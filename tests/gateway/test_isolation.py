@@ -8,7 +8,8 @@ import pytest
 from gateway.channel import Client
 from gateway.failing import LAST_DELAY_SECONDS, delay_seconds
 from gateway.instruments import Instruments
-from gateway.isolation import MAX_SICK, Isolation
+from gateway.isolation import Isolation
+from gateway.session_isolation import MAX_SICK
 from telemetry_stream.exceptions import BrokerRefused, BrokerUnavailable
 
 

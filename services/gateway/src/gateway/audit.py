@@ -11,9 +11,9 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from gateway.broker_clock import BrokerClock
-from gateway.channel import Channel, Pace
-from gateway.hub import Hub
 from gateway.instruments import Instruments
+from gateway.watched import Watched
+from gateway.watchers import Watchers
 from telemetry_stream.births import Birth
 from telemetry_stream.broker import SessionReader, StoredPosition
 from telemetry_stream.exceptions import BrokerError
@@ -38,7 +38,7 @@ class Audit:
     def __init__(
         self,
         broker: SessionReader,
-        hub: Hub,
+        watchers: Watchers,
         *,
         mark: Callable[[str], bool],
         watch: Callable[[Iterable[str]], Awaitable[object]],
@@ -49,7 +49,7 @@ class Audit:
         on_failed: Callable[[str], None],
     ) -> None:
         self._broker = broker
-        self._hub = hub
+        self._watchers = watchers
         # Has a session read on; false if it was known to have moved.
         self._mark = mark
         # Has sessions watched.
@@ -62,7 +62,7 @@ class Audit:
         self._forget = forget
         # Told of a session over which auditing failed.
         self._on_failed = on_failed
-        self._isolation = hub.isolation
+        self._isolation = watchers.isolation
         # Asks for an audit of all sessions, at once.
         self._is_due = asyncio.Event()
         # Watched sessions by when it was last asked for them, the latest last.
@@ -99,7 +99,7 @@ class Audit:
         """Compare all watched sessions with what is stored. Raises BrokerError."""
         await self._broker.settle_installation()
         await self._broker_clock.read()
-        await self._compare_all(self._hub.channels)
+        await self._compare_all(self._watchers.watched)
         await self._adopt_all(await self._broker.births())
         await self._look_for_owners()
         self._close_unwatched()
@@ -123,53 +123,53 @@ class Audit:
 
     def _in_turn(self, active: Iterable[str]) -> list[str]:
         """Who is asked for: those that may have moved, and those not asked longest."""
-        channels = self._hub.channels
-        for session in channels:
+        known = self._watchers.watched
+        for session in known:
             self._by_turn.setdefault(session)
-        share = -(-len(channels) // AUDITS_IN_ROUND)
+        share = -(-len(known) // AUDITS_IN_ROUND)
         chosen = dict.fromkeys([EMERGENCIES, *active])
-        chosen.update((one.session, None) for one in channels.values() if one.waiting)
+        chosen.update(dict.fromkeys(self._watchers.waited_for()))
         for session in self._by_turn:
             if not share:
                 break
-            if session not in chosen and session in channels:
+            if session not in chosen and session in known:
                 chosen[session] = None
                 share -= 1
-        return [session for session in chosen if session in channels]
+        return [session for session in chosen if session in known]
 
     async def _compare_all(self, sessions: Iterable[str]) -> None:
         names = list(sessions)
         for start in range(0, len(names), MAX_SESSIONS):
             some = names[start : start + MAX_SESSIONS]
-            found = (self._hub.channels.get(session) for session in some)
+            found = (self._watchers.watched.get(session) for session in some)
             await self._compare([one for one in found if one is not None])
             for session in some:
                 self._by_turn.pop(session, None)
                 self._by_turn[session] = None
 
-    async def _compare(self, channels: Sequence[Channel]) -> None:
+    async def _compare(self, several: Sequence[Watched]) -> None:
         stood = [
-            (one, one.epoch, one.window.end.id, one.incarnation) for one in channels
+            (one, one.epoch, one.window.end.id, one.incarnation) for one in several
         ]
-        names = [one.session for one in channels]
+        names = [one.session for one in several]
         positions = await self._isolation.each(
             names, self._broker.positions, lambda name, _: self._on_failed(name)
         )
         ahead = 0
-        for channel, epoch, end, incarnation in stood:
-            position = positions.get(channel.session)
-            if position is None or not self._hub.is_still(channel, epoch):
+        for watched, epoch, end, incarnation in stood:
+            position = positions.get(watched.session)
+            if position is None or not self._watchers.is_still(watched, epoch):
                 continue
-            with self._isolation.over_session(channel.session, self._on_failed):
+            with self._isolation.over_session(watched.session, self._on_failed):
                 ahead += await self._compare_one(
-                    channel, epoch, end, incarnation, position
+                    watched, epoch, end, incarnation, position
                 )
         if ahead:
             self._instruments.audit_found(ahead)
 
     async def _compare_one(
         self,
-        channel: Channel,
+        watched: Watched,
         epoch: int,
         end: EntryID,
         incarnation: str,
@@ -177,18 +177,15 @@ class Audit:
     ) -> bool:
         """Compare one session; whether it had moved and nobody had said so."""
         is_news = False
-        if _is_another(channel, end, incarnation, position):
-            head = (await self._broker.heads([channel.session]))[0]
-            if self._hub.is_still(channel, epoch):
-                self._hub.reset(channel, head)
-        elif _last_id(channel, position) > channel.window.end.id or (
-            position.incarnation and not channel.incarnation
+        if _is_another(watched, end, incarnation, position):
+            head = (await self._broker.heads([watched.session]))[0]
+            if self._watchers.is_still(watched, epoch):
+                self._watchers.reset(watched, head)
+        elif _last_id(watched, position) > watched.window.end.id or (
+            position.incarnation and not watched.incarnation
         ):
-            is_news = self._mark(channel.session)
-        for follower in list(channel.waiting):
-            if follower.pace is Pace.WAITING and follower.wanted is not None:
-                with self._isolation.over(follower.client):
-                    self._hub.followers.look_up(follower, follower.wanted)
+            is_news = self._mark(watched.session)
+        self._watchers.compared(watched)
         return is_news
 
     async def _active_sessions(self) -> list[str]:
@@ -209,7 +206,8 @@ class Audit:
         later = [
             session
             for session in listed
-            if session not in self._hub.channels and self._hub.is_wanted(session)
+            if session not in self._watchers.watched
+            and self._watchers.is_wanted(session)
         ]
         if later:
             await self._watch(later)
@@ -217,35 +215,31 @@ class Audit:
                 self._mark(session)
 
     def _close_unwatched(self) -> None:
-        hub = self._hub
-        for channel in list(hub.channels.values()):
-            if hub.is_watched(channel):
-                channel.is_unwatched = False
-            elif channel.is_unwatched:
-                hub.close(channel)
-                self._by_turn.pop(channel.session, None)
-                self._forget(channel.session)
+        watchers = self._watchers
+        for watched in list(watchers.watched.values()):
+            if watchers.is_watched(watched.session):
+                watched.is_unwatched = False
+            elif watched.is_unwatched:
+                watchers.close(watched)
+                self._by_turn.pop(watched.session, None)
+                self._forget(watched.session)
             else:
                 # Closed by the next audit, if nobody has come by then.
-                channel.is_unwatched = True
-        self._instruments.watching(
-            sessions=len(hub.channels),
-            subscribers=len(hub.subscribers),
-            window_bytes=hub.windows_bytes,
-        )
+                watched.is_unwatched = True
+        watchers.measure()
 
 
 def _is_another(
-    channel: Channel, end: EntryID, incarnation: str, position: StoredPosition
+    watched: Watched, end: EntryID, incarnation: str, position: StoredPosition
 ) -> bool:
     """Whether what is stored is not what was read, as it stood before asking."""
-    last_id = _last_id(channel, position)
+    last_id = _last_id(watched, position)
     if last_id < end:
         return True
     was_born = bool(incarnation) or end != BEFORE_ALL
     is_other_life = was_born and position.incarnation != incarnation
-    return is_other_life and not channel.is_documents
+    return is_other_life and not watched.is_documents
 
 
-def _last_id(channel: Channel, position: StoredPosition) -> EntryID:
-    return position.stream_last_id if channel.is_documents else position.last_id
+def _last_id(watched: Watched, position: StoredPosition) -> EntryID:
+    return position.stream_last_id if watched.is_documents else position.last_id

@@ -10,8 +10,8 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gateway.hub import Hub
 from gateway.messages import FAILED, error_message
+from gateway.watchers import Watchers
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.exceptions import BrokerUnavailable
 
@@ -31,14 +31,14 @@ class Failing:
     def __init__(
         self,
         broker: SessionReader,
-        hub: Hub,
+        watchers: Watchers,
         *,
         mark: Callable[[str], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
     ) -> None:
         self._broker = broker
-        self._hub = hub
+        self._watchers = watchers
         # Has a session read on.
         self._mark = mark
         self._spawn = spawn
@@ -53,7 +53,7 @@ class Failing:
 
     def note(self, session: str) -> None:
         """Work over a session has failed: begin it anew, not at once."""
-        if session not in self._waiting and session in self._hub.channels:
+        if session not in self._waiting and session in self._watchers.watched:
             self._waiting.add(session)
             self._spawn(self._begin_anew(session, self._count(session)))
 
@@ -70,7 +70,7 @@ class Failing:
 
     async def _begin_anew(self, session: str, times: int) -> None:
         try:
-            while session in self._hub.channels:
+            while session in self._watchers.watched:
                 if times == TOLD_AFTER:
                     self._tell(session)
                 await asyncio.sleep(delay_seconds(times, random.random()))  # noqa: S311  # jitter
@@ -83,24 +83,22 @@ class Failing:
 
     async def _is_begun(self, session: str) -> bool:
         """Begin it anew at its head; false if that fails too."""
-        channel = self._hub.channels.get(session)
-        if channel is None:
+        watched = self._watchers.watched.get(session)
+        if watched is None:
             return True
-        with self._hub.isolation.over_session(session):
+        with self._watchers.isolation.over_session(session):
             try:
                 head = (await self._broker.heads([session]))[0]
             except BrokerUnavailable:
                 return False
-            if self._hub.channels.get(session) is channel:
-                self._hub.reset(channel, head)
+            if self._watchers.watched.get(session) is watched:
+                self._watchers.reset(watched, head)
             return True
         return False
 
     def _tell(self, session: str) -> None:
         text = f"{session} cannot be read now; it is tried again"
-        for client in list(self._hub.clients_of(session)):
-            with self._hub.isolation.over(client):
-                client.send(error_message(FAILED, text))
+        self._watchers.tell(session, error_message(FAILED, text))
 
 
 def delay_seconds(times: int, chance: float) -> float:

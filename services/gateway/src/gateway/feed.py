@@ -11,15 +11,15 @@ from typing import Any
 
 from gateway.audit import Audit
 from gateway.broker_clock import BrokerClock
-from gateway.channel import Channel
 from gateway.continuity import Continuity, continuation, including
 from gateway.failing import Failing
-from gateway.hub import Hub
 from gateway.instruments import Instruments
 from gateway.openings import Openings
 from gateway.owners import Owners
 from gateway.probe import Probe
 from gateway.subscription import Subscription
+from gateway.watched import Watched
+from gateway.watchers import Watchers
 from service_runtime.tasks import Loop
 from telemetry_stream.broker import Entry, SessionReader
 from telemetry_stream.exceptions import BrokerError
@@ -44,15 +44,16 @@ _CANARY = "!canary:"
 
 
 class Feed:
-    """Reads what moved into the hub's windows."""
+    """Reads what moved into the windows."""
 
     def __init__(
         self,
         broker: SessionReader,
-        hub: Hub,
+        watchers: Watchers,
         *,
         replica: str,
         on_note: Callable[[str], None],
+        on_contests: Callable[[Mapping[str, Sequence[str]]], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         wall_clock_ms: Callable[[], int],
@@ -60,7 +61,7 @@ class Feed:
         instruments: Instruments,
     ) -> None:
         self._broker = broker
-        self._hub = hub
+        self._watchers = watchers
         # What this replica's canaries are called.
         self._canary = f"{_CANARY}{replica}:"
         # Is given what others say on the channel that is neither session nor canary.
@@ -70,7 +71,7 @@ class Feed:
         self._broker_clock = broker_clock
         self._instruments = instruments
         # Takes what fails over one session.
-        self._isolation = hub.isolation
+        self._isolation = watchers.isolation
         # Sessions to read on, and since when that is known.
         self._dirty: dict[str, float] = {}
         # When the oldest line of theirs that is news was written, Unix milliseconds.
@@ -79,13 +80,21 @@ class Feed:
         # When a canary last came back, None before the first.
         self._canary_at: float | None = None
         # Knows which tailers are silent.
-        self._owners = Owners(broker, hub, clock=clock, instruments=instruments)
+        self._owners = Owners(
+            broker,
+            watchers,
+            on_contests=on_contests,
+            clock=clock,
+            instruments=instruments,
+        )
         # Those over which reading failed.
-        self._failing = Failing(broker, hub, mark=self.mark, spawn=spawn, clock=clock)
+        self._failing = Failing(
+            broker, watchers, mark=self.mark, spawn=spawn, clock=clock
+        )
         # Has sessions watched.
         self.openings = Openings(
             broker,
-            hub,
+            watchers,
             mark=self.mark,
             hurry=self._hurry,
             spawn=spawn,
@@ -98,7 +107,7 @@ class Feed:
         # Finds what no notification told.
         self.audit = Audit(
             broker,
-            hub,
+            watchers,
             mark=self._found,
             forget=self._forget,
             on_failed=self._failing.note,
@@ -193,7 +202,7 @@ class Feed:
             self._on_note(payload)
             return False
         session = moved.session
-        if session in self._hub.channels:
+        if session in self._watchers.watched:
             if moved.written_ms:
                 self._written_ms.setdefault(session, moved.written_ms)
             self.mark(session)
@@ -246,20 +255,20 @@ class Feed:
         return True
 
     async def _read(self, marked: dict[str, float]) -> None:
-        found = (self._hub.channels.get(session) for session in marked)
-        channels = [
-            channel
-            for channel in found
-            if channel is not None and channel.session not in self._failing
+        found = (self._watchers.watched.get(session) for session in marked)
+        several = [
+            watched
+            for watched in found
+            if watched is not None and watched.session not in self._failing
         ]
-        await self._bear([one for one in channels if not one.incarnation])
-        small = [one for one in channels if one.record_bytes < LARGE_RECORD_BYTES]
-        large = [one for one in channels if one.record_bytes >= LARGE_RECORD_BYTES]
+        await self._bear([one for one in several if not one.incarnation])
+        small = [one for one in several if one.record_bytes < LARGE_RECORD_BYTES]
+        large = [one for one in several if one.record_bytes >= LARGE_RECORD_BYTES]
         for some in (small, large):
             if some:
                 await self._read_some(some, marked)
 
-    async def _bear(self, unborn: Sequence[Channel]) -> None:
+    async def _bear(self, unborn: Sequence[Watched]) -> None:
         """Learn the state of sessions that had none before what is there is read."""
         sessions = [one for one in unborn if one.is_unborn and not one.is_documents]
         if not sessions:
@@ -267,23 +276,23 @@ class Feed:
         heads = await self._isolation.each(
             [one.session for one in sessions], self._broker.heads, self._note_failed
         )
-        for channel in sessions:
-            head = heads.get(channel.session)
-            is_watched = self._hub.channels.get(channel.session) is channel
+        for watched in sessions:
+            head = heads.get(watched.session)
+            is_watched = self._watchers.watched.get(watched.session) is watched
             is_there = head is not None and head.state is not None
-            if head is not None and is_watched and is_there and channel.is_unborn:
-                with self._isolation.over_session(channel.session, self._failing.note):
-                    self._hub.born(channel, head)
+            if head is not None and is_watched and is_there and watched.is_unborn:
+                with self._isolation.over_session(watched.session, self._failing.note):
+                    self._watchers.born(watched, head)
 
     def _note_failed(self, session: str, _error: Exception) -> None:
         self._failing.note(session)
 
     async def _read_some(
-        self, channels: Sequence[Channel], marked: dict[str, float]
+        self, several: Sequence[Watched], marked: dict[str, float]
     ) -> None:
-        size = max(channel.record_bytes for channel in channels)
+        size = max(watched.record_bytes for watched in several)
         limit = max(4, min(MAX_ENTRIES, int(READ_BYTES / size)))
-        stood = [(one, one.epoch, one.window.end) for one in channels]
+        stood = [(one, one.epoch, one.window.end) for one in several]
         after = {one.session: including(end.id) for one, _, end in stood}
 
         async def read(names: Sequence[str]) -> list[Sequence[Entry]]:
@@ -292,17 +301,17 @@ class Feed:
             return [found.get(name, ()) for name in names]
 
         answers = await self._isolation.each(list(after), read, self._note_failed)
-        for channel, epoch, end in stood:
-            session = channel.session
-            is_watched = self._hub.channels.get(session) is channel
+        for watched, epoch, end in stood:
+            session = watched.session
+            is_watched = self._watchers.watched.get(session) is watched
             entries = answers.get(session) if is_watched else None
             if entries is None:
                 continue
-            if channel.epoch != epoch or channel.window.end != end:
+            if watched.epoch != epoch or watched.window.end != end:
                 self.mark(session)
                 continue
             with self._isolation.over_session(session, self._failing.note):
-                if await self._take(channel, entries):
+                if await self._take(watched, entries):
                     self._tell_taken(session, since=marked[session])
             if len(entries) >= limit:
                 self.mark(session)
@@ -313,46 +322,46 @@ class Feed:
             lag_ms = self._wall_clock_ms() - written_ms
             self._instruments.delivered(lag_ms / 1_000)
 
-    async def _take(self, channel: Channel, entries: Sequence[Entry]) -> bool:
+    async def _take(self, watched: Watched, entries: Sequence[Entry]) -> bool:
         """Give out what follows on; what does not is looked into."""
-        continuity, new = continuation(channel.window.end, entries)
-        if not entries and channel.incarnation and channel.is_unborn:
+        continuity, new = continuation(watched.window.end, entries)
+        if not entries and watched.incarnation and watched.is_unborn:
             # It has a state and no entry: all was trimmed before it was read.
             continuity = Continuity.BROKEN
         if continuity is not Continuity.PROVED:
-            is_other = bool(entries) and entries[0].id == channel.window.end.id
-            await self._look_anew(channel, is_other=is_other)
+            is_other = bool(entries) and entries[0].id == watched.window.end.id
+            await self._look_anew(watched, is_other=is_other)
             return False
         if new:
             size = sum(len(entry.record) for entry in new) / len(new)
-            channel.record_bytes = max(1.0, (channel.record_bytes + size) / 2)
-            self._deliver(channel, new)
+            watched.record_bytes = max(1.0, (watched.record_bytes + size) / 2)
+            self._deliver(watched, new)
             if len(new) + 1 < len(entries):
                 # The chain breaks there.
-                self.mark(channel.session)
+                self.mark(watched.session)
         return bool(new)
 
-    def _deliver(self, channel: Channel, entries: Sequence[Entry]) -> None:
+    def _deliver(self, watched: Watched, entries: Sequence[Entry]) -> None:
         now = self._clock()
-        channel.active_ms, channel.active_at = self._broker_clock.now_ms(), now
-        self._hub.deliver(channel, entries, now=now)
+        watched.active_ms, watched.active_at = self._broker_clock.now_ms(), now
+        self._watchers.deliver(watched, entries, now=now)
 
-    async def _look_anew(self, channel: Channel, *, is_other: bool) -> None:
+    async def _look_anew(self, watched: Watched, *, is_other: bool) -> None:
         """The entry at the window's end is not there, or is another one."""
-        session, epoch, end = channel.session, channel.epoch, channel.window.end
+        session, epoch, end = watched.session, watched.epoch, watched.window.end
         head = (await self._broker.heads([session]))[0]
         after = await self._broker.read_after(session, end.id, limit=MAX_ENTRIES)
-        if not self._hub.is_still(channel, epoch) or channel.window.end != end:
+        if not self._watchers.is_still(watched, epoch) or watched.window.end != end:
             return
         state = head.state
-        is_same_life = channel.is_documents or (
-            state is not None and state.position.incarnation == channel.incarnation
+        is_same_life = watched.is_documents or (
+            state is not None and state.position.incarnation == watched.incarnation
         )
         newest = BEFORE_ALL if head.cursor is None else head.cursor.id
         if not is_same_life or is_other or newest < end.id:
-            self._hub.reset(channel, head)
+            self._watchers.reset(watched, head)
         elif after and after[0].previous == end.id:
             # It was only trimmed.
-            self._deliver(channel, continuation(end, after)[1])
+            self._deliver(watched, continuation(end, after)[1])
         elif newest != end.id:
-            self._hub.reset(channel, head)
+            self._watchers.reset(watched, head)

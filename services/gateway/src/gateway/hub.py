@@ -13,7 +13,9 @@ from gateway.followers import Followers
 from gateway.instruments import Instruments
 from gateway.isolation import Isolation
 from gateway.subscription import Begin, Subscription
+from gateway.watched import Watched
 from gateway.window import Window
+from gateway.wire import Fields
 from telemetry_stream.births import UNCOUNTED, Birth, came_after
 from telemetry_stream.broker import Entry, Head
 from telemetry_stream.keys import EMERGENCIES
@@ -57,6 +59,11 @@ class Hub:
 
     # Sessions.
 
+    @property
+    def watched(self) -> Mapping[str, Watched]:
+        """The watched sessions."""
+        return self.channels
+
     def open(self, session: str, head: Head) -> Channel:
         """Begin to watch a session at its head."""
         channel = Channel(
@@ -73,36 +80,43 @@ class Hub:
         self.opened[channel] = came_later
         return channel
 
-    def close(self, channel: Channel) -> None:
+    def close(self, watched: Watched) -> None:
         """Watch a session no more."""
-        del self.channels[channel.session]
+        channel = self.channels.pop(watched.session)
         self.opened.pop(channel, None)
         self.closed.append(channel.session)
         self.recent.pop(channel, None)
         self.windows_bytes -= channel.window.size_bytes
         channel.conflations.clear()
 
-    def is_still(self, channel: Channel, epoch: int) -> bool:
+    def is_still(self, watched: Watched, epoch: int) -> bool:
         """Whether a session is watched yet, and its window not begun anew since."""
-        return self.channels.get(channel.session) is channel and channel.epoch == epoch
+        return self.channels.get(watched.session) is watched and watched.epoch == epoch
 
-    def is_watched(self, channel: Channel) -> bool:
-        """Whether any client wants the session."""
-        return next(self._wanting(channel), None) is not None
+    def is_watched(self, session: str) -> bool:
+        """Whether any client wants a watched session."""
+        return next(self._wanting(self.channels[session]), None) is not None
 
     def clients_of(self, session: str) -> Iterable[Client]:
         """Who wants a watched session."""
         channel = self.channels.get(session)
         return () if channel is None else self._wanting(channel)
 
+    def tell(self, session: str, message: Fields) -> None:
+        """Send a message to all who want a watched session."""
+        for client in list(self.clients_of(session)):
+            with self.isolation.over(client):
+                client.send(message)
+
     def is_wanted(self, session: str) -> bool:
         """Whether a client's globs match a session that is not watched yet."""
         return any(client.subscription.matches(session) for client in self.broad)
 
     def deliver(
-        self, channel: Channel, entries: Sequence[Entry], *, now: float
+        self, watched: Watched, entries: Sequence[Entry], *, now: float
     ) -> None:
         """Take entries that follow the window's end and give them to live clients."""
+        channel = self.channels[watched.session]
         size_before = channel.window.size_bytes
         for piece in pieces(entries):
             previous = channel.window.end
@@ -124,8 +138,9 @@ class Hub:
         if self.windows_bytes > self._total_window_bytes:
             self._evict()
 
-    def born(self, channel: Channel, head: Head) -> None:
+    def born(self, watched: Watched, head: Head) -> None:
         """An unborn session has a state: what comes is read from its beginning."""
+        channel = self.channels[watched.session]
         channel.note_state(head)
         for follower in list(channel.followers.values()):
             if follower.pace is Pace.UNBORN:
@@ -140,8 +155,9 @@ class Hub:
         else:
             self.followers.set_behind(follower, NOTHING)
 
-    def reset(self, channel: Channel, head: Head) -> None:
+    def reset(self, watched: Watched, head: Head) -> None:
         """What is stored is not what the window follows on from: look everybody up."""
+        channel = self.channels[watched.session]
         end = channel.window.end
         live = self.audience(channel)
         self.windows_bytes -= channel.window.size_bytes
@@ -159,6 +175,25 @@ class Hub:
                     client, channel, Pace.LOOKING_UP, cursor=end
                 )
                 self.followers.look_up(follower, end)
+
+    def waited_for(self) -> Iterable[str]:
+        """Watched sessions of which clients wait for them to get somewhere."""
+        return [name for name, one in self.channels.items() if one.waiting]
+
+    def compared(self, watched: Watched) -> None:
+        """A session was compared with what is stored: look again for who waits."""
+        for follower in list(self.channels[watched.session].waiting):
+            if follower.pace is Pace.WAITING and follower.wanted is not None:
+                with self.isolation.over(follower.client):
+                    self.followers.look_up(follower, follower.wanted)
+
+    def measure(self) -> None:
+        """Say in metrics what is watched, and by how many."""
+        self._instruments.watching(
+            sessions=len(self.channels),
+            subscribers=len(self.subscribers),
+            window_bytes=self.windows_bytes,
+        )
 
     def _look_up_anew(self, follower: Follower) -> None:
         follower.read_again()

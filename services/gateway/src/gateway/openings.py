@@ -9,9 +9,9 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from gateway.broker_clock import BrokerClock
-from gateway.hub import Hub
 from gateway.instruments import Instruments
-from gateway.isolation import BROKER_AWAY
+from gateway.session_isolation import BROKER_AWAY
+from gateway.watchers import Watchers
 from telemetry_stream.broker import Head, SessionReader
 from telemetry_stream.exceptions import BrokerError
 from telemetry_stream.keys import EMERGENCIES
@@ -22,12 +22,12 @@ MAX_SESSIONS = 512
 
 
 class Openings:
-    """Has the hub watch sessions."""
+    """Begins to watch sessions."""
 
     def __init__(
         self,
         broker: SessionReader,
-        hub: Hub,
+        watchers: Watchers,
         *,
         mark: Callable[[str], None],
         hurry: Callable[[], None],
@@ -37,7 +37,7 @@ class Openings:
         instruments: Instruments,
     ) -> None:
         self._broker = broker
-        self._hub = hub
+        self._watchers = watchers
         # Has a watched session read on.
         self._mark = mark
         # Has all sessions audited, at once.
@@ -47,7 +47,7 @@ class Openings:
         self._broker_clock = broker_clock
         self._instruments = instruments
         # Takes what fails over one session.
-        self._isolation = hub.isolation
+        self._isolation = watchers.isolation
         # Sessions that somebody waits for to be watched.
         self._opening: dict[str, asyncio.Future[None]] = {}
         # Those of them that moved meanwhile.
@@ -62,7 +62,7 @@ class Openings:
         return await self._open(names)
 
     async def _open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
-        missing = [name for name in sessions if name not in self._hub.channels]
+        missing = [name for name in sessions if name not in self._watchers.watched]
         if not missing:
             return {}
         is_idle = not self._opening
@@ -91,7 +91,7 @@ class Openings:
         elif (
             session not in self._hinted
             and session != EMERGENCIES
-            and self._hub.is_wanted(session)
+            and self._watchers.is_wanted(session)
         ):
             self._adopt(session)
 
@@ -133,9 +133,9 @@ class Openings:
             if has_moved:
                 self._adopt(name)
             return
-        channel = self._hub.open(name, head)
+        watched = self._watchers.open(name, head)
         since_ms = 0 if head.state is None else head.state.aged_from_ms
-        channel.active_at = self._clock() - self._broker_clock.age_seconds(since_ms)
+        watched.active_at = self._clock() - self._broker_clock.age_seconds(since_ms)
         if is_hinted or has_moved:
             self._hinted.discard(name)
             self._mark(name)
@@ -155,5 +155,5 @@ class Openings:
         except BrokerError as error:
             self._instruments.broker_failed("watch", error)
             self._hurry()
-        if session in self._hub.channels:
+        if session in self._watchers.watched:
             self._hinted.discard(session)

@@ -5,13 +5,12 @@ are told that its feed is stale. Nothing else follows from it: a silent tailer n
 makes a gateway unready.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gateway.channel import Channel
-from gateway.contests import Contests
-from gateway.hub import Hub
 from gateway.instruments import Instruments
 from gateway.subscription import Subscription
+from gateway.watched import Watched
+from gateway.watchers import Watchers
 from telemetry_stream.broker import SessionReader
 from telemetry_stream.claims import contests
 
@@ -29,17 +28,18 @@ class Owners:
     def __init__(
         self,
         broker: SessionReader,
-        hub: Hub,
+        watchers: Watchers,
         *,
+        on_contests: Callable[[Mapping[str, Sequence[str]]], None],
         clock: Callable[[], float],
         instruments: Instruments,
     ) -> None:
         self._broker = broker
-        self._hub = hub
+        self._watchers = watchers
         self._clock = clock
         self._instruments = instruments
-        # Tells of sessions that have more than one.
-        self._contests = Contests(hub, instruments=instruments)
+        # Is told which sessions have more than one, and which these are.
+        self._on_contests = on_contests
         # Silent owners, and since when that is known, monotonic seconds.
         self._silent_since: dict[str, float] = {}
 
@@ -48,7 +48,7 @@ class Owners:
         if not self._silent_since:
             return True
         return not any(
-            subscription.matches(channel.session) for channel in self._unheard()
+            subscription.matches(watched.session) for watched in self._unheard()
         )
 
     async def look(self) -> None:
@@ -56,8 +56,8 @@ class Owners:
         claims = await self._broker.claims.read()
         tailers = {name for claim in claims for name in (claim.owner, claim.claimant)}
         here = await self._broker.present(sorted(tailers)) if tailers else set[str]()
-        self._contests.note(contests(claims, here))
-        owners = {one.owner for one in self._hub.channels.values() if one.owner}
+        self._on_contests(contests(claims, here))
+        owners = {one.owner for one in self._watchers.watched.values() if one.owner}
         present = await self._broker.present(sorted(owners))
         now = self._clock()
         self._silent_since = {
@@ -68,21 +68,21 @@ class Owners:
         for start in range(0, len(unheard), MAX_SESSIONS):
             await self._ask_again(unheard[start : start + MAX_SESSIONS])
         self._instruments.tailers_silent(
-            len({channel.owner for channel in self._unheard()})
+            len({watched.owner for watched in self._unheard()})
         )
 
-    def _unheard(self) -> Iterable[Channel]:
-        for channel in self._hub.channels.values():
-            since, active_at = self._silent_since.get(channel.owner), channel.active_at
+    def _unheard(self) -> Iterable[Watched]:
+        for watched in self._watchers.watched.values():
+            since, active_at = self._silent_since.get(watched.owner), watched.active_at
             if since is None or active_at is None:
                 continue
             if active_at >= since - RESTING_SECONDS:
-                yield channel
+                yield watched
 
-    async def _ask_again(self, channels: list[Channel]) -> None:
-        names = [channel.session for channel in channels]
-        heads = await self._hub.isolation.each(names, self._broker.heads)
-        for channel in channels:
-            head = heads.get(channel.session)
+    async def _ask_again(self, several: list[Watched]) -> None:
+        names = [watched.session for watched in several]
+        heads = await self._watchers.isolation.each(names, self._broker.heads)
+        for watched in several:
+            head = heads.get(watched.session)
             if head is not None and head.state is not None:
-                channel.owner = head.state.owner
+                watched.owner = head.state.owner

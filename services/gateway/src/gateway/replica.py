@@ -20,6 +20,7 @@ from gateway.channel import Client
 from gateway.commands import Commands
 from gateway.connection import Connection
 from gateway.connections import Connections
+from gateway.contests import Contests
 from gateway.drain import Drain
 from gateway.feed import Feed
 from gateway.forms import Forms
@@ -136,6 +137,7 @@ class Replica:
             self.hub,
             replica=name,
             on_note=self.identities.heard,
+            on_contests=Contests(self.hub, instruments=instruments).note,
             spawn=self.spawn,
             clock=clock,
             wall_clock_ms=wall_clock_ms,
