@@ -282,20 +282,46 @@ def numbered(start: int, stop: int) -> list[dict[str, Any]]:
     return [{"step": step, "telemetry": {"phi": 0.5}} for step in range(start, stop)]
 
 
+async def until_read(gateway: Gateway, writer: Writer) -> None:
+    """Until a gateway has read, and given out, all that is stored of a session.
+
+    Whoever has not got it by then is behind, and what is announced at once has been.
+    """
+    state = await writer.broker.load(writer.session)
+    assert state is not None
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        # Nobody watches it once all have left.
+        while channel := gateway.replica.hub.channels.get(writer.session):
+            if channel.window.end.id >= state.position.last_id:
+                return
+            await asyncio.sleep(0.01)
+
+
 async def fill_sockets(gateway: Gateway, writer: Writer) -> int:
     """Append until nobody's socket takes more; how many records that took.
 
-    For clients of one session that do not read; others are left alone.
+    For clients of one session that do not read; others are left alone. The last of
+    these records has been written to none of them.
     """
     step, before, buffered = 0, -1, 0
     async with asyncio.timeout(PATIENCE_SECONDS):
         # The kernel takes some of what is written a little later: look twice.
-        while not buffered or buffered != before:
+        while buffered != before or _has_anybody_all(gateway, writer.session):
             await writer.append({"step": step, "filler": "x" * 900_000})
             step += 1
+            await until_read(gateway, writer)
             await asyncio.sleep(0.05)
             before, buffered = buffered, _unsent_bytes(gateway)
     return step
+
+
+def _has_anybody_all(gateway: Gateway, session: str) -> bool:
+    hub = gateway.replica.hub
+    channel = hub.channels.get(session)
+    return channel is not None and any(
+        hub.place_of(client, channel) == channel.window.end
+        for client in hub.clients_of(session)
+    )
 
 
 async def until_full(gateway: Gateway) -> None:

@@ -22,6 +22,7 @@ from tests.integration.gateway_rig import (
     Watcher,
     fill_sockets,
     numbered,
+    until_read,
     watching,
 )
 
@@ -196,19 +197,13 @@ async def test_a_record_that_waits_is_not_passed_over(rig: Rig) -> None:
         await writer.append(*numbered(0, 1))
         await watcher.until("telemetry")
         await writer.append(*numbered(1, 4))
-        await _until_read(gateway, "a", 4)
+        await until_read(gateway, writer)
         draining = asyncio.create_task(gateway.replica.drain(1.0))
         farewell = await Farewell(watcher).hear()
         await draining
     async with rig.serving() as gateway, watching(gateway) as watcher:
         await watcher.subscribe(sessionIds=["a"], cursors=farewell.cursors)
         assert await watcher.until_records(1) == numbered(3, 4)
-
-
-async def _until_read(gateway: Gateway, session: str, records: int) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(gateway.replica.hub.channels[session].window) <= records:
-            await asyncio.sleep(0.01)
 
 
 async def test_who_never_reads_is_closed_in_time(rig: Rig) -> None:

@@ -15,7 +15,14 @@ from tailcast.embedded import find_program
 from telemetry_stream.broker import Document
 from telemetry_stream.exceptions import BrokerUnavailable
 from tests.brokers import ProcessBroker
-from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
+from tests.integration.gateway_rig import (
+    Gateway,
+    Rig,
+    Watcher,
+    numbered,
+    until_read,
+    watching,
+)
 
 
 ALARM = {"step": 8_000, "emergency": {"reason": "collapse"}}
@@ -26,12 +33,18 @@ def with_place(watcher: Watcher) -> list[Any]:
     return [record["step"] for record in watcher.records]
 
 
-async def fill(rig: Rig, steps: range) -> None:
-    """More than sockets hold, of one session."""
+async def fill_and_alarm(rig: Rig, gateway: Gateway, *more: dict[str, Any]) -> None:
+    """More than sockets hold, then an emergency, which has been announced at the end.
+
+    Nobody reads meanwhile: who is behind when it is announced stays so until then.
+    """
     writer, pad = rig.writer("a"), "x" * 2_000
-    for start in range(steps.start, steps.stop, 1_000):
+    for start in range(0, 8_000, 1_000):
         records = ({"step": n, "pad": pad} for n in range(start, start + 1_000))
         await writer.append(*records)
+    await until_read(gateway, writer)
+    await writer.append(ALARM, *more)
+    await until_read(gateway, writer)
 
 
 async def until_early(watcher: Watcher) -> dict[str, Any]:
@@ -46,8 +59,7 @@ async def test_a8_announced_early_and_delivered_in_its_place(rig: Rig) -> None:
     """A8: the announcement overtakes; the emergency comes once, where it stands."""
     async with rig.serving() as gateway, watching(gateway, max_queue=1) as slow:
         await slow.subscribe(sessionId="a")
-        await fill(rig, range(8_000))
-        await rig.writer("a").append(ALARM, *numbered(8_001, 8_010))
+        await fill_and_alarm(rig, gateway, *numbered(8_001, 8_010))
         early = await until_early(slow)
         assert len(slow.records) < 8_000
         told = await slow.until("emergency")
@@ -61,8 +73,7 @@ async def test_a8_a_reconnect_after_the_announcement(rig: Rig) -> None:
     async with rig.serving() as second:
         async with rig.serving() as first, watching(first, max_queue=1) as slow:
             await slow.subscribe(sessionId="a")
-            await fill(rig, range(8_000))
-            await rig.writer("a").append(ALARM)
+            await fill_and_alarm(rig, first)
             early = await until_early(slow)
             had = len(slow.records)
             slow.connection.transport.abort()
