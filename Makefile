@@ -140,7 +140,7 @@ PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/ga
 PURE = $(addprefix */gateway/,$(addsuffix .py,answers asyncapi http_bodies openapi schemas server_messages \
 		acknowledgement activity allowance buckets catalog client_session \
 		close_codes conflation continuity encoding filters forms frames handshake limits links \
-		liveness marks messages pages parts pings projection queries recovery samplers sampling socket_owner \
+		liveness marks messages neighbours pages parts pings projection queries recovery samplers sampling socket_owner \
 		sse subscription telling window wire)) \
 	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \

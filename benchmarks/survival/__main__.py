@@ -2,7 +2,8 @@
 
 Parts: `replay` (a million records; live ones beside it), `idle` (5,000 clients, 10,000
 sessions), `live` (ten live sessions of 10,000), `slow` (200 MB past one that does not
-read); by default all, some eight minutes. Linux only: it reads `/proc`.
+read), `restart` (how long clients hear nothing while `tailcast up` restarts, or its
+gateway); by default all, some eight minutes. Linux only: it reads `/proc`.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks.survival import idleness, replays, slow_reader
+from benchmarks.survival import idleness, replays, restarts, slow_reader
 from benchmarks.survival.stage import allow_many_files, valkey
 
 
@@ -52,11 +53,18 @@ async def slow(url: str, scale: float) -> None:
     print(figures, flush=True)
 
 
+async def restart(_url: str, _scale: float) -> None:
+    """`tailcast up`, on a broker of its own."""
+    async for line in restarts.measure(followers=20):
+        print(line, flush=True)
+
+
 PARTS: dict[str, Callable[[str, float], Awaitable[None]]] = {
     "replay": replay,
     "idle": idle,
     "live": live,
     "slow": slow,
+    "restart": restart,
 }
 
 

@@ -47,6 +47,8 @@ class Gateway:
     replica: Replica
     port: int
     server: uvicorn.Server
+    # Over when the server has ended.
+    serving: asyncio.Task[None]
 
     @property
     def url(self) -> str:
@@ -82,6 +84,7 @@ async def serving(
     *,
     allowed_origins: tuple[str, ...] = (),
     deflate: bool = False,
+    drain_seconds: float = 0.5,
     **options: Any,
 ) -> AsyncGenerator[Gateway]:
     """A gateway over a broker, as uvicorn serves it."""
@@ -90,7 +93,7 @@ async def serving(
     config = make_server_config(
         api, max_message_bytes=64 * 1024, deflate=deflate, port=0
     )
-    server = PromptServer(config, replica, drain_seconds=0.5)
+    server = PromptServer(config, replica, drain_seconds=drain_seconds)
     # Signals are the test runner's.
     serving_task = asyncio.create_task(server._serve())
     while not server.started:
@@ -98,7 +101,7 @@ async def serving(
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Gateway(replica, port, server)
+        yield Gateway(replica, port, server, serving_task)
     finally:
         server.should_exit = True
         await serving_task

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from gateway.drain import reconnect_delays_ms, wave_count
+from gateway import client_socket, feed, neighbours
+from gateway.drain import Departure, departure, reconnect_delays_ms, wave_count
+from gateway.feed import Feed
 from tests.brokers import free_port
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (
@@ -25,6 +27,7 @@ from tests.integration.gateway_rig import (
     until_read,
     watching,
 )
+from tests.tailer.harness import eventually
 
 
 # Clients are sent away alike, whatever broker there is.
@@ -33,6 +36,8 @@ pytestmark = pytest.mark.one_broker
 
 # Longer than any test waits: such a drain does not end by itself.
 ENDLESS = "600s"
+
+Draining = AbstractAsyncContextManager[asyncio.subprocess.Process]
 
 
 @dataclass
@@ -72,6 +77,11 @@ class Farewell:
         return self.watcher.connection.close_reason or ""
 
 
+def _replica(rig: Rig, port: int, **settings: str) -> Draining:
+    """One of several, as a process; another one has to be served beside it."""
+    return running(rig.url, port, key_prefix=rig.prefix, **settings)
+
+
 async def connected(stack: AsyncExitStack, port: int) -> Watcher:
     """A client that stays until the stack ends."""
     url = f"ws://127.0.0.1:{port}/ws/telemetry"
@@ -96,7 +106,8 @@ async def test_everybody_goes_on_elsewhere(rig: Rig) -> None:
         await writer.append(*numbered(0, 10))
     async with (
         AsyncExitStack() as stack,
-        running(rig.url, port, key_prefix=rig.prefix, drain_seconds="2s") as process,
+        rig.serving(),
+        _replica(rig, port, drain_seconds="2s") as process,
     ):
         await until_ready(port)
         watchers = [await connected(stack, port) for _ in range(count)]
@@ -137,7 +148,8 @@ async def test_a_second_signal_ends_at_once(rig: Rig) -> None:
     port = free_port()
     async with (
         AsyncExitStack() as stack,
-        running(rig.url, port, drain_seconds=ENDLESS) as process,
+        rig.serving(),
+        _replica(rig, port, drain_seconds=ENDLESS) as process,
     ):
         await until_ready(port)
         watchers = [await connected(stack, port) for _ in range(2)]
@@ -154,7 +166,8 @@ async def test_nobody_comes_in_meanwhile(rig: Rig) -> None:
     port = free_port()
     async with (
         AsyncExitStack() as stack,
-        running(rig.url, port, drain_seconds=ENDLESS) as process,
+        rig.serving(),
+        _replica(rig, port, drain_seconds=ENDLESS) as process,
     ):
         await until_ready(port)
         watchers = [await connected(stack, port) for _ in range(2)]
@@ -181,7 +194,8 @@ async def test_a_full_socket_takes_its_cursors_later(rig: Rig) -> None:
     ):
         await watcher.subscribe(sessionId="a")
         await fill_sockets(gateway, rig.writer("a"))
-        draining = asyncio.create_task(gateway.replica.drain(PATIENCE_SECONDS))
+        way = Departure(PATIENCE_SECONDS)
+        draining = asyncio.create_task(gateway.replica.drain(way))
         farewell = await Farewell(watcher).hear()
         assert farewell.kinds[-1] == "closing"
         assert farewell.cursors["a"] == watcher.cursors["a"] is not None
@@ -198,7 +212,7 @@ async def test_a_record_that_waits_is_not_passed_over(rig: Rig) -> None:
         await watcher.until("telemetry")
         await writer.append(*numbered(1, 4))
         await until_read(gateway, writer)
-        draining = asyncio.create_task(gateway.replica.drain(1.0))
+        draining = asyncio.create_task(gateway.replica.drain(Departure(1.0)))
         farewell = await Farewell(watcher).hear()
         await draining
     async with rig.serving() as gateway, watching(gateway) as watcher:
@@ -215,17 +229,94 @@ async def test_who_never_reads_is_closed_in_time(rig: Rig) -> None:
         await asleep.subscribe(sessionId="a")
         await fill_sockets(gateway, rig.writer("a"))
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await gateway.replica.drain(0.5)
+            await gateway.replica.drain(Departure(0.5))
         assert [one.is_closing for one in gateway.replica.connections] == [True]
         asleep.connection.transport.abort()
+
+
+async def test_a_lone_replica_does_not_keep_its_clients(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else takes them: all go at once, and are told to wait for its return."""
+    monkeypatch.setattr(Feed, "is_alone", True)
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(rig.serving(drain_seconds=600.0))
+        watchers = [
+            await stack.enter_async_context(watching(gateway)) for _ in range(3)
+        ]
+        await gateway.until_ready()
+        gateway.server.handle_exit(signal.SIGTERM, None)
+        farewells = [await Farewell(watcher).hear() for watcher in watchers]
+    assert [one.kinds for one in farewells] == [["draining", "closing"]] * 3
+    assert all(1_500 <= one.delay_ms < 2_000 for one in farewells)
+    assert len({one.delay_ms for one in farewells}) == 3
+
+
+async def test_a_client_that_never_answers_does_not_keep_a_lone_replica(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends without the close being answered, and soon."""
+    monkeypatch.setattr(Feed, "is_alone", True)
+    monkeypatch.setattr(client_socket, "CLOSE_TIMEOUT_SECONDS", 600.0)
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(rig.serving(drain_seconds=600.0))
+        watcher = await stack.enter_async_context(watching(gateway))
+        await gateway.until_ready()
+        gateway.server.config.timeout_graceful_shutdown = 600
+        watcher.connection.transport.pause_reading()
+        gateway.server.handle_exit(signal.SIGTERM, None)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await gateway.serving
+        watcher.connection.transport.abort()
+
+
+async def test_replicas_know_of_each_other(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what they say on the channel; another installation's do not count."""
+    monkeypatch.setattr(feed, "CANARY_SECONDS", 0.05)
+    monkeypatch.setattr(neighbours, "QUIET_SECONDS", 0.5)
+    other = Rig(rig.url)
+    async with other.stack, other.serving(), rig.serving() as gateway:
+
+        async def is_alone() -> bool:
+            return gateway.replica.is_alone
+
+        async def is_not() -> bool:
+            return not gateway.replica.is_alone
+
+        await eventually(is_alone)
+        async with rig.serving():
+            await eventually(is_not)
+        await eventually(is_alone)
+
+
+async def test_a_replica_is_ready_as_soon_as_it_listens(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first canary may have been too early to be heard; another one comes then."""
+    monkeypatch.setattr(feed, "CANARY_SECONDS", 3_600.0)
+    async with rig.serving() as gateway:
+        await gateway.until_ready()
+
+
+@pytest.mark.parametrize("drain_seconds", [0.0, 0.2, 30.0])
+def test_who_is_not_alone_takes_its_time(drain_seconds: float) -> None:
+    """Who is takes half a second, or less if it is not given as much."""
+    assert departure(drain_seconds, is_alone=False) == Departure(drain_seconds)
+    alone = departure(drain_seconds, is_alone=True)
+    assert alone == Departure(min(drain_seconds, 0.5), in_turn=False)
 
 
 def test_delays_and_waves() -> None:
     """Delays differ, whatever the number; few clients have a wave each."""
     for count in (0, 1, 7, 20_000):
         for seconds in (0.0, 1.0, 10.0):
-            delays = reconnect_delays_ms(count, seconds)
-            assert len(set(delays)) == len(delays) == count
-            assert all(delay > 0 for delay in delays)
-    assert [wave_count(count, 10.0) for count in (0, 1, 20, 5_000)] == [0, 1, 20, 200]
-    assert wave_count(5, 0.0) == 1
+            for in_turn in (True, False):
+                delays = reconnect_delays_ms(count, Departure(seconds, in_turn))
+                assert len(set(delays)) == len(delays) == count
+                assert all(delay > 0 for delay in delays)
+    way = Departure(10.0)
+    assert [wave_count(count, way) for count in (0, 1, 20, 5_000)] == [0, 1, 20, 200]
+    assert wave_count(5, Departure(0.0)) == 1
+    assert wave_count(5_000, Departure(10.0, in_turn=False)) == 1

@@ -10,6 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway import audit, catch_up, feed
+from gateway.drain import Departure
 from telemetry_stream.broker import Head
 from telemetry_stream.broker_redis import RedisBroker
 from telemetry_stream.exceptions import BrokerUnavailable
@@ -339,7 +340,7 @@ async def test_silent_peer_is_closed(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
 async def test_draining(rig: Rig) -> None:
     """Everybody is told when to come back and closed with 1012; nobody new comes."""
     async with rig.serving() as gateway, watching(gateway) as watcher:
-        draining = asyncio.create_task(gateway.replica.drain(1.0))
+        draining = asyncio.create_task(gateway.replica.drain(Departure(1.0)))
         told = await watcher.until("draining")
         assert 100 <= told["reconnectAfterMs"] <= 1_000
         await watcher.connection.wait_closed()

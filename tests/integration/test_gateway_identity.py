@@ -7,6 +7,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from gateway import keeper
+from gateway.drain import Departure
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,
@@ -281,5 +282,5 @@ async def test_drain_saves_what_was_received(rig: Rig) -> None:
         await client.send(type="ack", sessionId="a", cursor=client.cursors["a"])
         await client.send(type="heartbeat")
         await client.until("heartbeat")
-        await gateway.replica.drain(0.1)
+        await gateway.replica.drain(Departure(0.1))
     assert (await kept(rig))["a"] == client.cursors["a"]

@@ -12,6 +12,7 @@ from websockets.typing import Subprotocol
 
 from gateway.channel import Channel, Client
 from gateway.connection import Connection
+from gateway.drain import Departure
 from gateway.forms import Form, Piece
 from gateway.replay import Replay
 from gateway.wire import JSON
@@ -390,7 +391,7 @@ async def test_a_drain_that_fails_over_one_client(
         else:
             monkeypatch.setattr(Connection, "dismiss", fail_to_dismiss)
         # Long enough for both turns on a machine that is busy with other tests.
-        draining = asyncio.create_task(gateway.replica.drain(4))
+        draining = asyncio.create_task(gateway.replica.drain(Departure(4)))
         told, code = await closing(other)
         assert (told["type"], code) == ("closing", 1012)
         told, code = await closing(odd)

@@ -16,6 +16,7 @@ from types import FrameType
 
 import uvicorn
 
+from gateway.drain import ALONE_GRACE_SECONDS, Departure, departure
 from gateway.replica import Replica
 from gateway.routes import make_api
 from gateway.settings import GatewaySettings
@@ -94,7 +95,8 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
             self._draining.cancel()
             return
-        self._begin_to_drain(self._drain_seconds)
+        is_alone = self._replica.is_alone
+        self._begin_to_drain(departure(self._drain_seconds, is_alone=is_alone))
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: whether it is over. A replica that failed is drained."""
@@ -102,7 +104,8 @@ class DrainingServer(uvicorn.Server):
             self._failure = failure
             self._replica.instruments.task_ended(failure)
             if self._draining is None:
-                self._begin_to_drain(min(self._drain_seconds, FAILED_DRAIN_SECONDS))
+                seconds = min(self._drain_seconds, FAILED_DRAIN_SECONDS)
+                self._begin_to_drain(Departure(seconds))
         return await super().on_tick(counter)
 
     def check(self) -> None:
@@ -110,13 +113,15 @@ class DrainingServer(uvicorn.Server):
         if self._failure is not None:
             raise self._failure
 
-    def _begin_to_drain(self, seconds: float) -> None:
+    def _begin_to_drain(self, way: Departure) -> None:
         loop = asyncio.get_running_loop()
-        self._draining = loop.create_task(self._drain(seconds))
+        self._draining = loop.create_task(self._drain(way))
 
-    async def _drain(self, seconds: float) -> None:
+    async def _drain(self, way: Departure) -> None:
+        if not way.in_turn:
+            self.config.timeout_graceful_shutdown = ALONE_GRACE_SECONDS
         try:
-            await self._replica.drain(seconds)
+            await self._replica.drain(way)
         except Exception as error:  # noqa: BLE001  # it ends all the same, and says why
             self._failure = TaskEnded("drain", error)
             self._replica.instruments.task_ended(self._failure)

@@ -2,12 +2,15 @@
 
 Everybody is told at once that the replica drains, each with another delay; then they
 are closed, a wave at a time, over the whole window, each after the cursors that it has
-been sent. What never lives here: who may come in meanwhile, and what ends the process.
+been sent. A replica that is alone spreads nothing: its clients cannot go elsewhere, so
+they are closed at once and come back when it does. What never lives here: who may come
+in meanwhile, and what ends the process.
 """
 
 import asyncio
 import random
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from gateway.channel import Client
 from gateway.connection import Connection
@@ -23,6 +26,31 @@ WAVE_SECONDS = 0.05
 # The shortest delay that a client is told, and the least over which delays are spread.
 MIN_DELAY_MS = 100
 MIN_SPREAD_MS = 1_000
+# Of a replica that is alone: how long it waits for those whose sockets were full, and
+# then for whoever has not answered its close.
+ALONE_SECONDS = 0.5
+ALONE_GRACE_SECONDS = 1
+# The shortest delay that its clients are told, since most find it started anew by then,
+# and the least over which their delays are spread.
+ALONE_DELAY_MS = 1_500
+ALONE_SPREAD_MS = 500
+
+
+class Departure(NamedTuple):
+    """In which way a replica sends its clients away."""
+
+    # How long that may take.
+    seconds: float
+    # Whether others take them, so that they are closed in turn over all of that time.
+    in_turn: bool = True
+
+
+def departure(seconds: float, *, is_alone: bool) -> Departure:
+    """The way to go for who was given so many seconds."""
+    if is_alone:
+        # Nobody takes its clients: until it is back each second is one of silence.
+        return Departure(min(seconds, ALONE_SECONDS), in_turn=False)
+    return Departure(seconds)
 
 
 class Drain:
@@ -35,13 +63,13 @@ class Drain:
         self._hub = hub
         self._instruments = instruments
 
-    async def run(self, seconds: float) -> None:
-        """Send everybody away within so many seconds."""
-        end = asyncio.get_running_loop().time() + seconds
+    async def run(self, way: Departure) -> None:
+        """Send everybody away, within the time that there is."""
+        end = asyncio.get_running_loop().time() + way.seconds
         left = list(self._connections)
         random.shuffle(left)
-        self._announce(left, seconds)
-        await self._close_in_waves(left, seconds, end)
+        self._announce(left, way)
+        await self._close_in_waves(left, way, end)
         await self._wait_for_readers(left, end)
         # Whoever is left did not read, or came in at the last moment.
         late = list(self._connections)
@@ -50,21 +78,21 @@ class Drain:
             connection.drain()
         self._instruments.drained(clients=len(left), untold=untold)
 
-    def _announce(self, left: Sequence[Connection], seconds: float) -> None:
-        self._instruments.draining(clients=len(left), seconds=seconds)
-        delays = reconnect_delays_ms(len(left), seconds)
+    def _announce(self, left: Sequence[Connection], way: Departure) -> None:
+        self._instruments.draining(clients=len(left), seconds=way.seconds)
+        delays = reconnect_delays_ms(len(left), way)
         for connection, delay in zip(left, delays, strict=True):
             with connection.isolated:
                 connection.announce(delay)
 
     async def _close_in_waves(
-        self, left: Sequence[Connection], seconds: float, end: float
+        self, left: Sequence[Connection], way: Departure, end: float
     ) -> None:
         """Dismiss them evenly; once the window is over nobody is told any more."""
         loop = asyncio.get_running_loop()
-        count = wave_count(len(left), seconds)
+        count = wave_count(len(left), way)
         for wave in range(count):
-            pause = end - seconds * (count - wave) / count - loop.time()
+            pause = end - way.seconds * (count - wave) / count - loop.time()
             if pause > 0:
                 await asyncio.sleep(pause)
             farewells = _Farewells(self._hub)
@@ -110,15 +138,20 @@ class _Farewells:
         return map(client.wire.message, closing(places, client.wire))
 
 
-def reconnect_delays_ms(count: int, seconds: float) -> list[int]:
-    """A different delay for each of so many clients, evenly spread over a window."""
-    spread = max(MIN_SPREAD_MS, int(seconds * 1_000), count)
-    return [MIN_DELAY_MS + spread * at // count for at in range(count)]
+def reconnect_delays_ms(count: int, way: Departure) -> list[int]:
+    """A different delay for each of so many clients, evenly spread."""
+    if way.in_turn:
+        least, spread = MIN_DELAY_MS, max(MIN_SPREAD_MS, int(way.seconds * 1_000))
+    else:
+        least, spread = ALONE_DELAY_MS, ALONE_SPREAD_MS
+    spread = max(spread, count)
+    return [least + spread * at // count for at in range(count)]
 
 
-def wave_count(clients: int, seconds: float) -> int:
+def wave_count(clients: int, way: Departure) -> int:
     """In how many waves clients are closed: one each, unless that is too often."""
-    return min(clients, max(1, int(seconds / WAVE_SECONDS)))
+    most = int(way.seconds / WAVE_SECONDS) if way.in_turn else 1
+    return min(clients, max(1, most))
 
 
 def _part(left: Sequence[Connection], wave: int, count: int) -> Sequence[Connection]:

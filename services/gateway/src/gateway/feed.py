@@ -5,6 +5,7 @@ lives here: who gets what was read.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from gateway.broker_clock import BrokerClock
 from gateway.continuity import Continuity, continuation, including
 from gateway.failing import Failing
 from gateway.instruments import Instruments
+from gateway.neighbours import Neighbours
 from gateway.openings import Openings
 from gateway.owners import Owners
 from gateway.probe import Probe
@@ -79,6 +81,10 @@ class Feed:
         self._is_dirty = asyncio.Event()
         # When a canary last came back, None before the first.
         self._canary_at: float | None = None
+        # Set when the channel is listened to anew: a canary sent before is not heard.
+        self._is_found = asyncio.Event()
+        # Knows whether there are other replicas.
+        self._neighbours = Neighbours()
         # Knows which tailers are silent.
         self._owners = Owners(
             broker,
@@ -129,6 +135,11 @@ class Feed:
         return self.is_fresh and self._owners.are_heard(subscription)
 
     @property
+    def is_alone(self) -> bool:
+        """Whether it is sure that no other replica says anything."""
+        return self._neighbours.are_absent(self._clock())
+
+    @property
     def loops(self) -> Mapping[str, Loop]:
         """What reads until cancelled, whatever the broker does."""
         return {
@@ -173,6 +184,8 @@ class Feed:
                     asyncio.timeout(CANARY_TIMEOUT_SECONDS) as deadline,
                 ):
                     self._instruments.feed_found()
+                    self._neighbours.listening(self._clock())
+                    self._is_found.set()
                     self.probe.done("listen")
                     self.audit.hurry()
                     async for payload in payloads:
@@ -181,6 +194,7 @@ class Feed:
                             deadline.reschedule(now + CANARY_TIMEOUT_SECONDS)
                             delay = RETRY_SECONDS
             except (BrokerError, TimeoutError) as error:
+                self._neighbours.deaf()
                 self._instruments.feed_lost(error)
                 self.probe.failed("listen", error)
             await asyncio.sleep(delay * (1 + random.random()))  # noqa: S311  # jitter
@@ -195,9 +209,13 @@ class Feed:
 
     def notified(self, payload: str) -> bool:
         """Take a hint; true if it was this replica's canary."""
-        if payload.startswith(self._canary):
-            self._canary_at = self._clock()
-            return True
+        if payload.startswith(_CANARY):
+            now = self._clock()
+            is_ours = payload.startswith(self._canary)
+            self._neighbours.heard(now, is_own=is_ours)
+            if is_ours:
+                self._canary_at = now
+            return is_ours
         if (moved := parse_moved(payload)) is None:
             self._on_note(payload)
             return False
@@ -226,7 +244,10 @@ class Feed:
             else:
                 self.probe.done("canary")
             self._instruments.feed_is(fresh=self.is_fresh)
-            await asyncio.sleep(CANARY_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CANARY_SECONDS):
+                    await self._is_found.wait()
+            self._is_found.clear()
 
     # Reading.
 

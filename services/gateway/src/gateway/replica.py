@@ -21,7 +21,7 @@ from gateway.commands import Commands
 from gateway.connection import Connection
 from gateway.connections import Connections
 from gateway.contests import Contests
-from gateway.drain import Drain
+from gateway.drain import Departure, Drain
 from gateway.feed import Feed
 from gateway.forms import Forms
 from gateway.history import History
@@ -216,11 +216,16 @@ class Replica:
             return FULL
         return None
 
-    async def drain(self, seconds: float) -> None:
-        """Let nobody in any more, and send everybody away within so many seconds."""
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is sure that no other replica would take its clients."""
+        return self.feed.is_alone
+
+    async def drain(self, way: Departure) -> None:
+        """Let nobody in any more, and send everybody away."""
         self.connections.is_draining = True
         drain = Drain(self.connections, self.hub, instruments=self.instruments)
-        await drain.run(seconds)
+        await drain.run(way)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

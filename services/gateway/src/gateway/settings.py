@@ -65,7 +65,7 @@ class GatewaySettings(ServiceSettings):
     """how long a peer's socket may take no bytes"""
 
     drain_seconds: Duration = 10.0
-    """how long shutting down spreads the closing of connections"""
+    """how long shutting down spreads the closing, where other gateways are there"""
 
     compression: Literal["off", "deflate"] = "off"
     """`deflate` compresses frames for clients that offer it; costs CPU, saves bytes"""

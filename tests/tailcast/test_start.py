@@ -1,0 +1,42 @@
+"""What is loaded before a service serves: nothing that it does not need for that.
+
+Each of these costs a tenth of a second or more where a machine is busy, and that much
+longer are clients without their gateway when it is started anew.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+
+ASKED_ONLY = {"httpx", "docker", "textual", "mcp"}
+SERVERS = {"fastapi", "starlette", "uvicorn", "websockets"}
+BROKERS = {"redis", "hiredis"}
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        # The command line, which all commands begin with.
+        (
+            "tailcast.main",
+            {"pydantic", "structlog", "prometheus_client", *SERVERS, *BROKERS},
+        ),
+        # It checks the settings of both services and runs neither.
+        ("tailcast.up", {"prometheus_client", "watchfiles", *SERVERS, *BROKERS}),
+        ("tailer.app", {"gateway", "tailcast", "typer", *SERVERS}),
+        ("gateway.app", {"tailer", "tailcast", "typer"}),
+    ],
+)
+def test_nothing_is_loaded_that_the_start_does_not_need(
+    module: str, forbidden: set[str]
+) -> None:
+    """What only some requests or commands need is loaded when these come."""
+    look = f"import sys, {module}; print(*sys.modules, sep='\\n')"
+    loaded = subprocess.run(
+        [sys.executable, "-P", "-c", look], capture_output=True, text=True, check=True
+    ).stdout
+    names = {name.partition(".")[0] for name in loaded.splitlines()}
+    assert module.partition(".")[0] in names
+    assert names & (forbidden | ASKED_ONLY) == set()
