@@ -7,12 +7,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.brokers import BrokerServer, make_broker
+from tests.dispositions import catch_ignored_signals
 from tests.loopback import reach_directly
 
 
 BrokerFactory = Callable[..., BrokerServer]
 
 reach_directly()
+catch_ignored_signals()
 
 
 @pytest.hookimpl(tryfirst=True)
