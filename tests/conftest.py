@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.brokers import BrokerServer, make_broker
@@ -15,6 +16,16 @@ BrokerFactory = Callable[..., BrokerServer]
 
 reach_directly()
 catch_ignored_signals()
+
+# A traceback with all local variables takes a second, in which everything else waits.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 @pytest.hookimpl(tryfirst=True)

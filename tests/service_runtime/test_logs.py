@@ -13,12 +13,12 @@ from service_runtime.logs import configure_logging
 
 @pytest.fixture(autouse=True)
 def leave_logging_as_it_was() -> Iterator[None]:
-    """The root logger is shared with pytest."""
-    root = logging.getLogger()
+    """The root logger is shared with pytest, and structlog with the other tests."""
+    root, configuration = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**configuration)
 
 
 class Terminal(io.StringIO):
