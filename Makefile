@@ -13,8 +13,10 @@ UV := $(BIN)/uv
 # Bytecode is made now, or where it may not be written every start would compile anew.
 UV_INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 
-PACKAGES := packages/telemetry_stream packages/service_runtime packages/tailcast \
+PACKAGES := packages/tailcast_streams packages/tailcast_service packages/tailcast \
 	services/tailer services/gateway
+# What two of them were called once: an older $(VENV) would keep both.
+FORMER_NAMES := tailcast-streams tailcast-service
 PROJECTS := $(PACKAGES:=/pyproject.toml)
 CODE := $(wildcard packages services tests benchmarks deploy docs)
 # Programs to be copied: their libraries are their own, and no type is written down.
@@ -40,6 +42,7 @@ $(UV): requirements/bootstrap.txt
 
 $(VENV)/.run-set: $(UV) requirements/run.txt $(PROJECTS)
 	@echo "setting up $(VENV) (what runs)"
+	@$(UV) pip uninstall --quiet --python $(BIN)/python $(FORMER_NAMES) 2>/dev/null || true
 	@$(UV_INSTALL) --require-hashes --requirement requirements/run.txt
 	@$(UV_INSTALL) --no-build-isolation --no-deps $(PACKAGES:%=--editable ./%)
 	@touch $@
@@ -135,16 +138,17 @@ test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and ove
 	@$(PYTEST) -m 'long and not compose and not languages' $(ARGS)
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
-PURE_TESTS = tests/telemetry_stream tests/gateway tests/tailer --ignore tests/gateway/transport \
-	--ignore tests/tailer/test_real_brokers.py --deselect tests/telemetry_stream/test_broker_redis.py
-PURE = $(addprefix */gateway/,$(addsuffix .py,answers asyncapi http_bodies openapi schemas server_messages \
+PURE_TESTS = tests/tailcast_streams tests/gateway tests/tailer \
+	--ignore tests/gateway/transport --ignore tests/tailer/test_real_brokers.py \
+	--deselect tests/tailcast_streams/test_broker_redis.py
+PURE = $(addprefix */tailcast_gateway/,$(addsuffix .py,answers asyncapi http_bodies openapi schemas server_messages \
 		acknowledgement activity allowance buckets catalog client_session \
 		close_codes conflation continuity encoding filters forms frames handshake limits links \
 		liveness marks messages neighbours pages parts pings projection queries recovery samplers sampling socket_owner \
 		sse subscription telling window wire)) \
-	$(addprefix */tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
+	$(addprefix */tailcast_tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \
-	$(addprefix */telemetry_stream/,$(addsuffix .py,births broker claims client_cursors defaults exceptions keys \
+	$(addprefix */tailcast_streams/,$(addsuffix .py,births broker claims client_cursors defaults exceptions keys \
 		mending nesting \
 		notification position rate record redis_replies))
 empty :=
@@ -194,7 +198,7 @@ bench: $(VENV)/.dev-set ## the benchmarks, some twelve minutes
 # made first and constrains the others, so that what is tested is what runs.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --exclude-newer '7 days' $(UPGRADE) \
-	--no-emit-package telemetry-stream --no-emit-package service-runtime \
+	--no-emit-package tailcast-streams --no-emit-package tailcast-service \
 	--no-emit-package tailcast-tailer --no-emit-package tailcast-gateway \
 	--no-emit-package tailcast
 GROUP = --group pyproject.toml

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway import asyncapi
-from gateway.replica import Replica
-from gateway.routes import make_api
-from telemetry_stream.broker_memory import MemoryBroker
+from tailcast_gateway import asyncapi
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.routes import make_api
+from tailcast_streams.broker_memory import MemoryBroker
 
 
 HERE = Path(__file__).parent

@@ -12,10 +12,10 @@ from typing import Literal
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
-from gateway.client_socket import Socket
-from gateway.frames import text_frame
-from gateway.socket_owner import Nobody
-from gateway.transport import handover, make_server_config
+from tailcast_gateway.client_socket import Socket
+from tailcast_gateway.frames import text_frame
+from tailcast_gateway.socket_owner import Nobody
+from tailcast_gateway.transport import handover, make_server_config
 
 
 Mode = Literal["handover", "send_text"]

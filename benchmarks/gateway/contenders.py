@@ -22,8 +22,8 @@ from benchmarks.processes import (
     stop,
     wait_for_port,
 )
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.keys import Keys
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.keys import Keys
 
 
 KEY_PREFIX = "bench"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import CLIENT_CORE, pin
-from telemetry_stream.broker import (
+from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,
     Batch,
@@ -16,8 +16,8 @@ from telemetry_stream.broker import (
     NewEntry,
     StoredPosition,
 )
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.position import BEFORE_ALL, EntryID
 
 
 RECORD = (

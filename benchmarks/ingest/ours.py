@@ -2,8 +2,8 @@
 
 import sys
 
-from tailer.app import run
-from tailer.settings import TailerSettings
+from tailcast_tailer.app import run
+from tailcast_tailer.settings import TailerSettings
 
 
 def main(log_dir: str, url: str, prefix: str, retention: str = "all") -> None:

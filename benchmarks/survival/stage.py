@@ -16,15 +16,15 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from tailcast.embedded import find_program
-from telemetry_stream.broker import (
+from tailcast_streams.broker import (
     NOTHING_STORED,
     Batch,
     Kind,
     NewEntry,
     StoredPosition,
 )
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.position import EntryID
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.position import EntryID
 
 
 # A wait that takes longer is a failure.

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from gateway.settings import GatewaySettings
-from tailer.settings import TailerSettings
+from tailcast_gateway.settings import GatewaySettings
+from tailcast_tailer.settings import TailerSettings
 
 
 ROOT = Path(__file__).parent.parent.parent

@@ -29,8 +29,12 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("image", "has", "lacks"),
     [
-        ("tailer", ["tailer", "watchfiles"], ["gateway", "fastapi", "uvicorn"]),
-        ("gateway", ["gateway", "fastapi"], ["tailer", "watchfiles"]),
+        (
+            "tailer",
+            ["tailcast_tailer", "watchfiles"],
+            ["tailcast_gateway", "fastapi", "uvicorn"],
+        ),
+        ("gateway", ["tailcast_gateway", "fastapi"], ["tailcast_tailer", "watchfiles"]),
     ],
 )
 @pytest.mark.usefixtures("stack")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from telemetry_stream.broker import (
+from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,
     Batch,

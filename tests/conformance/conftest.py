@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from telemetry_stream.broker import SessionReader, SessionWriter
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.broker_redis import RedisBroker
+from tailcast_streams.broker import SessionReader, SessionWriter
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.broker_redis import RedisBroker
 from tests.accounts import add_account, denials, documented_rule
 from tests.brokers import BrokerServer
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from telemetry_stream.broker import (
+from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,
     Entry,
@@ -12,7 +12,7 @@ from telemetry_stream.broker import (
     NewEntry,
     StoredPosition,
 )
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from tailcast_streams.position import BEFORE_ALL, EntryID
 from tests.conformance.batches import (
     append,
     first_batch,

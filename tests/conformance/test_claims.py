@@ -1,6 +1,6 @@
 """What tailers say to each other about a session, on every broker."""
 
-from telemetry_stream.claims import Claim
+from tailcast_streams.claims import Claim
 from tests.conformance.conftest import Adapter
 
 

@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
-from telemetry_stream import (
+from tailcast_streams import (
     client_cursors_memory,
     client_cursors_redis,
 )
-from telemetry_stream.births import Birth
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.client_cursors import Progress, Saved, takeover_of
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor, EntryID
+from tailcast_streams.births import Birth
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.client_cursors import Progress, Saved, takeover_of
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import Cursor, EntryID
 from tests.conformance.conftest import Adapter
 
 

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import replace
 
-from telemetry_stream.births import UNCOUNTED, came_after
-from telemetry_stream.broker import (
+from tailcast_streams.births import UNCOUNTED, came_after
+from tailcast_streams.broker import (
     Appended,
     Batch,
     Document,
@@ -14,9 +14,9 @@ from telemetry_stream.broker import (
     Rejection,
     Snapshot,
 )
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.notification import Moved, parse_moved
-from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.notification import Moved, parse_moved
+from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
 from tests.conformance.batches import append, first_batch, record, rejection
 from tests.conformance.conftest import Adapter
 

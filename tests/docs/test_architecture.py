@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import gateway
+import tailcast_gateway
 from tests.docs.pages import read_page
 
 
@@ -11,6 +11,6 @@ def test_the_map_names_every_module_once() -> None:
     """Who adds a module says what it is about."""
     table = read_page("docs/architecture.md").partition("The gateway's modules")[2]
     named = re.findall(r"`(\w+)`", table)
-    folder = Path(str(gateway.__file__)).parent
+    folder = Path(str(tailcast_gateway.__file__)).parent
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     assert sorted(named) == sorted(modules)

@@ -7,13 +7,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic.fields import FieldInfo
 
-from gateway import instruments as gateway_instruments
-from gateway.close_codes import ALL_CLOSE_CODES
-from gateway.settings import GatewaySettings
-from service_runtime.names import COMPOSE, NOT_YET, PREFIX, SETTINGS
-from service_runtime.settings import show
-from tailer import instruments as tailer_instruments
-from tailer.settings import TailerSettings
+from tailcast_gateway import instruments as gateway_instruments
+from tailcast_gateway.close_codes import ALL_CLOSE_CODES
+from tailcast_gateway.settings import GatewaySettings
+from tailcast_service.names import COMPOSE, NOT_YET, PREFIX, SETTINGS
+from tailcast_service.settings import show
+from tailcast_tailer import instruments as tailer_instruments
+from tailcast_tailer.settings import TailerSettings
 from tests.docs.pages import named, read_page, rows, section
 
 

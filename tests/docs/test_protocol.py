@@ -11,14 +11,14 @@ from typing import Any, get_args
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from gateway import audit, feed
-from gateway.close_codes import ALL_CLOSE_CODES
-from gateway.messages import SUPPORTED, ErrorCode
-from gateway.server_messages import SERVER_MESSAGES
-from tailer.metrics import Kept, merge, shapes_of, summarize
-from telemetry_stream.broker import Document
-from telemetry_stream.claims import Claim
-from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_gateway import audit, feed
+from tailcast_gateway.close_codes import ALL_CLOSE_CODES
+from tailcast_gateway.messages import SUPPORTED, ErrorCode
+from tailcast_gateway.server_messages import SERVER_MESSAGES
+from tailcast_streams.broker import Document
+from tailcast_streams.claims import Claim
+from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_tailer.metrics import Kept, merge, shapes_of, summarize
 from tests.conftest import BrokerFactory
 from tests.docs.examples import Section, Step, matches, sections
 from tests.integration.gateway_rig import (

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tailer.app import Tailer
-from telemetry_stream.broker_redis import RedisBroker
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_tailer.app import Tailer
 from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory
 from tests.docs.pages import code_blocks, read_page, section

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from telemetry_stream.broker import Entry, Head, Kind, SessionState, StoredPosition
-from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
+from tailcast_streams.broker import Entry, Head, Kind, SessionState, StoredPosition
+from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
 
 
 def id_of(text: str) -> EntryID:

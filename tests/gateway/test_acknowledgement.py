@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway import acknowledgement
-from gateway.acknowledgement import MAX_PINGS, REFRESH_SECONDS, Holding, Weight
-from gateway.subscription import EVERYTHING, Begin, Rule, Subscription
-from telemetry_stream.births import Birth
-from telemetry_stream.client_cursors import Progress, Saved
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor, EntryID
+from tailcast_gateway import acknowledgement
+from tailcast_gateway.acknowledgement import MAX_PINGS, REFRESH_SECONDS, Holding, Weight
+from tailcast_gateway.subscription import EVERYTHING, Begin, Rule, Subscription
+from tailcast_streams.births import Birth
+from tailcast_streams.client_cursors import Progress, Saved
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import Cursor, EntryID
 
 
 ALL = Subscription([Rule(EVERYTHING, True, True, Begin.NOW)])

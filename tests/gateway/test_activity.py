@@ -2,7 +2,13 @@
 
 import pytest
 
-from gateway.activity import ENDED_MS, STALLED_MS, Activity, Transition, status_after
+from tailcast_gateway.activity import (
+    ENDED_MS,
+    STALLED_MS,
+    Activity,
+    Transition,
+    status_after,
+)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.admission import AWAY, DRAINING, EXPORTING, FULL, Refusal
+from tailcast_gateway.admission import AWAY, DRAINING, EXPORTING, FULL, Refusal
 
 
 @pytest.mark.parametrize("refusal", [AWAY, DRAINING, EXPORTING, FULL])

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from gateway.asyncapi import document
-from gateway.close_codes import ALL_CLOSE_CODES
-from gateway.messages import SUPPORTED
-from gateway.server_messages import SERVER_MESSAGES
+from tailcast_gateway.asyncapi import document
+from tailcast_gateway.close_codes import ALL_CLOSE_CODES
+from tailcast_gateway.messages import SUPPORTED
+from tailcast_gateway.server_messages import SERVER_MESSAGES
 
 
 # From @asyncapi/specs 6.11.1 (Apache-2.0), without its line breaks.

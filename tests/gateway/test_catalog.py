@@ -4,15 +4,15 @@ from dataclasses import replace
 import msgspec
 from msgspec import Raw
 
-from gateway.catalog import describe, document, rejected, size_bytes, snapshot
-from telemetry_stream.broker import (
+from tailcast_gateway.catalog import describe, document, rejected, size_bytes, snapshot
+from tailcast_streams.broker import (
     Kind,
     Rejection,
     SessionState,
     StoredPosition,
     snapshot_of,
 )
-from telemetry_stream.position import digest
+from tailcast_streams.position import digest
 from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
 
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from gateway.answers import Message, heartbeat, unsubscribed
-from gateway.client_session import (
+from tailcast_gateway.answers import Message, heartbeat, unsubscribed
+from tailcast_gateway.client_session import (
     Plan,
     acknowledged,
     is_recovered,
@@ -15,8 +15,8 @@ from gateway.client_session import (
     wanted_sessions,
     wire_asked,
 )
-from gateway.forms import Forms
-from gateway.messages import (
+from tailcast_gateway.forms import Forms
+from tailcast_gateway.messages import (
     Ack,
     InvalidMessage,
     Snapshot,
@@ -24,12 +24,12 @@ from gateway.messages import (
     Unsubscribe,
     parse,
 )
-from gateway.recovery import Replaced, Resume, Trimmed, Wait
-from gateway.subscription import Begin, Last, Subscription
-from gateway.wire import JSON, Wires
-from telemetry_stream.births import UNCOUNTED, Birth
-from telemetry_stream.client_cursors import Kept
-from telemetry_stream.position import BEGINNING_CURSOR, NOTHING
+from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Wait
+from tailcast_gateway.subscription import Begin, Last, Subscription
+from tailcast_gateway.wire import JSON, Wires
+from tailcast_streams.births import UNCOUNTED, Birth
+from tailcast_streams.client_cursors import Kept
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING
 from tests.gateway.entries import cursor
 from tests.properties.gateway_frames import payloads
 

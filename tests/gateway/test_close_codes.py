@@ -2,15 +2,15 @@
 
 import pytest
 
-from gateway import close_codes
-from gateway.close_codes import (
+from tailcast_gateway import close_codes
+from tailcast_gateway.close_codes import (
     ALL_CLOSE_CODES,
     CloseCode,
     ComeBack,
     close_code,
     last_words,
 )
-from gateway.frames import MAX_REASON_BYTES, close_frame
+from tailcast_gateway.frames import MAX_REASON_BYTES, close_frame
 
 
 # Numbers that are only ever reported: no frame carries them.

@@ -5,9 +5,9 @@ from math import ceil
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.conflation import Conflated, Conflation
-from gateway.limits import MAX_RATE, MIN_RATE
-from telemetry_stream.broker import Entry, Kind
+from tailcast_gateway.conflation import Conflated, Conflation
+from tailcast_gateway.limits import MAX_RATE, MIN_RATE
+from tailcast_streams.broker import Entry, Kind
 from tests.gateway.entries import chain, entry
 
 

@@ -4,9 +4,9 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
-from gateway.contests import Contests
-from gateway.hub import Hub
-from gateway.instruments import Instruments
+from tailcast_gateway.contests import Contests
+from tailcast_gateway.hub import Hub
+from tailcast_gateway.instruments import Instruments
 
 
 class Watcher:

@@ -1,5 +1,5 @@
-from gateway.continuity import Continuity, continuation, including
-from telemetry_stream.position import MAX_OFFSET, NOTHING
+from tailcast_gateway.continuity import Continuity, continuation, including
+from tailcast_streams.position import MAX_OFFSET, NOTHING
 from tests.gateway.entries import chain, cursor, id_of, marker
 
 

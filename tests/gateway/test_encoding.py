@@ -5,7 +5,7 @@ import msgpack
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.encoding import (
+from tailcast_gateway.encoding import (
     SLICE_BYTES,
     SessionEncoder,
     document_frame,
@@ -13,13 +13,13 @@ from gateway.encoding import (
     pieces,
     told,
 )
-from gateway.forms import Form, Forms
-from gateway.limits import limits_of
-from gateway.messages import Subscribe, parse
-from gateway.subscription import Begin, Rule, Subscription
-from gateway.wire import JSON, MSGPACK, Wire
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import NOTHING, Cursor
+from tailcast_gateway.forms import Form, Forms
+from tailcast_gateway.limits import limits_of
+from tailcast_gateway.messages import Subscribe, parse
+from tailcast_gateway.subscription import Begin, Rule, Subscription
+from tailcast_gateway.wire import JSON, MSGPACK, Wire
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.position import NOTHING, Cursor
 from tests.gateway.entries import chain, cursor, entry, id_of, marker
 from tests.properties.gateway_frames import frames_of, payloads
 

@@ -7,8 +7,14 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.filters import MISSING, InvalidFilter, finder, parse_filter, read_fields
-from gateway.limits import (
+from tailcast_gateway.filters import (
+    MISSING,
+    InvalidFilter,
+    finder,
+    parse_filter,
+    read_fields,
+)
+from tailcast_gateway.limits import (
     MAX_CONDITIONS,
     MAX_FILTER_DEPTH,
     MAX_FILTER_VALUES,

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gateway.forms import PLAIN, Form, Forms, Piece
-from gateway.messages import InvalidMessage, Subscribe, parse
-from telemetry_stream.broker import Kind
+from tailcast_gateway.forms import PLAIN, Form, Forms, Piece
+from tailcast_gateway.messages import InvalidMessage, Subscribe, parse
+from tailcast_streams.broker import Kind
 from tests.gateway.entries import chain, entry, marker
 
 

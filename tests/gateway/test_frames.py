@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 from websockets.frames import Close, Frame, Opcode
 from websockets.streams import StreamReader
 
-from gateway import frames
+from tailcast_gateway import frames
 
 
 def parsed(data: bytes) -> Frame:

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.handshake import parse_handshake
+from tailcast_gateway.handshake import parse_handshake
 
 
 HANDSHAKE = (

@@ -6,23 +6,23 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from gateway import keeper as keeper_module
-from gateway.acknowledgement import Holding
-from gateway.channel import Client
-from gateway.hub import Hub
-from gateway.identity import Identities
-from gateway.instruments import Instruments
-from gateway.keeper import Keeper
-from gateway.messages import RESUME, Subscribe
-from gateway.subscription import EVERYTHING, Begin, Rule, Subscription
-from gateway.whereabouts import Whereabouts
-from telemetry_stream.births import Birth
-from telemetry_stream.broker import Head
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.client_cursors import Takeover, takeover_note
-from telemetry_stream.exceptions import BrokerUnavailable
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEGINNING_CURSOR
+from tailcast_gateway import keeper as keeper_module
+from tailcast_gateway.acknowledgement import Holding
+from tailcast_gateway.channel import Client
+from tailcast_gateway.hub import Hub
+from tailcast_gateway.identity import Identities
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.keeper import Keeper
+from tailcast_gateway.messages import RESUME, Subscribe
+from tailcast_gateway.subscription import EVERYTHING, Begin, Rule, Subscription
+from tailcast_gateway.whereabouts import Whereabouts
+from tailcast_streams.births import Birth
+from tailcast_streams.broker import Head
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.client_cursors import Takeover, takeover_note
+from tailcast_streams.exceptions import BrokerUnavailable
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import BEGINNING_CURSOR
 
 
 ALL = Subscription([Rule(EVERYTHING, True, True, Begin.NOW)])

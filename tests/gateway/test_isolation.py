@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.channel import Client
-from gateway.failing import LAST_DELAY_SECONDS, delay_seconds
-from gateway.instruments import Instruments
-from gateway.isolation import Isolation
-from gateway.session_isolation import MAX_SICK
-from telemetry_stream.exceptions import BrokerRefused, BrokerUnavailable
+from tailcast_gateway.channel import Client
+from tailcast_gateway.failing import LAST_DELAY_SECONDS, delay_seconds
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.isolation import Isolation
+from tailcast_gateway.session_isolation import MAX_SICK
+from tailcast_streams.exceptions import BrokerRefused, BrokerUnavailable
 
 
 NAMES = [f"s{number}" for number in range(100)]

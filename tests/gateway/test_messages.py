@@ -4,7 +4,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.messages import (
+from tailcast_gateway.messages import (
     From,
     Heartbeat,
     InvalidMessage,
@@ -14,7 +14,7 @@ from gateway.messages import (
     parse,
     why_unavailable,
 )
-from telemetry_stream.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
+from tailcast_streams.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
 
 
 def refused(text: str | bytes) -> InvalidMessage:

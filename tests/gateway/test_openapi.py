@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from gateway.openapi import answers
-from gateway.replica import Replica
-from gateway.routes import make_api
-from gateway.server_messages import SnapshotFields
-from telemetry_stream.broker_memory import MemoryBroker
+from tailcast_gateway.openapi import answers
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.routes import make_api
+from tailcast_gateway.server_messages import SnapshotFields
+from tailcast_streams.broker_memory import MemoryBroker
 
 
 @pytest.fixture(scope="module")

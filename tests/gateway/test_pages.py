@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from gateway.forms import Forms
-from gateway.messages import Subscribe
-from gateway.pages import (
+from tailcast_gateway.forms import Forms
+from tailcast_gateway.messages import Subscribe
+from tailcast_gateway.pages import (
     Page,
     backward,
     body,
@@ -15,9 +15,9 @@ from gateway.pages import (
     shaped,
     size_to_read,
 )
-from gateway.recovery import Replaced, Resume, Trimmed, Wait
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import BEGINNING_CURSOR, NOTHING
+from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Wait
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING
 from tests.gateway.entries import chain, cursor, entry, marker
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import msgpack
 import pytest
 
-from gateway.answers import Message
-from gateway.catalog import snapshot
-from gateway.limits import limits_of
-from gateway.messages import History
-from gateway.pages import Page
-from gateway.parts import (
+from tailcast_gateway.answers import Message
+from tailcast_gateway.catalog import snapshot
+from tailcast_gateway.limits import limits_of
+from tailcast_gateway.messages import History
+from tailcast_gateway.pages import Page
+from tailcast_gateway.parts import (
     answer_within,
     closing,
     heartbeats,
@@ -20,11 +20,11 @@ from gateway.parts import (
     positions,
     snapshot_within,
 )
-from gateway.sse import EVENTS
-from gateway.wire import JSON, MSGPACK, Wire
-from telemetry_stream.births import Birth
-from telemetry_stream.broker import SessionState, StoredPosition, snapshot_of
-from telemetry_stream.position import NOTHING
+from tailcast_gateway.sse import EVENTS
+from tailcast_gateway.wire import JSON, MSGPACK, Wire
+from tailcast_streams.births import Birth
+from tailcast_streams.broker import SessionState, StoredPosition, snapshot_of
+from tailcast_streams.position import NOTHING
 from tests.gateway.entries import cursor, entry, id_of
 from tests.properties.gateway_frames import frames_of
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.filters import MISSING, finder, read_fields
-from gateway.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
-from gateway.projection import Index, InvalidProjection, Projection, index
-from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_gateway.filters import MISSING, finder, read_fields
+from tailcast_gateway.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
+from tailcast_gateway.projection import Index, InvalidProjection, Projection, index
+from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 
 
 def projection(*metrics: str) -> Projection:

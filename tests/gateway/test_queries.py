@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from gateway.forms import PLAIN, Forms
-from gateway.messages import InvalidMessage
-from gateway.queries import asked, max_message_in, session_in, single
-from gateway.subscription import AtStep, AtTime, Begin, Last
+from tailcast_gateway.forms import PLAIN, Forms
+from tailcast_gateway.messages import InvalidMessage
+from tailcast_gateway.queries import asked, max_message_in, session_in, single
+from tailcast_gateway.subscription import AtStep, AtTime, Begin, Last
 from tests.gateway.entries import cursor
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.recovery import (
+from tailcast_gateway.recovery import (
     Answers,
     Replaced,
     Resume,
@@ -13,8 +13,8 @@ from gateway.recovery import (
     jump_target,
     news_begins_after,
 )
-from telemetry_stream.broker import Entry, Head
-from telemetry_stream.position import BEGINNING_CURSOR, NOTHING, Cursor
+from tailcast_streams.broker import Entry, Head
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
 from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
 
 

@@ -1,6 +1,6 @@
-from gateway.forms import Form
-from gateway.samplers import SampledReplay, Samplers
-from gateway.sampling import MAX_HELD_BYTES
+from tailcast_gateway.forms import Form
+from tailcast_gateway.samplers import SampledReplay, Samplers
+from tailcast_gateway.sampling import MAX_HELD_BYTES
 from tests.gateway.entries import chain, id_of, marker
 
 

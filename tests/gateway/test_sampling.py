@@ -8,11 +8,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.filters import MISSING, NON_FINITE, finder, read_fields
-from gateway.limits import MAX_POINTS, MIN_POINTS
-from gateway.sampling import MAX_FOUND_METRICS, Sampler
-from telemetry_stream.broker import Entry, Kind, cost_bytes
-from telemetry_stream.position import BEGINNING, EntryID
+from tailcast_gateway.filters import MISSING, NON_FINITE, finder, read_fields
+from tailcast_gateway.limits import MAX_POINTS, MIN_POINTS
+from tailcast_gateway.sampling import MAX_FOUND_METRICS, Sampler
+from tailcast_streams.broker import Entry, Kind, cost_bytes
+from tailcast_streams.position import BEGINNING, EntryID
 
 
 START = BEGINNING

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from hypothesis import given, strategies as st
 
-from gateway.recovery import NoValues, Resume, Trimmed, Verdict
-from gateway.search import PROBE_ENTRIES, Search, Target
-from gateway.subscription import AtStep, AtTime
-from telemetry_stream.broker import NOTHING_STORED, Batch, Entry, Kind, NewEntry
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.position import BEFORE_ALL, NOTHING, EntryID
+from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
+from tailcast_gateway.search import PROBE_ENTRIES, Search, Target
+from tailcast_gateway.subscription import AtStep, AtTime
+from tailcast_streams.broker import NOTHING_STORED, Batch, Entry, Kind, NewEntry
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.position import BEFORE_ALL, NOTHING, EntryID
 
 
 class CountingBroker(MemoryBroker):

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.security import is_origin_allowed
+from tailcast_gateway.security import is_origin_allowed
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The owner that is nobody."""
 
-from gateway.socket_owner import Nobody, SocketOwner
+from tailcast_gateway.socket_owner import Nobody, SocketOwner
 
 
 def test_nobody_takes_everything_in_silence() -> None:

@@ -2,13 +2,13 @@
 
 import json
 
-from gateway.answers import heartbeat
-from gateway.encoding import SessionEncoder, document_frame
-from gateway.limits import limits_of
-from gateway.messages import error_message
-from gateway.sse import COMMENT, ERROR_START, EVENTS
-from telemetry_stream.broker import Kind
-from telemetry_stream.position import BEGINNING_CURSOR
+from tailcast_gateway.answers import heartbeat
+from tailcast_gateway.encoding import SessionEncoder, document_frame
+from tailcast_gateway.limits import limits_of
+from tailcast_gateway.messages import error_message
+from tailcast_gateway.sse import COMMENT, ERROR_START, EVENTS
+from tailcast_streams.broker import Kind
+from tailcast_streams.position import BEGINNING_CURSOR
 from tests.gateway.entries import chain, cursor, entry, marker
 
 

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from gateway.forms import PLAIN, Form
-from gateway.subscription import (
+from tailcast_gateway.forms import PLAIN, Form
+from tailcast_gateway.subscription import (
     AtStep,
     AtTime,
     Begin,

@@ -7,13 +7,13 @@ import msgpack
 import msgspec
 import pytest
 
-from gateway.forms import PLAIN, Form
-from gateway.subscription import Begin, Rule, Subscription
-from gateway.telling import CarefulEncoder, told_documents
-from gateway.wire import JSON, MSGPACK
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEGINNING, BEGINNING_CURSOR, EntryID
+from tailcast_gateway.forms import PLAIN, Form
+from tailcast_gateway.subscription import Begin, Rule, Subscription
+from tailcast_gateway.telling import CarefulEncoder, told_documents
+from tailcast_gateway.wire import JSON, MSGPACK
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import BEGINNING, BEGINNING_CURSOR, EntryID
 
 
 ALL = Subscription([Rule("*", True, True, Begin.NOW)])  # fields

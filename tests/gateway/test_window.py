@@ -1,6 +1,6 @@
-from gateway.window import Window
-from telemetry_stream.broker import ENTRY_OVERHEAD_BYTES
-from telemetry_stream.position import NOTHING
+from tailcast_gateway.window import Window
+from tailcast_streams.broker import ENTRY_OVERHEAD_BYTES
+from tailcast_streams.position import NOTHING
 from tests.gateway.entries import chain, cursor, id_of, marker
 
 

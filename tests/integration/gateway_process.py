@@ -12,7 +12,8 @@ from tests.integration.gateway_rig import PATIENCE_SECONDS
 
 
 CODE = (
-    "from gateway.app import run; from gateway.settings import GatewaySettings;"
+    "from tailcast_gateway.app import run;"
+    "from tailcast_gateway.settings import GatewaySettings;"
     "run(GatewaySettings.load())"
 )
 

@@ -20,19 +20,19 @@ import msgpack
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from gateway.app import DrainingServer
-from gateway.replica import Replica
-from gateway.routes import make_api
-from gateway.transport import make_server_config
-from telemetry_stream.broker import (
+from tailcast_gateway.app import DrainingServer
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.routes import make_api
+from tailcast_gateway.transport import make_server_config
+from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,
     Batch,
     Kind,
     NewEntry,
 )
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.position import digest
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.position import digest
 from tests.contract import checked
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import msgspec
 
-from telemetry_stream.position import BEGINNING_CURSOR
+from tailcast_streams.position import BEGINNING_CURSOR
 
 
 HANDSHAKE = (

@@ -16,10 +16,10 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from gateway import main as gateway
-from service_runtime.exits import run_as_command
-from service_runtime.tasks import LongLived, Loop
-from tailer import main as tailer
+from tailcast_gateway import main as gateway
+from tailcast_service.exits import run_as_command
+from tailcast_service.tasks import LongLived, Loop
+from tailcast_tailer import main as tailer
 from tests.integration.gateway_rig import PATIENCE_SECONDS
 
 

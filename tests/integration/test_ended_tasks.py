@@ -10,9 +10,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from gateway.replica import Replica
-from tailer.app import Tailer
-from telemetry_stream.broker_memory import MemoryBroker
+from tailcast_gateway.replica import Replica
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_tailer.app import Tailer
 from tests.brokers import BrokerServer, free_port
 from tests.conftest import BrokerFactory
 from tests.integration.gateway_rig import PATIENCE_SECONDS

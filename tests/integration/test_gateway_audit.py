@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from gateway import audit, commands
-from telemetry_stream.broker import Head
-from telemetry_stream.broker_redis import RedisBroker
+from tailcast_gateway import audit, commands
+from tailcast_streams.broker import Head
+from tailcast_streams.broker_redis import RedisBroker
 from tests.integration.gateway_rig import Gateway, Rig, numbered, serving, watching
 
 

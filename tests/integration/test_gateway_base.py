@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from telemetry_stream.broker import Document
+from tailcast_streams.broker import Document
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,

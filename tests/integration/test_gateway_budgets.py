@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from gateway.replay import MAX_PAGE_READS
-from telemetry_stream.broker import Entry
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.position import EntryID
+from tailcast_gateway.replay import MAX_PAGE_READS
+from tailcast_streams.broker import Entry
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.position import EntryID
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway import keeper
+from tailcast_gateway import keeper
 from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered

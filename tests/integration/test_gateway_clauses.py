@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.broker import Entry
-from telemetry_stream.keys import Keys
-from telemetry_stream.position import BEGINNING_CURSOR, Cursor, EntryID
+from tailcast_streams.broker import Entry
+from tailcast_streams.keys import Keys
+from tailcast_streams.position import BEGINNING_CURSOR, Cursor, EntryID
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
 from tests.tailer.harness import append, running, session_path
 

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway import session_events
-from service_runtime import clock_steps
-from telemetry_stream.births import UNCOUNTED, Birth
+from tailcast_gateway import session_events
+from tailcast_service import clock_steps
+from tailcast_streams.births import UNCOUNTED, Birth
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from gateway import close_codes
-from gateway.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack
-from gateway.commands import Commands
-from gateway.connection import Connection
+from tailcast_gateway import close_codes
+from tailcast_gateway.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack
+from tailcast_gateway.commands import Commands
+from tailcast_gateway.connection import Connection
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,

@@ -12,9 +12,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from gateway import client_socket, feed, neighbours
-from gateway.drain import Departure, departure, reconnect_delays_ms, wave_count
-from gateway.feed import Feed
+from tailcast_gateway import client_socket, feed, neighbours
+from tailcast_gateway.drain import Departure, departure, reconnect_delays_ms, wave_count
+from tailcast_gateway.feed import Feed
 from tests.brokers import free_port
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (

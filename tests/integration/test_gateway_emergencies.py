@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tailcast.embedded import find_program
-from telemetry_stream.broker import Document
-from telemetry_stream.exceptions import BrokerUnavailable
+from tailcast_streams.broker import Document
+from tailcast_streams.exceptions import BrokerUnavailable
 from tests.brokers import ProcessBroker
 from tests.integration.gateway_rig import (
     Gateway,

@@ -9,13 +9,13 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from gateway import audit, catch_up, feed
-from gateway.drain import Departure
-from telemetry_stream.broker import Head
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.exceptions import BrokerUnavailable
-from telemetry_stream.keys import Keys
-from telemetry_stream.position import EntryID
+from tailcast_gateway import audit, catch_up, feed
+from tailcast_gateway.drain import Departure
+from tailcast_streams.broker import Head
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.exceptions import BrokerUnavailable
+from tailcast_streams.keys import Keys
+from tailcast_streams.position import EntryID
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     Rig,

@@ -9,15 +9,15 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from gateway import history, ndjson
-from telemetry_stream.broker import (
+from tailcast_gateway import history, ndjson
+from tailcast_streams.broker import (
     Batch,
     Document,
     NewRejection,
 )
-from telemetry_stream.exceptions import BrokerUnavailable
-from telemetry_stream.keys import Keys
-from telemetry_stream.position import EntryID
+from tailcast_streams.exceptions import BrokerUnavailable
+from tailcast_streams.keys import Keys
+from tailcast_streams.position import EntryID
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered
 
 

@@ -6,8 +6,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from gateway import keeper
-from gateway.drain import Departure
+from tailcast_gateway import keeper
+from tailcast_gateway.drain import Departure
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,
@@ -114,7 +114,7 @@ async def test_gone_again_before_anything_came(rig: Rig) -> None:
 
 async def test_idle_for_long(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """G11: nothing is sent, the hold is kept up, and the client resumes there."""
-    monkeypatch.setattr("gateway.acknowledgement.REFRESH_SECONDS", 0.2)
+    monkeypatch.setattr("tailcast_gateway.acknowledgement.REFRESH_SECONDS", 0.2)
     writer = rig.writer("a")
     await writer.append(*numbered(0, 3))
     async with rig.serving(**HASTY) as gateway:

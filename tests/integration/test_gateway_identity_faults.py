@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from gateway import keeper
+from tailcast_gateway import keeper
 from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (

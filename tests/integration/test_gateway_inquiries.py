@@ -10,8 +10,8 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from gateway import session_events, snapshots
-from gateway.activity import ENDED_MS, STALLED_MS
+from tailcast_gateway import session_events, snapshots
+from tailcast_gateway.activity import ENDED_MS, STALLED_MS
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
 
 

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway import audit, openings
-from gateway.replica import Replica
-from telemetry_stream.client_cursors import Takeover, takeover_note
-from telemetry_stream.notification import format_moved
+from tailcast_gateway import audit, openings
+from tailcast_gateway.replica import Replica
+from tailcast_streams.client_cursors import Takeover, takeover_note
+from tailcast_streams.notification import format_moved
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,

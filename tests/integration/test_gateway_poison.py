@@ -10,12 +10,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from gateway.channel import Channel, Client
-from gateway.connection import Connection
-from gateway.drain import Departure
-from gateway.forms import Form, Piece
-from gateway.replay import Replay
-from gateway.wire import JSON
+from tailcast_gateway.channel import Channel, Client
+from tailcast_gateway.connection import Connection
+from tailcast_gateway.drain import Departure
+from tailcast_gateway.forms import Form, Piece
+from tailcast_gateway.replay import Replay
+from tailcast_gateway.wire import JSON
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 import httpx
 import pytest
 
-from gateway import feed, probe
-from telemetry_stream.broker_redis import RedisBroker
+from tailcast_gateway import feed, probe
+from tailcast_streams.broker_redis import RedisBroker
 from tests.accounts import add_account
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import Gateway, Writer, serving, watching

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from httpx_sse import aconnect_sse
 
-from gateway import event_stream
-from gateway.event_stream import EventStream
-from gateway.sse import COMMENT
-from telemetry_stream.broker import Document
+from tailcast_gateway import event_stream
+from tailcast_gateway.event_stream import EventStream
+from tailcast_gateway.sse import COMMENT
+from tailcast_streams.broker import Document
 from tests.brokers import BrokerServer, free_port
 from tests.contract import checked
 from tests.integration.gateway_process import running, until_ready

@@ -12,11 +12,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from gateway import audit, catch_up, feed
-from telemetry_stream.broker import Head
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.keys import Keys
-from telemetry_stream.position import EntryID
+from tailcast_gateway import audit, catch_up, feed
+from tailcast_streams.broker import Head
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.keys import Keys
+from tailcast_streams.position import EntryID
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     Gateway,

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway import feed
-from telemetry_stream.broker import Document
+from tailcast_gateway import feed
+from tailcast_streams.broker import Document
 from tests.conftest import BrokerFactory
 from tests.integration.gateway_rig import Gateway, Rig, numbered
 

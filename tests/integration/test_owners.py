@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway import audit
-from tailer import answers, claimant, follower, ownership
-from telemetry_stream.claims import Claim
+from tailcast_gateway import audit
+from tailcast_streams.claims import Claim
+from tailcast_tailer import answers, claimant, follower, ownership
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, watching
 from tests.tailer.harness import (
     append,
@@ -31,8 +31,8 @@ from tests.tailer.harness import (
 A, B = "a:/logs", "b:/logs"
 PROGRAM = """
 import sys
-from tailer.app import run
-from tailer.settings import TailerSettings
+from tailcast_tailer.app import run
+from tailcast_tailer.settings import TailerSettings
 url, prefix, log_dir = sys.argv[1:]
 run(TailerSettings.load(redis_url=url, key_prefix=prefix, log_dir=log_dir))
 """

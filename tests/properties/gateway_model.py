@@ -10,12 +10,12 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar, cast
 
-from gateway import catch_up, feed, replay
-from gateway.messages import parse
-from gateway.replica import GatewayBroker, Replica
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.notification import format_moved
-from telemetry_stream.position import EntryID
+from tailcast_gateway import catch_up, feed, replay
+from tailcast_gateway.messages import parse
+from tailcast_gateway.replica import GatewayBroker, Replica
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.notification import format_moved
+from tailcast_streams.position import EntryID
 from tests.properties.gateway_shapes import (
     PLAIN,
     SHAPES,
@@ -77,7 +77,7 @@ class World:
         self.failures = Failures()
         # What clients found wrong with what they were given.
         self.wrong: list[AssertionError] = []
-        logging.getLogger("gateway.replica").handlers[:] = [self.failures]
+        logging.getLogger("tailcast_gateway.replica").handlers[:] = [self.failures]
         self.audit: asyncio.Task[Any] | None = None
 
     def start(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

@@ -7,7 +7,7 @@ that is what frames are held against, whatever the form leaves out.
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from telemetry_stream.position import Cursor
+from tailcast_streams.position import Cursor
 from tests.properties.gateway_sources import WIDTH
 
 

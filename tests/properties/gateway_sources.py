@@ -4,15 +4,15 @@ import asyncio
 import json
 from typing import Any
 
-from telemetry_stream.broker import (
+from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,
     Batch,
     Kind,
     NewEntry,
 )
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.position import digest
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.position import digest
 
 
 SESSIONS = ("a", "b")

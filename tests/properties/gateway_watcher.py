@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgpack
 
-from gateway.channel import Client
-from gateway.wire import JSON, MSGPACK
-from telemetry_stream.position import Cursor
+from tailcast_gateway.channel import Client
+from tailcast_gateway.wire import JSON, MSGPACK
+from tailcast_streams.position import Cursor
 from tests.contract import checked
 from tests.properties.gateway_frames import BINARY, TEXT, frames_of
 from tests.properties.gateway_shapes import Asked, Counted, Shape, lines_before

@@ -8,15 +8,15 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from gateway.history import History
-from gateway.instruments import Instruments
-from gateway.marks import shown
-from gateway.pages import Page, body
-from gateway.replay import Replay
-from gateway.search import Search
-from telemetry_stream.broker import NOTHING_STORED, Batch, Kind, NewEntry
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
+from tailcast_gateway.history import History
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.marks import shown
+from tailcast_gateway.pages import Page, body
+from tailcast_gateway.replay import Replay
+from tailcast_gateway.search import Search
+from tailcast_streams.broker import NOTHING_STORED, Batch, Kind, NewEntry
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 
 # What follows in a generation: records, or a gap.

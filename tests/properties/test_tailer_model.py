@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hypothesis import given, settings, strategies as st
 
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.broker_memory import MemoryBroker
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.broker_memory import MemoryBroker
 from tests.tailer.harness import check_chain, entries_of, valid_lines
 from tests.tailer.single import Clock, Single
 

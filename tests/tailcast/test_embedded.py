@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from service_runtime.exceptions import ServiceError
 from tailcast.embedded import EmbeddedBroker, choose_socket_path, complaints
 from tailcast.supervisor import Supervisor, at_once
 from tailcast.up import valkey_child
+from tailcast_service.exceptions import ServiceError
 
 
 @asynccontextmanager

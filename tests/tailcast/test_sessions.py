@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from service_runtime.exceptions import ServiceError
 from tailcast.sessions import age, print_sessions
+from tailcast_service.exceptions import ServiceError
 
 
 @contextmanager

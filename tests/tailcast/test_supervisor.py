@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from service_runtime.exceptions import ServiceError, SettingsError
-from service_runtime.tasks import TaskEnded
 from tailcast.supervisor import Child, Supervisor, back_off
+from tailcast_service.exceptions import ServiceError, SettingsError
+from tailcast_service.tasks import TaskEnded
 
 
 # Writes its name and number to the log, then does what it was told.

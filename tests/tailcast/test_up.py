@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from service_runtime.exceptions import ServiceError, SettingsError
 from tailcast.embedded import choose_socket_path
 from tailcast.up import check_port, explain_bind, find_path, tunnel_command
-from tailer.settings import TailerSettings
+from tailcast_service.exceptions import ServiceError, SettingsError
+from tailcast_tailer.settings import TailerSettings
 from tests.brokers import free_port
 
 

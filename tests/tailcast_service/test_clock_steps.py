@@ -2,7 +2,7 @@
 
 import pytest
 
-from service_runtime.clock_steps import ClockSteps
+from tailcast_service.clock_steps import ClockSteps
 
 
 class Clocks:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from service_runtime.exceptions import ServiceError, SettingsError
-from service_runtime.exits import run_as_command
+from tailcast_service.exceptions import ServiceError, SettingsError
+from tailcast_service.exits import run_as_command
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -58,7 +58,7 @@ def test_a_commands_own_code_is_kept() -> None:
 
 COMMAND = """
 import sys, time
-from service_runtime.exits import run_as_command
+from tailcast_service.exits import run_as_command
 def command():
     print("running", flush=True)
     time.sleep(60)
@@ -82,7 +82,7 @@ def test_a_signal_ends_it_with_0(number: signal.Signals) -> None:
 def test_a_reader_that_left_is_no_traceback() -> None:
     """`tailcast … | head` ends in silence."""
     command = (
-        "import sys; from service_runtime.exits import run_as_command\n"
+        "import sys; from tailcast_service.exits import run_as_command\n"
         "sys.exit(run_as_command(lambda: [print('x' * 80) for _ in range(100000)]"
         " and None))"
     )

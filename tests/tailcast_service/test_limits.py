@@ -6,7 +6,7 @@ import pytest
 
 ASK = """
 import resource
-from service_runtime.limits import raise_open_file_limit
+from tailcast_service.limits import raise_open_file_limit
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 print(raise_open_file_limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))
 """

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from service_runtime.logs import configure_logging
+from tailcast_service.logs import configure_logging
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import sys
 
 ASK = """
 import gc
-from service_runtime.memory import hold_back_collector
+from tailcast_service.memory import hold_back_collector
 hold_back_collector()
 frozen, looks = gc.get_freeze_count(), []
 gc.callbacks.append(lambda phase, info: looks.append(phase))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.settings import GatewaySettings
-from service_runtime.exceptions import SettingsError
-from service_runtime.names import SETTINGS, check_name, is_injected
 from tailcast.settings import CommandSettings
-from tailer.settings import TailerSettings
+from tailcast_gateway.settings import GatewaySettings
+from tailcast_service.exceptions import SettingsError
+from tailcast_service.names import SETTINGS, check_name, is_injected
+from tailcast_tailer.settings import TailerSettings
 
 
 def test_the_table_has_every_field_and_nothing_else() -> None:

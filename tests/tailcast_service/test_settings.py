@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import GatewaySettings
-from service_runtime.exceptions import SettingsError
-from service_runtime.settings import ServiceSettings, SettingInForce
-from tailer.settings import TailerSettings
+from tailcast_gateway.settings import GatewaySettings
+from tailcast_service.exceptions import SettingsError
+from tailcast_service.settings import ServiceSettings, SettingInForce
+from tailcast_tailer.settings import TailerSettings
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """What is told of a thing that comes again and again."""
 
-from service_runtime.sparing import MAX_KINDS, TOLD_SECONDS, Sparing
+from tailcast_service.sparing import MAX_KINDS, TOLD_SECONDS, Sparing
 
 
 class Clock:

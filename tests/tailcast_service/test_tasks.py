@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service_runtime.exceptions import ServiceError
-from service_runtime.tasks import LongLived, TaskEnded
+from tailcast_service.exceptions import ServiceError
+from tailcast_service.tasks import LongLived, TaskEnded
 
 
 Way = Callable[[], Awaitable[None]]

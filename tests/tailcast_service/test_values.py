@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from service_runtime.values import (
+from tailcast_service.values import (
     format_byte_size,
     format_duration,
     join_commas,

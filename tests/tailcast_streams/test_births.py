@@ -2,7 +2,7 @@
 
 import pytest
 
-from telemetry_stream.births import UNCOUNTED, Birth, came_after
+from tailcast_streams.births import UNCOUNTED, Birth, came_after
 
 
 def born(number: int, counter: str = "0a1b2c3d") -> Birth:

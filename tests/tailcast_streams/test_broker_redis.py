@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.births import UNCOUNTED
-from telemetry_stream.broker import Appended
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.claims import Claim
-from telemetry_stream.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from tailcast_streams.births import UNCOUNTED
+from tailcast_streams.broker import Appended
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.claims import Claim
+from tailcast_streams.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
+from tailcast_streams.position import BEFORE_ALL, EntryID
 from tests.brokers import BrokerServer
 from tests.conformance.batches import (
     append,
@@ -261,7 +261,7 @@ async def test_a_listener_may_wait_longer_than_a_command(
     adapter: RedisBroker, monkeypatch: pytest.MonkeyPatch, broker: BrokerServer
 ) -> None:
     """The time-out for replies does not end a silent feed."""
-    monkeypatch.setattr("telemetry_stream.redis_connection.REPLY_TIMEOUT", 0.05)
+    monkeypatch.setattr("tailcast_streams.redis_connection.REPLY_TIMEOUT", 0.05)
     impatient = RedisBroker(broker.url, key_prefix=adapter._keys.prefix)
     try:
         async with impatient.notifications() as payloads:

@@ -1,6 +1,6 @@
 """Which sessions are contested, by what tailers claim and answer."""
 
-from telemetry_stream.claims import Claim, contests
+from tailcast_streams.claims import Claim, contests
 
 
 CLAIM = Claim("a {b}", "two:/logs", "one:/logs", "t1")

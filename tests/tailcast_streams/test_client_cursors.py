@@ -2,14 +2,14 @@
 
 import pytest
 
-from telemetry_stream.births import UNCOUNTED
-from telemetry_stream.client_cursors import (
+from tailcast_streams.births import UNCOUNTED
+from tailcast_streams.client_cursors import (
     Kept,
     Takeover,
     takeover_note,
     takeover_of,
 )
-from telemetry_stream.position import BEGINNING_CURSOR
+from tailcast_streams.position import BEGINNING_CURSOR
 
 
 def test_a_note_is_read_as_it_was_written() -> None:

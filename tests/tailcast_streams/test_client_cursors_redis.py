@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from telemetry_stream.births import UNCOUNTED
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.client_cursors import Progress, Saved
-from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.position import Cursor, EntryID
+from tailcast_streams.births import UNCOUNTED
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.client_cursors import Progress, Saved
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.position import Cursor, EntryID
 from tests.brokers import BrokerServer
 
 

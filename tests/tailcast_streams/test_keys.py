@@ -2,7 +2,7 @@
 
 import pytest
 
-from telemetry_stream.keys import EMERGENCIES, Keys, check_key_prefix
+from tailcast_streams.keys import EMERGENCIES, Keys, check_key_prefix
 
 
 keys = Keys("telemetry")

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from telemetry_stream.mending import mended
-from telemetry_stream.record import Record, parse_record
+from tailcast_streams.mending import mended
+from tailcast_streams.record import Record, parse_record
 
 
 NEIGHBOURS = (

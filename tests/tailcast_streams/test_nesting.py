@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from hypothesis import given, strategies as st
 
-from telemetry_stream.nesting import MAX_DEPTH, depth_of, has_too_deep, is_too_deep
+from tailcast_streams.nesting import MAX_DEPTH, depth_of, has_too_deep, is_too_deep
 
 
 def objects(levels: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from telemetry_stream.notification import (
+from tailcast_streams.notification import (
     Moved,
     format_moved,
     heard,

@@ -5,8 +5,8 @@ import zlib
 import pytest
 from hypothesis import given, strategies as st
 
-from telemetry_stream.exceptions import InvalidPosition
-from telemetry_stream.position import MAX_OFFSET, Cursor, EntryID, digest
+from tailcast_streams.exceptions import InvalidPosition
+from tailcast_streams.position import MAX_OFFSET, Cursor, EntryID, digest
 
 
 numbers = st.integers(0, MAX_OFFSET)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from telemetry_stream.rate import RATE_SECONDS, rate_after, rate_at
+from tailcast_streams.rate import RATE_SECONDS, rate_after, rate_at
 
 
 @pytest.mark.parametrize(("seconds", "records"), [(0.1, 1), (1.0, 50), (120.0, 6)])

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from telemetry_stream.record import (
+from tailcast_streams.record import (
     Invalid,
     Progress,
     Record,

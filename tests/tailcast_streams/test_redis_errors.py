@@ -6,14 +6,14 @@ import pytest
 from redis import exceptions as redis_errors
 from redis._parsers.base import BaseParser
 
-from telemetry_stream.exceptions import (
+from tailcast_streams.exceptions import (
     BrokerError,
     BrokerFull,
     BrokerRefused,
     BrokerUnavailable,
     BrokerUnwilling,
 )
-from telemetry_stream.redis_errors import translate
+from tailcast_streams.redis_errors import translate
 
 
 def parsed(reply: str) -> Exception:

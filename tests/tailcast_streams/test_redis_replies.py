@@ -2,10 +2,10 @@
 
 import pytest
 
-from telemetry_stream.births import UNCOUNTED, Birth
-from telemetry_stream.broker import Entry, Kind, Rejection, StoredPosition, snapshot_of
-from telemetry_stream.position import BEFORE_ALL, EntryID
-from telemetry_stream.redis_replies import (
+from tailcast_streams.births import UNCOUNTED, Birth
+from tailcast_streams.broker import Entry, Kind, Rejection, StoredPosition, snapshot_of
+from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.redis_replies import (
     HEAD_FIELDS,
     birth_of,
     entries_of,

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
-from tailer.app import Tailer
-from telemetry_stream.broker import Entry, Kind, SessionReader, SessionWriter
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from tailcast_streams.broker import Entry, Kind, SessionReader, SessionWriter
+from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_tailer.app import Tailer
 
 
 # How long anything may take that should happen at once.

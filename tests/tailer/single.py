@@ -5,17 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from tailer.appender import Appender
-from tailer.beginnings import Beginnings
-from tailer.claimant import Claimant
-from tailer.follower import Follower
-from tailer.instruments import Instruments
-from tailer.retention import Retention
-from tailer.roots import Roots
-from tailer.session_file import SessionFile
-from tailer.surroundings import Surroundings
-from telemetry_stream.broker import SessionWriter
-from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_tailer.appender import Appender
+from tailcast_tailer.beginnings import Beginnings
+from tailcast_tailer.claimant import Claimant
+from tailcast_tailer.follower import Follower
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.retention import Retention
+from tailcast_tailer.roots import Roots
+from tailcast_tailer.session_file import SessionFile
+from tailcast_tailer.surroundings import Surroundings
 
 
 _T = TypeVar("_T")

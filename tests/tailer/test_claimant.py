@@ -2,11 +2,11 @@
 
 import pytest
 
-from tailer.beginnings import NOTE_SECONDS, Beginnings
-from tailer.claimant import ANSWER_SECONDS, Claimant
-from tailer.instruments import Instruments
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.claims import Claim
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.claims import Claim
+from tailcast_tailer.beginnings import NOTE_SECONDS, Beginnings
+from tailcast_tailer.claimant import ANSWER_SECONDS, Claimant
+from tailcast_tailer.instruments import Instruments
 from tests.tailer.single import Clock
 
 

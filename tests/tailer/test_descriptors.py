@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tailer.descriptors import HELD_FILES, QUIET_SECONDS
-from telemetry_stream.broker_memory import MemoryBroker
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_tailer.descriptors import HELD_FILES, QUIET_SECONDS
 from tests.tailer.harness import (
     append,
     eventually,

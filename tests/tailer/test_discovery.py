@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tailer.app import Tailer
-from tailer.discovery import Discovery, FileKind, Found, first_line_is_record
-from tailer.file_system import type_of
-from tailer.instruments import Instruments
-from telemetry_stream.broker_memory import MemoryBroker
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_tailer.app import Tailer
+from tailcast_tailer.discovery import Discovery, FileKind, Found, first_line_is_record
+from tailcast_tailer.file_system import type_of
+from tailcast_tailer.instruments import Instruments
 from tests.tailer.harness import (
     append,
     eventually,

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tailer.documents import read_document
-from telemetry_stream.broker import Document
-from telemetry_stream.record import Invalid
+from tailcast_streams.broker import Document
+from tailcast_streams.record import Invalid
+from tailcast_tailer.documents import read_document
 
 
 def read(data: bytes) -> Document | Invalid:

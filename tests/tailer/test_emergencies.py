@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tailer.documents import MAX_DOCUMENT_BYTES
-from tailer.emergencies import DocumentFile
-from tailer.instruments import Instruments
-from telemetry_stream.broker import Document, Entry
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.keys import EMERGENCIES
+from tailcast_streams.broker import Document, Entry
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_tailer.documents import MAX_DOCUMENT_BYTES
+from tailcast_tailer.emergencies import DocumentFile
+from tailcast_tailer.instruments import Instruments
 from tests.tailer.harness import entries_of
 from tests.tailer.single import Clock, run_at_once
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tailer.expiry import Expiry
-from tailer.presence import Presence
-from tailer.retention import Retention
-from telemetry_stream.broker import NOTHING_STORED
-from telemetry_stream.broker_redis import RedisBroker
+from tailcast_streams.broker import NOTHING_STORED
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_tailer.expiry import Expiry
+from tailcast_tailer.presence import Presence
+from tailcast_tailer.retention import Retention
 from tests.brokers import BrokerServer
 from tests.tailer.harness import (
     append,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tailer.app import Tailer
-from telemetry_stream.broker import Appended, Batch, Kind
-from telemetry_stream.broker_memory import MemoryBroker
+from tailcast_streams.broker import Appended, Batch, Kind
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_tailer.app import Tailer
 from tests.tailer.harness import (
     append,
     entries_of,
@@ -105,7 +105,7 @@ async def test_what_is_no_lines_fault_rejects_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is a defect, tried again; what it held up is appended when it is over."""
-    monkeypatch.setattr("tailer.pipeline.DEFECT_SECONDS", 0.02)
+    monkeypatch.setattr("tailcast_tailer.pipeline.DEFECT_SECONDS", 0.02)
     broker = Choking(())
     path = session_path(tmp_path, "a")
     path.write_bytes(lines(*range(50)))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_stream.broker import Appended, Batch, Kind
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from tailcast_streams.broker import Appended, Batch, Kind
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.position import BEFORE_ALL, EntryID
 from tests.tailer.harness import (
     append,
     entries_of,

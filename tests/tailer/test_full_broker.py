@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tailer.app import Tailer
-from tailer.monitoring import monitoring
-from telemetry_stream.broker_redis import RedisBroker
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_tailer.app import Tailer
+from tailcast_tailer.monitoring import monitoring
 from tests.brokers import BrokerServer
 from tests.tailer.harness import (
     append,

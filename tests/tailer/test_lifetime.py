@@ -2,8 +2,8 @@
 
 import pytest
 
-from tailer.lifetime import Fate, judge_life
-from telemetry_stream.broker import NOTHING_STORED, SessionState
+from tailcast_streams.broker import NOTHING_STORED, SessionState
+from tailcast_tailer.lifetime import Fate, judge_life
 
 
 TTL_MS = 1_000

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from tailer.metrics import (
+from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_tailer.metrics import (
     MAX_METRICS,
     Kept,
     Metric,
@@ -16,7 +17,6 @@ from tailer.metrics import (
     shapes_of,
     summarize,
 )
-from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
 
 
 NOT_METRICS = frozenset((*STEP_KEYS, *TIME_KEYS))

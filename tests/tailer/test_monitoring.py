@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from tailer.instruments import Instruments
-from tailer.monitoring import monitoring
-from telemetry_stream.broker import NewRejection
+from tailcast_streams.broker import NewRejection
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.monitoring import monitoring
 
 
 async def ask(port: int, request: bytes) -> bytes:

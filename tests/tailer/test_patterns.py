@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailer.patterns import (
+from tailcast_tailer.patterns import (
     Name,
     Refusal,
     SessionNames,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailer.progress import (
+from tailcast_tailer.progress import (
     Action,
     Doubt,
     Seen,
@@ -11,7 +11,7 @@ from tailer.progress import (
     look_interval,
     second_look_seconds,
 )
-from tailer.proofs import Verdict
+from tailcast_tailer.proofs import Verdict
 
 
 HOLDS, DIFFERS, UNSEEN = Verdict.HOLDS, Verdict.DIFFERS, Verdict.UNSEEN

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tailer import appender
-from telemetry_stream.broker_redis import RedisBroker
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_tailer import appender
 from tests.brokers import BrokerServer
 from tests.tailer.harness import (
     append,
@@ -35,8 +35,8 @@ from tests.tailer.harness import (
 
 PROGRAM = """
 import sys
-from tailer.app import run
-from tailer.settings import TailerSettings
+from tailcast_tailer.app import run
+from tailcast_tailer.settings import TailerSettings
 run(TailerSettings.load(redis_url=sys.argv[1], log_dir=sys.argv[2], log_level="error"))
 """
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from tailer.metrics import Kept, Metric, merge
-from tailer.records import TOGETHER, Reading, read_lines, take_apart, too_long
-from telemetry_stream.broker import Kind, NewEntry, NewRejection
-from telemetry_stream.record import needs_care
+from tailcast_streams.broker import Kind, NewEntry, NewRejection
+from tailcast_streams.record import needs_care
+from tailcast_tailer.metrics import Kept, Metric, merge
+from tailcast_tailer.records import TOGETHER, Reading, read_lines, take_apart, too_long
 from tests.tailer.harness import valid_lines
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_stream.broker_redis import RedisBroker
+from tailcast_streams.broker_redis import RedisBroker
 from tests.accounts import add_account
 from tests.brokers import BrokerServer
 from tests.tailer.harness import (
@@ -27,8 +27,8 @@ async def test_what_is_refused_is_told_and_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Not as a broker that is away: with its words and what mends it, once."""
-    monkeypatch.setattr("tailer.pipeline.DEFECT_SECONDS", 0.1)
-    monkeypatch.setattr("tailer.instruments.REFUSED_SECONDS", 1.0)
+    monkeypatch.setattr("tailcast_tailer.pipeline.DEFECT_SECONDS", 0.1)
+    monkeypatch.setattr("tailcast_tailer.instruments.REFUSED_SECONDS", 1.0)
     session_path(tmp_path, "a").write_bytes(lines(1))
     url = add_account(own_broker, "tailer", f"~* &* +@all -{command}")
     async with (

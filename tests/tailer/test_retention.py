@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tailer.app import Tailer
-from tailer.retention import Retention, kept_bytes
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_tailer.app import Tailer
+from tailcast_tailer.retention import Retention, kept_bytes
 from tests.brokers import BrokerServer
 from tests.conformance.batches import (
     append,

@@ -15,9 +15,9 @@ from fastapi import FastAPI, WebSocket
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Opcode
 
-from gateway.client_socket import Socket
-from gateway.frames import text_frame
-from gateway.transport import handover, make_server_config
+from tailcast_gateway.client_socket import Socket
+from tailcast_gateway.frames import text_frame
+from tailcast_gateway.transport import handover, make_server_config
 
 
 Endpoint = Callable[[WebSocket], Awaitable[None]]

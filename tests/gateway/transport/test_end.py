@@ -8,8 +8,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
-from gateway import client_socket
-from gateway.frames import text_frame
+from tailcast_gateway import client_socket
+from tailcast_gateway.frames import text_frame
 from tests.gateway.transport.rig import (
     closed,
     masked,

@@ -11,9 +11,9 @@ from fastapi import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
-from gateway import transport
-from gateway.frames import text_frame
-from gateway.transport import HandoverError, handover
+from tailcast_gateway import transport
+from tailcast_gateway.frames import text_frame
+from tailcast_gateway.transport import HandoverError, handover
 from tests.gateway.transport.rig import (
     Owner,
     Rig,
@@ -195,7 +195,9 @@ async def test_endpoint_without_an_owner(caplog: pytest.LogCaptureFixture) -> No
     async with serving(endpoint) as rig, connect(rig.url) as client:
         assert await closed(client) == (1011, "internal error")
         await rig.until_empty()
-    assert [record.name for record in caplog.records] == ["gateway.client_socket"]
+    assert [record.name for record in caplog.records] == [
+        "tailcast_gateway.client_socket"
+    ]
 
 
 async def test_handover_twice_and_too_early() -> None:

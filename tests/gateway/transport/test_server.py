@@ -12,9 +12,9 @@ from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
 )
 
-from gateway import client_socket, transport
-from gateway.frames import text_frame
-from gateway.transport import make_server_config
+from tailcast_gateway import client_socket, transport
+from tailcast_gateway.frames import text_frame
+from tailcast_gateway.transport import make_server_config
 from tests.gateway.transport.rig import (
     HANDSHAKE,
     closed,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_stream.broker import (
+from tailcast_streams.broker import (
     Entry,
     Kind,
 )
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.position import EntryID
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.position import EntryID
 from tests.tailer.harness import (
     append,
     check_chain,

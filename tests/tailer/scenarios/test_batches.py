@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_stream.broker import (
+from tailcast_streams.broker import (
     Appended,
     Batch,
     StoredPosition,
 )
-from telemetry_stream.broker_memory import MemoryBroker
+from tailcast_streams.broker_memory import MemoryBroker
 from tests.tailer.harness import (
     append,
     entries_of,

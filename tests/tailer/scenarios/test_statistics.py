@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.broker_memory import MemoryBroker
-from telemetry_stream.notification import Moved, parse_moved
+from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.notification import Moved, parse_moved
 from tests.tailer.harness import append, lines
 from tests.tailer.single import Clock, Single
 

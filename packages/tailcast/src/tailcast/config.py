@@ -1,8 +1,8 @@
 """`tailcast config`: every setting as it is in force, secrets masked."""
 
-from gateway.settings import GatewaySettings
-from service_runtime.settings import SettingInForce
-from tailer.settings import TailerSettings
+from tailcast_gateway.settings import GatewaySettings
+from tailcast_service.settings import SettingInForce
+from tailcast_tailer.settings import TailerSettings
 
 
 __all__ = ["print_config"]

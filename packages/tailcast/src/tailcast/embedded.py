@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Self
 
-from service_runtime.exceptions import ServiceError
+from tailcast_service.exceptions import ServiceError
 
 
 __all__ = ["EmbeddedBroker", "find_program"]

@@ -13,8 +13,8 @@ from typing import Annotated
 
 import typer
 
-from service_runtime.exceptions import SettingsError
-from service_runtime.exits import run_as_command
+from tailcast_service.exceptions import SettingsError
+from tailcast_service.exits import run_as_command
 
 
 __all__ = ["main"]
@@ -115,7 +115,7 @@ def up(
 @app.command()
 def tailer(*, log_dir: LogDir = None, redis_url: RedisUrl = None) -> Work:
     """Follow the files and append their lines to the broker."""
-    from tailer.main import serve  # noqa: PLC0415  # as above
+    from tailcast_tailer.main import serve  # noqa: PLC0415  # as above
 
     return partial(serve, log_dir=log_dir, redis_url=redis_url)
 
@@ -125,7 +125,7 @@ def gateway(
     *, host: Host = None, port: Port = None, redis_url: RedisUrl = None
 ) -> Work:
     """Serve what the broker has to browsers and scripts."""
-    from gateway.main import serve  # noqa: PLC0415  # as above
+    from tailcast_gateway.main import serve  # noqa: PLC0415  # as above
 
     return partial(serve, host=host, port=port, redis_url=redis_url)
 

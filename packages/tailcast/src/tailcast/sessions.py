@@ -6,7 +6,7 @@ from typing import Final
 import httpx
 import msgspec
 
-from service_runtime.exceptions import ServiceError
+from tailcast_service.exceptions import ServiceError
 
 
 __all__ = ["print_sessions"]

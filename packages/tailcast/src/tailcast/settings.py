@@ -1,7 +1,7 @@
 """What the command line itself reads; the services read the rest themselves."""
 
-from service_runtime.settings import ServiceSettings
-from service_runtime.values import SecretUrl
+from tailcast_service.settings import ServiceSettings
+from tailcast_service.values import SecretUrl
 
 
 __all__ = ["CommandSettings"]

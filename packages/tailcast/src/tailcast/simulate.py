@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from service_runtime.exceptions import ServiceError
 from tailcast.settings import CommandSettings
+from tailcast_service.exceptions import ServiceError
 
 
 __all__ = ["simulate_sessions"]

@@ -17,9 +17,9 @@ from functools import partial
 
 import structlog
 
-from service_runtime.exceptions import ServiceError, SettingsError
-from service_runtime.tasks import LongLived
 from tailcast.bound import KERNEL_BINDS, bind_command
+from tailcast_service.exceptions import ServiceError, SettingsError
+from tailcast_service.tasks import LongLived
 
 
 __all__ = ["Child", "Supervisor"]

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import structlog
 
-from gateway.settings import GatewaySettings
-from service_runtime.exceptions import ServiceError, SettingsError
-from service_runtime.logs import configure_logging
-from service_runtime.values import write_list
 from tailcast.embedded import EmbeddedBroker
 from tailcast.settings import CommandSettings
 from tailcast.supervisor import Child, Supervisor
-from tailer.settings import TailerSettings
+from tailcast_gateway.settings import GatewaySettings
+from tailcast_service.exceptions import ServiceError, SettingsError
+from tailcast_service.logs import configure_logging
+from tailcast_service.values import write_list
+from tailcast_tailer.settings import TailerSettings
 
 
 __all__ = ["run_up"]

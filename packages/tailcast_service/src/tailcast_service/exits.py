@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import cast
 
-from service_runtime.exceptions import ServiceError
+from tailcast_service.exceptions import ServiceError
 
 
 __all__ = ["run_as_command"]

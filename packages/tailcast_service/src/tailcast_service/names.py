@@ -8,7 +8,7 @@ Nothing here reads the environment.
 import difflib
 import re
 
-from service_runtime.exceptions import SettingsError
+from tailcast_service.exceptions import SettingsError
 
 
 __all__ = ["PREFIX", "check_name", "is_injected"]

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from service_runtime.exceptions import SettingsError
-from service_runtime.exits import run_as_command
-from service_runtime.limits import raise_open_file_limit
-from service_runtime.logs import configure_logging
-from service_runtime.memory import hold_back_collector
-from service_runtime.settings import ServiceSettings
+from tailcast_service.exceptions import SettingsError
+from tailcast_service.exits import run_as_command
+from tailcast_service.limits import raise_open_file_limit
+from tailcast_service.logs import configure_logging
+from tailcast_service.memory import hold_back_collector
+from tailcast_service.settings import ServiceSettings
 
 
 __all__ = ["run_program", "serve"]

@@ -18,9 +18,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from service_runtime.exceptions import SettingsError
-from service_runtime.names import SETTINGS
-from service_runtime.sources import (
+from tailcast_service.exceptions import SettingsError
+from tailcast_service.names import SETTINGS
+from tailcast_service.sources import (
     ENV_FILE,
     ENVIRONMENT,
     VariableSource,
@@ -28,7 +28,7 @@ from service_runtime.sources import (
     read_environment,
     variable_of,
 )
-from service_runtime.values import lower_case, mask_url
+from tailcast_service.values import lower_case, mask_url
 
 
 __all__ = ["ServiceSettings", "SettingInForce"]

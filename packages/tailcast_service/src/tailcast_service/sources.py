@@ -14,8 +14,8 @@ from dotenv import dotenv_values
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from service_runtime.exceptions import SettingsError
-from service_runtime.names import PREFIX, check_name, is_injected
+from tailcast_service.exceptions import SettingsError
+from tailcast_service.names import PREFIX, check_name, is_injected
 
 
 __all__ = [

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
-from service_runtime.exceptions import ServiceError
+from tailcast_service.exceptions import ServiceError
 
 
 __all__ = ["LongLived", "Loop", "TaskEnded", "end_all"]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import NamedTuple, Protocol
 
-from telemetry_stream.births import UNCOUNTED, Birth
-from telemetry_stream.claims import Claims
-from telemetry_stream.position import BEFORE_ALL, Cursor, EntryID, digest
+from tailcast_streams.births import UNCOUNTED, Birth
+from tailcast_streams.claims import Claims
+from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
 
 
 class Kind(StrEnum):
@@ -150,7 +150,7 @@ class SessionState:
     # When the last entry or rejection was appended, by the broker's clock, so that all
     # measure its age by the same one; 0 if it did not say so.
     appended_ms: int = 0
-    # Records per second at the last append; see `telemetry_stream.rate`.
+    # Records per second at the last append; see `tailcast_streams.rate`.
     rate: float = 0.0
     # Statistics of each metric since the current generation's marker, a JSON object;
     # b"" until there are some. Values of metrics beyond the first 1,000 are counted.

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Any
 
-from telemetry_stream.births import UNCOUNTED, Birth
-from telemetry_stream.broker import (
+from tailcast_streams.births import UNCOUNTED, Birth
+from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,
     Batch,
@@ -39,13 +39,13 @@ from telemetry_stream.broker import (
     Trimmed,
     snapshot_of,
 )
-from telemetry_stream.claims import Claim
-from telemetry_stream.claims_memory import MemoryClaims
-from telemetry_stream.client_cursors_memory import MemoryClientCursors, StoredClient
-from telemetry_stream.exceptions import BrokerError, BrokerUnavailable
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.notification import format_moved
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from tailcast_streams.claims import Claim
+from tailcast_streams.claims_memory import MemoryClaims
+from tailcast_streams.client_cursors_memory import MemoryClientCursors, StoredClient
+from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.notification import format_moved
+from tailcast_streams.position import BEFORE_ALL, EntryID
 
 
 MAX_REJECTIONS = 1_000

@@ -20,8 +20,8 @@ from redis import exceptions as redis_errors
 from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
 
-from telemetry_stream.births import Birth
-from telemetry_stream.broker import (
+from tailcast_streams.births import Birth
+from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,
     Batch,
@@ -37,20 +37,20 @@ from telemetry_stream.broker import (
     Trimmed,
     snapshot_of,
 )
-from telemetry_stream.claims_redis import RedisClaims
-from telemetry_stream.client_cursors_redis import RedisClientCursors
-from telemetry_stream.installation_redis import RedisInstallation
-from telemetry_stream.keys import EMERGENCIES, Keys
-from telemetry_stream.notification import format_moved, heard
-from telemetry_stream.position import EntryID
-from telemetry_stream.redis_connection import (
+from tailcast_streams.claims_redis import RedisClaims
+from tailcast_streams.client_cursors_redis import RedisClientCursors
+from tailcast_streams.installation_redis import RedisInstallation
+from tailcast_streams.keys import EMERGENCIES, Keys
+from tailcast_streams.notification import format_moved, heard
+from tailcast_streams.position import EntryID
+from tailcast_streams.redis_connection import (
     OwnLine,
     connect,
     pushed,
     script,
 )
-from telemetry_stream.redis_errors import translate, translated_errors
-from telemetry_stream.redis_replies import (
+from tailcast_streams.redis_errors import translate, translated_errors
+from tailcast_streams.redis_replies import (
     HEAD_FIELDS,
     birth_of,
     entries_of,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from telemetry_stream.claims import Claim
+from tailcast_streams.claims import Claim
 
 
 class MemoryClaims:

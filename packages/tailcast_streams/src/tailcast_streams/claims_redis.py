@@ -10,9 +10,9 @@ from typing import cast
 
 from redis.asyncio import Redis
 
-from telemetry_stream.claims import Claim
-from telemetry_stream.keys import Keys
-from telemetry_stream.redis_errors import translated_errors
+from tailcast_streams.claims import Claim
+from tailcast_streams.keys import Keys
+from tailcast_streams.redis_errors import translated_errors
 
 
 class RedisClaims:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from telemetry_stream.births import Birth
-from telemetry_stream.position import Cursor
+from tailcast_streams.births import Birth
+from tailcast_streams.position import Cursor
 
 
 # Sessions that are kept for one client; with more, some that are kept make room, which

@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from telemetry_stream.births import Birth
-from telemetry_stream.client_cursors import (
+from tailcast_streams.births import Birth
+from tailcast_streams.client_cursors import (
     EXPIRY_SECONDS,
     MAX_SESSIONS,
     Kept,
@@ -17,8 +17,8 @@ from telemetry_stream.client_cursors import (
     Takeover,
     takeover_note,
 )
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import Cursor
 
 
 @dataclass(slots=True)

@@ -10,19 +10,19 @@ from typing import Any, cast
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 
-from telemetry_stream.births import Birth
-from telemetry_stream.client_cursors import (
+from tailcast_streams.births import Birth
+from tailcast_streams.client_cursors import (
     EXPIRY_SECONDS,
     MAX_SESSIONS,
     Kept,
     Progress,
     Saved,
 )
-from telemetry_stream.exceptions import InvalidPosition
-from telemetry_stream.keys import EMERGENCIES, Keys
-from telemetry_stream.position import Cursor
-from telemetry_stream.redis_connection import script
-from telemetry_stream.redis_errors import translate, translated_errors
+from tailcast_streams.exceptions import InvalidPosition
+from tailcast_streams.keys import EMERGENCIES, Keys
+from tailcast_streams.position import Cursor
+from tailcast_streams.redis_connection import script
+from tailcast_streams.redis_errors import translate, translated_errors
 
 
 # Clients in one pipeline.

@@ -10,9 +10,9 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from telemetry_stream.keys import Keys
-from telemetry_stream.notification import INSTALLATION_LENGTH, tag_of
-from telemetry_stream.redis_errors import translate, translated_errors
+from tailcast_streams.keys import Keys
+from tailcast_streams.notification import INSTALLATION_LENGTH, tag_of
+from tailcast_streams.redis_errors import translate, translated_errors
 
 
 class RedisInstallation:

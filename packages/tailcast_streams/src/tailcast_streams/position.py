@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 from zlib import crc32
 
-from telemetry_stream.exceptions import InvalidPosition
+from tailcast_streams.exceptions import InvalidPosition
 
 
 # Lua, which compares offsets in `append.lua`, and JavaScript hold whole numbers up to

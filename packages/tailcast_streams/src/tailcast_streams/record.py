@@ -13,8 +13,8 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from telemetry_stream.mending import mended
-from telemetry_stream.nesting import TOO_DEEP, is_too_deep
+from tailcast_streams.mending import mended
+from tailcast_streams.nesting import TOO_DEEP, is_too_deep
 
 
 _T = TypeVar("_T")

@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.typing import EncodableT
 
-from telemetry_stream.exceptions import BrokerRefused
+from tailcast_streams.exceptions import BrokerRefused
 
 
 CONNECT_TIMEOUT = 5.0
@@ -142,7 +142,7 @@ class OwnLine:
 
 def script(*parts: str) -> str:
     """The text of a script, from its files of the folder `lua`."""
-    folder = resources.files("telemetry_stream") / "lua"
+    folder = resources.files("tailcast_streams") / "lua"
     return "".join((folder / f"{part}.lua").read_text() for part in parts)
 
 

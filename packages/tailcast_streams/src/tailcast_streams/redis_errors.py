@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from redis import exceptions as redis_errors
 
-from telemetry_stream.exceptions import (
+from tailcast_streams.exceptions import (
     BrokerError,
     BrokerFull,
     BrokerRefused,

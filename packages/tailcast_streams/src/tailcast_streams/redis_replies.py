@@ -9,10 +9,10 @@ from contextlib import suppress
 from math import isfinite
 from typing import Any, cast
 
-from telemetry_stream.births import UNCOUNTED, Birth
-from telemetry_stream.broker import Entry, Kind, Rejection, SessionState, StoredPosition
-from telemetry_stream.position import BEFORE_ALL, EntryID
-from telemetry_stream.record import INT64
+from tailcast_streams.births import UNCOUNTED, Birth
+from tailcast_streams.broker import Entry, Kind, Rejection, SessionState, StoredPosition
+from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.record import INT64
 
 
 # What a head needs of the state: a thousand records and statistics would be megabytes.

@@ -1,4 +1,4 @@
 """Streams to clients: reads each stream once and serves every client that watches.
 
-Never imports the tailer; what both need lives in `telemetry_stream`.
+Never imports the tailer; what both need lives in `tailcast_streams`.
 """

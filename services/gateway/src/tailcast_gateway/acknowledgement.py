@@ -11,11 +11,11 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.subscription import Subscription
-from telemetry_stream.births import Birth
-from telemetry_stream.client_cursors import MAX_SESSIONS, Progress, Saved
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor
+from tailcast_gateway.subscription import Subscription
+from tailcast_streams.births import Birth
+from tailcast_streams.client_cursors import MAX_SESSIONS, Progress, Saved
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import Cursor
 
 
 # Pings at which something was noted that may be on their way to one client.

@@ -6,9 +6,9 @@ Pure. What answers share, and those that need nothing but what was asked.
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from gateway.marks import shown
-from gateway.messages import MessageID, Unsubscribe
-from telemetry_stream.position import NOTHING, Cursor
+from tailcast_gateway.marks import shown
+from tailcast_gateway.messages import MessageID, Unsubscribe
+from tailcast_streams.position import NOTHING, Cursor
 
 
 # A message to a client: its fields in order.

@@ -16,15 +16,15 @@ from types import FrameType
 
 import uvicorn
 
-from gateway.drain import ALONE_GRACE_SECONDS, Departure, departure
-from gateway.replica import Replica
-from gateway.routes import make_api
-from gateway.settings import GatewaySettings
-from gateway.transport import make_server_config
-from service_runtime.exceptions import ServiceError, SettingsError
-from service_runtime.tasks import TaskEnded
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.exceptions import BrokerError
+from tailcast_gateway.drain import ALONE_GRACE_SECONDS, Departure, departure
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.routes import make_api
+from tailcast_gateway.settings import GatewaySettings
+from tailcast_gateway.transport import make_server_config
+from tailcast_service.exceptions import ServiceError, SettingsError
+from tailcast_service.tasks import TaskEnded
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.exceptions import BrokerError
 
 
 BACKLOG = 4096

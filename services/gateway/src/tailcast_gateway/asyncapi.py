@@ -10,11 +10,15 @@ from typing import Final
 
 from msgspec import Struct
 
-from gateway import messages, server_messages as server
-from gateway.close_codes import ALL_CLOSE_CODES
-from gateway.limits import MAX_CONDITIONS, MAX_FILTER_VALUES, MAX_TEXT_CHARACTERS
-from gateway.schemas import REFERENCE, JSONObject, reference, schemas
-from gateway.wire import SUBPROTOCOLS
+from tailcast_gateway import messages, server_messages as server
+from tailcast_gateway.close_codes import ALL_CLOSE_CODES
+from tailcast_gateway.limits import (
+    MAX_CONDITIONS,
+    MAX_FILTER_VALUES,
+    MAX_TEXT_CHARACTERS,
+)
+from tailcast_gateway.schemas import REFERENCE, JSONObject, reference, schemas
+from tailcast_gateway.wire import SUBPROTOCOLS
 
 
 # The protocol's version, whose first number stands in the subprotocols' names.

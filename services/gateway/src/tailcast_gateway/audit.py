@@ -10,15 +10,15 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from gateway.broker_clock import BrokerClock
-from gateway.instruments import Instruments
-from gateway.watched import Watched
-from gateway.watchers import Watchers
-from telemetry_stream.births import Birth
-from telemetry_stream.broker import SessionReader, StoredPosition
-from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from tailcast_gateway.broker_clock import BrokerClock
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.watched import Watched
+from tailcast_gateway.watchers import Watchers
+from tailcast_streams.births import Birth
+from tailcast_streams.broker import SessionReader, StoredPosition
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import BEFORE_ALL, EntryID
 
 
 AUDIT_SECONDS = 5.0

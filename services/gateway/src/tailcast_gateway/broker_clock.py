@@ -6,9 +6,9 @@ then, and goes on by the steady clock in between. Nothing is delivered by it.
 
 from collections.abc import Callable
 
-from gateway.instruments import Instruments
-from telemetry_stream.broker import SessionReader
-from telemetry_stream.exceptions import BrokerRefused
+from tailcast_gateway.instruments import Instruments
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.exceptions import BrokerRefused
 
 
 class BrokerClock:

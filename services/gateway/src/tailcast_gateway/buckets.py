@@ -8,9 +8,9 @@ lives the choice alone; what a replay is and how generations share is `sampling`
 import math
 from collections.abc import Iterator, Sequence
 
-from gateway.filters import NON_FINITE, Find, read_fields
-from telemetry_stream.broker import Entry, Kind, cost_bytes
-from telemetry_stream.position import BEFORE_ALL, EntryID
+from tailcast_gateway.filters import NON_FINITE, Find, read_fields
+from tailcast_streams.broker import Entry, Kind, cost_bytes
+from tailcast_streams.position import BEFORE_ALL, EntryID
 
 
 # Beside each metric's extremes a bucket has room for the two ends of a run.

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.activity import status_after
-from telemetry_stream.broker import Entry, Head, Rejection, Snapshot
-from telemetry_stream.position import Cursor, digest
-from telemetry_stream.rate import rate_at
+from tailcast_gateway.activity import status_after
+from tailcast_streams.broker import Entry, Head, Rejection, Snapshot
+from tailcast_streams.position import Cursor, digest
+from tailcast_streams.rate import rate_at
 
 
 def describe(

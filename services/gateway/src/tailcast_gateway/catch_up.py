@@ -10,23 +10,23 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gateway.answers import heartbeat
-from gateway.channel import Client, Follower, Pace, Wanted
-from gateway.continuity import Continuity
-from gateway.encoding import SLICE_BYTES
-from gateway.followers import Followers
-from gateway.forms import Form
-from gateway.instruments import Instruments
-from gateway.isolation import Isolation
-from gateway.messages import INVALID_MESSAGE, error_message
-from gateway.recovery import NoValues, Replaced, Resume, Trimmed, Verdict, Wait
-from gateway.replay import Replay
-from gateway.samplers import Samplers
-from gateway.shared_page import SharedPage
-from gateway.telling import told_documents
-from telemetry_stream.broker import Kind
-from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.position import NOTHING, Cursor, EntryID
+from tailcast_gateway.answers import heartbeat
+from tailcast_gateway.channel import Client, Follower, Pace, Wanted
+from tailcast_gateway.continuity import Continuity
+from tailcast_gateway.encoding import SLICE_BYTES
+from tailcast_gateway.followers import Followers
+from tailcast_gateway.forms import Form
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.isolation import Isolation
+from tailcast_gateway.messages import INVALID_MESSAGE, error_message
+from tailcast_gateway.recovery import NoValues, Replaced, Resume, Trimmed, Verdict, Wait
+from tailcast_gateway.replay import Replay
+from tailcast_gateway.samplers import Samplers
+from tailcast_gateway.shared_page import SharedPage
+from tailcast_gateway.telling import told_documents
+from tailcast_streams.broker import Kind
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 
 # How long a file that is shorter than a client's cursor may take to grow back.

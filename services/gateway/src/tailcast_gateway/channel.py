@@ -11,19 +11,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
-from gateway.allowance import Allowance
-from gateway.conflation import Conflation
-from gateway.encoding import SessionEncoder
-from gateway.forms import Form
-from gateway.pings import Pings
-from gateway.samplers import SampledReplay
-from gateway.subscription import Start, Subscription
-from gateway.telling import CarefulEncoder, OnUntold
-from gateway.watched import Watched
-from gateway.wire import JSON, Fields, Wire
-from telemetry_stream.births import UNCOUNTED, Birth
-from telemetry_stream.broker import Head
-from telemetry_stream.position import NOTHING, Cursor, EntryID
+from tailcast_gateway.allowance import Allowance
+from tailcast_gateway.conflation import Conflation
+from tailcast_gateway.encoding import SessionEncoder
+from tailcast_gateway.forms import Form
+from tailcast_gateway.pings import Pings
+from tailcast_gateway.samplers import SampledReplay
+from tailcast_gateway.subscription import Start, Subscription
+from tailcast_gateway.telling import CarefulEncoder, OnUntold
+from tailcast_gateway.watched import Watched
+from tailcast_gateway.wire import JSON, Fields, Wire
+from tailcast_streams.births import UNCOUNTED, Birth
+from tailcast_streams.broker import Head
+from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 
 # Encoders that a session keeps; they are made anew where more wires are in use.

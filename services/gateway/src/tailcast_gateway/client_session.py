@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from msgspec import UnsetType
 
-from gateway.answers import Message, text_of, with_id
-from gateway.channel import Wanted
-from gateway.forms import Forms
-from gateway.messages import (
+from tailcast_gateway.answers import Message, text_of, with_id
+from tailcast_gateway.channel import Wanted
+from tailcast_gateway.forms import Forms
+from tailcast_gateway.messages import (
     INVALID_CURSOR,
     INVALID_MESSAGE,
     RESUME,
@@ -25,8 +25,8 @@ from gateway.messages import (
     Subscribe,
     Unsubscribe,
 )
-from gateway.recovery import Replaced, Resume, Trimmed, Verdict
-from gateway.subscription import (
+from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Verdict
+from tailcast_gateway.subscription import (
     EVERYTHING,
     AtStep,
     AtTime,
@@ -37,12 +37,12 @@ from gateway.subscription import (
     Subscription,
     has_wildcards,
 )
-from gateway.wire import Wire, Wires
-from telemetry_stream.births import Birth, came_after
-from telemetry_stream.client_cursors import Kept
-from telemetry_stream.exceptions import InvalidPosition
-from telemetry_stream.position import BEFORE_ALL, NOTHING, Cursor
-from telemetry_stream.record import as_time_ms
+from tailcast_gateway.wire import Wire, Wires
+from tailcast_streams.births import Birth, came_after
+from tailcast_streams.client_cursors import Kept
+from tailcast_streams.exceptions import InvalidPosition
+from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor
+from tailcast_streams.record import as_time_ms
 
 
 # Names in the words of an answer; the rest is counted.

@@ -19,9 +19,9 @@ from typing import Any, Final, ParamSpec
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
-from gateway import close_codes
-from gateway.frames import close_frame, ping_frame
-from gateway.socket_owner import Nobody, SocketOwner
+from tailcast_gateway import close_codes
+from tailcast_gateway.frames import close_frame, ping_frame
+from tailcast_gateway.socket_owner import Nobody, SocketOwner
 
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class _Phase(Enum):
 
 
 class Socket(asyncio.Protocol):
-    """The connection; `gateway.transport.handover` makes and returns it."""
+    """The connection; `tailcast_gateway.transport.handover` makes and returns it."""
 
     __slots__ = (
         "__weakref__",

@@ -9,11 +9,11 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gateway.acknowledgement import Weight
-from gateway.answers import heartbeat, unsubscribed
-from gateway.catch_up import CatchUp
-from gateway.channel import Channel, Client, Wanted
-from gateway.client_session import (
+from tailcast_gateway.acknowledgement import Weight
+from tailcast_gateway.answers import heartbeat, unsubscribed
+from tailcast_gateway.catch_up import CatchUp
+from tailcast_gateway.channel import Channel, Client, Wanted
+from tailcast_gateway.client_session import (
     Plan,
     acknowledged,
     cursor_of,
@@ -24,14 +24,14 @@ from gateway.client_session import (
     subscribed,
     wire_asked,
 )
-from gateway.encoding import told
-from gateway.feed import Feed
-from gateway.forms import Forms
-from gateway.hub import Hub
-from gateway.identity import Identities
-from gateway.inquiries import Inquiries, Inquiry, Writable
-from gateway.instruments import Instruments
-from gateway.messages import (
+from tailcast_gateway.encoding import told
+from tailcast_gateway.feed import Feed
+from tailcast_gateway.forms import Forms
+from tailcast_gateway.hub import Hub
+from tailcast_gateway.identity import Identities
+from tailcast_gateway.inquiries import Inquiries, Inquiry, Writable
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.messages import (
     FAILED,
     INVALID_CURSOR,
     INVALID_MESSAGE,
@@ -45,17 +45,17 @@ from gateway.messages import (
     error_message,
     why_unavailable,
 )
-from gateway.parts import answer_within, heartbeats, positions
-from gateway.recovery import NoValues, Resume, Trimmed, Verdict
-from gateway.replay import Replay
-from gateway.snapshots import Snapshots, news_after
-from gateway.subscription import Begin, Last
-from gateway.wire import Wires
-from telemetry_stream.births import Birth
-from telemetry_stream.broker import SessionReader
-from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEGINNING_CURSOR, NOTHING, Cursor
+from tailcast_gateway.parts import answer_within, heartbeats, positions
+from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
+from tailcast_gateway.replay import Replay
+from tailcast_gateway.snapshots import Snapshots, news_after
+from tailcast_gateway.subscription import Begin, Last
+from tailcast_gateway.wire import Wires
+from tailcast_streams.births import Birth
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
 
 
 # A broker that does not answer for so long is away.

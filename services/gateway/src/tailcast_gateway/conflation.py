@@ -8,8 +8,8 @@ are sampled).
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gateway.limits import MAX_RATE, MIN_RATE
-from telemetry_stream.broker import Entry, Kind
+from tailcast_gateway.limits import MAX_RATE, MIN_RATE
+from tailcast_streams.broker import Entry, Kind
 
 
 class Conflated(NamedTuple):

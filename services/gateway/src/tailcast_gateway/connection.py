@@ -11,15 +11,21 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
-from gateway.catch_up import CatchUp
-from gateway.channel import Client, ClientSocket
-from gateway.close_codes import DRAINING, NO_PONG, TOO_SLOW, close_code, last_words
-from gateway.commands import Commands
-from gateway.hub import Hub
-from gateway.identity import Identities
-from gateway.instruments import Instruments
-from gateway.liveness import Action, Liveness
-from gateway.messages import (
+from tailcast_gateway.catch_up import CatchUp
+from tailcast_gateway.channel import Client, ClientSocket
+from tailcast_gateway.close_codes import (
+    DRAINING,
+    NO_PONG,
+    TOO_SLOW,
+    close_code,
+    last_words,
+)
+from tailcast_gateway.commands import Commands
+from tailcast_gateway.hub import Hub
+from tailcast_gateway.identity import Identities
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.liveness import Action, Liveness
+from tailcast_gateway.messages import (
     INVALID_FORMAT,
     INVALID_MESSAGE,
     Ack,
@@ -33,8 +39,8 @@ from gateway.messages import (
     Unsubscribe,
     parse,
 )
-from gateway.socket_owner import OwnedSocket
-from gateway.wire import Wire
+from tailcast_gateway.socket_owner import OwnedSocket
+from tailcast_gateway.wire import Wire
 
 
 # Messages that wait while one is carried out; with more the socket is not read.

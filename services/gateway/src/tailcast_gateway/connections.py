@@ -8,8 +8,8 @@ import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 
-from gateway.connection import Connection
-from service_runtime.tasks import Loop
+from tailcast_gateway.connection import Connection
+from tailcast_service.tasks import Loop
 
 
 # A round over all connections is so many ticks; each is looked at once in a round.

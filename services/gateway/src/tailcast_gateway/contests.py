@@ -7,9 +7,9 @@ nothing is told later.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.channel import Client
-from gateway.hub import Hub
-from gateway.instruments import Instruments
+from tailcast_gateway.channel import Client
+from tailcast_gateway.hub import Hub
+from tailcast_gateway.instruments import Instruments
 
 
 class Contests:

@@ -9,8 +9,8 @@ trimmed, the next one's `previous` still names it, which orders but proves less.
 from collections.abc import Sequence
 from enum import Enum
 
-from telemetry_stream.broker import Entry
-from telemetry_stream.position import BEFORE_ALL, MAX_OFFSET, Cursor, EntryID
+from tailcast_streams.broker import Entry
+from tailcast_streams.position import BEFORE_ALL, MAX_OFFSET, Cursor, EntryID
 
 
 class Continuity(Enum):

@@ -5,16 +5,16 @@ Pure. Who is live is up to `hub`; what the others get is up to `catch_up`.
 
 from collections.abc import Callable, Iterator, Sequence
 
-from gateway.channel import Audience, ByWire, Channel, Client, Pace
-from gateway.conflation import Conflated, Conflation
-from gateway.followers import Followers
-from gateway.forms import Form, Piece
-from gateway.instruments import Instruments
-from gateway.isolation import Isolation
-from gateway.telling import told_documents
-from gateway.wire import Wire
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import NOTHING, Cursor, EntryID
+from tailcast_gateway.channel import Audience, ByWire, Channel, Client, Pace
+from tailcast_gateway.conflation import Conflated, Conflation
+from tailcast_gateway.followers import Followers
+from tailcast_gateway.forms import Form, Piece
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.isolation import Isolation
+from tailcast_gateway.telling import told_documents
+from tailcast_gateway.wire import Wire
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 
 class Delivery:

@@ -10,16 +10,16 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from gateway import marks
-from gateway.forms import PLAIN, Form
-from gateway.links import record_link
-from gateway.marks import shown
-from gateway.projection import Index
-from gateway.subscription import Subscription
-from gateway.wire import Fields, Wire
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEFORE_ALL, Cursor
+from tailcast_gateway import marks
+from tailcast_gateway.forms import PLAIN, Form
+from tailcast_gateway.links import record_link
+from tailcast_gateway.marks import shown
+from tailcast_gateway.projection import Index
+from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.wire import Fields, Wire
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import BEFORE_ALL, Cursor
 
 
 # What a message has besides records and the names of session and document, at most: two

@@ -9,15 +9,15 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, Query, Request, Response
 
-from gateway.admission import Refusal
-from gateway.event_stream import HEADERS, EventStream
-from gateway.limits import MAX_BYTES, MIN_BYTES
-from gateway.messages import UNAVAILABLE, error_message
-from gateway.openapi import answers
-from gateway.queries import asked, single
-from gateway.replica import Replica
-from gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
-from gateway.sse import EVENTS
+from tailcast_gateway.admission import Refusal
+from tailcast_gateway.event_stream import HEADERS, EventStream
+from tailcast_gateway.limits import MAX_BYTES, MIN_BYTES
+from tailcast_gateway.messages import UNAVAILABLE, error_message
+from tailcast_gateway.openapi import answers
+from tailcast_gateway.queries import asked, single
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
+from tailcast_gateway.sse import EVENTS
 
 
 MaxMessage = Annotated[

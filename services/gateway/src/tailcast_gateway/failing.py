@@ -10,10 +10,10 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gateway.messages import FAILED, error_message
-from gateway.watchers import Watchers
-from telemetry_stream.broker import SessionReader
-from telemetry_stream.exceptions import BrokerUnavailable
+from tailcast_gateway.messages import FAILED, error_message
+from tailcast_gateway.watchers import Watchers
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.exceptions import BrokerUnavailable
 
 
 # Until a session is begun anew: the first time, and at most.

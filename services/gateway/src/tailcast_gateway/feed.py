@@ -10,23 +10,23 @@ import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from gateway.audit import Audit
-from gateway.broker_clock import BrokerClock
-from gateway.continuity import Continuity, continuation, including
-from gateway.failing import Failing
-from gateway.instruments import Instruments
-from gateway.neighbours import Neighbours
-from gateway.openings import Openings
-from gateway.owners import Owners
-from gateway.probe import Probe
-from gateway.subscription import Subscription
-from gateway.watched import Watched
-from gateway.watchers import Watchers
-from service_runtime.tasks import Loop
-from telemetry_stream.broker import Entry, SessionReader
-from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.notification import parse_moved
-from telemetry_stream.position import BEFORE_ALL
+from tailcast_gateway.audit import Audit
+from tailcast_gateway.broker_clock import BrokerClock
+from tailcast_gateway.continuity import Continuity, continuation, including
+from tailcast_gateway.failing import Failing
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.neighbours import Neighbours
+from tailcast_gateway.openings import Openings
+from tailcast_gateway.owners import Owners
+from tailcast_gateway.probe import Probe
+from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.watched import Watched
+from tailcast_gateway.watchers import Watchers
+from tailcast_service.tasks import Loop
+from tailcast_streams.broker import Entry, SessionReader
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.notification import parse_moved
+from tailcast_streams.position import BEFORE_ALL
 
 
 CANARY_SECONDS = 2.0

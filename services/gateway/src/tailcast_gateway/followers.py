@@ -7,9 +7,9 @@ made here, so that what is kept about it in three places stays one thing.
 from collections.abc import Callable
 from typing import Protocol
 
-from gateway.channel import Channel, Client, Follower, Pace, Wanted
-from gateway.isolation import Isolation
-from telemetry_stream.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
+from tailcast_gateway.channel import Channel, Client, Follower, Pace, Wanted
+from tailcast_gateway.isolation import Isolation
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 
 class Pursuit(Protocol):

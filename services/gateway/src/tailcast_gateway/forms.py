@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from msgspec import UNSET
 
-from gateway.filters import (
+from tailcast_gateway.filters import (
     UNREADABLE,
     Fields,
     Filter,
@@ -19,16 +19,16 @@ from gateway.filters import (
     parse_filter,
     read_fields,
 )
-from gateway.messages import (
+from tailcast_gateway.messages import (
     INVALID_FILTER,
     INVALID_MESSAGE,
     TOO_MANY_SUBSCRIPTIONS,
     InvalidMessage,
     Subscribe,
 )
-from gateway.projection import Index, InvalidProjection, Projection, index
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_gateway.projection import Index, InvalidProjection, Projection, index
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 
 
 # Distinct forms of one replica that anybody is subscribed in: each is made of every

@@ -8,13 +8,13 @@ in bytes: a page begins with few entries, and their size says how many follow.
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from gateway.continuity import Continuity, continuation, including
-from gateway.pages import Page, backward, forward, moved, size_to_read
-from gateway.recovery import Resume, Verdict
-from gateway.replay import Replay
-from gateway.subscription import AtStep, AtTime, Begin, Last
-from telemetry_stream.broker import Entry, SessionReader
-from telemetry_stream.position import NOTHING, Cursor, EntryID
+from tailcast_gateway.continuity import Continuity, continuation, including
+from tailcast_gateway.pages import Page, backward, forward, moved, size_to_read
+from tailcast_gateway.recovery import Resume, Verdict
+from tailcast_gateway.replay import Replay
+from tailcast_gateway.subscription import AtStep, AtTime, Begin, Last
+from tailcast_streams.broker import Entry, SessionReader
+from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 
 # Entries in the first read of a page: with the largest records, 16 MiB.

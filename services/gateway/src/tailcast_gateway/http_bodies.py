@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gateway.messages import ErrorCode
-from gateway.server_messages import (
+from tailcast_gateway.messages import ErrorCode
+from tailcast_gateway.server_messages import (
     Cursor,
     GapFields,
     Record,

@@ -6,20 +6,20 @@ without a seam simple. What clients that are not live get is up to `catch_up`.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gateway.channel import Audience, Channel, Client, Follower, Pace, Wanted
-from gateway.delivery import Delivery, members_of
-from gateway.encoding import pieces
-from gateway.followers import Followers
-from gateway.instruments import Instruments
-from gateway.isolation import Isolation
-from gateway.subscription import Begin, Subscription
-from gateway.watched import Watched
-from gateway.window import Window
-from gateway.wire import Fields
-from telemetry_stream.births import UNCOUNTED, Birth, came_after
-from telemetry_stream.broker import Entry, Head
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import NOTHING, Cursor, EntryID
+from tailcast_gateway.channel import Audience, Channel, Client, Follower, Pace, Wanted
+from tailcast_gateway.delivery import Delivery, members_of
+from tailcast_gateway.encoding import pieces
+from tailcast_gateway.followers import Followers
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.isolation import Isolation
+from tailcast_gateway.subscription import Begin, Subscription
+from tailcast_gateway.watched import Watched
+from tailcast_gateway.window import Window
+from tailcast_gateway.wire import Fields
+from tailcast_streams.births import UNCOUNTED, Birth, came_after
+from tailcast_streams.broker import Entry, Head
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 
 class Hub:

@@ -12,23 +12,23 @@ from weakref import WeakValueDictionary
 
 from msgspec import UNSET
 
-from gateway.acknowledgement import Holding, Weight
-from gateway.allowance import Allowance
-from gateway.channel import Client
-from gateway.close_codes import TAKEN_OVER
-from gateway.instruments import Instruments
-from gateway.keeper import Keeper
-from gateway.messages import INVALID_MESSAGE, RESUME, InvalidMessage, Subscribe
-from gateway.subscription import Subscription
-from gateway.whereabouts import Whereabouts
-from telemetry_stream.births import Birth
-from telemetry_stream.client_cursors import (
+from tailcast_gateway.acknowledgement import Holding, Weight
+from tailcast_gateway.allowance import Allowance
+from tailcast_gateway.channel import Client
+from tailcast_gateway.close_codes import TAKEN_OVER
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.keeper import Keeper
+from tailcast_gateway.messages import INVALID_MESSAGE, RESUME, InvalidMessage, Subscribe
+from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.whereabouts import Whereabouts
+from tailcast_streams.births import Birth
+from tailcast_streams.client_cursors import (
     MAX_SESSIONS,
     ClientCursors,
     Kept,
     takeover_of,
 )
-from telemetry_stream.position import Cursor
+from tailcast_streams.position import Cursor
 
 
 # Nothing is kept, for nobody.

@@ -15,8 +15,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from service_runtime.sparing import Sparing
-from telemetry_stream.exceptions import BrokerError, BrokerRefused
+from tailcast_service.sparing import Sparing
+from tailcast_streams.exceptions import BrokerError, BrokerRefused
 
 
 # Of an error in a line of the log.

@@ -8,10 +8,10 @@ passes. No I/O, no clock.
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-from gateway.channel import Client
-from gateway.close_codes import INTERNAL_ERROR
-from gateway.session_isolation import SessionIsolation
-from telemetry_stream.exceptions import BrokerError
+from tailcast_gateway.channel import Client
+from tailcast_gateway.close_codes import INTERNAL_ERROR
+from tailcast_gateway.session_isolation import SessionIsolation
+from tailcast_streams.exceptions import BrokerError
 
 
 class Isolation(SessionIsolation):

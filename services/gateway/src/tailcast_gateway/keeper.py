@@ -7,10 +7,10 @@ received, and who holds it.
 import asyncio
 from collections.abc import Callable, Iterable
 
-from gateway.acknowledgement import Holding
-from gateway.instruments import Instruments
-from telemetry_stream.client_cursors import ClientCursors, Progress, Saved
-from telemetry_stream.exceptions import BrokerError
+from tailcast_gateway.acknowledgement import Holding
+from tailcast_gateway.instruments import Instruments
+from tailcast_streams.client_cursors import ClientCursors, Progress, Saved
+from tailcast_streams.exceptions import BrokerError
 
 
 # Progress that is not urgent is saved so often.

@@ -6,7 +6,7 @@ they hold below whatever path a proxy serves the gateway.
 
 from urllib.parse import quote, urlencode
 
-from telemetry_stream.position import Cursor
+from tailcast_streams.position import Cursor
 
 
 def record_link(session: str, cursor: Cursor) -> str:

@@ -1,7 +1,7 @@
-"""The gateway's way in; `service_runtime.program` says what that is."""
+"""The gateway's way in; `tailcast_service.program` says what that is."""
 
-from gateway.settings import GatewaySettings
-from service_runtime import program
+from tailcast_gateway.settings import GatewaySettings
+from tailcast_service import program
 
 
 __all__ = ["main", "serve"]

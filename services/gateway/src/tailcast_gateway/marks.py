@@ -5,9 +5,9 @@ Pure: fields, as they stand in a message of their own, a page or a line.
 
 import msgspec
 
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
-from telemetry_stream.record import as_step
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
+from tailcast_streams.record import as_step
 
 
 _GAP_REASONS = frozenset({"trimmed", "file_lost", "left_out", "unknown_cursor"})

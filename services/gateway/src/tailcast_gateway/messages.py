@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from gateway.limits import (
+from tailcast_gateway.limits import (
     DEFAULT_HISTORY,
     MAX_BYTES,
     MAX_CLIENT_ID_CHARACTERS,
@@ -23,8 +23,8 @@ from gateway.limits import (
     MIN_POINTS,
     MIN_RATE,
 )
-from telemetry_stream.exceptions import BrokerFull, BrokerRefused
-from telemetry_stream.nesting import TOO_DEEP, is_too_deep
+from tailcast_streams.exceptions import BrokerFull, BrokerRefused
+from tailcast_streams.nesting import TOO_DEEP, is_too_deep
 
 
 # Echoed in the answer, in each part of it; a number as any wire holds it.

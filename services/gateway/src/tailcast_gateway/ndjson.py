@@ -14,14 +14,14 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.asgi import STREAMED, chunk, until_gone
-from gateway.forms import PLAIN, Form
-from gateway.history import History
-from gateway.instruments import Instruments
-from gateway.pages import Told, shaped
-from gateway.transport import transport_of
-from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.position import Cursor
+from tailcast_gateway.asgi import STREAMED, chunk, until_gone
+from tailcast_gateway.forms import PLAIN, Form
+from tailcast_gateway.history import History
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.pages import Told, shaped
+from tailcast_gateway.transport import transport_of
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.position import Cursor
 
 
 # Exports at the same time in one replica; each holds a page and what its socket has

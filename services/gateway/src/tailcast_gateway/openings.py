@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
-from gateway.broker_clock import BrokerClock
-from gateway.instruments import Instruments
-from gateway.session_isolation import BROKER_AWAY
-from gateway.watchers import Watchers
-from telemetry_stream.broker import Head, SessionReader
-from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.keys import EMERGENCIES
+from tailcast_gateway.broker_clock import BrokerClock
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.session_isolation import BROKER_AWAY
+from tailcast_gateway.watchers import Watchers
+from tailcast_streams.broker import Head, SessionReader
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.keys import EMERGENCIES
 
 
 # Sessions in one round trip, and names that only hints have given at the same time.

@@ -7,12 +7,12 @@ makes a gateway unready.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gateway.instruments import Instruments
-from gateway.subscription import Subscription
-from gateway.watched import Watched
-from gateway.watchers import Watchers
-from telemetry_stream.broker import SessionReader
-from telemetry_stream.claims import contests
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.watched import Watched
+from tailcast_gateway.watchers import Watchers
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.claims import contests
 
 
 # A session that had rested for so long when its tailer fell silent has ended, and

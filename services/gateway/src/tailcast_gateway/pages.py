@@ -14,12 +14,12 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from gateway import marks
-from gateway.forms import PLAIN, Form, Piece
-from gateway.marks import is_record, shown
-from gateway.recovery import Replaced, Resume, Trimmed, Verdict
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
+from tailcast_gateway import marks
+from tailcast_gateway.forms import PLAIN, Form, Piece
+from tailcast_gateway.marks import is_record, shown
+from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Verdict
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
 
 
 Told: TypeAlias = Mapping[str, Mapping[str, object]]

@@ -7,16 +7,16 @@ item is, and who is told.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
-from gateway.answers import Message, heartbeat, with_id
-from gateway.encoding import ENVELOPE_BYTES, stand_in, told
-from gateway.limits import portions
-from gateway.links import record_link, session_link
-from gateway.marks import shown
-from gateway.messages import History, MessageID
-from gateway.pages import Page, cut
-from gateway.wire import Wire
-from telemetry_stream.births import Birth
-from telemetry_stream.position import Cursor
+from tailcast_gateway.answers import Message, heartbeat, with_id
+from tailcast_gateway.encoding import ENVELOPE_BYTES, stand_in, told
+from tailcast_gateway.limits import portions
+from tailcast_gateway.links import record_link, session_link
+from tailcast_gateway.marks import shown
+from tailcast_gateway.messages import History, MessageID
+from tailcast_gateway.pages import Page, cut
+from tailcast_gateway.wire import Wire
+from tailcast_streams.births import Birth
+from tailcast_streams.position import Cursor
 
 
 # What an item takes beside its own bytes, and what a message has that its fields do not

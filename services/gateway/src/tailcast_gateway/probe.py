@@ -8,10 +8,10 @@ A broker that is away is the canary's to tell.
 import asyncio
 from collections.abc import Callable
 
-from gateway.instruments import Instruments
-from telemetry_stream.broker import SessionReader
-from telemetry_stream.exceptions import BrokerError, BrokerRefused
-from telemetry_stream.keys import EMERGENCIES
+from tailcast_gateway.instruments import Instruments
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.exceptions import BrokerError, BrokerRefused
+from tailcast_streams.keys import EMERGENCIES
 
 
 PROBE_SECONDS = 2.0

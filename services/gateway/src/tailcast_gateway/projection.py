@@ -12,8 +12,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
-from gateway.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
-from telemetry_stream.record import as_step, as_time_ms, first_found, read_progress
+from tailcast_gateway.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
+from tailcast_streams.record import as_step, as_time_ms, first_found, read_progress
 
 
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode

@@ -11,11 +11,11 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from gateway.client_session import Plan, plan_subscribe
-from gateway.forms import Form, Forms
-from gateway.limits import MAX_BYTES, MIN_BYTES
-from gateway.messages import INVALID_MESSAGE, InvalidMessage, Subscribe, parse
-from gateway.subscription import Subscription
+from tailcast_gateway.client_session import Plan, plan_subscribe
+from tailcast_gateway.forms import Form, Forms
+from tailcast_gateway.limits import MAX_BYTES, MIN_BYTES
+from tailcast_gateway.messages import INVALID_MESSAGE, InvalidMessage, Subscribe, parse
+from tailcast_gateway.subscription import Subscription
 
 
 # Where delivery may start, as a query says it: a word, or `name:value`.

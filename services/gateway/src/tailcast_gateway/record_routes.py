@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
 
-from gateway.http_bodies import RecordBody
-from gateway.marks import is_record
-from gateway.messages import INVALID_MESSAGE, InvalidMessage
-from gateway.openapi import answers
-from gateway.queries import single
-from gateway.replica import Replica
-from gateway.responses import json_response
-from gateway.server_messages import CURSOR_PATTERN
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor
+from tailcast_gateway.http_bodies import RecordBody
+from tailcast_gateway.marks import is_record
+from tailcast_gateway.messages import INVALID_MESSAGE, InvalidMessage
+from tailcast_gateway.openapi import answers
+from tailcast_gateway.queries import single
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.responses import json_response
+from tailcast_gateway.server_messages import CURSOR_PATTERN
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import Cursor
 
 
 _RECORD = answers(RecordBody, errors=(400, 404, 503))

@@ -7,8 +7,8 @@ function of these alone.
 
 from typing import NamedTuple, TypeAlias
 
-from telemetry_stream.broker import Entry, Head, SessionState
-from telemetry_stream.position import (
+from tailcast_streams.broker import Entry, Head, SessionState
+from tailcast_streams.position import (
     BEFORE_ALL,
     BEGINNING,
     BEGINNING_CURSOR,

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from gateway.continuity import Continuity, continuation, including
-from gateway.instruments import Instruments
-from gateway.marks import is_record
-from gateway.recovery import (
+from tailcast_gateway.continuity import Continuity, continuation, including
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.marks import is_record
+from tailcast_gateway.recovery import (
     Answers,
     Resume,
     Trimmed,
@@ -24,12 +24,12 @@ from gateway.recovery import (
     judge,
     jump_target,
 )
-from gateway.search import Search
-from gateway.subscription import AtStep, AtTime, Last, Start
-from gateway.watched import Watched
-from telemetry_stream.broker import Entry, Head, SessionReader
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEFORE_ALL, NOTHING, Cursor, EntryID
+from tailcast_gateway.search import Search
+from tailcast_gateway.subscription import AtStep, AtTime, Last, Start
+from tailcast_gateway.watched import Watched
+from tailcast_streams.broker import Entry, Head, SessionReader
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
 
 
 _T = TypeVar("_T")

@@ -13,37 +13,37 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from gateway.admission import DRAINING, FULL, Refusal
-from gateway.broker_clock import BrokerClock
-from gateway.catch_up import CatchUp
-from gateway.channel import Client
-from gateway.commands import Commands
-from gateway.connection import Connection
-from gateway.connections import Connections
-from gateway.contests import Contests
-from gateway.drain import Departure, Drain
-from gateway.feed import Feed
-from gateway.forms import Forms
-from gateway.history import History
-from gateway.hub import Hub
-from gateway.identity import Identities
-from gateway.inquiries import Inquiries
-from gateway.instruments import Instruments
-from gateway.keeper import Keeper
-from gateway.pacing import Pacing
-from gateway.replay import Replay
-from gateway.samplers import Samplers
-from gateway.search import Search
-from gateway.session_events import SessionEvents
-from gateway.snapshots import Snapshots
-from gateway.socket_owner import OwnedSocket
-from gateway.whereabouts import Whereabouts
-from gateway.wire import JSON, Wire, Wires
-from service_runtime.clock_steps import ClockSteps
-from service_runtime.tasks import LongLived, Loop, TaskEnded, end_all
-from telemetry_stream.broker import SessionReader
-from telemetry_stream.client_cursors import ClientCursors
-from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_gateway.admission import DRAINING, FULL, Refusal
+from tailcast_gateway.broker_clock import BrokerClock
+from tailcast_gateway.catch_up import CatchUp
+from tailcast_gateway.channel import Client
+from tailcast_gateway.commands import Commands
+from tailcast_gateway.connection import Connection
+from tailcast_gateway.connections import Connections
+from tailcast_gateway.contests import Contests
+from tailcast_gateway.drain import Departure, Drain
+from tailcast_gateway.feed import Feed
+from tailcast_gateway.forms import Forms
+from tailcast_gateway.history import History
+from tailcast_gateway.hub import Hub
+from tailcast_gateway.identity import Identities
+from tailcast_gateway.inquiries import Inquiries
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.keeper import Keeper
+from tailcast_gateway.pacing import Pacing
+from tailcast_gateway.replay import Replay
+from tailcast_gateway.samplers import Samplers
+from tailcast_gateway.search import Search
+from tailcast_gateway.session_events import SessionEvents
+from tailcast_gateway.snapshots import Snapshots
+from tailcast_gateway.socket_owner import OwnedSocket
+from tailcast_gateway.whereabouts import Whereabouts
+from tailcast_gateway.wire import JSON, Wire, Wires
+from tailcast_service.clock_steps import ClockSteps
+from tailcast_service.tasks import LongLived, Loop, TaskEnded, end_all
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.client_cursors import ClientCursors
+from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 
 
 TOTAL_WINDOW_BYTES = 256 * 1024 * 1024

@@ -17,19 +17,24 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from gateway import asyncapi, http_bodies, openapi
-from gateway.admission import AWAY
-from gateway.event_routes import add_events
-from gateway.limits import MAX_CLIENT_ID_CHARACTERS
-from gateway.messages import FAILED, INVALID_CURSOR, INVALID_MESSAGE, InvalidMessage
-from gateway.queries import max_message_in
-from gateway.record_routes import add_record
-from gateway.replica import Replica
-from gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
-from gateway.session_routes import add_sessions
-from gateway.transport import handover
-from gateway.wire import SUBPROTOCOLS, wire_of
-from telemetry_stream.exceptions import BrokerError, InvalidPosition
+from tailcast_gateway import asyncapi, http_bodies, openapi
+from tailcast_gateway.admission import AWAY
+from tailcast_gateway.event_routes import add_events
+from tailcast_gateway.limits import MAX_CLIENT_ID_CHARACTERS
+from tailcast_gateway.messages import (
+    FAILED,
+    INVALID_CURSOR,
+    INVALID_MESSAGE,
+    InvalidMessage,
+)
+from tailcast_gateway.queries import max_message_in
+from tailcast_gateway.record_routes import add_record
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
+from tailcast_gateway.session_routes import add_sessions
+from tailcast_gateway.transport import handover
+from tailcast_gateway.wire import SUBPROTOCOLS, wire_of
+from tailcast_streams.exceptions import BrokerError, InvalidPosition
 
 
 STREAM_PATH = asyncapi.ADDRESS
@@ -94,7 +99,7 @@ def make_api(
     add_record(api, replica)
     add_events(api, replica, allowed_origins)
     _add_contract(api)
-    index = (resources.files("gateway") / "static" / "index.html").read_text()
+    index = (resources.files("tailcast_gateway") / "static" / "index.html").read_text()
 
     @api.get("/", include_in_schema=False)
     async def show_page() -> HTMLResponse:

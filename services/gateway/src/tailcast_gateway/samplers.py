@@ -7,10 +7,10 @@ is for what was there when it began. What is kept of a replay is `sampling`'s.
 from collections.abc import Sequence
 from weakref import WeakSet
 
-from gateway.forms import Form
-from gateway.sampling import MAX_HELD_BYTES, Sampler
-from telemetry_stream.broker import Entry, Kind
-from telemetry_stream.position import Cursor, EntryID
+from tailcast_gateway.forms import Form
+from tailcast_gateway.sampling import MAX_HELD_BYTES, Sampler
+from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.position import Cursor, EntryID
 
 
 # What all replays of a replica may hold while it is undecided what of them goes. One

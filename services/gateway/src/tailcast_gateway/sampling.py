@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import cast
 
-from gateway.buckets import Range
-from gateway.filters import NON_FINITE, Find, finder, read_fields
-from gateway.limits import MAX_POINTS, MIN_POINTS
-from telemetry_stream.broker import Entry, Kind, cost_bytes
-from telemetry_stream.position import EntryID
+from tailcast_gateway.buckets import Range
+from tailcast_gateway.filters import NON_FINITE, Find, finder, read_fields
+from tailcast_gateway.limits import MAX_POINTS, MIN_POINTS
+from tailcast_streams.broker import Entry, Kind, cost_bytes
+from tailcast_streams.position import EntryID
 
 
 # What one replay's entries may cost while they wait, and while a bucket may keep them.

@@ -17,12 +17,12 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from gateway.marks import is_record
-from gateway.recovery import NoValues, Resume, Trimmed, Verdict
-from gateway.subscription import AtStep, AtTime
-from telemetry_stream.broker import Entry, Head, SessionReader
-from telemetry_stream.position import NOTHING, Cursor, EntryID
-from telemetry_stream.record import read_progress
+from tailcast_gateway.marks import is_record
+from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
+from tailcast_gateway.subscription import AtStep, AtTime
+from tailcast_streams.broker import Entry, Head, SessionReader
+from tailcast_streams.position import NOTHING, Cursor, EntryID
+from tailcast_streams.record import read_progress
 
 
 # Entries that a probe reads first; nearly always the first of them has a value.

@@ -8,11 +8,11 @@ it, and asks for `sessions` when it reads again.
 import asyncio
 from collections.abc import Callable, Iterable
 
-from gateway.activity import Activity, Event, Transition, status_after
-from gateway.encoding import told
-from gateway.hub import Hub
-from gateway.instruments import Instruments
-from gateway.wire import Wire
+from tailcast_gateway.activity import Activity, Event, Transition, status_after
+from tailcast_gateway.encoding import told
+from tailcast_gateway.hub import Hub
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.wire import Wire
 
 
 # How often it is looked at what moved.

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from gateway.instruments import Instruments
-from telemetry_stream.exceptions import (
+from tailcast_gateway.instruments import Instruments
+from tailcast_streams.exceptions import (
     BrokerError,
     BrokerFull,
     BrokerUnavailable,

@@ -8,30 +8,30 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Query, Request, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
-from gateway.admission import DRAINING, EXPORTING
-from gateway.catalog import describe, document, rejected, snapshot
-from gateway.forms import Forms
-from gateway.history import Place as Beginning
-from gateway.http_bodies import (
+from tailcast_gateway.admission import DRAINING, EXPORTING
+from tailcast_gateway.catalog import describe, document, rejected, snapshot
+from tailcast_gateway.forms import Forms
+from tailcast_gateway.history import Place as Beginning
+from tailcast_gateway.http_bodies import (
     EmergenciesBody,
     RecordsBody,
     RejectedBody,
     SessionsBody,
 )
-from gateway.limits import DEFAULT_HISTORY, MAX_HISTORY
-from gateway.messages import INVALID_MESSAGE, UNAVAILABLE, InvalidMessage
-from gateway.ndjson import Exports, NdjsonResponse
-from gateway.openapi import answers
-from gateway.pages import NOTHING_TOLD, Page, body, moved
-from gateway.queries import Asked, asked, session_in, single
-from gateway.recovery import NoValues, Verdict
-from gateway.replay import PAGE_BYTES
-from gateway.replica import Replica
-from gateway.responses import json_response
-from gateway.server_messages import CURSOR_PATTERN, SnapshotFields
-from telemetry_stream.broker import Head
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import (
+from tailcast_gateway.limits import DEFAULT_HISTORY, MAX_HISTORY
+from tailcast_gateway.messages import INVALID_MESSAGE, UNAVAILABLE, InvalidMessage
+from tailcast_gateway.ndjson import Exports, NdjsonResponse
+from tailcast_gateway.openapi import answers
+from tailcast_gateway.pages import NOTHING_TOLD, Page, body, moved
+from tailcast_gateway.queries import Asked, asked, session_in, single
+from tailcast_gateway.recovery import NoValues, Verdict
+from tailcast_gateway.replay import PAGE_BYTES
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.responses import json_response
+from tailcast_gateway.server_messages import CURSOR_PATTERN, SnapshotFields
+from tailcast_streams.broker import Head
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import (
     BEFORE_ALL,
     BEGINNING_CURSOR,
     NOTHING,

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from service_runtime.settings import ServiceSettings
-from service_runtime.values import ByteSize, CommaList, Duration, SecretUrl
-from telemetry_stream.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
-from telemetry_stream.keys import check_key_prefix
+from tailcast_service.settings import ServiceSettings
+from tailcast_service.values import ByteSize, CommaList, Duration, SecretUrl
+from tailcast_streams.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
+from tailcast_streams.keys import check_key_prefix
 
 
 __all__ = ["GatewaySettings"]

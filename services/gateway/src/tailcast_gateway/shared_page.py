@@ -5,12 +5,12 @@ Pure; whoever reads it at the same time shares it.
 
 from collections.abc import Sequence
 
-from gateway.continuity import Continuity
-from gateway.encoding import SessionEncoder
-from gateway.forms import Form, Piece
-from gateway.wire import Wire
-from telemetry_stream.broker import Entry
-from telemetry_stream.position import Cursor, EntryID
+from tailcast_gateway.continuity import Continuity
+from tailcast_gateway.encoding import SessionEncoder
+from tailcast_gateway.forms import Form, Piece
+from tailcast_gateway.wire import Wire
+from tailcast_streams.broker import Entry
+from tailcast_streams.position import Cursor, EntryID
 
 
 class SharedPage:

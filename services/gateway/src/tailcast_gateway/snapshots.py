@@ -6,17 +6,17 @@ All of them are held at once for that, so they are bounded together.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.answers import with_id
-from gateway.broker_clock import BrokerClock
-from gateway.catalog import size_bytes, snapshot
-from gateway.channel import Client, Wanted
-from gateway.hub import Hub
-from gateway.messages import TOO_LARGE, InvalidMessage, Subscribe
-from gateway.parts import lists, snapshot_within
-from gateway.subscription import Begin, Subscription
-from telemetry_stream.broker import Head, SessionReader, Snapshot
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor
+from tailcast_gateway.answers import with_id
+from tailcast_gateway.broker_clock import BrokerClock
+from tailcast_gateway.catalog import size_bytes, snapshot
+from tailcast_gateway.channel import Client, Wanted
+from tailcast_gateway.hub import Hub
+from tailcast_gateway.messages import TOO_LARGE, InvalidMessage, Subscribe
+from tailcast_gateway.parts import lists, snapshot_within
+from tailcast_gateway.subscription import Begin, Subscription
+from tailcast_streams.broker import Head, SessionReader, Snapshot
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import Cursor
 
 
 # What the snapshots of one `subscribe` weigh together at most.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from gateway.forms import PLAIN, Form
+from tailcast_gateway.forms import PLAIN, Form
 
 
 class Begin(Enum):

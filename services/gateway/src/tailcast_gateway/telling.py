@@ -7,13 +7,13 @@ lives here: what frames look like (`encoding`).
 
 from collections.abc import Callable, Sequence
 
-from gateway.encoding import SessionEncoder, documents
-from gateway.forms import PLAIN, Form
-from gateway.subscription import Subscription
-from gateway.wire import Wire
-from telemetry_stream.broker import Entry
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import Cursor
+from tailcast_gateway.encoding import SessionEncoder, documents
+from tailcast_gateway.forms import PLAIN, Form
+from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.wire import Wire
+from tailcast_streams.broker import Entry
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import Cursor
 
 
 # What a gap says that stands for such an entry.

@@ -39,8 +39,8 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import ExtensionParameter
 
-from gateway.client_socket import CLOSE_TIMEOUT_SECONDS, Socket
-from gateway.handshake import parse_handshake
+from tailcast_gateway.client_socket import CLOSE_TIMEOUT_SECONDS, Socket
+from tailcast_gateway.handshake import parse_handshake
 
 
 # How long a connection over which nothing is asked stays open. Longer than proxies keep

@@ -3,12 +3,12 @@
 Pure. What never lives here: who watches it.
 """
 
-from gateway.recovery import news_begins_after
-from gateway.window import Window
-from telemetry_stream.births import Birth
-from telemetry_stream.broker import Head
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import NOTHING, EntryID
+from tailcast_gateway.recovery import news_begins_after
+from tailcast_gateway.window import Window
+from tailcast_streams.births import Birth
+from tailcast_streams.broker import Head
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import NOTHING, EntryID
 
 
 # What a record weighs of which nothing is known.

@@ -7,10 +7,10 @@ Pure. All that is read of a watched session is told here, in one step of the eve
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gateway.session_isolation import SessionIsolation
-from gateway.watched import Watched
-from gateway.wire import Fields
-from telemetry_stream.broker import Entry, Head
+from tailcast_gateway.session_isolation import SessionIsolation
+from tailcast_gateway.watched import Watched
+from tailcast_gateway.wire import Fields
+from tailcast_streams.broker import Entry, Head
 
 
 class Watchers(Protocol):

@@ -8,12 +8,12 @@ What never lives here: what a client has received.
 import itertools
 from collections.abc import Iterable, Iterator
 
-from gateway.channel import Channel, Client, Pace
-from gateway.hub import Hub
-from gateway.marks import shown
-from gateway.subscription import Begin, Subscription
-from telemetry_stream.keys import EMERGENCIES
-from telemetry_stream.position import BEGINNING_CURSOR, Cursor
+from tailcast_gateway.channel import Channel, Client, Pace
+from tailcast_gateway.hub import Hub
+from tailcast_gateway.marks import shown
+from tailcast_gateway.subscription import Begin, Subscription
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import BEGINNING_CURSOR, Cursor
 
 
 class Whereabouts:

@@ -9,8 +9,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 
-from telemetry_stream.broker import Entry, cost_bytes
-from telemetry_stream.position import Cursor, EntryID
+from tailcast_streams.broker import Entry, cost_bytes
+from tailcast_streams.position import Cursor, EntryID
 
 
 # Evicted entries leave the list in runs, so that each costs O(1).

@@ -1,4 +1,4 @@
 """Files to streams: follows the files and appends their lines to the broker.
 
-Never imports the gateway; what both need lives in `telemetry_stream`.
+Never imports the gateway; what both need lives in `tailcast_streams`.
 """

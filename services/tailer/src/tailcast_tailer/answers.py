@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from tailer.instruments import Instruments
-from tailer.presence import Presence
-from telemetry_stream.broker import SessionWriter
-from telemetry_stream.claims import Claim
-from telemetry_stream.exceptions import BrokerError
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.claims import Claim
+from tailcast_streams.exceptions import BrokerError
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.presence import Presence
 
 
 CLAIMS_SECONDS = 1.0

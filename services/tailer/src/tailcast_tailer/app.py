@@ -17,33 +17,33 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from service_runtime.exceptions import ServiceError
-from service_runtime.logs import configure_logging
-from service_runtime.values import write_list
-from tailer.answers import Answers
-from tailer.appender import Appender
-from tailer.audit import AUDIT_SECONDS, Audit
-from tailer.beginnings import Beginnings
-from tailer.claimant import Claimant
-from tailer.discovery import Discovery, FileKind, Found
-from tailer.emergencies import DocumentFile
-from tailer.expiry import Expiry
-from tailer.file_system import is_network
-from tailer.followed import Followed
-from tailer.follower import Follower
-from tailer.instruments import Instruments
-from tailer.monitoring import monitoring
-from tailer.pipeline import Pipeline
-from tailer.presence import Presence
-from tailer.retention import Retention
-from tailer.roots import Roots
-from tailer.session_file import SessionFile
-from tailer.settings import TailerSettings
-from tailer.surroundings import Surroundings
-from telemetry_stream.broker import SessionWriter
-from telemetry_stream.broker_redis import RedisBroker
-from telemetry_stream.defaults import STEP_KEYS, TIME_KEYS
-from telemetry_stream.exceptions import BrokerRefused
+from tailcast_service.exceptions import ServiceError
+from tailcast_service.logs import configure_logging
+from tailcast_service.values import write_list
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_streams.exceptions import BrokerRefused
+from tailcast_tailer.answers import Answers
+from tailcast_tailer.appender import Appender
+from tailcast_tailer.audit import AUDIT_SECONDS, Audit
+from tailcast_tailer.beginnings import Beginnings
+from tailcast_tailer.claimant import Claimant
+from tailcast_tailer.discovery import Discovery, FileKind, Found
+from tailcast_tailer.emergencies import DocumentFile
+from tailcast_tailer.expiry import Expiry
+from tailcast_tailer.file_system import is_network
+from tailcast_tailer.followed import Followed
+from tailcast_tailer.follower import Follower
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.monitoring import monitoring
+from tailcast_tailer.pipeline import Pipeline
+from tailcast_tailer.presence import Presence
+from tailcast_tailer.retention import Retention
+from tailcast_tailer.roots import Roots
+from tailcast_tailer.session_file import SessionFile
+from tailcast_tailer.settings import TailerSettings
+from tailcast_tailer.surroundings import Surroundings
 
 
 # How often hot files are looked at where nothing else is set.

@@ -12,12 +12,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import NamedTuple
 
-from tailer.instruments import Instruments
-from tailer.metrics import Kept, Metric, merge
-from tailer.records import not_taken
-from tailer.retention import Retention
-from tailer.session_file import Place
-from telemetry_stream.broker import (
+from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,
     Batch,
@@ -28,10 +23,15 @@ from telemetry_stream.broker import (
     SessionWriter,
     StoredPosition,
 )
-from telemetry_stream.exceptions import BrokerError, BrokerFull
-from telemetry_stream.position import EntryID, digest
-from telemetry_stream.rate import rate_after
-from telemetry_stream.record import Progress, read_progress
+from tailcast_streams.exceptions import BrokerError, BrokerFull
+from tailcast_streams.position import EntryID, digest
+from tailcast_streams.rate import rate_after
+from tailcast_streams.record import Progress, read_progress
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.metrics import Kept, Metric, merge
+from tailcast_tailer.records import not_taken
+from tailcast_tailer.retention import Retention
+from tailcast_tailer.session_file import Place
 
 
 # Between two attempts while the broker is full.

@@ -9,12 +9,12 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-from tailer.emergencies import DocumentFile
-from tailer.follower import Follower
-from tailer.loops import wait_for
-from tailer.presence import Presence
-from telemetry_stream.broker import NOTHING_STORED, SessionWriter
-from telemetry_stream.exceptions import BrokerError
+from tailcast_streams.broker import NOTHING_STORED, SessionWriter
+from tailcast_streams.exceptions import BrokerError
+from tailcast_tailer.emergencies import DocumentFile
+from tailcast_tailer.follower import Follower
+from tailcast_tailer.loops import wait_for
+from tailcast_tailer.presence import Presence
 
 
 AUDIT_SECONDS = 30.0

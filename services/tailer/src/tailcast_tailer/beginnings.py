@@ -7,7 +7,7 @@ has no state then came since, and is new. That is an order of events, not of clo
 
 from collections.abc import Callable
 
-from telemetry_stream.broker import SessionWriter
+from tailcast_streams.broker import SessionWriter
 
 
 # How often it is noted again, since the broker may forget.

@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tailer.instruments import Instruments
-from telemetry_stream.broker import SessionWriter
-from telemetry_stream.claims import Claim
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.claims import Claim
+from tailcast_tailer.instruments import Instruments
 
 
 # So long the owner has to look and to answer; it asks for claims every second.

@@ -18,9 +18,11 @@ from watchfiles import (
     awatch,  # pyright: ignore[reportUnknownVariableType]  # it also takes trio's Event
 )
 
-from tailer.directory_tree import DirectoryTree
-from tailer.instruments import Instruments
-from tailer.patterns import (
+from tailcast_streams.nesting import TOO_DEEP
+from tailcast_streams.record import Invalid, parse_record
+from tailcast_tailer.directory_tree import DirectoryTree
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.patterns import (
     LINE_EXTENSIONS,
     Name,
     Refusal,
@@ -28,9 +30,7 @@ from tailer.patterns import (
     compile_pattern,
     in_claiming_order,
 )
-from tailer.records import BYTE_ORDER_MARK
-from telemetry_stream.nesting import TOO_DEEP
-from telemetry_stream.record import Invalid, parse_record
+from tailcast_tailer.records import BYTE_ORDER_MARK
 
 
 # watchfiles: how long it collects, and between its looks; milliseconds.

@@ -6,9 +6,9 @@ is mended, or the document rejected, as with records.
 
 import msgspec
 
-from tailer.records import BYTE_ORDER_MARK
-from telemetry_stream.broker import Document
-from telemetry_stream.record import Invalid, parse_record
+from tailcast_streams.broker import Document
+from tailcast_streams.record import Invalid, parse_record
+from tailcast_tailer.records import BYTE_ORDER_MARK
 
 
 MAX_DOCUMENT_BYTES = 10_485_760

@@ -10,14 +10,14 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from tailer.documents import MAX_DOCUMENT_BYTES, NEWS_SECONDS, read_document
-from tailer.instruments import Instruments
-from tailer.records import fault
-from tailer.session_file import CannotBeSeen, Glimpse, glimpse_of
-from tailer.surroundings import Run
-from telemetry_stream.broker import Document, SessionWriter
-from telemetry_stream.exceptions import BrokerError
-from telemetry_stream.record import Invalid
+from tailcast_streams.broker import Document, SessionWriter
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.record import Invalid
+from tailcast_tailer.documents import MAX_DOCUMENT_BYTES, NEWS_SECONDS, read_document
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.records import fault
+from tailcast_tailer.session_file import CannotBeSeen, Glimpse, glimpse_of
+from tailcast_tailer.surroundings import Run
 
 
 # A writer that paused for so long has probably finished.

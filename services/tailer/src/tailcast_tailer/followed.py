@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from typing import Protocol
 
-from tailer.session_file import Glimpse, glimpse_of
+from tailcast_tailer.session_file import Glimpse, glimpse_of
 
 
 class Followed(Protocol):

@@ -8,9 +8,11 @@ believed until the broker says otherwise, and then read anew.
 import secrets
 from functools import partial
 
-from tailer.appender import Addition, CannotBeTaken, Stored, marker, stored_of
-from tailer.ownership import Ownership
-from tailer.progress import (
+from tailcast_streams.broker import Appended, Kind, NewEntry, StoredPosition
+from tailcast_streams.position import EntryID
+from tailcast_tailer.appender import Addition, CannotBeTaken, Stored, marker, stored_of
+from tailcast_tailer.ownership import Ownership
+from tailcast_tailer.progress import (
     Action,
     Doubt,
     Seen,
@@ -18,8 +20,8 @@ from tailer.progress import (
     judge,
     second_look_seconds,
 )
-from tailer.rewrites import common_prefix, new_file
-from tailer.session_file import (
+from tailcast_tailer.rewrites import common_prefix, new_file
+from tailcast_tailer.session_file import (
     CannotBeSeen,
     Glimpse,
     Look,
@@ -28,9 +30,7 @@ from tailer.session_file import (
     SessionFile,
     Source,
 )
-from tailer.surroundings import Surroundings
-from telemetry_stream.broker import Appended, Kind, NewEntry, StoredPosition
-from telemetry_stream.position import EntryID
+from tailcast_tailer.surroundings import Surroundings
 
 
 # When to come again after a rewrite was refused, or the session is contested.

@@ -11,9 +11,9 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from service_runtime.sparing import Sparing
-from telemetry_stream.broker import NewRejection
-from telemetry_stream.exceptions import BrokerError, BrokerRefused
+from tailcast_service.sparing import Sparing
+from tailcast_streams.broker import NewRejection
+from tailcast_streams.exceptions import BrokerError, BrokerRefused
 
 
 # Rejected lines of one session are told at most so often.

@@ -7,7 +7,7 @@ seen to be absent for as long.
 
 from enum import Enum
 
-from telemetry_stream.broker import SessionState
+from tailcast_streams.broker import SessionState
 
 
 class Fate(Enum):

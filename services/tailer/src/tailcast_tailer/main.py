@@ -1,7 +1,7 @@
-"""The tailer's way in; `service_runtime.program` says what that is."""
+"""The tailer's way in; `tailcast_service.program` says what that is."""
 
-from service_runtime import program
-from tailer.settings import TailerSettings
+from tailcast_service import program
+from tailcast_tailer.settings import TailerSettings
 
 
 __all__ = ["main", "serve"]

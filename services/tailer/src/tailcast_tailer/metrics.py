@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import msgspec
 
-from telemetry_stream.record import INT64
+from tailcast_streams.record import INT64
 
 
 # Metrics of one session that have statistics, and how long their names may be.

@@ -6,9 +6,9 @@ says the follower; what other tailers say comes through `claimant`.
 
 from functools import partial
 
-from tailer.appender import Stored
-from tailer.surroundings import Surroundings
-from telemetry_stream.broker import Appended, Batch
+from tailcast_streams.broker import Appended, Batch
+from tailcast_tailer.appender import Stored
+from tailcast_tailer.surroundings import Surroundings
 
 
 # A file that is gone for so long is given up by its owner; a network may say so in

@@ -16,22 +16,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 
-from service_runtime.clock_steps import ClockSteps
-from service_runtime.tasks import LongLived, Loop
-from tailer.answers import Answers
-from tailer.audit import Audit
-from tailer.beginnings import Beginnings
-from tailer.claimant import Claimant
-from tailer.descriptors import Descriptors
-from tailer.discovery import Discovery, FileKind, Found
-from tailer.expiry import Expiry
-from tailer.followed import Followed, Item, glimpse_all
-from tailer.instruments import Instruments
-from tailer.loops import wait_for
-from tailer.presence import Presence
-from tailer.progress import look_interval
-from tailer.surroundings import Run
-from telemetry_stream.exceptions import BrokerError, BrokerFull, BrokerRefused
+from tailcast_service.clock_steps import ClockSteps
+from tailcast_service.tasks import LongLived, Loop
+from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
+from tailcast_tailer.answers import Answers
+from tailcast_tailer.audit import Audit
+from tailcast_tailer.beginnings import Beginnings
+from tailcast_tailer.claimant import Claimant
+from tailcast_tailer.descriptors import Descriptors
+from tailcast_tailer.discovery import Discovery, FileKind, Found
+from tailcast_tailer.expiry import Expiry
+from tailcast_tailer.followed import Followed, Item, glimpse_all
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.loops import wait_for
+from tailcast_tailer.presence import Presence
+from tailcast_tailer.progress import look_interval
+from tailcast_tailer.surroundings import Run
 
 
 # Batches in flight, each at most a mebibyte: what bounds the memory.

@@ -10,15 +10,15 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from tailer.instruments import Instruments
-from tailer.loops import wait_for
-from telemetry_stream.broker import SessionWriter
-from telemetry_stream.exceptions import (
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.exceptions import (
     BrokerError,
     BrokerFull,
     BrokerRefused,
     BrokerUnwilling,
 )
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.loops import wait_for
 
 
 PRESENCE_SECONDS = 15.0

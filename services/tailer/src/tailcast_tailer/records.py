@@ -1,6 +1,6 @@
 """From lines to what is appended: entries, rejections, statistics.
 
-Pure. What a record is says `telemetry_stream.record`; here is what a *file* adds: a
+Pure. What a record is says `tailcast_streams.record`; here is what a *file* adds: a
 byte-order mark at its head, holes, lines that are too long. Lines that are records as
 they stand, which nearly all are, are checked and counted together; one that is not
 sends those around it through the checks line by line. A line over which that fails is
@@ -13,7 +13,17 @@ from itertools import accumulate, count, repeat
 from operator import add
 from typing import NamedTuple
 
-from tailer.metrics import (
+from tailcast_streams.broker import Kind, NewEntry, NewRejection
+from tailcast_streams.nesting import has_too_deep
+from tailcast_streams.record import (
+    Invalid,
+    Record,
+    decode_together,
+    has_long_number,
+    needs_care,
+    parse_record,
+)
+from tailcast_tailer.metrics import (
     EMERGENCY,
     Metric,
     Shape,
@@ -21,16 +31,6 @@ from tailer.metrics import (
     joined,
     shapes_of,
     summarize,
-)
-from telemetry_stream.broker import Kind, NewEntry, NewRejection
-from telemetry_stream.nesting import has_too_deep
-from telemetry_stream.record import (
-    Invalid,
-    Record,
-    decode_together,
-    has_long_number,
-    needs_care,
-    parse_record,
 )
 
 

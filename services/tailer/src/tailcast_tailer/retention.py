@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from telemetry_stream.broker import Entry, Kind, SessionWriter, StoredPosition
-from telemetry_stream.position import BEFORE_ALL, MAX_OFFSET, EntryID
+from tailcast_streams.broker import Entry, Kind, SessionWriter, StoredPosition
+from tailcast_streams.position import BEFORE_ALL, MAX_OFFSET, EntryID
 
 
 # A stream is trimmed when it holds a sixteenth more than it may.

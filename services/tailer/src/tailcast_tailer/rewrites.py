@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
-from tailer.appender import Stored
-from tailer.proofs import Verdict
-from tailer.session_file import Portion, SessionFile
-from tailer.surroundings import Run
-from telemetry_stream.broker import Entry, Kind, NewEntry, SessionWriter
-from telemetry_stream.position import MAX_OFFSET, EntryID
+from tailcast_streams.broker import Entry, Kind, NewEntry, SessionWriter
+from tailcast_streams.position import MAX_OFFSET, EntryID
+from tailcast_tailer.appender import Stored
+from tailcast_tailer.proofs import Verdict
+from tailcast_tailer.session_file import Portion, SessionFile
+from tailcast_tailer.surroundings import Run
 
 
 # Entries that are compared at a time.

@@ -12,10 +12,10 @@ import stat
 from enum import Enum
 from typing import NamedTuple
 
-from tailer import proofs
-from tailer.lines import Stop, split_lines
-from tailer.proofs import Verdict
-from tailer.records import REJECTED_HEAD_BYTES, Reading, read_lines, too_long
+from tailcast_tailer import proofs
+from tailcast_tailer.lines import Stop, split_lines
+from tailcast_tailer.proofs import Verdict
+from tailcast_tailer.records import REJECTED_HEAD_BYTES, Reading, read_lines, too_long
 
 
 # What one read takes at most, unless a line may be longer.

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from service_runtime.settings import ServiceSettings
-from service_runtime.values import (
+from tailcast_service.settings import ServiceSettings
+from tailcast_service.values import (
     ByteSize,
     CommaList,
     Duration,
@@ -15,9 +15,9 @@ from service_runtime.values import (
     SecretUrl,
     lower_case,
 )
-from tailer.patterns import compile_pattern
-from telemetry_stream.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
-from telemetry_stream.keys import check_key_prefix
+from tailcast_streams.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
+from tailcast_streams.keys import check_key_prefix
+from tailcast_tailer.patterns import compile_pattern
 
 
 __all__ = ["TailerSettings"]

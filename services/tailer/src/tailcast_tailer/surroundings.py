@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from tailer.appender import Appender
-from tailer.beginnings import Beginnings
-from tailer.claimant import Claimant
-from tailer.instruments import Instruments
-from tailer.roots import Roots
-from telemetry_stream.broker import SessionWriter
+from tailcast_streams.broker import SessionWriter
+from tailcast_tailer.appender import Appender
+from tailcast_tailer.beginnings import Beginnings
+from tailcast_tailer.claimant import Claimant
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.roots import Roots
 
 
 _T = TypeVar("_T")
