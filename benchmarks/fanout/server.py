@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 from tailcast_gateway.client_socket import Socket
+from tailcast_gateway.close_codes import ClosedBy
 from tailcast_gateway.frames import text_frame
 from tailcast_gateway.socket_owner import Nobody
 from tailcast_gateway.transport import handover, make_server_config
@@ -29,7 +30,7 @@ class Owner(Nobody):
         self.live = live
         live[socket] = None
 
-    def socket_closed(self, code: int, reason: str) -> None:
+    def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
         self.live.pop(self.socket, None)
 
 

@@ -8,6 +8,7 @@ from tailcast_gateway.close_codes import (
     CloseCode,
     ComeBack,
     close_code,
+    counted_as,
     last_words,
 )
 from tailcast_gateway.frames import MAX_REASON_BYTES, close_frame
@@ -80,3 +81,9 @@ def test_looking_up_a_number() -> None:
     """A number that was seen on the wire leads to its entry, a foreign one to none."""
     assert close_code(4008) is close_codes.TOO_SLOW
     assert close_code(3999) is None
+
+
+def test_numbers_that_are_none_of_ours_are_counted_together() -> None:
+    """A client may choose any of thousands."""
+    assert counted_as(1011) == "1011"
+    assert {counted_as(number) for number in (1010, 3000, 4999)} == {"other"}

@@ -1,5 +1,6 @@
 """The owner that is nobody."""
 
+from tailcast_gateway.close_codes import ClosedBy
 from tailcast_gateway.socket_owner import Nobody, SocketOwner
 
 
@@ -12,5 +13,5 @@ def test_nobody_takes_everything_in_silence() -> None:
     assert owner.last_words(1011) == b""
     owner.writing_paused()
     owner.writing_resumed()
-    owner.socket_closed(1006, "")
+    owner.socket_closed(1006, "", ClosedBy.NOBODY)
     assert repr(owner) == before

@@ -48,7 +48,7 @@ async def test_who_never_reads_is_closed(rig: Rig) -> None:
             while len(connections) > 1:
                 await asyncio.sleep(0.02)
         metrics = gateway.replica.instruments.exposition()
-        assert b'connections_closed_total{code="4008"} 1.0' in metrics
+        assert b'connections_closed_total{by="gateway",code="4008"} 1.0' in metrics
         await rig.writer("b").append(*numbered(0, 1))
         assert await awake.until_records(1) == numbered(0, 1)
         # What the kernel still has for it, and no more.

@@ -359,7 +359,7 @@ async def test_a_reader_that_takes_nothing_is_cut_off(rig: Rig) -> None:
             gateway.port, "/sse/telemetry?sessionId=a&from=start"
         )
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while b'closed_total{code="4008"} 1.0' not in (
+            while b'closed_total{by="gateway",code="4008"} 1.0' not in (
                 gateway.replica.instruments.exposition()
             ):
                 await asyncio.sleep(0.05)

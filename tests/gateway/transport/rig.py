@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import Opcode
 
 from tailcast_gateway.client_socket import Socket
+from tailcast_gateway.close_codes import ClosedBy
 from tailcast_gateway.frames import text_frame
 from tailcast_gateway.transport import handover, make_server_config
 
@@ -65,8 +66,8 @@ class Owner:
     def last_words(self, code: int) -> bytes:
         return self.words(code)
 
-    def socket_closed(self, code: int, reason: str) -> None:
-        self.told.put_nowait(("closed", code, reason))
+    def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
+        self.told.put_nowait(("closed", code, reason, by.value))
         self.on_closed()
 
     def failed(self, error: Exception) -> None:

@@ -24,7 +24,7 @@ async def test_close_by_the_client() -> None:
         async with connect(rig.url) as client:
             await client.close(4321, "enough")
         owner = await rig.next_owner()
-        assert await owner.next_told() == ("closed", 4321, "enough")
+        assert await owner.next_told() == ("closed", 4321, "enough", "client")
         await rig.until_empty()
         assert owner.told.empty()
 
@@ -36,7 +36,7 @@ async def test_close_by_the_client_without_a_code() -> None:
         await client.send(masked(Opcode.CLOSE, b""))
         assert await client.frame() == (Opcode.CLOSE, b"")
         assert await client.at_end()
-        assert await owner.next_told() == ("closed", 1005, "")
+        assert await owner.next_told() == ("closed", 1005, "", "client")
 
 
 async def test_close_by_the_owner() -> None:
@@ -50,7 +50,7 @@ async def test_close_by_the_owner() -> None:
         owner.socket.ping(b"never")
         assert await client.recv() == "last"
         assert await closed(client) == (4008, "did not read")
-        assert await owner.next_told() == ("closed", 4008, "did not read")
+        assert await owner.next_told() == ("closed", 4008, "did not read", "gateway")
         await rig.until_empty()
         assert owner.told.empty()
         assert owner.socket.buffered_bytes == 0
@@ -68,7 +68,7 @@ async def test_messages_after_our_close_are_not_told() -> None:
         )
         assert await client.frame() == (Opcode.CLOSE, b"\x03\xe8")
         assert await client.at_end()
-        assert await owner.next_told() == ("closed", 1000, "")
+        assert await owner.next_told() == ("closed", 1000, "", "gateway")
 
 
 async def test_both_close_at_once() -> None:
@@ -80,7 +80,7 @@ async def test_both_close_at_once() -> None:
         assert await client.frame() == (Opcode.CLOSE, b"\x11\x30protocol error")
         assert await client.at_end()
         assert await owner.next_told() == ("text", b"?")
-        assert await owner.next_told() == ("closed", 4400, "protocol error")
+        assert await owner.next_told() == ("closed", 4400, "protocol error", "gateway")
 
 
 async def test_a_peer_that_never_answers_is_dropped(
@@ -93,7 +93,7 @@ async def test_a_peer_that_never_answers_is_dropped(
         owner.socket.close(4012, "no pong")
         assert await client.close_code() == 4012
         assert await client.at_end()
-        assert await owner.next_told() == ("closed", 4012, "no pong")
+        assert await owner.next_told() == ("closed", 4012, "no pong", "gateway")
         await rig.until_empty()
 
 
@@ -105,7 +105,12 @@ async def test_a_peer_that_breaks_off_and_stays_is_dropped(
     async with serving() as rig, raw_client(rig) as client:
         owner = await rig.next_owner()
         await client.send(b"\x81\x02no")
-        assert await owner.next_told() == ("closed", 1002, "incorrect masking")
+        assert await owner.next_told() == (
+            "closed",
+            1002,
+            "incorrect masking",
+            "gateway",
+        )
         await client.send(b"and on")
         await rig.until_empty()
 
@@ -122,7 +127,7 @@ async def test_a_stalled_peer_that_is_closed_is_dropped(
             await asyncio.sleep(0)
         assert await owner.next_told() == ("paused",)
         owner.socket.close(4008, "did not read")
-        assert await owner.next_told() == ("closed", 4008, "did not read")
+        assert await owner.next_told() == ("closed", 4008, "did not read", "gateway")
         await rig.until_empty()
 
 
@@ -134,7 +139,7 @@ async def test_abort() -> None:
         owner.socket.abort()
         owner.socket.write(text_frame(b"never"))
         assert await client.at_end()
-        assert await owner.next_told() == ("closed", 1006, "")
+        assert await owner.next_told() == ("closed", 1006, "", "nobody")
         await rig.until_empty()
         assert owner.told.empty()
 
@@ -151,7 +156,7 @@ async def test_abort_from_inside_a_message() -> None:
         )
         assert await client.at_end()
         assert await owner.next_told() == ("text", b"one")
-        assert await owner.next_told() == ("closed", 1006, "")
+        assert await owner.next_told() == ("closed", 1006, "", "nobody")
         await rig.until_empty()
         assert owner.told.empty()
 
@@ -168,7 +173,7 @@ async def test_a_peer_that_just_goes(how: str) -> None:
             client.writer.transport.abort()
         else:
             client.writer.write_eof()
-        assert await owner.next_told() == ("closed", 1006, "")
+        assert await owner.next_told() == ("closed", 1006, "", "nobody")
         await rig.until_empty()
         assert owner.told.empty()
 
@@ -188,7 +193,7 @@ async def test_an_owner_that_fails(message: str) -> None:
         assert await closed(client) == (1011, "internal error")
         assert (await owner.next_told())[0] == "text"
         assert await owner.next_told() == ("failed", message)
-        assert await owner.next_told() == ("closed", 1011, "internal error")
+        assert await owner.next_told() == ("closed", 1011, "internal error", "gateway")
         assert owner.told.empty()
 
 

@@ -140,7 +140,7 @@ async def test_closing_reads_on_whatever_was_paused() -> None:
         await client.send("two")
         assert await closed(client) == (4029, "rate limit")
         assert await owner.next_told() == ("text", b"one")
-        assert await owner.next_told() == ("closed", 4029, "rate limit")
+        assert await owner.next_told() == ("closed", 4029, "rate limit", "gateway")
 
 
 async def test_pings_and_pongs() -> None:
@@ -208,7 +208,7 @@ async def test_what_was_written_before_a_close_still_arrives() -> None:
         await client.send(masked(Opcode.CLOSE, b"\x0f\xa8"))
         assert await client.at_end()
         assert await owner.next_told() == ("paused",)
-        assert await owner.next_told() == ("closed", 4008, "did not read")
+        assert await owner.next_told() == ("closed", 4008, "did not read", "gateway")
         assert owner.told.empty()
 
 

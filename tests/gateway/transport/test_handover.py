@@ -103,7 +103,7 @@ async def test_peer_that_closed_before_the_handover() -> None:
         )
         owner = await rig.next_owner()
         assert await owner.next_told() == ("text", b"last words")
-        assert await owner.next_told() == ("closed", 1001, "bye")
+        assert await owner.next_told() == ("closed", 1001, "bye", "client")
         assert await client.close_code() == 1001
         await rig.until_empty()
         assert owner.told.empty()
@@ -121,7 +121,12 @@ async def test_peer_that_broke_the_protocol_before_the_handover() -> None:
     async with serving(endpoint) as rig, raw_client(rig) as client:
         await client.send(b"\x81\x02no")
         owner = await rig.next_owner()
-        assert await owner.next_told() == ("closed", 1002, "incorrect masking")
+        assert await owner.next_told() == (
+            "closed",
+            1002,
+            "incorrect masking",
+            "gateway",
+        )
         assert await client.close_code() == 1002
         await rig.until_empty()
         assert owner.told.empty()
@@ -141,7 +146,7 @@ async def test_peer_that_was_lost_before_the_handover() -> None:
         async with raw_client(rig):
             pass
         owner = await rig.next_owner()
-        assert await owner.next_told() == ("closed", 1006, "")
+        assert await owner.next_told() == ("closed", 1006, "", "nobody")
         await rig.until_empty()
         assert owner.told.empty()
 
@@ -181,7 +186,7 @@ async def test_owner_that_starts_after_the_end_is_told_it() -> None:
 
     async with serving(endpoint) as rig, raw_client(rig) as client:
         owner = await rig.next_owner()
-        assert await owner.next_told() == ("closed", 1006, "")
+        assert await owner.next_told() == ("closed", 1006, "", "nobody")
         assert await client.at_end()
 
 

@@ -36,7 +36,7 @@ async def test_shutdown_closes_what_is_left() -> None:
         assert await closed(other) == (1012, "draining")
         await stopping
         for owner in owners:
-            assert await owner.next_told() == ("closed", 1012, "draining")
+            assert await owner.next_told() == ("closed", 1012, "draining", "gateway")
         assert not rig.server.server_state.connections
         assert not rig.server.server_state.tasks
 

@@ -20,6 +20,7 @@ from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
 from tailcast_gateway import close_codes
+from tailcast_gateway.close_codes import ClosedBy
 from tailcast_gateway.frames import close_frame, ping_frame
 from tailcast_gateway.socket_owner import Nobody, SocketOwner
 
@@ -33,7 +34,7 @@ READ_SLICE_BYTES: Final = 4 * 1024
 # So long may a peer take to answer our close frame, or to read what is left.
 CLOSE_TIMEOUT_SECONDS: Final = 3.0
 
-_LOST: Final = (close_codes.LOST.number, close_codes.LOST.reason)
+_LOST: Final = (close_codes.LOST.number, close_codes.LOST.reason, ClosedBy.NOBODY)
 _DRAINING: Final = (close_codes.DRAINING.number, close_codes.DRAINING.reason)
 _NOT_UTF8: Final = (close_codes.NOT_UTF8.number, close_codes.NOT_UTF8.reason)
 _INTERNAL_ERROR: Final = (
@@ -118,7 +119,7 @@ class Socket(asyncio.Protocol):
         # How far the connection is towards its end.
         self._phase = _Phase.NEW
         # The first word about the end, by whichever side; None until then.
-        self._ending: tuple[int, str] | None = None
+        self._ending: tuple[int, str, ClosedBy] | None = None
         # Whether the owner wants no messages now; true until `start`.
         self._reading_paused = True
         # Bytes that came and are not parsed yet; bounded by one read of the transport.
@@ -152,7 +153,7 @@ class Socket(asyncio.Protocol):
         if self._ending is not None:
             return
         self.write(self.owner.last_words(code) + close_frame(code, reason))
-        self._leave(_Phase.CLOSING, code, reason)
+        self._leave(_Phase.CLOSING, code, reason, ClosedBy.GATEWAY)
         # The peer's close has to be read, whatever the owner wished.
         self.resume_reading()
 
@@ -336,13 +337,15 @@ class Socket(asyncio.Protocol):
         """The peer closed, or broke the protocol: answer and end."""
         parser = self._parser
         answer = b"".join(parser.data_to_send())
-        told = parser.close_rcvd if parser.parser_exc is None else parser.close_sent
-        if told is not None and parser.parser_exc is not None:
+        is_theirs = parser.parser_exc is None
+        told = parser.close_rcvd if is_theirs else parser.close_sent
+        by = ClosedBy.CLIENT if is_theirs else ClosedBy.GATEWAY
+        if told is not None and not is_theirs:
             answer = self.owner.last_words(int(told.code)) + answer
         self.write(answer)
-        ending = _LOST if told is None else (int(told.code), told.reason)
+        ending = _LOST if told is None else (int(told.code), told.reason, by)
         self._leave(_Phase.ENDED, *ending)
-        if parser.parser_exc is None or not self._transport.can_write_eof():
+        if is_theirs or not self._transport.can_write_eof():
             self._transport.close()
         elif not self._transport.is_closing():
             # It may still be sending: to close now would reset the connection and our
@@ -358,11 +361,11 @@ class Socket(asyncio.Protocol):
             self._timer = None
         self._tell_closed()
 
-    def _leave(self, phase: _Phase, code: int, reason: str) -> None:
+    def _leave(self, phase: _Phase, code: int, reason: str, by: ClosedBy) -> None:
         """Write no more; from here the connection ends in bounded time."""
         self.write = _discard
         if self._ending is None:
-            self._ending = (code, reason)
+            self._ending = (code, reason, by)
             self._timer = asyncio.get_running_loop().call_later(
                 CLOSE_TIMEOUT_SECONDS, self._transport.abort
             )
@@ -370,14 +373,14 @@ class Socket(asyncio.Protocol):
 
     def _tell_closed(self) -> None:
         owner, self.owner = self.owner, _NOBODY
-        code, reason = self._ending or _LOST
+        ending = self._ending or _LOST
         self._held = []
         self._unread = b""
         # The suspended parser and its object refer to each other: ended here, both are
         # freed at once and not by a pass of the garbage collector.
         self._parser.parser.close()
         try:
-            owner.socket_closed(code, reason)
+            owner.socket_closed(*ending)
         except Exception as error:  # noqa: BLE001  # it is this connection's failure
             owner.failed(error)
 

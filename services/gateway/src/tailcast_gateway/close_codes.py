@@ -29,6 +29,16 @@ class ComeBack(Enum):
     WITH_NEW_TOKEN = "yes, with a new token"  # noqa: S105  # no password
 
 
+class ClosedBy(Enum):
+    """Whose word a connection ended by: a number alone does not tell."""
+
+    GATEWAY = "gateway"
+    # Clients may send whatever number they like; libraries send 1011 for a late pong.
+    CLIENT = "client"
+    # It went without a close.
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True, slots=True)
 class CloseCode:
     """One way to say goodbye."""
@@ -134,6 +144,14 @@ _DELAYS_MS: Final[Mapping[ComeBack, tuple[int, int]]] = {
 def close_code(number: int) -> CloseCode | None:
     """The entry of a number that was seen on the wire, None if it is not ours."""
     return _BY_NUMBER.get(number)
+
+
+def counted_as(number: int) -> str:
+    """Under which name a number that was seen on the wire is counted.
+
+    A client may say any of thousands of numbers, each of which would be a series.
+    """
+    return str(number) if number in _BY_NUMBER else "other"
 
 
 def last_words(code: CloseCode, *, chance: float) -> dict[str, object]:

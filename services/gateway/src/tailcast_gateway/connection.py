@@ -17,7 +17,9 @@ from tailcast_gateway.close_codes import (
     DRAINING,
     NO_PONG,
     TOO_SLOW,
+    ClosedBy,
     close_code,
+    counted_as,
     last_words,
 )
 from tailcast_gateway.commands import Commands
@@ -145,7 +147,7 @@ class Connection:
             return self.client.wire.message(words)
         return b""
 
-    def socket_closed(self, code: int, reason: str) -> None:
+    def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
         """It is over."""
         self.is_closing = True
         self._identities.leave(self.client)
@@ -157,6 +159,8 @@ class Connection:
         self._instruments.connection_closed(
             code,
             reason,
+            by.value,
+            counted_as=counted_as(code),
             peer="-" if address is None else f"{address[0]}:{address[1]}",
             seconds=self._clock() - self._opened_at,
         )

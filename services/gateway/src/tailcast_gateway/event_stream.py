@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from tailcast_gateway import close_codes
 from tailcast_gateway.asgi import STREAMED, chunk, until_gone
 from tailcast_gateway.client_socket import CLOSE_TIMEOUT_SECONDS
+from tailcast_gateway.close_codes import ClosedBy
 from tailcast_gateway.messages import FAILED, UNAVAILABLE
 from tailcast_gateway.socket_owner import Nobody, SocketOwner
 from tailcast_gateway.sse import COMMENT, ERROR_START
@@ -32,11 +33,12 @@ FIRST_BYTE_SECONDS = 1.0
 PIECE_BYTES = 64 * 1024
 
 _NOBODY: Final = Nobody()
-_LOST: Final = (close_codes.LOST.number, close_codes.LOST.reason)
+_LOST: Final = (close_codes.LOST.number, close_codes.LOST.reason, ClosedBy.NOBODY)
 _FAILED: Final = (
     close_codes.INTERNAL_ERROR.number,
     close_codes.INTERNAL_ERROR.reason,
 )
+_ANSWERED: Final = (close_codes.NORMAL.number, close_codes.NORMAL.reason)
 HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     *((name.encode(), value.encode()) for name, value in STREAMED.items()),
@@ -72,7 +74,7 @@ class EventStream(Response):
         # Nothing more is taken: what is held goes out, then it is over.
         self._is_closing = False
         # The first word about the end.
-        self._ending: tuple[int, str] | None = None
+        self._ending: tuple[int, str, ClosedBy] | None = None
         # A message that answers the request with an error, before anything else.
         self._refusal: bytes | None = None
         # Whether the request has been answered: with its subscription, or an error.
@@ -113,7 +115,7 @@ class EventStream(Response):
     def _end(self, code: int, reason: str) -> None:
         if self._ending is not None:
             return
-        self._ending = (code, reason)
+        self._ending = (code, reason, ClosedBy.GATEWAY)
         self._is_closing = True
         self._woken.set()
         loop = asyncio.get_running_loop()
@@ -213,7 +215,9 @@ class EventStream(Response):
             self._hold(event)
         else:
             self._refusal = message
-        self._end(*_FAILED)
+        # Only a failure is the gateway's: that the broker is away, or that a request is
+        # wrong, has been answered, and that is all.
+        self._end(*(_FAILED if code == FAILED else _ANSWERED))
 
     def _answer(self, payload: bytes) -> None:
         self._call(self._owner.pong_received, payload)

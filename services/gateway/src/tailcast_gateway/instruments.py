@@ -26,7 +26,8 @@ MAX_REASON_CHARACTERS = 500
 class Instruments:
     """Counters of one replica, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, close_codes: Sequence[str] = ()) -> None:
+        """`close_codes` are those that the gateway says: there from the start."""
         self._log = structlog.stdlib.get_logger("gateway")
         # Which of the broker's refusals were told.
         self._sparing = Sparing(clock=monotonic)
@@ -47,7 +48,11 @@ class Instruments:
         self._feed = gauge("feed_fresh", "Whether the canary came back in time")
         self._accepted = counter("connections_accepted", "Handshakes that succeeded")
         self._refused = counter("connections_refused", "Handshakes refused", "reason")
-        self._closed = counter("connections_closed", "Connections ended", "code")
+        for why in ("origin", "overloaded", "draining"):
+            self._refused.labels(why)
+        self._closed = counter("connections_closed", "Connections ended", "code", "by")
+        for code in close_codes:
+            self._closed.labels(code, "gateway")
         self._writes = counter("writes", "Times that frames were given to a socket")
         self._bytes = counter("sent_bytes", "Bytes of frames given to sockets")
         self._entries = counter("entries_read", "Entries taken into windows")
@@ -74,8 +79,8 @@ class Instruments:
         self._saved = counter("progress_saves", "Saves of named clients", "outcome")
         self._cursors = counter("progress_cursors", "Cursors of named clients saved")
         self._defects = counter("defects", "Failures that should not be", "over")
+        # What is not there has no increase.
         for over in ("task", "client", "session", "request"):
-            # What is not there has no increase.
             self._defects.labels(over)
         self._failed = counter("broker_errors", "Failed calls", "error", "code")
         self._lost = counter("feed_lost", "Times the feed's connection was lost")
@@ -105,15 +110,23 @@ class Instruments:
         self._connections.inc()
 
     def connection_closed(
-        self, code: int, reason: str, *, peer: str, seconds: float
+        self,
+        code: int,
+        reason: str,
+        by: str,
+        *,
+        counted_as: str,
+        peer: str,
+        seconds: float,
     ) -> None:
-        """A connection is over."""
+        """A connection is over, by this code and by whose word."""
         self._connections.dec()
-        self._closed.labels(str(code)).inc()
+        self._closed.labels(counted_as, by).inc()
         self._log.info(
             "connection closed",
             peer=peer,
             code=code,
+            by=by,
             reason=reason,
             seconds=round(seconds, 1),
         )

@@ -17,6 +17,7 @@ from tailcast_gateway.admission import DRAINING, FULL, Refusal
 from tailcast_gateway.broker_clock import BrokerClock
 from tailcast_gateway.catch_up import CatchUp
 from tailcast_gateway.channel import Client
+from tailcast_gateway.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.commands import Commands
 from tailcast_gateway.connection import Connection
 from tailcast_gateway.connections import Connections
@@ -78,7 +79,9 @@ class Replica:
         wall_clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.broker = broker
-        self.instruments = instruments = Instruments()
+        self.instruments = instruments = Instruments(
+            close_codes=[str(code.number) for code in ALL_CLOSE_CODES]
+        )
         self.wall_clock_ms = wall_clock_ms
         self.broker_clock = broker_clock = BrokerClock(
             broker, clock=clock, wall_clock_ms=wall_clock_ms, instruments=instruments

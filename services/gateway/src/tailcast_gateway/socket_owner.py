@@ -6,6 +6,8 @@ sockets, loops, frames.
 
 from typing import Protocol
 
+from tailcast_gateway.close_codes import ClosedBy
+
 
 class SocketOwner(Protocol):
     """Who has taken a connection over.
@@ -34,7 +36,7 @@ class SocketOwner(Protocol):
         """
         ...
 
-    def socket_closed(self, code: int, reason: str) -> None:
+    def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
         """The connection is over: told exactly once, nothing is told after it.
 
         The code is that of whoever spoke first: the peer's, ours, or 1006 when the TCP
@@ -91,7 +93,7 @@ class Nobody:
         del code
         return b""
 
-    def socket_closed(self, code: int, reason: str) -> None:
+    def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
         """Not kept."""
 
     def failed(self, error: Exception) -> None:
