@@ -22,14 +22,15 @@ __all__ = ["run_program", "serve"]
 def serve(
     service: str, settings_class: type[ServiceSettings], **flags: str | None
 ) -> None:
-    """Run `SERVICE.app.run` until it is told to end; None is a flag not given."""
+    """Run `tailcast_SERVICE.app` until it is told to end; None is a flag not given."""
     settings = settings_class.load(**flags)
     configure_logging(
         level=settings.log_level, log_format=settings.log_format, service=service
     )
     raise_open_file_limit()
     # Loaded only now: wrong settings are told before half a second of imports.
-    run: Callable[[ServiceSettings], None] = import_module(f"{service}.app").run
+    app = import_module(f"tailcast_{service}.app")
+    run: Callable[[ServiceSettings], None] = app.run
     hold_back_collector()
     run(settings)
 
