@@ -10,10 +10,11 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tailcast_gateway import close_codes
+from tailcast_gateway import close_codes, connection
 from tailcast_gateway.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack
 from tailcast_gateway.commands import Commands
 from tailcast_gateway.connection import Connection
+from tailcast_streams.exceptions import BrokerUnavailable
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,
@@ -96,6 +97,15 @@ async def keep_silent(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
     pytest.MonkeyPatch().setattr(protocol, "send_frame", send_nothing)
 
 
+async def pass_over_unavailable(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
+    """A subscription that could not be served is not asked for again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "ASK_AGAIN_SECONDS", 0.0)
+        patch.setattr(Commands, "_subscribe_one", away)
+        await client.send(type="subscribe", sessionId="a")
+        await client.until("error", code="unavailable")
+
+
 async def be_taken_over(_rig: Rig, gateway: Gateway, client: Watcher) -> None:
     """By another connection of the same name."""
     await client.subscribe(sessionId="a", clientId="me")
@@ -109,6 +119,7 @@ CAUSES: dict[CloseCode, Cause] = {
     close_codes.TOO_LARGE: send_too_much,
     close_codes.INTERNAL_ERROR: make_it_fail,
     close_codes.DRAINING: shut_down,
+    close_codes.NOT_SERVED: pass_over_unavailable,
     close_codes.TOO_SLOW: stop_reading,
     close_codes.NO_PONG: keep_silent,
     close_codes.TAKEN_OVER: be_taken_over,
@@ -118,6 +129,11 @@ CAUSES: dict[CloseCode, Cause] = {
 async def failing(*_args: Any) -> None:
     """A command that does not work."""
     raise RuntimeError("a defect")
+
+
+async def away(*_args: Any) -> None:
+    """A broker that is not there."""
+    raise BrokerUnavailable("it is away")
 
 
 async def farewell(client: Watcher) -> tuple[list[dict[str, Any]], int | None]:
@@ -144,6 +160,8 @@ async def test_what_it_means_is_said_first(
     if close is close_codes.INTERNAL_ERROR:
         monkeypatch.setattr(Commands, "subscribe", failing)
     haste = {"slow_timeout": 0.5} if close is close_codes.TOO_SLOW else {}
+    if close is close_codes.NOT_SERVED:
+        haste = {"ping_interval": 0.2}
     if close is close_codes.NO_PONG:
         haste = {"ping_interval": 0.2, "pong_timeout": 0.2}
     async with (

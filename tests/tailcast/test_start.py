@@ -25,8 +25,8 @@ BROKERS = {"redis", "hiredis"}
         ),
         # It checks the settings of both services and runs neither.
         ("tailcast.up", {"prometheus_client", "watchfiles", *SERVERS, *BROKERS}),
-        ("tailcast_tailer.app", {"gateway", "tailcast", "typer", *SERVERS}),
-        ("tailcast_gateway.app", {"tailer", "tailcast", "typer"}),
+        ("tailcast_tailer.app", {"tailcast_gateway", "tailcast", "typer", *SERVERS}),
+        ("tailcast_gateway.app", {"tailcast_tailer", "tailcast", "typer"}),
     ],
 )
 def test_nothing_is_loaded_that_the_start_does_not_need(

@@ -119,6 +119,8 @@ class OwnLine:
             connection = self._connection or self._pool.make_connection()
             self._connection = None
             try:
+                if _is_dead(connection):
+                    await connection.disconnect(nowait=True)
                 await connection.connect()
                 packed = b"".join(
                     cast(bytes, hiredis.pack_command(cast(Any, tuple(command))))
@@ -138,6 +140,15 @@ class OwnLine:
         if self._connection is not None:
             await self._connection.disconnect()
             self._connection = None
+
+
+def _is_dead(connection: Any) -> bool:
+    """Whether a connection that was in use is known to have been closed.
+
+    redis-py asks that of connections of a pool, which takes a turn of the loop.
+    """
+    reader: asyncio.StreamReader | None = connection._reader  # noqa: SLF001  # no other way
+    return reader is not None and (reader.at_eof() or reader.exception() is not None)
 
 
 def script(*parts: str) -> str:

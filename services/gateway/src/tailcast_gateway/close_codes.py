@@ -89,6 +89,12 @@ INTERNAL_ERROR: Final = CloseCode(
 DRAINING: Final = CloseCode(
     1012, "draining", "the replica shuts down", ComeBack.AFTER_DELAY
 )
+NOT_SERVED: Final = CloseCode(
+    1013,
+    "not served",
+    "a `subscribe` was `unavailable` and did not come again",
+    ComeBack.BACKING_OFF,
+)
 TOKEN_EXPIRED: Final = CloseCode(
     4001, "token expired", "the token's time is over", ComeBack.WITH_NEW_TOKEN
 )
@@ -121,6 +127,7 @@ ALL_CLOSE_CODES: Final[tuple[CloseCode, ...]] = (
     TOO_LARGE,
     INTERNAL_ERROR,
     DRAINING,
+    NOT_SERVED,
     TOKEN_EXPIRED,
     TOO_SLOW,
     NO_PONG,

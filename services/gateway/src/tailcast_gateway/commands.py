@@ -103,8 +103,11 @@ class Commands:
         # Whose turn it is to subscribe to several sessions.
         self._turns = asyncio.Semaphore(MAX_LARGE_SUBSCRIPTIONS)
 
-    async def subscribe(self, client: Client, message: Subscribe) -> None:
-        """Subscribe and answer; an `error` if it cannot be."""
+    async def subscribe(self, client: Client, message: Subscribe) -> bool:
+        """Subscribe and answer; an `error` if it cannot be.
+
+        False if it has to be asked for again: the broker is away, or does not do it.
+        """
         try:
             plan = self._plan(client, message)
             async with asyncio.timeout(BROKER_SECONDS):
@@ -120,7 +123,9 @@ class Commands:
         except InvalidMessage as error:
             self.refuse(client, error)
         except (BrokerError, TimeoutError) as error:
-            self._answer_unavailable(client, message.id, error)
+            self._answer_unavailable(client, message, error)
+            return False
+        return True
 
     async def acknowledge(self, client: Client, message: Ack) -> None:
         """Take a client's word for what it has received; an `error` if it cannot be."""
@@ -130,7 +135,7 @@ class Commands:
         except InvalidMessage as error:
             self.refuse(client, error)
         except (BrokerError, TimeoutError) as error:
-            self._answer_unavailable(client, message.id, error)
+            self._answer_unavailable(client, message, error)
 
     async def _acknowledge(self, client: Client, message: Ack) -> None:
         session = acknowledged(message, client.subscription)
@@ -206,7 +211,7 @@ class Commands:
         except InvalidMessage as error:
             self.refuse(client, error)
         except (BrokerError, TimeoutError) as error:
-            self._answer_unavailable(client, message.id, error)
+            self._answer_unavailable(client, message, error)
 
     def refuse(self, client: Client, error: InvalidMessage) -> None:
         """Answer a message that does not fit."""
@@ -389,16 +394,17 @@ class Commands:
                     return channel
 
     def _answer_unavailable(
-        self, client: Client, id: MessageID, error: Exception
+        self, client: Client, message: Subscribe | Ack | Inquiry, error: Exception
     ) -> None:
         self._instruments.broker_failed("command", error)
         self._instruments.error_sent(UNAVAILABLE)
+        self._instruments.unavailable(type(message).__name__.lower(), error)
         delay = int(RETRY_AFTER_MS * (1 + random.random()))  # noqa: S311  # jitter
         client.send(
             error_message(
                 UNAVAILABLE,
                 why_unavailable(error),
-                id=id,
+                id=message.id,
                 retry_after_ms=delay,
             )
         )

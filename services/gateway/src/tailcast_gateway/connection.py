@@ -16,6 +16,7 @@ from tailcast_gateway.channel import Client, ClientSocket
 from tailcast_gateway.close_codes import (
     DRAINING,
     NO_PONG,
+    NOT_SERVED,
     TOO_SLOW,
     ClosedBy,
     close_code,
@@ -47,6 +48,9 @@ from tailcast_gateway.wire import Wire
 
 # Messages that wait while one is carried out; with more the socket is not read.
 MAX_PENDING = 32
+# Whoever was told to ask again for a subscription (within two seconds) has so long for
+# it: a client that passes the answer over would wait in silence, for ever.
+ASK_AGAIN_SECONDS = 10.0
 # The shortest interval of unasked heartbeats, seconds.
 MIN_BEAT_SECONDS = 1.0
 
@@ -95,6 +99,8 @@ class Connection:
         # Unasked heartbeats: how often, 0 for none, and when the last was sent.
         self.beat_seconds = 0.0
         self._beat_at = 0.0
+        # Until when a subscription that was `unavailable` has to be asked for again.
+        self._ask_again_by: float | None = None
         # What is still to be said before the close, None while nobody sends it away.
         self._farewell: Iterator[bytes] | None = None
         # Whether our close frame is written, or the socket is gone.
@@ -203,6 +209,9 @@ class Connection:
             self._socket.close(TOO_SLOW.number, TOO_SLOW.reason)
         elif action is Action.GIVE_UP_SILENT:
             self._socket.close(NO_PONG.number, NO_PONG.reason)
+        elif self._ask_again_by is not None and now >= self._ask_again_by:
+            self._ask_again_by = None
+            self._socket.close(NOT_SERVED.number, NOT_SERVED.reason)
         else:
             is_due = action is Action.PING
             self._identities.ping(self.client, now, is_due=is_due)
@@ -255,7 +264,8 @@ class Connection:
         self._instruments.command_received(type(message).__name__.lower())
         if isinstance(message, Subscribe):
             self._is_busy = True
-            self._spawn(self._take_time(commands.subscribe(self.client, message)))
+            self._ask_again_by = None
+            self._spawn(self._take_time(self._subscribe(message)))
         elif isinstance(message, Ack):
             self._is_busy = True
             self._spawn(self._take_time(commands.acknowledge(self.client, message)))
@@ -266,7 +276,12 @@ class Connection:
             inquiry = commands.inquire(self.client, message, self._writable)
             self._spawn(self._take_time(inquiry))
         elif isinstance(message, Unsubscribe):
+            self._ask_again_by = None
             self._commands.unsubscribe(self.client, message)
+
+    async def _subscribe(self, message: Subscribe) -> None:
+        if not await self._commands.subscribe(self.client, message):
+            self._ask_again_by = self._clock() + ASK_AGAIN_SECONDS
 
     async def _take_time(self, command: Coroutine[Any, Any, None]) -> None:
         try:

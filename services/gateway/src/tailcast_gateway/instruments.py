@@ -29,7 +29,7 @@ class Instruments:
     def __init__(self, *, close_codes: Sequence[str] = ()) -> None:
         """`close_codes` are those that the gateway says: there from the start."""
         self._log = structlog.stdlib.get_logger("gateway")
-        # Which of the broker's refusals were told.
+        # What comes again and again was told.
         self._sparing = Sparing(clock=monotonic)
         self._registry = registry = CollectorRegistry()
 
@@ -62,12 +62,17 @@ class Instruments:
         self._rewinds = counter("rewinds", "Rewinds told because cursors did not fit")
         self._resets = counter("window_resets", "Windows begun anew")
         self._found = counter("audit_findings", "What audits found that no hint told")
+        # How often the broker was found: what is told once is told in each outage.
+        self._outage = 0
         # Whether it was told already.
         self._is_clock_refused = False
         self._steps = counter("clock_steps", "Times the wall clock was set")
         self._hints = counter("hints_dropped", "Hints passed over, by reason", "reason")
         self._commands = counter("commands", "Messages from clients", "type")
         self._errors = counter("errors", "Error answers to clients", "code")
+        self._unavailable = counter(
+            "unavailable", "Answers that the broker was needed for", "to"
+        )
         self._exports = counter("exports_broken", "NDJSON responses cut short")
         self._dropped = counter(
             "session_events_dropped", "Session events not told to who did not read"
@@ -142,13 +147,16 @@ class Instruments:
     def overloaded(self, limit: int) -> None:
         """One connection too many."""
         self._refused.labels("overloaded").inc()
-        self._log.warning(
-            "connection refused: TAILCAST_MAX_CONNECTIONS are open", limit=limit
-        )
+        if times := self._sparing.came("overloaded"):
+            self._log.warning(
+                "connection refused: TAILCAST_MAX_CONNECTIONS are open",
+                limit=limit,
+                times=times,
+            )
 
-    def draining_refused(self) -> None:
-        """Somebody wanted to connect while the replica drains."""
-        self._refused.labels("draining").inc()
+    def busy(self, with_what: str) -> None:
+        """Somebody is to come again: it is `draining`, or has too many of something."""
+        self._refused.labels(with_what).inc()
 
     def draining(self, *, clients: int, seconds: float) -> None:
         """The replica was told to end."""
@@ -165,6 +173,15 @@ class Instruments:
     def error_sent(self, code: str) -> None:
         """A client was answered by an error."""
         self._errors.labels(code).inc()
+
+    def unavailable(self, to: str, error: Exception) -> None:
+        """Something was answered `unavailable`; a refusal has its own line."""
+        self._unavailable.labels(to).inc()
+        reason = str(error) or type(error).__name__
+        if not isinstance(error, BrokerRefused) and (
+            times := self._sparing.came(("unavailable", to))
+        ):
+            self._log.warning("answered unavailable", to=to, reason=reason, times=times)
 
     # What should not be.
 
@@ -296,11 +313,17 @@ class Instruments:
     def feed_lost(self, error: Exception) -> None:
         """The broker cannot be reached, or does not let this replica listen."""
         self._lost.inc()
-        if not isinstance(error, BrokerRefused):
-            self._log.warning("broker cannot be reached, waiting", reason=str(error))
+        if not isinstance(error, BrokerRefused) and (
+            times := self._sparing.came(("feed lost", self._outage))
+        ):
+            reason = str(error) or type(error).__name__
+            self._log.warning(
+                "broker cannot be reached, waiting", reason=reason, times=times
+            )
 
     def feed_found(self) -> None:
         """The broker is back."""
+        self._outage += 1
         self._log.info("listening to the broker")
 
     def feed_is(self, *, fresh: bool) -> None:

@@ -212,7 +212,7 @@ class Replica:
     def refuse(self) -> Refusal | None:
         """Why a new connection is not let in, which is counted; None if it is."""
         if self.connections.is_draining or self.why_over is not None:
-            self.instruments.draining_refused()
+            self.instruments.busy("draining")
             return DRAINING
         if self.connections.is_full:
             self.instruments.overloaded(self.connections.max_connections)

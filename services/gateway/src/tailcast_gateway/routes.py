@@ -108,6 +108,7 @@ def make_api(
     @api.exception_handler(BrokerError)
     async def explain(_request: Request, error: BrokerError) -> Response:
         replica.instruments.broker_failed("request", error)
+        replica.instruments.unavailable("request", error)
         body = {"code": "unavailable", "message": f"the broker: {error}"}
         return json_response(body, status=503, headers=AWAY.retry_after())
 
@@ -169,6 +170,7 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
             await websocket.send_denial_response(Response(error.text, 400))
             return
         if max_message is not None and replica.wires.is_full:
+            replica.instruments.busy("wires")
             text = "too many values of maxMessage are in use here"
             headers = {"retry-after": "5"}
             await websocket.send_denial_response(Response(text, 503, headers=headers))

@@ -325,6 +325,7 @@ class _Routes:
         exports, place = self._exports, query.plan.start
         if exports.is_full or exports.is_draining():
             refusal = EXPORTING if exports.is_full else DRAINING
+            self._replica.instruments.busy("exports" if exports.is_full else "draining")
             body = {"code": UNAVAILABLE, "message": refusal.text}
             return json_response(body, status=503, headers=refusal.retry_after())
         assert place is not None  # noqa: S101  # queries have a default
