@@ -331,9 +331,13 @@ async def until_full(gateway: Gateway) -> None:
     """Until nobody's socket takes more of what is there to be replayed."""
     before, buffered = -1, 0
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not buffered or buffered != before:
+        while buffered != before or not _are_all_paused(gateway):
             await asyncio.sleep(0.05)
             before, buffered = buffered, _unsent_bytes(gateway)
+
+
+def _are_all_paused(gateway: Gateway) -> bool:
+    return all(one.client.socket.paused for one in gateway.replica.connections)
 
 
 def _unsent_bytes(gateway: Gateway) -> int:

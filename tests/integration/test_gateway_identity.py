@@ -233,7 +233,10 @@ async def test_a_record_that_is_held_back(rig: Rig) -> None:
         async with watching(gateway) as client:
             await client.subscribe(sessionIds=["*"], clientId="me", maxRate=0.01)
             await client.until("positions")
-            for step in range(3, 10):
+            await writer.append(*numbered(3, 4))
+            # It is the only one of its interval: whatever comes now waits.
+            await client.until_records(1)
+            for step in range(4, 10):
                 await writer.append(*numbered(step, step + 1))
             newest = await rig.broker.read_before("a", None, limit=2)
             await until_kept(rig, a=str(newest[1].cursor))

@@ -25,6 +25,7 @@ from tests.integration.gateway_rig import (
     numbered,
     serving,
     until_full,
+    until_read,
     watching,
 )
 
@@ -299,6 +300,8 @@ async def test_g10_a_second_disconnect_before_anything_new(
         await writer.append(*numbered(0, 5))
         await first.until_records(5)
     await writer.append(*numbered(5, 8))
+    # Else the replay might end before them, and they come as what is new.
+    await until_read(gateway, writer)
     cursor = first.cursors["a"]
     for expected in ([5, 6, 7], [], []):
         async with watching(gateway) as back:
@@ -445,6 +448,8 @@ async def test_g23_retention_that_overtakes_a_slow_reader(rig: Rig) -> None:
         await until_full(gateway)
         for start in range(2_000, 8_000, 250):
             await append(start)
+            # It is the reader who is overtaken, not the gateway.
+            await until_read(gateway, writer)
             entries = await rig.broker.read_before("a", None, limit=1_000)
             await trim(rig, "a", entries[-1].id)
         while not slow.records or slow.records[-1]["step"] != 7_999:
