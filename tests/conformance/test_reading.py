@@ -13,6 +13,7 @@ from tailcast_streams.broker import (
     NewRejection,
     Rejection,
     Snapshot,
+    StoredEnd,
 )
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.notification import Moved, parse_moved
@@ -105,6 +106,20 @@ async def test_the_head_of_an_emptied_stream_is_proved_by_the_state(
 
     assert head.newest is None
     assert head.cursor == Cursor(EntryID(1, 60), 7)
+
+
+async def test_an_end_is_told_with_its_proof(adapter: Adapter) -> None:
+    """Of many sessions at once: what the state has, and the stream's own last ID."""
+    await adapter.append(first_batch(record(30)))
+    await append(adapter, record(60, b"{}"), offset=60, fields={"last_digest": 7})
+    await adapter.trim("s", EntryID(1, 61))
+
+    end, unknown = await adapter.ends(["s", "unknown"])
+
+    assert end.incarnation == (await adapter.positions(["s"]))[0].incarnation != ""
+    assert end.cursor == Cursor(EntryID(1, 60), 7)
+    assert end.stream_last_id == EntryID(1, 60)
+    assert unknown == StoredEnd()
 
 
 async def test_activity_only_moves_forward(adapter: Adapter) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tailcast_gateway import audit, commands
 from tailcast_streams.broker import Head
 from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.keys import Keys
 from tests.integration.gateway_rig import Gateway, Rig, numbered, serving, watching
 
 
@@ -69,6 +70,26 @@ async def test_a5_nobody_says_that_it_moved(rig: Rig) -> None:
         for name in names:
             await rig.writer(name).append(*numbered(1, 2), **old)
         assert await watcher.until_records(30) == numbered(1, 2) * 30
+
+
+async def test_g06_other_lines_under_the_same_ids(rig: Rig) -> None:
+    """G06: of the same lengths, written after the broker lost its last second.
+
+    Nobody tells, and no line follows: the end that is stored has another digest.
+    """
+    writer, keys = rig.writer("a"), Keys(rig.prefix)
+    await writer.append(*numbered(0, 3))
+    async with rig.stack, _deaf(rig) as gateway, watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a", **{"from": "start"})
+        await watcher.until_records(3)
+        await rig.broker._redis.delete(keys.stream("a"), keys.state("a"))
+        await writer.append(*numbered(0, 2), *numbered(7, 8))
+        await gateway.replica.feed.audit.audit()
+        rewind = await watcher.until("rewind")
+        assert rewind["reason"] == "replaced"
+        watcher.records.clear()
+        await watcher.until_records(3)
+        assert watcher.records == [*numbered(0, 2), *numbered(7, 8)]
 
 
 class Sluggish(RedisBroker):

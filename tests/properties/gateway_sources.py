@@ -26,6 +26,7 @@ READS = (
     "find",
     "heads",
     "positions",
+    "ends",
     "sessions",
     "snapshot",
     "snapshots",

@@ -3,11 +3,19 @@
 import pytest
 
 from tailcast_streams.births import UNCOUNTED, Birth
-from tailcast_streams.broker import Entry, Kind, Rejection, StoredPosition, snapshot_of
+from tailcast_streams.broker import (
+    Entry,
+    Kind,
+    Rejection,
+    StoredEnd,
+    StoredPosition,
+    snapshot_of,
+)
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.redis_replies import (
     HEAD_FIELDS,
     birth_of,
+    end_of,
     entries_of,
     head_state_of,
     position_of,
@@ -49,7 +57,9 @@ def test_an_entry_of_other_hands_is_still_an_entry() -> None:
 
 def test_a_missing_position_is_nothing() -> None:
     """What the script answers for an unknown session."""
-    assert position_of([b"", b"", b"", b"", b"", b"0-0"]) == StoredPosition()
+    reply = [b"", b"", b"", b"", b"", b"0-0", b""]
+    assert position_of(reply) == StoredPosition()
+    assert end_of(reply) == StoredEnd()
 
 
 @pytest.mark.parametrize("text", [b"", b"many"])

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.claims import Claims
-from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
+from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID, digest
 
 
 class Kind(StrEnum):
@@ -112,6 +112,17 @@ class StoredPosition(NamedTuple):
 
 # A session of which the broker has nothing.
 NOTHING_STORED = StoredPosition()
+
+
+class StoredEnd(NamedTuple):
+    """Where a session ends, and what proves that it is the end that was read."""
+
+    # As in `StoredPosition`.
+    incarnation: str = ""
+    # The last entry, as the state has it.
+    cursor: Cursor = NOTHING
+    # As in `StoredPosition`.
+    stream_last_id: EntryID = BEFORE_ALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -476,8 +487,8 @@ class SessionReader(Protocol):
         """As `snapshot`, many in few round trips: each in one step, not all."""
         ...
 
-    async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
-        """As `SessionWriter.positions`."""
+    async def ends(self, sessions: Sequence[str]) -> list[StoredEnd]:
+        """Read where sessions end, in one go; `StoredEnd()` for unknown ones."""
         ...
 
     async def sessions(

@@ -35,6 +35,7 @@ from tailcast_streams.broker import (
     Rejection,
     SessionState,
     Snapshot,
+    StoredEnd,
     StoredPosition,
     Trimmed,
     snapshot_of,
@@ -45,7 +46,7 @@ from tailcast_streams.client_cursors_memory import MemoryClientCursors, StoredCl
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.notification import format_moved
-from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 
 
 MAX_REJECTIONS = 1_000
@@ -375,6 +376,19 @@ class MemoryBroker:
             )
             for id, line in later[:limit]
         ]
+
+    async def ends(self, sessions: Sequence[str]) -> list[StoredEnd]:
+        return [await self._end(session) for session in sessions]
+
+    async def _end(self, session: str) -> StoredEnd:
+        position = await self._position(session)
+        state = self._stored.states.get(session)
+        digest = 0 if state is None else state.last_digest
+        return StoredEnd(
+            position.incarnation,
+            Cursor(position.last_id, digest),
+            position.stream_last_id,
+        )
 
     async def heads(self, sessions: Sequence[str]) -> list[Head]:
         heads: list[Head] = []

@@ -33,6 +33,7 @@ from tailcast_streams.broker import (
     Rejection,
     SessionState,
     Snapshot,
+    StoredEnd,
     StoredPosition,
     Trimmed,
     snapshot_of,
@@ -53,6 +54,7 @@ from tailcast_streams.redis_errors import translate, translated_errors
 from tailcast_streams.redis_replies import (
     HEAD_FIELDS,
     birth_of,
+    end_of,
     entries_of,
     head_state_of,
     position_of,
@@ -134,13 +136,16 @@ class RedisBroker:
         return found
 
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
-        found: list[StoredPosition] = []
+        return [position_of(reply) async for reply in self._positions(sessions)]
+
+    async def _positions(self, sessions: Sequence[str]) -> AsyncIterator[list[bytes]]:
         for start in range(0, len(sessions), PIPELINE_COMMANDS):
             async with self._pipeline() as pipeline:
                 for session in sessions[start : start + PIPELINE_COMMANDS]:
                     self._ask_position(pipeline, session)
-                found += map(position_of, await self._execute(pipeline))
-        return found
+                replies = await self._execute(pipeline)
+            for reply in replies:
+                yield reply
 
     async def bear(self, session: str, *, activity_ms: int) -> Birth:
         await self.touch({session: activity_ms})
@@ -355,6 +360,9 @@ class RedisBroker:
                 ),
             )
         return [rejection_of(entry) for entry in found]
+
+    async def ends(self, sessions: Sequence[str]) -> list[StoredEnd]:
+        return [end_of(reply) async for reply in self._positions(sessions)]
 
     async def heads(self, sessions: Sequence[str]) -> list[Head]:
         heads: list[Head] = []

@@ -10,8 +10,15 @@ from math import isfinite
 from typing import Any, cast
 
 from tailcast_streams.births import UNCOUNTED, Birth
-from tailcast_streams.broker import Entry, Kind, Rejection, SessionState, StoredPosition
-from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.broker import (
+    Entry,
+    Kind,
+    Rejection,
+    SessionState,
+    StoredEnd,
+    StoredPosition,
+)
+from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 from tailcast_streams.record import INT64
 
 
@@ -90,13 +97,25 @@ def rejection_of(entry: Entry) -> Rejection:
 
 def position_of(reply: Sequence[bytes]) -> StoredPosition:
     """The answer of `position.lua`."""
-    incarnation, generation, offset, last_id, last_rejected_id, stream_last_id = reply
+    incarnation, generation, offset, last_id, last_rejected_id, stream_last_id, *_ = (
+        reply
+    )
     return StoredPosition(
         incarnation.decode(errors="replace"),
         _number(generation),
         _number(offset),
         _entry_id(last_id),
         _entry_id(last_rejected_id),
+        _entry_id(stream_last_id),
+    )
+
+
+def end_of(reply: Sequence[bytes]) -> StoredEnd:
+    """The same answer, of what a reader compares."""
+    incarnation, _, _, last_id, _, stream_last_id, last_digest = reply
+    return StoredEnd(
+        incarnation.decode(errors="replace"),
+        Cursor(_entry_id(last_id), _number(last_digest)),
         _entry_id(stream_last_id),
     )
 

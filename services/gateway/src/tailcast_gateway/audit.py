@@ -15,7 +15,7 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.watched import Watched
 from tailcast_gateway.watchers import Watchers
 from tailcast_streams.births import Birth
-from tailcast_streams.broker import SessionReader, StoredPosition
+from tailcast_streams.broker import SessionReader, StoredEnd
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, EntryID
@@ -152,17 +152,17 @@ class Audit:
             (one, one.epoch, one.window.end.id, one.incarnation) for one in several
         ]
         names = [one.session for one in several]
-        positions = await self._isolation.each(
-            names, self._broker.positions, lambda name, _: self._on_failed(name)
+        ends = await self._isolation.each(
+            names, self._broker.ends, lambda name, _: self._on_failed(name)
         )
         ahead = 0
         for watched, epoch, end, incarnation in stood:
-            position = positions.get(watched.session)
-            if position is None or not self._watchers.is_still(watched, epoch):
+            stored = ends.get(watched.session)
+            if stored is None or not self._watchers.is_still(watched, epoch):
                 continue
             with self._isolation.over_session(watched.session, self._on_failed):
                 ahead += await self._compare_one(
-                    watched, epoch, end, incarnation, position
+                    watched, epoch, end, incarnation, stored
                 )
         if ahead:
             self._instruments.audit_found(ahead)
@@ -173,17 +173,15 @@ class Audit:
         epoch: int,
         end: EntryID,
         incarnation: str,
-        position: StoredPosition,
+        stored: StoredEnd,
     ) -> bool:
         """Compare one session; whether it had moved and nobody had said so."""
         is_news = False
-        if _is_another(watched, end, incarnation, position):
+        if _is_another(watched, end, incarnation, stored):
             head = (await self._broker.heads([watched.session]))[0]
             if self._watchers.is_still(watched, epoch):
                 self._watchers.reset(watched, head)
-        elif _last_id(watched, position) > watched.window.end.id or (
-            position.incarnation and not watched.incarnation
-        ):
+        elif _has_moved(watched, stored):
             is_news = self._mark(watched.session)
         self._watchers.compared(watched)
         return is_news
@@ -230,16 +228,27 @@ class Audit:
 
 
 def _is_another(
-    watched: Watched, end: EntryID, incarnation: str, position: StoredPosition
+    watched: Watched, end: EntryID, incarnation: str, stored: StoredEnd
 ) -> bool:
     """Whether what is stored is not what was read, as it stood before asking."""
-    last_id = _last_id(watched, position)
-    if last_id < end:
+    if _last_id(watched, stored) < end:
         return True
     was_born = bool(incarnation) or end != BEFORE_ALL
-    is_other_life = was_born and position.incarnation != incarnation
+    is_other_life = was_born and stored.incarnation != incarnation
     return is_other_life and not watched.is_documents
 
 
-def _last_id(watched: Watched, position: StoredPosition) -> EntryID:
-    return position.stream_last_id if watched.is_documents else position.last_id
+def _has_moved(watched: Watched, stored: StoredEnd) -> bool:
+    """Whether there is something to read, or to read again."""
+    end = watched.window.end
+    if _last_id(watched, stored) > end.id:
+        return True
+    if stored.incarnation and not watched.incarnation:
+        return True
+    # A broker that lost its last second may have got other lines of the same lengths:
+    # the last ID is the same, and the record is not.
+    return stored.cursor.id == end.id and stored.cursor != end
+
+
+def _last_id(watched: Watched, stored: StoredEnd) -> EntryID:
+    return stored.stream_last_id if watched.is_documents else stored.cursor.id

@@ -384,5 +384,5 @@ class Feed:
         elif after and after[0].previous == end.id:
             # It was only trimmed.
             self._deliver(watched, continuation(end, after)[1])
-        elif newest != end.id:
+        elif head.cursor != end:
             self._watchers.reset(watched, head)
