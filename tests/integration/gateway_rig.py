@@ -222,7 +222,10 @@ class Watcher:
     async def subscribe(self, **fields: Any) -> dict[str, Any]:
         """Subscribe, and what is answered."""
         await self.send(type="subscribe", **fields)
-        return await self.until("subscribed")
+        while (message := await self.next())["type"] != "subscribed":
+            # There will be no other answer to wait for.
+            assert message.get("code") != "unavailable", message
+        return message
 
     async def until_records(self, count: int) -> list[dict[str, Any]]:
         """Read until it has had so many records."""

@@ -10,7 +10,14 @@ from tailcast_gateway import audit, commands
 from tailcast_streams.broker import Head
 from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.keys import Keys
-from tests.integration.gateway_rig import Gateway, Rig, numbered, serving, watching
+from tests.integration.gateway_rig import (
+    PATIENCE_SECONDS,
+    Gateway,
+    Rig,
+    numbered,
+    serving,
+    watching,
+)
 
 
 @pytest.fixture
@@ -116,7 +123,7 @@ async def test_one_gives_up_and_others_wait_on(
         rig.stack.push_async_callback(broker.aclose)
         await watcher.send(type="subscribe", sessionId="a")
         assert (await watcher.until("error"))["code"] == "unavailable"
-        monkeypatch.setattr(commands, "BROKER_SECONDS", 20.0)
+        monkeypatch.setattr(commands, "BROKER_SECONDS", PATIENCE_SECONDS)
         await watcher.send(type="subscribe", sessionId="a")
         broker.may_answer.set()
         await watcher.until("subscribed")

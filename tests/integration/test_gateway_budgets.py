@@ -74,7 +74,7 @@ class Counting(RedisBroker):
 async def test_replays_take_turns(rig: Rig) -> None:
     """However many replay, few pages are read at once, and live records come."""
     history, live = rig.writer("history"), rig.writer("live")
-    for start in range(0, 20_000, 1_000):
+    for start in range(0, 8_000, 1_000):
         await history.append(*numbered(start, start + 1_000))
     broker = Counting(rig.url, key_prefix=rig.prefix)
     rig.stack.push_async_callback(broker.aclose)
@@ -90,9 +90,9 @@ async def test_replays_take_turns(rig: Rig) -> None:
         async def replay(number: int) -> None:
             async with watching(gateway) as watcher:
                 # Each from a place of its own, so that no page serves two.
-                await watcher.subscribe(sessionId="history", replay=15_000 + number)
+                await watcher.subscribe(sessionId="history", replay=6_000 + number)
                 await watcher.until("caught_up")
-                assert len(watcher.records) == 15_000 + number
+                assert len(watcher.records) == 6_000 + number
 
         tasks = [replays.create_task(replay(number)) for number in range(6)]
         step = 0

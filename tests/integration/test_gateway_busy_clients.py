@@ -12,7 +12,13 @@ import pytest
 from tailcast_gateway import keeper
 from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_process import running, until_ready
-from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered
+from tests.integration.gateway_rig import (
+    PATIENCE_SECONDS,
+    Gateway,
+    Rig,
+    numbered,
+    until_read,
+)
 from tests.integration.named_clients import BEGINNING, HASTY, kept, until_kept
 
 
@@ -241,7 +247,10 @@ async def test_a_client_that_is_busy_for_longer_than_it_may_be(rig: Rig) -> None
             await client.subscribe()
             await until_kept(rig, a=str((await rig.broker.heads(["a"]))[0].cursor))
         records = [{**one, "filler": "x" * 200} for one in numbered(1, count)]
-        await rig.writer("a").append(*records)
+        writer = rig.writer("a")
+        await writer.append(*records)
+        # It is behind then: what came live it would have had before it was sent away.
+        await until_read(gateway, writer)
         lines = await finished(gateway, count, 0.008)
     steps = [int(line) for line in lines if line.isdigit()]
     assert list(dict.fromkeys(steps)) == list(range(1, count))

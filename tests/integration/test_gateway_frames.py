@@ -17,6 +17,7 @@ from tests.integration.gateway_rig import (
     Rig,
     Watcher,
     numbered,
+    until_read,
     watching,
 )
 from tests.integration.test_gateway_sse import reading
@@ -244,17 +245,25 @@ async def test_many_different_limits(rig: Rig, gateway: Gateway) -> None:
         assert refused.value.response.status_code == 503
 
 
-async def test_a_rate_and_another_limit(rig: Rig, gateway: Gateway) -> None:
+async def test_a_rate_and_another_limit(rig: Rig) -> None:
     """A record that waits for its interval goes by what was asked for since."""
-    await rig.writer("a").append(*numbered(0, 1))
-    async with watching(gateway) as watcher:
+    writer, passed_seconds = rig.writer("a"), 0.0
+
+    def clock() -> float:
+        return 1_000.0 + passed_seconds
+
+    await writer.append(*numbered(0, 1))
+    async with rig.serving(clock=clock) as gateway, watching(gateway) as watcher:
         await watcher.subscribe(sessionId="a", maxRate=2)
-        await rig.writer("a").append({"n": 0})
+        await writer.append({"n": 0})
         await watcher.until("telemetry")
-        await rig.writer("a").append({"n": 1, "filler": "x" * 5_000})
+        await writer.append({"n": 1, "filler": "x" * 5_000})
+        await until_read(gateway, writer)
         await watcher.subscribe(sessionIds=["a*"], maxRate=2, maxMessage=4_096)
         watcher.max_message = 4_096
-        await rig.writer("a").append({"n": 2, "filler": "x" * 5_000})
+        await writer.append({"n": 2, "filler": "x" * 5_000})
+        await until_read(gateway, writer)
+        passed_seconds = 1.0
         told = await watcher.until("telemetry")
         assert told["truncated"] is True
 

@@ -1,6 +1,7 @@
 """What clients ask over their connection: history, sessions, what becomes of them."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -176,8 +177,11 @@ async def test_a_snapshot_is_where_delivery_starts(rig: Rig, gateway: Gateway) -
     writer = rig.writer("a")
     await writer.append(*numbered(0, 1))
 
+    watching_now: set[asyncio.Task[None]] = set()
+
     async def write() -> None:
-        for step in range(1, 400):
+        # As long as anybody waits for more, however late they come.
+        for step in itertools.takewhile(lambda _: watching_now, itertools.count(1)):
             await writer.append(*numbered(step, step + 1))
 
     async def watch(fields: dict[str, Any]) -> None:
@@ -194,10 +198,12 @@ async def test_a_snapshot_is_where_delivery_starts(rig: Rig, gateway: Gateway) -
             assert watcher.records[:50] == numbered(step + 1, step + 51)
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(write())
         for _ in range(10):
             for fields in ({"sessionId": "a"}, {"sessionIds": ["a*"]}, {}):
-                tasks.create_task(watch(fields))
+                task = tasks.create_task(watch(fields))
+                watching_now.add(task)
+                task.add_done_callback(watching_now.discard)
+        tasks.create_task(write())
 
 
 async def test_snapshots_that_are_too_large_together(

@@ -121,7 +121,7 @@ async def test_a_job_that_is_requeued_elsewhere_and_comes_back(nodes: Nodes) -> 
 
 
 async def test_an_owner_that_cannot_see_gives_nothing_up_and_loses_it(
-    nodes: Nodes,
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A directory that is gone says nothing; but what is claimed must be seen."""
     append(nodes.files[A], lines(*range(5), node="a"))
@@ -129,12 +129,15 @@ async def test_an_owner_that_cannot_see_gives_nothing_up_and_loses_it(
     await wait_for_records(nodes.rig.broker, "job", texts(*range(5), node="a"))
     tree = nodes.files[A].parent
     tree.rename(tree.with_name("unmounted"))
+    # It is not given up before we have looked.
+    monkeypatch.setattr(claimant, "ANSWER_SECONDS", 3_600.0)
     async with watching(nodes.gateway) as watcher:
         await watcher.subscribe(sessionId="job")
         append(nodes.files[B], lines(*range(3, 9), node="b"))
         asked = await asked_once(nodes)
         assert (asked.owner, asked.claimant, asked.seen) == (A, B, "")
         assert await nodes.owner() == A
+        monkeypatch.setattr(claimant, "ANSWER_SECONDS", 0.1)
         assert await next_generation(watcher, 6) == [*range(3, 9)]
     await nodes.until_owner(B)
 
