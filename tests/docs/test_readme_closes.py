@@ -33,7 +33,7 @@ TEMPORARY = [one for one in ALL_CLOSE_CODES if one.come_back is not ComeBack.NO]
 FOR_EVER = [one for one in ALL_CLOSE_CODES if one.come_back is ComeBack.NO]
 # What proxies and libraries of others send.
 FOREIGN = (1008, 1014, 3000, 4999)
-UNAVAILABLE = {
+UNAVAILABLE: dict[str, object] = {
     "type": "error",
     "code": "unavailable",
     "message": "Later",

@@ -14,10 +14,22 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from tailcast_gateway.close_codes import ALL_CLOSE_CODES, LOST, NO_CODE, ComeBack
+
 
 FIRST, SECOND = "1-10-00000000", "1-20-00000000"
+# How connections end that are to be made again: each code that a gateway closes with,
+# what proxies and libraries send, no code (1005), no close at all (1006).
+TEMPORARY = (
+    *(one.number for one in ALL_CLOSE_CODES if one.come_back is not ComeBack.NO),
+    *(1008, 1014, 3000, 4999),
+)
 Message = dict[str, object]
 RECORDS = {FIRST: {"step": 0}, SECOND: {"step": 1}}
+# The connection that ends by the first of these; the one that is the last.
+FIRST_OF_ALL = 5
+BEFORE_THE_LAST = FIRST_OF_ALL + len(TEMPORARY)
+_CLOSE = 0x88
 LATER: Message = {
     "type": "error",
     "code": "unavailable",
@@ -68,6 +80,11 @@ class StrictServer:
                 await _send(socket, telemetry(SECOND))
                 await _send(socket, {"type": "draining", "reconnectAfterMs": 10})
                 await socket.close(1002)
+            case count if count < BEFORE_THE_LAST:
+                # Nothing new: it has been told that it is there.
+                await _send(socket, telemetry(SECOND))
+                await _send(socket, {"type": "draining", "reconnectAfterMs": 10})
+                await end(socket, TEMPORARY[count - FIRST_OF_ALL])
             case _ if self._last_word is None:
                 await _send(socket, NEVER)
                 await socket.wait_closed()
@@ -124,6 +141,17 @@ async def strict_server(last_word: int | None) -> AsyncGenerator[StrictServer]:
         (socket,) = server.sockets
         made.address = f"127.0.0.1:{socket.getsockname()[1]}"
         yield made
+
+
+async def end(socket: ServerConnection, code: int) -> None:
+    """End a connection so that the other end sees this code, whichever it is."""
+    if code == LOST.number:
+        socket.transport.abort()
+        return
+    payload = b"" if code == NO_CODE.number else code.to_bytes(2, "big")
+    # (The library would refuse to send some of them.)
+    socket.transport.write(bytes([_CLOSE, len(payload)]) + payload)
+    await socket.wait_closed()
 
 
 async def _send(socket: ServerConnection, message: Message) -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
+from tailcast_gateway.limits import MAX_BYTES
 from tests.brokers import BrokerServer
 from tests.checker.stack import ProcessStack, wait_until_ready
 from tests.languages.building import need
 from tests.languages.programs import PROGRAMS, Program
 from tests.languages.running import SESSION, Running, running, until
-from tests.languages.strict_server import FIRST, SECOND, strict_server
+from tests.languages.strict_server import FIRST, SECOND, TEMPORARY, strict_server
 
 
 pytestmark = pytest.mark.timeout(1500)
@@ -32,6 +33,10 @@ RESTART_AT = 1300
 # Two of them one after the other, one of them as the last.
 LARGE = {300, 301, 900, 1250, 1305, LAST}
 LARGE_BYTES = 900_000
+# As long as a message may be, with room for what stands around the record.
+LARGEST, LARGEST_BYTES = 901, MAX_BYTES - 1_000
+# When the tailer and the broker are started anew.
+TAILER_AT, BROKER_AT = 1_500, 1_700
 # The last record comes when nobody has heard anything for longer than a silent client
 # is borne with, twenty-five seconds here.
 PING_INTERVAL, PONG_TIMEOUT, QUIET_SECONDS = "5s", "20s", 30.0
@@ -71,7 +76,7 @@ def fares(
     brokers: Callable[[str], BrokerServer],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Fares:
-    """How each fared through a full gateway, large records and a restart."""
+    """How each fared through a full gateway, large records and restarts."""
     directory = tmp_path_factory.mktemp("languages")
     return asyncio.run(_story(able, brokers("valkey"), directory))
 
@@ -80,7 +85,7 @@ def fares(
 def test_each_record_comes_once_and_in_order(
     program: Program, broken: dict[str, str], fares: Fares
 ) -> None:
-    """Through a full gateway, records of 60 B and of 900 kB, a restart, and quiet."""
+    """Through a full gateway, records of 60 B to the largest, restarts, and quiet."""
     need(program, broken)
     fare = fares[program.name]
     complaints = fare.complaints[-2000:]
@@ -102,14 +107,19 @@ async def test_it_comes_back_until_it_is_told_to_stay_away(
             fare = _fare(client)
     assert fare.exit_code is not None, fare.complaints
     assert fare.steps == [0, 1], fare.complaints
-    assert server.starts == [None, None, None, FIRST, SECOND], fare.complaints
+    starts = [None, None, None, FIRST, SECOND]
+    if program.door == "websocket":
+        starts += [SECOND] * len(TEMPORARY)
+    assert server.starts == starts, fare.complaints
 
 
 def _line(step: int) -> str:
-    """A record of some 60 bytes, or of 900 kB."""
+    """A record of some 60 bytes, of 900 kB, or the largest there may be."""
     record: dict[str, object] = {"step": step, "telemetry": {"phi": 0.72, "loss": 1.5}}
     if step in LARGE:
         record["tokens"] = "x" * LARGE_BYTES
+    if step == LARGEST:
+        record["tokens"] = "x" * LARGEST_BYTES
     return json.dumps(record) + "\n"
 
 
@@ -134,7 +144,7 @@ async def _story(able: list[Program], broker: BrokerServer, directory: Path) -> 
                 refused = set(filter(_was_refused, clients))
                 await full.aclose()
                 await until(lambda: all(_has(one, STORED) for one in clients))
-                await _write_through_a_restart(stack, file)
+                await _write_through_restarts(stack, file)
                 await until(lambda: all(_has(one, LAST) for one in clients))
                 before = {one: one.complaints() for one in clients}
                 await asyncio.sleep(QUIET_SECONDS)
@@ -162,25 +172,30 @@ def _has(client: Running, count: int) -> bool:
     return client.exit_code() is not None or client.count() >= count
 
 
-async def _write_through_a_restart(stack: ProcessStack, file: Path) -> None:
-    """Lines keep coming while the gateway drains, is away, and is there again."""
-    (gateway,) = stack.gateways
+async def _write_through_restarts(stack: ProcessStack, file: Path) -> None:
+    """Lines keep coming while each service ends, is away, and is there again."""
+    (gateway,), tailer, broker = stack.gateways, stack.tailer, stack.broker
+    is_due = {at: asyncio.Event() for at in (RESTART_AT, TAILER_AT, BROKER_AT)}
 
     async def write() -> None:
         for step in range(STORED, LAST):
             with file.open("a") as lines:
                 lines.write(_line(step))
-            if step == RESTART_AT:
-                is_due.set()
+            if step in is_due:
+                is_due[step].set()
             await asyncio.sleep(0.01)
 
-    is_due = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(write())
-        await is_due.wait()
+        await is_due[RESTART_AT].wait()
         assert await asyncio.to_thread(gateway.stop) == 0, gateway.log()
         gateway.start()
         await wait_until_ready(stack.ports[0])
+        await is_due[TAILER_AT].wait()
+        assert await asyncio.to_thread(tailer.stop) == 0, tailer.log()
+        tailer.start()
+        await is_due[BROKER_AT].wait()
+        await asyncio.to_thread(broker.restart)
 
 
 def _fare(client: Running) -> Fare:
