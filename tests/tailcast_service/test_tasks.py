@@ -25,8 +25,9 @@ STARTERS = {
     "replay.py": "a read, for whom all wait who asked for it",
     "event_stream.py": "the two sides of a response, which waits for both",
     "ndjson.py": "likewise",
-    "app.py": "the gateway's drain, which ends the server; the tailer, waited for",
+    "app.py": "the gateway's drain, which ends the server",
     "supervisor.py": "the start of `up`, which waits for it",
+    "signals.py": "a service, waited for",
     "discovery.py": "who guards a watch, which looks at how it ended",
 }
 

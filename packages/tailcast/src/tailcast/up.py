@@ -24,6 +24,8 @@ from tailcast.supervisor import Child, Supervisor
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_service.logs import configure_logging
+from tailcast_service.signals import taking_signals
+from tailcast_service.threads import library_threads
 from tailcast_service.values import write_list
 from tailcast_tailer.settings import TailerSettings
 
@@ -182,12 +184,12 @@ async def supervise(
 ) -> None:
     """Run the children until a signal says to end."""
     supervisor = Supervisor(children)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, supervisor.stop)
-    if broker is not None:
-        await broker.end_leftover()
-    await supervisor.run(on_ready=announce(settings, open_browser=open_browser))
+    # A browser may keep who opens it waiting.
+    asyncio.get_running_loop().set_default_executor(library_threads())
+    with taking_signals(lambda _number: supervisor.stop()):
+        if broker is not None:
+            await broker.end_leftover()
+        await supervisor.run(on_ready=announce(settings, open_browser=open_browser))
 
 
 def announce(

@@ -15,7 +15,7 @@ from typing import cast
 from tailcast_service.exceptions import ServiceError
 
 
-__all__ = ["run_as_command"]
+__all__ = ["run_as_command", "take_signals"]
 
 FINE = 0
 FAILED = 1
@@ -26,10 +26,10 @@ def run_as_command(command: Callable[[], int | None]) -> int:
 
     SIGTERM ends it like Ctrl-C, unless the command handles that itself.
     """
-    signal.signal(signal.SIGTERM, interrupt)
+    take_signals()
     try:
         return command() or FINE
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         return FINE
     except BrokenPipeError:
         # Whoever read our output (`| head`) has gone: nothing is left to say to them,
@@ -40,9 +40,27 @@ def run_as_command(command: Callable[[], int | None]) -> int:
         return say(error)
 
 
+class Interrupted(SystemExit):
+    """A person or a supervisor ended the command.
+
+    No KeyboardInterrupt: what reads the command line makes a failure of that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(FINE)
+
+
+def take_signals() -> None:
+    """From now on SIGTERM and Ctrl-C end this process with 0; as early as can be."""
+    signal.signal(signal.SIGTERM, interrupt)
+    # Who starts us in the background may have Ctrl-C ignored: that stays so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+
+
 def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """End the command as Ctrl-C would."""
-    raise KeyboardInterrupt
+    """End the command, wherever it is."""
+    raise Interrupted
 
 
 def say(error: BaseException) -> int:

@@ -14,8 +14,9 @@ from tailcast_service.exceptions import ServiceError
 
 __all__ = ["LongLived", "Loop", "TaskEnded", "end_all"]
 
-# Until those that have not ended are told again.
-CANCEL_AGAIN_SECONDS = 0.2
+# Until those that have not ended are told again: what a task cleans up at its end, a
+# connection to be closed, must not be cut off by it.
+CANCEL_AGAIN_SECONDS = 1.0
 
 # Runs until it is cancelled.
 Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]

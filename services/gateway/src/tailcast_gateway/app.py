@@ -8,7 +8,6 @@ that nobody told to: what serves without it must not look alive.
 
 import asyncio
 import contextlib
-import signal
 import socket as sockets
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
@@ -22,7 +21,9 @@ from tailcast_gateway.routes import make_api
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_gateway.transport import make_server_config
 from tailcast_service.exceptions import ServiceError, SettingsError
+from tailcast_service.signals import taking_signals
 from tailcast_service.tasks import TaskEnded
+from tailcast_service.threads import library_threads
 from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.exceptions import BrokerError
 
@@ -131,14 +132,10 @@ class DrainingServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """Take SIGINT and SIGTERM inside the loop; neither is raised again after."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
+        # What resolves names may hang: the end of the process waits for none of it.
+        asyncio.get_running_loop().set_default_executor(library_threads())
+        with taking_signals(lambda number: self.handle_exit(number, None)):
             yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
 
 
 def bind(host: str, port: int) -> list[sockets.socket]:

@@ -1,7 +1,6 @@
 """The gateway's way in; `tailcast_service.program` says what that is."""
 
-from tailcast_gateway.settings import GatewaySettings
-from tailcast_service import program
+from tailcast_service.exits import take_signals
 
 
 __all__ = ["main", "serve"]
@@ -9,9 +8,16 @@ __all__ = ["main", "serve"]
 
 def main() -> None:
     """The entry point of `tailcast-gateway`."""
-    program.run_program("gateway", serve)
+    # A signal may come while the rest is being imported.
+    take_signals()
+    from tailcast_service.program import run_program  # noqa: PLC0415  # as said above
+
+    run_program("gateway", serve)
 
 
 def serve(**flags: str | None) -> None:
     """Run the gateway until it is told to end; a flag that is None was not given."""
+    from tailcast_gateway.settings import GatewaySettings  # noqa: PLC0415  # as above
+    from tailcast_service import program  # noqa: PLC0415  # as above
+
     program.serve("gateway", GatewaySettings, **flags)

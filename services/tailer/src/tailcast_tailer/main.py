@@ -1,7 +1,6 @@
 """The tailer's way in; `tailcast_service.program` says what that is."""
 
-from tailcast_service import program
-from tailcast_tailer.settings import TailerSettings
+from tailcast_service.exits import take_signals
 
 
 __all__ = ["main", "serve"]
@@ -9,9 +8,16 @@ __all__ = ["main", "serve"]
 
 def main() -> None:
     """The entry point of `tailcast-tailer`."""
-    program.run_program("tailer", serve)
+    # A signal may come while the rest is being imported.
+    take_signals()
+    from tailcast_service.program import run_program  # noqa: PLC0415  # as said above
+
+    run_program("tailer", serve)
 
 
 def serve(**flags: str | None) -> None:
     """Run the tailer until it is told to end; a flag that is None was not given."""
+    from tailcast_service import program  # noqa: PLC0415  # as above
+    from tailcast_tailer.settings import TailerSettings  # noqa: PLC0415  # as above
+
     program.serve("tailer", TailerSettings, **flags)
