@@ -32,16 +32,18 @@ UNNAMED = "Task-"
 def main(service: str, victim: str = "", way: str = "") -> int:
     """Run the service; its exit code."""
     start = LongLived.start
+    traps: list[asyncio.Event] = []
 
     def start_trapped(self: LongLived, loops: Mapping[str, Loop]) -> None:
         loop = asyncio.get_running_loop()
-        trap = asyncio.Event()
-        loop.add_signal_handler(signal.SIGUSR1, trap.set)
-        loop.add_signal_handler(signal.SIGUSR2, tell_tasks)
+        if not traps:
+            traps.append(asyncio.Event())
+            loop.add_signal_handler(signal.SIGUSR1, traps[0].set)
+            loop.add_signal_handler(signal.SIGUSR2, tell_tasks)
         start(
             self,
             {
-                name: trapped(one, trap, way) if name == victim else one
+                name: trapped(one, traps[0], way) if name == victim else one
                 for name, one in loops.items()
             },
         )

@@ -27,6 +27,7 @@ STARTERS = {
     "ndjson.py": "likewise",
     "app.py": "the gateway's drain, which ends the server",
     "supervisor.py": "the start of `up`, which waits for it",
+    "pipeline.py": "looks at files, for which the sweep waits",
     "signals.py": "a service, waited for",
     "discovery.py": "who guards a watch, which looks at how it ended",
 }

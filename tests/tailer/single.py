@@ -74,7 +74,6 @@ class Single:
             instruments=self.instruments,
             claimant=self.claimant,
             roots=Roots([str(path.parent)]),
-            run=run_at_once,
             clock=clock,
             wall_clock=clock,
             starts_at_end=starts_at_end,
@@ -89,6 +88,7 @@ class Single:
                 max_line_bytes=max_line_bytes,
                 not_metrics=frozenset((*STEP_KEYS, *TIME_KEYS)),
             ),
+            AtOnce(),
             surroundings,
             was_there_at_start=was_there_at_start,
         )
@@ -111,8 +111,16 @@ class Single:
         )
 
 
-async def run_at_once(work: Callable[[], _T]) -> _T:
-    """Run blocking work here and now."""
-    # Others may run here, as they may while a thread works.
-    await asyncio.sleep(0)
-    return work()
+class AtOnce:
+    """Runs blocking work here and now."""
+
+    device: int | None = None
+    is_busy = False
+
+    async def __call__(self, work: Callable[[], _T]) -> _T:
+        # Others may run here, as they may while a thread works.
+        await asyncio.sleep(0)
+        return work()
+
+    def send(self, work: Callable[[], None]) -> None:
+        work()

@@ -26,6 +26,7 @@ from tests.tailer.harness import (
     valid_lines,
     wait_for_records,
 )
+from tests.tailer.single import AtOnce
 from tests.tailer.test_records import FIXTURES
 
 
@@ -49,6 +50,7 @@ async def test_notifications_end_with_who_guards_them(
         paths=(),
         session_prefix="",
         instruments=instruments,
+        jobs=AtOnce,
     )
     look, looks = discovery._identities, 0
 
@@ -149,7 +151,7 @@ async def test_second_path_for_a_session_is_refused(
     async with running(broker, tmp_path, paths=paths) as tailer:
         await wait_for_records(broker, "a", texts(3))
         await eventually(_rests(tailer))
-        assert len(tailer.pipeline.followed) == 1
+        assert len(tailer.turns.followed) == 1
 
 
 async def test_new_directories_and_files_are_found(
@@ -222,6 +224,8 @@ def test_file_system_types() -> None:
 
 def _rests(tailer: Tailer) -> Callable[[], Awaitable[bool]]:
     async def is_so() -> bool:
-        return tailer.pipeline.is_quiet
+        return tailer.pipeline.has_listed.is_set() and not any(
+            item.is_queued or item.is_running for item in tailer.turns.items.values()
+        )
 
     return is_so

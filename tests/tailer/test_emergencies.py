@@ -14,7 +14,7 @@ from tailcast_tailer.documents import MAX_DOCUMENT_BYTES
 from tailcast_tailer.emergencies import DocumentFile
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.harness import entries_of
-from tests.tailer.single import Clock, run_at_once
+from tests.tailer.single import AtOnce, Clock
 
 
 class Lab:
@@ -35,7 +35,7 @@ class Lab:
             "emergency/e.json",
             writer=self.broker,
             instruments=self.instruments,
-            run=run_at_once,
+            jobs=AtOnce(),
             clock=self.clock,
             wall_clock=self.clock,
             on_forgotten=self._note_forgotten,

@@ -25,7 +25,7 @@ from tests.tailer.harness import (
     texts,
     wait_for_records,
 )
-from tests.tailer.single import Clock, Single, run_at_once
+from tests.tailer.single import AtOnce, Clock, Single
 
 
 TTL = 400.0
@@ -64,11 +64,12 @@ class World:
             owner=owner,
             instruments=self.tailer.instruments,
             make_room=self.retention.make_room,
+            on_back=lambda: None,
         )
         self.expiry = Expiry(
             self.adapter, presence, retention=self.retention, owner=owner,
             roots=[str(self.directory)], session_ttl=TTL,
-            instruments=self.tailer.instruments, run=run_at_once,
+            instruments=self.tailer.instruments, run=AtOnce(),
             clock=self.clock, wall_clock=self.wall_clock,
         )  # fmt: skip  # one glance
 

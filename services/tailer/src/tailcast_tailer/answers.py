@@ -38,7 +38,9 @@ class Answers:
         *,
         owner: str,
         instruments: Instruments,
+        look_at: Callable[[str], None],
     ) -> None:
+        """Prepare; `look_at` has the file of a path looked at, before all others."""
         self._writer = writer
         self._presence = presence
         self._owner = owner
@@ -47,8 +49,7 @@ class Answers:
         self._watched: dict[str, Watched] = {}
         # Claims for which a file is being looked at: the sightings that it had before.
         self._before: dict[str, int] = {}
-        # Has the file of a path looked at, before all others.
-        self.look_at: Callable[[str], None] = _nobody
+        self._look_at = look_at
 
     def include(self, followed: object) -> None:
         """This one's file is here."""
@@ -90,7 +91,7 @@ class Answers:
             await self._writer.claims.answer(claim)
             self._instruments.claim_answered(claim.session, claim.claimant)
         else:
-            self.look_at(watched.path)
+            self._look_at(watched.path)
 
     async def _forget_if_gone(self, claimant: str, claims: list[Claim]) -> None:
         """Take back what a tailer claims that is gone."""
@@ -99,8 +100,3 @@ class Answers:
         for claim in claims:
             if claim.claimant == claimant:
                 await self._writer.claims.withdraw(claim.session, claimant)
-
-
-def _nobody(path: str) -> None:
-    """Nobody follows anything yet."""
-    del path

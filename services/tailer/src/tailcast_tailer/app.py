@@ -7,18 +7,16 @@ The only module that reads settings and knows all the others. `run` is the servi
 import asyncio
 import json
 import math
-import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
 
 from tailcast_service.exceptions import ServiceError
 from tailcast_service.logs import configure_logging
+from tailcast_service.signals import until_signalled
 from tailcast_service.values import write_list
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.broker_redis import RedisBroker
@@ -33,6 +31,7 @@ from tailcast_tailer.discovery import Discovery, FileKind, Found
 from tailcast_tailer.emergencies import DocumentFile
 from tailcast_tailer.expiry import Expiry
 from tailcast_tailer.file_system import is_network
+from tailcast_tailer.file_threads import FileThreads
 from tailcast_tailer.followed import Followed
 from tailcast_tailer.follower import Follower
 from tailcast_tailer.instruments import Instruments
@@ -44,18 +43,17 @@ from tailcast_tailer.roots import Roots
 from tailcast_tailer.session_file import SessionFile
 from tailcast_tailer.settings import TailerSettings
 from tailcast_tailer.surroundings import Surroundings
+from tailcast_tailer.turns import Turns
 
 
 # How often hot files are looked at where nothing else is set.
 POLL_SECONDS = 0.1
 NETWORK_POLL_SECONDS = 0.5
-# Threads for what touches files, so that a slow file system stops none but its own.
-FILE_THREADS = 4
+# How long it may take to end in order: nothing is lost by leaving as it is.
+END_SECONDS = 8.0
 # All interfaces: whoever scrapes is elsewhere, and the port is off unless asked for.
 METRICS_HOST = "0.0.0.0"  # noqa: S104  # as said above
 MEBIBYTE = 1_048_576
-
-_T = TypeVar("_T")
 
 
 class Tailer:
@@ -98,7 +96,8 @@ class Tailer:
         paths = [str(Path(path).absolute()) for path in paths]
         self.owner = owner or _owner(paths or [log_dir])
         self.instruments = Instruments(clock=clock)
-        self._files = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="files")
+        files = self._files = FileThreads()
+        self.turns = Turns(files)
         retention = Retention(
             writer,
             session_bytes=retention_bytes,
@@ -111,6 +110,7 @@ class Tailer:
             owner=self.owner,
             instruments=self.instruments,
             make_room=retention.make_room,
+            on_back=self._broker_is_back,
         )
         is_remote = any(is_network(path) for path in (paths or [log_dir]))
         if poll_interval is None:
@@ -132,6 +132,7 @@ class Tailer:
             paths=paths,
             session_prefix=session_prefix,
             instruments=self.instruments,
+            jobs=files.jobs,
         )
         looked_at = [telemetry_patterns, paths, session_prefix]
         what = sha256(json.dumps(looked_at).encode()).hexdigest()[:16]
@@ -145,7 +146,6 @@ class Tailer:
             instruments=self.instruments,
             claimant=self._claimant,
             roots=Roots(self._discovery.directories),
-            run=self._run_blocking,
             clock=clock,
             wall_clock=wall_clock,
             starts_at_end=starts_at_end,
@@ -157,10 +157,12 @@ class Tailer:
             writer,
             self._presence,
             untouched=appender.untouched,
+            doubt=self.turns.doubt,
             seconds=audit_seconds,
         )
         self.pipeline = Pipeline(
             discovery=self._discovery,
+            turns=self.turns,
             make_followed=self._make_followed,
             presence=self._presence,
             audit=self._audit,
@@ -169,8 +171,8 @@ class Tailer:
                 self._presence,
                 owner=self.owner,
                 instruments=self.instruments,
+                look_at=self.turns.look_first,
             ),
-            claimant=self._claimant,
             beginnings=beginnings,
             expiry=Expiry(
                 writer,
@@ -180,12 +182,12 @@ class Tailer:
                 roots=self._discovery.watched_trees,
                 session_ttl=session_ttl,
                 instruments=self.instruments,
-                run=self._run_blocking,
+                run=files.jobs(),
                 clock=clock,
                 wall_clock=wall_clock,
             ),
             instruments=self.instruments,
-            run=self._run_blocking,
+            files=files,
             clock=clock,
             wall_clock=wall_clock,
             poll_interval=poll_interval,
@@ -199,7 +201,6 @@ class Tailer:
             await self.pipeline.run()
         finally:
             await self._presence.farewell()
-            self._files.shutdown(wait=False, cancel_futures=True)
             self.instruments.stopped()
 
     def why_not_ready(self) -> str:
@@ -216,7 +217,13 @@ class Tailer:
             return "files are being listed"
         return ""
 
+    def _broker_is_back(self) -> None:
+        self._audit.broker_is_back()
+        self._claimant.ask_again()
+
     def _make_followed(self, found: Found, was_there_at_start: bool) -> Followed:
+        jobs = self._files.jobs()
+        jobs.device = found.device
         if found.kind is FileKind.TELEMETRY:
             return Follower(
                 found.name,
@@ -225,6 +232,7 @@ class Tailer:
                     max_line_bytes=self._max_line_bytes,
                     not_metrics=self._not_metrics,
                 ),
+                jobs,
                 self._surroundings,
                 was_there_at_start=was_there_at_start,
             )
@@ -233,14 +241,11 @@ class Tailer:
             found.name,
             writer=self._writer,
             instruments=self.instruments,
-            run=self._run_blocking,
+            jobs=jobs,
             clock=self._clock,
             wall_clock=self._wall_clock,
             on_forgotten=self._audit.doubt_documents,
         )
-
-    async def _run_blocking(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._files, work)
 
 
 def run(settings: TailerSettings) -> None:
@@ -282,7 +287,7 @@ async def _serve(settings: TailerSettings) -> None:
         stack.push_async_callback(broker.aclose)
         if settings.metrics_port:
             await _monitor(stack, tailer, settings.metrics_port)
-        await until_signalled(tailer.run())
+        await until_signalled(tailer.run(), end_seconds=END_SECONDS)
 
 
 async def _monitor(stack: AsyncExitStack, tailer: Tailer, port: int) -> None:
@@ -298,24 +303,6 @@ async def _monitor(stack: AsyncExitStack, tailer: Tailer, port: int) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ServiceError(f"TAILCAST_METRICS_PORT={port}: {reason}") from error
-
-
-async def until_signalled(service: Coroutine[None, None, None]) -> None:
-    """Run the service; SIGTERM and SIGINT cancel it, which is an orderly end."""
-    loop = asyncio.get_running_loop()
-    task = loop.create_task(service)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        if not task.cancelled():
-            # Not the signal: whoever runs us wants to end.
-            task.cancel()
-            raise
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

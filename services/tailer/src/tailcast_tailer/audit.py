@@ -33,9 +33,13 @@ class Audit:
         presence: Presence,
         *,
         untouched: dict[str, int],
+        doubt: Callable[[str], None],
         seconds: float = AUDIT_SECONDS,
     ) -> None:
-        """Prepare; `untouched` is what was appended and is not in the list yet."""
+        """Prepare; `untouched` is what was appended and is not in the list yet.
+
+        `doubt` makes the file of a path ask the broker again, soon.
+        """
         self._writer = writer
         self._presence = presence
         self._untouched = untouched
@@ -44,8 +48,7 @@ class Audit:
         self._documents: list[DocumentFile] = []
         # Set to audit before its time.
         self._is_due = asyncio.Event()
-        # Makes the file of a path ask the broker again, soon.
-        self.doubt: Callable[[str], None] = _nobody
+        self._doubt = doubt
 
     def include(self, followed: object) -> None:
         """Ask for this one too."""
@@ -62,7 +65,7 @@ class Audit:
     def doubt_documents(self) -> None:
         """Add all emergency documents again: the broker knows which it has."""
         for document in self._documents:
-            self.doubt(document.path)
+            self._doubt(document.path)
 
     async def run(self) -> None:
         """Audit until cancelled."""
@@ -96,8 +99,8 @@ class Audit:
         """Ask for the newest, which a broker forgets first, and for any other one."""
         if self._documents:
             newest = max(self._documents, key=lambda document: document.added_at)
-            self.doubt(newest.path)
-            self.doubt(random.choice(self._documents).path)  # noqa: S311  # any one
+            self._doubt(newest.path)
+            self._doubt(random.choice(self._documents).path)  # noqa: S311  # any one
 
     async def _compare(self, followers: Sequence[Follower]) -> None:
         believed = {
@@ -110,12 +113,7 @@ class Audit:
         for (follower, before), now in zip(believed.values(), stored, strict=True):
             # A batch since then explains a difference, and costs no more than a look.
             if before != now:
-                self.doubt(follower.path)
+                self._doubt(follower.path)
             if now != NOTHING_STORED and follower.glimpse is not None:
                 activity_ms[follower.session] = follower.activity_ms
         await self._writer.touch(activity_ms)
-
-
-def _nobody(path: str) -> None:
-    """Nobody follows anything yet."""
-    del path

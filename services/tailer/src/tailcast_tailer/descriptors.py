@@ -29,7 +29,7 @@ class Holder(Protocol):
         ...
 
     def release(self) -> None:
-        """Close it."""
+        """Have it closed."""
         ...
 
 

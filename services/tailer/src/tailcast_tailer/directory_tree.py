@@ -7,8 +7,6 @@ asked less often. What cannot be seen now is kept, never taken for deleted.
 
 # ruff: noqa: PTH116, PTH120  # ten thousand paths: texts, `Path` costs more
 
-# ruff: noqa: PTH116, PTH120  # ten thousand paths: texts, `Path` costs more
-
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -27,11 +25,15 @@ RELIST_SECONDS = 30.0
 class _Directory:
     """What is remembered of one directory."""
 
-    __slots__ = ("depth", "due", "interval", "listed_at", "mtime_ns", "names")
+    __slots__ = (
+        "depth", "device", "due", "interval", "listed_at", "mtime_ns", "names",
+    )  # fmt: skip  # one name a line would hide what they are
 
     def __init__(self, depth: int) -> None:
         # Directories between the root and this one.
         self.depth = depth
+        # The number of the device that it is on; None before it was seen.
+        self.device: int | None = None
         # When to look again, and how long after that; steady clock, seconds.
         self.due = 0.0
         self.interval = SOONEST_SECONDS
@@ -57,6 +59,11 @@ class DirectoryTree:
         if directory is not None:
             directory.due = 0.0
             directory.mtime_ns = -1
+
+    def device_of(self, path: str) -> int | None:
+        """The device of the directory that has this path; None if that is unknown."""
+        directory = self._directories.get(os.path.dirname(path))
+        return None if directory is None else directory.device
 
     def new_files(
         self, now: float, *, on_error: Callable[[str, str], None]
@@ -87,7 +94,8 @@ class DirectoryTree:
     def _look(
         self, path: str, known: _Directory, now: float
     ) -> tuple[list[str], list[str]]:
-        mtime_ns = os.stat(path).st_mtime_ns
+        found = os.stat(path)
+        mtime_ns, known.device = found.st_mtime_ns, found.st_dev
         is_old = now - known.listed_at > RELIST_SECONDS
         if mtime_ns == known.mtime_ns and not is_old:
             known.interval = min(LATEST_SECONDS, known.interval * 1.5)

@@ -5,12 +5,13 @@ in silence, miss what other machines write, and die with their directory. Certai
 listing. Nothing is opened here but to see what kind of file a nameless one is.
 """
 
-# ruff: noqa: PTH112, PTH116, PTH119, PTH123  # paths are texts, as in the tree
+# ruff: noqa: PTH112, PTH116, PTH119  # paths are texts, as in the tree
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from watchfiles import (
 from tailcast_streams.nesting import TOO_DEEP
 from tailcast_streams.record import Invalid, parse_record
 from tailcast_tailer.directory_tree import DirectoryTree
+from tailcast_tailer.file_system import CannotBeSeen, glimpse, read_regular
+from tailcast_tailer.file_threads import Run
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.patterns import (
     LINE_EXTENSIONS,
@@ -58,6 +61,8 @@ class Found(NamedTuple):
     path: str
     # The session ID, or a document's path below the log directory.
     name: str
+    # The device that it seems to be on; None where that is not known.
+    device: int | None = None
 
 
 class _Root:
@@ -80,6 +85,19 @@ class _Root:
         self.undecided: dict[str, int] = {}
 
 
+class _Listing(NamedTuple):
+    """What a listing came to."""
+
+    found: list[Found]
+    refused: list[Refusal]
+    # Paths that cannot be read now, and why.
+    unseen: list[tuple[str, str]]
+
+    def cannot_see(self, path: str, reason: str) -> None:
+        """A path cannot be read now."""
+        self.unseen.append((path, reason))
+
+
 class Discovery:
     """Finds files below the log directory by patterns, or the paths that were named."""
 
@@ -92,8 +110,13 @@ class Discovery:
         paths: Sequence[str],
         session_prefix: str,
         instruments: Instruments,
+        jobs: Callable[[], Run],
     ) -> None:
+        """Prepare; `jobs` makes what runs blocking work in order, never two at once."""
         self._instruments = instruments
+        # Whose the trees, names, and what was handed out are.
+        self._list_names = jobs()
+        self._look_at_roots = jobs()
         self._names = SessionNames(prefix=session_prefix)
         # Single files that were named and not handed out yet.
         self._files: list[str] = []
@@ -155,32 +178,60 @@ class Discovery:
         """A path moved that is not followed: look there at the next listing."""
         self._poked.add(path)
 
-    def list_new(self, now: float) -> list[Found]:
-        """List files that were not handed out before. Blocking."""
+    async def list_new(self, now: float) -> list[Found]:
+        """List files that were not handed out before, and tell what is not one."""
         poked, self._poked = self._poked, set()
+        try:
+            listing = await self._list_names(partial(self._list, poked, now))
+        except BaseException:
+            self._poked |= poked
+            raise
+        for path, reason in listing.unseen:
+            self._instruments.cannot_see(path, reason)
+        for refusal in listing.refused:
+            self._instruments.path_refused(refusal.path, refusal.reason)
+        return listing.found
+
+    # What the listing does, in its thread, with what is its alone.
+
+    def _list(self, poked: set[str], now: float) -> _Listing:
+        listing = _Listing([], [], [])
         for root in self._roots:
             for path in poked:
                 root.tree.poke(path)
         names = [Name(path, os.path.basename(path)) for path in self._files]
         self._files = []
+        devices: dict[str, int | None] = {}
         documents: list[Found] = []
         for root in self._roots:
-            for path in self._new_below(root, now):
+            for path in self._new_below(root, now, listing):
                 below = os.path.relpath(path, root.base)
+                devices[path] = root.tree.device_of(path)
                 if root.kind is FileKind.TELEMETRY:
                     names.append(Name(path, below))
                 else:
-                    documents.append(Found(FileKind.DOCUMENT, path, below))
+                    documents.append(
+                        Found(FileKind.DOCUMENT, path, below, devices[path])
+                    )
                 self._known.add(path)
-        return [*self._claimed(names), *documents]
+        for name in in_claiming_order(names):
+            session = self._names.claim(name)
+            if isinstance(session, Refusal):
+                listing.refused.append(session)
+            else:
+                device = devices.get(name.path)
+                found = Found(FileKind.TELEMETRY, name.path, session, device)
+                listing.found.append(found)
+        listing.found.extend(documents)
+        return listing
 
-    def _new_below(self, root: _Root, now: float) -> list[str]:
-        paths = list(root.tree.new_files(now, on_error=self._instruments.cannot_see))
+    def _new_below(self, root: _Root, now: float, listing: _Listing) -> list[str]:
+        paths = list(root.tree.new_files(now, on_error=listing.cannot_see))
         if root.accepts is None:
             return [
                 path
                 for path in [*paths, *root.undecided]
-                if path not in self._known and self._has_records(root, path)
+                if path not in self._known and self._has_records(root, path, listing)
             ]
         start = len(root.tree.root.rstrip("/")) + 1
         return [
@@ -189,18 +240,17 @@ class Discovery:
             if path not in self._known and root.accepts(path[start:])
         ]
 
-    def _has_records(self, root: _Root, path: str) -> bool:
+    def _has_records(self, root: _Root, path: str, listing: _Listing) -> bool:
         """Whether the file has lines of records; undecided ones are asked again."""
         if path.endswith(LINE_EXTENSIONS):
             return True
         try:
-            size = os.stat(path).st_size
+            size = glimpse(path).size
             if root.undecided.get(path) == size:
                 return False
-            with open(path, "rb") as file:
-                verdict = first_line_is_record(file.read(SNIFFED_BYTES))
-        except OSError as error:
-            self._instruments.cannot_see(path, error.strerror or str(error))
+            verdict = first_line_is_record(read_regular(path, most=SNIFFED_BYTES))
+        except CannotBeSeen as error:
+            listing.cannot_see(path, str(error))
             return False
         if verdict is None:
             root.undecided[path] = size
@@ -208,21 +258,13 @@ class Discovery:
             root.undecided.pop(path, None)
         return verdict is True
 
-    def _claimed(self, names: list[Name]) -> list[Found]:
-        found: list[Found] = []
-        for name in in_claiming_order(names):
-            session = self._names.claim(name)
-            if isinstance(session, Refusal):
-                self._instruments.path_refused(session.path, session.reason)
-            else:
-                found.append(Found(FileKind.TELEMETRY, name.path, session))
-        return found
+    # What the operating system tells.
 
     async def hints(self) -> AsyncIterator[set[str]]:
         """Paths that moved, as far as the operating system tells; never ends."""
         retry_seconds = RETRY_SECONDS[0]
         while True:
-            identities = await asyncio.to_thread(self._identities)
+            identities = await self._look_at_roots(self._identities)
             if not identities:
                 await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
                 continue
@@ -260,7 +302,7 @@ class Discovery:
     async def _guard(self, identities: dict[str, object], stop: asyncio.Event) -> None:
         # No event tells that a directory is another one.
         try:
-            while await asyncio.to_thread(self._identities) == identities:  # noqa: ASYNC110  # as said above
+            while await self._look_at_roots(self._identities) == identities:  # noqa: ASYNC110  # as said above
                 await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
         finally:
             stop.set()

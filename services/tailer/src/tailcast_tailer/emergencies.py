@@ -8,16 +8,20 @@ document once per path and content.
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 
 from tailcast_streams.broker import Document, SessionWriter
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.record import Invalid
 from tailcast_tailer.documents import MAX_DOCUMENT_BYTES, NEWS_SECONDS, read_document
+from tailcast_tailer.file_system import (
+    CannotBeSeen,
+    Glimpse,
+    glimpse,
+    read_regular,
+)
+from tailcast_tailer.file_threads import Jobs
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.records import fault
-from tailcast_tailer.session_file import CannotBeSeen, Glimpse, glimpse_of
-from tailcast_tailer.surroundings import Run
 
 
 # A writer that paused for so long has probably finished.
@@ -38,7 +42,7 @@ class DocumentFile:
         *,
         writer: SessionWriter,
         instruments: Instruments,
-        run: Run,
+        jobs: Jobs,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
         on_forgotten: Callable[[], None],
@@ -51,7 +55,7 @@ class DocumentFile:
         self.name = name
         self._writer = writer
         self._instruments = instruments
-        self._run = run
+        self._jobs = jobs
         self._clock = clock
         self._wall_clock = wall_clock
         self._on_forgotten = on_forgotten
@@ -70,6 +74,11 @@ class DocumentFile:
     open_since = None
 
     @property
+    def device(self) -> int | None:
+        """The number of the device that it is on; None while that is not known."""
+        return self._jobs.device
+
+    @property
     def age_seconds(self) -> float:
         """How long ago the file changed, by its own word; 0 if that is not known."""
         if self.glimpse is None:
@@ -86,7 +95,7 @@ class DocumentFile:
     async def turn(self) -> float | None:
         """Take a step towards the document; as `Follower.turn`."""
         try:
-            seen = await self._run(partial(_look, self.path))
+            seen = await self._jobs(partial(glimpse, self.path))
         except CannotBeSeen as error:
             self._instruments.cannot_see(self.path, str(error))
             return None
@@ -94,6 +103,7 @@ class DocumentFile:
         now = self._clock()
         if seen != self.glimpse:
             self.glimpse, self._still_since = seen, now
+            self._jobs.device = seen.identity.device
         if seen == self._added:
             return None
         if self._waiting_since is None:
@@ -105,7 +115,7 @@ class DocumentFile:
 
     async def _add(self, seen: Glimpse, now: float) -> float | None:
         try:
-            document = await self._run(partial(self._read, seen))
+            document = await self._jobs(partial(self._read, seen))
             if isinstance(document, Invalid):
                 return self._not_yet(document, now)
             is_new = await self._writer.add_document(document)
@@ -137,11 +147,8 @@ class DocumentFile:
         """Read the file as it was seen. Blocking."""
         if seen.size > MAX_DOCUMENT_BYTES:
             return Invalid(f"larger than {MAX_DOCUMENT_BYTES} bytes")
-        try:
-            data = Path(self.path).read_bytes()
-        except OSError as error:
-            raise CannotBeSeen(error) from error
-        if _look(self.path) != seen:
+        data = read_regular(self.path, most=MAX_DOCUMENT_BYTES + 1)
+        if len(data) != seen.size or glimpse(self.path) != seen:
             return Invalid("it is being written")
         age = self._wall_clock() - seen.mtime_ns / 1e9
         document = read_document(
@@ -153,10 +160,3 @@ class DocumentFile:
         if isinstance(document, Invalid):
             return document
         return document._replace(written_ms=max(0, seen.mtime_ns // 1_000_000))
-
-
-def _look(path: str) -> Glimpse:
-    try:
-        return glimpse_of(Path(path).stat())
-    except OSError as error:
-        raise CannotBeSeen(error) from error

@@ -1,7 +1,16 @@
-"""Which kind of file system a path is on: whether other machines write there too."""
+"""What the file system says of a path, and which kind of file system it is.
 
+Blocking, for worker threads. Nothing here waits for more than the file system: what is
+no regular file (a pipe of that name) is not opened to be read.
+"""
+
+# ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
+
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import NamedTuple
 
 
 NETWORK_TYPES = frozenset(
@@ -12,6 +21,92 @@ NETWORK_TYPES = frozenset(
     }
 )  # fmt: skip  # a list of names
 _MOUNTS = Path("/proc/self/mountinfo")
+
+
+class CannotBeSeen(Exception):
+    """The file cannot be read now, which never means that it was deleted."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.strerror or str(error))
+        # Whether nothing has this name (or nothing can be told from an error's like).
+        self.is_absent = error.errno in (errno.ENOENT, errno.ENOTDIR)
+
+
+class Identity(NamedTuple):
+    """What the file system calls a file: a hint, never a proof."""
+
+    device: int
+    inode: int
+
+
+class Glimpse(NamedTuple):
+    """What changes when a file does, cheap to get."""
+
+    size: int
+    mtime_ns: int
+    identity: Identity
+
+
+class Opened(NamedTuple):
+    """An open regular file, which whoever opened it closes."""
+
+    descriptor: int
+    glimpse: Glimpse
+
+
+def glimpse(path: str, *, reopen: bool = False) -> Glimpse:
+    """What the path shows now; `reopen` where a network may answer from a cache.
+
+    Raises CannotBeSeen.
+    """
+    if reopen:
+        opened = open_regular(path)
+        os.close(opened.descriptor)
+        return opened.glimpse
+    try:
+        return _glimpse_of(os.stat(path))
+    except OSError as error:
+        raise CannotBeSeen(error) from error
+
+
+def glimpse_of(descriptor: int) -> Glimpse:
+    """What an open file shows now. Raises OSError."""
+    return _glimpse_of(os.fstat(descriptor))
+
+
+def open_regular(path: str) -> Opened:
+    """Open a file to be read. Raises CannotBeSeen."""
+    try:
+        # Without waiting: a pipe of that name would block for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise CannotBeSeen(error) from error
+    try:
+        found = os.fstat(descriptor)
+    except OSError as error:
+        os.close(descriptor)
+        raise CannotBeSeen(error) from error
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise CannotBeSeen(OSError(errno.EINVAL, "not a regular file"))
+    return Opened(descriptor, _glimpse_of(found))
+
+
+def read_regular(path: str, *, most: int) -> bytes:
+    """A file's first bytes. Raises CannotBeSeen."""
+    opened = open_regular(path)
+    try:
+        with os.fdopen(opened.descriptor, "rb", closefd=False) as file:
+            return file.read(most)
+    except OSError as error:
+        raise CannotBeSeen(error) from error
+    finally:
+        os.close(opened.descriptor)
+
+
+def _glimpse_of(found: os.stat_result) -> Glimpse:
+    identity = Identity(found.st_dev, found.st_ino)
+    return Glimpse(found.st_size, found.st_mtime_ns, identity)
 
 
 def is_network(path: str) -> bool:

@@ -3,13 +3,10 @@
 Also how files are asked for a change, many at a time: blocking, for worker threads.
 """
 
-# ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
-
-import os
 from collections.abc import Sequence
 from typing import Protocol
 
-from tailcast_tailer.session_file import Glimpse, glimpse_of
+from tailcast_tailer.file_system import CannotBeSeen, Glimpse, glimpse
 
 
 class Followed(Protocol):
@@ -17,6 +14,11 @@ class Followed(Protocol):
 
     path: str
     glimpse: Glimpse | None
+
+    @property
+    def device(self) -> int | None:
+        """The number of the device that it is on; None while that is not known."""
+        ...
 
     @property
     def bytes_behind(self) -> int:
@@ -42,7 +44,7 @@ class Followed(Protocol):
         ...
 
     def release(self) -> None:
-        """Give the descriptor back."""
+        """Have the descriptor given back, after what is under way."""
         ...
 
 
@@ -69,18 +71,10 @@ class Item:
 
 def glimpse_all(paths: Sequence[str], *, reopen: bool) -> list[Glimpse | None]:
     """What each path shows now, None for what cannot be seen. Blocking."""
-    return [_glimpse(path, reopen=reopen) for path in paths]
-
-
-def _glimpse(path: str, *, reopen: bool) -> Glimpse | None:
-    try:
-        if not reopen:
-            return glimpse_of(os.stat(path))
-        # A network answers `stat` from its cache; opening asks the server.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    glimpses: list[Glimpse | None] = []
+    for path in paths:
         try:
-            return glimpse_of(os.fstat(descriptor))
-        finally:
-            os.close(descriptor)
-    except OSError:
-        return None
+            glimpses.append(glimpse(path, reopen=reopen))
+        except CannotBeSeen:
+            glimpses.append(None)
+    return glimpses

@@ -11,6 +11,8 @@ from functools import partial
 from tailcast_streams.broker import Appended, Kind, NewEntry, StoredPosition
 from tailcast_streams.position import EntryID
 from tailcast_tailer.appender import Addition, CannotBeTaken, Stored, marker, stored_of
+from tailcast_tailer.file_system import CannotBeSeen, Glimpse, glimpse
+from tailcast_tailer.file_threads import Jobs
 from tailcast_tailer.ownership import Ownership
 from tailcast_tailer.progress import (
     Action,
@@ -22,8 +24,6 @@ from tailcast_tailer.progress import (
 )
 from tailcast_tailer.rewrites import common_prefix, new_file
 from tailcast_tailer.session_file import (
-    CannotBeSeen,
-    Glimpse,
     Look,
     Place,
     Portion,
@@ -48,6 +48,7 @@ class Follower:
         self,
         session: str,
         file: SessionFile,
+        jobs: Jobs,
         surroundings: Surroundings,
         *,
         was_there_at_start: bool,
@@ -55,7 +56,9 @@ class Follower:
         self.session = session
         self.path = file.path
         self._path_text = file.path.encode(errors="backslashreplace").decode()
+        # Touched by its jobs alone.
         self._file = file
+        self._jobs = jobs
         self._near = surroundings
         self._was_there_at_start = was_there_at_start
         # What is believed to be stored; None: ask the broker first.
@@ -69,7 +72,7 @@ class Follower:
         # The broker said that stream and state contradict each other.
         self._is_diverged = False
         # Whether this tailer may say that the file began anew.
-        self._ownership = Ownership(session, file.path, surroundings)
+        self._ownership = Ownership(session, file.path, jobs, surroundings)
         # Kept while the file does not look as it was stored.
         self._doubt: Doubt | None = None
         # NULs up to this offset were there long enough to be part of the file.
@@ -84,6 +87,11 @@ class Follower:
         self._moved_at = surroundings.clock()
         # When something of it was last appended, steady seconds; None: not here.
         self.appended_at: float | None = None
+
+    @property
+    def device(self) -> int | None:
+        """The number of the device that it is on; None while that is not known."""
+        return self._jobs.device
 
     @property
     def believed(self) -> StoredPosition | None:
@@ -132,8 +140,9 @@ class Follower:
         return self._moved_at if self._file.is_open else None
 
     def release(self) -> None:
-        """Give the file's descriptor back."""
-        self._file.release()
+        """Have the file's descriptor given back, after what is under way."""
+        if self._file.is_open or self._jobs.is_busy:
+            self._jobs.send(self._file.release)
 
     async def turn(self) -> float | None:
         """Take in at most one batch.
@@ -179,7 +188,7 @@ class Follower:
         place = stored.place
         if not stored.position.incarnation and self._first_offset != 0:
             return await self._begin_at_end(stored)
-        look = await self._near.run(
+        look = await self._jobs(
             partial(self._look, place, nuls_are_bytes=self._nuls_until >= place.offset)
         )
         self._note_look(look)
@@ -196,7 +205,7 @@ class Follower:
         if judgement.action is Action.NEW_GENERATION:
             if look.source is Source.HELD:
                 # What lost its path says nothing of what has it now.
-                self._file.release()
+                await self._jobs(self._file.release)
                 self._doubt = None
                 return AT_ONCE
             return await self._declare(stored, look)
@@ -216,6 +225,7 @@ class Follower:
     def _note_look(self, look: Look) -> None:
         if look.source is Source.PATH:
             self.glimpse = look.glimpse
+            self._jobs.device = look.glimpse.identity.device
             self._ownership.sighted()
 
     async def _take(self, stored: Stored, look: Look, portion: Portion) -> float | None:
@@ -277,12 +287,12 @@ class Follower:
         offset = self._first_offset
         is_new = offset is None and not await self._near.beginnings.are_first()
         if offset is None:
-            offset = await self._near.run(self._file.last_line_end)
-        place = await self._near.run(partial(self._file.place_at, offset))
+            offset = await self._jobs(self._file.last_line_end)
+        place = await self._jobs(partial(self._file.place_at, offset))
         self._first_offset = 0 if place is None else offset
         if place is None or offset == 0:
             return AT_ONCE
-        look = await self._near.run(partial(self._file.look, place))
+        look = await self._jobs(partial(self._file.look, place))
         self._note_look(look)
         if self._is_too_old(look):
             return None
@@ -308,12 +318,12 @@ class Follower:
             # The owner may give it up meanwhile.
             self.doubt_stored()
             return REFUSED_SECONDS
-        file = new_file(self._file, self._near.run)
+        file = new_file(self._file, self._jobs)
         kept = await common_prefix(self._near.writer, self.session, stored, file)
-        place = await self._near.run(partial(self._file.place_at, kept))
+        place = await self._jobs(partial(self._file.place_at, kept))
         fresh = None
         if place is not None:
-            fresh = await self._near.run(partial(self._file.look, place))
+            fresh = await self._jobs(partial(self._file.look, place))
         if place is None or fresh is None or fresh.portion is None:
             return second_look_seconds(is_network=self._near.is_network)
         portion, position = fresh.portion, stored.position
@@ -397,7 +407,7 @@ class Follower:
             return REFUSED_SECONDS
         try:
             # Only what can be read can be made anew.
-            await self._near.run(partial(self._file.glimpse, reopen=True))
+            await self._jobs(partial(glimpse, self.path, reopen=True))
         except CannotBeSeen as error:
             self._near.instruments.cannot_see(self._path_text, str(error))
             return REFUSED_SECONDS

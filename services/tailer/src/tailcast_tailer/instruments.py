@@ -106,6 +106,10 @@ class Instruments:
         """The tailer ended in order."""
         self._log.info("stopped")
 
+    def files_left(self, jobs: int) -> None:
+        """The tailer ended while so many files' calls had not come back."""
+        self._log.warning("ended without a file system that hangs", files=jobs)
+
     def session_found(self, session: str, path: str) -> None:
         """A file is followed from now on."""
         self._files.inc()

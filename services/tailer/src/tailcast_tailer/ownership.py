@@ -8,6 +8,7 @@ from functools import partial
 
 from tailcast_streams.broker import Appended, Batch
 from tailcast_tailer.appender import Stored
+from tailcast_tailer.file_threads import Run
 from tailcast_tailer.surroundings import Surroundings
 
 
@@ -20,9 +21,12 @@ NETWORK_ABSENT_SECONDS = 10.0
 class Ownership:
     """The ownership of one session, as this tailer has it."""
 
-    def __init__(self, session: str, path: str, surroundings: Surroundings) -> None:
+    def __init__(
+        self, session: str, path: str, run: Run, surroundings: Surroundings
+    ) -> None:
         self._session = session
         self._path = path
+        self._run = run
         self._near = surroundings
         # How often a file was seen to have the path.
         self.sightings = 0
@@ -77,7 +81,7 @@ class Ownership:
         if wait > 0:
             return wait, stored
         absences = partial(self._near.roots.absences, [self._path])
-        if (await self._near.run(absences))[0] and stored.is_sound:
+        if (await self._run(absences))[0] and stored.is_sound:
             return None, await self._give_up(stored)
         return None, stored
 

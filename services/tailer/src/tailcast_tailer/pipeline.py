@@ -1,9 +1,9 @@
-"""Whose turn it is: fairness, back pressure, the sweep.
+"""The work of a tailer: the listing, the sweep, and the turns of all files.
 
 Files are looked at when they are hinted at or due, queued when they changed, and given
-turns of one batch by a few workers, live ones before backlog. What a turn does says the
-follower. Every task here is owned by `Pipeline.run` and ends with it; one that ends
-before ends the tailer.
+turns of one batch by a few workers for each device; whose turn it is says `turns`, and
+what a turn does the follower. Every task here is owned by `Pipeline.run` and ends with
+it; one that ends before ends the tailer.
 """
 
 # ten thousand paths: texts, `Path` costs more
@@ -11,7 +11,7 @@ before ends the tailer.
 import asyncio
 import heapq
 import random
-from collections import deque
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
@@ -22,31 +22,31 @@ from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
 from tailcast_tailer.answers import Answers
 from tailcast_tailer.audit import Audit
 from tailcast_tailer.beginnings import Beginnings
-from tailcast_tailer.claimant import Claimant
 from tailcast_tailer.descriptors import Descriptors
 from tailcast_tailer.discovery import Discovery, FileKind, Found
 from tailcast_tailer.expiry import Expiry
+from tailcast_tailer.file_threads import Device, FileJobs, FileThreads
 from tailcast_tailer.followed import Followed, Item, glimpse_all
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.loops import wait_for
 from tailcast_tailer.presence import Presence
 from tailcast_tailer.progress import look_interval
-from tailcast_tailer.surroundings import Run
+from tailcast_tailer.turns import Lane, Turns
 
 
-# Batches in flight, each at most a mebibyte: what bounds the memory.
+# Batches in flight for each device, each at most a mebibyte: what bounds the memory.
 WORKERS = 4
-# A file with no more than this to read is live; the others are backlog.
-LIVE_BYTES = 1_048_576
-# Every so many turns a backlog goes first, or a busy crowd would starve it.
-BACKLOG_EVERY = 8
 # Files that are looked at in one go.
 SWEEP_FILES = 500
+# So long the sweep waits for what a device shows; then it goes on with the others.
+LOOK_SECONDS = 0.5
 LIST_SECONDS = 1.0
 # Until what a full broker refused is offered again.
 FULL_SECONDS = 1.0
 # After a defect, so that it does not spin.
 DEFECT_SECONDS = 10.0
+# How long the end waits for what threads have begun.
+END_SECONDS = 2.0
 
 
 class Pipeline:
@@ -56,15 +56,15 @@ class Pipeline:
         self,
         *,
         discovery: Discovery,
+        turns: Turns,
         make_followed: Callable[[Found, bool], Followed],
         presence: Presence,
         audit: Audit,
         answers: Answers,
-        claimant: Claimant,
         beginnings: Beginnings,
         expiry: Expiry,
         instruments: Instruments,
-        run: Run,
+        files: FileThreads,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
         poll_interval: float,
@@ -72,29 +72,23 @@ class Pipeline:
     ) -> None:
         """Prepare; `make_followed` is told whether the file was there at the start."""
         self._discovery = discovery
+        self._turns = turns
         self._make_followed = make_followed
         self._presence = presence
         self._audit = audit
         self._answers = answers
-        self._claimant = claimant
         self._beginnings = beginnings
         self._expiry = expiry
         self._instruments = instruments
-        self._run = run
+        self._files = files
+        # What looks at the files of each device, in order.
+        self._looks: dict[Device, FileJobs] = {}
         self._clock = clock
         self._clock_steps = ClockSteps(
             clock=clock, wall_clock=wall_clock, on_step=instruments.clock_stepped
         )
         self._poll_interval = poll_interval
         self._is_network = is_network
-        # All files, by path.
-        self._items: dict[str, Item] = {}
-        # Those with something to do.
-        self._live: deque[Item] = deque()
-        self._backlog: deque[Item] = deque()
-        self._turns = count(1)
-        # Set while a queue has something.
-        self._is_ready = asyncio.Event()
         # When which file is to be looked at; the number breaks ties.
         self._schedule: list[tuple[float, int, Item]] = []
         self._tickets = count()
@@ -109,18 +103,6 @@ class Pipeline:
         self.has_listed = asyncio.Event()
         # What runs as long as the tailer.
         self._tasks = LongLived()
-
-    @property
-    def followed(self) -> list[Followed]:
-        """All files."""
-        return [item.followed for item in self._items.values()]
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether no file waits for a turn or has one."""
-        return self.has_listed.is_set() and not any(
-            item.is_queued or item.is_running for item in self._items.values()
-        )
 
     @property
     def is_over(self) -> bool:
@@ -140,21 +122,21 @@ class Pipeline:
             "answers": self._answers.run,
             "expiry": partial(self._expiry.run, self.has_listed),
             "clock steps": self._clock_steps.run,
-            **{f"worker {number}": self._work for number in range(1, WORKERS + 1)},
+            "workers": self._hire,
+            **self._workers_for(self._turns.shared),
         }
 
     async def run(self) -> None:
         """Follow all files until cancelled. Raises TaskEnded if a task of it ends."""
-        self._presence.on_back = self._broker_is_back
-        self._answers.look_at = self._look_first
-        self._audit.doubt = self._doubt
         self._tasks.start(self.loops)
         try:
             await self._tasks.wait()
         finally:
             await self._tasks.end()
-            for followed in self.followed:
+            for followed in self._turns.followed:
                 followed.release()
+            if left := await self._files.end(END_SECONDS):
+                self._instruments.files_left(left)
 
     # What there is.
 
@@ -162,8 +144,7 @@ class Pipeline:
         while True:
             self._must_list.clear()
             try:
-                list_new = partial(self._discovery.list_new, self._clock())
-                for found in await self._run(list_new):
+                for found in await self._discovery.list_new(self._clock()):
                     self._add(found)
             except Exception as error:  # noqa: BLE001  # what is known goes on
                 self._instruments.defect("listing names", error)
@@ -172,11 +153,9 @@ class Pipeline:
             await wait_for(self._must_list, LIST_SECONDS)
 
     def _add(self, found: Found) -> None:
-        if found.path in self._items:
+        if found.path in self._turns.items:
             return
         followed = self._make_followed(found, not self.has_listed.is_set())
-        item = Item(followed, self._clock())
-        self._items[found.path] = item
         if not self.has_listed.is_set():
             self._first.add(found.path)
         self._audit.include(followed)
@@ -184,7 +163,7 @@ class Pipeline:
         self._expiry.include(followed)
         if found.kind is FileKind.TELEMETRY:
             self._instruments.session_found(found.name, found.path)
-        self._enqueue(item)
+        self._turns.add(followed, self._clock())
 
     async def _note_beginning(self) -> None:
         """Once every file that was there at the start had its turn."""
@@ -198,53 +177,33 @@ class Pipeline:
     async def _take_hints(self) -> None:
         async for paths in self._discovery.hints():
             for path in paths:
-                if (item := self._items.get(path)) is None:
+                if (item := self._turns.items.get(path)) is None:
                     self._discovery.poke(path)
                     self._must_list.set()
                     continue
                 self._instruments.change_noticed(by_hint=True)
                 item.changed_at = self._clock()
-                self._enqueue(item)
-
-    def _broker_is_back(self) -> None:
-        self._audit.broker_is_back()
-        self._claimant.ask_again()
-
-    def _look_first(self, path: str) -> None:
-        """Give a file the next turn."""
-        item = self._items[path]
-        self._enqueue(item)
-        for queue in (self._live, self._backlog):
-            if item in queue and queue[0] is not item:
-                queue.remove(item)
-                queue.appendleft(item)
-
-    def _doubt(self, path: str) -> None:
-        item = self._items[path]
-        item.followed.doubt_stored()
-        self._enqueue(item)
+                self._turns.enqueue(item)
 
     # What changed.
 
     async def _sweep(self) -> None:
-        while True:
-            self._has_due.clear()
-            self._descriptors.close_quiet(lambda path: self._items[path].is_running)
-            now = self._clock()
-            due = self._pop_due(now)
-            looked_at = [item for item in due if not item.wants_turn]
-            for item in due:
-                if item.wants_turn:
-                    item.wants_turn = False
-                    self._enqueue(item)
-            if looked_at:
-                await self._look_at(looked_at)
-            if len(due) < SWEEP_FILES:
-                next_due = self._schedule[0][0] if self._schedule else now + 1.0
-                await wait_for(
-                    self._has_due,
-                    max(self._poll_interval / 2, next_due - self._clock()),
-                )
+        async with asyncio.TaskGroup() as looks:
+            while True:
+                self._has_due.clear()
+                self._descriptors.close_quiet(self._is_running)
+                now = self._clock()
+                due = self._pop_due(now)
+                await self._begin_looks(due, looks)
+                if len(due) < SWEEP_FILES:
+                    next_due = self._schedule[0][0] if self._schedule else now + 1.0
+                    await wait_for(
+                        self._has_due,
+                        max(self._poll_interval / 2, next_due - self._clock()),
+                    )
+
+    def _is_running(self, path: str) -> bool:
+        return self._turns.items[path].is_running
 
     def _pop_due(self, now: float) -> list[Item]:
         due: list[Item] = []
@@ -255,9 +214,31 @@ class Pipeline:
                 due.append(item)
         return due
 
-    async def _look_at(self, items: Sequence[Item]) -> None:
+    async def _begin_looks(self, due: Sequence[Item], looks: asyncio.TaskGroup) -> None:
+        """Look at those that are due; wait for what their devices show, a while."""
+        by_device: defaultdict[Device, list[Item]] = defaultdict(list)
+        for item in due:
+            if item.wants_turn:
+                item.wants_turn = False
+                self._turns.enqueue(item)
+            else:
+                by_device[self._files.lane(item.followed.device)].append(item)
+        waited_for: list[asyncio.Task[None]] = []
+        for device, items in by_device.items():
+            jobs = self._looks.get(device)
+            if jobs is None:
+                jobs = self._looks[device] = self._files.jobs()
+                jobs.device = device
+            is_answering = not jobs.is_busy
+            look = looks.create_task(self._look_at(items, jobs), name="look")
+            if is_answering:
+                waited_for.append(look)
+        if waited_for:
+            await asyncio.wait(waited_for, timeout=LOOK_SECONDS)
+
+    async def _look_at(self, items: Sequence[Item], jobs: FileJobs) -> None:
         paths = [item.followed.path for item in items]
-        glimpses = await self._run(partial(glimpse_all, paths, reopen=self._is_network))
+        glimpses = await jobs(partial(glimpse_all, paths, reopen=self._is_network))
         now = self._clock()
         for item, glimpse in zip(items, glimpses, strict=True):
             # An absent file that is held open may still be written to.
@@ -266,7 +247,7 @@ class Pipeline:
                 if glimpse is not None:
                     self._instruments.change_noticed(by_hint=False)
                     item.changed_at = now
-                self._enqueue(item)
+                self._turns.enqueue(item)
             else:
                 self._look_later(item, now)
 
@@ -284,35 +265,25 @@ class Pipeline:
         if self._schedule[0][2] is item:
             self._has_due.set()
 
-    # Whose turn it is.
+    # The turns.
 
-    def _enqueue(self, item: Item) -> None:
-        if item.is_queued:
-            return
-        if item.is_running:
-            item.comes_again = True
-            return
-        item.is_queued = True
-        item.wants_turn = False
-        is_live = item.followed.bytes_behind <= LIVE_BYTES
-        (self._live if is_live else self._backlog).append(item)
-        self._is_ready.set()
-
-    async def _next(self) -> Item:
+    async def _hire(self) -> None:
+        """Have workers for each device."""
         while True:
-            if self._live or self._backlog:
-                is_backlog_first = next(self._turns) % BACKLOG_EVERY == 0
-                queues = (self._live, self._backlog)
-                for queue in reversed(queues) if is_backlog_first else queues:
-                    if queue:
-                        return queue.popleft()
-            self._is_ready.clear()
-            await self._is_ready.wait()
+            lane = await self._turns.new_lanes.get()
+            self._tasks.start(self._workers_for(lane))
 
-    async def _work(self) -> None:
+    def _workers_for(self, lane: Lane) -> Mapping[str, Loop]:
+        whose = "" if lane.device is None else f" of device {lane.device}"
+        return {
+            f"worker {number}{whose}": partial(self._work, lane)
+            for number in range(1, WORKERS + 1)
+        }
+
+    async def _work(self, lane: Lane) -> None:
         while True:
             await self._presence.wait_until_up()
-            item = await self._next()
+            item = await lane.next()
             item.is_queued = False
             item.is_running = True
             try:
@@ -349,7 +320,7 @@ class Pipeline:
         now = self._clock()
         if delay == 0.0 or item.comes_again:
             item.comes_again = False
-            self._enqueue(item)
+            self._turns.enqueue(item)
         elif delay is not None:
             item.wants_turn = True
             self._put(item, now + delay)

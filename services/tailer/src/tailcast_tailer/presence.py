@@ -39,8 +39,12 @@ class Presence:
         owner: str,
         instruments: Instruments,
         make_room: Callable[[], Awaitable[None]],
+        on_back: Callable[[], None],
     ) -> None:
-        """Prepare; `make_room` trims what can be spared when the broker is full."""
+        """Prepare; `make_room` trims what can be spared when the broker is full.
+
+        `on_back` is called when the broker answers again after it did not.
+        """
         self._writer = writer
         self._make_room = make_room
         self._owner = owner
@@ -49,8 +53,7 @@ class Presence:
         self._is_up = asyncio.Event()
         # Set when a call failed, so that the next attempt is not in five seconds.
         self._was_lost = asyncio.Event()
-        # Called when the broker answers again after it did not.
-        self.on_back: Callable[[], None] = _nobody
+        self._on_back = on_back
 
     @property
     def is_up(self) -> bool:
@@ -97,7 +100,7 @@ class Presence:
             if not self._is_up.is_set():
                 self._is_up.set()
                 self._instruments.broker_answers()
-                self.on_back()
+                self._on_back()
             await wait_for(self._was_lost, REFRESH_SECONDS)
 
     async def _hold(self) -> None:
@@ -119,7 +122,3 @@ class Presence:
                 await self._writer.hold_presence(self._owner, seconds=FAREWELL_SECONDS)
         except (BrokerError, TimeoutError):
             return
-
-
-def _nobody() -> None:
-    """Nobody wants to know."""

@@ -31,7 +31,13 @@ class Roots:
 
     def absences(self, paths: Sequence[str]) -> list[bool | None]:
         """Whether nothing has each path; None if it cannot be told. Blocking."""
-        seen = [one for one in self._directories if self._is_seen(one)]
+        above = [
+            one
+            for one in self._directories
+            if any(path.startswith(f"{one}/") for path in paths)
+        ]
+        # No other one is asked: it may be the one that does not answer.
+        seen = [one for one in above if self._is_seen(one)]
         return [_is_absent(path, seen) for path in paths]
 
     def _is_seen(self, directory: str) -> bool:

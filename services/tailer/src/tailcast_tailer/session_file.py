@@ -1,18 +1,23 @@
 """One telemetry file, as the file system shows it now: blocking, for worker threads.
 
 Opens, reads and proves; turns what follows into entries. It decides nothing: what a
-look means says `progress`. One call at a time for one file; the broker is unknown here.
+look means says `progress`. All calls for one file are its `FileJobs`', one at a time;
+the broker is unknown here.
 """
 
-# ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
-
-import errno
 import os
-import stat
 from enum import Enum
 from typing import NamedTuple
 
 from tailcast_tailer import proofs
+from tailcast_tailer.file_system import (
+    CannotBeSeen,
+    Glimpse,
+    Identity,
+    Opened,
+    glimpse_of,
+    open_regular,
+)
 from tailcast_tailer.lines import Stop, split_lines
 from tailcast_tailer.proofs import Verdict
 from tailcast_tailer.records import REJECTED_HEAD_BYTES, Reading, read_lines, too_long
@@ -29,15 +34,6 @@ MAX_BATCH_LINES = 1_000
 _NOTHING = Reading([], [], {})
 
 
-class CannotBeSeen(Exception):
-    """The file cannot be read now, which never means that it was deleted."""
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__(error.strerror or str(error))
-        # Whether nothing has this name (or nothing can be told from an error's like).
-        self.is_absent = error.errno in (errno.ENOENT, errno.ENOTDIR)
-
-
 class Source(Enum):
     """Which file was looked at."""
 
@@ -45,21 +41,6 @@ class Source(Enum):
     PATH = "path"
     # What had the path before and is held open, to be read to its end.
     HELD = "held"
-
-
-class Identity(NamedTuple):
-    """What the file system calls a file: a hint, never a proof."""
-
-    device: int
-    inode: int
-
-
-class Glimpse(NamedTuple):
-    """What changes when a file does, cheap to get."""
-
-    size: int
-    mtime_ns: int
-    identity: Identity
 
 
 class Place(NamedTuple):
@@ -104,11 +85,6 @@ class Look(NamedTuple):
     is_first: bool
 
 
-class _Opened(NamedTuple):
-    descriptor: int
-    glimpse: Glimpse
-
-
 class SessionFile:
     """The file under one path, followed through renames and replacements."""
 
@@ -127,7 +103,7 @@ class SessionFile:
         self.max_lines = MAX_BATCH_LINES
         # The descriptor of the latest look, kept so that a file that loses its path can
         # be read to its end; None when there was no look or it was given back.
-        self._held: _Opened | None = None
+        self._held: Opened | None = None
         # The file for which both proofs held last.
         self._read_identity: Identity | None = None
         # Whether what was held before the present file was read to its end.
@@ -137,21 +113,10 @@ class SessionFile:
         # Of an over-long line: where it starts, and how far no newline was found.
         self._scan = (-1, -1)
 
-    def glimpse(self, *, reopen: bool) -> Glimpse:
-        """Ask for size and times; `reopen` where a network may answer from a cache."""
-        if not reopen:
-            try:
-                return glimpse_of(os.stat(self.path))
-            except OSError as error:
-                raise CannotBeSeen(error) from error
-        opened = self._open()
-        os.close(opened.descriptor)
-        return opened.glimpse
-
     def look(self, place: Place, *, nuls_are_bytes: bool = False) -> Look:
         """Open the file anew, prove it, and take what follows the place."""
         try:
-            opened = self._open()
+            opened = open_regular(self.path)
         except CannotBeSeen as error:
             if self._held is None or not error.is_absent:
                 raise
@@ -167,8 +132,7 @@ class SessionFile:
                 os.close(opened.descriptor)
                 return old
             self._is_old_complete = old.portion is not None and not old.portion.has_nul
-        self.release()
-        self._held = opened
+        self._hold(opened)
         look = self._look_at(Source.PATH, place, nuls_are_bytes=nuls_are_bytes)
         if look.portion is not None:
             # Whatever was there before, this is its continuation.
@@ -182,18 +146,23 @@ class SessionFile:
 
     @property
     def is_open(self) -> bool:
-        """Whether a descriptor is held."""
+        """Whether a descriptor is held; whoever is not at work here may ask too."""
         return self._held is not None
 
     def release(self) -> None:
         """Give the held descriptor back."""
-        if self._held is not None:
-            os.close(self._held.descriptor)
-            self._held = None
+        self._hold(None)
+
+    def _hold(self, opened: Opened | None) -> None:
+        """Hold this one instead of what was held."""
+        before, self._held = self._held, opened
+        if before is not None:
+            # It is gone then, whatever the system says of it.
+            os.close(before.descriptor)
 
     def place_at(self, offset: int) -> Place | None:
         """Prove the present file up to an offset; None if it is shorter or NULs."""
-        opened = self._open()
+        opened = open_regular(self.path)
         try:
             marker = _marker_before(opened.descriptor, offset)
             head = os.pread(opened.descriptor, min(offset, proofs.HEAD_BYTES), 0)
@@ -205,7 +174,7 @@ class SessionFile:
 
     def last_line_end(self) -> int:
         """Find the byte after the file's last newline, 0 without one."""
-        opened = self._open()
+        opened = open_regular(self.path)
         try:
             end = opened.glimpse.size
             while end > 0:
@@ -220,7 +189,7 @@ class SessionFile:
 
     def check_head(self, head_proof: str) -> Verdict:
         """Hold the present file's first bytes against a proof."""
-        opened = self._open()
+        opened = open_regular(self.path)
         try:
             head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
         finally:
@@ -232,7 +201,7 @@ class SessionFile:
 
         Nothing if no line begins there.
         """
-        opened = self._open()
+        opened = open_regular(self.path)
         try:
             start = max(0, offset - proofs.MARKER_BYTES)
             wanted = max(READ_BYTES, self._max_line_bytes + 1)
@@ -245,22 +214,6 @@ class SessionFile:
         finally:
             os.close(opened.descriptor)
 
-    def _open(self) -> _Opened:
-        try:
-            # Without waiting: a pipe of that name would block for ever.
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
-            raise CannotBeSeen(error) from error
-        try:
-            found = os.fstat(descriptor)
-        except OSError as error:
-            os.close(descriptor)
-            raise CannotBeSeen(error) from error
-        if not stat.S_ISREG(found.st_mode):
-            os.close(descriptor)
-            raise CannotBeSeen(OSError(errno.EINVAL, "not a regular file"))
-        return _Opened(descriptor, glimpse_of(found))
-
     def _look_at(self, source: Source, place: Place, *, nuls_are_bytes: bool) -> Look:
         held = self._held
         assert held is not None  # noqa: S101  # both callers have just seen to it
@@ -270,9 +223,9 @@ class SessionFile:
             raise CannotBeSeen(error) from error
 
     def _prove_and_take(
-        self, opened: _Opened, source: Source, place: Place, nuls_are_bytes: bool
+        self, opened: Opened, source: Source, place: Place, nuls_are_bytes: bool
     ) -> Look:
-        glimpse = glimpse_of(os.fstat(opened.descriptor))
+        glimpse = glimpse_of(opened.descriptor)
         marker_bytes = proofs.reach(place.marker_proof)
         start = place.offset - marker_bytes
         data = b""
@@ -315,7 +268,7 @@ class SessionFile:
 
     def _take(
         self,
-        opened: _Opened,
+        opened: Opened,
         place: Place,
         data: bytes,
         start: int,
@@ -354,7 +307,7 @@ class SessionFile:
         has_nul = split.stop is Stop.NUL
         return Portion(reading, after, has_more, has_nul, len(split.texts))
 
-    def _skip_line(self, opened: _Opened, place: Place, chunk: bytes) -> Portion:
+    def _skip_line(self, opened: Opened, place: Place, chunk: bytes) -> Portion:
         """Find the end of a line that is too long, in constant memory."""
         line_start, scanned = self._scan
         if line_start != place.offset or scanned > opened.glimpse.size:
@@ -371,9 +324,7 @@ class SessionFile:
         self._scan = (place.offset, scanned)
         return Portion(_NOTHING, place, has_more=scanned >= limit, has_nul=False)
 
-    def _skipped(
-        self, opened: _Opened, place: Place, chunk: bytes, end: int
-    ) -> Portion:
+    def _skipped(self, opened: Opened, place: Place, chunk: bytes, end: int) -> Portion:
         """Reject the over-long line, if its beginning still is what it was."""
         head = chunk[:REJECTED_HEAD_BYTES]
         marker = _marker_before(opened.descriptor, end)
@@ -393,9 +344,3 @@ def _next_read_bytes(taken: int) -> int:
 def _marker_before(descriptor: int, offset: int) -> bytes:
     length = min(offset, proofs.MARKER_BYTES)
     return os.pread(descriptor, length, offset - length)
-
-
-def glimpse_of(found: os.stat_result) -> Glimpse:
-    """What a `stat` says, in our words."""
-    identity = Identity(found.st_dev, found.st_ino)
-    return Glimpse(found.st_size, found.st_mtime_ns, identity)

@@ -1,8 +1,7 @@
 """What all files that one tailer follows have around them. Values and types only."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 from tailcast_streams.broker import SessionWriter
 from tailcast_tailer.appender import Appender
@@ -10,17 +9,6 @@ from tailcast_tailer.beginnings import Beginnings
 from tailcast_tailer.claimant import Claimant
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.roots import Roots
-
-
-_T = TypeVar("_T")
-
-
-class Run(Protocol):
-    """Runs blocking work elsewhere."""
-
-    def __call__(self, work: Callable[[], _T], /) -> Awaitable[_T]:
-        """The work's result, or its error."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +21,6 @@ class Surroundings:
     # Who may begin a session anew, and where a file can be told to be absent.
     claimant: Claimant
     roots: Roots
-    run: Run
     # Seconds: of a steady clock, and since 1970.
     clock: Callable[[], float]
     wall_clock: Callable[[], float]

@@ -1,0 +1,142 @@
+"""Where files are touched: in threads, the work on one file in order, never at once.
+
+A call that has begun cannot be taken back: whoever stops waiting for it leaves it what
+it works with. So what a file has open belongs to its `FileJobs` alone. The loop sends
+work there, also to close it, and looks at nothing but results. Each device has threads
+of its own: one whose server is gone keeps none from being read but its own files.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Protocol, TypeAlias, TypeVar
+from weakref import WeakSet
+
+from tailcast_service.threads import DaemonThreads, settle
+
+
+# For each device.
+THREADS = 4
+# Devices that have threads of their own; all others share some.
+MAX_DEVICES = 16
+
+# A device's number; None while it is not known, or for those beyond the bound.
+Device: TypeAlias = int | None
+
+_T = TypeVar("_T")
+
+
+class Run(Protocol):
+    """Runs blocking work elsewhere."""
+
+    def __call__(self, work: Callable[[], _T], /) -> Awaitable[_T]:
+        """The work's result, or its error."""
+        ...
+
+
+class Jobs(Run, Protocol):
+    """Runs the work on one file in order, never two at once."""
+
+    # The number of the device that the file is on; None while that is not known.
+    device: int | None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being done, or will be."""
+        ...
+
+    def send(self, work: Callable[[], None], /) -> object:
+        """Have it done, without waiting for it."""
+        ...
+
+
+class FileThreads:
+    """The threads of one tailer, by device."""
+
+    def __init__(self) -> None:
+        self._threads: dict[Device, DaemonThreads] = {}
+        # All that may have work.
+        self._jobs: WeakSet[FileJobs] = WeakSet()
+
+    def jobs(self) -> "FileJobs":
+        """Work that is done in order."""
+        jobs = FileJobs(self._start)
+        self._jobs.add(jobs)
+        return jobs
+
+    def lane(self, device: Device) -> Device:
+        """Whose threads a device has: its own, or those that all others share."""
+        if device in self._threads or len(self._threads) < MAX_DEVICES:
+            return device
+        return None
+
+    async def end(self, seconds: float) -> int:
+        """Wait for what is under way, at most so long; how much of it then still is.
+
+        Whatever is done later still is done in order.
+        """
+        last = [jobs.send(_nothing) for jobs in self._jobs if jobs.is_busy]
+        waiting: set[asyncio.Future[None]] = set()
+        if last:
+            futures = map(asyncio.wrap_future, last)
+            _, waiting = await asyncio.wait(futures, timeout=seconds)
+        for threads in self._threads.values():
+            threads.shutdown()
+        return len(waiting)
+
+    def _start(self, device: Device, work: Callable[[], None]) -> None:
+        lane = self.lane(device)
+        if lane not in self._threads:
+            name = "files" if lane is None else f"files of {lane}"
+            self._threads[lane] = DaemonThreads(THREADS, name=name)
+        self._threads[lane].start(work)
+
+
+class FileJobs:
+    """Work that is done in order, never two at once: what a file's state belongs to."""
+
+    def __init__(self, start: Callable[[Device, Callable[[], None]], None]) -> None:
+        """`start` has something called in one of a device's threads."""
+        self._start = start
+        # Where the file is, as far as is known.
+        self.device: Device = None
+        # What is still to be done, and whether a thread is at it.
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._is_busy = False
+        self._lock = threading.Lock()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being done, or will be."""
+        return self._is_busy
+
+    async def __call__(self, work: Callable[[], _T]) -> _T:
+        """Wait for its result; who is cancelled meanwhile does not stop it."""
+        return await asyncio.wrap_future(self.send(work))
+
+    def send(self, work: Callable[[], _T]) -> Future[_T]:
+        """Have it done after all that was sent before."""
+        future: Future[_T] = Future()
+        with self._lock:
+            self._waiting.append(partial(settle, future, work))
+            if self._is_busy:
+                return future
+            self._is_busy = True
+        self._start(self.device, self._work)
+        return future
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._is_busy = False
+                    return
+                job = self._waiting.popleft()
+            job()
+
+
+def _nothing() -> None:
+    """Whoever waits for this has waited for all that was sent before."""

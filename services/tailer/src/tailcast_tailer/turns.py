@@ -1,0 +1,111 @@
+"""Whose turn it is: fairness among files, and among the devices that they are on.
+
+Live files go before backlog. Each device has a lane of its own, so that no file waits
+for one whose file system does not answer. What a turn does says the file.
+"""
+
+import asyncio
+from collections import deque
+from itertools import count
+
+from tailcast_tailer.file_threads import Device, FileThreads
+from tailcast_tailer.followed import Followed, Item
+
+
+# A file with no more than this to read is live; the others are backlog.
+LIVE_BYTES = 1_048_576
+# Every so many turns a backlog goes first, or a busy crowd would starve it.
+BACKLOG_EVERY = 8
+
+
+class Lane:
+    """The files of one device that have something to do."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self._live: deque[Item] = deque()
+        self._backlog: deque[Item] = deque()
+        self._turns = count(1)
+        # Set while a queue has something.
+        self._is_ready = asyncio.Event()
+
+    def put(self, item: Item) -> None:
+        """Have it get a turn."""
+        is_live = item.followed.bytes_behind <= LIVE_BYTES
+        (self._live if is_live else self._backlog).append(item)
+        self._is_ready.set()
+
+    def put_first(self, item: Item) -> None:
+        """Have one that was put here get the next turn."""
+        for queue in (self._live, self._backlog):
+            if item in queue and queue[0] is not item:
+                queue.remove(item)
+                queue.appendleft(item)
+
+    async def next(self) -> Item:
+        """Wait for the one whose turn it is."""
+        while True:
+            if self._live or self._backlog:
+                is_backlog_first = next(self._turns) % BACKLOG_EVERY == 0
+                queues = (self._live, self._backlog)
+                for queue in reversed(queues) if is_backlog_first else queues:
+                    if queue:
+                        return queue.popleft()
+            self._is_ready.clear()
+            await self._is_ready.wait()
+
+
+class Turns:
+    """All files, and which of them wait for a turn."""
+
+    def __init__(self, files: FileThreads) -> None:
+        self._files = files
+        # All files, by path.
+        self.items: dict[str, Item] = {}
+        # Of devices that are not known yet, or share their threads.
+        self.shared = Lane(None)
+        self._lanes: dict[Device, Lane] = {None: self.shared}
+        # All others that nobody works for yet.
+        self.new_lanes: asyncio.Queue[Lane] = asyncio.Queue()
+
+    @property
+    def followed(self) -> list[Followed]:
+        """All files."""
+        return [item.followed for item in self.items.values()]
+
+    def add(self, followed: Followed, now: float) -> None:
+        """Follow one more file."""
+        item = Item(followed, now)
+        self.items[followed.path] = item
+        self.enqueue(item)
+
+    def enqueue(self, item: Item) -> None:
+        """Have it get a turn, once."""
+        if item.is_queued:
+            return
+        if item.is_running:
+            item.comes_again = True
+            return
+        item.is_queued = True
+        item.wants_turn = False
+        self._lane_of(item).put(item)
+
+    def look_first(self, path: str) -> None:
+        """Have a file get the next turn."""
+        item = self.items[path]
+        self.enqueue(item)
+        self._lane_of(item).put_first(item)
+
+    def doubt(self, path: str) -> None:
+        """Have a file ask the broker again what is stored."""
+        item = self.items[path]
+        item.followed.doubt_stored()
+        self.enqueue(item)
+
+    def _lane_of(self, item: Item) -> Lane:
+        device = self._files.lane(item.followed.device)
+        lane = self._lanes.get(device)
+        if lane is None:
+            lane = self._lanes[device] = Lane(device)
+            self.new_lanes.put_nowait(lane)
+        return lane
