@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tailcast_gateway import audit, feed
+from tailcast_gateway import audit, feed, session_events
 from tailcast_gateway.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.messages import SUPPORTED, ErrorCode
 from tailcast_gateway.server_messages import SERVER_MESSAGES
@@ -27,6 +27,7 @@ from tests.integration.gateway_rig import (
     Rig,
     Watcher,
     Writer,
+    be_patient,
     watching,
 )
 
@@ -75,6 +76,9 @@ class Conversation:
         if step.mark == ">":
             await self.watcher.connection.send(step.text)
         elif step.mark == "<":
+            if step.kind == "session":
+                # By itself it is told once a second, before the records or after.
+                self.gateway.replica.session_events.tick()
             told = await self.watcher.next()
             assert matches(step.message, told), f"{step.text}\n{json.dumps(told)}"
         else:
@@ -156,6 +160,8 @@ async def test_examples(
     """Each section is a conversation as it really goes."""
     # The second one makes the gateway ready where the first was not heard.
     monkeypatch.setattr(feed, "CANARY_SECONDS", 0.1)
+    monkeypatch.setattr(session_events, "TICK_SECONDS", 3_600.0)
+    be_patient(monkeypatch)
     # What nobody announces is found by looking.
     monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.2)
     rig = Rig(brokers("valkey").url)

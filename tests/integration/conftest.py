@@ -4,16 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tailcast_gateway import commands, inquiries
 from tests.brokers import BrokerServer
-from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig
+from tests.integration.gateway_rig import Gateway, Rig, be_patient
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker on a busy machine is slow, and not away: nobody is told so."""
-    for module in (commands, inquiries):
-        monkeypatch.setattr(module, "BROKER_SECONDS", PATIENCE_SECONDS)
+    be_patient(monkeypatch)
 
 
 @pytest.fixture

@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import msgpack
+import pytest
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
+from tailcast_gateway import commands, inquiries
 from tailcast_gateway.app import DrainingServer
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.routes import make_api
@@ -38,6 +40,12 @@ from tests.contract import checked
 
 # A wait that takes longer is a failure, not slowness.
 PATIENCE_SECONDS = 45.0
+
+
+def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that takes its time is not away: a test tells clients otherwise."""
+    for module in (commands, inquiries):
+        monkeypatch.setattr(module, "BROKER_SECONDS", PATIENCE_SECONDS)
 
 
 @dataclass

@@ -10,12 +10,13 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar, cast
 
-from tailcast_gateway import catch_up, commands, feed, inquiries, replay
+from tailcast_gateway import catch_up, feed, replay
 from tailcast_gateway.messages import parse
 from tailcast_gateway.replica import GatewayBroker, Replica
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.notification import format_moved
 from tailcast_streams.position import EntryID
+from tests.integration.gateway_rig import be_patient
 from tests.properties.gateway_shapes import (
     PLAIN,
     SHAPES,
@@ -374,6 +375,4 @@ def without_pauses(monkeypatch: Any) -> None:
     monkeypatch.setattr(feed, "RETRY_SECONDS", 0.0)
     monkeypatch.setattr(feed, "MAX_ENTRIES", 4)
     monkeypatch.setattr(replay, "MAX_PAGE_ENTRIES", 3)
-    # A machine that is busy is no broker that is away.
-    for module in (commands, inquiries):
-        monkeypatch.setattr(module, "BROKER_SECONDS", 3_600.0)
+    be_patient(monkeypatch)
