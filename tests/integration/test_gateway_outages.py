@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tailcast_gateway import commands, connection
+from tailcast_gateway import commands, connection, feed
 from tailcast_streams import redis_connection
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
@@ -164,6 +164,33 @@ async def test_nothing_is_unavailable_once_the_broker_is_back(
                 group.create_task(stream(client))
                 for path, headers in ASKED:
                     group.create_task(get(client, path, headers))
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.one_broker
+async def test_who_waits_for_a_turn_does_not_wait_for_each_before(
+    gateway: Gateway, own_broker: BrokerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first have found out about the broker is told to all who wait."""
+    tries, subscribe = list[Any](), commands.Commands._subscribe_several
+
+    async def counted(self: commands.Commands, *rest: Any) -> None:
+        tries.append(rest)
+        await subscribe(self, *rest)
+
+    monkeypatch.setattr(commands.Commands, "_subscribe_several", counted)
+    monkeypatch.setattr(feed, "LATE_CANARIES", 0)
+    own_broker.pause()
+    async with AsyncExitStack() as stack:
+        watchers = [
+            await stack.enter_async_context(watching(gateway)) for _ in range(20)
+        ]
+        for watcher in watchers:
+            await watcher.send(type="subscribe")
+        for watcher in watchers:
+            await watcher.until("error", code="unavailable")
+    own_broker.resume()
+    assert len(tries) < len(watchers)
 
 
 @pytest.mark.one_broker

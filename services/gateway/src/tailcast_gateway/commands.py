@@ -53,7 +53,7 @@ from tailcast_gateway.subscription import Begin, Last
 from tailcast_gateway.wire import Wires
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import SessionReader
-from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
 
@@ -102,6 +102,8 @@ class Commands:
         self._instruments = instruments
         # Whose turn it is to subscribe to several sessions.
         self._turns = asyncio.Semaphore(MAX_LARGE_SUBSCRIPTIONS)
+        # How often the broker did not answer somebody whose turn it was.
+        self._unanswered = 0
 
     async def subscribe(self, client: Client, message: Subscribe) -> bool:
         """Subscribe and answer; an `error` if it cannot be.
@@ -115,8 +117,7 @@ class Commands:
             if kept is not None:
                 plan = plan.resumed(kept)
             if plan.single is None:
-                async with self._turns, asyncio.timeout(BROKER_SECONDS):
-                    await self._subscribe_several(client, message, plan)
+                await self._subscribe_in_turn(client, message, plan)
             else:
                 async with asyncio.timeout(BROKER_SECONDS):
                     await self._subscribe_one(client, message, plan, plan.single)
@@ -126,6 +127,21 @@ class Commands:
             self._answer_unavailable(client, message, error)
             return False
         return True
+
+    async def _subscribe_in_turn(
+        self, client: Client, message: Subscribe, plan: Plan
+    ) -> None:
+        unanswered = self._unanswered
+        async with self._turns:
+            if self._unanswered > unanswered and not self._feed.is_answered:
+                # To find that out once more for each who waits would take minutes.
+                raise BrokerUnavailable("it has not answered those before")
+            try:
+                async with asyncio.timeout(BROKER_SECONDS):
+                    await self._subscribe_several(client, message, plan)
+            except (BrokerError, TimeoutError):
+                self._unanswered += 1
+                raise
 
     async def acknowledge(self, client: Client, message: Ack) -> None:
         """Take a client's word for what it has received; an `error` if it cannot be."""

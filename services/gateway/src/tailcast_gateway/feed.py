@@ -32,6 +32,8 @@ from tailcast_streams.position import BEFORE_ALL
 CANARY_SECONDS = 2.0
 # A canary that is older says that what is appended does not get here.
 CANARY_TIMEOUT_SECONDS = 30.0
+# So many in a row that did not come back say that the broker does not answer now.
+LATE_CANARIES = 3
 RETRY_SECONDS = 0.25
 MAX_RETRY_SECONDS = 2.0
 # Sessions in one round trip.
@@ -129,6 +131,12 @@ class Feed:
         at = self._canary_at
         is_heard = at is not None and self._clock() - at <= CANARY_TIMEOUT_SECONDS
         return is_heard and not self.probe.refusal
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the broker brought the latest canaries back, or none was due yet."""
+        at = self._canary_at
+        return at is None or self._clock() - at <= LATE_CANARIES * CANARY_SECONDS
 
     def is_fresh_for(self, subscription: Subscription) -> bool:
         """Whether what its sessions' tailers append gets here, and they are there."""
