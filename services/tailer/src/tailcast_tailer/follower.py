@@ -13,16 +13,15 @@ from tailcast_streams.position import EntryID
 from tailcast_tailer.appender import Addition, CannotBeTaken, Stored, marker, stored_of
 from tailcast_tailer.file_system import CannotBeSeen, Glimpse, glimpse
 from tailcast_tailer.file_threads import Jobs
+from tailcast_tailer.generations import Generations
 from tailcast_tailer.ownership import Ownership
 from tailcast_tailer.progress import (
     Action,
     Doubt,
     Seen,
-    contested_until,
     judge,
     second_look_seconds,
 )
-from tailcast_tailer.rewrites import common_prefix, new_file
 from tailcast_tailer.session_file import (
     Look,
     Place,
@@ -77,8 +76,7 @@ class Follower:
         self._doubt: Doubt | None = None
         # NULs up to this offset were there long enough to be part of the file.
         self._nuls_until = -1
-        # When generations were declared, latest last.
-        self._declared: list[float] = []
+        self._generations = Generations(session, file, jobs, surroundings)
         # When stream and state were made anew last.
         self._mended_at: float | None = None
         # What the latest look saw; None before it.
@@ -311,51 +309,21 @@ class Follower:
     async def _declare(self, stored: Stored, look: Look) -> float | None:
         """Begin a new generation after what the rewrite kept, if it is ours to say."""
         now = self._near.clock()
-        if contested_until(self._declared, now) is not None:
+        if self._generations.are_contested:
             self._ownership.contested()
             return REFUSED_SECONDS
         if not await self._ownership.may_begin_anew(stored):
             # The owner may give it up meanwhile.
             self.doubt_stored()
             return REFUSED_SECONDS
-        file = new_file(self._file, self._jobs)
-        kept = await common_prefix(self._near.writer, self.session, stored, file)
-        place = await self._jobs(partial(self._file.place_at, kept))
-        fresh = None
-        if place is not None:
-            fresh = await self._jobs(partial(self._file.look, place))
-        if place is None or fresh is None or fresh.portion is None:
+        new = await self._generations.prepare(stored, look)
+        if new is None:
             return second_look_seconds(is_network=self._near.is_network)
-        portion, position = fresh.portion, stored.position
-        details = {
-            "reason": self._reason(stored, look),
-            "complete": "true" if look.is_old_complete else "false",
-        }
-        entries = [marker(kept, details), *portion.reading.entries]
-        after = stored.moved_to(portion.place)._replace(
-            generation_start=kept, backlog_end=0
-        )
-        after = after._replace(
-            position=after.position._replace(generation=position.generation + 1)
-        )
-        self._note_look(fresh)
-        if await self._append(stored, after, entries, portion, fresh):
+        self._note_look(new.look)
+        if await self._append(stored, new.after, new.entries, new.portion, new.look):
             self._doubt = None
-            self._declared = [*self._declared[-2:], now]
-            self._near.instruments.generation_began(
-                self.session,
-                position.generation + 1,
-                reason=details["reason"],
-                kept=kept,
-                complete=look.is_old_complete,
-            )
+            self._generations.began(new, now)
         return AT_ONCE
-
-    def _reason(self, stored: Stored, look: Look) -> str:
-        is_shorter = look.glimpse.size < stored.position.offset
-        if look.was_replaced or (look.is_first and not is_shorter):
-            return "replaced"
-        return "truncated"
 
     async def _append(
         self,

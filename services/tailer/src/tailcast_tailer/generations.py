@@ -1,0 +1,98 @@
+"""How a file that began anew becomes a new generation of its session.
+
+What the rewrite kept at its front stays; a file that begins anew again and again is
+contested for a while. Whether it began anew says `progress`, and whether that is ours
+to say the ownership.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+from tailcast_streams.broker import NewEntry
+from tailcast_tailer.appender import Stored, marker
+from tailcast_tailer.file_threads import Run
+from tailcast_tailer.progress import contested_until
+from tailcast_tailer.rewrites import common_prefix, new_file
+from tailcast_tailer.session_file import Look, Portion, SessionFile
+from tailcast_tailer.surroundings import Surroundings
+
+
+class NewGeneration(NamedTuple):
+    """A generation that is to be appended."""
+
+    # What is stored then, and what is appended for it.
+    after: Stored
+    entries: list[NewEntry]
+    # What the file showed, and the lines of it that are taken.
+    look: Look
+    portion: Portion
+    # Why, how many bytes stay, and whether what was there before was read to its end.
+    reason: str
+    kept: int
+    is_old_complete: bool
+
+
+class Generations:
+    """The generations of one session, as far as this tailer began them."""
+
+    def __init__(
+        self, session: str, file: SessionFile, run: Run, surroundings: Surroundings
+    ) -> None:
+        self._session = session
+        self._file = file
+        self._run = run
+        self._near = surroundings
+        # When they were begun, by a steady clock, latest last.
+        self._begun: list[float] = []
+
+    @property
+    def are_contested(self) -> bool:
+        """Whether there were too many of late."""
+        return contested_until(self._begun, self._near.clock()) is not None
+
+    async def prepare(self, stored: Stored, seen: Look) -> NewGeneration | None:
+        """What is to be appended; None if the file is another one by now.
+
+        Args:
+            stored: what is believed to be stored.
+            seen: the look by which the file began anew.
+        """
+        file = new_file(self._file, self._run)
+        kept = await common_prefix(self._near.writer, self._session, stored, file)
+        place = await self._run(partial(self._file.place_at, kept))
+        if place is None:
+            return None
+        look = await self._run(partial(self._file.look, place))
+        portion = look.portion
+        if portion is None:
+            return None
+        reason = _reason(stored, seen)
+        is_complete = seen.is_old_complete
+        details = {"reason": reason, "complete": "true" if is_complete else "false"}
+        entries = [marker(kept, details), *portion.reading.entries]
+        moved = stored.moved_to(portion.place)
+        generation = stored.position.generation + 1
+        after = moved._replace(
+            generation_start=kept,
+            backlog_end=0,
+            position=moved.position._replace(generation=generation),
+        )
+        return NewGeneration(after, entries, look, portion, reason, kept, is_complete)
+
+    def began(self, new: NewGeneration, began_at: float) -> None:
+        """It was appended, having been found at a time of the steady clock."""
+        self._begun = [*self._begun[-2:], began_at]
+        self._near.instruments.generation_began(
+            self._session,
+            new.after.position.generation,
+            reason=new.reason,
+            kept=new.kept,
+            complete=new.is_old_complete,
+        )
+
+
+def _reason(stored: Stored, look: Look) -> str:
+    is_shorter = look.glimpse.size < stored.position.offset
+    if look.was_replaced or (look.is_first and not is_shorter):
+        return "replaced"
+    return "truncated"
