@@ -1,19 +1,21 @@
 """What the tailer says of itself: one typed door for metrics and logs together.
 
-Each method is one thing that happened; it counts and logs. Nothing else in this package
-logs or counts. At most one line per batch (debug) and per event of a file (info); what
-may come as a flood is told once, and then summed up.
+Each method is one thing that happened; it counts and logs, in the loop alone. Nothing
+else in this package logs or counts; which counters there are says `meters`. At most one
+line per batch (debug) and per event of a file (info); what may come as a flood is told
+once, and then summed up.
 """
 
 from collections.abc import Callable, Sequence
 from time import monotonic
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
 from tailcast_service.sparing import Sparing
 from tailcast_streams.broker import NewRejection
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
+from tailcast_tailer.meters import Meters
 
 
 # Rejected lines of one session are told at most so often.
@@ -22,7 +24,6 @@ REJECTIONS_TOLD_SECONDS = 60.0
 REFUSED_SECONDS = 15.0
 # The code of those that are one key's alone.
 ONE_KEY = "WRONGTYPE"
-_APPEND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
 class Instruments:
@@ -33,6 +34,7 @@ class Instruments:
         self._log = structlog.stdlib.get_logger("tailer")
         # Own registry: several tailers may live in one process.
         self.registry = CollectorRegistry()
+        self._meters = Meters(self.registry)
         # By session: when its rejections were told last, and how many were not since.
         self._untold: dict[str, tuple[float, int]] = {}
         # Things that last and are told once: what, about whom.
@@ -47,51 +49,6 @@ class Instruments:
         self._sparing = Sparing(clock=clock)
         # Bytes in files that are not in the broker yet, by path.
         self._behind: dict[str, int] = {}
-        self._make_metrics()
-
-    def _make_metrics(self) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(
-                f"tailcast_tailer_{name}", text, labels, registry=self.registry
-            )
-
-        def gauge(name: str, text: str) -> Gauge:
-            return Gauge(f"tailcast_tailer_{name}", text, registry=self.registry)
-
-        self._records = counter("records", "Records appended")
-        self._bytes = counter("bytes", "Bytes of files that were taken in")
-        self._rejections = counter("rejections", "Lines that were no records")
-        self._narrowed = counter("narrowed", "Batches made smaller for a line at fault")
-        self._steps = counter("clock_steps", "Times the wall clock was set")
-        self._old_files = counter("old_files", "Files left out for their age")
-        self._generations = counter("generations", "Files that began anew", "reason")
-        self._conflicts = counter("conflicts", "Appends that did not follow on")
-        self._diverged = counter("diverged", "Streams and states that disagreed")
-        self._healed = counter("healed_bytes", "Bytes read again for the broker")
-        self._refused = counter("refused", "Refused rewrites, paths and names", "what")
-        self._claims = counter("claims", "Sessions that change their tailer", "what")
-        self._contested = counter("contested", "Sessions with too many generations")
-        self._documents = counter("documents", "Emergency documents", "outcome")
-        self._broker_errors = counter("broker_errors", "Failed calls", "error", "code")
-        self._left_out = counter("metric_values_left_out", "Values without statistics")
-        self._times_full = counter("full_refusals", "Writes refused for want of memory")
-        self._trimmed = counter("trimmed_bytes", "Bytes trimmed off streams", "why")
-        self._kept = gauge("kept_bytes", "Bytes of files that streams hold")
-        self._expired = counter("expired", "Sessions that lived their time", "what")
-        self._holes = counter("holes", "Times that NUL bytes were taken for a hole")
-        self._changes = counter("changes", "Changes of files noticed", "by")
-        self._defects = counter("defects", "Turns that failed unexpectedly")
-        self._append_seconds = Histogram(
-            "tailcast_tailer_append_seconds",
-            "Time for one append",
-            buckets=_APPEND_BUCKETS,
-            registry=self.registry,
-        )
-        self._files = gauge("files", "Files that are followed")
-        self._bytes_behind = gauge("bytes_behind", "Bytes not in the broker yet")
-        self._disputed = gauge("disputed", "Sessions of which another sees a file too")
-        self._broker_up = gauge("broker_up", "Whether the broker answers")
-        self._broker_full = gauge("broker_full", "Whether it has no memory for more")
 
     @property
     def is_broker_full(self) -> bool:
@@ -112,13 +69,13 @@ class Instruments:
 
     def session_found(self, session: str, path: str) -> None:
         """A file is followed from now on."""
-        self._files.inc()
+        self._meters.files.inc()
         self._log.info("session found", session=session, path=path)
 
     def file_is_old(self, session: str, *, days: float) -> None:
         """A file is left out because it has not changed for so long."""
         if self._remember("old", session):
-            self._old_files.inc()
+            self._meters.old_files.inc()
             self._log.info(
                 "left out until it changes: older than TAILCAST_SESSION_TTL",
                 session=session,
@@ -129,15 +86,15 @@ class Instruments:
         self, session: str, *, records: int, size: int, seconds: float
     ) -> None:
         """A batch is in the broker; `size` in bytes of the file."""
-        self._records.inc(records)
-        self._bytes.inc(size)
-        self._append_seconds.observe(seconds)
+        self._meters.records.inc(records)
+        self._meters.bytes.inc(size)
+        self._meters.append_seconds.observe(seconds)
         self.broker_has_room()
         self._log.debug("appended", session=session, records=records, bytes=size)
 
     def metrics_left_out(self, session: str, values: int) -> None:
         """Values of metrics that have no statistics: a session has too many."""
-        self._left_out.inc(values)
+        self._meters.left_out.inc(values)
         if self._remember("metrics", session):
             self._log.warning(
                 "too many metrics, some without statistics", session=session
@@ -145,7 +102,7 @@ class Instruments:
 
     def lines_rejected(self, session: str, rejections: Sequence[NewRejection]) -> None:
         """Lines went to the rejected stream."""
-        self._rejections.inc(len(rejections))
+        self._meters.rejections.inc(len(rejections))
         now = self._clock()
         told_at, untold = self._untold.get(session, (-REJECTIONS_TOLD_SECONDS, 0))
         untold += len(rejections)
@@ -164,25 +121,25 @@ class Instruments:
 
     def batch_narrowed(self, session: str, lines: int, error: Exception) -> None:
         """A batch could not be taken: fewer lines are, and one alone is rejected."""
-        self._narrowed.inc()
+        self._meters.narrowed.inc()
         self._log.debug(
             "batch could not be taken", session=session, lines=lines, reason=str(error)
         )
 
     def bytes_behind(self, path: str, size: int) -> None:
         """So many bytes of the file are not in the broker yet."""
-        self._bytes_behind.inc(size - self._behind.get(path, 0))
+        self._meters.bytes_behind.inc(size - self._behind.get(path, 0))
         self._behind[path] = size
 
     def change_noticed(self, *, by_hint: bool) -> None:
         """A file changed, told by the operating system or found by the sweep."""
-        self._changes.labels("hint" if by_hint else "sweep").inc()
+        self._meters.changes.labels("hint" if by_hint else "sweep").inc()
 
     def generation_began(
         self, session: str, generation: int, *, reason: str, kept: int, complete: bool
     ) -> None:
         """A file began anew; `kept` bytes at its front are what they were."""
-        self._generations.labels(reason).inc()
+        self._meters.generations.labels(reason).inc()
         self._log.info(
             "file began anew",
             session=session,
@@ -195,8 +152,8 @@ class Instruments:
     def rewrite_refused(self, session: str, owner: str) -> None:
         """Another tailer owns the session and sees a file too, and we other bytes."""
         if self._remember("refused", session):
-            self._refused.labels("rewrite").inc()
-            self._disputed.inc()
+            self._meters.refused.labels("rewrite").inc()
+            self._meters.disputed.inc()
             self._log.warning(
                 "session is owned by another tailer that sees other bytes",
                 session=session,
@@ -214,24 +171,24 @@ class Instruments:
 
     def claim_unanswered(self, session: str, owner: str) -> None:
         """The owner does not see a file of the session: this tailer takes it."""
-        self._claims.labels("taken").inc()
+        self._meters.claims.labels("taken").inc()
         self._log.info("owner sees no file, taking over", session=session, owner=owner)
 
     def given_up(self, session: str) -> None:
         """The file of a session that this tailer owned is gone."""
-        self._claims.labels("given up").inc()
+        self._meters.claims.labels("given up").inc()
         self._log.info("file is gone, session is anybody's", session=session)
 
     def rewrite_settled(self, session: str) -> None:
         """The file is as it was stored again, or has a new generation."""
         if self._forget("refused", session):
-            self._disputed.dec()
+            self._meters.disputed.dec()
         self._forget("contested", session)
 
     def session_contested(self, session: str) -> None:
         """Too many generations in short time: perhaps two writers."""
         if self._remember("contested", session):
-            self._contested.inc()
+            self._meters.contested.inc()
             self._log.warning(
                 "session is contested: its file began anew too often", session=session
             )
@@ -239,7 +196,7 @@ class Instruments:
     def path_refused(self, path: str, reason: str) -> None:
         """A file is not followed."""
         if self._remember("path", path):
-            self._refused.labels("path").inc()
+            self._meters.refused.labels("path").inc()
             self._log.warning(
                 "file refused",
                 path=path.encode(errors="backslashreplace").decode(),
@@ -265,27 +222,27 @@ class Instruments:
 
     def hole_taken(self, session: str, offset: int) -> None:
         """NUL bytes stayed: they are part of the file."""
-        self._holes.inc()
+        self._meters.holes.inc()
         self._log.warning("NUL bytes stayed", session=session, offset=offset)
 
     def append_conflicted(self, session: str) -> None:
         """What is stored is not what was expected."""
-        self._conflicts.inc()
+        self._meters.conflicts.inc()
         self._log.debug("append did not follow on", session=session)
 
     def session_healed(self, session: str, size: int) -> None:
         """The broker forgot so many bytes; they are read again."""
-        self._healed.inc(size)
+        self._meters.healed.inc(size)
         self._log.warning("broker forgot, reading again", session=session, bytes=size)
 
     def session_diverged(self, session: str) -> None:
         """Stream and state disagreed; they were deleted and are made anew."""
-        self._diverged.inc()
+        self._meters.diverged.inc()
         self._log.warning("stream and state disagreed, reading anew", session=session)
 
     def broker_lost(self, error: BrokerError) -> None:
         """A call failed, and nothing is asked until one succeeds."""
-        self._broker_up.set(0)
+        self._meters.broker_up.set(0)
         if self._away_since is None:
             self._away_since = self._clock()
         if isinstance(error, BrokerRefused):
@@ -306,7 +263,7 @@ class Instruments:
             self._log.error("broker refused", what=what, reason=str(error), times=times)
 
     def _count(self, error: BrokerError) -> None:
-        self._broker_errors.labels(type(error).__name__, error.code).inc()
+        self._meters.broker_errors.labels(type(error).__name__, error.code).inc()
 
     @property
     def refusal(self) -> str:
@@ -316,7 +273,7 @@ class Instruments:
 
     def broker_answers(self) -> None:
         """A call succeeded."""
-        self._broker_up.set(1)
+        self._meters.broker_up.set(1)
         self._refusal, self._is_away = "", False
         if self._away_since is not None:
             seconds = round(self._clock() - self._away_since, 1)
@@ -325,34 +282,34 @@ class Instruments:
 
     def broker_is_full(self) -> None:
         """An append was refused for want of memory."""
-        self._broker_errors.labels("BrokerFull", "OOM").inc()
-        self._times_full.inc()
-        self._broker_full.set(1)
+        self._meters.broker_errors.labels("BrokerFull", "OOM").inc()
+        self._meters.times_full.inc()
+        self._meters.broker_full.set(1)
         if self._remember("full", ""):
             self._log.error("broker is full: trimming, and waiting for room")
 
     def broker_has_room(self) -> None:
         """Something could be written."""
         if self._told and self._forget("full", ""):
-            self._broker_full.set(0)
+            self._meters.broker_full.set(0)
             self._log.info("broker has room again")
 
     def trimmed(self, why: str, size: int) -> None:
         """Older entries were cut off a stream; `size` in bytes of the file."""
-        self._trimmed.labels(why).inc(size)
+        self._meters.trimmed.labels(why).inc(size)
 
     def kept(self, size: int) -> None:
         """All streams together hold so much; `size` in bytes of the files."""
-        self._kept.set(size)
+        self._meters.kept.set(size)
 
     def clock_stepped(self, seconds: float) -> None:
         """The machine's clock was set by so much."""
-        self._steps.inc()
+        self._meters.steps.inc()
         self._log.warning("the clock was set", by_seconds=round(seconds, 1))
 
     def session_emptied(self, session: str, *, days: float) -> None:
         """A session lived its time: its stream is trimmed to nothing."""
-        self._expired.labels("emptied").inc()
+        self._meters.expired.labels("emptied").inc()
         self._log.info(
             "emptied: older than TAILCAST_SESSION_TTL",
             session=session,
@@ -361,7 +318,7 @@ class Instruments:
 
     def session_deleted(self, session: str, *, days: float) -> None:
         """Nothing of a session is left: its file is gone for long."""
-        self._expired.labels("deleted").inc()
+        self._meters.expired.labels("deleted").inc()
         self._log.info(
             "deleted: its file is absent for longer than TAILCAST_SESSION_TTL",
             session=session,
@@ -375,19 +332,19 @@ class Instruments:
 
     def document_added(self, path: str, session: str, *, is_new: bool) -> None:
         """An emergency document is in the broker; perhaps it was there already."""
-        self._documents.labels("added" if is_new else "known").inc()
+        self._meters.documents.labels("added" if is_new else "known").inc()
         if is_new:
             self._log.warning("emergency document", path=path, session=session or None)
 
     def document_rejected(self, path: str, reason: str) -> None:
         """A file below an emergency directory is no document, for now."""
         if self._remember("document", path):
-            self._documents.labels("rejected").inc()
+            self._meters.documents.labels("rejected").inc()
             self._log.warning("emergency file rejected", path=path, reason=reason)
 
     def defect(self, what: str, error: Exception) -> None:
         """Something failed that should not; it is tried again later."""
-        self._defects.inc()
+        self._meters.defects.inc()
         self._log.error("defect", what=what, exc_info=error)
 
     def _remember(self, what: str, whom: str) -> bool:

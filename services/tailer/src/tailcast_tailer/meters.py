@@ -1,0 +1,52 @@
+"""The counters and gauges of one tailer, by their names; `instruments` moves them."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+_APPEND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class Meters:
+    """All metrics of one tailer."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"tailcast_tailer_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"tailcast_tailer_{name}", text, registry=registry)
+
+        self.records = counter("records", "Records appended")
+        self.bytes = counter("bytes", "Bytes of files that were taken in")
+        self.rejections = counter("rejections", "Lines that were no records")
+        self.narrowed = counter("narrowed", "Batches made smaller for a line at fault")
+        self.steps = counter("clock_steps", "Times the wall clock was set")
+        self.old_files = counter("old_files", "Files left out for their age")
+        self.generations = counter("generations", "Files that began anew", "reason")
+        self.conflicts = counter("conflicts", "Appends that did not follow on")
+        self.diverged = counter("diverged", "Streams and states that disagreed")
+        self.healed = counter("healed_bytes", "Bytes read again for the broker")
+        self.refused = counter("refused", "Refused rewrites, paths and names", "what")
+        self.claims = counter("claims", "Sessions that change their tailer", "what")
+        self.contested = counter("contested", "Sessions with too many generations")
+        self.documents = counter("documents", "Emergency documents", "outcome")
+        self.broker_errors = counter("broker_errors", "Failed calls", "error", "code")
+        self.left_out = counter("metric_values_left_out", "Values without statistics")
+        self.times_full = counter("full_refusals", "Writes refused for want of memory")
+        self.trimmed = counter("trimmed_bytes", "Bytes trimmed off streams", "why")
+        self.kept = gauge("kept_bytes", "Bytes of files that streams hold")
+        self.expired = counter("expired", "Sessions that lived their time", "what")
+        self.holes = counter("holes", "Times that NUL bytes were taken for a hole")
+        self.changes = counter("changes", "Changes of files noticed", "by")
+        self.defects = counter("defects", "Turns that failed unexpectedly")
+        self.append_seconds = Histogram(
+            "tailcast_tailer_append_seconds",
+            "Time for one append",
+            buckets=_APPEND_BUCKETS,
+            registry=registry,
+        )
+        self.files = gauge("files", "Files that are followed")
+        self.bytes_behind = gauge("bytes_behind", "Bytes not in the broker yet")
+        self.disputed = gauge("disputed", "Sessions of which another sees a file too")
+        self.broker_up = gauge("broker_up", "Whether the broker answers")
+        self.broker_full = gauge("broker_full", "Whether it has no memory for more")
