@@ -262,6 +262,8 @@ class Watcher:
 @asynccontextmanager
 async def watching(gateway: Gateway, **options: Any) -> AsyncGenerator[Watcher]:
     """A connected client."""
+    # Its own pings would end it where their answers wait behind what it has not read.
+    options.setdefault("ping_interval", None)
     async with connect(gateway.ws_url, **options) as connection:
         is_msgpack = connection.subprotocol == "tailcast.v1.msgpack"
         yield Watcher(connection, is_msgpack=is_msgpack)

@@ -1,6 +1,7 @@
 """What tests of named clients share: what is kept of them, and what they have had."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
@@ -36,6 +37,16 @@ async def closed_with(connection: ClientConnection) -> int | None:
                 await connection.recv()
         except ConnectionClosed:
             return connection.close_code
+
+
+async def read_out(watcher: Watcher) -> None:
+    """To the end of a connection that is over: what its library had got, it has had.
+
+    The library has answered pings for it, and so it has been confirmed.
+    """
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await watcher.next()
 
 
 def steps(watcher: Watcher) -> list[int]:

@@ -1,13 +1,11 @@
 """Named clients when something breaks: resumed anywhere, and nothing is skipped."""
 
 import asyncio
-import contextlib
 import random
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
 from tailcast_gateway import keeper
 from tests.brokers import BrokerServer, free_port
@@ -22,7 +20,7 @@ from tests.integration.gateway_rig import (
 from tests.integration.named_clients import (
     BEGINNING,
     HASTY,
-    closed_with,
+    read_out,
     steps,
     until_kept,
     until_step,
@@ -49,8 +47,9 @@ async def test_a_killed_client_with_megabytes_on_their_way(rig: Rig) -> None:
                 some = range(start, start + 500)
                 await writer.append(*({"step": n, "x": "x" * 1_000} for n in some))
             await client.until_records(10)
-            had = steps(client)
             connection.transport.abort()
+            await read_out(client)
+            had = steps(client)
         async with watching(gateway) as client:
             again = await client.subscribe(
                 sessionId="a", clientId="me", **{"from": "resume"}
@@ -121,9 +120,12 @@ async def test_a_broker_that_is_away(own_rig: Rig, own_broker: BrokerServer) -> 
     writer = own_rig.writer("a")
     await writer.append(*numbered(0, 3))
     async with own_rig.serving(**HASTY) as gateway, watching(gateway) as client:
-        await client.subscribe(sessionId="a", clientId="me", **{"from": "start"})
+        await client.subscribe(
+            sessionId="a", clientId="me", ack="manual", **{"from": "start"}
+        )
         await client.until("caught_up")
         own_broker.kill()
+        await client.send(type="ack", sessionId="a", cursor=client.cursors["a"])
         async with asyncio.timeout(PATIENCE_SECONDS):
             while b'outcome="failed"' not in gateway.replica.instruments.exposition():
                 await asyncio.sleep(0.01)
@@ -181,7 +183,7 @@ async def test_kill_9(broker: BrokerServer) -> None:
                 await writer.append(*numbered(step, step + 1))
             await client.until_records(30)
             one.kill()
-            await closed_with(connection)
+            await read_out(client)
             had, cursors = steps(client), [str(client.cursors["a"])]
         for step in range(40, 50):
             await writer.append(*numbered(step, step + 1))
@@ -238,6 +240,8 @@ async def test_coming_and_going(rig: Rig, seed: int) -> None:
         async with watching(one) as client:
             await client.subscribe(clientId="me", **{"from": "start"})
             await until_kept(rig, **{"!emergencies": BEGINNING})
+            await client.connection.close()
+            await read_out(client)
             traveller.note(client)
         for _ in range(15):
             async with watching(chance.choice([one, two, three])) as client:
@@ -251,10 +255,7 @@ async def test_coming_and_going(rig: Rig, seed: int) -> None:
                     client.connection.transport.abort()
                 else:
                     await client.connection.close()
-                # What its library has read and answered for is received.
-                with contextlib.suppress(ConnectionClosed):
-                    while True:
-                        await client.next()
+                await read_out(client)
                 traveller.note(client)
         async with watching(two) as client:
             await client.subscribe(clientId="me", **{"from": "resume"})
