@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from tailcast_gateway.limits import MAX_BYTES, SEVERAL_BYTES
-from tailcast_gateway.server_messages import ServerMessage
+from tailcast_gateway.protocol.limits import MAX_BYTES, SEVERAL_BYTES
+from tailcast_gateway.protocol.server_messages import ServerMessage
 
 
 # The fields of messages that may have several records or items.

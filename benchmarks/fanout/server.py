@@ -13,8 +13,8 @@ import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 from tailcast_gateway.client_socket import Socket
-from tailcast_gateway.close_codes import ClosedBy
-from tailcast_gateway.frames import text_frame
+from tailcast_gateway.protocol.close_codes import ClosedBy
+from tailcast_gateway.protocol.frames import text_frame
 from tailcast_gateway.socket_owner import Nobody
 from tailcast_gateway.transport import handover, make_server_config
 

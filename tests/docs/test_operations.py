@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from pydantic.fields import FieldInfo
 
 from tailcast_gateway import instruments as gateway_instruments
-from tailcast_gateway.close_codes import ALL_CLOSE_CODES
+from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_service.names import COMPOSE, NOT_YET, PREFIX, SETTINGS
 from tailcast_service.settings import show

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tailcast_gateway.close_codes import (
+from tailcast_gateway.protocol.close_codes import (
     ALL_CLOSE_CODES,
     DRAINING,
     LOST,

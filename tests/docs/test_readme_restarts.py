@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 from websockets.asyncio.client import connect
 
-from tailcast_gateway.limits import MAX_BYTES
+from tailcast_gateway.protocol.limits import MAX_BYTES
 from tests.brokers import BrokerServer
 from tests.checker.stack import ProcessStack, wait_until_ready
 from tests.docs.snippets import NODE, SESSION, curl, lines, snippet, started

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgpack
 
-from tailcast_gateway.close_codes import INTERNAL_ERROR
+from tailcast_gateway.protocol.close_codes import INTERNAL_ERROR
 from tests.contract import checked
 from tests.fuzz.frames import BINARY, CLOSE, TEXT, Frame, read_frames
 from tests.fuzz.inputs import Conversation

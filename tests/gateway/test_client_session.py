@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from tailcast_gateway.answers import Message, heartbeat, unsubscribed
 from tailcast_gateway.client_session import (
     Plan,
     acknowledged,
@@ -16,7 +15,8 @@ from tailcast_gateway.client_session import (
     wire_asked,
 )
 from tailcast_gateway.forms import Forms
-from tailcast_gateway.messages import (
+from tailcast_gateway.protocol.answers import Message, heartbeat, unsubscribed
+from tailcast_gateway.protocol.client_messages import (
     Ack,
     InvalidMessage,
     Snapshot,
@@ -24,9 +24,9 @@ from tailcast_gateway.messages import (
     Unsubscribe,
     parse,
 )
+from tailcast_gateway.protocol.wires import JSON, Wires
 from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Wait
 from tailcast_gateway.subscription import Begin, Last, Subscription
-from tailcast_gateway.wire import JSON, Wires
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.client_cursors import Kept
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING

@@ -14,7 +14,7 @@ from tailcast_gateway.filters import (
     parse_filter,
     read_fields,
 )
-from tailcast_gateway.limits import (
+from tailcast_gateway.protocol.limits import (
     MAX_CONDITIONS,
     MAX_FILTER_DEPTH,
     MAX_FILTER_VALUES,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tailcast_gateway.openapi import answers
+from tailcast_gateway.protocol.server_messages import SnapshotFields
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.routes import make_api
-from tailcast_gateway.server_messages import SnapshotFields
 from tailcast_streams.broker_memory import MemoryBroker
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 
 from tailcast_gateway.forms import Forms
-from tailcast_gateway.messages import Subscribe
 from tailcast_gateway.pages import (
     Page,
     backward,
@@ -15,6 +14,7 @@ from tailcast_gateway.pages import (
     shaped,
     size_to_read,
 )
+from tailcast_gateway.protocol.client_messages import Subscribe
 from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Wait
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING

@@ -6,10 +6,7 @@ from typing import Any
 import msgpack
 import pytest
 
-from tailcast_gateway.answers import Message
 from tailcast_gateway.catalog import snapshot
-from tailcast_gateway.limits import limits_of
-from tailcast_gateway.messages import History
 from tailcast_gateway.pages import Page
 from tailcast_gateway.parts import (
     answer_within,
@@ -20,8 +17,11 @@ from tailcast_gateway.parts import (
     positions,
     snapshot_within,
 )
-from tailcast_gateway.sse import EVENTS
-from tailcast_gateway.wire import JSON, MSGPACK, Wire
+from tailcast_gateway.protocol.answers import Message
+from tailcast_gateway.protocol.client_messages import History
+from tailcast_gateway.protocol.event_wire import EVENTS
+from tailcast_gateway.protocol.limits import limits_of
+from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import SessionState, StoredPosition, snapshot_of
 from tailcast_streams.position import NOTHING

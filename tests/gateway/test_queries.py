@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tailcast_gateway.forms import PLAIN, Forms
-from tailcast_gateway.messages import InvalidMessage
+from tailcast_gateway.protocol.client_messages import InvalidMessage
 from tailcast_gateway.queries import asked, max_message_in, session_in, single
 from tailcast_gateway.subscription import AtStep, AtTime, Begin, Last
 from tests.gateway.entries import cursor

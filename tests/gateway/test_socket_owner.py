@@ -1,6 +1,6 @@
 """The owner that is nobody."""
 
-from tailcast_gateway.close_codes import ClosedBy
+from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.socket_owner import Nobody, SocketOwner
 
 

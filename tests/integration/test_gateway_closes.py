@@ -10,10 +10,11 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tailcast_gateway import close_codes, connection
-from tailcast_gateway.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack
+from tailcast_gateway import connection
 from tailcast_gateway.commands import Commands
 from tailcast_gateway.connection import Connection
+from tailcast_gateway.protocol import close_codes
+from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack
 from tailcast_streams.exceptions import BrokerUnavailable
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,

@@ -14,8 +14,8 @@ from tailcast_gateway.channel import Channel, Client
 from tailcast_gateway.connection import Connection
 from tailcast_gateway.drain import Departure
 from tailcast_gateway.forms import Form, Piece
+from tailcast_gateway.protocol.wires import JSON
 from tailcast_gateway.replay import Replay
-from tailcast_gateway.wire import JSON
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,

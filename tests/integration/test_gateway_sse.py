@@ -13,7 +13,7 @@ from httpx_sse import aconnect_sse
 
 from tailcast_gateway import event_stream
 from tailcast_gateway.event_stream import EventStream
-from tailcast_gateway.sse import COMMENT
+from tailcast_gateway.protocol.event_wire import COMMENT
 from tailcast_streams.broker import Document
 from tests.brokers import BrokerServer, free_port
 from tests.contract import checked

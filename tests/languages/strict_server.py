@@ -14,7 +14,12 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from tailcast_gateway.close_codes import ALL_CLOSE_CODES, LOST, NO_CODE, ComeBack
+from tailcast_gateway.protocol.close_codes import (
+    ALL_CLOSE_CODES,
+    LOST,
+    NO_CODE,
+    ComeBack,
+)
 
 
 FIRST, SECOND = "1-10-00000000", "1-20-00000000"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from tailcast_gateway.limits import MAX_BYTES
+from tailcast_gateway.protocol.limits import MAX_BYTES
 from tests.brokers import BrokerServer
 from tests.checker.stack import ProcessStack, wait_until_ready
 from tests.languages.building import need

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar, cast
 
 from tailcast_gateway import catch_up, feed, replay
-from tailcast_gateway.messages import parse
+from tailcast_gateway.protocol.client_messages import parse
 from tailcast_gateway.replica import GatewayBroker, Replica
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.notification import format_moved

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgpack
 
 from tailcast_gateway.channel import Client
-from tailcast_gateway.wire import JSON, MSGPACK
+from tailcast_gateway.protocol.wires import JSON, MSGPACK
 from tailcast_streams.position import Cursor
 from tests.contract import checked
 from tests.properties.gateway_frames import BINARY, TEXT, frames_of

@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from tailcast_gateway.history import History
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.marks import shown
 from tailcast_gateway.pages import Page, body
+from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.replay import Replay
 from tailcast_gateway.search import Search
 from tailcast_streams.broker import NOTHING_STORED, Batch, Kind, NewEntry

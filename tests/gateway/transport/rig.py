@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import Opcode
 
 from tailcast_gateway.client_socket import Socket
-from tailcast_gateway.close_codes import ClosedBy
-from tailcast_gateway.frames import text_frame
+from tailcast_gateway.protocol.close_codes import ClosedBy
+from tailcast_gateway.protocol.frames import text_frame
 from tailcast_gateway.transport import handover, make_server_config
 
 

@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
 from tailcast_gateway import client_socket
-from tailcast_gateway.frames import text_frame
+from tailcast_gateway.protocol.frames import text_frame
 from tests.gateway.transport.rig import (
     closed,
     masked,

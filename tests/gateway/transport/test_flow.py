@@ -7,7 +7,7 @@ from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
 from tailcast_gateway import transport
-from tailcast_gateway.frames import text_frame
+from tailcast_gateway.protocol.frames import text_frame
 from tests.gateway.transport.rig import (
     MAX_MESSAGE_BYTES,
     closed,

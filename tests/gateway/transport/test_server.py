@@ -13,7 +13,7 @@ from websockets.extensions.permessage_deflate import (
 )
 
 from tailcast_gateway import client_socket, transport
-from tailcast_gateway.frames import text_frame
+from tailcast_gateway.protocol.frames import text_frame
 from tailcast_gateway.transport import make_server_config
 from tests.gateway.transport.rig import (
     HANDSHAKE,

@@ -6,7 +6,7 @@ again, each time. So it is given little, and a ping; then what it answers in tim
 how much comes next. What never lives here: what is given, and who pings.
 """
 
-from tailcast_gateway.limits import SEVERAL_BYTES
+from tailcast_gateway.protocol.limits import SEVERAL_BYTES
 
 
 # The most that goes out between two pings.

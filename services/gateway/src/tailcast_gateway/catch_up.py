@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tailcast_gateway.answers import heartbeat
 from tailcast_gateway.channel import Client, Follower, Pace, Wanted
 from tailcast_gateway.continuity import Continuity
 from tailcast_gateway.encoding import SLICE_BYTES
@@ -18,7 +17,8 @@ from tailcast_gateway.followers import Followers
 from tailcast_gateway.forms import Form
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.isolation import Isolation
-from tailcast_gateway.messages import INVALID_MESSAGE, error_message
+from tailcast_gateway.protocol.answers import heartbeat
+from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, error_message
 from tailcast_gateway.recovery import NoValues, Replaced, Resume, Trimmed, Verdict, Wait
 from tailcast_gateway.replay import Replay
 from tailcast_gateway.samplers import Samplers

@@ -16,11 +16,11 @@ from tailcast_gateway.conflation import Conflation
 from tailcast_gateway.encoding import SessionEncoder
 from tailcast_gateway.forms import Form
 from tailcast_gateway.pings import Pings
+from tailcast_gateway.protocol.wires import JSON, Fields, Wire
 from tailcast_gateway.samplers import SampledReplay
 from tailcast_gateway.subscription import Start, Subscription
 from tailcast_gateway.telling import CarefulEncoder, OnUntold
 from tailcast_gateway.watched import Watched
-from tailcast_gateway.wire import JSON, Fields, Wire
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.broker import Head
 from tailcast_streams.position import NOTHING, Cursor, EntryID

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from msgspec import UnsetType
 
-from tailcast_gateway.answers import Message, text_of, with_id
 from tailcast_gateway.channel import Wanted
 from tailcast_gateway.forms import Forms
-from tailcast_gateway.messages import (
+from tailcast_gateway.protocol.answers import Message, text_of, with_id
+from tailcast_gateway.protocol.client_messages import (
     INVALID_CURSOR,
     INVALID_MESSAGE,
     RESUME,
@@ -25,6 +25,7 @@ from tailcast_gateway.messages import (
     Subscribe,
     Unsubscribe,
 )
+from tailcast_gateway.protocol.wires import Wire, Wires
 from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Verdict
 from tailcast_gateway.subscription import (
     EVERYTHING,
@@ -37,7 +38,6 @@ from tailcast_gateway.subscription import (
     Subscription,
     has_wildcards,
 )
-from tailcast_gateway.wire import Wire, Wires
 from tailcast_streams.births import Birth, came_after
 from tailcast_streams.client_cursors import Kept
 from tailcast_streams.exceptions import InvalidPosition

@@ -19,9 +19,9 @@ from typing import Any, Final, ParamSpec
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
-from tailcast_gateway import close_codes
-from tailcast_gateway.close_codes import ClosedBy
-from tailcast_gateway.frames import close_frame, ping_frame
+from tailcast_gateway.protocol import close_codes
+from tailcast_gateway.protocol.close_codes import ClosedBy
+from tailcast_gateway.protocol.frames import close_frame, ping_frame
 from tailcast_gateway.socket_owner import Nobody, SocketOwner
 
 

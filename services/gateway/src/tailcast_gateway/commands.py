@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tailcast_gateway.acknowledgement import Weight
-from tailcast_gateway.answers import heartbeat, unsubscribed
 from tailcast_gateway.catch_up import CatchUp
 from tailcast_gateway.channel import Channel, Client, Wanted
 from tailcast_gateway.client_session import (
@@ -31,7 +30,9 @@ from tailcast_gateway.hub import Hub
 from tailcast_gateway.identity import Identities
 from tailcast_gateway.inquiries import Inquiries, Inquiry, Writable
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.messages import (
+from tailcast_gateway.parts import answer_within, heartbeats, positions
+from tailcast_gateway.protocol.answers import heartbeat, unsubscribed
+from tailcast_gateway.protocol.client_messages import (
     FAILED,
     INVALID_CURSOR,
     INVALID_MESSAGE,
@@ -45,12 +46,11 @@ from tailcast_gateway.messages import (
     error_message,
     why_unavailable,
 )
-from tailcast_gateway.parts import answer_within, heartbeats, positions
+from tailcast_gateway.protocol.wires import Wires
 from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.replay import Replay
 from tailcast_gateway.snapshots import Snapshots, news_after
 from tailcast_gateway.subscription import Begin, Last
-from tailcast_gateway.wire import Wires
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable

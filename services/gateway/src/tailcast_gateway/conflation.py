@@ -8,7 +8,7 @@ are sampled).
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tailcast_gateway.limits import MAX_RATE, MIN_RATE
+from tailcast_gateway.protocol.limits import MAX_RATE, MIN_RATE
 from tailcast_streams.broker import Entry, Kind
 
 

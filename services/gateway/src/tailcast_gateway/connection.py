@@ -13,22 +13,12 @@ from typing import Any, cast
 
 from tailcast_gateway.catch_up import CatchUp
 from tailcast_gateway.channel import Client, ClientSocket
-from tailcast_gateway.close_codes import (
-    DRAINING,
-    NO_PONG,
-    NOT_SERVED,
-    TOO_SLOW,
-    ClosedBy,
-    close_code,
-    counted_as,
-    last_words,
-)
 from tailcast_gateway.commands import Commands
 from tailcast_gateway.hub import Hub
 from tailcast_gateway.identity import Identities
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.liveness import Action, Liveness
-from tailcast_gateway.messages import (
+from tailcast_gateway.protocol.client_messages import (
     INVALID_FORMAT,
     INVALID_MESSAGE,
     Ack,
@@ -42,8 +32,18 @@ from tailcast_gateway.messages import (
     Unsubscribe,
     parse,
 )
+from tailcast_gateway.protocol.close_codes import (
+    DRAINING,
+    NO_PONG,
+    NOT_SERVED,
+    TOO_SLOW,
+    ClosedBy,
+    close_code,
+    counted_as,
+    last_words,
+)
+from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.socket_owner import OwnedSocket
-from tailcast_gateway.wire import Wire
 
 
 # Messages that wait while one is carried out; with more the socket is not read.

@@ -11,8 +11,8 @@ from tailcast_gateway.followers import Followers
 from tailcast_gateway.forms import Form, Piece
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.isolation import Isolation
+from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.telling import told_documents
-from tailcast_gateway.wire import Wire
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tailcast_gateway import marks
 from tailcast_gateway.forms import PLAIN, Form
-from tailcast_gateway.links import record_link
-from tailcast_gateway.marks import shown
 from tailcast_gateway.projection import Index
+from tailcast_gateway.protocol import breaks
+from tailcast_gateway.protocol.breaks import shown
+from tailcast_gateway.protocol.links import record_link
+from tailcast_gateway.protocol.wires import Fields, Wire
 from tailcast_gateway.subscription import Subscription
-from tailcast_gateway.wire import Fields, Wire
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, Cursor
@@ -123,15 +123,15 @@ class SessionEncoder:
 
     def gap(self, previous: Cursor, to: Cursor, *, reason: str = "trimmed") -> bytes:
         """What lies between two cursors cannot be had."""
-        return self._mark("gap", marks.gap(previous, to, reason))
+        return self._mark("gap", breaks.gap(previous, to, reason))
 
     def replaced(self, marker: Cursor) -> bytes:
         """The file is another one than the client's cursor was of."""
-        return self._mark("rewind", marks.rewind(shown(marker), "replaced"))
+        return self._mark("rewind", breaks.rewind(shown(marker), "replaced"))
 
     def passed_over(self, to: Cursor) -> bytes:
         """The gap before this place had the beginning of its generation in it."""
-        return self._mark("rewind", marks.rewind(to, "truncated"))
+        return self._mark("rewind", breaks.rewind(to, "truncated"))
 
     def caught_up(self, cursor: Cursor) -> bytes:
         """Replay is over; what follows is news."""
@@ -151,11 +151,11 @@ class SessionEncoder:
         if entry.kind is Kind.EMERGENCY:
             return self._emergency(entry, position)
         if entry.kind is Kind.GAP:
-            return self._mark("gap", marks.gap_at(entry, previous))
+            return self._mark("gap", breaks.gap_at(entry, previous))
         if previous.id == BEFORE_ALL:
             # The first marker opens the stream: nothing was rewound.
             return b""
-        return self._mark("rewind", marks.rewind_at(entry))
+        return self._mark("rewind", breaks.rewind_at(entry))
 
     def _emergency(self, entry: Entry, position: dict[str, object]) -> bytes:
         position["id"] = f"{self.session}/{entry.cursor}"

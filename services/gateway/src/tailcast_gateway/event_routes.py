@@ -11,13 +11,13 @@ from fastapi import FastAPI, Header, Query, Request, Response
 
 from tailcast_gateway.admission import Refusal
 from tailcast_gateway.event_stream import HEADERS, EventStream
-from tailcast_gateway.limits import MAX_BYTES, MIN_BYTES
-from tailcast_gateway.messages import UNAVAILABLE, error_message
 from tailcast_gateway.openapi import answers
+from tailcast_gateway.protocol.client_messages import UNAVAILABLE, error_message
+from tailcast_gateway.protocol.event_wire import EVENTS
+from tailcast_gateway.protocol.limits import MAX_BYTES, MIN_BYTES
 from tailcast_gateway.queries import asked, single
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
-from tailcast_gateway.sse import EVENTS
 
 
 MaxMessage = Annotated[

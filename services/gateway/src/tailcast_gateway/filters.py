@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
-from tailcast_gateway.limits import (
+from tailcast_gateway.protocol.limits import (
     MAX_CONDITIONS,
     MAX_FILTER_DEPTH,
     MAX_FILTER_VALUES,

@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tailcast_gateway.messages import ErrorCode
-from tailcast_gateway.server_messages import (
+from tailcast_gateway.protocol.client_messages import ErrorCode
+from tailcast_gateway.protocol.server_messages import (
     Cursor,
     GapFields,
     Record,

@@ -15,10 +15,15 @@ from msgspec import UNSET
 from tailcast_gateway.acknowledgement import Holding, Weight
 from tailcast_gateway.allowance import Allowance
 from tailcast_gateway.channel import Client
-from tailcast_gateway.close_codes import TAKEN_OVER
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.keeper import Keeper
-from tailcast_gateway.messages import INVALID_MESSAGE, RESUME, InvalidMessage, Subscribe
+from tailcast_gateway.protocol.client_messages import (
+    INVALID_MESSAGE,
+    RESUME,
+    InvalidMessage,
+    Subscribe,
+)
+from tailcast_gateway.protocol.close_codes import TAKEN_OVER
 from tailcast_gateway.subscription import Subscription
 from tailcast_gateway.whereabouts import Whereabouts
 from tailcast_streams.births import Birth

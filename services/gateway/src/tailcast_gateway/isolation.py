@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
 from tailcast_gateway.channel import Client
-from tailcast_gateway.close_codes import INTERNAL_ERROR
+from tailcast_gateway.protocol.close_codes import INTERNAL_ERROR
 from tailcast_gateway.session_isolation import SessionIsolation
 from tailcast_streams.exceptions import BrokerError
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from tailcast_gateway import http_bodies
 from tailcast_gateway.http_bodies import ErrorBody
-from tailcast_gateway.schemas import JSONObject, reference, schemas
-from tailcast_gateway.server_messages import SnapshotFields
+from tailcast_gateway.protocol.json_schemas import JSONObject, reference, schemas
+from tailcast_gateway.protocol.server_messages import SnapshotFields
 
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]

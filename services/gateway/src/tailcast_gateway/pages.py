@@ -14,9 +14,9 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from tailcast_gateway import marks
 from tailcast_gateway.forms import PLAIN, Form, Piece
-from tailcast_gateway.marks import is_record, shown
+from tailcast_gateway.protocol import breaks
+from tailcast_gateway.protocol.breaks import is_record, shown
 from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Verdict
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
@@ -104,7 +104,7 @@ def backward(
         return _begun_by(taken, oldest, before, records)
     told: Told = NOTHING_TOLD
     if oldest.id not in (BEFORE_ALL, BEGINNING):
-        told = {"gap": marks.gap(BEGINNING_CURSOR, oldest)}
+        told = {"gap": breaks.gap(BEGINNING_CURSOR, oldest)}
     return Page(oldest, before, records[::-1], told)
 
 
@@ -153,8 +153,8 @@ def is_mark(entry: Entry) -> bool:
 def told_of(entry: Entry, previous: Cursor) -> Told:
     """What is told of a generation's beginning, or of a gap."""
     if entry.kind is Kind.GAP:
-        return {"gap": marks.gap_at(entry, previous)}
-    return {"rewind": marks.rewind_at(entry)}
+        return {"gap": breaks.gap_at(entry, previous)}
+    return {"rewind": breaks.rewind_at(entry)}
 
 
 def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
@@ -162,10 +162,10 @@ def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
     if isinstance(verdict, Trimmed):
         reason = "trimmed" if verdict.is_cursor_known else "unknown_cursor"
         since = verdict.since or cursor
-        return verdict.to, {"gap": marks.gap(since, verdict.to, reason)}
+        return verdict.to, {"gap": breaks.gap(since, verdict.to, reason)}
     if isinstance(verdict, Replaced):
         marker = verdict.marker
-        return marker, {"rewind": marks.rewind(marker, "replaced")}
+        return marker, {"rewind": breaks.rewind(marker, "replaced")}
     return verdict.cursor if isinstance(verdict, Resume) else cursor, NOTHING_TOLD
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
-from tailcast_gateway.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
+from tailcast_gateway.protocol.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
 from tailcast_streams.record import as_step, as_time_ms, first_found, read_progress
 
 

@@ -13,8 +13,13 @@ import msgspec
 
 from tailcast_gateway.client_session import Plan, plan_subscribe
 from tailcast_gateway.forms import Form, Forms
-from tailcast_gateway.limits import MAX_BYTES, MIN_BYTES
-from tailcast_gateway.messages import INVALID_MESSAGE, InvalidMessage, Subscribe, parse
+from tailcast_gateway.protocol.client_messages import (
+    INVALID_MESSAGE,
+    InvalidMessage,
+    Subscribe,
+    parse,
+)
+from tailcast_gateway.protocol.limits import MAX_BYTES, MIN_BYTES
 from tailcast_gateway.subscription import Subscription
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from tailcast_gateway.continuity import Continuity, continuation, including
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.marks import is_record
+from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.recovery import (
     Answers,
     Resume,

@@ -17,7 +17,6 @@ from tailcast_gateway.admission import DRAINING, FULL, Refusal
 from tailcast_gateway.broker_clock import BrokerClock
 from tailcast_gateway.catch_up import CatchUp
 from tailcast_gateway.channel import Client
-from tailcast_gateway.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.commands import Commands
 from tailcast_gateway.connection import Connection
 from tailcast_gateway.connections import Connections
@@ -32,6 +31,8 @@ from tailcast_gateway.inquiries import Inquiries
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.keeper import Keeper
 from tailcast_gateway.pacing import Pacing
+from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
+from tailcast_gateway.protocol.wires import JSON, Wire, Wires
 from tailcast_gateway.replay import Replay
 from tailcast_gateway.samplers import Samplers
 from tailcast_gateway.search import Search
@@ -39,7 +40,6 @@ from tailcast_gateway.session_events import SessionEvents
 from tailcast_gateway.snapshots import Snapshots
 from tailcast_gateway.socket_owner import OwnedSocket
 from tailcast_gateway.whereabouts import Whereabouts
-from tailcast_gateway.wire import JSON, Wire, Wires
 from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.tasks import LongLived, Loop, TaskEnded, end_all
 from tailcast_streams.broker import SessionReader

@@ -17,23 +17,24 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from tailcast_gateway import asyncapi, http_bodies, openapi
+from tailcast_gateway import http_bodies, openapi
 from tailcast_gateway.admission import AWAY
 from tailcast_gateway.event_routes import add_events
-from tailcast_gateway.limits import MAX_CLIENT_ID_CHARACTERS
-from tailcast_gateway.messages import (
+from tailcast_gateway.protocol import asyncapi
+from tailcast_gateway.protocol.client_messages import (
     FAILED,
     INVALID_CURSOR,
     INVALID_MESSAGE,
     InvalidMessage,
 )
+from tailcast_gateway.protocol.limits import MAX_CLIENT_ID_CHARACTERS
+from tailcast_gateway.protocol.wires import SUBPROTOCOLS, wire_of
 from tailcast_gateway.queries import max_message_in
 from tailcast_gateway.record_routes import add_record
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
 from tailcast_gateway.session_routes import add_sessions
 from tailcast_gateway.transport import handover
-from tailcast_gateway.wire import SUBPROTOCOLS, wire_of
 from tailcast_streams.exceptions import BrokerError, InvalidPosition
 
 

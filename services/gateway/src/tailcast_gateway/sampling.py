@@ -14,7 +14,7 @@ from typing import cast
 
 from tailcast_gateway.buckets import Range
 from tailcast_gateway.filters import NON_FINITE, Find, finder, read_fields
-from tailcast_gateway.limits import MAX_POINTS, MIN_POINTS
+from tailcast_gateway.protocol.limits import MAX_POINTS, MIN_POINTS
 from tailcast_streams.broker import Entry, Kind, cost_bytes
 from tailcast_streams.position import EntryID
 

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from tailcast_gateway.marks import is_record
+from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.subscription import AtStep, AtTime
 from tailcast_streams.broker import Entry, Head, SessionReader

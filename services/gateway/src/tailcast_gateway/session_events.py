@@ -12,7 +12,7 @@ from tailcast_gateway.activity import Activity, Event, Transition, status_after
 from tailcast_gateway.encoding import told
 from tailcast_gateway.hub import Hub
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.wire import Wire
+from tailcast_gateway.protocol.wires import Wire
 
 
 # How often it is looked at what moved.

@@ -18,17 +18,21 @@ from tailcast_gateway.http_bodies import (
     RejectedBody,
     SessionsBody,
 )
-from tailcast_gateway.limits import DEFAULT_HISTORY, MAX_HISTORY
-from tailcast_gateway.messages import INVALID_MESSAGE, UNAVAILABLE, InvalidMessage
 from tailcast_gateway.ndjson import Exports, NdjsonResponse
 from tailcast_gateway.openapi import answers
 from tailcast_gateway.pages import NOTHING_TOLD, Page, body, moved
+from tailcast_gateway.protocol.client_messages import (
+    INVALID_MESSAGE,
+    UNAVAILABLE,
+    InvalidMessage,
+)
+from tailcast_gateway.protocol.limits import DEFAULT_HISTORY, MAX_HISTORY
+from tailcast_gateway.protocol.server_messages import CURSOR_PATTERN, SnapshotFields
 from tailcast_gateway.queries import Asked, asked, session_in, single
 from tailcast_gateway.recovery import NoValues, Verdict
 from tailcast_gateway.replay import PAGE_BYTES
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.responses import json_response
-from tailcast_gateway.server_messages import CURSOR_PATTERN, SnapshotFields
 from tailcast_streams.broker import Head
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import (

@@ -6,13 +6,17 @@ All of them are held at once for that, so they are bounded together.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tailcast_gateway.answers import with_id
 from tailcast_gateway.broker_clock import BrokerClock
 from tailcast_gateway.catalog import size_bytes, snapshot
 from tailcast_gateway.channel import Client, Wanted
 from tailcast_gateway.hub import Hub
-from tailcast_gateway.messages import TOO_LARGE, InvalidMessage, Subscribe
 from tailcast_gateway.parts import lists, snapshot_within
+from tailcast_gateway.protocol.answers import with_id
+from tailcast_gateway.protocol.client_messages import (
+    TOO_LARGE,
+    InvalidMessage,
+    Subscribe,
+)
 from tailcast_gateway.subscription import Begin, Subscription
 from tailcast_streams.broker import Head, SessionReader, Snapshot
 from tailcast_streams.keys import EMERGENCIES

@@ -6,7 +6,7 @@ sockets, loops, frames.
 
 from typing import Protocol
 
-from tailcast_gateway.close_codes import ClosedBy
+from tailcast_gateway.protocol.close_codes import ClosedBy
 
 
 class SocketOwner(Protocol):

@@ -7,9 +7,9 @@ Pure. All that is read of a watched session is told here, in one step of the eve
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from tailcast_gateway.protocol.wires import Fields
 from tailcast_gateway.session_isolation import SessionIsolation
 from tailcast_gateway.watched import Watched
-from tailcast_gateway.wire import Fields
 from tailcast_streams.broker import Entry, Head
 
 

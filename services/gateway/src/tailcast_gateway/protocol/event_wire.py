@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from tailcast_gateway.limits import USUAL, Limits
-from tailcast_gateway.wire import Fields, Start, Wire
+from tailcast_gateway.protocol.limits import USUAL, Limits
+from tailcast_gateway.protocol.wires import Fields, Start, Wire
 
 
 # A line that readers of events skip: it keeps proxies from closing a quiet connection.

@@ -9,7 +9,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from tailcast_gateway.wire import (
+from tailcast_gateway.protocol.wires import (
     JSON,
     MIN_DEFLATED_BYTES,
     MSGPACK,

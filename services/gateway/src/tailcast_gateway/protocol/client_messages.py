@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from tailcast_gateway.limits import (
+from tailcast_gateway.protocol.limits import (
     DEFAULT_HISTORY,
     MAX_BYTES,
     MAX_CLIENT_ID_CHARACTERS,

@@ -6,8 +6,8 @@ Pure. What answers share, and those that need nothing but what was asked.
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from tailcast_gateway.marks import shown
-from tailcast_gateway.messages import MessageID, Unsubscribe
+from tailcast_gateway.protocol.breaks import shown
+from tailcast_gateway.protocol.client_messages import MessageID, Unsubscribe
 from tailcast_streams.position import NOTHING, Cursor
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 from websockets.frames import Close, Frame, Opcode
 from websockets.streams import StreamReader
 
-from tailcast_gateway import frames
+from tailcast_gateway.protocol import frames
 
 
 def parsed(data: bytes) -> Frame:

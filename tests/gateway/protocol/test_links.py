@@ -4,7 +4,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tailcast_gateway.links import record_link, session_link
+from tailcast_gateway.protocol.links import record_link, session_link
 from tests.gateway.entries import cursor
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tailcast_gateway.asyncapi import document
-from tailcast_gateway.close_codes import ALL_CLOSE_CODES
-from tailcast_gateway.messages import SUPPORTED
-from tailcast_gateway.server_messages import SERVER_MESSAGES
+from tailcast_gateway.protocol.asyncapi import document
+from tailcast_gateway.protocol.client_messages import SUPPORTED
+from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
+from tailcast_gateway.protocol.server_messages import SERVER_MESSAGES
 
 
 # From @asyncapi/specs 6.11.1 (Apache-2.0), without its line breaks.
-OFFICIAL = Path(__file__).parent.parent / "docs" / "asyncapi-3.0.0.json.gz"
+OFFICIAL = Path(__file__).parents[2] / "docs" / "asyncapi-3.0.0.json.gz"
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tailcast_gateway.server_messages import SERVER_MESSAGES, ServerMessage
+from tailcast_gateway.protocol.server_messages import SERVER_MESSAGES, ServerMessage
 
 
 def read(text: str) -> ServerMessage:

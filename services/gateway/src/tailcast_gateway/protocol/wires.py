@@ -15,8 +15,13 @@ from weakref import WeakValueDictionary
 import msgpack
 import msgspec
 
-from tailcast_gateway.frames import binary_frame, compressed, frame_header, text_frame
-from tailcast_gateway.limits import USUAL, Limits, limits_of
+from tailcast_gateway.protocol.frames import (
+    binary_frame,
+    compressed,
+    frame_header,
+    text_frame,
+)
+from tailcast_gateway.protocol.limits import USUAL, Limits, limits_of
 
 
 JSON_SUBPROTOCOL: Final = "tailcast.v1.json"

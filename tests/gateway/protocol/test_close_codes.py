@@ -2,8 +2,8 @@
 
 import pytest
 
-from tailcast_gateway import close_codes
-from tailcast_gateway.close_codes import (
+from tailcast_gateway.protocol import close_codes
+from tailcast_gateway.protocol.close_codes import (
     ALL_CLOSE_CODES,
     CloseCode,
     ComeBack,
@@ -11,7 +11,7 @@ from tailcast_gateway.close_codes import (
     counted_as,
     last_words,
 )
-from tailcast_gateway.frames import MAX_REASON_BYTES, close_frame
+from tailcast_gateway.protocol.frames import MAX_REASON_BYTES, close_frame
 
 
 # Numbers that are only ever reported: no frame carries them.

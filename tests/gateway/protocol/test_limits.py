@@ -1,6 +1,6 @@
 """How long messages are."""
 
-from tailcast_gateway.limits import limits_of, portions
+from tailcast_gateway.protocol.limits import limits_of, portions
 
 
 def test_portions() -> None:

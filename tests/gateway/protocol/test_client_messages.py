@@ -4,7 +4,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.messages import (
+from tailcast_gateway.protocol.client_messages import (
     From,
     Heartbeat,
     InvalidMessage,

@@ -10,15 +10,20 @@ from typing import Final
 
 from msgspec import Struct
 
-from tailcast_gateway import messages, server_messages as server
-from tailcast_gateway.close_codes import ALL_CLOSE_CODES
-from tailcast_gateway.limits import (
+from tailcast_gateway.protocol import client_messages, server_messages as server
+from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
+from tailcast_gateway.protocol.json_schemas import (
+    REFERENCE,
+    JSONObject,
+    reference,
+    schemas,
+)
+from tailcast_gateway.protocol.limits import (
     MAX_CONDITIONS,
     MAX_FILTER_VALUES,
     MAX_TEXT_CHARACTERS,
 )
-from tailcast_gateway.schemas import REFERENCE, JSONObject, reference, schemas
-from tailcast_gateway.wire import SUBPROTOCOLS
+from tailcast_gateway.protocol.wires import SUBPROTOCOLS
 
 
 # The protocol's version, whose first number stands in the subprotocols' names.
@@ -29,17 +34,17 @@ PATH: Final = "/asyncapi.json"
 
 # What answers which message; an `error` may answer each.
 _ANSWERS: Final[Mapping[type[Struct], tuple[type[Struct], ...]]] = {
-    messages.Subscribe: (
+    client_messages.Subscribe: (
         server.Subscribed,
         server.Positions,
         server.SnapshotAnswer,
     ),
-    messages.Unsubscribe: (server.Unsubscribed,),
-    messages.Heartbeat: (server.HeartbeatAnswer,),
-    messages.Ack: (),
-    messages.History: (server.HistoryPage,),
-    messages.Sessions: (server.SessionList,),
-    messages.Snapshot: (server.SnapshotAnswer,),
+    client_messages.Unsubscribe: (server.Unsubscribed,),
+    client_messages.Heartbeat: (server.HeartbeatAnswer,),
+    client_messages.Ack: (),
+    client_messages.History: (server.HistoryPage,),
+    client_messages.Sessions: (server.SessionList,),
+    client_messages.Snapshot: (server.SnapshotAnswer,),
 }
 
 _CONDITIONS: Final = {
@@ -121,7 +126,7 @@ def document(*, host: str = "localhost:5000", scheme: str = "ws") -> JSONObject:
         "servers": {"gateway": {"host": host, "protocol": scheme}},
         "channels": {"telemetry": _channel()},
         "operations": {
-            **{_tag(kind): _received(kind) for kind in messages.SUPPORTED},
+            **{_tag(kind): _received(kind) for kind in client_messages.SUPPORTED},
             "tell": {
                 "action": "send",
                 "summary": "What the gateway sends, asked and unasked.",
@@ -131,7 +136,8 @@ def document(*, host: str = "localhost:5000", scheme: str = "ws") -> JSONObject:
         },
         "components": {
             "messages": {
-                kind.__name__: _message(kind) for kind in (*messages.SUPPORTED, *sent)
+                kind.__name__: _message(kind)
+                for kind in (*client_messages.SUPPORTED, *sent)
             },
             "schemas": _schemas(),
         },
@@ -139,14 +145,14 @@ def document(*, host: str = "localhost:5000", scheme: str = "ws") -> JSONObject:
 
 
 def _schemas() -> JSONObject:
-    found = schemas(*messages.SUPPORTED, *server.SERVER_MESSAGES)
+    found = schemas(*client_messages.SUPPORTED, *server.SERVER_MESSAGES)
     condition = {"$ref": REFERENCE.format(name="Condition")}
     found["Subscribe"]["properties"]["where"] = condition
     return {**found, "Condition": _CONDITION}
 
 
 def _channel() -> JSONObject:
-    kinds = (*messages.SUPPORTED, *server.SERVER_MESSAGES)
+    kinds = (*client_messages.SUPPORTED, *server.SERVER_MESSAGES)
     return {
         "address": ADDRESS,
         "messages": {

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from tailcast_gateway.messages import ErrorCode
+from tailcast_gateway.protocol.client_messages import ErrorCode
 
 
 CURSOR_PATTERN: Final = r"^(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})-[0-9a-f]{8}$"
