@@ -7,7 +7,7 @@ import pytest
 
 from tailcast_gateway import acknowledgement
 from tailcast_gateway.acknowledgement import MAX_PINGS, REFRESH_SECONDS, Holding, Weight
-from tailcast_gateway.subscription import EVERYTHING, Begin, Rule, Subscription
+from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import Progress, Saved
 from tailcast_streams.keys import EMERGENCIES

@@ -14,7 +14,6 @@ from tailcast_gateway.client_session import (
     wanted_sessions,
     wire_asked,
 )
-from tailcast_gateway.forms import Forms
 from tailcast_gateway.protocol.answers import Message, heartbeat, unsubscribed
 from tailcast_gateway.protocol.client_messages import (
     Ack,
@@ -26,7 +25,8 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.wires import JSON, Wires
 from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Wait
-from tailcast_gateway.subscription import Begin, Last, Subscription
+from tailcast_gateway.views.subscription import Begin, Last, Subscription
+from tailcast_gateway.views.view import Forms
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.client_cursors import Kept
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING

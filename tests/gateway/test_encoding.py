@@ -13,11 +13,11 @@ from tailcast_gateway.encoding import (
     pieces,
     told,
 )
-from tailcast_gateway.forms import Form, Forms
 from tailcast_gateway.protocol.client_messages import Subscribe, parse
 from tailcast_gateway.protocol.limits import limits_of
 from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
-from tailcast_gateway.subscription import Begin, Rule, Subscription
+from tailcast_gateway.views.subscription import Begin, Rule, Subscription
+from tailcast_gateway.views.view import Form, Forms
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import NOTHING, Cursor
 from tests.gateway.entries import chain, cursor, entry, id_of, marker

@@ -14,7 +14,7 @@ from tailcast_gateway.identity import Identities
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.keeper import Keeper
 from tailcast_gateway.protocol.client_messages import RESUME, Subscribe
-from tailcast_gateway.subscription import EVERYTHING, Begin, Rule, Subscription
+from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
 from tailcast_gateway.whereabouts import Whereabouts
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import Head

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 
-from tailcast_gateway.forms import Forms
 from tailcast_gateway.pages import (
     Page,
     backward,
@@ -16,6 +15,7 @@ from tailcast_gateway.pages import (
 )
 from tailcast_gateway.protocol.client_messages import Subscribe
 from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Wait
+from tailcast_gateway.views.view import Forms
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING
 from tests.gateway.entries import chain, cursor, entry, marker

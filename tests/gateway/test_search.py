@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 
 from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.search import PROBE_ENTRIES, Search, Target
-from tailcast_gateway.subscription import AtStep, AtTime
+from tailcast_gateway.views.subscription import AtStep, AtTime
 from tailcast_streams.broker import NOTHING_STORED, Batch, Entry, Kind, NewEntry
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.position import BEFORE_ALL, NOTHING, EntryID

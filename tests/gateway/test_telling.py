@@ -7,10 +7,10 @@ import msgpack
 import msgspec
 import pytest
 
-from tailcast_gateway.forms import PLAIN, Form
 from tailcast_gateway.protocol.wires import JSON, MSGPACK
-from tailcast_gateway.subscription import Begin, Rule, Subscription
 from tailcast_gateway.telling import CarefulEncoder, told_documents
+from tailcast_gateway.views.subscription import Begin, Rule, Subscription
+from tailcast_gateway.views.view import PLAIN, Form
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING, BEGINNING_CURSOR, EntryID

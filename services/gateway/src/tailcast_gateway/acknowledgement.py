@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.views.subscription import Subscription
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import MAX_SESSIONS, Progress, Saved
 from tailcast_streams.keys import EMERGENCIES

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from msgspec import UnsetType
 
 from tailcast_gateway.channel import Wanted
-from tailcast_gateway.forms import Forms
 from tailcast_gateway.protocol.answers import Message, text_of, with_id
 from tailcast_gateway.protocol.client_messages import (
     INVALID_CURSOR,
@@ -27,7 +26,7 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.wires import Wire, Wires
 from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Verdict
-from tailcast_gateway.subscription import (
+from tailcast_gateway.views.subscription import (
     EVERYTHING,
     AtStep,
     AtTime,
@@ -38,6 +37,7 @@ from tailcast_gateway.subscription import (
     Subscription,
     has_wildcards,
 )
+from tailcast_gateway.views.view import Forms
 from tailcast_streams.births import Birth, came_after
 from tailcast_streams.client_cursors import Kept
 from tailcast_streams.exceptions import InvalidPosition

@@ -25,7 +25,6 @@ from tailcast_gateway.client_session import (
 )
 from tailcast_gateway.encoding import told
 from tailcast_gateway.feed import Feed
-from tailcast_gateway.forms import Forms
 from tailcast_gateway.hub import Hub
 from tailcast_gateway.identity import Identities
 from tailcast_gateway.inquiries import Inquiries, Inquiry, Writable
@@ -50,7 +49,8 @@ from tailcast_gateway.protocol.wires import Wires
 from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.replay import Replay
 from tailcast_gateway.snapshots import Snapshots, news_after
-from tailcast_gateway.subscription import Begin, Last
+from tailcast_gateway.views.subscription import Begin, Last
+from tailcast_gateway.views.view import Forms
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable

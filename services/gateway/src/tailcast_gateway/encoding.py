@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tailcast_gateway.forms import PLAIN, Form
-from tailcast_gateway.projection import Index
 from tailcast_gateway.protocol import breaks
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.protocol.links import record_link
 from tailcast_gateway.protocol.wires import Fields, Wire
-from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.views.projection import Index
+from tailcast_gateway.views.subscription import Subscription
+from tailcast_gateway.views.view import PLAIN, Form
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, Cursor

@@ -19,7 +19,7 @@ from tailcast_gateway.neighbours import Neighbours
 from tailcast_gateway.openings import Openings
 from tailcast_gateway.owners import Owners
 from tailcast_gateway.probe import Probe
-from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.watched import Watched
 from tailcast_gateway.watchers import Watchers
 from tailcast_service.tasks import Loop

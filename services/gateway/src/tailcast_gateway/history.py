@@ -12,7 +12,7 @@ from tailcast_gateway.continuity import Continuity, continuation, including
 from tailcast_gateway.pages import Page, backward, forward, moved, size_to_read
 from tailcast_gateway.recovery import Resume, Verdict
 from tailcast_gateway.replay import Replay
-from tailcast_gateway.subscription import AtStep, AtTime, Begin, Last
+from tailcast_gateway.views.subscription import AtStep, AtTime, Begin, Last
 from tailcast_streams.broker import Entry, SessionReader
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 

@@ -24,7 +24,7 @@ from tailcast_gateway.protocol.client_messages import (
     Subscribe,
 )
 from tailcast_gateway.protocol.close_codes import TAKEN_OVER
-from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.whereabouts import Whereabouts
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import (

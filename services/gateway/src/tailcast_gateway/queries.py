@@ -12,7 +12,6 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from tailcast_gateway.client_session import Plan, plan_subscribe
-from tailcast_gateway.forms import Form, Forms
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     InvalidMessage,
@@ -20,7 +19,8 @@ from tailcast_gateway.protocol.client_messages import (
     parse,
 )
 from tailcast_gateway.protocol.limits import MAX_BYTES, MIN_BYTES
-from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.views.subscription import Subscription
+from tailcast_gateway.views.view import Form, Forms
 
 
 # Where delivery may start, as a query says it: a word, or `name:value`.

@@ -25,7 +25,7 @@ from tailcast_gateway.recovery import (
     jump_target,
 )
 from tailcast_gateway.search import Search
-from tailcast_gateway.subscription import AtStep, AtTime, Last, Start
+from tailcast_gateway.views.subscription import AtStep, AtTime, Last, Start
 from tailcast_gateway.watched import Watched
 from tailcast_streams.broker import Entry, Head, SessionReader
 from tailcast_streams.keys import EMERGENCIES

@@ -23,7 +23,6 @@ from tailcast_gateway.connections import Connections
 from tailcast_gateway.contests import Contests
 from tailcast_gateway.drain import Departure, Drain
 from tailcast_gateway.feed import Feed
-from tailcast_gateway.forms import Forms
 from tailcast_gateway.history import History
 from tailcast_gateway.hub import Hub
 from tailcast_gateway.identity import Identities
@@ -34,11 +33,12 @@ from tailcast_gateway.pacing import Pacing
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
 from tailcast_gateway.replay import Replay
-from tailcast_gateway.samplers import Samplers
 from tailcast_gateway.search import Search
 from tailcast_gateway.session_events import SessionEvents
 from tailcast_gateway.snapshots import Snapshots
 from tailcast_gateway.socket_owner import OwnedSocket
+from tailcast_gateway.views.sampling_budget import Samplers
+from tailcast_gateway.views.view import Forms
 from tailcast_gateway.whereabouts import Whereabouts
 from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.tasks import LongLived, Loop, TaskEnded, end_all

@@ -19,7 +19,7 @@ import msgspec
 
 from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
-from tailcast_gateway.subscription import AtStep, AtTime
+from tailcast_gateway.views.subscription import AtStep, AtTime
 from tailcast_streams.broker import Entry, Head, SessionReader
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 from tailcast_streams.record import read_progress

@@ -10,7 +10,6 @@ from starlette.convertors import PathConvertor, register_url_convertor
 
 from tailcast_gateway.admission import DRAINING, EXPORTING
 from tailcast_gateway.catalog import describe, document, rejected, snapshot
-from tailcast_gateway.forms import Forms
 from tailcast_gateway.history import Place as Beginning
 from tailcast_gateway.http_bodies import (
     EmergenciesBody,
@@ -33,6 +32,7 @@ from tailcast_gateway.recovery import NoValues, Verdict
 from tailcast_gateway.replay import PAGE_BYTES
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.responses import json_response
+from tailcast_gateway.views.view import Forms
 from tailcast_streams.broker import Head
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import (

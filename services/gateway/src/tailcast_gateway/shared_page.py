@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from tailcast_gateway.continuity import Continuity
 from tailcast_gateway.encoding import SessionEncoder
-from tailcast_gateway.forms import Form, Piece
 from tailcast_gateway.protocol.wires import Wire
+from tailcast_gateway.views.view import Form, Piece
 from tailcast_streams.broker import Entry
 from tailcast_streams.position import Cursor, EntryID
 

@@ -17,7 +17,7 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
     Subscribe,
 )
-from tailcast_gateway.subscription import Begin, Subscription
+from tailcast_gateway.views.subscription import Begin, Subscription
 from tailcast_streams.broker import Head, SessionReader, Snapshot
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor

@@ -8,9 +8,9 @@ lives here: what frames look like (`encoding`).
 from collections.abc import Callable, Sequence
 
 from tailcast_gateway.encoding import SessionEncoder, documents
-from tailcast_gateway.forms import PLAIN, Form
 from tailcast_gateway.protocol.wires import Wire
-from tailcast_gateway.subscription import Subscription
+from tailcast_gateway.views.subscription import Subscription
+from tailcast_gateway.views.view import PLAIN, Form
 from tailcast_streams.broker import Entry
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor

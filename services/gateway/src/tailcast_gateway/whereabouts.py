@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from tailcast_gateway.channel import Channel, Client, Pace
 from tailcast_gateway.hub import Hub
 from tailcast_gateway.protocol.breaks import shown
-from tailcast_gateway.subscription import Begin, Subscription
+from tailcast_gateway.views.subscription import Begin, Subscription
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR, Cursor
 

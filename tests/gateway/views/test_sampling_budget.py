@@ -1,6 +1,6 @@
-from tailcast_gateway.forms import Form
-from tailcast_gateway.samplers import SampledReplay, Samplers
-from tailcast_gateway.sampling import MAX_HELD_BYTES
+from tailcast_gateway.views.sampler import MAX_HELD_BYTES
+from tailcast_gateway.views.sampling_budget import SampledReplay, Samplers
+from tailcast_gateway.views.view import Form
 from tests.gateway.entries import chain, id_of, marker
 
 

@@ -11,7 +11,14 @@ from weakref import WeakValueDictionary
 
 from msgspec import UNSET
 
-from tailcast_gateway.filters import (
+from tailcast_gateway.protocol.client_messages import (
+    INVALID_FILTER,
+    INVALID_MESSAGE,
+    TOO_MANY_SUBSCRIPTIONS,
+    InvalidMessage,
+    Subscribe,
+)
+from tailcast_gateway.views.filters import (
     UNREADABLE,
     Fields,
     Filter,
@@ -19,13 +26,11 @@ from tailcast_gateway.filters import (
     parse_filter,
     read_fields,
 )
-from tailcast_gateway.projection import Index, InvalidProjection, Projection, index
-from tailcast_gateway.protocol.client_messages import (
-    INVALID_FILTER,
-    INVALID_MESSAGE,
-    TOO_MANY_SUBSCRIPTIONS,
-    InvalidMessage,
-    Subscribe,
+from tailcast_gateway.views.projection import (
+    Index,
+    InvalidProjection,
+    Projection,
+    index,
 )
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS

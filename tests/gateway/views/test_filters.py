@@ -7,18 +7,18 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.filters import (
-    MISSING,
-    InvalidFilter,
-    finder,
-    parse_filter,
-    read_fields,
-)
 from tailcast_gateway.protocol.limits import (
     MAX_CONDITIONS,
     MAX_FILTER_DEPTH,
     MAX_FILTER_VALUES,
     MAX_TEXT_CHARACTERS,
+)
+from tailcast_gateway.views.filters import (
+    MISSING,
+    InvalidFilter,
+    finder,
+    parse_filter,
+    read_fields,
 )
 
 

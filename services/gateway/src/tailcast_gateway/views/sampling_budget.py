@@ -7,8 +7,8 @@ is for what was there when it began. What is kept of a replay is `sampling`'s.
 from collections.abc import Sequence
 from weakref import WeakSet
 
-from tailcast_gateway.forms import Form
-from tailcast_gateway.sampling import MAX_HELD_BYTES, Sampler
+from tailcast_gateway.views.sampler import MAX_HELD_BYTES, Sampler
+from tailcast_gateway.views.view import Form
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import Cursor, EntryID
 

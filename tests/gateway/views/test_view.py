@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tailcast_gateway.forms import PLAIN, Form, Forms, Piece
 from tailcast_gateway.protocol.client_messages import InvalidMessage, Subscribe, parse
+from tailcast_gateway.views.view import PLAIN, Form, Forms, Piece
 from tailcast_streams.broker import Kind
 from tests.gateway.entries import chain, entry, marker
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.filters import MISSING, NON_FINITE, finder, read_fields
 from tailcast_gateway.protocol.limits import MAX_POINTS, MIN_POINTS
-from tailcast_gateway.sampling import MAX_FOUND_METRICS, Sampler
+from tailcast_gateway.views.filters import MISSING, NON_FINITE, finder, read_fields
+from tailcast_gateway.views.sampler import MAX_FOUND_METRICS, Sampler
 from tailcast_streams.broker import Entry, Kind, cost_bytes
 from tailcast_streams.position import BEGINNING, EntryID
 

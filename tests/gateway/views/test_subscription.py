@@ -2,8 +2,7 @@ import time
 
 import pytest
 
-from tailcast_gateway.forms import PLAIN, Form
-from tailcast_gateway.subscription import (
+from tailcast_gateway.views.subscription import (
     AtStep,
     AtTime,
     Begin,
@@ -13,6 +12,7 @@ from tailcast_gateway.subscription import (
     compiled,
     has_wildcards,
 )
+from tailcast_gateway.views.view import PLAIN, Form
 
 
 def rule(text: str, *, included: bool = True, start: Begin | Last = Begin.NOW) -> Rule:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from tailcast_gateway.forms import PLAIN, Form
+from tailcast_gateway.views.view import PLAIN, Form
 
 
 class Begin(Enum):

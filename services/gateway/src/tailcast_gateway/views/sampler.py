@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import cast
 
-from tailcast_gateway.buckets import Range
-from tailcast_gateway.filters import NON_FINITE, Find, finder, read_fields
 from tailcast_gateway.protocol.limits import MAX_POINTS, MIN_POINTS
+from tailcast_gateway.views.buckets import Range
+from tailcast_gateway.views.filters import NON_FINITE, Find, finder, read_fields
 from tailcast_streams.broker import Entry, Kind, cost_bytes
 from tailcast_streams.position import EntryID
 

@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.filters import MISSING, finder, read_fields
-from tailcast_gateway.projection import Index, InvalidProjection, Projection, index
 from tailcast_gateway.protocol.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
+from tailcast_gateway.views.filters import MISSING, finder, read_fields
+from tailcast_gateway.views.projection import (
+    Index,
+    InvalidProjection,
+    Projection,
+    index,
+)
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 
 
