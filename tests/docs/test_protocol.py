@@ -11,10 +11,11 @@ from typing import Any, get_args
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tailcast_gateway import audit, feed, session_events
+from tailcast_gateway import session_events
 from tailcast_gateway.protocol.client_messages import SUPPORTED, ErrorCode
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.server_messages import SERVER_MESSAGES
+from tailcast_gateway.sessions import audit, feed
 from tailcast_streams.broker import Document
 from tailcast_streams.claims import Claim
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS

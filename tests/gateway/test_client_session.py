@@ -24,7 +24,7 @@ from tailcast_gateway.protocol.client_messages import (
     parse,
 )
 from tailcast_gateway.protocol.wires import JSON, Wires
-from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Wait
+from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Wait
 from tailcast_gateway.views.subscription import Begin, Last, Subscription
 from tailcast_gateway.views.view import Forms
 from tailcast_streams.births import UNCOUNTED, Birth

@@ -6,8 +6,6 @@ from typing import Any
 import msgpack
 import pytest
 
-from tailcast_gateway.catalog import snapshot
-from tailcast_gateway.pages import Page
 from tailcast_gateway.parts import (
     answer_within,
     closing,
@@ -22,6 +20,8 @@ from tailcast_gateway.protocol.client_messages import History
 from tailcast_gateway.protocol.event_wire import EVENTS
 from tailcast_gateway.protocol.limits import limits_of
 from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
+from tailcast_gateway.sessions.core.catalogue import snapshot
+from tailcast_gateway.sessions.core.pages import Page
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import SessionState, StoredPosition, snapshot_of
 from tailcast_streams.position import NOTHING

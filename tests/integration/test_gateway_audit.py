@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from tailcast_gateway import audit, commands
+from tailcast_gateway import commands
+from tailcast_gateway.sessions import audit
 from tailcast_streams.broker import Head
 from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.keys import Keys

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tailcast_gateway.replay import MAX_PAGE_READS
+from tailcast_gateway.sessions.reads import MAX_PAGE_READS
 from tailcast_streams.broker import Entry
 from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.position import EntryID

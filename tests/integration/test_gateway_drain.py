@@ -12,9 +12,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tailcast_gateway import client_socket, feed, neighbours
+from tailcast_gateway import client_socket
 from tailcast_gateway.drain import Departure, departure, reconnect_delays_ms, wave_count
-from tailcast_gateway.feed import Feed
+from tailcast_gateway.sessions import feed
+from tailcast_gateway.sessions.core import neighbours
+from tailcast_gateway.sessions.feed import Feed
 from tests.brokers import free_port
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (

@@ -9,8 +9,9 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from tailcast_gateway import audit, catch_up, feed
+from tailcast_gateway import catch_up
 from tailcast_gateway.drain import Departure
+from tailcast_gateway.sessions import audit, feed
 from tailcast_streams.broker import Head
 from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.exceptions import BrokerUnavailable

@@ -9,7 +9,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from tailcast_gateway import history, ndjson
+from tailcast_gateway import ndjson
+from tailcast_gateway.sessions import history
 from tailcast_streams.broker import (
     Batch,
     Document,

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tailcast_gateway import session_events, snapshots
-from tailcast_gateway.activity import ENDED_MS, STALLED_MS
+from tailcast_gateway.sessions.core.activity import ENDED_MS, STALLED_MS
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
 
 

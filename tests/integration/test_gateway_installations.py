@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tailcast_gateway import audit, openings
 from tailcast_gateway.replica import Replica
+from tailcast_gateway.sessions import audit, openings
 from tailcast_streams.client_cursors import Takeover, takeover_note
 from tailcast_streams.notification import format_moved
 from tests.brokers import BrokerServer

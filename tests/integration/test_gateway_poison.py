@@ -14,7 +14,7 @@ from tailcast_gateway.channel import Channel, Client
 from tailcast_gateway.connection import Connection
 from tailcast_gateway.drain import Departure
 from tailcast_gateway.protocol.wires import JSON
-from tailcast_gateway.replay import Replay
+from tailcast_gateway.sessions.reads import Replay
 from tailcast_gateway.views.view import Form, Piece
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,

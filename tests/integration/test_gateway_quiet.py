@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from tailcast_gateway import audit, feed
+from tailcast_gateway.sessions import audit, feed
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 import httpx
 import pytest
 
-from tailcast_gateway import feed, probe
+from tailcast_gateway.sessions import feed, probe
 from tailcast_streams.broker_redis import RedisBroker
 from tests.accounts import add_account
 from tests.brokers import BrokerServer

@@ -12,7 +12,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tailcast_gateway import audit, catch_up, feed
+from tailcast_gateway import catch_up
+from tailcast_gateway.sessions import audit, feed
 from tailcast_streams.broker import Head
 from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.keys import Keys

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tailcast_gateway import feed
+from tailcast_gateway.sessions import feed
 from tailcast_streams.broker import Document
 from tests.conftest import BrokerFactory
 from tests.integration.gateway_rig import Gateway, Rig, numbered

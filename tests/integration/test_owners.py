@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tailcast_gateway import audit
+from tailcast_gateway.sessions import audit
 from tailcast_streams.claims import Claim
 from tailcast_tailer import answers, claimant, follower, ownership
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, watching

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar, cast
 
-from tailcast_gateway import catch_up, feed, replay
+from tailcast_gateway import catch_up
 from tailcast_gateway.protocol.client_messages import parse
 from tailcast_gateway.replica import GatewayBroker, Replica
+from tailcast_gateway.sessions import feed, reads
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.notification import format_moved
 from tailcast_streams.position import EntryID
@@ -374,5 +375,5 @@ def without_pauses(monkeypatch: Any) -> None:
     monkeypatch.setattr(catch_up, "RETRY_SECONDS", 0.0)
     monkeypatch.setattr(feed, "RETRY_SECONDS", 0.0)
     monkeypatch.setattr(feed, "MAX_ENTRIES", 4)
-    monkeypatch.setattr(replay, "MAX_PAGE_ENTRIES", 3)
+    monkeypatch.setattr(reads, "MAX_PAGE_ENTRIES", 3)
     be_patient(monkeypatch)

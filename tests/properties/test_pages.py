@@ -8,12 +8,12 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.history import History
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.pages import Page, body
 from tailcast_gateway.protocol.breaks import shown
-from tailcast_gateway.replay import Replay
-from tailcast_gateway.search import Search
+from tailcast_gateway.sessions.core.pages import Page, body
+from tailcast_gateway.sessions.history import History
+from tailcast_gateway.sessions.reads import Replay
+from tailcast_gateway.sessions.search import Search
 from tailcast_streams.broker import NOTHING_STORED, Batch, Kind, NewEntry
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID

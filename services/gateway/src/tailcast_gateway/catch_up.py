@@ -11,15 +11,22 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tailcast_gateway.channel import Client, Follower, Pace, Wanted
-from tailcast_gateway.continuity import Continuity
 from tailcast_gateway.encoding import SLICE_BYTES
 from tailcast_gateway.followers import Followers
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.isolation import Isolation
 from tailcast_gateway.protocol.answers import heartbeat
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, error_message
-from tailcast_gateway.recovery import NoValues, Replaced, Resume, Trimmed, Verdict, Wait
-from tailcast_gateway.replay import Replay
+from tailcast_gateway.sessions.core.continuity import Continuity
+from tailcast_gateway.sessions.core.verdicts import (
+    NoValues,
+    Replaced,
+    Resume,
+    Trimmed,
+    Verdict,
+    Wait,
+)
+from tailcast_gateway.sessions.reads import Replay
 from tailcast_gateway.shared_page import SharedPage
 from tailcast_gateway.telling import told_documents
 from tailcast_gateway.views.sampling_budget import Samplers

@@ -15,12 +15,12 @@ from tailcast_gateway.allowance import Allowance
 from tailcast_gateway.encoding import SessionEncoder
 from tailcast_gateway.pings import Pings
 from tailcast_gateway.protocol.wires import JSON, Fields, Wire
+from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.telling import CarefulEncoder, OnUntold
 from tailcast_gateway.views.conflation import Conflation
 from tailcast_gateway.views.sampling_budget import SampledReplay
 from tailcast_gateway.views.subscription import Start, Subscription
 from tailcast_gateway.views.view import Form
-from tailcast_gateway.watched import Watched
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.broker import Head
 from tailcast_streams.position import NOTHING, Cursor, EntryID

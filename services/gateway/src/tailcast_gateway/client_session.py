@@ -25,7 +25,7 @@ from tailcast_gateway.protocol.client_messages import (
     Unsubscribe,
 )
 from tailcast_gateway.protocol.wires import Wire, Wires
-from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Verdict
+from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Verdict
 from tailcast_gateway.views.subscription import (
     EVERYTHING,
     AtStep,

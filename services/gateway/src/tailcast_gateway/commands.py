@@ -24,7 +24,6 @@ from tailcast_gateway.client_session import (
     wire_asked,
 )
 from tailcast_gateway.encoding import told
-from tailcast_gateway.feed import Feed
 from tailcast_gateway.hub import Hub
 from tailcast_gateway.identity import Identities
 from tailcast_gateway.inquiries import Inquiries, Inquiry, Writable
@@ -46,8 +45,9 @@ from tailcast_gateway.protocol.client_messages import (
     why_unavailable,
 )
 from tailcast_gateway.protocol.wires import Wires
-from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
-from tailcast_gateway.replay import Replay
+from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
+from tailcast_gateway.sessions.feed import Feed
+from tailcast_gateway.sessions.reads import Replay
 from tailcast_gateway.snapshots import Snapshots, news_after
 from tailcast_gateway.views.subscription import Begin, Last
 from tailcast_gateway.views.view import Forms

@@ -13,9 +13,9 @@ from tailcast_gateway.followers import Followers
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.isolation import Isolation
 from tailcast_gateway.protocol.wires import Fields
+from tailcast_gateway.sessions.core.watched import Watched
+from tailcast_gateway.sessions.core.window import Window
 from tailcast_gateway.views.subscription import Begin, Subscription
-from tailcast_gateway.watched import Watched
-from tailcast_gateway.window import Window
 from tailcast_streams.births import UNCOUNTED, Birth, came_after
 from tailcast_streams.broker import Entry, Head
 from tailcast_streams.keys import EMERGENCIES

@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from tailcast_gateway.broker_clock import BrokerClock
-from tailcast_gateway.catalog import describe, snapshot
 from tailcast_gateway.channel import Client
 from tailcast_gateway.client_session import cursor_of, wanted_sessions
-from tailcast_gateway.history import History as Pages
-from tailcast_gateway.pages import Page
 from tailcast_gateway.parts import history_page, lists, snapshot_within
 from tailcast_gateway.protocol.answers import Message, with_id
 from tailcast_gateway.protocol.client_messages import History, Sessions, Snapshot
-from tailcast_gateway.replay import PAGE_BYTES, Replay
+from tailcast_gateway.sessions.broker_clock import BrokerClock
+from tailcast_gateway.sessions.core.catalogue import describe, snapshot
+from tailcast_gateway.sessions.core.pages import Page
+from tailcast_gateway.sessions.history import History as Pages
+from tailcast_gateway.sessions.reads import PAGE_BYTES, Replay
 from tailcast_streams.broker import SessionReader
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from tailcast_gateway.channel import Client
 from tailcast_gateway.protocol.close_codes import INTERNAL_ERROR
-from tailcast_gateway.session_isolation import SessionIsolation
+from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_streams.exceptions import BrokerError
 
 

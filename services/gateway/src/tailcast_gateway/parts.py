@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from tailcast_gateway.encoding import ENVELOPE_BYTES, stand_in, told
-from tailcast_gateway.pages import Page, cut
 from tailcast_gateway.protocol.answers import Message, heartbeat, with_id
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.protocol.client_messages import History, MessageID
 from tailcast_gateway.protocol.limits import portions
 from tailcast_gateway.protocol.links import record_link, session_link
 from tailcast_gateway.protocol.wires import Wire
+from tailcast_gateway.sessions.core.pages import Page, cut
 from tailcast_streams.births import Birth
 from tailcast_streams.position import Cursor
 

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tailcast_gateway.admission import DRAINING, FULL, Refusal
-from tailcast_gateway.broker_clock import BrokerClock
 from tailcast_gateway.catch_up import CatchUp
 from tailcast_gateway.channel import Client
 from tailcast_gateway.commands import Commands
@@ -22,8 +21,6 @@ from tailcast_gateway.connection import Connection
 from tailcast_gateway.connections import Connections
 from tailcast_gateway.contests import Contests
 from tailcast_gateway.drain import Departure, Drain
-from tailcast_gateway.feed import Feed
-from tailcast_gateway.history import History
 from tailcast_gateway.hub import Hub
 from tailcast_gateway.identity import Identities
 from tailcast_gateway.inquiries import Inquiries
@@ -32,9 +29,12 @@ from tailcast_gateway.keeper import Keeper
 from tailcast_gateway.pacing import Pacing
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
-from tailcast_gateway.replay import Replay
-from tailcast_gateway.search import Search
 from tailcast_gateway.session_events import SessionEvents
+from tailcast_gateway.sessions.broker_clock import BrokerClock
+from tailcast_gateway.sessions.feed import Feed
+from tailcast_gateway.sessions.history import History
+from tailcast_gateway.sessions.reads import Replay
+from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.snapshots import Snapshots
 from tailcast_gateway.socket_owner import OwnedSocket
 from tailcast_gateway.views.sampling_budget import Samplers

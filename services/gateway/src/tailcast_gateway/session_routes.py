@@ -9,8 +9,6 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from tailcast_gateway.admission import DRAINING, EXPORTING
-from tailcast_gateway.catalog import describe, document, rejected, snapshot
-from tailcast_gateway.history import Place as Beginning
 from tailcast_gateway.http_bodies import (
     EmergenciesBody,
     RecordsBody,
@@ -19,7 +17,6 @@ from tailcast_gateway.http_bodies import (
 )
 from tailcast_gateway.ndjson import Exports, NdjsonResponse
 from tailcast_gateway.openapi import answers
-from tailcast_gateway.pages import NOTHING_TOLD, Page, body, moved
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     UNAVAILABLE,
@@ -28,10 +25,18 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.protocol.limits import DEFAULT_HISTORY, MAX_HISTORY
 from tailcast_gateway.protocol.server_messages import CURSOR_PATTERN, SnapshotFields
 from tailcast_gateway.queries import Asked, asked, session_in, single
-from tailcast_gateway.recovery import NoValues, Verdict
-from tailcast_gateway.replay import PAGE_BYTES
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.responses import json_response
+from tailcast_gateway.sessions.core.catalogue import (
+    describe,
+    document,
+    rejected,
+    snapshot,
+)
+from tailcast_gateway.sessions.core.pages import NOTHING_TOLD, Page, body, moved
+from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
+from tailcast_gateway.sessions.history import Place as Beginning
+from tailcast_gateway.sessions.reads import PAGE_BYTES
 from tailcast_gateway.views.view import Forms
 from tailcast_streams.broker import Head
 from tailcast_streams.keys import EMERGENCIES

@@ -6,8 +6,6 @@ All of them are held at once for that, so they are bounded together.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tailcast_gateway.broker_clock import BrokerClock
-from tailcast_gateway.catalog import size_bytes, snapshot
 from tailcast_gateway.channel import Client, Wanted
 from tailcast_gateway.hub import Hub
 from tailcast_gateway.parts import lists, snapshot_within
@@ -17,6 +15,8 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
     Subscribe,
 )
+from tailcast_gateway.sessions.broker_clock import BrokerClock
+from tailcast_gateway.sessions.core.catalogue import size_bytes, snapshot
 from tailcast_gateway.views.subscription import Begin, Subscription
 from tailcast_streams.broker import Head, SessionReader, Snapshot
 from tailcast_streams.keys import EMERGENCIES

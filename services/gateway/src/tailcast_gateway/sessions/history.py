@@ -8,10 +8,20 @@ in bytes: a page begins with few entries, and their size says how many follow.
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from tailcast_gateway.continuity import Continuity, continuation, including
-from tailcast_gateway.pages import Page, backward, forward, moved, size_to_read
-from tailcast_gateway.recovery import Resume, Verdict
-from tailcast_gateway.replay import Replay
+from tailcast_gateway.sessions.core.continuity import (
+    Continuity,
+    continuation,
+    including,
+)
+from tailcast_gateway.sessions.core.pages import (
+    Page,
+    backward,
+    forward,
+    moved,
+    size_to_read,
+)
+from tailcast_gateway.sessions.core.verdicts import Resume, Verdict
+from tailcast_gateway.sessions.reads import Replay
 from tailcast_gateway.views.subscription import AtStep, AtTime, Begin, Last
 from tailcast_streams.broker import Entry, SessionReader
 from tailcast_streams.position import NOTHING, Cursor, EntryID

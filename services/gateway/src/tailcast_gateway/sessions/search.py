@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from tailcast_gateway.protocol.breaks import is_record
-from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
+from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.views.subscription import AtStep, AtTime
 from tailcast_streams.broker import Entry, Head, SessionReader
 from tailcast_streams.position import NOTHING, Cursor, EntryID

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from tailcast_gateway.protocol.wires import Fields
-from tailcast_gateway.session_isolation import SessionIsolation
-from tailcast_gateway.watched import Watched
+from tailcast_gateway.sessions.core.watched import Watched
+from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_streams.broker import Entry, Head
 
 

@@ -1,4 +1,4 @@
-from tailcast_gateway.window import Window
+from tailcast_gateway.sessions.core.window import Window
 from tailcast_streams.broker import ENTRY_OVERHEAD_BYTES
 from tailcast_streams.position import NOTHING
 from tests.gateway.entries import chain, cursor, id_of, marker

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from tailcast_gateway.pages import (
+from tailcast_gateway.protocol.client_messages import Subscribe
+from tailcast_gateway.sessions.core.pages import (
     Page,
     backward,
     body,
@@ -13,8 +14,7 @@ from tailcast_gateway.pages import (
     shaped,
     size_to_read,
 )
-from tailcast_gateway.protocol.client_messages import Subscribe
-from tailcast_gateway.recovery import Replaced, Resume, Trimmed, Wait
+from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Wait
 from tailcast_gateway.views.view import Forms
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING

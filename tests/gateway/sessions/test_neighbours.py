@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailcast_gateway.neighbours import QUIET_SECONDS, Neighbours
+from tailcast_gateway.sessions.core.neighbours import QUIET_SECONDS, Neighbours
 
 
 LISTENED = 100.0

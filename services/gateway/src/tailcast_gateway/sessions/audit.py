@@ -10,10 +10,10 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from tailcast_gateway.broker_clock import BrokerClock
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.watched import Watched
-from tailcast_gateway.watchers import Watchers
+from tailcast_gateway.sessions.broker_clock import BrokerClock
+from tailcast_gateway.sessions.core.watched import Watched
+from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import SessionReader, StoredEnd
 from tailcast_streams.exceptions import BrokerError

@@ -10,18 +10,22 @@ import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from tailcast_gateway.audit import Audit
-from tailcast_gateway.broker_clock import BrokerClock
-from tailcast_gateway.continuity import Continuity, continuation, including
-from tailcast_gateway.failing import Failing
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.neighbours import Neighbours
-from tailcast_gateway.openings import Openings
-from tailcast_gateway.owners import Owners
-from tailcast_gateway.probe import Probe
+from tailcast_gateway.sessions.audit import Audit
+from tailcast_gateway.sessions.broker_clock import BrokerClock
+from tailcast_gateway.sessions.core.continuity import (
+    Continuity,
+    continuation,
+    including,
+)
+from tailcast_gateway.sessions.core.neighbours import Neighbours
+from tailcast_gateway.sessions.core.watched import Watched
+from tailcast_gateway.sessions.failing import Failing
+from tailcast_gateway.sessions.openings import Openings
+from tailcast_gateway.sessions.probe import Probe
+from tailcast_gateway.sessions.tailers import Owners
+from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_gateway.views.subscription import Subscription
-from tailcast_gateway.watched import Watched
-from tailcast_gateway.watchers import Watchers
 from tailcast_service.tasks import Loop
 from tailcast_streams.broker import Entry, SessionReader
 from tailcast_streams.exceptions import BrokerError

@@ -3,8 +3,8 @@
 Pure. What never lives here: who watches it.
 """
 
-from tailcast_gateway.recovery import news_begins_after
-from tailcast_gateway.window import Window
+from tailcast_gateway.sessions.core.verdicts import news_begins_after
+from tailcast_gateway.sessions.core.window import Window
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import Head
 from tailcast_streams.keys import EMERGENCIES

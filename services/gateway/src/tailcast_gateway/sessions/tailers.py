@@ -8,9 +8,9 @@ makes a gateway unready.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.sessions.core.watched import Watched
+from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_gateway.views.subscription import Subscription
-from tailcast_gateway.watched import Watched
-from tailcast_gateway.watchers import Watchers
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.claims import contests
 

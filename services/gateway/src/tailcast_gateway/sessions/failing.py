@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tailcast_gateway.protocol.client_messages import FAILED, error_message
-from tailcast_gateway.watchers import Watchers
+from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerUnavailable
 

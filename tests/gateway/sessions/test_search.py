@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.recovery import NoValues, Resume, Trimmed, Verdict
-from tailcast_gateway.search import PROBE_ENTRIES, Search, Target
+from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
+from tailcast_gateway.sessions.search import PROBE_ENTRIES, Search, Target
 from tailcast_gateway.views.subscription import AtStep, AtTime
 from tailcast_streams.broker import NOTHING_STORED, Batch, Entry, Kind, NewEntry
 from tailcast_streams.broker_memory import MemoryBroker

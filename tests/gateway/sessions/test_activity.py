@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailcast_gateway.activity import (
+from tailcast_gateway.sessions.core.activity import (
     ENDED_MS,
     STALLED_MS,
     Activity,

@@ -1,4 +1,8 @@
-from tailcast_gateway.continuity import Continuity, continuation, including
+from tailcast_gateway.sessions.core.continuity import (
+    Continuity,
+    continuation,
+    including,
+)
 from tailcast_streams.position import MAX_OFFSET, NOTHING
 from tests.gateway.entries import chain, cursor, id_of, marker
 

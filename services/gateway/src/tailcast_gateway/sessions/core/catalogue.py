@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tailcast_gateway.activity import status_after
+from tailcast_gateway.sessions.core.activity import status_after
 from tailcast_streams.broker import Entry, Head, Rejection, Snapshot
 from tailcast_streams.position import Cursor, digest
 from tailcast_streams.rate import rate_at

@@ -4,7 +4,13 @@ from dataclasses import replace
 import msgspec
 from msgspec import Raw
 
-from tailcast_gateway.catalog import describe, document, rejected, size_bytes, snapshot
+from tailcast_gateway.sessions.core.catalogue import (
+    describe,
+    document,
+    rejected,
+    size_bytes,
+    snapshot,
+)
 from tailcast_streams.broker import (
     Kind,
     Rejection,

@@ -1,6 +1,6 @@
 import pytest
 
-from tailcast_gateway.recovery import (
+from tailcast_gateway.sessions.core.verdicts import (
     Answers,
     Replaced,
     Resume,

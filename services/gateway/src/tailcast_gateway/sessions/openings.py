@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
-from tailcast_gateway.broker_clock import BrokerClock
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.session_isolation import BROKER_AWAY
-from tailcast_gateway.watchers import Watchers
+from tailcast_gateway.sessions.broker_clock import BrokerClock
+from tailcast_gateway.sessions.isolation import BROKER_AWAY
+from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_streams.broker import Head, SessionReader
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.keys import EMERGENCIES

@@ -10,10 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from tailcast_gateway.continuity import Continuity, continuation, including
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.breaks import is_record
-from tailcast_gateway.recovery import (
+from tailcast_gateway.sessions.core.continuity import (
+    Continuity,
+    continuation,
+    including,
+)
+from tailcast_gateway.sessions.core.verdicts import (
     Answers,
     Resume,
     Trimmed,
@@ -24,9 +28,9 @@ from tailcast_gateway.recovery import (
     judge,
     jump_target,
 )
-from tailcast_gateway.search import Search
+from tailcast_gateway.sessions.core.watched import Watched
+from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.views.subscription import AtStep, AtTime, Last, Start
-from tailcast_gateway.watched import Watched
 from tailcast_streams.broker import Entry, Head, SessionReader
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
