@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tailcast_gateway import session_events
+from tailcast_gateway.delivery import session_events
 from tailcast_gateway.protocol.client_messages import SUPPORTED, ErrorCode
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.server_messages import SERVER_MESSAGES

@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from tailcast_gateway import keeper as keeper_module
 from tailcast_gateway.acknowledgement import Holding
-from tailcast_gateway.channel import Client
-from tailcast_gateway.hub import Hub
+from tailcast_gateway.delivery.core.channel import Client
+from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.identity import Identities
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.keeper import Keeper

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tailcast_gateway import session_events
+from tailcast_gateway.delivery import session_events
 from tailcast_service import clock_steps
 from tailcast_streams.births import UNCOUNTED, Birth
 from tests.brokers import BrokerServer

@@ -10,8 +10,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tailcast_gateway.channel import Channel, Client
 from tailcast_gateway.connection import Connection
+from tailcast_gateway.delivery.core.channel import Channel, Client
 from tailcast_gateway.drain import Departure
 from tailcast_gateway.protocol.wires import JSON
 from tailcast_gateway.sessions.reads import Replay

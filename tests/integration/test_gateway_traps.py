@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tailcast_gateway import catch_up
+from tailcast_gateway.delivery import catch_up
 from tailcast_gateway.sessions import audit, feed
 from tailcast_streams.broker import Head
 from tailcast_streams.broker_redis import RedisBroker

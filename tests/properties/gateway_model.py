@@ -10,7 +10,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar, cast
 
-from tailcast_gateway import catch_up
+from tailcast_gateway.delivery import catch_up
 from tailcast_gateway.protocol.client_messages import parse
 from tailcast_gateway.replica import GatewayBroker, Replica
 from tailcast_gateway.sessions import feed, reads

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgpack
 
-from tailcast_gateway.channel import Client
+from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.protocol.wires import JSON, MSGPACK
 from tailcast_streams.position import Cursor
 from tests.contract import checked

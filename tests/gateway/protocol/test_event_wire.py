@@ -2,7 +2,7 @@
 
 import json
 
-from tailcast_gateway.encoding import SessionEncoder, document_frame
+from tailcast_gateway.delivery.core.encoding import SessionEncoder, document_frame
 from tailcast_gateway.protocol.answers import heartbeat
 from tailcast_gateway.protocol.client_messages import error_message
 from tailcast_gateway.protocol.event_wire import COMMENT, ERROR_START, EVENTS

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import UnsetType
 
-from tailcast_gateway.channel import Wanted
+from tailcast_gateway.delivery.core.channel import Wanted
 from tailcast_gateway.protocol.answers import Message, text_of, with_id
 from tailcast_gateway.protocol.client_messages import (
     INVALID_CURSOR,

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tailcast_gateway.acknowledgement import Weight
-from tailcast_gateway.catch_up import CatchUp
-from tailcast_gateway.channel import Channel, Client, Wanted
 from tailcast_gateway.client_session import (
     Plan,
     acknowledged,
@@ -23,8 +21,10 @@ from tailcast_gateway.client_session import (
     subscribed,
     wire_asked,
 )
-from tailcast_gateway.encoding import told
-from tailcast_gateway.hub import Hub
+from tailcast_gateway.delivery.catch_up import CatchUp
+from tailcast_gateway.delivery.core.channel import Channel, Client, Wanted
+from tailcast_gateway.delivery.core.encoding import told
+from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.identity import Identities
 from tailcast_gateway.inquiries import Inquiries, Inquiry, Writable
 from tailcast_gateway.instruments import Instruments

@@ -11,10 +11,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
-from tailcast_gateway.catch_up import CatchUp
-from tailcast_gateway.channel import Client, ClientSocket
 from tailcast_gateway.commands import Commands
-from tailcast_gateway.hub import Hub
+from tailcast_gateway.delivery.catch_up import CatchUp
+from tailcast_gateway.delivery.core.channel import Client, ClientSocket
+from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.identity import Identities
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.liveness import Action, Liveness

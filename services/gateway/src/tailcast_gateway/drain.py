@@ -12,10 +12,10 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tailcast_gateway.channel import Client
 from tailcast_gateway.connection import Connection
 from tailcast_gateway.connections import Connections
-from tailcast_gateway.hub import Hub
+from tailcast_gateway.delivery.core.channel import Client
+from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.parts import closing
 

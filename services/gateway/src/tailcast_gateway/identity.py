@@ -13,8 +13,8 @@ from weakref import WeakValueDictionary
 from msgspec import UNSET
 
 from tailcast_gateway.acknowledgement import Holding, Weight
-from tailcast_gateway.allowance import Allowance
-from tailcast_gateway.channel import Client
+from tailcast_gateway.delivery.core.allowance import Allowance
+from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.keeper import Keeper
 from tailcast_gateway.protocol.client_messages import (

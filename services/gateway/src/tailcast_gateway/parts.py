@@ -7,7 +7,7 @@ item is, and who is told.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
-from tailcast_gateway.encoding import ENVELOPE_BYTES, stand_in, told
+from tailcast_gateway.delivery.core.encoding import ENVELOPE_BYTES, stand_in, told
 from tailcast_gateway.protocol.answers import Message, heartbeat, with_id
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.protocol.client_messages import History, MessageID

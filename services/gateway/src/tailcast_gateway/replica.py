@@ -14,22 +14,22 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tailcast_gateway.admission import DRAINING, FULL, Refusal
-from tailcast_gateway.catch_up import CatchUp
-from tailcast_gateway.channel import Client
 from tailcast_gateway.commands import Commands
 from tailcast_gateway.connection import Connection
 from tailcast_gateway.connections import Connections
-from tailcast_gateway.contests import Contests
+from tailcast_gateway.delivery.catch_up import CatchUp
+from tailcast_gateway.delivery.contests import Contests
+from tailcast_gateway.delivery.core.channel import Client
+from tailcast_gateway.delivery.core.hub import Hub
+from tailcast_gateway.delivery.rate_timer import Pacing
+from tailcast_gateway.delivery.session_events import SessionEvents
 from tailcast_gateway.drain import Departure, Drain
-from tailcast_gateway.hub import Hub
 from tailcast_gateway.identity import Identities
 from tailcast_gateway.inquiries import Inquiries
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.keeper import Keeper
-from tailcast_gateway.pacing import Pacing
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
-from tailcast_gateway.session_events import SessionEvents
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import History

@@ -6,8 +6,8 @@ All of them are held at once for that, so they are bounded together.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tailcast_gateway.channel import Client, Wanted
-from tailcast_gateway.hub import Hub
+from tailcast_gateway.delivery.core.channel import Client, Wanted
+from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.parts import lists, snapshot_within
 from tailcast_gateway.protocol.answers import with_id
 from tailcast_gateway.protocol.client_messages import (

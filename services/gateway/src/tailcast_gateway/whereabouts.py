@@ -8,8 +8,8 @@ What never lives here: what a client has received.
 import itertools
 from collections.abc import Iterable, Iterator
 
-from tailcast_gateway.channel import Channel, Client, Pace
-from tailcast_gateway.hub import Hub
+from tailcast_gateway.delivery.core.channel import Channel, Client, Pace
+from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.views.subscription import Begin, Subscription
 from tailcast_streams.keys import EMERGENCIES

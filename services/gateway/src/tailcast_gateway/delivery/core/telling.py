@@ -7,7 +7,7 @@ lives here: what frames look like (`encoding`).
 
 from collections.abc import Callable, Sequence
 
-from tailcast_gateway.encoding import SessionEncoder, documents
+from tailcast_gateway.delivery.core.encoding import SessionEncoder, documents
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.views.view import PLAIN, Form

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tailcast_gateway.channel import Client
+from tailcast_gateway.delivery.core.channel import Client
+from tailcast_gateway.delivery.isolation import Isolation
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.isolation import Isolation
 from tailcast_gateway.sessions.failing import LAST_DELAY_SECONDS, delay_seconds
 from tailcast_gateway.sessions.isolation import MAX_SICK
 from tailcast_streams.exceptions import BrokerRefused, BrokerUnavailable

@@ -5,7 +5,7 @@ Pure; whoever reads it at the same time shares it.
 
 from collections.abc import Sequence
 
-from tailcast_gateway.encoding import SessionEncoder
+from tailcast_gateway.delivery.core.encoding import SessionEncoder
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.sessions.core.continuity import Continuity
 from tailcast_gateway.views.view import Form, Piece

@@ -7,7 +7,7 @@ What lives here: the clock. What never does: which record waits, and for whom; t
 import asyncio
 from collections.abc import Callable
 
-from tailcast_gateway.delivery import Delivery
+from tailcast_gateway.delivery.core.live import Delivery
 
 
 class Pacing:

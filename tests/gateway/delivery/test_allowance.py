@@ -1,6 +1,6 @@
 """How much of a replay a named client is given before it has shown that it reads on."""
 
-from tailcast_gateway.allowance import MAX_HALVINGS, MOST_BYTES, Allowance
+from tailcast_gateway.delivery.core.allowance import MAX_HALVINGS, MOST_BYTES, Allowance
 
 
 def test_one_message_and_a_ping_at_first() -> None:

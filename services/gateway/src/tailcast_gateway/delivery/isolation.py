@@ -8,7 +8,7 @@ passes. No I/O, no clock.
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-from tailcast_gateway.channel import Client
+from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.protocol.close_codes import INTERNAL_ERROR
 from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_streams.exceptions import BrokerError

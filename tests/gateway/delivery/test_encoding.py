@@ -5,7 +5,7 @@ import msgpack
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.encoding import (
+from tailcast_gateway.delivery.core.encoding import (
     SLICE_BYTES,
     SessionEncoder,
     document_frame,

@@ -8,8 +8,8 @@ it, and asks for `sessions` when it reads again.
 import asyncio
 from collections.abc import Callable, Iterable
 
-from tailcast_gateway.encoding import told
-from tailcast_gateway.hub import Hub
+from tailcast_gateway.delivery.core.encoding import told
+from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.sessions.core.activity import (

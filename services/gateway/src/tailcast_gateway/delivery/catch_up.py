@@ -10,11 +10,13 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tailcast_gateway.channel import Client, Follower, Pace, Wanted
-from tailcast_gateway.encoding import SLICE_BYTES
-from tailcast_gateway.followers import Followers
+from tailcast_gateway.delivery.core.channel import Client, Follower, Pace, Wanted
+from tailcast_gateway.delivery.core.encoding import SLICE_BYTES
+from tailcast_gateway.delivery.core.followers import Followers
+from tailcast_gateway.delivery.core.shared_page import SharedPage
+from tailcast_gateway.delivery.core.telling import told_documents
+from tailcast_gateway.delivery.isolation import Isolation
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.isolation import Isolation
 from tailcast_gateway.protocol.answers import heartbeat
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, error_message
 from tailcast_gateway.sessions.core.continuity import Continuity
@@ -27,8 +29,6 @@ from tailcast_gateway.sessions.core.verdicts import (
     Wait,
 )
 from tailcast_gateway.sessions.reads import Replay
-from tailcast_gateway.shared_page import SharedPage
-from tailcast_gateway.telling import told_documents
 from tailcast_gateway.views.sampling_budget import Samplers
 from tailcast_gateway.views.view import Form
 from tailcast_streams.broker import Kind

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
-from tailcast_gateway.allowance import Allowance
-from tailcast_gateway.encoding import SessionEncoder
-from tailcast_gateway.pings import Pings
+from tailcast_gateway.delivery.core.allowance import Allowance
+from tailcast_gateway.delivery.core.encoding import SessionEncoder
+from tailcast_gateway.delivery.core.pings import Pings
+from tailcast_gateway.delivery.core.telling import CarefulEncoder, OnUntold
 from tailcast_gateway.protocol.wires import JSON, Fields, Wire
 from tailcast_gateway.sessions.core.watched import Watched
-from tailcast_gateway.telling import CarefulEncoder, OnUntold
 from tailcast_gateway.views.conflation import Conflation
 from tailcast_gateway.views.sampling_budget import SampledReplay
 from tailcast_gateway.views.subscription import Start, Subscription

@@ -6,12 +6,19 @@ without a seam simple. What clients that are not live get is up to `catch_up`.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tailcast_gateway.channel import Audience, Channel, Client, Follower, Pace, Wanted
-from tailcast_gateway.delivery import Delivery, members_of
-from tailcast_gateway.encoding import pieces
-from tailcast_gateway.followers import Followers
+from tailcast_gateway.delivery.core.channel import (
+    Audience,
+    Channel,
+    Client,
+    Follower,
+    Pace,
+    Wanted,
+)
+from tailcast_gateway.delivery.core.encoding import pieces
+from tailcast_gateway.delivery.core.followers import Followers
+from tailcast_gateway.delivery.core.live import Delivery, members_of
+from tailcast_gateway.delivery.isolation import Isolation
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.isolation import Isolation
 from tailcast_gateway.protocol.wires import Fields
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.core.window import Window

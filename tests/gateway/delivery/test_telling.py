@@ -7,8 +7,8 @@ import msgpack
 import msgspec
 import pytest
 
+from tailcast_gateway.delivery.core.telling import CarefulEncoder, told_documents
 from tailcast_gateway.protocol.wires import JSON, MSGPACK
-from tailcast_gateway.telling import CarefulEncoder, told_documents
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_gateway.views.view import PLAIN, Form
 from tailcast_streams.broker import Entry, Kind

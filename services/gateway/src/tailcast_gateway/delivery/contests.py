@@ -7,8 +7,8 @@ nothing is told later.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tailcast_gateway.channel import Client
-from tailcast_gateway.hub import Hub
+from tailcast_gateway.delivery.core.channel import Client
+from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
 
 

@@ -4,8 +4,8 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tailcast_gateway.contests import Contests
-from tailcast_gateway.hub import Hub
+from tailcast_gateway.delivery.contests import Contests
+from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
 
 

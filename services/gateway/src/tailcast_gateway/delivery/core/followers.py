@@ -7,8 +7,14 @@ made here, so that what is kept about it in three places stays one thing.
 from collections.abc import Callable
 from typing import Protocol
 
-from tailcast_gateway.channel import Channel, Client, Follower, Pace, Wanted
-from tailcast_gateway.isolation import Isolation
+from tailcast_gateway.delivery.core.channel import (
+    Channel,
+    Client,
+    Follower,
+    Pace,
+    Wanted,
+)
+from tailcast_gateway.delivery.isolation import Isolation
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 

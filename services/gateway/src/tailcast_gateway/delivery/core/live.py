@@ -5,12 +5,18 @@ Pure. Who is live is up to `hub`; what the others get is up to `catch_up`.
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tailcast_gateway.channel import Audience, ByWire, Channel, Client, Pace
-from tailcast_gateway.followers import Followers
+from tailcast_gateway.delivery.core.channel import (
+    Audience,
+    ByWire,
+    Channel,
+    Client,
+    Pace,
+)
+from tailcast_gateway.delivery.core.followers import Followers
+from tailcast_gateway.delivery.core.telling import told_documents
+from tailcast_gateway.delivery.isolation import Isolation
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.isolation import Isolation
 from tailcast_gateway.protocol.wires import Wire
-from tailcast_gateway.telling import told_documents
 from tailcast_gateway.views.conflation import Conflated, Conflation
 from tailcast_gateway.views.view import Form, Piece
 from tailcast_streams.broker import Entry, Kind
