@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tailcast_gateway import keeper
+from tailcast_gateway.resume import saver
 from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.one_broker
 @pytest.fixture(autouse=True)
 def saves_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Saves come soon."""
-    monkeypatch.setattr(keeper, "SAVE_SECONDS", 0.05)
+    monkeypatch.setattr(saver, "SAVE_SECONDS", 0.05)
 
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA

@@ -6,8 +6,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tailcast_gateway import keeper
 from tailcast_gateway.drain import Departure
+from tailcast_gateway.resume import saver
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,
@@ -28,7 +28,7 @@ from tests.integration.named_clients import (
 @pytest.fixture(autouse=True)
 def saves_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Saves come soon."""
-    monkeypatch.setattr(keeper, "SAVE_SECONDS", 0.1)
+    monkeypatch.setattr(saver, "SAVE_SECONDS", 0.1)
 
 
 async def test_resuming_on_another_replica(rig: Rig) -> None:
@@ -115,7 +115,7 @@ async def test_gone_again_before_anything_came(rig: Rig) -> None:
 
 async def test_idle_for_long(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """G11: nothing is sent, the hold is kept up, and the client resumes there."""
-    monkeypatch.setattr("tailcast_gateway.acknowledgement.REFRESH_SECONDS", 0.2)
+    monkeypatch.setattr("tailcast_gateway.resume.core.holding.REFRESH_SECONDS", 0.2)
     writer = rig.writer("a")
     await writer.append(*numbered(0, 3))
     async with rig.serving(**HASTY) as gateway:

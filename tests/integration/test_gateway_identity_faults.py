@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from tailcast_gateway import keeper
+from tailcast_gateway.resume import saver
 from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (
@@ -30,7 +30,7 @@ from tests.integration.named_clients import (
 @pytest.fixture(autouse=True)
 def saves_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Saves come soon."""
-    monkeypatch.setattr(keeper, "SAVE_SECONDS", 0.1)
+    monkeypatch.setattr(saver, "SAVE_SECONDS", 0.1)
 
 
 async def test_a_killed_client_with_megabytes_on_their_way(rig: Rig) -> None:

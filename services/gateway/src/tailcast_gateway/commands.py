@@ -9,7 +9,6 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tailcast_gateway.acknowledgement import Weight
 from tailcast_gateway.client_session import (
     Plan,
     acknowledged,
@@ -25,7 +24,6 @@ from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Channel, Client, Wanted
 from tailcast_gateway.delivery.core.encoding import told
 from tailcast_gateway.delivery.core.hub import Hub
-from tailcast_gateway.identity import Identities
 from tailcast_gateway.inquiries import Inquiries, Inquiry, Writable
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.parts import answer_within, heartbeats, positions
@@ -45,6 +43,8 @@ from tailcast_gateway.protocol.client_messages import (
     why_unavailable,
 )
 from tailcast_gateway.protocol.wires import Wires
+from tailcast_gateway.resume.core.holding import Weight
+from tailcast_gateway.resume.holders import Identities
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.reads import Replay

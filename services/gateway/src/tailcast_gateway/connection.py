@@ -15,7 +15,6 @@ from tailcast_gateway.commands import Commands
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Client, ClientSocket
 from tailcast_gateway.delivery.core.hub import Hub
-from tailcast_gateway.identity import Identities
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.liveness import Action, Liveness
 from tailcast_gateway.protocol.client_messages import (
@@ -43,6 +42,7 @@ from tailcast_gateway.protocol.close_codes import (
     last_words,
 )
 from tailcast_gateway.protocol.wires import Wire
+from tailcast_gateway.resume.holders import Identities
 from tailcast_gateway.socket_owner import OwnedSocket
 
 

@@ -24,12 +24,13 @@ from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.delivery.rate_timer import Pacing
 from tailcast_gateway.delivery.session_events import SessionEvents
 from tailcast_gateway.drain import Departure, Drain
-from tailcast_gateway.identity import Identities
 from tailcast_gateway.inquiries import Inquiries
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.keeper import Keeper
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
+from tailcast_gateway.resume.core.places import Whereabouts
+from tailcast_gateway.resume.holders import Identities
+from tailcast_gateway.resume.saver import Keeper
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import History
@@ -39,7 +40,6 @@ from tailcast_gateway.snapshots import Snapshots
 from tailcast_gateway.socket_owner import OwnedSocket
 from tailcast_gateway.views.sampling_budget import Samplers
 from tailcast_gateway.views.view import Forms
-from tailcast_gateway.whereabouts import Whereabouts
 from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.tasks import LongLived, Loop, TaskEnded, end_all
 from tailcast_streams.broker import SessionReader

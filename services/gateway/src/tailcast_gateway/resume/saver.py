@@ -7,8 +7,8 @@ received, and who holds it.
 import asyncio
 from collections.abc import Callable, Iterable
 
-from tailcast_gateway.acknowledgement import Holding
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.resume.core.holding import Holding
 from tailcast_streams.client_cursors import ClientCursors, Progress, Saved
 from tailcast_streams.exceptions import BrokerError
 

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from tailcast_gateway import keeper as keeper_module
-from tailcast_gateway.acknowledgement import Holding
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.delivery.core.hub import Hub
-from tailcast_gateway.identity import Identities
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.keeper import Keeper
 from tailcast_gateway.protocol.client_messages import RESUME, Subscribe
+from tailcast_gateway.resume import saver as keeper_module
+from tailcast_gateway.resume.core.holding import Holding
+from tailcast_gateway.resume.core.places import Whereabouts
+from tailcast_gateway.resume.holders import Identities
+from tailcast_gateway.resume.saver import Keeper
 from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
-from tailcast_gateway.whereabouts import Whereabouts
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import Head
 from tailcast_streams.broker_memory import MemoryBroker

@@ -5,8 +5,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from tailcast_gateway import acknowledgement
-from tailcast_gateway.acknowledgement import MAX_PINGS, REFRESH_SECONDS, Holding, Weight
+from tailcast_gateway.resume.core import holding as acknowledgement
+from tailcast_gateway.resume.core.holding import (
+    MAX_PINGS,
+    REFRESH_SECONDS,
+    Holding,
+    Weight,
+)
 from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import Progress, Saved

@@ -12,11 +12,9 @@ from weakref import WeakValueDictionary
 
 from msgspec import UNSET
 
-from tailcast_gateway.acknowledgement import Holding, Weight
 from tailcast_gateway.delivery.core.allowance import Allowance
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.keeper import Keeper
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     RESUME,
@@ -24,8 +22,10 @@ from tailcast_gateway.protocol.client_messages import (
     Subscribe,
 )
 from tailcast_gateway.protocol.close_codes import TAKEN_OVER
+from tailcast_gateway.resume.core.holding import Holding, Weight
+from tailcast_gateway.resume.core.places import Whereabouts
+from tailcast_gateway.resume.saver import Keeper
 from tailcast_gateway.views.subscription import Subscription
-from tailcast_gateway.whereabouts import Whereabouts
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import (
     MAX_SESSIONS,
