@@ -21,8 +21,8 @@ import pytest
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from tailcast_gateway import commands, inquiries
 from tailcast_gateway.app import DrainingServer
+from tailcast_gateway.commands import commands, queries
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.routes import make_api
 from tailcast_gateway.transport import make_server_config
@@ -44,7 +44,7 @@ PATIENCE_SECONDS = 45.0
 
 def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that takes its time is not away: a test tells clients otherwise."""
-    for module in (commands, inquiries):
+    for module in (commands, queries):
         monkeypatch.setattr(module, "BROKER_SECONDS", PATIENCE_SECONDS)
 
 

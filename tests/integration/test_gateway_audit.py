@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from tailcast_gateway import commands
+from tailcast_gateway.commands import commands
 from tailcast_gateway.sessions import audit
 from tailcast_streams.broker import Head
 from tailcast_streams.broker_redis import RedisBroker

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import ConnectionClosed
 
-from tailcast_gateway.commands import Commands
+from tailcast_gateway.commands.commands import Commands
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, watching

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from tailcast_gateway import snapshots
+from tailcast_gateway.commands import snapshots
 from tailcast_gateway.delivery import session_events
 from tailcast_gateway.sessions.core.activity import ENDED_MS, STALLED_MS
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching

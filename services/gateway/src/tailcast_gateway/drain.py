@@ -12,12 +12,12 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tailcast_gateway.commands.core.parts import closing
 from tailcast_gateway.connection import Connection
 from tailcast_gateway.connections import Connections
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.parts import closing
 
 
 # Clients are closed in waves that are at least so far apart, seconds: one client's

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from tailcast_gateway.client_session import Plan, plan_subscribe
+from tailcast_gateway.commands.core.plan import Plan, plan_subscribe
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     InvalidMessage,

@@ -9,7 +9,8 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tailcast_gateway.client_session import (
+from tailcast_gateway.commands.core.parts import answer_within, heartbeats, positions
+from tailcast_gateway.commands.core.plan import (
     Plan,
     acknowledged,
     cursor_of,
@@ -20,13 +21,13 @@ from tailcast_gateway.client_session import (
     subscribed,
     wire_asked,
 )
+from tailcast_gateway.commands.queries import Inquiries, Inquiry, Writable
+from tailcast_gateway.commands.snapshots import Snapshots, news_after
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Channel, Client, Wanted
 from tailcast_gateway.delivery.core.encoding import told
 from tailcast_gateway.delivery.core.hub import Hub
-from tailcast_gateway.inquiries import Inquiries, Inquiry, Writable
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.parts import answer_within, heartbeats, positions
 from tailcast_gateway.protocol.answers import heartbeat, unsubscribed
 from tailcast_gateway.protocol.client_messages import (
     FAILED,
@@ -48,7 +49,6 @@ from tailcast_gateway.resume.holders import Identities
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.reads import Replay
-from tailcast_gateway.snapshots import Snapshots, news_after
 from tailcast_gateway.views.subscription import Begin, Last
 from tailcast_gateway.views.view import Forms
 from tailcast_streams.births import Birth

@@ -6,7 +6,7 @@ from typing import Any
 import msgpack
 import pytest
 
-from tailcast_gateway.parts import (
+from tailcast_gateway.commands.core.parts import (
     answer_within,
     closing,
     heartbeats,

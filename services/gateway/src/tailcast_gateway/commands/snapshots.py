@@ -6,9 +6,9 @@ All of them are held at once for that, so they are bounded together.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from tailcast_gateway.commands.core.parts import lists, snapshot_within
 from tailcast_gateway.delivery.core.channel import Client, Wanted
 from tailcast_gateway.delivery.core.hub import Hub
-from tailcast_gateway.parts import lists, snapshot_within
 from tailcast_gateway.protocol.answers import with_id
 from tailcast_gateway.protocol.client_messages import (
     TOO_LARGE,

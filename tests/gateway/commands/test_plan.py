@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tailcast_gateway.client_session import (
+from tailcast_gateway.commands.core.plan import (
     Plan,
     acknowledged,
     is_recovered,

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from tailcast_gateway.client_session import cursor_of, wanted_sessions
+from tailcast_gateway.commands.core.parts import history_page, lists, snapshot_within
+from tailcast_gateway.commands.core.plan import cursor_of, wanted_sessions
 from tailcast_gateway.delivery.core.channel import Client
-from tailcast_gateway.parts import history_page, lists, snapshot_within
 from tailcast_gateway.protocol.answers import Message, with_id
 from tailcast_gateway.protocol.client_messages import History, Sessions, Snapshot
 from tailcast_gateway.sessions.broker_clock import BrokerClock

@@ -1,0 +1,1 @@
+"""What one message of a client does, in one step after the broker was asked."""
