@@ -141,7 +141,7 @@ test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and ove
 PURE_TESTS = tests/tailcast_streams tests/gateway tests/tailer \
 	--ignore tests/gateway/transport --ignore tests/tailer/test_real_brokers.py \
 	--deselect tests/tailcast_streams/test_broker_redis.py
-PURE = $(addprefix */tailcast_gateway/,$(addsuffix .py,http_bodies openapi handshake liveness queries socket_owner)) */tailcast_gateway/commands/core/* */tailcast_gateway/resume/core/* */tailcast_gateway/delivery/core/* */tailcast_gateway/sessions/core/* */tailcast_gateway/views/* */tailcast_gateway/protocol/* \
+PURE = $(addprefix */tailcast_gateway/,$(addsuffix .py,http_bodies openapi queries)) */tailcast_gateway/connections/core/* */tailcast_gateway/commands/core/* */tailcast_gateway/resume/core/* */tailcast_gateway/delivery/core/* */tailcast_gateway/sessions/core/* */tailcast_gateway/views/* */tailcast_gateway/protocol/* \
 	$(addprefix */tailcast_tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \
 	$(addprefix */tailcast_streams/,$(addsuffix .py,births broker claims client_cursors defaults exceptions keys \

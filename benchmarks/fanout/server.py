@@ -12,11 +12,11 @@ from typing import Literal
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
-from tailcast_gateway.client_socket import Socket
+from tailcast_gateway.connections.core.ports import Nobody
+from tailcast_gateway.connections.handover import handover, make_server_config
+from tailcast_gateway.connections.websocket import Socket
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.frames import text_frame
-from tailcast_gateway.socket_owner import Nobody
-from tailcast_gateway.transport import handover, make_server_config
 
 
 Mode = Literal["handover", "send_text"]

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tailcast_gateway.event_stream import COMMENT_SECONDS
+from tailcast_gateway.connections.event_stream import COMMENT_SECONDS
+from tailcast_gateway.connections.handover import KEEP_ALIVE_SECONDS, make_server_config
 from tailcast_gateway.settings import GatewaySettings
-from tailcast_gateway.transport import KEEP_ALIVE_SECONDS, make_server_config
 from tests.docs.pages import code_blocks, read_page, rows, section
 
 

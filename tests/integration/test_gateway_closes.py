@@ -10,9 +10,9 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tailcast_gateway import connection
 from tailcast_gateway.commands.commands import Commands
-from tailcast_gateway.connection import Connection
+from tailcast_gateway.connections import connection
+from tailcast_gateway.connections.connection import Connection
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack
 from tailcast_streams.exceptions import BrokerUnavailable

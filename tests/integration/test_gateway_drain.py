@@ -12,8 +12,13 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tailcast_gateway import client_socket
-from tailcast_gateway.drain import Departure, departure, reconnect_delays_ms, wave_count
+from tailcast_gateway.connections import websocket
+from tailcast_gateway.connections.drain import (
+    Departure,
+    departure,
+    reconnect_delays_ms,
+    wave_count,
+)
 from tailcast_gateway.sessions import feed
 from tailcast_gateway.sessions.core import neighbours
 from tailcast_gateway.sessions.feed import Feed
@@ -259,7 +264,7 @@ async def test_a_client_that_never_answers_does_not_keep_a_lone_replica(
 ) -> None:
     """It ends without the close being answered, and soon."""
     monkeypatch.setattr(Feed, "is_alone", True)
-    monkeypatch.setattr(client_socket, "CLOSE_TIMEOUT_SECONDS", 600.0)
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", 600.0)
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(rig.serving(drain_seconds=600.0))
         watcher = await stack.enter_async_context(watching(gateway))

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
+from tailcast_gateway.connections.drain import Departure
 from tailcast_gateway.delivery import catch_up
-from tailcast_gateway.drain import Departure
 from tailcast_gateway.sessions import audit, feed
 from tailcast_streams.broker import Head
 from tailcast_streams.broker_redis import RedisBroker

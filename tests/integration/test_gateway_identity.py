@@ -6,7 +6,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tailcast_gateway.drain import Departure
+from tailcast_gateway.connections.drain import Departure
 from tailcast_gateway.resume import saver
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,

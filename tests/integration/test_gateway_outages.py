@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tailcast_gateway import connection
 from tailcast_gateway.commands import commands
+from tailcast_gateway.connections import connection
 from tailcast_gateway.sessions import feed
 from tailcast_streams import redis_connection
 from tests.brokers import BrokerServer

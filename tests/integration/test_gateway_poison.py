@@ -10,9 +10,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tailcast_gateway.connection import Connection
+from tailcast_gateway.connections.connection import Connection
+from tailcast_gateway.connections.drain import Departure
 from tailcast_gateway.delivery.core.channel import Channel, Client
-from tailcast_gateway.drain import Departure
 from tailcast_gateway.protocol.wires import JSON
 from tailcast_gateway.sessions.reads import Replay
 from tailcast_gateway.views.view import Form, Piece

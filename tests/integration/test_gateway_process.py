@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
-from tailcast_gateway.transport import KEEP_ALIVE_SECONDS
+from tailcast_gateway.connections.handover import KEEP_ALIVE_SECONDS
 from tests.brokers import BrokerServer, free_port
 from tests.contract import checked
 from tests.integration.gateway_process import running, until_ready

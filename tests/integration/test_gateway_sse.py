@@ -11,8 +11,8 @@ import httpx
 import pytest
 from httpx_sse import aconnect_sse
 
-from tailcast_gateway import event_stream
-from tailcast_gateway.event_stream import EventStream
+from tailcast_gateway.connections import event_stream
+from tailcast_gateway.connections.event_stream import EventStream
 from tailcast_gateway.protocol.event_wire import COMMENT
 from tailcast_streams.broker import Document
 from tests.brokers import BrokerServer, free_port

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tailcast_gateway.delivery.core.channel import Client
-from tailcast_gateway.delivery.isolation import Isolation
+from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.failing import LAST_DELAY_SECONDS, delay_seconds
 from tailcast_gateway.sessions.isolation import MAX_SICK

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, Query, Request, Response
 
-from tailcast_gateway.admission import Refusal
-from tailcast_gateway.event_stream import HEADERS, EventStream
+from tailcast_gateway.connections.admission import Refusal
+from tailcast_gateway.connections.event_stream import HEADERS, EventStream
 from tailcast_gateway.openapi import answers
 from tailcast_gateway.protocol.client_messages import UNAVAILABLE, error_message
 from tailcast_gateway.protocol.event_wire import EVENTS

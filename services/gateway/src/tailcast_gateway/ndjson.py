@@ -14,11 +14,11 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tailcast_gateway.asgi import STREAMED, chunk, until_gone
+from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
+from tailcast_gateway.connections.handover import transport_of
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.core.pages import Told, shaped
 from tailcast_gateway.sessions.history import History
-from tailcast_gateway.transport import transport_of
 from tailcast_gateway.views.view import PLAIN, Form
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import Cursor

@@ -13,19 +13,20 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from tailcast_gateway.admission import DRAINING, FULL, Refusal
 from tailcast_gateway.commands.commands import Commands
 from tailcast_gateway.commands.queries import Inquiries
 from tailcast_gateway.commands.snapshots import Snapshots
-from tailcast_gateway.connection import Connection
-from tailcast_gateway.connections import Connections
+from tailcast_gateway.connections.admission import DRAINING, FULL, Refusal
+from tailcast_gateway.connections.connection import Connection
+from tailcast_gateway.connections.core.ports import OwnedSocket
+from tailcast_gateway.connections.drain import Departure, Drain
+from tailcast_gateway.connections.upkeep import Connections
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.contests import Contests
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.delivery.rate_timer import Pacing
 from tailcast_gateway.delivery.session_events import SessionEvents
-from tailcast_gateway.drain import Departure, Drain
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
@@ -37,7 +38,6 @@ from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import History
 from tailcast_gateway.sessions.reads import Replay
 from tailcast_gateway.sessions.search import Search
-from tailcast_gateway.socket_owner import OwnedSocket
 from tailcast_gateway.views.sampling_budget import Samplers
 from tailcast_gateway.views.view import Forms
 from tailcast_service.clock_steps import ClockSteps

@@ -18,7 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from tailcast_gateway import http_bodies, openapi
-from tailcast_gateway.admission import AWAY
+from tailcast_gateway.connections.admission import AWAY
+from tailcast_gateway.connections.handover import handover
 from tailcast_gateway.event_routes import add_events
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.protocol.client_messages import (
@@ -34,7 +35,6 @@ from tailcast_gateway.record_routes import add_record
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
 from tailcast_gateway.session_routes import add_sessions
-from tailcast_gateway.transport import handover
 from tailcast_streams.exceptions import BrokerError, InvalidPosition
 
 

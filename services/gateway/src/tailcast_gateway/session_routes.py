@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Query, Request, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
-from tailcast_gateway.admission import DRAINING, EXPORTING
+from tailcast_gateway.connections.admission import DRAINING, EXPORTING
 from tailcast_gateway.http_bodies import (
     EmergenciesBody,
     RecordsBody,

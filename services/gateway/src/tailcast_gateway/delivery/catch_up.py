@@ -13,9 +13,9 @@ from typing import Any
 from tailcast_gateway.delivery.core.channel import Client, Follower, Pace, Wanted
 from tailcast_gateway.delivery.core.encoding import SLICE_BYTES
 from tailcast_gateway.delivery.core.followers import Followers
+from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.delivery.core.shared_page import SharedPage
 from tailcast_gateway.delivery.core.telling import told_documents
-from tailcast_gateway.delivery.isolation import Isolation
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.answers import heartbeat
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, error_message

@@ -14,7 +14,7 @@ from tailcast_gateway.delivery.core.channel import (
     Pace,
     Wanted,
 )
-from tailcast_gateway.delivery.isolation import Isolation
+from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 

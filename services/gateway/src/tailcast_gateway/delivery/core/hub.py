@@ -16,8 +16,8 @@ from tailcast_gateway.delivery.core.channel import (
 )
 from tailcast_gateway.delivery.core.encoding import pieces
 from tailcast_gateway.delivery.core.followers import Followers
+from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.delivery.core.live import Delivery, members_of
-from tailcast_gateway.delivery.isolation import Isolation
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Fields
 from tailcast_gateway.sessions.core.watched import Watched

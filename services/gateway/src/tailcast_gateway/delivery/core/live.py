@@ -13,8 +13,8 @@ from tailcast_gateway.delivery.core.channel import (
     Pace,
 )
 from tailcast_gateway.delivery.core.followers import Followers
+from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.delivery.core.telling import told_documents
-from tailcast_gateway.delivery.isolation import Isolation
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.views.conflation import Conflated, Conflation

@@ -8,9 +8,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
-from tailcast_gateway import client_socket
+from tailcast_gateway.connections import websocket
 from tailcast_gateway.protocol.frames import text_frame
-from tests.gateway.transport.rig import (
+from tests.gateway.connections.rig import (
     closed,
     masked,
     raw_client,
@@ -87,7 +87,7 @@ async def test_a_peer_that_never_answers_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A peer that ignores the close frame is dropped after the close time-out."""
-    monkeypatch.setattr(client_socket, "CLOSE_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", 0.05)
     async with serving() as rig, raw_client(rig) as client:
         owner = await rig.next_owner()
         owner.socket.close(4012, "no pong")
@@ -101,7 +101,7 @@ async def test_a_peer_that_breaks_off_and_stays_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A peer that broke the protocol is told at once, and gone after the time-out."""
-    monkeypatch.setattr(client_socket, "CLOSE_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", 0.05)
     async with serving() as rig, raw_client(rig) as client:
         owner = await rig.next_owner()
         await client.send(b"\x81\x02no")
@@ -119,7 +119,7 @@ async def test_a_stalled_peer_that_is_closed_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A full buffer does not keep a closed connection alive."""
-    monkeypatch.setattr(client_socket, "CLOSE_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", 0.05)
     async with serving() as rig, raw_client(rig, receive_buffer_bytes=4096):
         owner = await rig.next_owner()
         while not owner.socket.paused:
@@ -233,7 +233,7 @@ async def test_the_owner_has_the_last_word(sent: bytes, code: int) -> None:
         assert await client.close_code() == code
 
 
-def _close_or_fail(socket: client_socket.Socket, data: bytes) -> None:
+def _close_or_fail(socket: websocket.Socket, data: bytes) -> None:
     if data != b"close":
         raise RuntimeError("a defect")
     socket.close(4409)

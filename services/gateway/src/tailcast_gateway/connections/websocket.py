@@ -19,10 +19,10 @@ from typing import Any, Final, ParamSpec
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
+from tailcast_gateway.connections.core.ports import Nobody, SocketOwner
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.frames import close_frame, ping_frame
-from tailcast_gateway.socket_owner import Nobody, SocketOwner
 
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class _Phase(Enum):
 
 
 class Socket(asyncio.Protocol):
-    """The connection; `tailcast_gateway.transport.handover` makes and returns it."""
+    """The connection; `handover.handover` makes and returns it."""
 
     __slots__ = (
         "__weakref__",

@@ -2,7 +2,13 @@
 
 import pytest
 
-from tailcast_gateway.admission import AWAY, DRAINING, EXPORTING, FULL, Refusal
+from tailcast_gateway.connections.admission import (
+    AWAY,
+    DRAINING,
+    EXPORTING,
+    FULL,
+    Refusal,
+)
 
 
 @pytest.mark.parametrize("refusal", [AWAY, DRAINING, EXPORTING, FULL])

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tailcast_gateway.commands.core.parts import closing
-from tailcast_gateway.connection import Connection
-from tailcast_gateway.connections import Connections
+from tailcast_gateway.connections.connection import Connection
+from tailcast_gateway.connections.upkeep import Connections
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 
-from tailcast_gateway.connection import Connection
+from tailcast_gateway.connections.connection import Connection
 from tailcast_service.tasks import Loop
 
 

@@ -14,14 +14,18 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tailcast_gateway.asgi import STREAMED, chunk, until_gone
-from tailcast_gateway.client_socket import CLOSE_TIMEOUT_SECONDS
+from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
+from tailcast_gateway.connections.core.ports import Nobody, SocketOwner
+from tailcast_gateway.connections.handover import (
+    WRITE_HIGH_WATER_BYTES,
+    transport_of,
+    tune,
+)
+from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.client_messages import FAILED, UNAVAILABLE
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.event_wire import COMMENT, ERROR_START
-from tailcast_gateway.socket_owner import Nobody, SocketOwner
-from tailcast_gateway.transport import WRITE_HIGH_WATER_BYTES, transport_of, tune
 
 
 # How often a quiet stream says that it lives.

@@ -11,10 +11,10 @@ from fastapi import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
-from tailcast_gateway import transport
+from tailcast_gateway.connections import handover as transport
+from tailcast_gateway.connections.handover import HandoverError, handover
 from tailcast_gateway.protocol.frames import text_frame
-from tailcast_gateway.transport import HandoverError, handover
-from tests.gateway.transport.rig import (
+from tests.gateway.connections.rig import (
     Owner,
     Rig,
     closed,
@@ -201,7 +201,7 @@ async def test_endpoint_without_an_owner(caplog: pytest.LogCaptureFixture) -> No
         assert await closed(client) == (1011, "internal error")
         await rig.until_empty()
     assert [record.name for record in caplog.records] == [
-        "tailcast_gateway.client_socket"
+        "tailcast_gateway.connections.websocket"
     ]
 
 

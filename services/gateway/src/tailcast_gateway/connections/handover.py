@@ -39,8 +39,8 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import ExtensionParameter
 
-from tailcast_gateway.client_socket import CLOSE_TIMEOUT_SECONDS, Socket
-from tailcast_gateway.handshake import parse_handshake
+from tailcast_gateway.connections.core.handshake import parse_handshake
+from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS, Socket
 
 
 # How long a connection over which nothing is asked stays open. Longer than proxies keep

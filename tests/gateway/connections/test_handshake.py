@@ -1,6 +1,6 @@
 import pytest
 
-from tailcast_gateway.handshake import parse_handshake
+from tailcast_gateway.connections.core.handshake import parse_handshake
 
 
 HANDSHAKE = (

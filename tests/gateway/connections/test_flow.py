@@ -6,9 +6,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
-from tailcast_gateway import transport
+from tailcast_gateway.connections import handover as transport
 from tailcast_gateway.protocol.frames import text_frame
-from tests.gateway.transport.rig import (
+from tests.gateway.connections.rig import (
     MAX_MESSAGE_BYTES,
     closed,
     masked,

@@ -12,11 +12,12 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
 from tailcast_gateway.commands.commands import Commands
+from tailcast_gateway.connections.core.liveness import Action, Liveness
+from tailcast_gateway.connections.core.ports import OwnedSocket
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Client, ClientSocket
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.liveness import Action, Liveness
 from tailcast_gateway.protocol.client_messages import (
     INVALID_FORMAT,
     INVALID_MESSAGE,
@@ -43,7 +44,6 @@ from tailcast_gateway.protocol.close_codes import (
 )
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.resume.holders import Identities
-from tailcast_gateway.socket_owner import OwnedSocket
 
 
 # Messages that wait while one is carried out; with more the socket is not read.

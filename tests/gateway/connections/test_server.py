@@ -12,10 +12,10 @@ from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
 )
 
-from tailcast_gateway import client_socket, transport
+from tailcast_gateway.connections import handover as transport, websocket
+from tailcast_gateway.connections.handover import make_server_config
 from tailcast_gateway.protocol.frames import text_frame
-from tailcast_gateway.transport import make_server_config
-from tests.gateway.transport.rig import (
+from tests.gateway.connections.rig import (
     HANDSHAKE,
     closed,
     raw_client,
@@ -45,7 +45,7 @@ async def test_shutdown_does_not_wait_for_a_stalled_client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A client that never reads holds a shutdown up for the close time-out, no more."""
-    monkeypatch.setattr(client_socket, "CLOSE_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", 0.05)
     async with serving() as rig, raw_client(rig, receive_buffer_bytes=4096):
         owner = await rig.next_owner()
         while not owner.socket.paused:
@@ -221,7 +221,7 @@ async def test_server_options() -> None:
     assert make_server_config(app, max_message_bytes=1).proxy_headers is False
     graceful = config.timeout_graceful_shutdown
     assert graceful is not None
-    assert graceful > client_socket.CLOSE_TIMEOUT_SECONDS
+    assert graceful > websocket.CLOSE_TIMEOUT_SECONDS
 
 
 async def test_sockets_are_small() -> None:

@@ -1,7 +1,7 @@
 """The owner that is nobody."""
 
+from tailcast_gateway.connections.core.ports import Nobody, SocketOwner
 from tailcast_gateway.protocol.close_codes import ClosedBy
-from tailcast_gateway.socket_owner import Nobody, SocketOwner
 
 
 def test_nobody_takes_everything_in_silence() -> None:

@@ -1,5 +1,5 @@
+from tailcast_gateway.connections.core.liveness import Action, Liveness
 from tailcast_gateway.delivery.core.pings import Pings
-from tailcast_gateway.liveness import Action, Liveness
 
 
 def check(peer: Liveness, now: float, buffered: int = 0) -> Action:

@@ -15,10 +15,10 @@ from fastapi import FastAPI, WebSocket
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Opcode
 
-from tailcast_gateway.client_socket import Socket
+from tailcast_gateway.connections.handover import handover, make_server_config
+from tailcast_gateway.connections.websocket import Socket
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.frames import text_frame
-from tailcast_gateway.transport import handover, make_server_config
 
 
 Endpoint = Callable[[WebSocket], Awaitable[None]]

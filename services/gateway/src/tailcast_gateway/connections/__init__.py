@@ -1,0 +1,1 @@
+"""One peer: its socket or response, whether it lives, how it is sent away."""

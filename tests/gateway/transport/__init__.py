@@ -1,1 +1,0 @@
-"""Our transport under a real uvicorn server."""
