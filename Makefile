@@ -139,9 +139,11 @@ test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and ove
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/tailcast_streams tests/gateway tests/tailer \
-	--ignore tests/gateway/transport --ignore tests/tailer/test_real_brokers.py \
+	$(addprefix --ignore tests/gateway/connections/test_,end.py flow.py handover.py server.py) \
+	--ignore tests/tailer/test_real_brokers.py \
 	--deselect tests/tailcast_streams/test_broker_redis.py
-PURE = $(addprefix */tailcast_gateway/,$(addsuffix .py,http_bodies openapi queries)) */tailcast_gateway/connections/core/* */tailcast_gateway/commands/core/* */tailcast_gateway/resume/core/* */tailcast_gateway/delivery/core/* */tailcast_gateway/sessions/core/* */tailcast_gateway/views/* */tailcast_gateway/protocol/* \
+PURE = */tailcast_gateway/protocol/* */tailcast_gateway/views/* \
+	*/tailcast_gateway/*/core/* \
 	$(addprefix */tailcast_tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
 		records)) \
 	$(addprefix */tailcast_streams/,$(addsuffix .py,births broker claims client_cursors defaults exceptions keys \

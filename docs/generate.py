@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tailcast_gateway.http.api import make_api
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.routes import make_api
 from tailcast_streams.broker_memory import MemoryBroker
 
 

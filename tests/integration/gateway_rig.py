@@ -24,8 +24,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from tailcast_gateway.app import DrainingServer
 from tailcast_gateway.commands import commands, queries
 from tailcast_gateway.connections.handover import make_server_config
+from tailcast_gateway.http.api import make_api
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.routes import make_api
 from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,

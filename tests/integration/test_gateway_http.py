@@ -9,7 +9,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from tailcast_gateway import ndjson
+from tailcast_gateway.http import export
 from tailcast_gateway.sessions import history
 from tailcast_streams.broker import (
     Batch,
@@ -248,7 +248,7 @@ async def test_an_export_that_nobody_reads_is_cut_off(
     big = [{"step": step, "text": "x" * 10_000} for step in range(1_000)]
     for start in range(0, 1_000, 100):
         await rig.writer("a").append(*big[start : start + 100])
-    monkeypatch.setattr(ndjson, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(export, "CLOSE_SECONDS", 0.1)
     async with rig.serving(slow_timeout=0.5) as gateway:
         reader, writer = await _stalled(gateway)
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -283,7 +283,7 @@ async def test_too_many_exports(
 ) -> None:
     """One more than there may be is asked to come again."""
     await rig.writer("a").append(*numbered(0, 1))
-    monkeypatch.setattr(ndjson, "MAX_EXPORTS", 0)
+    monkeypatch.setattr(export, "MAX_EXPORTS", 0)
     answer = await client.get("/api/sessions/a/records", headers=NDJSON)
     assert answer.status_code == 503
     assert answer.json()["code"] == "unavailable"
@@ -296,13 +296,13 @@ async def test_exports_end_when_the_replica_does(
     """None is begun, and those on their way are cut: they go on elsewhere."""
     await rig.writer("a").append(*numbered(0, 3_000))
     url = f"{gateway.url}/api/sessions/a/records"
-    chunked = ndjson._chunked
+    chunked = export._chunked
 
     def draining(lines: list[bytes]) -> list[bytes]:
         gateway.replica.connections.is_draining = True
         return chunked(lines)
 
-    monkeypatch.setattr(ndjson, "_chunked", draining)
+    monkeypatch.setattr(export, "_chunked", draining)
     async with httpx.AsyncClient(headers=NDJSON) as client:
         with pytest.raises(httpx.RemoteProtocolError):
             await client.get(url)

@@ -17,8 +17,8 @@ import uvicorn
 
 from tailcast_gateway.connections.drain import ALONE_GRACE_SECONDS, Departure, departure
 from tailcast_gateway.connections.handover import make_server_config
+from tailcast_gateway.http.api import make_api
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.routes import make_api
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_service.signals import taking_signals

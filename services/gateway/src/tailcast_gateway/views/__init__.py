@@ -1,4 +1,4 @@
-"""What one client wants of the sessions: which of them, which records, in what form.
+"""What one client wants of the sessions: which, which records, in what form.
 
-Pure. What never lives here: where a client is, what is stored.
+Pure. What never lives here: where a client is, and what is stored.
 """

@@ -1,1 +1,1 @@
-"""What decides in `resume`, and never acts: no loop, no clock, no I/O."""
+"""What decides in this room and never acts: no loop, no clock, no I/O."""

@@ -4,8 +4,13 @@ import json
 
 import pytest
 
+from tailcast_gateway.http.core.parameters import (
+    asked,
+    max_message_in,
+    session_in,
+    single,
+)
 from tailcast_gateway.protocol.client_messages import InvalidMessage
-from tailcast_gateway.queries import asked, max_message_in, session_in, single
 from tailcast_gateway.views.subscription import AtStep, AtTime, Begin, Last
 from tailcast_gateway.views.view import PLAIN, Forms
 from tests.gateway.entries import cursor

@@ -1,6 +1,6 @@
 import pytest
 
-from tailcast_gateway.security import is_origin_allowed
+from tailcast_gateway.http.origins import is_origin_allowed
 
 
 @pytest.mark.parametrize(

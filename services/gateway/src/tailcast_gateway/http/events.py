@@ -11,13 +11,17 @@ from fastapi import FastAPI, Header, Query, Request, Response
 
 from tailcast_gateway.connections.admission import Refusal
 from tailcast_gateway.connections.event_stream import HEADERS, EventStream
-from tailcast_gateway.openapi import answers
+from tailcast_gateway.http.core.openapi import answers
+from tailcast_gateway.http.core.parameters import asked, single
+from tailcast_gateway.http.responses import (
+    ORIGIN_REFUSED,
+    foreign_origin,
+    json_response,
+)
 from tailcast_gateway.protocol.client_messages import UNAVAILABLE, error_message
 from tailcast_gateway.protocol.event_wire import EVENTS
 from tailcast_gateway.protocol.limits import MAX_BYTES, MIN_BYTES
-from tailcast_gateway.queries import asked, single
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
 
 
 MaxMessage = Annotated[

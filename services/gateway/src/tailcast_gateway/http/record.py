@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
 
-from tailcast_gateway.http_bodies import RecordBody
-from tailcast_gateway.openapi import answers
+from tailcast_gateway.http.core.bodies import RecordBody
+from tailcast_gateway.http.core.openapi import answers
+from tailcast_gateway.http.core.parameters import single
+from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, InvalidMessage
 from tailcast_gateway.protocol.server_messages import CURSOR_PATTERN
-from tailcast_gateway.queries import single
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.responses import json_response
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
 

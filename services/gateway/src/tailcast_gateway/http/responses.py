@@ -7,7 +7,7 @@ import msgspec
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from tailcast_gateway.security import is_origin_allowed
+from tailcast_gateway.http.origins import is_origin_allowed
 
 
 ORIGIN_REFUSED: Final = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"

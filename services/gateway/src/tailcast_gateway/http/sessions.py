@@ -9,14 +9,16 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from tailcast_gateway.connections.admission import DRAINING, EXPORTING
-from tailcast_gateway.http_bodies import (
+from tailcast_gateway.http.core.bodies import (
     EmergenciesBody,
     RecordsBody,
     RejectedBody,
     SessionsBody,
 )
-from tailcast_gateway.ndjson import Exports, NdjsonResponse
-from tailcast_gateway.openapi import answers
+from tailcast_gateway.http.core.openapi import answers
+from tailcast_gateway.http.core.parameters import Asked, asked, session_in, single
+from tailcast_gateway.http.export import Exports, NdjsonResponse
+from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     UNAVAILABLE,
@@ -24,9 +26,7 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.limits import DEFAULT_HISTORY, MAX_HISTORY
 from tailcast_gateway.protocol.server_messages import CURSOR_PATTERN, SnapshotFields
-from tailcast_gateway.queries import Asked, asked, session_in, single
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.responses import json_response
 from tailcast_gateway.sessions.core.catalogue import (
     describe,
     document,

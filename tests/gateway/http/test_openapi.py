@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tailcast_gateway.openapi import answers
+from tailcast_gateway.http.api import make_api
+from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.protocol.server_messages import SnapshotFields
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.routes import make_api
 from tailcast_streams.broker_memory import MemoryBroker
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
-from tailcast_gateway import http_bodies
-from tailcast_gateway.http_bodies import ErrorBody
+from tailcast_gateway.http.core import bodies
+from tailcast_gateway.http.core.bodies import ErrorBody
 from tailcast_gateway.protocol.json_schemas import JSONObject, reference, schemas
 from tailcast_gateway.protocol.server_messages import SnapshotFields
 
@@ -24,12 +24,12 @@ _ERRORS: Final = {
     503: "Not now: `retry-after` says when.",
 }
 _BODIES: Final[tuple[type[Struct], ...]] = (
-    http_bodies.SessionsBody,
-    http_bodies.RecordsBody,
-    http_bodies.RecordBody,
-    http_bodies.RejectedBody,
-    http_bodies.EmergenciesBody,
-    http_bodies.HealthBody,
+    bodies.SessionsBody,
+    bodies.RecordsBody,
+    bodies.RecordBody,
+    bodies.RejectedBody,
+    bodies.EmergenciesBody,
+    bodies.HealthBody,
     ErrorBody,
     SnapshotFields,
 )

@@ -17,10 +17,18 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from tailcast_gateway import http_bodies, openapi
 from tailcast_gateway.connections.admission import AWAY
 from tailcast_gateway.connections.handover import handover
-from tailcast_gateway.event_routes import add_events
+from tailcast_gateway.http.core import bodies, openapi
+from tailcast_gateway.http.core.parameters import max_message_in
+from tailcast_gateway.http.events import add_events
+from tailcast_gateway.http.record import add_record
+from tailcast_gateway.http.responses import (
+    ORIGIN_REFUSED,
+    foreign_origin,
+    json_response,
+)
+from tailcast_gateway.http.sessions import add_sessions
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.protocol.client_messages import (
     FAILED,
@@ -30,11 +38,7 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.limits import MAX_CLIENT_ID_CHARACTERS
 from tailcast_gateway.protocol.wires import SUBPROTOCOLS, wire_of
-from tailcast_gateway.queries import max_message_in
-from tailcast_gateway.record_routes import add_record
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.responses import ORIGIN_REFUSED, foreign_origin, json_response
-from tailcast_gateway.session_routes import add_sessions
 from tailcast_streams.exceptions import BrokerError, InvalidPosition
 
 
@@ -190,7 +194,7 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
 
 
 def _add_health(api: FastAPI, replica: Replica) -> None:
-    health = openapi.answers(http_bodies.HealthBody)
+    health = openapi.answers(bodies.HealthBody)
 
     @api.get("/healthz", responses={**health, 503: health[200]})
     async def tell_alive() -> Response:
