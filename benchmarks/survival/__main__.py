@@ -55,8 +55,8 @@ async def slow(url: str, scale: float) -> None:
 
 async def restart(_url: str, _scale: float) -> None:
     """`tailcast up`, on a broker of its own."""
-    async for line in restarts.measure(followers=20):
-        print(line, flush=True)
+    async for figures in restarts.measure(followers=20):
+        print(figures, flush=True)
 
 
 PARTS: dict[str, Callable[[str, float], Awaitable[None]]] = {

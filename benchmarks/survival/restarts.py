@@ -126,16 +126,32 @@ class Up:
         os.kill(gateway, number)
 
 
-async def measure(*, followers: int) -> AsyncGenerator[str]:
-    """One line for each fault."""
+@dataclass(frozen=True)
+class Figures:
+    """What one of these did to clients."""
+
+    what: str
+    # Of the client that was silent for the shortest time, and for the longest.
+    least_seconds: float
+    most_seconds: float
+    # Records lost or repeated, of all clients.
+    wrong: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: silent for {self.least_seconds:.2f} to"
+            f" {self.most_seconds:.2f} s, {self.wrong} records lost or repeated"
+        )
+
+
+async def measure(*, followers: int) -> AsyncGenerator[Figures]:
+    """Fault by fault."""
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
         (folder / "logs").mkdir()
         lines = folder / "logs" / "run.jsonl"
         up = Up(folder, port)
-        started_at = time.monotonic()
         await up.start()
-        yield f"tailcast up: ready after {time.monotonic() - started_at:.2f} s"
         crowd = [Follower(port) for _ in range(followers)]
         async with _running(_write(lines), *(one.run() for one in crowd)):
             await _until(lambda: all(one.next_step for one in crowd))
@@ -152,10 +168,7 @@ async def measure(*, followers: int) -> AsyncGenerator[str]:
                 await _until(lambda: all(one.heard_at > now for one in crowd))  # noqa: B023  # awaited here
                 silences = sorted(one.longest for one in crowd)
                 wrong = sum(one.wrong for one in crowd)
-                yield (
-                    f"{what}: silent for {silences[0]:.2f} to {silences[-1]:.2f} s,"
-                    f" {wrong} records lost or repeated"
-                )
+                yield Figures(what, silences[0], silences[-1], wrong)
         await up.end()
 
 
