@@ -2,8 +2,8 @@
 
 `python -m tests.tailer.slow_system SECONDS HUNG`: each call takes up to so long before
 its effect and after it, and an open whose path has HUNG in it does not come back: that
-is told on stderr. Whoever closes a descriptor that is not its own, or not any more, is
-told on stdout, at once.
+is told on stderr. Whoever uses a descriptor that is not open, or closes it, is told on
+stdout, at once.
 """
 
 import os
@@ -44,10 +44,10 @@ class SlowSystem:
         self._slowly(lambda: self._closed(descriptor))
 
     def pread(self, descriptor: int, size: int, offset: int) -> bytes:
-        return self._slowly(lambda: os.pread(descriptor, size, offset))
+        return self._used(descriptor, lambda: os.pread(descriptor, size, offset))
 
     def fstat(self, descriptor: int) -> os.stat_result:
-        return self._slowly(lambda: os.fstat(descriptor))
+        return self._used(descriptor, lambda: os.fstat(descriptor))
 
     def _opened(self, path: str, flags: int) -> int:
         with self._lock:
@@ -57,10 +57,19 @@ class SlowSystem:
 
     def _closed(self, descriptor: int) -> None:
         with self._lock:
-            if descriptor not in self._open:
-                print(f"{descriptor} is not ours to close", flush=True)  # noqa: T201  # the answer
+            self._check(descriptor)
             self._open.discard(descriptor)
             os.close(descriptor)
+
+    def _used(self, descriptor: int, call: Callable[[], _T]) -> _T:
+        try:
+            return self._slowly(call)
+        finally:
+            self._check(descriptor)
+
+    def _check(self, descriptor: int) -> None:
+        if descriptor not in self._open:
+            print(f"{descriptor} is not open here", flush=True)  # noqa: T201  # the answer
 
     def _slowly(self, call: Callable[[], _T]) -> _T:
         self._pause()
