@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tailcast_gateway.commands.commands import Commands
-from tailcast_gateway.connections import connection
+from tailcast_gateway.connections import connection, websocket
 from tailcast_gateway.connections.connection import Connection
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack
@@ -165,6 +165,8 @@ async def test_what_it_means_is_said_first(
         haste = {"ping_interval": 0.2}
     if close is close_codes.NO_PONG:
         haste = {"ping_interval": 0.2, "pong_timeout": 0.2}
+        # It does not answer the close either.
+        monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", 0.3)
     async with (
         rig.serving(**haste) as gateway,
         watching(gateway, subprotocols=[wire], max_queue=1, max_size=None) as client,

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
+from tailcast_gateway.connections import websocket
 from tailcast_gateway.connections.drain import Departure
 from tailcast_gateway.delivery import catch_up
 from tailcast_gateway.sessions import audit, feed
@@ -320,6 +321,8 @@ async def test_early_announcement(rig: Rig) -> None:
 
 async def test_silent_peer_is_closed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """No pong: closed with 4012; one that reads and answers stays."""
+    # It does not read the close either.
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", 0.3)
 
     def deaf(data: bytes) -> None:
         del data
