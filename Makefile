@@ -23,6 +23,16 @@ CODE := $(wildcard packages services tests benchmarks deploy docs)
 EXAMPLES := $(wildcard examples)
 
 LOG_DIR ?= logs
+# Where `make dist` puts what it builds.
+DIST ?= dist
+# The commit, and whether something was changed since. Of this folder alone: where it is
+# no checkout, a repository that happens to be around it has nothing to say.
+REVISION = $(or $(shell git --git-dir=.git describe --always --dirty --abbrev=40 \
+	--exclude='*' 2>/dev/null),unknown)
+# When that was, as images say it. A label with the hour of the build would make another
+# image of the same source.
+CREATED = $(shell TZ=UTC0 git --git-dir=.git log -1 --format=%cd \
+	--date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
 
 .PHONY: help
 help: ## what there is
@@ -55,7 +65,7 @@ $(VENV)/.dev-set: $(VENV)/.run-set requirements/dev.txt
 .PHONY: clean
 clean: ## remove what was set up and built (never logs or .tailcast)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf build/languages
+	rm -rf build/languages dist
 	rm -rf .coverage .coverage.* htmlcov
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -95,6 +105,7 @@ compose = \
 	fi; \
 	$(if $(filter command environment,$(firstword $(origin LOG_DIR))), \
 		export TAILCAST_LOG_DIR='$(abspath $(LOG_DIR))';) \
+	export TAILCAST_REVISION='$(REVISION)' TAILCAST_CREATED='$(CREATED)'; \
 	docker compose
 
 .PHONY: up
@@ -189,6 +200,24 @@ survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds: some eight 
 bench: $(VENV)/.dev-set ## the benchmarks, some twelve minutes
 	@for bench in ingest fanout 'gateway --rounds 2'; do \
 		echo "== $$bench"; $(BIN)/python -m benchmarks.$$bench || exit 1; done
+
+# ---------------------------------------------------------------- what is given away
+
+# Of a copy, into which the revision is written. Each wheel is built from its sdist, with
+# the locked tools and without network; the same source gives the same bytes.
+.PHONY: dist
+dist: $(VENV)/.run-set ## wheels and sdists in dist/ (or DIST=/path)
+	@mkdir -p '$(DIST)' && rm -f '$(DIST)'/tailcast*.whl '$(DIST)'/tailcast*.tar.gz
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && cp -R $(PACKAGES) "$$copy" \
+		&& echo '$(REVISION)' > "$$copy/tailcast_service/src/tailcast_service/REVISION" \
+		&& for folder in $(notdir $(PACKAGES)); do \
+			$(UV) build --quiet --offline --no-sources --no-build-isolation \
+				--no-create-gitignore --python $(BIN)/python --out-dir '$(DIST)' \
+				"$$copy/$$folder" || exit 1; done
+
+.PHONY: version
+version: $(VENV)/.run-set ## write VERSION=1.2.3 wherever the version stands
+	@$(BIN)/python -m deploy.version $(VERSION)
 
 # ---------------------------------------------------------------- locks
 

@@ -24,6 +24,9 @@ ROOT = Path(__file__).parent.parent.parent
 # Who reads the logs where tests run as root, which is nobody's part in a container.
 READER = 4321
 DOCKER = shutil.which("docker") or "docker"
+# What the images are told of their source.
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+CREATED = "2026-11-27T12:00:00Z"
 BUILD_SECONDS = 600
 FREEZE_ATTEMPTS = 5
 START_SECONDS = 120
@@ -209,6 +212,8 @@ class ComposeStack:
         }
         return {
             **kept,
+            "TAILCAST_REVISION": REVISION,
+            "TAILCAST_CREATED": CREATED,
             "TAILCAST_LOG_DIR": str(self.log_dir),
             "TAILCAST_PORT": str(self.port),
             "TAILCAST_PROMETHEUS_PORT": str(self.prometheus_port),

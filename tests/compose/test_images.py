@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.checker.compose_stack import ComposeStack
+from tailcast_service.build import VERSION
+from tests.checker.compose_stack import CREATED, REVISION, ComposeStack
 
 
 DOCKER = shutil.which("docker") or "docker"
@@ -43,7 +44,9 @@ def test_an_image_holds_its_own_closure_only(
 ) -> None:
     """Neither the other service's libraries nor what built it."""
     names = [*has, *lacks, "tailcast", "hatchling", "uv"]
-    finished = _run("--entrypoint", "python", f"tailcast-{image}", "-c", FIND, *names)
+    finished = _run(
+        "--entrypoint", "python", f"tailcast-{image}:{VERSION}", "-c", FIND, *names
+    )
     expected = [name in has for name in names]
     assert finished.stdout.split() == [str(one) for one in expected], finished.stderr
 
@@ -52,8 +55,8 @@ def test_an_image_holds_its_own_closure_only(
 @pytest.mark.usefixtures("stack")
 def test_an_image_that_is_run_wrongly_says_what_to_mend(image: str) -> None:
     """One line, exit code 2."""
-    without_broker = _run(f"tailcast-{image}")
-    with_argument = _run(f"tailcast-{image}", "--port", "1")
+    without_broker = _run(f"tailcast-{image}:{VERSION}")
+    with_argument = _run(f"tailcast-{image}:{VERSION}", "--port", "1")
     for finished, word in (
         (without_broker, "TAILCAST_REDIS_URL"),
         (with_argument, "takes no arguments"),
@@ -72,3 +75,23 @@ def test_images_are_of_hundreds_of_megabytes_less_than_their_tools(
         history = container.image.history()
         added = sum(layer["Size"] for layer in history if "/opt/" in layer["CreatedBy"])
         assert 0 < added < 100_000_000, history
+
+
+@pytest.mark.parametrize("image", ["tailer", "gateway"])
+def test_an_image_says_what_it_is(image: str, stack: ComposeStack) -> None:
+    """In its labels as in its program: version, revision and licence."""
+    (container, *_) = stack.containers(image)
+    labels = container.image.labels
+    said = {
+        name: labels[f"org.opencontainers.image.{name}"]
+        for name in ("title", "version", "revision", "licenses", "created")
+    }
+    assert said == {
+        "title": f"tailcast-{image}",
+        "version": VERSION,
+        "revision": REVISION,
+        "licenses": "MIT",
+        "created": CREATED,
+    }
+    finished = _run(f"tailcast-{image}:{VERSION}", "--version")
+    assert finished.stdout == f"tailcast-{image} {VERSION} (revision {REVISION})\n"

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from tailcast_service.build import read_build
 from tailcast_streams.broker import Document
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
@@ -348,8 +349,15 @@ async def test_http(rig: Rig, gateway: Gateway) -> None:
         assert page["more"] is False
         assert (await client.get(url, params={"after": "x"})).status_code == 400
         assert (await client.get("/api/sessions/none")).status_code == 404
-        assert (await client.get("/healthz")).status_code == 200
+        build = read_build()
+        life = await client.get("/healthz")
+        assert (life.status_code, life.json()) == (
+            200,
+            {"status": "alive", **build._asdict()},
+        )
         metrics = (await client.get("/metrics")).content
+        labels = f'revision="{build.revision}",version="{build.version}"'
+        assert f"tailcast_build_info{{{labels}}} 1.0".encode() in metrics
         assert b"tailcast_gateway_connections" in metrics
         html = (await client.get("/")).text
         assert "<title>Tailcast</title>" in html

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 
+from tailcast_service.build import VERSION
 from tailcast_streams.broker import NewRejection
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.monitoring import monitoring
@@ -23,8 +24,13 @@ async def ask(port: int, request: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("request_line", "status", "body"),
     [
-        (b"GET /healthz HTTP/1.1", b"200 OK", b"ok\n"),
+        (
+            b"GET /healthz HTTP/1.1",
+            b"200 OK",
+            b'{"status": "alive", "version": "1.2.3"}\n',
+        ),
         (b"GET /readyz HTTP/1.1", b"503 Service Unavailable", b"not yet\n"),
+        (b"GET /metrics HTTP/1.1", b"200 OK", f'version="{VERSION}"}} 1.0\n'.encode()),
         (
             b"GET /metrics?x=1 HTTP/1.1",
             b"200 OK",
@@ -43,6 +49,7 @@ async def test_answers(request_line: bytes, status: bytes, body: bytes) -> None:
         host="127.0.0.1",
         port=0,
         why_not_ready=lambda: "not yet",
+        build={"version": "1.2.3"},
     )
     async with server as port:
         answer = await ask(port, request_line + b"\r\nHost: x\r\n\r\n")

@@ -7,12 +7,12 @@ turns what went wrong into one line and an exit code. Nothing is done here.
 import sys
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tailcast_service.build import read_build
 from tailcast_service.exceptions import SettingsError
 from tailcast_service.exits import run_as_command
 
@@ -67,12 +67,12 @@ def tailcast(
     context: typer.Context,
     *,
     show_version: Annotated[
-        bool, typer.Option("--version", help="print the version and end")
+        bool, typer.Option("--version", help="print version and revision, and end")
     ] = False,
 ) -> None:
     """Every line of your training logs in every browser, live."""
     if show_version:
-        typer.echo(f"tailcast {version('tailcast')}")
+        typer.echo(f"tailcast {read_build()}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)

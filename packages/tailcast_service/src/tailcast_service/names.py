@@ -70,7 +70,18 @@ NOT_YET = frozenset(
 )
 
 # Read by the compose file, and no business of ours.
-COMPOSE = frozenset({"GID", "HOSTNAME", "PROMETHEUS_PORT", "PUBLISH", "UID"})
+COMPOSE = frozenset(
+    {
+        "CREATED",
+        "GID",
+        "HOSTNAME",
+        "PROMETHEUS_PORT",
+        "PUBLISH",
+        "REVISION",
+        "UID",
+        "VERSION",
+    }
+)
 
 # What Kubernetes puts into a pod's environment for a Service called tailcast, or
 # tailcast-SOMETHING, in the same namespace.

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
+import structlog
+
+from tailcast_service.build import read_build
 from tailcast_service.exceptions import SettingsError
 from tailcast_service.exits import run_as_command
 from tailcast_service.limits import raise_open_file_limit
@@ -27,6 +30,7 @@ def serve(
     configure_logging(
         level=settings.log_level, log_format=settings.log_format, service=service
     )
+    structlog.stdlib.get_logger(service).info("starting", **read_build()._asdict())
     raise_open_file_limit()
     # Loaded only now: wrong settings are told before half a second of imports.
     app = import_module(f"tailcast_{service}.app")
@@ -36,9 +40,12 @@ def serve(
 
 
 def run_program(service: str, run: Callable[[], None]) -> None:
-    """Run the program `tailcast-SERVICE`, which takes no arguments, and exit."""
+    """Run the program `tailcast-SERVICE`, which takes no settings, and exit."""
 
     def run_without_arguments() -> None:
+        if sys.argv[1:] == ["--version"]:
+            print(f"tailcast-{service} {read_build()}")  # noqa: T201  # what was asked for
+            return
         if sys.argv[1:]:
             raise SettingsError(
                 f"tailcast-{service} takes no arguments: set TAILCAST_… variables"

@@ -15,6 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from tailcast_service.build_metric import tell_build
 from tailcast_service.sparing import Sparing
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
 
@@ -39,6 +40,7 @@ class Instruments:
         def gauge(name: str, text: str) -> Gauge:
             return Gauge(f"tailcast_gateway_{name}", text, registry=registry)
 
+        tell_build(registry)
         self._connections = gauge("connections", "Open WebSocket connections")
         self._subscribers = gauge("subscribers", "Connections with a subscription")
         self._sessions = gauge("watched_sessions", "Sessions read by this replica")

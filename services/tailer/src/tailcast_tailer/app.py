@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
 
+from tailcast_service.build import read_build
 from tailcast_service.exceptions import ServiceError
 from tailcast_service.logs import configure_logging
 from tailcast_service.signals import until_signalled
@@ -297,6 +298,7 @@ async def _monitor(stack: AsyncExitStack, tailer: Tailer, port: int) -> None:
         port=port,
         why_not_ready=tailer.why_not_ready,
         is_alive=lambda: not tailer.pipeline.is_over,
+        build=read_build()._asdict(),
     )
     try:
         await stack.enter_async_context(server)

@@ -12,6 +12,7 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry
 
+from tailcast_service.build_metric import tell_build
 from tailcast_service.sparing import Sparing
 from tailcast_streams.broker import NewRejection
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
@@ -34,6 +35,7 @@ class Instruments:
         self._log = structlog.stdlib.get_logger("tailer")
         # Own registry: several tailers may live in one process.
         self.registry = CollectorRegistry()
+        tell_build(self.registry)
         self._meters = Meters(self.registry)
         # By session: when its rejections were told last, and how many were not since.
         self._untold: dict[str, tuple[float, int]] = {}

@@ -4,7 +4,8 @@ Knows no metric and decides nothing: what there is to say it is given as functio
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 # A request that takes longer, or whose head is larger, is dropped.
 REQUEST_SECONDS = 5.0
 REQUEST_BYTES = 8_192
+
+UNAVAILABLE = "503 Service Unavailable"
 
 
 class Answer(NamedTuple):
@@ -33,25 +36,30 @@ async def monitoring(
     port: int,
     why_not_ready: Callable[[], str],
     is_alive: Callable[[], bool] = lambda: True,
+    build: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[int]:
     """Serve while the context lasts; gives the port (of port 0: the one it got).
 
     Args:
         why_not_ready: what is missing, in words for people; empty when ready.
         is_alive: whether all of it runs.
+        build: what is running, as `/healthz` says it.
     """
+
+    def life() -> Answer:
+        status, word = ("200 OK", "alive") if is_alive() else (UNAVAILABLE, "not alive")
+        body = json.dumps({"status": word, **(build or {})})
+        return Answer(status, f"{body}\n".encode(), "application/json")
 
     def answer(path: str) -> Answer:
         if path == "/metrics":
             return Answer("200 OK", generate_latest(registry), CONTENT_TYPE_LATEST)
         if path == "/healthz":
-            if is_alive():
-                return Answer("200 OK", b"ok\n")
-            return Answer("503 Service Unavailable", b"it is ending\n")
+            return life()
         if path == "/readyz":
             reason = why_not_ready()
             if reason:
-                return Answer("503 Service Unavailable", f"{reason}\n".encode())
+                return Answer(UNAVAILABLE, f"{reason}\n".encode())
             return Answer("200 OK", b"ready\n")
         return Answer("404 Not Found", b"not found\n")
 

@@ -39,6 +39,7 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.protocol.limits import MAX_CLIENT_ID_CHARACTERS
 from tailcast_gateway.protocol.wires import SUBPROTOCOLS, wire_of
 from tailcast_gateway.replica import Replica
+from tailcast_service.build import read_build
 from tailcast_streams.exceptions import BrokerError, InvalidPosition
 
 
@@ -194,16 +195,18 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
 
 
 def _add_health(api: FastAPI, replica: Replica) -> None:
-    health = openapi.answers(bodies.HealthBody)
+    life = openapi.answers(bodies.LifeBody)
+    readiness = openapi.answers(bodies.ReadinessBody)
+    build = read_build()._asdict()
 
-    @api.get("/healthz", responses={**health, 503: health[200]})
+    @api.get("/healthz", responses={**life, 503: life[200]})
     async def tell_alive() -> Response:
         if (failure := replica.why_over) is None:
-            return json_response({"status": "alive"})
-        body = {"status": "not alive", "reason": str(failure)}
+            return json_response({"status": "alive", **build})
+        body = {"status": "not alive", "reason": str(failure), **build}
         return json_response(body, status=503)
 
-    @api.get("/readyz", responses={**health, 503: health[200]})
+    @api.get("/readyz", responses={**readiness, 503: readiness[200]})
     async def tell_ready() -> Response:
         if not (reason := replica.why_not_ready):
             return json_response({"status": "ready"})

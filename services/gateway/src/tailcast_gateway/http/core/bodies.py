@@ -88,10 +88,20 @@ class EmergenciesBody(_Body, kw_only=True):
     rewind: RewindFields | UnsetType = UNSET
 
 
-class HealthBody(_Body, kw_only=True):
+class LifeBody(_Body, kw_only=True):
+    """Whether the replica lives, and what it is."""
+
+    status: Literal["alive", "not alive"]
+    reason: str | UnsetType = UNSET
+    version: str
+    # The commit that it was made from, or `unknown`.
+    revision: str
+
+
+class ReadinessBody(_Body, kw_only=True):
     """How the replica is, and why it is not ready."""
 
-    status: Literal["alive", "not alive", "ready", "not ready"]
+    status: Literal["ready", "not ready"]
     reason: str | UnsetType = UNSET
 
 

@@ -29,7 +29,8 @@ _BODIES: Final[tuple[type[Struct], ...]] = (
     bodies.RecordBody,
     bodies.RejectedBody,
     bodies.EmergenciesBody,
-    bodies.HealthBody,
+    bodies.LifeBody,
+    bodies.ReadinessBody,
     ErrorBody,
     SnapshotFields,
 )
