@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from tests.brokers import free_port
@@ -12,11 +12,15 @@ from tests.brokers import free_port
 
 @contextlib.contextmanager
 def tailcast_up(
-    directory: Path, *arguments: str, data: str = "data", **settings: str
+    directory: Path,
+    *arguments: str,
+    program: Sequence[str] = (sys.executable, "-m", "tailcast"),
+    data: str = "data",
+    **settings: str,
 ) -> Generator[str]:
     """Run it with its data under `directory`; yields `HOST:PORT` once it is ready."""
     port = free_port()
-    command = [sys.executable, "-m", "tailcast", "up", *arguments, "--port", str(port)]
+    command = [*program, "up", *arguments, "--port", str(port)]
     command += ["--data-dir", str(directory / data)]
     log = directory / "up.log"
     environment = {

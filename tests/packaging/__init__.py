@@ -1,0 +1,1 @@
+"""What is given away: distributions, their metadata, and that they run elsewhere."""
