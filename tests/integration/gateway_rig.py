@@ -26,6 +26,7 @@ from tailcast_gateway.commands import commands, queries
 from tailcast_gateway.connections.handover import make_server_config
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.replica import Replica
+from tailcast_gateway.sessions import stored
 from tailcast_streams.broker import (
     NOTHING_STORED,
     Appended,
@@ -44,7 +45,7 @@ PATIENCE_SECONDS = 45.0
 
 def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that takes its time is not away: a test tells clients otherwise."""
-    for module in (commands, queries):
+    for module in (commands, queries, stored):
         monkeypatch.setattr(module, "BROKER_SECONDS", PATIENCE_SECONDS)
 
 

@@ -38,6 +38,7 @@ from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import History
 from tailcast_gateway.sessions.reads import Replay
 from tailcast_gateway.sessions.search import Search
+from tailcast_gateway.sessions.stored import Stored
 from tailcast_gateway.views.sampling_budget import Samplers
 from tailcast_gateway.views.view import Forms
 from tailcast_service.clock_steps import ClockSteps
@@ -108,6 +109,13 @@ class Replica:
         search = Search(broker, step_keys=step_keys, time_keys=time_keys)
         self.replay = Replay(broker, search=search, instruments=instruments)
         self.history = History(broker, self.replay)
+        self.stored = Stored(
+            broker,
+            self.replay,
+            isolation=self.hub.isolation,
+            broker_clock=broker_clock,
+            owners_of=self.hub.owners_of,
+        )
         self.pacing = Pacing(self.hub.delivery, clock=clock)
 
         def now_as_text() -> str:
@@ -158,19 +166,13 @@ class Replica:
         self.forms = Forms(step_keys=step_keys, time_keys=time_keys)
         self.wires = Wires()
         self.commands = Commands(
-            broker=broker,
+            stored=self.stored,
             hub=self.hub,
             feed=self.feed,
             replay=self.replay,
             catch_up=self.catch_up,
-            inquiries=Inquiries(
-                broker=broker,
-                replay=self.replay,
-                pages=self.history,
-                broker_clock=broker_clock,
-                owners_of=self.hub.owners_of,
-            ),
-            snapshots=Snapshots(broker, self.hub, broker_clock=broker_clock),
+            inquiries=Inquiries(stored=self.stored, pages=self.history),
+            snapshots=Snapshots(self.stored, self.hub),
             forms=self.forms,
             wires=self.wires,
             identities=self.identities,

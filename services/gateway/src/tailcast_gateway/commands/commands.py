@@ -49,17 +49,15 @@ from tailcast_gateway.resume.holders import Identities
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.reads import Replay
+from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
 from tailcast_gateway.views.subscription import Begin, Last
 from tailcast_gateway.views.view import Forms
 from tailcast_streams.births import Birth
-from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
 
 
-# A broker that does not answer for so long is away.
-BROKER_SECONDS = 5.0
 RETRY_AFTER_MS = 1_000
 # So many clients at once are subscribed to several sessions. With thousands of sessions
 # each takes a while: in a storm of reconnections all would be late, and none be served.
@@ -72,7 +70,7 @@ class Commands:
     def __init__(
         self,
         *,
-        broker: SessionReader,
+        stored: Stored,
         hub: Hub,
         feed: Feed,
         replay: Replay,
@@ -86,7 +84,7 @@ class Commands:
         timestamp: Callable[[], str],
         instruments: Instruments,
     ) -> None:
-        self._broker = broker
+        self._stored = stored
         self._hub = hub
         self._feed = feed
         self._replay = replay
@@ -250,7 +248,7 @@ class Commands:
     ) -> None:
         """One session: its positions and the verdict stand in the answer."""
         # Only who is kept is told later which sessions are new to it.
-        births = None if client.name is None else await self._broker.births()
+        births = None if client.name is None else await self._stored.births()
         while True:
             channel = await self._opened(session)
             epoch = channel.epoch
@@ -343,11 +341,11 @@ class Commands:
         while True:
             names = plan.added.literals()
             # Before the list, which then has all that were counted.
-            births = await self._broker.births()
+            births = await self._stored.births()
             if plan.added.has_globs():
                 # A session that a cursor names may be on its way back into a broker
                 # that lost it.
-                known = (*await self._broker.sessions(), *plan.cursors)
+                known = (*await self._stored.sessions(), *plan.cursors)
                 names += [name for name in known if plan.added.matches(name)]
             names = [*dict.fromkeys([EMERGENCIES, *names])]
             refused = await self._feed.open(names)

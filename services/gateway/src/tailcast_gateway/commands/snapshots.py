@@ -15,18 +15,16 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
     Subscribe,
 )
-from tailcast_gateway.sessions.broker_clock import BrokerClock
-from tailcast_gateway.sessions.core.catalogue import size_bytes, snapshot
+from tailcast_gateway.sessions.core.catalogue import size_bytes
+from tailcast_gateway.sessions.stored import Stored
 from tailcast_gateway.views.subscription import Begin, Subscription
-from tailcast_streams.broker import Head, SessionReader, Snapshot
+from tailcast_streams.broker import Head, Snapshot
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
 
 
 # What the snapshots of one `subscribe` weigh together at most.
 MAX_BYTES = 4 * 1024 * 1024
-# How many are read in one go.
-SESSIONS_AT_ONCE = 64
 
 States = Mapping[str, Snapshot]
 
@@ -34,12 +32,9 @@ States = Mapping[str, Snapshot]
 class Snapshots:
     """Reads and sends them; one for all connections."""
 
-    def __init__(
-        self, broker: SessionReader, hub: Hub, *, broker_clock: BrokerClock
-    ) -> None:
-        self._broker = broker
+    def __init__(self, stored: Stored, hub: Hub) -> None:
+        self._stored = stored
         self._hub = hub
-        self._broker_clock = broker_clock
 
     async def read(self, sessions: Sequence[str], message: Subscribe) -> States:
         """Sessions' states, if the message asks for them.
@@ -51,12 +46,10 @@ class Snapshots:
         found: dict[str, Snapshot] = {}
         size = 0
         names = sessions if message.snapshot else ()
-        for start in range(0, len(names), SESSIONS_AT_ONCE):
-            some = names[start : start + SESSIONS_AT_ONCE]
-            states = await self._broker.snapshots(some)
-            known = zip(some, states, strict=True)
-            found |= {name: state for name, state in known if state is not None}
-            size += sum(size_bytes(state) for state in states if state is not None)
+        async for states, _ in self._stored.snapshots(names):
+            known = {name: state for name, state in states.items() if state is not None}
+            found |= known
+            size += sum(map(size_bytes, known.values()))
             if size > MAX_BYTES:
                 text = "The snapshots are too large together; ask for `snapshot` apart"
                 raise InvalidMessage(TOO_LARGE, text, message.id)
@@ -97,14 +90,8 @@ class Snapshots:
         """Send them, if the message asks for them: one, or lists of bounded size."""
         if not message.snapshot:
             return
-        now_ms = self._broker_clock.now_ms()
         found = (
-            snapshot(
-                session,
-                states.get(session),
-                now_ms=now_ms,
-                owners=self._hub.owners_of(session),
-            )
+            self._stored.shown(session, states.get(session))
             for session in sessions
             if session != EMERGENCIES
         )

@@ -1,6 +1,6 @@
 """One record over HTTP, whole: where messages send whoever it was too long for.
 
-Reads the request and writes the answer; what is kept is the broker's.
+Reads the request and writes the answer; what is kept lives in `sessions`.
 """
 
 from typing import Annotated, Any
@@ -11,11 +11,9 @@ from tailcast_gateway.http.core.bodies import RecordBody
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import single
 from tailcast_gateway.http.responses import json_response
-from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, InvalidMessage
 from tailcast_gateway.protocol.server_messages import CURSOR_PATTERN
 from tailcast_gateway.replica import Replica
-from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
 
 
@@ -40,9 +38,8 @@ def add_record(api: FastAPI, replica: Replica) -> None:
             text = "name the record, as in ?cursor=1-2048-0a1b2c3d"
             raise InvalidMessage(INVALID_MESSAGE, text)
         place = Cursor.parse(cursor)
-        is_ours = session.startswith("!") and session != EMERGENCIES
-        entry = None if is_ours else await replica.broker.find(session, place.id)
-        if entry is None or entry.cursor != place or not is_record(entry):
+        entry = await replica.stored.record(session, place)
+        if entry is None:
             body = {"code": "not_found", "message": "no such record is kept"}
             return json_response(body, 404)
         return Response(entry.record, media_type="application/json")

@@ -3,6 +3,7 @@
 Reads requests and writes answers; what a page is lives in `pages` and `history`.
 """
 
+from itertools import islice
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request, Response
@@ -27,12 +28,7 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.protocol.limits import DEFAULT_HISTORY, MAX_HISTORY
 from tailcast_gateway.protocol.server_messages import CURSOR_PATTERN, SnapshotFields
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.sessions.core.catalogue import (
-    describe,
-    document,
-    rejected,
-    snapshot,
-)
+from tailcast_gateway.sessions.core.catalogue import document, rejected
 from tailcast_gateway.sessions.core.pages import NOTHING_TOLD, Page, body, moved
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.history import Place as Beginning
@@ -49,8 +45,6 @@ from tailcast_streams.position import (
 )
 
 
-# What is shown of a session that cannot be read now.
-NO_HEAD = Head(None, None, None)
 # Sessions in one answer, the latest ones; more are cut off and `more` says so.
 MAX_SESSIONS = 1_000
 
@@ -165,7 +159,7 @@ class _Routes:
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
-        self._broker = replica.broker
+        self._stored = replica.stored
         self._exports = Exports(
             replica.history,
             slow_timeout=replica.slow_timeout,
@@ -175,22 +169,12 @@ class _Routes:
 
     async def list_sessions(self) -> Response:
         """What there is, the latest first."""
-        active = await self._broker.sessions()
-        latest = sorted(active, key=lambda name: -active[name])
-        names = latest[:MAX_SESSIONS]
-        heads = await self._replica.hub.isolation.each(names, self._broker.heads)
-        now_ms = self._replica.broker_clock.now_ms()
-        found = [
-            describe(
-                name,
-                heads.get(name, NO_HEAD),
-                active_ms=active[name],
-                now_ms=now_ms,
-                owners=self._replica.hub.owners_of(name),
-            )
-            for name in names
-        ]
-        return json_response({"sessions": found, "more": len(latest) > len(names)})
+        active = await self._stored.latest()
+        latest = dict(islice(active.items(), MAX_SESSIONS))
+        found: list[dict[str, object]] = []
+        async for some, _ in self._stored.described(latest):
+            found += some
+        return json_response({"sessions": found, "more": len(active) > len(latest)})
 
     async def tell_snapshot(self, session: SessionName) -> Response:
         """One session: its latest record and values, and where its stream is."""
@@ -203,7 +187,7 @@ class _Routes:
         one before. With `Accept: application/x-ndjson` all records come, each on a
         line of its own, up to the head as it was at the request.
         """
-        head = await self._known_head(session)
+        head = await self._stored.head(session)
         if head is None:
             raise NotFound
         return await self._records(session, records, head)
@@ -212,7 +196,7 @@ class _Routes:
         self, session: SessionName, after: str | None = None, limit: Limit = None
     ) -> Response:
         """Lines that were no records, and why; the latest thousand are kept."""
-        head = await self._known_head(session)
+        head = await self._stored.head(session)
         if head is None:
             raise NotFound
         return await self._rejected(session, after, limit, head)
@@ -228,7 +212,7 @@ class _Routes:
     ) -> Response:
         """As `/api/records?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="records")
-        head = None if named is None else await self._known_head(named)
+        head = None if named is None else await self._stored.head(named)
         if named is None or head is None:
             # The session's own name ends so.
             whole = f"{session}/records"
@@ -244,7 +228,7 @@ class _Routes:
     ) -> Response:
         """As `/api/rejected?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="rejected")
-        head = None if named is None else await self._known_head(named)
+        head = None if named is None else await self._stored.head(named)
         if named is None or head is None:
             whole = f"{session}/rejected"
             return await self._show(whole)
@@ -289,7 +273,7 @@ class _Routes:
     ) -> Response:
         place = BEFORE_ALL if after is None else EntryID.parse(after)
         size = _bounded(limit)
-        lines = await self._broker.read_rejected(session, place, limit=size + 1)
+        lines = await self._stored.rejected(session, place, limit=size + 1)
         total = 0 if head.state is None else head.state.rejected
         return json_response(
             {
@@ -302,12 +286,10 @@ class _Routes:
         )
 
     async def _show(self, session: str) -> Response:
-        state = await self._broker.snapshot(session)
+        state = await self._stored.snapshot(session)
         if state is None or session.startswith("!"):
             raise NotFound
-        now_ms = self._replica.broker_clock.now_ms()
-        owners = self._replica.hub.owners_of(session)
-        return json_response(snapshot(session, state, now_ms=now_ms, owners=owners))
+        return json_response(self._stored.shown(session, state))
 
     async def _page(
         self, session: str, query: Asked, *, before: str | None, limit: int
@@ -355,13 +337,6 @@ class _Routes:
         if isinstance(verdict, NoValues):
             raise InvalidMessage(INVALID_MESSAGE, f"{session} {verdict}")
         return verdict
-
-    async def _known_head(self, session: str) -> Head | None:
-        if session.startswith("!"):
-            return None
-        head = (await self._broker.heads([session]))[0]
-        is_known = head.state is not None or head.newest is not None
-        return head if is_known else None
 
 
 def _bounded(limit: int | None) -> int:

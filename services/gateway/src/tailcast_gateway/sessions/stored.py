@@ -1,0 +1,157 @@
+"""What is stored of sessions, for answers: lists, snapshots, single records.
+
+The door for whoever answers a client. What several ask for at the same time is read
+once. A session that cannot be read is shown as one of which nothing is known; that ends
+no answer about others. What never lives here: the live flow (`feed`), or pages.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypeVar
+
+from tailcast_gateway.protocol.breaks import is_record
+from tailcast_gateway.sessions.broker_clock import BrokerClock
+from tailcast_gateway.sessions.core.catalogue import describe, snapshot
+from tailcast_gateway.sessions.isolation import SessionIsolation
+from tailcast_gateway.sessions.reads import Replay
+from tailcast_streams.births import Birth
+from tailcast_streams.broker import Entry, Head, Rejection, SessionReader, Snapshot
+from tailcast_streams.exceptions import BrokerUnavailable
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import Cursor, EntryID
+
+
+# Sessions whose state is read in one go.
+SESSIONS_AT_ONCE = 64
+# A broker that does not answer for so long is away.
+BROKER_SECONDS = 5.0
+
+_UNKNOWN = Head(None, None, None)
+_T = TypeVar("_T")
+
+
+class Stored:
+    """Reads what answers need; one for a replica. Each raises BrokerError."""
+
+    def __init__(
+        self,
+        broker: SessionReader,
+        reads: Replay,
+        *,
+        isolation: SessionIsolation,
+        broker_clock: BrokerClock,
+        owners_of: Callable[[str], Sequence[str]],
+    ) -> None:
+        self._broker = broker
+        self._reads = reads
+        self._isolation = isolation
+        self._broker_clock = broker_clock
+        # The tailers that contest a session; none where it is not contested.
+        self._owners_of = owners_of
+
+    async def births(self) -> Birth:
+        """Which session was counted last."""
+        async with _in_time():
+            return await self._broker.births()
+
+    async def sessions(self) -> dict[str, int]:
+        """When each session was last active, Unix milliseconds, as it is now."""
+        async with _in_time():
+            return dict(await self._broker.sessions())
+
+    async def latest(self) -> dict[str, int]:
+        """The same, the latest first; read once for all who ask meanwhile."""
+        async with _in_time():
+            active = await self._reads.share("sessions", self._broker.sessions)
+        return dict(sorted(active.items(), key=lambda item: -item[1]))
+
+    async def described(
+        self, active: dict[str, int]
+    ) -> AsyncIterator[tuple[list[dict[str, object]], bool]]:
+        """Sessions as lists have them, some at a time; whether these are the last."""
+        async for some, heads, is_last in self._each(
+            "heads", list(active), self._broker.heads
+        ):
+            now_ms = self._broker_clock.now_ms()
+            found = [
+                describe(
+                    name,
+                    heads.get(name, _UNKNOWN),
+                    active_ms=active[name],
+                    now_ms=now_ms,
+                    owners=self._owners_of(name),
+                )
+                for name in some
+            ]
+            yield found, is_last
+
+    async def snapshots(
+        self, names: Sequence[str]
+    ) -> AsyncIterator[tuple[dict[str, Snapshot | None], bool]]:
+        """Snapshots of sessions, some at a time; whether these are the last."""
+        async for some, found, is_last in self._each(
+            "snapshots", names, self._broker.snapshots
+        ):
+            yield {name: found.get(name) for name in some}, is_last
+
+    async def snapshot(self, session: str) -> Snapshot | None:
+        """The snapshot of one session, None if there is no such session."""
+        async with _in_time():
+            return await self._broker.snapshot(session)
+
+    def shown(self, session: str, state: Snapshot | None) -> dict[str, object]:
+        """A snapshot as clients are shown it now."""
+        now_ms = self._broker_clock.now_ms()
+        return snapshot(session, state, now_ms=now_ms, owners=self._owners_of(session))
+
+    async def head(self, session: str) -> Head | None:
+        """The state and the ends of a session, None if there is no such session."""
+        if session.startswith("!"):
+            return None
+        async with _in_time():
+            head = (await self._broker.heads([session]))[0]
+        is_known = head.state is not None or head.newest is not None
+        return head if is_known else None
+
+    async def rejected(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> Sequence[Rejection]:
+        """Lines of a session that were no records."""
+        async with _in_time():
+            return await self._broker.read_rejected(session, after, limit=limit)
+
+    async def record(self, session: str, cursor: Cursor) -> Entry | None:
+        """The record at a cursor, or the emergency that came as a whole file."""
+        if session.startswith("!") and session != EMERGENCIES:
+            return None
+        async with _in_time():
+            entry = await self._broker.find(session, cursor.id)
+        is_there = entry is not None and entry.cursor == cursor and is_record(entry)
+        return entry if is_there else None
+
+    async def _each(
+        self,
+        what: str,
+        names: Sequence[str],
+        read: Callable[[Sequence[str]], Awaitable[Sequence[_T]]],
+    ) -> AsyncIterator[tuple[Sequence[str], dict[str, _T], bool]]:
+        """Read of many sessions, some at a time; whether these are the last."""
+        for start in range(0, max(1, len(names)), SESSIONS_AT_ONCE):
+            some = tuple(names[start : start + SESSIONS_AT_ONCE])
+            async with _in_time():
+                found = await self._reads.share(
+                    (what, some), partial(self._isolation.each, some, read)
+                )
+            yield some, found, start + SESSIONS_AT_ONCE >= len(names)
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncGenerator[None]:
+    """Raises BrokerUnavailable instead of TimeoutError."""
+    try:
+        async with asyncio.timeout(BROKER_SECONDS):
+            yield
+    except TimeoutError:
+        raise BrokerUnavailable("it does not answer") from None
