@@ -4,8 +4,10 @@ Without a Chromium on PATH these are skipped.
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
+import os
 import shutil
 import time
 from collections.abc import AsyncGenerator
@@ -86,6 +88,9 @@ async def showing(directory: Path, url: str) -> AsyncGenerator[Page]:
     """A browser with a page."""
     process = await asyncio.create_subprocess_exec(
         *(PROGRAM, *FLAGS, f"--user-data-dir={directory}", "about:blank"),
+        # It has a socket there, and ends where the path is too long for one.
+        env=os.environ | {"TMPDIR": "/tmp"},
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -101,7 +106,8 @@ async def showing(directory: Path, url: str) -> AsyncGenerator[Page]:
             await page.open(url)
             yield page
     finally:
-        process.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()
 
 

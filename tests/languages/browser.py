@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import os
 import shutil
 import signal
 import sys
@@ -100,6 +101,8 @@ async def main(names: list[str], url: str, session: str) -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
             *(program, *FLAGS, f"--user-data-dir={profile}", "about:blank"),
+            # It has a socket there, and ends where the path is too long for one.
+            env=os.environ | {"TMPDIR": "/tmp"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
