@@ -22,9 +22,9 @@ SOURCES = [
 STARTERS = {
     "tasks.py": "the long-lived ones",
     "replica.py": "short ones, whose failures are told",
-    "replay.py": "a read, for whom all wait who asked for it",
+    "reads.py": "a read, for whom all wait who asked for it",
     "event_stream.py": "the two sides of a response, which waits for both",
-    "ndjson.py": "likewise",
+    "export.py": "likewise",
     "app.py": "the gateway's drain, which ends the server",
     "supervisor.py": "the start of `up`, which waits for it",
     "pipeline.py": "looks at files, for which the sweep waits",
