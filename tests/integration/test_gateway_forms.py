@@ -72,25 +72,25 @@ async def test_a_filtered_flow_is_not_contiguous(rig: Rig, gateway: Gateway) -> 
 
 async def test_clients_of_other_forms_do_not_mix(rig: Rig, gateway: Gateway) -> None:
     """Each gets what it asked for, of the same records."""
-    forms: list[dict[str, Any]] = [
+    views: list[dict[str, Any]] = [
         {},
         {"where": where("gte", 50)},
         {"where": {"not": where("gte", 50)}},
         {"metrics": ["nothing"], "index": True},
     ]
 
-    async def follow(form: dict[str, Any], count: int, ready: asyncio.Barrier) -> Any:
+    async def follow(view: dict[str, Any], count: int, ready: asyncio.Barrier) -> Any:
         async with watching(gateway) as watcher:
-            await watcher.subscribe(sessionId="run", **form)
+            await watcher.subscribe(sessionId="run", **view)
             await ready.wait()
             return await watcher.until_records(count)
 
-    ready = asyncio.Barrier(len(forms) + 1)
+    ready = asyncio.Barrier(len(views) + 1)
     counts = (100, 50, 50, 100)
     async with asyncio.TaskGroup() as tasks:
         made = [
-            tasks.create_task(follow(form, count, ready))
-            for form, count in zip(forms, counts, strict=True)
+            tasks.create_task(follow(view, count, ready))
+            for view, count in zip(views, counts, strict=True)
         ]
         await ready.wait()
         await rig.writer("run").append(*numbered(0, 100))

@@ -14,8 +14,8 @@ from tailcast_gateway.connections.connection import Connection
 from tailcast_gateway.connections.drain import Departure
 from tailcast_gateway.delivery.core.channel import Channel, Client
 from tailcast_gateway.protocol.wires import JSON
-from tailcast_gateway.sessions.reads import Replay
-from tailcast_gateway.views.view import Form, Piece
+from tailcast_gateway.sessions.reads import Reads
+from tailcast_gateway.views.view import Piece, View
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,
@@ -126,10 +126,10 @@ async def test_a_form_that_cannot_be_made(
     await writer.append(*numbered(0, 1))
     wanted = Piece.wanted
 
-    def fail(self: Piece, form: Form) -> Any:
-        if form.where is not None:
+    def fail(self: Piece, view: View) -> Any:
+        if view.where is not None:
             raise LookupError("a bad form")
-        return wanted(self, form)
+        return wanted(self, view)
 
     async with watching(gateway) as odd, watching(gateway) as other:
         where = {"metric": "step", "op": "gte", "value": 0}
@@ -150,10 +150,10 @@ async def test_a_page_that_cannot_be_read(
     """It is not asked for again without end."""
     await rig.writer("a").append(*numbered(0, 100))
 
-    async def fail(self: Replay, *args: Any) -> Any:
+    async def fail(self: Reads, *args: Any) -> Any:
         raise LookupError("a bad page")
 
-    monkeypatch.setattr(Replay, "page", fail)
+    monkeypatch.setattr(Reads, "page", fail)
     async with watching(gateway) as watcher:
         await watcher.subscribe(sessionId="a", **{"from": "start"})
         told, code = await closing(watcher)
@@ -167,14 +167,14 @@ async def test_a_place_that_cannot_be_found(
     """Who waits for it is told; several sessions are looked up after the answer."""
     await rig.writer("a").append(*numbered(0, 3))
     await rig.writer("b").append(*numbered(0, 3))
-    place = Replay.place
+    place = Reads.place
 
-    async def fail(self: Replay, channel: Channel, *args: Any, **more: Any) -> Any:
+    async def fail(self: Reads, channel: Channel, *args: Any, **more: Any) -> Any:
         if channel.session == "a":
             raise LookupError("a bad place")
         return await place(self, channel, *args, **more)
 
-    monkeypatch.setattr(Replay, "place", fail)
+    monkeypatch.setattr(Reads, "place", fail)
     async with watching(gateway) as odd, watching(gateway) as other:
         await odd.subscribe(sessionIds=["a", "b"], **{"from": {"last": 1}})
         assert (await closing(odd))[1] == 1011

@@ -21,7 +21,7 @@ from tests.integration.gateway_rig import be_patient
 from tests.properties.gateway_shapes import (
     PLAIN,
     SHAPES,
-    Asked,
+    ParsedQuery,
     Request,
     any_request,
     lines_before,
@@ -207,7 +207,7 @@ class World:
         """A client subscribes, in one way or another."""
         await self._send(self.watchers[at % 2], plain_request(how))
 
-    async def form(self, at: int, how: int) -> None:
+    async def view(self, at: int, how: int) -> None:
         """A client subscribes in any way."""
         watcher = self.watchers[at % 2]
         known = {session: watcher.known_cursors(session) for session in SESSIONS}
@@ -230,7 +230,7 @@ class World:
         async def writable() -> bool:
             return True
 
-        asking = self.replica.commands.inquire(watcher.client, parsed, writable)  # type: ignore[arg-type]  # what was sent
+        asking = self.replica.commands.query(watcher.client, parsed, writable)  # type: ignore[arg-type]  # what was sent
         watcher.asking = self.start(asking)
 
     async def come_back(self, at: int, how: int) -> None:
@@ -281,7 +281,7 @@ class World:
 
     async def save(self, _at: int, _how: int) -> None:
         """What clients have received is kept."""
-        await self.replica.keeper.save_waiting()
+        await self.replica.saver.save_waiting()
 
     def _reconnected(self, at: int) -> Watcher | None:
         """The same client on a new connection; None while it waits for an answer."""
@@ -289,7 +289,7 @@ class World:
         if old.busy is not None and not old.busy.done():
             return None
         self.replica.hub.leave(old.client)
-        self.replica.identities.leave(old.client)
+        self.replica.holders.leave(old.client)
         new = self.watchers[at] = Watcher(self, is_msgpack=old.is_msgpack)
         new.cursors, new.last, new.told = old.cursors, old.last, old.told
         return new
@@ -317,12 +317,12 @@ class World:
             if head.newest is not None
         }
         wanted = about | (watcher.wanted if message.get("add") else set[str]())
-        watcher.asked = Asked(message, about, wanted, shape, stored)
+        watcher.asked = ParsedQuery(message, about, wanted, shape, stored)
 
         async def subscribe() -> None:
             await self.replica.commands.subscribe(watcher.client, parsed)  # type: ignore[arg-type]  # what was sent
             # Where delivery begins is kept at once.
-            await self.replica.keeper.save_waiting()
+            await self.replica.saver.save_waiting()
 
         watcher.busy = self.start(subscribe())
 

@@ -141,7 +141,7 @@ REQUESTS = 4 * len(PLACES) * len(SHAPES) * 4
 
 
 @dataclass
-class Asked:
+class ParsedQuery:
     """A `subscribe`, until it is answered."""
 
     message: dict[str, Any]

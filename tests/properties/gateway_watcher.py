@@ -12,7 +12,7 @@ from tailcast_gateway.protocol.wires import JSON, MSGPACK
 from tailcast_streams.position import Cursor
 from tests.contract import checked
 from tests.properties.gateway_frames import BINARY, TEXT, frames_of
-from tests.properties.gateway_shapes import Asked, Counted, Shape, lines_before
+from tests.properties.gateway_shapes import Counted, ParsedQuery, Shape, lines_before
 
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Watcher:
         self.replays: set[str] = set()
         self.counted: dict[str, Counted] = {}
         # The last `subscribe`: until its answer, and from there on.
-        self.asked: Asked | None = None
-        self.answered: Asked | None = None
+        self.asked: ParsedQuery | None = None
+        self.answered: ParsedQuery | None = None
         # Where it was, and in which form, before it resumed by its name.
         self.held: dict[str, tuple[str | None, Shape]] = {}
         # A page that was asked for.
@@ -67,7 +67,7 @@ class Watcher:
         replica = self.world.replica
         pings, self.pings = self.pings, []
         for payload in pings:
-            if replica.identities.pong(self.client, payload):
+            if replica.holders.pong(self.client, payload):
                 replica.catch_up.wake(self.client)
 
     def write(self, frames: bytes) -> None:
@@ -109,7 +109,9 @@ class Watcher:
         if "sessionId" in message:
             self._begin_one(message["sessionId"], asked, message)
 
-    def _begin_one(self, session: str, asked: Asked, message: dict[str, Any]) -> None:
+    def _begin_one(
+        self, session: str, asked: ParsedQuery, message: dict[str, Any]
+    ) -> None:
         start: dict[str, Any] = {}
         if isinstance(asked.start, dict):
             start = cast("dict[str, Any]", asked.start)
@@ -122,7 +124,7 @@ class Watcher:
             self._check_step(session, asked, message)
         self._count_from(session)
 
-    def _begin(self, session: str, asked: Asked) -> None:
+    def _begin(self, session: str, asked: ParsedQuery) -> None:
         self.shapes[session] = asked.shape
         self.counted.pop(session, None)
         is_new = session not in self.wanted
@@ -139,7 +141,9 @@ class Watcher:
             self.told[session] = ""
             self.cursors[session] = cursor
 
-    def _check_step(self, session: str, asked: Asked, message: dict[str, Any]) -> None:
+    def _check_step(
+        self, session: str, asked: ParsedQuery, message: dict[str, Any]
+    ) -> None:
         """It begins at the step, or at the head that there was, if that is below."""
         cursor, step = message["cursor"], asked.start["step"]
         if self.world.trimmed.get(session) or cursor is None:

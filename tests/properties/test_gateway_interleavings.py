@@ -40,7 +40,7 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
 pytestmark = pytest.mark.timeout(120 + EXAMPLES)
 
 actions = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3), st.integers(0, 7))
-forms = st.tuples(
+views = st.tuples(
     st.sampled_from(("form", "form", "page", "resume_by_name", "acknowledge", "save")),
     st.integers(0, 1),
     st.integers(0, REQUESTS - 1),
@@ -67,7 +67,7 @@ def test_every_interleaving(
 
 @given(
     beginning=st.sampled_from(BEGINNINGS),
-    script=st.lists(st.one_of(actions, actions, forms), max_size=30),
+    script=st.lists(st.one_of(actions, actions, views), max_size=30),
 )
 @settings(max_examples=EXAMPLES)
 def test_every_form(

@@ -12,7 +12,7 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.sessions.core.pages import Page, body
 from tailcast_gateway.sessions.history import History
-from tailcast_gateway.sessions.reads import Replay
+from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_streams.broker import NOTHING_STORED, Batch, Kind, NewEntry
 from tailcast_streams.broker_memory import MemoryBroker
@@ -66,7 +66,7 @@ async def follow(
         await broker.trim("a", entries[min(trimmed, len(entries) - 1)].id)
     instruments = Instruments()
     search = Search(broker, step_keys=(), time_keys=())
-    replay = Replay(broker, search=search, instruments=instruments)
+    replay = Reads(broker, search=search, instruments=instruments)
     history = History(broker, replay)
     pages: list[dict[str, Any]] = []
     cursor = start

@@ -26,7 +26,7 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.protocol.wires import JSON, Wires
 from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Wait
 from tailcast_gateway.views.subscription import Begin, Last, Subscription
-from tailcast_gateway.views.view import Forms
+from tailcast_gateway.views.view import Views
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.client_cursors import Kept
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING
@@ -34,7 +34,7 @@ from tests.gateway.entries import cursor
 from tests.properties.gateway_frames import payloads
 
 
-def born(number: int) -> Birth:
+def created(number: int) -> Birth:
     """A number of one count."""
     return Birth("0a1b2c3d", number)
 
@@ -42,7 +42,7 @@ def born(number: int) -> Birth:
 def plan(current: Subscription | None = None, /, **fields: Any) -> Plan:
     """A plan for a message with these fields."""
     return plan_subscribe(
-        request(**fields), current or Subscription(), Forms(), max_rules=3
+        request(**fields), current or Subscription(), Views(), max_rules=3
     )
 
 
@@ -110,17 +110,17 @@ def test_positions_one_by_one() -> None:
     made = plan(
         **{
             "cursors": {"a": "1-10-00000007", "b": None},
-            "at": str(born(10)),
+            "at": str(created(10)),
             "from": "now",
         }
     )
-    assert made.wanted("a", birth=born(3)) == cursor("1-10")._replace(digest=7)
+    assert made.wanted("a", birth=created(3)) == cursor("1-10")._replace(digest=7)
     assert made.has_starts
     assert not plan().has_starts
-    assert made.wanted("b", birth=born(4)) is Begin.START
-    assert made.wanted("new", birth=born(11)) is Begin.START
+    assert made.wanted("b", birth=created(4)) is Begin.START
+    assert made.wanted("new", birth=created(11)) is Begin.START
     assert made.wanted("to come", birth=None) is Begin.START
-    assert made.wanted("old", birth=born(10)) is Begin.NOW
+    assert made.wanted("old", birth=created(10)) is Begin.NOW
     assert made.wanted("of version 0.1", birth=UNCOUNTED) is Begin.NOW
 
 
@@ -128,13 +128,13 @@ def test_positions_one_by_one() -> None:
 def test_a_moment_of_another_count(at: int | str) -> None:
     """A time of version 0.1, or before anything was counted: all may be new."""
     made = plan(at=at)
-    for birth in (born(1), UNCOUNTED, None):
+    for birth in (created(1), UNCOUNTED, None):
         assert made.wanted("a", birth=birth) is Begin.START
 
 
 def test_a_broker_that_was_emptied_counts_anew() -> None:
     """Lower numbers of another count are no earlier ones."""
-    made = plan(at=str(born(1_000)))
+    made = plan(at=str(created(1_000)))
     assert made.wanted("a", birth=Birth("ffffffff", 1)) is Begin.START
 
 
@@ -182,7 +182,7 @@ def test_answers_to_subscribe() -> None:
     names = [f"s{n}" for n in range(7)]
     some = request(sessionIds=names)
     told = message_of(
-        subscribed(some, plan_subscribe(some, Subscription(), Forms(), max_rules=9))
+        subscribed(some, plan_subscribe(some, Subscription(), Views(), max_rules=9))
     )
     assert told["message"] == "Subscribed to s0, s1, s2, s3, s4 and 2 more"
     few = request(sessionIds=["a"])
@@ -268,26 +268,26 @@ def test_whose_snapshots_are_wanted() -> None:
 
 def test_resuming() -> None:
     """What is kept is as what the client brings; what it brings wins."""
-    kept = Kept(1, {"a": cursor("1-30"), "b": cursor("1-40")}, born(5))
+    kept = Kept(1, {"a": cursor("1-30"), "b": cursor("1-40")}, created(5))
     made = plan(**{"from": "resume"}, cursors={"b": str(cursor("1-60"))}).resumed(kept)
 
     assert made.resumes
-    assert made.wanted("a", birth=born(1)) == cursor("1-30")
-    assert made.wanted("b", birth=born(2)) == cursor("1-60")
-    assert made.wanted("c", birth=born(5)) is Begin.NOW
-    assert made.wanted("c", birth=born(6)) is Begin.START
-    assert made.at == born(5)
-    brought = plan(**{"from": "resume"}, at=str(born(1)))
-    assert brought.resumed(kept).at == born(1)
+    assert made.wanted("a", birth=created(1)) == cursor("1-30")
+    assert made.wanted("b", birth=created(2)) == cursor("1-60")
+    assert made.wanted("c", birth=created(5)) is Begin.NOW
+    assert made.wanted("c", birth=created(6)) is Begin.START
+    assert made.at == created(5)
+    brought = plan(**{"from": "resume"}, at=str(created(1)))
+    assert brought.resumed(kept).at == created(1)
 
 
 def test_resuming_where_some_made_room() -> None:
     """What is not named comes again: nobody knows how far the client was there."""
-    kept = Kept(1, {"a": cursor("1-30")}, born(5), is_partial=True)
+    kept = Kept(1, {"a": cursor("1-30")}, created(5), is_partial=True)
     made = plan(**{"from": "resume"}).resumed(kept)
 
-    assert made.wanted("a", birth=born(1)) == cursor("1-30")
-    assert made.wanted("c", birth=born(2)) is Begin.START
+    assert made.wanted("a", birth=created(1)) == cursor("1-30")
+    assert made.wanted("c", birth=created(2)) is Begin.START
 
 
 def test_resuming_where_nothing_is_kept() -> None:
@@ -296,5 +296,5 @@ def test_resuming_where_nothing_is_kept() -> None:
     made = plan(**asked).resumed(Kept(1, {}, None))
 
     assert made.at is None
-    assert made.wanted("a", birth=born(9)) is Begin.NOW
+    assert made.wanted("a", birth=created(9)) is Begin.NOW
     assert subscribed(request(**asked), made)["recovered"] is False

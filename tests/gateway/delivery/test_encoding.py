@@ -17,7 +17,7 @@ from tailcast_gateway.protocol.client_messages import Subscribe, parse
 from tailcast_gateway.protocol.limits import limits_of
 from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
-from tailcast_gateway.views.view import Form, Forms
+from tailcast_gateway.views.view import View, Views
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import NOTHING, Cursor
 from tests.gateway.entries import chain, cursor, entry, id_of, marker
@@ -71,7 +71,7 @@ def test_messages_are_bounded(
         entry(f"1-{n + 1}", f"1-{n}", text.encode()) for n, text in enumerate(records)
     ]
     frames = SessionEncoder("a", wire).frames(
-        entries, cursor("1-0", b""), form_of(**fields), replayed=True
+        entries, cursor("1-0", b""), view_of(**fields), replayed=True
     )
     read: Any = msgpack.unpackb if wire.is_binary else json.loads
     told = 0
@@ -229,23 +229,23 @@ def test_pieces() -> None:
     assert [len(run) for run in pieces(big[:2])] == [2]
 
 
-def form_of(**fields: Any) -> Form:
+def view_of(**fields: Any) -> View:
     """The form that a `subscribe` with these fields asks for."""
     text = json.dumps({"type": "subscribe", **fields}).encode()
     message = parse(text)
     assert isinstance(message, Subscribe)
-    return Forms().form_of(message)
+    return Views().view_of(message)
 
 
 def test_frames_in_a_form() -> None:
     """Projected, with an index; contiguous as long as no record is left out."""
-    form = form_of(metrics=["b"], index=True)
+    view = view_of(metrics=["b"], index=True)
     record = entry("1-10", "1-0", b'{"step":1,"a":1,"b":2.50}')
-    (told,) = messages(encoder.frames([record], cursor("1-0", b""), form))
+    (told,) = messages(encoder.frames([record], cursor("1-0", b""), view))
     assert told["data"] == [{"step": 1, "b": 2.5}]
     assert (told["steps"], told["times"]) == ([1], [None])
     assert told["prev"] == "1-0-00000000"
-    (told,) = messages(encoder.frames([record], NOTHING, form_of(maxRate=1)))
+    (told,) = messages(encoder.frames([record], NOTHING, view_of(maxRate=1)))
     assert "prev" not in told
 
 

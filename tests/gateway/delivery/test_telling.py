@@ -10,7 +10,7 @@ import pytest
 from tailcast_gateway.delivery.core.telling import CarefulEncoder, told_documents
 from tailcast_gateway.protocol.wires import JSON, MSGPACK
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
-from tailcast_gateway.views.view import PLAIN, Form
+from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING, BEGINNING_CURSOR, EntryID
@@ -77,7 +77,7 @@ def test_what_can_be_told_is_told_as_ever() -> None:
     untold: list[str] = []
     (told,) = messages(encoder(untold).frames(entries, BEGINNING_CURSOR, PLAIN))
     assert told["data"] == [{}, {}]
-    assert encoder(untold).frames([], BEGINNING_CURSOR, Form(max_rate=1.0)) == b""
+    assert encoder(untold).frames([], BEGINNING_CURSOR, View(max_rate=1.0)) == b""
     assert not untold
 
 

@@ -12,11 +12,11 @@ from tailcast_gateway.http.core.parameters import (
 )
 from tailcast_gateway.protocol.client_messages import InvalidMessage
 from tailcast_gateway.views.subscription import AtStep, AtTime, Begin, Last
-from tailcast_gateway.views.view import PLAIN, Forms
+from tailcast_gateway.views.view import PLAIN, Views
 from tests.gateway.entries import cursor
 
 
-FORMS = Forms()
+FORMS = Views()
 
 
 @pytest.mark.parametrize("text", ["", "4095", "983041", "x", "-5000", "1e5", "٤٠٩٦٠"])
@@ -62,11 +62,11 @@ def test_no_places(text: str) -> None:
 
 def test_forms() -> None:
     """A condition as JSON, metrics by their names."""
-    assert asked("a", FORMS).form is PLAIN
+    assert asked("a", FORMS).view is PLAIN
     where = '{"metric":"phi","op":"lt","value":0.5}'
-    form = asked("a", FORMS, where=where, metrics="phi,loss").form
-    assert form.where is not None
-    assert form.projection is not None
+    view = asked("a", FORMS, where=where, metrics="phi,loss").view
+    assert view.where is not None
+    assert view.projection is not None
     for text in ("{", '{"op":"lt"}'):
         with pytest.raises(InvalidMessage):
             asked("a", FORMS, where=text)

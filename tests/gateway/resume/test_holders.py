@@ -12,9 +12,9 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.client_messages import RESUME, Subscribe
 from tailcast_gateway.resume import saver as keeper_module
 from tailcast_gateway.resume.core.holding import Holding
-from tailcast_gateway.resume.core.places import Whereabouts
-from tailcast_gateway.resume.holders import Identities
-from tailcast_gateway.resume.saver import Keeper
+from tailcast_gateway.resume.core.places import Places
+from tailcast_gateway.resume.holders import Holders
+from tailcast_gateway.resume.saver import Saver
 from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import Head
@@ -63,18 +63,18 @@ class Rig:
             instruments=self.instruments,
         )
         self.hub.open(EMERGENCIES, NOBODY)
-        self.keeper = Keeper(
+        self.saver = Saver(
             self.broker.clients, clock=lambda: self.now, instruments=self.instruments
         )
-        self.identities = Identities(
+        self.holders = Holders(
             self.broker.clients,
-            self.keeper,
-            Whereabouts(self.hub),
+            self.saver,
+            Places(self.hub),
             replica="r",
             clock=lambda: self.now,
             instruments=self.instruments,
         )
-        self.keeper.on_refused = self.identities.refused
+        self.saver.on_refused = self.holders.refused
 
     def client(self) -> tuple[Client, Socket]:
         """A connection."""
@@ -85,12 +85,10 @@ class Rig:
         """Subscribe to everything by a name."""
         fields = {"client_id": "me", **fields}
         message = Subscribe(**fields)
-        await self.identities.identify(client, message)
+        await self.holders.identify(client, message)
         self.hub.subscribe(client, ALL, {}, births=BORN)
         resumes = message.from_ == RESUME
-        self.identities.begin(
-            client, ALL, births=BORN, adds=message.add, resumes=resumes
-        )
+        self.holders.begin(client, ALL, births=BORN, adds=message.add, resumes=resumes)
 
     def metric(self, text: str) -> bool:
         """Whether the metrics have a line."""
@@ -102,7 +100,7 @@ async def test_two_that_take_a_client_at_once() -> None:
     rig = Rig()
     (one, first), (other, second) = rig.client(), rig.client()
     await asyncio.gather(rig.subscribe(one), rig.subscribe(other))
-    await rig.keeper.save_waiting()
+    await rig.saver.save_waiting()
 
     assert (first.code, second.code) == (4409, None)
 
@@ -118,17 +116,15 @@ async def test_an_answer_that_another_hold_has_overtaken(
     async def slow(client_id: str, taker: str) -> Any:
         kept = await take(client_id, taker)
         own = Takeover(client_id, kept.hold, taker)
-        rig.identities.heard(takeover_note(own))
+        rig.holders.heard(takeover_note(own))
         assert socket.code is None
         later = await take(client_id, "elsewhere")
-        rig.identities.heard(
-            takeover_note(Takeover(client_id, later.hold, "elsewhere"))
-        )
+        rig.holders.heard(takeover_note(Takeover(client_id, later.hold, "elsewhere")))
         return kept
 
     monkeypatch.setattr(rig.broker.clients, "take", slow)
     await rig.subscribe(client)
-    await rig.keeper.save_waiting()
+    await rig.saver.save_waiting()
     assert socket.code == 4409
 
 
@@ -138,15 +134,15 @@ async def test_taking_it_again_does_not_send_oneself_away() -> None:
     client, socket = rig.client()
     await rig.subscribe(client)
     await rig.subscribe(client, from_=RESUME, client_id=UNSET)
-    rig.identities.heard(takeover_note(Takeover("me", 1, "elsewhere")))
-    rig.identities.heard(takeover_note(Takeover("you", 2**52, "elsewhere")))
-    rig.identities.heard("!canary:1")
-    await rig.keeper.save_waiting()
+    rig.holders.heard(takeover_note(Takeover("me", 1, "elsewhere")))
+    rig.holders.heard(takeover_note(Takeover("you", 2**52, "elsewhere")))
+    rig.holders.heard("!canary:1")
+    await rig.saver.save_waiting()
     assert socket.code is None
 
     later = await rig.broker.clients.take("me", "elsewhere")
-    rig.identities.heard(takeover_note(Takeover("me", later.hold, "elsewhere")))
-    await rig.keeper.save_waiting()
+    rig.holders.heard(takeover_note(Takeover("me", later.hold, "elsewhere")))
+    await rig.saver.save_waiting()
     assert socket.code == 4409
     assert rig.metric("tailcast_gateway_taken_over_total 1.0")
 
@@ -156,25 +152,25 @@ async def test_a_takeover_that_the_broker_does_not_know() -> None:
     rig = Rig()
     client, socket = rig.client()
     await rig.subscribe(client)
-    await rig.keeper.save_waiting()
+    await rig.saver.save_waiting()
     foreign = takeover_note(Takeover("me", 2**52, "elsewhere"))
 
-    rig.identities.heard(foreign)
+    rig.holders.heard(foreign)
     rig.broker.failure = BrokerUnavailable("away")
     with pytest.raises(BrokerUnavailable):
-        await rig.keeper.save_waiting()
+        await rig.saver.save_waiting()
     assert socket.code is None
     rig.broker.failure = None
-    await rig.keeper.save_waiting()
+    await rig.saver.save_waiting()
     assert socket.code is None
 
     later = await rig.broker.clients.take("me", "elsewhere")
-    rig.identities.heard(takeover_note(Takeover("me", later.hold, "elsewhere")))
+    rig.holders.heard(takeover_note(Takeover("me", later.hold, "elsewhere")))
     rig.broker.failure = BrokerUnavailable("away")
     with pytest.raises(BrokerUnavailable):
-        await rig.keeper.save_waiting()
+        await rig.saver.save_waiting()
     rig.broker.failure = None
-    await rig.keeper.save_waiting()
+    await rig.saver.save_waiting()
     assert socket.code == 4409
 
 
@@ -190,14 +186,12 @@ async def test_taking_it_again_while_another_does(
     async def slow(client_id: str, taker: str) -> Any:
         kept = await take(client_id, taker)
         later = await take(client_id, "elsewhere")
-        rig.identities.heard(
-            takeover_note(Takeover(client_id, later.hold, "elsewhere"))
-        )
+        rig.holders.heard(takeover_note(Takeover(client_id, later.hold, "elsewhere")))
         return kept
 
     monkeypatch.setattr(rig.broker.clients, "take", slow)
     await rig.subscribe(client, from_=RESUME)
-    await rig.keeper.save_waiting()
+    await rig.saver.save_waiting()
     assert socket.code == 4409
 
 
@@ -206,7 +200,7 @@ async def test_a_connection_that_is_gone_takes_nothing() -> None:
     rig = Rig()
     client, _ = rig.client()
     client.is_closed = True
-    await rig.identities.identify(client, Subscribe(client_id="me"))
+    await rig.holders.identify(client, Subscribe(client_id="me"))
 
     assert not rig.broker._stored.clients
 
@@ -225,15 +219,15 @@ async def test_a_connection_that_is_gone_before_it_is_answered(
         return kept
 
     monkeypatch.setattr(rig.broker.clients, "take", slow)
-    await rig.identities.identify(client, Subscribe(client_id="me"))
+    await rig.holders.identify(client, Subscribe(client_id="me"))
 
-    rig.identities.ping(client, 1.0, is_due=False)
+    rig.holders.ping(client, 1.0, is_due=False)
     assert not socket.pings
-    assert not rig.identities.pong(client, b"1")
-    assert rig.identities.weigh(client, "a", BEGINNING_CURSOR) is None
-    rig.identities.acknowledge(client, "a", BEGINNING_CURSOR)
-    rig.identities.begin(client, ALL, births=BORN, adds=False, resumes=False)
-    rig.identities.leave(client)
+    assert not rig.holders.pong(client, b"1")
+    assert rig.holders.judge_ack(client, "a", BEGINNING_CURSOR) is None
+    rig.holders.acknowledge(client, "a", BEGINNING_CURSOR)
+    rig.holders.begin(client, ALL, births=BORN, adds=False, resumes=False)
+    rig.holders.leave(client)
 
 
 async def test_what_a_connection_left_is_saved() -> None:
@@ -243,10 +237,10 @@ async def test_what_a_connection_left_is_saved() -> None:
     await rig.subscribe(client)
     rig.broker.failure = BrokerUnavailable("away")
     with pytest.raises(BrokerUnavailable):
-        await rig.keeper.save_waiting()
-    rig.identities.leave(client)
+        await rig.saver.save_waiting()
+    rig.holders.leave(client)
     rig.broker.failure = None
-    await rig.keeper.finish()
+    await rig.saver.finish()
 
     kept = await rig.broker.clients.take("me", "r2")
     assert kept.cursors == {EMERGENCIES: BEGINNING_CURSOR}
@@ -259,7 +253,7 @@ async def test_a_replica_that_ends_without_its_broker() -> None:
     client, _ = rig.client()
     await rig.subscribe(client)
     rig.broker.failure = BrokerUnavailable("away")
-    await rig.keeper.finish()
+    await rig.saver.finish()
 
     assert rig.metric('progress_saves_total{outcome="lost"} 1.0')
 
@@ -269,12 +263,12 @@ async def test_a_save_that_is_cancelled() -> None:
     rig = Rig()
     client, _ = rig.client()
     await rig.subscribe(client)
-    save = asyncio.create_task(rig.keeper.save_waiting())
+    save = asyncio.create_task(rig.saver.save_waiting())
     await asyncio.sleep(0)
     save.cancel()
     with pytest.raises(asyncio.CancelledError):
         await save
-    await rig.keeper.save_waiting()
+    await rig.saver.save_waiting()
 
     assert (await rig.broker.clients.take("me", "r2")).is_known
 
@@ -288,7 +282,7 @@ async def test_a_client_over_which_saving_fails(
     for name in ("a", "bad", "b"):
         holding = Holding(name, "t")
         holding.acknowledge("s", BEGINNING_CURSOR)
-        rig.keeper.wait(holding)
+        rig.saver.wait(holding)
     work = getattr(rig.broker.clients if step == "save" else Holding, step)
 
     def fail(self: Holding, *args: Any) -> Any:
@@ -305,10 +299,10 @@ async def test_a_client_over_which_saving_fails(
         monkeypatch.setattr(rig.broker.clients, step, fail_to_save)
     else:
         monkeypatch.setattr(Holding, step, fail)
-    await rig.keeper.save_waiting()
+    await rig.saver.save_waiting()
 
     assert rig.metric('defects_total{over="client"} 1.0')
-    assert not rig.keeper._waiting
+    assert not rig.saver._waiting
     known = [(await rig.broker.clients.take(name, "t")).is_known for name in "ab"]
     assert known == [True, True]
 
@@ -321,12 +315,12 @@ async def test_batches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b", "c"):
         holding = Holding(name, "t")
         holding.acknowledge("s", BEGINNING_CURSOR)
-        rig.keeper.wait(holding)
+        rig.saver.wait(holding)
     assert rig.metric('progress_saves_total{outcome="lost"} 1.0')
 
-    await rig.keeper.save_waiting()
+    await rig.saver.save_waiting()
     assert rig.metric('progress_saves_total{outcome="done"} 1.0')
-    await rig.keeper.finish()
+    await rig.saver.finish()
 
     known = [(await rig.broker.clients.take(name, "t")).is_known for name in "abc"]
     assert known == [False, True, True]
@@ -336,7 +330,7 @@ async def test_the_keeper_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is urgent does not wait; a broker that was away gets it when it is back."""
     monkeypatch.setattr(keeper_module, "SAVE_SECONDS", 0.01)
     rig = Rig()
-    running = asyncio.create_task(rig.keeper.run())
+    running = asyncio.create_task(rig.saver.run())
     client, _ = rig.client()
     await rig.subscribe(client)
     rig.broker.failure = BrokerUnavailable("away")

@@ -9,8 +9,8 @@ from tailcast_gateway.resume.core import holding as acknowledgement
 from tailcast_gateway.resume.core.holding import (
     MAX_PINGS,
     REFRESH_SECONDS,
+    AckVerdict,
     Holding,
-    Weight,
 )
 from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
 from tailcast_streams.births import Birth
@@ -273,24 +273,24 @@ def test_only_its_own_word_counts() -> None:
 @pytest.mark.parametrize(
     ("cursor", "place", "weight"),
     [
-        (at(60), at(90), Weight.POSSIBLE),
-        (at(90), at(90), Weight.PROVED),
-        (at(90, digest=8), at(90), Weight.POSSIBLE),
-        (at(91), at(90), Weight.UNSENT),
-        (at(10, 2), at(90), Weight.UNSENT),
-        (at(60), None, Weight.UNSENT),
-        (at(30), at(90), Weight.OLD),
-        (at(30, digest=8), at(90), Weight.POSSIBLE),
-        (at(10), at(90), Weight.OLD),
+        (at(60), at(90), AckVerdict.POSSIBLE),
+        (at(90), at(90), AckVerdict.PROVED),
+        (at(90, digest=8), at(90), AckVerdict.POSSIBLE),
+        (at(91), at(90), AckVerdict.UNSENT),
+        (at(10, 2), at(90), AckVerdict.UNSENT),
+        (at(60), None, AckVerdict.UNSENT),
+        (at(30), at(90), AckVerdict.OLD),
+        (at(30, digest=8), at(90), AckVerdict.POSSIBLE),
+        (at(10), at(90), AckVerdict.OLD),
     ],
 )
 def test_what_an_acknowledged_cursor_is_worth(
-    cursor: Cursor, place: Cursor | None, weight: Weight
+    cursor: Cursor, place: Cursor | None, weight: AckVerdict
 ) -> None:
     """It lies between where the client began and where it is."""
     holding = held(is_manual=True, a=at(30))
 
-    assert holding.weigh("a", cursor, place=place) is weight
+    assert holding.judge_ack("a", cursor, place=place) is weight
 
 
 def test_acknowledgements_do_not_go_back() -> None:
@@ -298,8 +298,8 @@ def test_acknowledgements_do_not_go_back() -> None:
     holding = held(is_manual=True, a=at(30))
     holding.acknowledge("a", at(60))
 
-    assert holding.weigh("a", at(45), place=at(90)) is Weight.OLD
-    assert holding.weigh("new", at(5), place=at(90)) is Weight.POSSIBLE
+    assert holding.judge_ack("a", at(45), place=at(90)) is AckVerdict.OLD
+    assert holding.judge_ack("new", at(5), place=at(90)) is AckVerdict.POSSIBLE
     assert save(holding).cursors == {"a": at(60)}
 
 
@@ -307,7 +307,7 @@ def test_acknowledgements_of_a_numbering_that_is_no_more() -> None:
     """Where generations are counted anew, a lower cursor is no step back."""
     holding = held(is_manual=True, a=at(60, generation=3))
 
-    assert holding.weigh("a", at(60), place=at(90)) is Weight.POSSIBLE
+    assert holding.judge_ack("a", at(60), place=at(90)) is AckVerdict.POSSIBLE
 
 
 def test_acknowledgements_are_remembered_of_so_many_sessions(
@@ -320,8 +320,8 @@ def test_acknowledgements_are_remembered_of_so_many_sessions(
     holding.acknowledge("c", at(60))
     holding.acknowledge("d", at(60))
 
-    assert holding.weigh("b", at(10), place=at(90)) is Weight.POSSIBLE
-    assert holding.weigh("a", at(10), place=at(90)) is Weight.OLD
+    assert holding.judge_ack("b", at(10), place=at(90)) is AckVerdict.POSSIBLE
+    assert holding.judge_ack("a", at(10), place=at(90)) is AckVerdict.OLD
 
 
 def test_a_broker_that_forgot_acknowledgements() -> None:
@@ -346,7 +346,7 @@ def test_its_own_word_beside_pings() -> None:
     holding.answered(note(holding, {"a": at(90), "b": at(40)}))
     assert save(holding).cursors == {"a": at(90), "b": at(40)}
     for session, late in (("a", at(70)), ("b", at(10))):
-        assert holding.weigh(session, late, place=at(99)) is Weight.OLD
+        assert holding.judge_ack(session, late, place=at(99)) is AckVerdict.OLD
 
 
 def test_starts_at_the_same_place() -> None:

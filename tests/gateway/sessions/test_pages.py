@@ -15,7 +15,7 @@ from tailcast_gateway.sessions.core.pages import (
     size_to_read,
 )
 from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Wait
-from tailcast_gateway.views.view import Forms
+from tailcast_gateway.views.view import Views
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING
 from tests.gateway.entries import chain, cursor, entry, marker
@@ -183,14 +183,14 @@ def test_records_in_a_form() -> None:
     """Filtered and projected; emergencies stay whole."""
     where = {"metric": "o", "op": "gt", "value": 10}
     message = Subscribe(where=where, metrics=["o"])
-    form = Forms().form_of(message)
+    view = Views().view_of(message)
     alarm = entry("1-5", "1-0", b'{"emergency":{},"x":1}', Kind.EMERGENCY)
     entries = [
         alarm,
         *chain(10, previous="1-5"),
         entry("1-20", "1-10", b'{"o":20,"x":1}'),
     ]
-    assert shaped(entries, form) == [alarm.record, b'{"o":20}']
+    assert shaped(entries, view) == [alarm.record, b'{"o":20}']
     assert shaped(entries) == [one.record for one in entries]
 
 

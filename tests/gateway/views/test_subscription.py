@@ -12,7 +12,7 @@ from tailcast_gateway.views.subscription import (
     compiled,
     has_wildcards,
 )
-from tailcast_gateway.views.view import PLAIN, Form
+from tailcast_gateway.views.view import PLAIN, View
 
 
 def rule(text: str, *, included: bool = True, start: Begin | Last = Begin.NOW) -> Rule:
@@ -104,14 +104,14 @@ def test_taking_away_one_after_the_other() -> None:
 
 def test_forms() -> None:
     """The newest rule that matches gives it; what is not wanted has none of its own."""
-    form = Form(max_rate=5.0)
+    view = View(max_rate=5.0)
     rules = [
         Rule("a*", True, True, Begin.NOW),
-        Rule("ab", False, True, Begin.NOW, form),
+        Rule("ab", False, True, Begin.NOW, view),
     ]
     subscription = Subscription(rules)
-    assert subscription.form_for("ab") is form
-    assert subscription.form_for("ac") is subscription.form_for("b") is PLAIN
+    assert subscription.view_for("ab") is view
+    assert subscription.view_for("ac") is subscription.view_for("b") is PLAIN
 
 
 def test_starts_of_different_kinds_are_different() -> None:

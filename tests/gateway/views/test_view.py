@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tailcast_gateway.protocol.client_messages import InvalidMessage, Subscribe, parse
-from tailcast_gateway.views.view import PLAIN, Form, Forms, Piece
+from tailcast_gateway.views.view import PLAIN, Piece, View, Views
 from tailcast_streams.broker import Kind
 from tests.gateway.entries import chain, entry, marker
 
@@ -22,9 +22,9 @@ def request(**fields: Any) -> Subscribe:
 
 def test_nothing_asked_for_is_plain() -> None:
     """Every record, one after the other."""
-    forms = Forms()
-    assert forms.form_of(request()) is PLAIN
-    assert len(forms) == 0
+    views = Views()
+    assert views.view_of(request()) is PLAIN
+    assert len(views) == 0
     assert PLAIN.is_contiguous
     assert PLAIN.index([b'{"step":1}']) is None
 
@@ -33,70 +33,70 @@ def test_what_a_filter_cannot_judge_is_told() -> None:
     """It is told, and not held back in silence."""
     deep = b'{"tree":' + b'{"c":' * 5_000 + b"1" + b"}" * 5_001
     entries = [entry("1-10", "1-0", deep), *chain(20, previous="1-10"), entry("1-30")]
-    wanted = Piece(entries).wanted(Forms().form_of(request(**HIGH)))
+    wanted = Piece(entries).wanted(Views().view_of(request(**HIGH)))
     assert [one.id.offset for one in wanted] == [10, 20]
 
 
 def test_equal_forms_are_one() -> None:
     """Whatever the order in which a client says it; what nobody has is forgotten."""
-    forms = Forms()
-    first = forms.form_of(request(metrics=["a", "b"], **HIGH, maxRate=5))
+    views = Views()
+    first = views.view_of(request(metrics=["a", "b"], **HIGH, maxRate=5))
     same = {"value": 15, "op": "gt", "metric": "o"}
-    assert forms.form_of(request(metrics=["b", "a"], where=same, maxRate=5.0)) is first
-    other = forms.form_of(request(metrics=["a"], **HIGH))
+    assert views.view_of(request(metrics=["b", "a"], where=same, maxRate=5.0)) is first
+    other = views.view_of(request(metrics=["a"], **HIGH))
     assert other is not first
-    assert len(forms) == 2
+    assert len(views) == 2
     del first, other
     gc.collect()
-    assert len(forms) == 0
+    assert len(views) == 0
 
 
 def test_too_many_forms() -> None:
     """Each of them costs time for every record."""
-    forms = Forms(max_forms=1)
-    kept = forms.form_of(request(maxRate=1))
+    views = Views(max_forms=1)
+    kept = views.view_of(request(maxRate=1))
     with pytest.raises(InvalidMessage) as caught:
-        forms.form_of(request(maxRate=2, id=7))
+        views.view_of(request(maxRate=2, id=7))
     assert (caught.value.code, caught.value.id) == ("too_many_subscriptions", 7)
-    assert forms.form_of(request(maxRate=1)) is kept
+    assert views.view_of(request(maxRate=1)) is kept
 
 
 def test_what_is_no_form() -> None:
     """One line that says what to mend, with the message's ID."""
     with pytest.raises(InvalidMessage) as caught:
-        Forms().form_of(request(id="x", where={"metric": "a", "op": "is"}))
+        Views().view_of(request(id="x", where={"metric": "a", "op": "is"}))
     assert (caught.value.code, caught.value.id) == ("invalid_filter", "x")
     assert "where.op" in caught.value.text
 
 
 def test_filters_hold_records_back_alone() -> None:
     """Emergencies, markers and gaps pass."""
-    form = Forms().form_of(request(**HIGH))
+    view = Views().view_of(request(**HIGH))
     alarm = entry("1-12", "1-10", b'{"o":1,"emergency":{}}', Kind.EMERGENCY)
     entries = [marker(), *chain(10), alarm, *chain(20, previous="1-12")]
-    wanted = Piece(entries).wanted(form)
+    wanted = Piece(entries).wanted(view)
     assert [one.id.offset for one in wanted] == [0, 12, 20]
-    assert not form.is_contiguous
+    assert not view.is_contiguous
     assert Piece(entries).wanted(PLAIN) is entries
 
 
 def test_an_index_uses_the_configured_keys() -> None:
     """Steps and times, parallel to the records."""
-    forms = Forms(step_keys=["n"], time_keys=["at"])
-    found = forms.form_of(request(index=True)).index([b'{"n":1,"at":1e9}', b"{}"])
+    views = Views(step_keys=["n"], time_keys=["at"])
+    found = views.view_of(request(index=True)).index([b'{"n":1,"at":1e9}', b"{}"])
     assert found is not None
     assert (found.steps, found.times) == ([1, None], [1_000_000_000_000, None])
 
 
 def test_conflated_flows_are_not_contiguous() -> None:
     """Sampled replays are, once they are over."""
-    assert not Form(max_rate=1.0).is_contiguous
-    assert Form(max_points=5).is_contiguous
+    assert not View(max_rate=1.0).is_contiguous
+    assert View(max_points=5).is_contiguous
 
 
 def test_more_metrics_than_a_projection_has() -> None:
     """Whoever makes the message, the bound holds."""
     message = Subscribe(metrics=[f"m{n}" for n in range(101)], id=3)
     with pytest.raises(InvalidMessage) as caught:
-        Forms().form_of(message)
+        Views().view_of(message)
     assert (caught.value.code, caught.value.id) == ("invalid_message", 3)

@@ -328,7 +328,7 @@ class Instruments:
         self._outage += 1
         self._log.info("listening to the broker")
 
-    def feed_is(self, *, fresh: bool) -> None:
+    def freshness_measured(self, *, fresh: bool) -> None:
         """Whether what is appended gets here."""
         self._feed.set(int(fresh))
 
@@ -344,7 +344,7 @@ class Instruments:
         """So many tailers of sessions that run do not say that they are there."""
         self._silent.set(count)
 
-    def woken(self, seconds: float) -> None:
+    def wake_measured(self, seconds: float) -> None:
         """So long a notification waited until its entries were given out."""
         self._wake.observe(seconds)
 

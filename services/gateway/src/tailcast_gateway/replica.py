@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tailcast_gateway.commands.commands import Commands
-from tailcast_gateway.commands.queries import Inquiries
+from tailcast_gateway.commands.queries import Queries
 from tailcast_gateway.commands.snapshots import Snapshots
 from tailcast_gateway.connections.admission import DRAINING, FULL, Refusal
 from tailcast_gateway.connections.connection import Connection
@@ -25,22 +25,22 @@ from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.contests import Contests
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.delivery.core.hub import Hub
-from tailcast_gateway.delivery.rate_timer import Pacing
+from tailcast_gateway.delivery.rate_timer import RateTimer
 from tailcast_gateway.delivery.session_events import SessionEvents
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
-from tailcast_gateway.resume.core.places import Whereabouts
-from tailcast_gateway.resume.holders import Identities
-from tailcast_gateway.resume.saver import Keeper
+from tailcast_gateway.resume.core.places import Places
+from tailcast_gateway.resume.holders import Holders
+from tailcast_gateway.resume.saver import Saver
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import History
-from tailcast_gateway.sessions.reads import Replay
+from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.sessions.stored import Stored
-from tailcast_gateway.views.sampling_budget import Samplers
-from tailcast_gateway.views.view import Forms
+from tailcast_gateway.views.sampling_budget import SamplingBudget
+from tailcast_gateway.views.view import Views
 from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.tasks import LongLived, Loop, TaskEnded, end_all
 from tailcast_streams.broker import SessionReader
@@ -107,24 +107,24 @@ class Replica:
             instruments=instruments,
         )
         search = Search(broker, step_keys=step_keys, time_keys=time_keys)
-        self.replay = Replay(broker, search=search, instruments=instruments)
-        self.history = History(broker, self.replay)
+        self.reads = Reads(broker, search=search, instruments=instruments)
+        self.history = History(broker, self.reads)
         self.stored = Stored(
             broker,
-            self.replay,
+            self.reads,
             isolation=self.hub.isolation,
             broker_clock=broker_clock,
             owners_of=self.hub.owners_of,
         )
-        self.pacing = Pacing(self.hub.delivery, clock=clock)
+        self.rate_timer = RateTimer(self.hub.delivery, clock=clock)
 
         def now_as_text() -> str:
             return timestamp(wall_clock_ms())
 
         self.catch_up = CatchUp(
             self.hub.followers,
-            self.replay,
-            Samplers(step_keys=step_keys, time_keys=time_keys),
+            self.reads,
+            SamplingBudget(step_keys=step_keys, time_keys=time_keys),
             isolation=self.hub.isolation,
             ask=self._ask,
             spawn=self.spawn,
@@ -133,21 +133,21 @@ class Replica:
             instruments=instruments,
         )
         name = secrets.token_hex(8)
-        self.keeper = Keeper(broker.clients, clock=clock, instruments=instruments)
-        self.identities = Identities(
+        self.saver = Saver(broker.clients, clock=clock, instruments=instruments)
+        self.holders = Holders(
             broker.clients,
-            self.keeper,
-            Whereabouts(self.hub),
+            self.saver,
+            Places(self.hub),
             replica=name,
             clock=clock,
             instruments=instruments,
         )
-        self.keeper.on_refused = self.identities.refused
+        self.saver.on_refused = self.holders.refused
         self.feed = Feed(
             broker,
             self.hub,
             replica=name,
-            on_note=self.identities.heard,
+            on_note=self.holders.heard,
             on_contests=Contests(self.hub, instruments=instruments).note,
             spawn=self.spawn,
             clock=clock,
@@ -163,19 +163,19 @@ class Replica:
         )
         self.hub.followers.pursuit = self.catch_up
         self.hub.followers.mark = self.feed.mark
-        self.forms = Forms(step_keys=step_keys, time_keys=time_keys)
+        self.views = Views(step_keys=step_keys, time_keys=time_keys)
         self.wires = Wires()
         self.commands = Commands(
             stored=self.stored,
             hub=self.hub,
             feed=self.feed,
-            replay=self.replay,
+            reads=self.reads,
             catch_up=self.catch_up,
-            inquiries=Inquiries(stored=self.stored, pages=self.history),
+            queries=Queries(stored=self.stored, pages=self.history),
             snapshots=Snapshots(self.stored, self.hub),
-            forms=self.forms,
+            views=self.views,
             wires=self.wires,
-            identities=self.identities,
+            holders=self.holders,
             max_subscriptions=max_subscriptions,
             timestamp=now_as_text,
             instruments=instruments,
@@ -244,9 +244,9 @@ class Replica:
         return {
             **{f"feed {name}": loop for name, loop in self.feed.loops.items()},
             **{f"peers {name}": loop for name, loop in self.connections.loops.items()},
-            "pacing": self.pacing.run,
+            "pacing": self.rate_timer.run,
             "session events": self.session_events.run,
-            "keeper": self.keeper.run,
+            "keeper": self.saver.run,
             "clock steps": self.clock_steps.run,
         }
 
@@ -267,15 +267,15 @@ class Replica:
         finally:
             self._spawns = False
             try:
-                await self.keeper.finish()
+                await self.saver.finish()
             finally:
-                self.replay.close()
+                self.reads.close()
                 await tasks.end()
                 await end_all(list(self._spawned))
 
     def _ask(self, client: Client) -> None:
         # (What is kept of clients is made after what serves them.)
-        self.identities.ask(client)
+        self.holders.ask(client)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Start a short task; what fails in it is told and ends nothing else."""
@@ -304,7 +304,7 @@ class Replica:
             hub=self.hub,
             commands=self.commands,
             catch_up=self.catch_up,
-            identities=self.identities,
+            holders=self.holders,
             name=name,
             spawn=self.spawn,
             clock=self._clock,

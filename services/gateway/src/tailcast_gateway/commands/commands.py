@@ -21,7 +21,7 @@ from tailcast_gateway.commands.core.plan import (
     subscribed,
     wire_asked,
 )
-from tailcast_gateway.commands.queries import Inquiries, Inquiry, Writable
+from tailcast_gateway.commands.queries import Queries, Query, Writable
 from tailcast_gateway.commands.snapshots import Snapshots, news_after
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Channel, Client, Wanted
@@ -44,14 +44,14 @@ from tailcast_gateway.protocol.client_messages import (
     why_unavailable,
 )
 from tailcast_gateway.protocol.wires import Wires
-from tailcast_gateway.resume.core.holding import Weight
-from tailcast_gateway.resume.holders import Identities
+from tailcast_gateway.resume.core.holding import AckVerdict
+from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.sessions.feed import Feed
-from tailcast_gateway.sessions.reads import Replay
+from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
 from tailcast_gateway.views.subscription import Begin, Last
-from tailcast_gateway.views.view import Forms
+from tailcast_gateway.views.view import Views
 from tailcast_streams.births import Birth
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
@@ -73,13 +73,13 @@ class Commands:
         stored: Stored,
         hub: Hub,
         feed: Feed,
-        replay: Replay,
+        reads: Reads,
         catch_up: CatchUp,
-        inquiries: Inquiries,
+        queries: Queries,
         snapshots: Snapshots,
-        forms: Forms,
+        views: Views,
         wires: Wires,
-        identities: Identities,
+        holders: Holders,
         max_subscriptions: int,
         timestamp: Callable[[], str],
         instruments: Instruments,
@@ -87,13 +87,13 @@ class Commands:
         self._stored = stored
         self._hub = hub
         self._feed = feed
-        self._replay = replay
+        self._reads = reads
         self._catch_up = catch_up
-        self._inquiries = inquiries
+        self._queries = queries
         self._snapshots = snapshots
-        self._forms = forms
+        self._views = views
         self._wires = wires
-        self._identities = identities
+        self._holders = holders
         self._max_subscriptions = max_subscriptions
         # Now, as records write it.
         self._timestamp = timestamp
@@ -111,7 +111,7 @@ class Commands:
         try:
             plan = self._plan(client, message)
             async with asyncio.timeout(BROKER_SECONDS):
-                kept = await self._identities.identify(client, message)
+                kept = await self._holders.identify(client, message)
             if kept is not None:
                 plan = plan.resumed(kept)
             if plan.single is None:
@@ -154,19 +154,19 @@ class Commands:
     async def _acknowledge(self, client: Client, message: Ack) -> None:
         session = acknowledged(message, client.subscription)
         cursor = cursor_of(message.cursor, message.id)
-        weight = self._identities.weigh(client, session, cursor)
+        weight = self._holders.judge_ack(client, session, cursor)
         if weight is None:
             text = "Invalid message: ack needs a clientId"
             raise InvalidMessage(INVALID_MESSAGE, text, message.id)
-        if weight is Weight.POSSIBLE:
+        if weight is AckVerdict.POSSIBLE:
             channel = self._hub.channels[session]
-            verdict = await self._replay.place(channel, cursor)
+            verdict = await self._reads.place(channel, cursor)
             if not isinstance(verdict, Resume | Trimmed):
-                weight = Weight.UNSENT
-        if weight is Weight.UNSENT:
+                weight = AckVerdict.UNSENT
+        if weight is AckVerdict.UNSENT:
             text = "Invalid cursor: it was not sent on this connection"
             raise InvalidMessage(INVALID_CURSOR, text, message.id)
-        if weight is not Weight.OLD and self._identities.acknowledge(
+        if weight is not AckVerdict.OLD and self._holders.acknowledge(
             client, session, cursor
         ):
             self._catch_up.wake(client)
@@ -216,12 +216,10 @@ class Commands:
                 is_at = None if place is None else told(place)
                 yield session, is_at, str(channel.window.end)
 
-    async def inquire(
-        self, client: Client, message: Inquiry, writable: Writable
-    ) -> None:
+    async def query(self, client: Client, message: Query, writable: Writable) -> None:
         """Answer an inquiry, as the socket takes it; an `error` if it cannot be."""
         try:
-            await self._inquiries.answer(client, message, writable)
+            await self._queries.answer(client, message, writable)
         except InvalidMessage as error:
             self.refuse(client, error)
         except (BrokerError, TimeoutError) as error:
@@ -238,7 +236,7 @@ class Commands:
         plan = plan_subscribe(
             message,
             client.subscription,
-            self._forms,
+            self._views,
             max_rules=self._max_subscriptions,
         )
         return replace(plan, wire=wire_asked(message, client.wire, self._wires))
@@ -252,10 +250,10 @@ class Commands:
         while True:
             channel = await self._opened(session)
             epoch = channel.epoch
-            head = await self._replay.head(channel)
+            head = await self._reads.head(channel)
             if channel.is_awaited and head.state is not None:
                 # It came into being and the feed has not got to it yet.
-                self._hub.born(channel, head)
+                self._hub.created(channel, head)
                 self._feed.mark(session)
             wanted = plan.wanted(session, birth=channel.birth)
             if wanted is None:
@@ -283,7 +281,7 @@ class Commands:
             cursor = self._hub.place_of(client, channel)
         else:
             cursor = start_of(verdict, asked)
-        if cursor == NOTHING and not channel.is_unborn:
+        if cursor == NOTHING and not channel.is_empty:
             cursor = BEGINNING_CURSOR
         client.send(
             subscribed(
@@ -316,7 +314,7 @@ class Commands:
     def _begin_keeping(
         self, client: Client, message: Subscribe, plan: Plan, births: Birth | None
     ) -> None:
-        self._identities.begin(
+        self._holders.begin(
             client, plan.added, births=births, adds=message.add, resumes=plan.resumes
         )
 
@@ -328,7 +326,7 @@ class Commands:
             return None
         if channel.is_awaited and not isinstance(wanted, Cursor):
             return None
-        verdict = await self._replay.place(channel, wanted)
+        verdict = await self._reads.place(channel, wanted)
         if isinstance(verdict, NoValues):
             text = f"{channel.session} {verdict}"
             raise InvalidMessage(INVALID_MESSAGE, text, id)
@@ -408,7 +406,7 @@ class Commands:
                     return channel
 
     def _answer_unavailable(
-        self, client: Client, message: Subscribe | Ack | Inquiry, error: Exception
+        self, client: Client, message: Subscribe | Ack | Query, error: Exception
     ) -> None:
         self._instruments.broker_failed("command", error)
         self._instruments.error_sent(UNAVAILABLE)

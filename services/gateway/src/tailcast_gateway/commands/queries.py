@@ -19,21 +19,19 @@ from tailcast_gateway.sessions.reads import PAGE_BYTES
 from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
 
 
-Inquiry: TypeAlias = History | Sessions | Snapshot
+Query: TypeAlias = History | Sessions | Snapshot
 # Waits until the client's socket takes more; false if it never will.
 Writable = Callable[[], Awaitable[bool]]
 
 
-class Inquiries:
+class Queries:
     """Answers inquiries; one for all connections."""
 
     def __init__(self, *, stored: Stored, pages: Pages) -> None:
         self._stored = stored
         self._pages = pages
 
-    async def answer(
-        self, client: Client, message: Inquiry, writable: Writable
-    ) -> None:
+    async def answer(self, client: Client, message: Query, writable: Writable) -> None:
         """Answer one. Raises InvalidMessage, BrokerError, TimeoutError."""
         if isinstance(message, History):
             await self._history(client, message, writable)
@@ -101,7 +99,7 @@ class Inquiries:
     async def _send(
         self,
         client: Client,
-        message: Inquiry,
+        message: Query,
         found: Sequence[Mapping[str, object]],
         is_last: bool,  # passed on, never a literal
         writable: Writable,

@@ -43,7 +43,7 @@ from tailcast_gateway.protocol.close_codes import (
     last_words,
 )
 from tailcast_gateway.protocol.wires import Wire
-from tailcast_gateway.resume.holders import Identities
+from tailcast_gateway.resume.holders import Holders
 
 
 # Messages that wait while one is carried out; with more the socket is not read.
@@ -66,7 +66,7 @@ class Connection:
         hub: Hub,
         commands: Commands,
         catch_up: CatchUp,
-        identities: Identities,
+        holders: Holders,
         name: str | None = None,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
@@ -80,7 +80,7 @@ class Connection:
         self._hub = hub
         self._commands = commands
         self._catch_up = catch_up
-        self._identities = identities
+        self._holders = holders
         self._spawn = spawn
         self._clock = clock
         self._on_closed = on_closed
@@ -129,7 +129,7 @@ class Connection:
     def pong_received(self, payload: bytes) -> None:
         """The peer is there, and has read what was sent before the ping."""
         self._liveness.heard()
-        if self._identities.pong(self.client, payload) and self.client.behind:
+        if self._holders.pong(self.client, payload) and self.client.behind:
             self._catch_up.wake(self.client)
 
     def writing_paused(self) -> None:
@@ -156,7 +156,7 @@ class Connection:
     def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
         """It is over."""
         self.is_closing = True
-        self._identities.leave(self.client)
+        self._holders.leave(self.client)
         self._hub.leave(self.client)
         self._room.set()
         self._pending.clear()
@@ -214,7 +214,7 @@ class Connection:
             self._socket.close(NOT_SERVED.number, NOT_SERVED.reason)
         else:
             is_due = action is Action.PING
-            self._identities.ping(self.client, now, is_due=is_due)
+            self._holders.ping(self.client, now, is_due=is_due)
 
     def beat(self, now: float) -> None:
         """Send a heartbeat if the client wants one now."""
@@ -273,7 +273,7 @@ class Connection:
             self._heartbeat(message)
         elif isinstance(message, History | Sessions | Snapshot):
             self._is_busy = True
-            inquiry = commands.inquire(self.client, message, self._writable)
+            inquiry = commands.query(self.client, message, self._writable)
             self._spawn(self._take_time(inquiry))
         elif isinstance(message, Unsubscribe):
             self._ask_again_by = None

@@ -124,7 +124,7 @@ class _Farewells:
         if client.followers:
             return self._frames(client)
         rules = tuple(
-            (rule.text, rule.is_glob, rule.is_included, rule.form)
+            (rule.text, rule.is_glob, rule.is_included, rule.view)
             for rule in client.subscription.rules
         )
         key = (client.wire, rules)

@@ -10,7 +10,12 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tailcast_gateway.delivery.core.channel import Client, Follower, Pace, Wanted
+from tailcast_gateway.delivery.core.channel import (
+    Client,
+    Follower,
+    FollowerState,
+    Wanted,
+)
 from tailcast_gateway.delivery.core.encoding import SLICE_BYTES
 from tailcast_gateway.delivery.core.followers import Followers
 from tailcast_gateway.delivery.core.isolation import Isolation
@@ -28,9 +33,9 @@ from tailcast_gateway.sessions.core.verdicts import (
     Verdict,
     Wait,
 )
-from tailcast_gateway.sessions.reads import Replay
-from tailcast_gateway.views.sampling_budget import Samplers
-from tailcast_gateway.views.view import Form
+from tailcast_gateway.sessions.reads import Reads
+from tailcast_gateway.views.sampling_budget import SamplingBudget
+from tailcast_gateway.views.view import View
 from tailcast_streams.broker import Kind
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import NOTHING, Cursor, EntryID
@@ -48,8 +53,8 @@ class CatchUp:
     def __init__(
         self,
         followers: Followers,
-        replay: Replay,
-        samplers: Samplers,
+        replay: Reads,
+        samplers: SamplingBudget,
         *,
         isolation: Isolation,
         ask: Callable[[Client], None],
@@ -59,7 +64,7 @@ class CatchUp:
         instruments: Instruments,
     ) -> None:
         self._followers = followers
-        self._replay = replay
+        self._reads = replay
         self._samplers = samplers
         # Takes what fails over one client.
         self._isolation = isolation
@@ -82,12 +87,12 @@ class CatchUp:
         """Find the place that a follower wants."""
         self._spawn(self._look_up_for(follower))
 
-    def greet(self, follower: Follower) -> None:
+    def tell_caught_up(self, follower: Follower) -> None:
         """Tell one that waits for an unborn session that there is nothing to replay."""
         asyncio.get_running_loop().call_soon(self._greet, follower)
 
     def _greet(self, follower: Follower) -> None:
-        if follower.is_current and follower.pace is Pace.UNBORN:
+        if follower.is_current and follower.pace is FollowerState.NOT_CREATED:
             with self._isolation.over(follower.client):
                 frame = follower.encoder.caught_up(NOTHING)
                 follower.client.socket.write(frame)
@@ -134,7 +139,7 @@ class CatchUp:
         """Write, move the cursor, and let the client's next session go first."""
         client = follower.client
         follower.cursor = cursor
-        follower.stumbles = 0
+        follower.failures = 0
         client.behind.pop(follower)
         client.behind[follower] = None
         if frames:
@@ -151,7 +156,7 @@ class CatchUp:
         client, channel = follower.client, follower.channel
         epoch, cursor = channel.epoch, follower.cursor
         try:
-            page = await self._replay.page(channel, cursor, SharedPage)
+            page = await self._reads.page(channel, cursor, SharedPage)
         except BrokerError as error:
             self._instruments.broker_failed("page", error)
             await self._pause_before_retry()
@@ -161,7 +166,7 @@ class CatchUp:
             self.wake(client)
         is_same = (
             follower.is_current
-            and follower.pace is Pace.BEHIND
+            and follower.pace is FollowerState.BEHIND
             and follower.cursor == cursor
             and channel.epoch == epoch
         )
@@ -176,7 +181,7 @@ class CatchUp:
             return
         page = page.up_to(channel.window.end.id)
         if page.continuity is Continuity.BROKEN or not page.entries:
-            self._stumble(follower)
+            self._retry_later(follower)
             return
         if follower.client.allowance is not None:
             page = page.first(_slice_bytes(follower.client))
@@ -184,7 +189,7 @@ class CatchUp:
 
     def _frames(self, follower: Follower, page: SharedPage) -> bytes:
         """What a follower is told of a page."""
-        client, form = follower.client, follower.form
+        client, view = follower.client, follower.view
         if follower.channel.is_documents:
             return told_documents(
                 page.entries,
@@ -193,29 +198,29 @@ class CatchUp:
                 self._isolation.session_failed,
                 with_history=follower.is_replay,
             )
-        if not follower.is_replay and form.max_rate:
-            return self._conflated(follower, form, page)
-        if not follower.is_replay or not form.max_points or follower.is_sampled:
-            return page.frames(follower.encoder, form, replayed=follower.is_replay)
-        return self._sampled(follower, form, page)
+        if not follower.is_replay and view.max_rate:
+            return self._conflated(follower, view, page)
+        if not follower.is_replay or not view.max_points or follower.is_sampled:
+            return page.frames(follower.encoder, view, replayed=follower.is_replay)
+        return self._sampled(follower, view, page)
 
-    def _conflated(self, follower: Follower, form: Form, page: SharedPage) -> bytes:
+    def _conflated(self, follower: Follower, view: View, page: SharedPage) -> bytes:
         """The newest record of what has passed; it fell behind and wants no more."""
-        wanted = page.wanted(form)
+        wanted = page.wanted(view)
         records = [entry for entry in wanted if entry.kind is Kind.RECORD]
         newest = records[-1:]
         kept = [one for one in wanted if one.kind is not Kind.RECORD or one in newest]
         counts = [len(records) if one.kind is Kind.RECORD else 0 for one in kept]
-        return follower.encoder.frames(kept, page.cursor, form, counts=counts)
+        return follower.encoder.frames(kept, page.cursor, view, counts=counts)
 
-    def _sampled(self, follower: Follower, form: Form, page: SharedPage) -> bytes:
+    def _sampled(self, follower: Follower, view: View, page: SharedPage) -> bytes:
         """A replay's part, reduced; from what came during the replay on, all."""
         if follower.sampler is None:
             follower.sampler = self._samplers.begin(
-                form, follower.cursor, follower.channel.window.end.id
+                view, follower.cursor, follower.channel.window.end.id
             )
         sampler = follower.sampler
-        wanted = page.wanted(form)
+        wanted = page.wanted(view)
         sent = sampler.feed([one for one in wanted if one.id <= sampler.end])
         rest = [one for one in wanted if one.id > sampler.end]
         if page.entries[-1].id >= sampler.end:
@@ -223,14 +228,14 @@ class CatchUp:
             follower.sampler, follower.is_sampled = None, True
         encoder = follower.encoder
         counts = sampler.counts(sent)
-        frames = encoder.frames(sent, page.cursor, form, replayed=True, counts=counts)
+        frames = encoder.frames(sent, page.cursor, view, replayed=True, counts=counts)
         if not rest:
             return frames
-        return frames + encoder.frames(rest, sampler.told, form, replayed=True)
+        return frames + encoder.frames(rest, sampler.told, view, replayed=True)
 
-    def _stumble(self, follower: Follower) -> None:
+    def _retry_later(self, follower: Follower) -> None:
         """What follows the cursor is not there: find out what became of it."""
-        follower.stumbles += 1
+        follower.failures += 1
         follower.read_again()
         # It may be the window that is of another life: then the feed finds that out.
         self._followers.mark(follower.channel.session)
@@ -243,18 +248,18 @@ class CatchUp:
             await self._look_up(follower)
 
     async def _look_up(self, follower: Follower) -> None:
-        if follower.stumbles > 1:
+        if follower.failures > 1:
             await self._pause_before_retry()
         channel, wanted = follower.channel, follower.wanted
         while self._is_wanted(follower, wanted):
             assert wanted is not None  # noqa: S101  # it is looking up
             epoch = channel.epoch
             try:
-                verdict = await self._replay.place(
+                verdict = await self._reads.place(
                     channel,
                     wanted,
                     has_waited=self._has_waited(follower),
-                    overtaken=follower.stumbles > 0,
+                    overtaken=follower.failures > 0,
                 )
             except BrokerError as error:
                 self._instruments.broker_failed("place", error)
@@ -267,7 +272,7 @@ class CatchUp:
 
     def settle_if_asked(self, follower: Follower, verdict: Verdict) -> None:
         """As `settle`, unless the follower's place is known already."""
-        if follower.pace is Pace.LOOKING_UP:
+        if follower.pace is FollowerState.LOOKING_UP:
             self.settle(follower, verdict, is_answered=True)
 
     def settle(
@@ -329,7 +334,7 @@ class CatchUp:
         elif follower.waiting_since is None:
             follower.waiting_since = self._clock()
         assert follower.wanted is not None  # noqa: S101  # it was looked up
-        self._followers.wait(follower, Pace.WAITING, follower.wanted)
+        self._followers.wait(follower, FollowerState.WAITING, follower.wanted)
 
     def _has_waited(self, follower: Follower) -> bool:
         since = follower.waiting_since
@@ -338,7 +343,7 @@ class CatchUp:
     def _is_wanted(self, follower: Follower, wanted: Wanted | None) -> bool:
         return (
             follower.is_current
-            and follower.pace is Pace.LOOKING_UP
+            and follower.pace is FollowerState.LOOKING_UP
             and follower.wanted == wanted
             and not follower.client.is_closed
         )

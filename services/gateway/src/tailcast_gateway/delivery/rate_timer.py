@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tailcast_gateway.delivery.core.live import Delivery
 
 
-class Pacing:
+class RateTimer:
     """Has delivery give out records that are due."""
 
     def __init__(self, delivery: Delivery, *, clock: Callable[[], float]) -> None:

@@ -53,7 +53,7 @@ def add_events(
             return json_response(body, 403)
         query = asked(
             single(session_ids or []),
-            replica.forms,
+            replica.views,
             start=start,
             after=last_event_id or None,
             where=where,

@@ -19,7 +19,7 @@ from tailcast_gateway.connections.handover import transport_of
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.core.pages import Told, shaped
 from tailcast_gateway.sessions.history import History
-from tailcast_gateway.views.view import PLAIN, Form
+from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import Cursor
 
@@ -70,7 +70,7 @@ class Exports:
         *,
         limit: int | None,
         told: Told,
-        form: Form = PLAIN,
+        view: View = PLAIN,
     ) -> AsyncGenerator[bytes]:
         """Lines from a place up to a head, in chunks.
 
@@ -90,7 +90,7 @@ class Exports:
             lines += _told_lines(page.told)
             records = [one for one in page.records if one.id <= head.id]
             # Between tokens JSON takes a return; readers of lines would end one there.
-            lines += [line.replace(b"\r", b" ") for line in shaped(records, form)]
+            lines += [line.replace(b"\r", b" ") for line in shaped(records, view)]
             if left is not None:
                 left -= len(records)
             cursor = page.cursor

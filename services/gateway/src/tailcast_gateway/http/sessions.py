@@ -17,7 +17,7 @@ from tailcast_gateway.http.core.bodies import (
     SessionsBody,
 )
 from tailcast_gateway.http.core.openapi import answers
-from tailcast_gateway.http.core.parameters import Asked, asked, session_in, single
+from tailcast_gateway.http.core.parameters import ParsedQuery, asked, session_in, single
 from tailcast_gateway.http.export import Exports, NdjsonResponse
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import (
@@ -33,7 +33,7 @@ from tailcast_gateway.sessions.core.pages import NOTHING_TOLD, Page, body, moved
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.history import Place as Beginning
 from tailcast_gateway.sessions.reads import PAGE_BYTES
-from tailcast_gateway.views.view import Forms
+from tailcast_gateway.views.view import Views
 from tailcast_streams.broker import Head
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import (
@@ -117,13 +117,13 @@ class _RecordsQuery:
         self.where = where
         self.metrics = metrics
 
-    def of(self, session: str, forms: Forms) -> Asked:
+    def of(self, session: str, views: Views) -> ParsedQuery:
         """As the subscription that would ask for the same. Raises InvalidMessage."""
         if self.after is not None and self.before is not None:
             raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
         return asked(
             session,
-            forms,
+            views,
             start=self.start,
             after=self.before if self.after is None else self.after,
             where=self.where,
@@ -258,14 +258,14 @@ class _Routes:
     async def _records(
         self, session: str, records: _RecordsQuery, head: Head
     ) -> Response:
-        query = records.of(session, self._replica.forms)
+        query = records.of(session, self._replica.views)
         if records.as_lines:
             return await self._export(session, query, head, records.limit)
         page = await self._page(
             session, query, before=records.before, limit=_bounded(records.limit)
         )
         return Response(
-            body(page, query.form, sessionId=session), media_type="application/json"
+            body(page, query.view, sessionId=session), media_type="application/json"
         )
 
     async def _rejected(
@@ -292,7 +292,7 @@ class _Routes:
         return json_response(self._stored.shown(session, state))
 
     async def _page(
-        self, session: str, query: Asked, *, before: str | None, limit: int
+        self, session: str, query: ParsedQuery, *, before: str | None, limit: int
     ) -> Page:
         history, place = self._replica.history, query.plan.start
         assert place is not None  # noqa: S101  # queries have a default
@@ -311,7 +311,7 @@ class _Routes:
         return page._replace(told=told or page.told)
 
     async def _export(
-        self, session: str, query: Asked, head: Head, limit: int | None
+        self, session: str, query: ParsedQuery, head: Head, limit: int | None
     ) -> Response:
         exports, place = self._exports, query.plan.start
         if exports.is_full or exports.is_draining():
@@ -326,7 +326,7 @@ class _Routes:
             start, told = moved(NOTHING, await self._found(session, place))
         end = head.cursor or NOTHING
         chunks = exports.chunks(
-            session, start, end, limit=limit, told=told, form=query.form
+            session, start, end, limit=limit, told=told, view=query.view
         )
         return NdjsonResponse(
             exports, session, chunks, headers={"tailcast-head": str(end)}

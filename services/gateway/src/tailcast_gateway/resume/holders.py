@@ -22,9 +22,9 @@ from tailcast_gateway.protocol.client_messages import (
     Subscribe,
 )
 from tailcast_gateway.protocol.close_codes import TAKEN_OVER
-from tailcast_gateway.resume.core.holding import Holding, Weight
-from tailcast_gateway.resume.core.places import Whereabouts
-from tailcast_gateway.resume.saver import Keeper
+from tailcast_gateway.resume.core.holding import AckVerdict, Holding
+from tailcast_gateway.resume.core.places import Places
+from tailcast_gateway.resume.saver import Saver
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import (
@@ -40,21 +40,21 @@ from tailcast_streams.position import Cursor
 NOBODY = Kept(0, {}, None)
 
 
-class Identities:
+class Holders:
     """The clients of this replica that name themselves."""
 
     def __init__(
         self,
         clients: ClientCursors,
-        keeper: Keeper,
-        whereabouts: Whereabouts,
+        saver: Saver,
+        whereabouts: Places,
         *,
         replica: str,
         clock: Callable[[], float],
         instruments: Instruments,
     ) -> None:
         self._clients = clients
-        self._keeper = keeper
+        self._saver = saver
         self._whereabouts = whereabouts
         self._clock = clock
         self._instruments = instruments
@@ -111,7 +111,7 @@ class Identities:
             if holding is None:
                 holding = Holding(client_id, next(self._takers))
             else:
-                await self._keeper.save([holding])
+                await self._saver.save([holding])
             # One that is gone must not take it from one that has come since.
             return NOBODY if client.is_closed else await self._take(client, holding)
 
@@ -162,7 +162,7 @@ class Identities:
         client.allowance = None if holding.is_manual else Allowance(repeats)
         if repeats:
             self._instruments.start_repeated(holding.client_id, repeats)
-        self._keeper.wait(holding, is_urgent=True)
+        self._saver.wait(holding, is_urgent=True)
 
     def _starts(self, client: Client, holding: Holding, *, goes_on: bool) -> int:
         """How often it has begun where it does, with something to send."""
@@ -194,7 +194,7 @@ class Identities:
     def _doubt(self, holding: Holding) -> None:
         """Somebody says that the client is theirs: the next save asks the broker."""
         holding.is_doubted = True
-        self._keeper.wait(holding, is_urgent=True)
+        self._saver.wait(holding, is_urgent=True)
 
     def leave(self, client: Client) -> None:
         """A connection is gone; what it has received is saved."""
@@ -202,7 +202,7 @@ class Identities:
         if holding is not None:
             del self._held[holding.client_id]
             if holding.has_progress(self._clock()):
-                self._keeper.wait(holding, is_urgent=True)
+                self._saver.wait(holding, is_urgent=True)
 
     # What a client has received.
 
@@ -210,7 +210,7 @@ class Identities:
         """Ping a client if that is due, or if something may be received by it."""
         holding, allowance = self._holdings.get(client), client.allowance
         if holding is not None and holding.has_progress(now):
-            self._keeper.wait(holding)
+            self._saver.wait(holding)
         is_asked = allowance is not None and allowance.is_waiting
         if (not is_asked and self._note(client, now)) or is_due:
             client.socket.ping(client.pings.next())
@@ -253,16 +253,18 @@ class Identities:
         number = client.pings.pong(payload)
         holding, allowance = self._holdings.get(client), client.allowance
         if holding is not None and holding.answered(number):
-            self._keeper.wait(holding)
+            self._saver.wait(holding)
         return allowance is not None and allowance.answered(number, self._clock())
 
-    def weigh(self, client: Client, session: str, cursor: Cursor) -> Weight | None:
+    def judge_ack(
+        self, client: Client, session: str, cursor: Cursor
+    ) -> AckVerdict | None:
         """Judge what a client acknowledges; None if nothing is kept of it."""
         holding = self._holdings.get(client)
         if holding is None:
             return None
         place = self._whereabouts.delivered(client, session)
-        return holding.weigh(session, cursor, place=place)
+        return holding.judge_ack(session, cursor, place=place)
 
     def acknowledge(self, client: Client, session: str, cursor: Cursor) -> bool:
         """A client has what was sent to it up to there; true if more may go out now."""
@@ -270,7 +272,7 @@ class Identities:
         if holding is None:
             return False
         holding.acknowledge(session, cursor)
-        self._keeper.wait(holding)
+        self._saver.wait(holding)
         is_all = cursor == self._whereabouts.delivered(client, session)
         if allowance is None or not is_all:
             return False
@@ -289,13 +291,13 @@ class Identities:
         """Send a connection away; what it has received counts for its successor."""
         holding = self._holdings[client]
         self._give_up(client)
-        await self._keeper.save([holding])
+        await self._saver.save([holding])
 
     def _give_up(self, client: Client) -> None:
         """A connection has lost its client to another one."""
         holding = self._holdings.pop(client)
         del self._held[holding.client_id]
-        self._keeper.forget(holding)
+        self._saver.forget(holding)
         self._send_away(client)
 
     def _send_away(self, client: Client) -> None:

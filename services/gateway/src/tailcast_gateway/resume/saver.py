@@ -23,7 +23,7 @@ MAX_WAITING = 50_000
 FINISH_SECONDS = 2.0
 
 
-class Keeper:
+class Saver:
     """Saves what holdings have."""
 
     # Is told of a holding that has lost its client; set once, by who makes both.

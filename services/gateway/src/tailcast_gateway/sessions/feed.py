@@ -23,7 +23,7 @@ from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.failing import Failing
 from tailcast_gateway.sessions.openings import Openings
 from tailcast_gateway.sessions.probe import Probe
-from tailcast_gateway.sessions.tailers import Owners
+from tailcast_gateway.sessions.tailers import Tailers
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_service.tasks import Loop
@@ -92,7 +92,7 @@ class Feed:
         # Knows whether there are other replicas.
         self._neighbours = Neighbours()
         # Knows which tailers are silent.
-        self._owners = Owners(
+        self._tailers = Tailers(
             broker,
             watchers,
             on_contests=on_contests,
@@ -124,7 +124,7 @@ class Feed:
             forget=self._forget,
             on_failed=self._failing.note,
             watch=self.openings.open,
-            look_for_owners=self._owners.look,
+            look_for_owners=self._tailers.look,
             broker_clock=broker_clock,
             instruments=instruments,
         )
@@ -144,7 +144,7 @@ class Feed:
 
     def is_fresh_for(self, subscription: Subscription) -> bool:
         """Whether what its sessions' tailers append gets here, and they are there."""
-        return self.is_fresh and self._owners.are_heard(subscription)
+        return self.is_fresh and self._tailers.are_heard(subscription)
 
     @property
     def is_alone(self) -> bool:
@@ -255,7 +255,7 @@ class Feed:
                 self.probe.failed("canary", error)
             else:
                 self.probe.done("canary")
-            self._instruments.feed_is(fresh=self.is_fresh)
+            self._instruments.freshness_measured(fresh=self.is_fresh)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CANARY_SECONDS):
                     await self._is_found.wait()
@@ -294,16 +294,16 @@ class Feed:
             for watched in found
             if watched is not None and watched.session not in self._failing
         ]
-        await self._bear([one for one in several if not one.incarnation])
+        await self._load_created([one for one in several if not one.incarnation])
         small = [one for one in several if one.record_bytes < LARGE_RECORD_BYTES]
         large = [one for one in several if one.record_bytes >= LARGE_RECORD_BYTES]
         for some in (small, large):
             if some:
                 await self._read_some(some, marked)
 
-    async def _bear(self, unborn: Sequence[Watched]) -> None:
+    async def _load_created(self, unborn: Sequence[Watched]) -> None:
         """Learn the state of sessions that had none before what is there is read."""
-        sessions = [one for one in unborn if one.is_unborn and not one.is_documents]
+        sessions = [one for one in unborn if one.is_empty and not one.is_documents]
         if not sessions:
             return
         heads = await self._isolation.each(
@@ -313,9 +313,9 @@ class Feed:
             head = heads.get(watched.session)
             is_watched = self._watchers.watched.get(watched.session) is watched
             is_there = head is not None and head.state is not None
-            if head is not None and is_watched and is_there and watched.is_unborn:
+            if head is not None and is_watched and is_there and watched.is_empty:
                 with self._isolation.over_session(watched.session, self._failing.note):
-                    self._watchers.born(watched, head)
+                    self._watchers.created(watched, head)
 
     def _note_failed(self, session: str, _error: Exception) -> None:
         self._failing.note(session)
@@ -350,7 +350,7 @@ class Feed:
                 self.mark(session)
 
     def _tell_taken(self, session: str, *, since: float) -> None:
-        self._instruments.woken(self._clock() - since)
+        self._instruments.wake_measured(self._clock() - since)
         if written_ms := self._written_ms.pop(session, 0):
             lag_ms = self._wall_clock_ms() - written_ms
             self._instruments.delivered(lag_ms / 1_000)
@@ -358,7 +358,7 @@ class Feed:
     async def _take(self, watched: Watched, entries: Sequence[Entry]) -> bool:
         """Give out what follows on; what does not is looked into."""
         continuity, new = continuation(watched.window.end, entries)
-        if not entries and watched.incarnation and watched.is_unborn:
+        if not entries and watched.incarnation and watched.is_empty:
             # It has a state and no entry: all was trimmed before it was read.
             continuity = Continuity.BROKEN
         if continuity is not Continuity.PROVED:

@@ -1,7 +1,7 @@
 """Pages of a session for those who ask for one: over HTTP, and by `history`.
 
 A cursor is proved before it is believed, as for delivery; what became of one that is
-not there stands in the page. Reads are bounded in number (`Replay` shares them out) and
+not there stands in the page. Reads are bounded in number (`Reads` shares them out) and
 in bytes: a page begins with few entries, and their size says how many follow.
 """
 
@@ -21,7 +21,7 @@ from tailcast_gateway.sessions.core.pages import (
     size_to_read,
 )
 from tailcast_gateway.sessions.core.verdicts import Resume, Verdict
-from tailcast_gateway.sessions.reads import Replay
+from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.views.subscription import AtStep, AtTime, Begin, Last
 from tailcast_streams.broker import Entry, SessionReader
 from tailcast_streams.position import NOTHING, Cursor, EntryID
@@ -38,9 +38,9 @@ Place: TypeAlias = Cursor | Begin | Last | AtStep | AtTime
 class History:
     """Reads pages in either direction."""
 
-    def __init__(self, broker: SessionReader, replay: Replay) -> None:
+    def __init__(self, broker: SessionReader, replay: Reads) -> None:
         self._broker = broker
-        self._replay = replay
+        self._reads = replay
 
     async def find(self, session: str, place: Place) -> Verdict:
         """Where reading begins that was asked to begin somewhere. Raises BrokerError.
@@ -50,14 +50,14 @@ class History:
         if place is Begin.NOW:
             head = (await self._broker.heads([session]))[0]
             return Resume(head.cursor or NOTHING, is_proved=True)
-        return await self._replay.find(session, place)
+        return await self._reads.find(session, place)
 
     async def after(
         self, session: str, cursor: Cursor, *, limit: int, max_bytes: int
     ) -> Page:
         """The page that follows a cursor. Raises BrokerError."""
         key = ("after", session, cursor, limit, max_bytes)
-        return await self._replay.share(
+        return await self._reads.share(
             key, lambda: self._after(session, cursor, limit, max_bytes)
         )
 
@@ -66,7 +66,7 @@ class History:
     ) -> Page:
         """The page that ends at a cursor, None for the head. Raises BrokerError."""
         key = ("before", session, cursor, limit, max_bytes)
-        return await self._replay.share(
+        return await self._reads.share(
             key, lambda: self._before(session, cursor, limit, max_bytes)
         )
 
@@ -110,7 +110,7 @@ class History:
         self, session: str, cursor: Cursor, limit: int, max_bytes: int
     ) -> Page:
         """The page where delivery would go on, with what is told of that."""
-        verdict = await self._replay.look_up(session, cursor)
+        verdict = await self._reads.look_up(session, cursor)
         place, told = moved(cursor, verdict)
         if place == cursor and not told:
             # Nothing proves it and nothing contradicts it: it is waited for.
@@ -152,7 +152,7 @@ class History:
         self, session: str, cursor: Cursor, limit: int, max_bytes: int
     ) -> Page:
         """The page that ends at a cursor which is not there: what became of it."""
-        verdict = await self._replay.look_up(session, cursor)
+        verdict = await self._reads.look_up(session, cursor)
         if isinstance(verdict, Resume) and verdict.cursor != cursor:
             # Generations were counted anew, or it came from a gap: the same place.
             return await self._before(session, verdict.cursor, limit, max_bytes)

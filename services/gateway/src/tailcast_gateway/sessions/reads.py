@@ -51,7 +51,7 @@ MAX_READS = 16
 _BACKWARDS_ENTRIES = 1_000
 
 
-class Replay:
+class Reads:
     """Pages and places of all sessions, shared and bounded."""
 
     def __init__(
@@ -61,8 +61,8 @@ class Replay:
         self._search = search
         self._instruments = instruments
         # So many reads at once; who waits longest is next.
-        self._reads = asyncio.Semaphore(MAX_READS)
-        self._page_reads = asyncio.Semaphore(MAX_PAGE_READS)
+        self._turns = asyncio.Semaphore(MAX_READS)
+        self._page_turns = asyncio.Semaphore(MAX_PAGE_READS)
         # What is being read, by what was asked for.
         self._underway: dict[object, asyncio.Task[Any]] = {}
 
@@ -82,7 +82,7 @@ class Replay:
         async def read() -> _T:
             return into(cursor, *await self._read_page(watched, cursor))
 
-        return await self.share(key, read, turns=self._page_reads)
+        return await self.share(key, read, turns=self._page_turns)
 
     async def head(self, watched: Watched) -> Head:
         """Read a session's state and ends. Raises BrokerError."""
@@ -164,7 +164,7 @@ class Replay:
     async def _bounded(
         self, read: Callable[[], Awaitable[_T]], turns: asyncio.Semaphore | None
     ) -> _T:
-        async with turns or self._reads:
+        async with turns or self._turns:
             return await read()
 
     async def _read_page(

@@ -15,7 +15,7 @@ from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.catalogue import describe, snapshot
 from tailcast_gateway.sessions.isolation import SessionIsolation
-from tailcast_gateway.sessions.reads import Replay
+from tailcast_gateway.sessions.reads import Reads
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import Entry, Head, Rejection, SessionReader, Snapshot
 from tailcast_streams.exceptions import BrokerUnavailable
@@ -38,7 +38,7 @@ class Stored:
     def __init__(
         self,
         broker: SessionReader,
-        reads: Replay,
+        reads: Reads,
         *,
         isolation: SessionIsolation,
         broker_clock: BrokerClock,

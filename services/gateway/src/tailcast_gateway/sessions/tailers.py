@@ -22,7 +22,7 @@ RESTING_SECONDS = 600.0
 MAX_SESSIONS = 512
 
 
-class Owners:
+class Tailers:
     """Looks for the tailers of watched sessions."""
 
     def __init__(

@@ -50,7 +50,7 @@ class Watchers(Protocol):
         """Watch a session no more."""
         ...
 
-    def born(self, watched: Watched, head: Head) -> None:
+    def created(self, watched: Watched, head: Head) -> None:
         """A session that had no state has one: it is read from its beginning."""
         ...
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from weakref import WeakSet
 
 from tailcast_gateway.views.sampler import MAX_HELD_BYTES, Sampler
-from tailcast_gateway.views.view import Form
+from tailcast_gateway.views.view import View
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import Cursor, EntryID
 
@@ -59,7 +59,7 @@ class SampledReplay:
         return counts
 
 
-class Samplers:
+class SamplingBudget:
     """Begins them, within a budget."""
 
     def __init__(
@@ -78,14 +78,14 @@ class Samplers:
     def __len__(self) -> int:
         return len(self._replays)
 
-    def begin(self, form: Form, start: Cursor, end: EntryID) -> SampledReplay:
+    def begin(self, view: View, start: Cursor, end: EntryID) -> SampledReplay:
         """Begin to reduce what lies between two places to a form's `max_points`."""
         held = sum(replay.max_held_bytes for replay in self._replays)
         part = max(0, self._max_total_held_bytes - held) // _PART
         max_held_bytes = min(MAX_HELD_BYTES, part)
-        metrics = None if form.projection is None else form.projection.metrics
+        metrics = None if view.projection is None else view.projection.metrics
         sampler = Sampler(
-            form.max_points,
+            view.max_points,
             metrics,
             start=start.id,
             ends=[end],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from tailcast_gateway.views.view import PLAIN, Form
+from tailcast_gateway.views.view import PLAIN, View
 
 
 class Begin(Enum):
@@ -61,7 +61,7 @@ class Rule(NamedTuple):
     # Where a session that comes into being later begins.
     start: Start
     # In which form it is delivered.
-    form: Form = PLAIN
+    view: View = PLAIN
 
 
 class Subscription:
@@ -103,10 +103,10 @@ class Subscription:
             return None
         return self.rules[newest]
 
-    def form_for(self, session: str) -> Form:
+    def view_for(self, session: str) -> View:
         """In which form a session is delivered that `matches`."""
         rule = self.rule_for(session)
-        return PLAIN if rule is None else rule.form
+        return PLAIN if rule is None else rule.view
 
     def matches(self, session: str) -> bool:
         """Whether records of the session are wanted."""

@@ -42,10 +42,10 @@ MAX_FORMS = 1_000
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
-class Form:
+class View:
     """How records are told; a field that is not set changes nothing.
 
-    Compared by identity: `Forms` makes each of them once.
+    Compared by identity: `Views` makes each of them once.
     """
 
     # Which records; emergencies, markers and gaps always are.
@@ -84,7 +84,7 @@ class Form:
 
 
 # Every record, as it was written.
-PLAIN = Form()
+PLAIN = View()
 
 
 class Piece:
@@ -97,14 +97,14 @@ class Piece:
     def _fields(self) -> list[Fields]:
         return [read_fields(entry.record) for entry in self.entries]
 
-    def wanted(self, form: Form) -> Sequence[Entry]:
+    def wanted(self, view: View) -> Sequence[Entry]:
         """Those that a form does not hold back.
 
         A record that a filter cannot judge is told: nothing is held back in silence.
         """
-        if form.where is None:
+        if view.where is None:
             return self.entries
-        matches = form.where.matches
+        matches = view.where.matches
         return [
             entry
             for entry, fields in zip(self.entries, self._fields, strict=True)
@@ -112,7 +112,7 @@ class Piece:
         ]
 
 
-class Forms:
+class Views:
     """Makes the forms of a replica, each of them once."""
 
     def __init__(
@@ -127,22 +127,22 @@ class Forms:
         self.time_keys = tuple(time_keys)
         self._max_forms = max_forms
         # Forms that somebody has.
-        self._known: WeakValueDictionary[Hashable, Form] = WeakValueDictionary()
+        self._known: WeakValueDictionary[Hashable, View] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def form_of(self, message: Subscribe) -> Form:
+    def view_of(self, message: Subscribe) -> View:
         """The form that a `subscribe` asks for. Raises InvalidMessage."""
         where, metrics = message.where, message.metrics
-        form = Form(
+        view = View(
             where=None if where is UNSET else _filter(where, message),
             projection=None if metrics is UNSET else self._projection(metrics, message),
             index_keys=(self.step_keys, self.time_keys) if message.index else None,
             max_rate=0.0 if message.max_rate is UNSET else message.max_rate,
             max_points=0 if message.max_points is UNSET else message.max_points,
         )
-        key = form.key
+        key = view.key
         if key == PLAIN.key:
             return PLAIN
         known = self._known.get(key)
@@ -154,8 +154,8 @@ class Forms:
                 f"More than {self._max_forms:,} distinct filters are in use here",
                 message.id,
             )
-        self._known[key] = form
-        return form
+        self._known[key] = view
+        return view
 
     def _projection(self, metrics: Sequence[str], message: Subscribe) -> Projection:
         try:

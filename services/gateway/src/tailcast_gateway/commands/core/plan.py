@@ -37,7 +37,7 @@ from tailcast_gateway.views.subscription import (
     Subscription,
     has_wildcards,
 )
-from tailcast_gateway.views.view import Forms
+from tailcast_gateway.views.view import Views
 from tailcast_streams.births import Birth, came_after
 from tailcast_streams.client_cursors import Kept
 from tailcast_streams.exceptions import InvalidPosition
@@ -108,10 +108,10 @@ class Plan:
 
 
 def plan_subscribe(
-    message: Subscribe, current: Subscription, forms: Forms, *, max_rules: int
+    message: Subscribe, current: Subscription, views: Views, *, max_rules: int
 ) -> Plan:
     """Read a `subscribe`. Raises InvalidMessage."""
-    start, form = _start(message), forms.form_of(message)
+    start, view = _start(message), views.view_of(message)
     texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
     if message.session_id is not None:
         texts.append((message.session_id, False))
@@ -127,7 +127,7 @@ def plan_subscribe(
         )
     later: Start = Begin.NOW if start is None or isinstance(start, Cursor) else start
     rules = [
-        Rule(text, is_glob, True, later, form)  # fields
+        Rule(text, is_glob, True, later, view)  # fields
         for text, is_glob in texts
     ]
     base = current if message.add else Subscription()

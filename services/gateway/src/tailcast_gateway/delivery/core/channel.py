@@ -20,7 +20,7 @@ from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.views.conflation import Conflation
 from tailcast_gateway.views.sampling_budget import SampledReplay
 from tailcast_gateway.views.subscription import Start, Subscription
-from tailcast_gateway.views.view import Form
+from tailcast_gateway.views.view import View
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.broker import Head
 from tailcast_streams.position import NOTHING, Cursor, EntryID
@@ -52,7 +52,7 @@ class ClientSocket(Protocol):
         ...
 
 
-class Pace(Enum):
+class FollowerState(Enum):
     """Why a follower is not live."""
 
     # Its place is being asked for; nothing is delivered meanwhile.
@@ -60,7 +60,7 @@ class Pace(Enum):
     # Its cursor lies beyond what the tailer has read so far.
     WAITING = "waiting"
     # The session has no entry yet; it gets the first and all that follow.
-    UNBORN = "unborn"
+    NOT_CREATED = "unborn"
     # History passes by; it begins with the first entry that is news.
     SKIPPING = "skipping"
     # It is served slices of the window, or pages of the stream.
@@ -119,7 +119,7 @@ class Follower:
 
     client: Client
     channel: "Channel"
-    pace: Pace
+    pace: FollowerState
     # What it has had; delivery goes on after it.
     cursor: Cursor = NOTHING
     # What is being looked up, or waited for.
@@ -135,12 +135,12 @@ class Follower:
     # Whether the replay is past what was there when it began.
     is_sampled: bool = False
     # Times in a row that what followed its cursor could not be read.
-    stumbles: int = 0
+    failures: int = 0
 
     @property
-    def form(self) -> Form:
+    def view(self) -> View:
         """In which form the client gets the session."""
-        return self.client.subscription.form_for(self.channel.session)
+        return self.client.subscription.view_for(self.channel.session)
 
     @property
     def encoder(self) -> SessionEncoder:
@@ -164,7 +164,7 @@ class Follower:
 
 # The live clients of a session: those of one form and wire get the same bytes.
 ByWire: TypeAlias = dict[Wire, list[Client]]
-Audience: TypeAlias = dict[Form, ByWire]
+Audience: TypeAlias = dict[View, ByWire]
 
 
 class Channel(Watched):
@@ -198,7 +198,7 @@ class Channel(Watched):
         # ... as also when the subscriptions by glob are not those of this version.
         self.audience_version = -1
         # What holds live records back, for each form with a rate.
-        self.conflations: dict[Form, Conflation] = {}
+        self.conflations: dict[View, Conflation] = {}
         # What makes frames, one for each wire that was needed.
         self._encoders: dict[Wire, SessionEncoder] = {}
 
@@ -212,12 +212,12 @@ class Channel(Watched):
             self._encoders[wire] = encoder
         return encoder
 
-    def given_out(self, form: Form) -> Cursor | None:
+    def delivered_up_to(self, view: View) -> Cursor | None:
         """Up to where live clients of a form were given all; None if that is unknown.
 
         Before a record that waits for its interval, else the window's end.
         """
-        conflation = self.conflations.get(form)
+        conflation = self.conflations.get(view)
         if conflation is None or conflation.waiting is None:
             return self.window.end
         generation, offset = conflation.waiting.id

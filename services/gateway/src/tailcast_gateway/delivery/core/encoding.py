@@ -16,7 +16,7 @@ from tailcast_gateway.protocol.links import record_link
 from tailcast_gateway.protocol.wires import Fields, Wire
 from tailcast_gateway.views.projection import Index
 from tailcast_gateway.views.subscription import Subscription
-from tailcast_gateway.views.view import PLAIN, Form
+from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, Cursor
@@ -69,7 +69,7 @@ class SessionEncoder:
         self,
         entries: Sequence[Entry],
         previous: Cursor,
-        form: Form = PLAIN,
+        view: View = PLAIN,
         *,
         replayed: bool = False,
         counts: Sequence[int] | None = None,
@@ -83,15 +83,15 @@ class SessionEncoder:
             replayed: they come before `caught_up`.
             counts: how many records each entry stands for, None if all are there.
         """
-        is_contiguous = form.is_contiguous and counts is None
+        is_contiguous = view.is_contiguous and counts is None
         parts: list[bytes] = []
         a_record = Kind.RECORD
         records = [
             entry.record if entry.kind is a_record else _NO_RECORD for entry in entries
         ]
-        index = form.index(records)
-        if form.projection is not None:
-            records = list(map(form.projection.project, records))
+        index = view.index(records)
+        if view.projection is not None:
+            records = list(map(view.projection.project, records))
         items = self.wire.items(records)
         for start, stop in _runs(entries, _sizes(items, index), self._telemetry_room):
             first = entries[start]

@@ -11,14 +11,14 @@ from tailcast_gateway.delivery.core.channel import (
     Channel,
     Client,
     Follower,
-    Pace,
+    FollowerState,
     Wanted,
 )
 from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 
-class Pursuit(Protocol):
+class Pursuer(Protocol):
     """What brings followers to the window's end."""
 
     def wake(self, client: Client) -> None:
@@ -27,7 +27,7 @@ class Pursuit(Protocol):
     def look_up(self, follower: Follower) -> None:
         """Find the place that the follower wants."""
 
-    def greet(self, follower: Follower) -> None:
+    def tell_caught_up(self, follower: Follower) -> None:
         """Tell one that waits for an unborn session that there is nothing to replay."""
 
 
@@ -35,7 +35,7 @@ class Followers:
     """Moves followers from pace to pace."""
 
     # Serves them; set once, by who makes both.
-    pursuit: Pursuit
+    pursuit: Pursuer
 
     # Has a session read on whose stream is known to be ahead; set likewise.
     mark: Callable[[str], None]
@@ -44,7 +44,12 @@ class Followers:
         self._isolation = isolation
 
     def follow(
-        self, client: Client, channel: Channel, pace: Pace, *, cursor: Cursor = NOTHING
+        self,
+        client: Client,
+        channel: Channel,
+        pace: FollowerState,
+        *,
+        cursor: Cursor = NOTHING,
     ) -> Follower:
         """From here a client is not live in a session."""
         follower = Follower(client, channel, pace, cursor)
@@ -57,16 +62,16 @@ class Followers:
         """Have a follower's place found."""
         follower.channel.waiting.pop(follower, None)
         follower.client.behind.pop(follower, None)
-        follower.pace = Pace.LOOKING_UP
+        follower.pace = FollowerState.LOOKING_UP
         follower.wanted = wanted
         self.pursuit.look_up(follower)
 
-    def wait(self, follower: Follower, pace: Pace, wanted: Wanted) -> None:
+    def wait(self, follower: Follower, pace: FollowerState, wanted: Wanted) -> None:
         """Until the session has got to some place."""
         follower.pace = pace
         follower.wanted = wanted
         follower.channel.waiting[follower] = None
-        if pace is Pace.SKIPPING:
+        if pace is FollowerState.SKIPPING:
             self.recheck_waiting(follower.channel)
 
     def set_behind(self, follower: Follower, cursor: Cursor) -> None:
@@ -77,14 +82,14 @@ class Followers:
         follower.waiting_since = None
         follower.cursor = cursor
         if cursor == NOTHING and channel.is_awaited:
-            follower.pace = Pace.UNBORN
+            follower.pace = FollowerState.NOT_CREATED
             return
         if cursor.id > channel.window.end.id:
             # The stream is ahead of the window; what follows will come through it.
-            self.wait(follower, Pace.WAITING, cursor)
+            self.wait(follower, FollowerState.WAITING, cursor)
             self.mark(channel.session)
             return
-        follower.pace = Pace.BEHIND
+        follower.pace = FollowerState.BEHIND
         follower.client.behind[follower] = None
         self.pursuit.wake(follower.client)
 
@@ -121,11 +126,11 @@ class Followers:
             frame = follower.encoder.caught_up(BEGINNING_CURSOR)
             follower.client.socket.write(frame)
         if channel.is_awaited:
-            follower.pace, follower.wanted = Pace.UNBORN, None
+            follower.pace, follower.wanted = FollowerState.NOT_CREATED, None
         elif not follower.skips_history or channel.history_end is None:
             self.look_up(follower, NOTHING)
         elif channel.is_in_history():
-            self.wait(follower, Pace.SKIPPING, channel.history_end)
+            self.wait(follower, FollowerState.SKIPPING, channel.history_end)
         else:
             self.look_up(follower, channel.history_end)
 

@@ -11,7 +11,7 @@ from tailcast_gateway.delivery.core.channel import (
     Channel,
     Client,
     Follower,
-    Pace,
+    FollowerState,
     Wanted,
 )
 from tailcast_gateway.delivery.core.encoding import pieces
@@ -145,20 +145,20 @@ class Hub:
         if self.windows_bytes > self._total_window_bytes:
             self._evict()
 
-    def born(self, watched: Watched, head: Head) -> None:
+    def created(self, watched: Watched, head: Head) -> None:
         """An unborn session has a state: what comes is read from its beginning."""
         channel = self.channels[watched.session]
         channel.note_state(head)
         for follower in list(channel.followers.values()):
-            if follower.pace is Pace.UNBORN:
+            if follower.pace is FollowerState.NOT_CREATED:
                 with self.isolation.over(follower.client):
-                    self._begin_born(follower)
+                    self._begin_created(follower)
 
-    def _begin_born(self, follower: Follower) -> None:
+    def _begin_created(self, follower: Follower) -> None:
         follower.is_replay = False
         history_end = follower.channel.history_end
         if follower.skips_history and history_end is not None:
-            self.followers.wait(follower, Pace.SKIPPING, history_end)
+            self.followers.wait(follower, FollowerState.SKIPPING, history_end)
         else:
             self.followers.set_behind(follower, NOTHING)
 
@@ -179,7 +179,7 @@ class Hub:
         for client in members_of(live):
             with self.isolation.over(client):
                 follower = self.followers.follow(
-                    client, channel, Pace.LOOKING_UP, cursor=end
+                    client, channel, FollowerState.LOOKING_UP, cursor=end
                 )
                 self.followers.look_up(follower, end)
 
@@ -190,7 +190,7 @@ class Hub:
     def compared(self, watched: Watched) -> None:
         """A session was compared with what is stored: look again for who waits."""
         for follower in list(self.channels[watched.session].waiting):
-            if follower.pace is Pace.WAITING and follower.wanted is not None:
+            if follower.pace is FollowerState.WAITING and follower.wanted is not None:
                 with self.isolation.over(follower.client):
                     self.followers.look_up(follower, follower.wanted)
 
@@ -204,7 +204,9 @@ class Hub:
 
     def _look_up_anew(self, follower: Follower) -> None:
         follower.read_again()
-        if follower.pace is Pace.UNBORN or isinstance(follower.wanted, EntryID):
+        if follower.pace is FollowerState.NOT_CREATED or isinstance(
+            follower.wanted, EntryID
+        ):
             self.followers.begin_anew(follower)
         else:
             self.followers.look_up(follower, follower.wanted or follower.cursor)
@@ -244,7 +246,7 @@ class Hub:
                 follower = channel.followers.get(client)
                 if (
                     follower is not None
-                    and before.form_for(session) is not follower.form
+                    and before.view_for(session) is not follower.view
                 ):
                     follower.read_again()
                 continue
@@ -260,12 +262,12 @@ class Hub:
         """Begin with what follows a place near the end that was just read."""
         self._drop(client, channel)
         if channel.is_awaited:
-            self.born(channel, head)
+            self.created(channel, head)
         if channel.history_end is not None and cursor.id < channel.history_end:
-            follower = self.followers.follow(client, channel, Pace.SKIPPING)
-            self.followers.wait(follower, Pace.SKIPPING, channel.history_end)
+            follower = self.followers.follow(client, channel, FollowerState.SKIPPING)
+            self.followers.wait(follower, FollowerState.SKIPPING, channel.history_end)
         else:
-            follower = self.followers.follow(client, channel, Pace.WAITING)
+            follower = self.followers.follow(client, channel, FollowerState.WAITING)
             self.followers.set_behind(follower, cursor)
         return cursor
 
@@ -273,22 +275,22 @@ class Hub:
         """Begin to deliver a session to a client that does not get it."""
         is_replay = wanted is not Begin.NOW
         if channel.is_awaited and not isinstance(wanted, Cursor):
-            follower = self.followers.follow(client, channel, Pace.UNBORN)
+            follower = self.followers.follow(client, channel, FollowerState.NOT_CREATED)
             follower.skips_history = not is_replay
             if is_replay:
-                self.followers.pursuit.greet(follower)
+                self.followers.pursuit.tell_caught_up(follower)
         elif wanted is Begin.NOW and channel.is_in_history():
             assert channel.history_end is not None  # noqa: S101  # it is in it
-            follower = self.followers.follow(client, channel, Pace.SKIPPING)
-            self.followers.wait(follower, Pace.SKIPPING, channel.history_end)
+            follower = self.followers.follow(client, channel, FollowerState.SKIPPING)
+            self.followers.wait(follower, FollowerState.SKIPPING, channel.history_end)
         elif wanted is Begin.NOW:
             channel.audience = None
         elif wanted == channel.window.end:
-            follower = self.followers.follow(client, channel, Pace.BEHIND)
+            follower = self.followers.follow(client, channel, FollowerState.BEHIND)
             follower.is_replay = True
             self.followers.set_behind(follower, channel.window.end)
         else:
-            follower = self.followers.follow(client, channel, Pace.LOOKING_UP)
+            follower = self.followers.follow(client, channel, FollowerState.LOOKING_UP)
             follower.is_replay = True
             self.followers.look_up(follower, wanted)
 
@@ -305,17 +307,20 @@ class Hub:
         follower = channel.followers.get(client)
         if follower is None:
             return self._live_place(client, channel)
-        if follower.pace is Pace.SKIPPING:
+        if follower.pace is FollowerState.SKIPPING:
             return channel.window.end
-        if follower.pace is Pace.LOOKING_UP or follower.pace is Pace.WAITING:
+        if (
+            follower.pace is FollowerState.LOOKING_UP
+            or follower.pace is FollowerState.WAITING
+        ):
             return follower.wanted if isinstance(follower.wanted, Cursor) else None
         return follower.told
 
     def _live_place(self, client: Client, channel: Channel) -> Cursor:
         """The window's end, or before a record that waits for its interval."""
         if channel.conflations:
-            form = client.subscription.form_for(channel.session)
-            return channel.given_out(form) or channel.window.end
+            view = client.subscription.view_for(channel.session)
+            return channel.delivered_up_to(view) or channel.window.end
         return channel.window.end
 
     def places(self, client: Client) -> Iterator[tuple[str, Cursor]]:
@@ -340,13 +345,13 @@ class Hub:
             audience: Audience = {}
             for client in self._wanting(channel):
                 if client not in channel.followers:
-                    form = client.subscription.form_for(channel.session)
-                    by_wire = audience.setdefault(form, {})
+                    view = client.subscription.view_for(channel.session)
+                    by_wire = audience.setdefault(view, {})
                     by_wire.setdefault(client.wire, []).append(client)
             channel.audience = audience
             channel.audience_version = self.version
-            for form in channel.conflations.keys() - audience.keys():
-                del channel.conflations[form]
+            for view in channel.conflations.keys() - audience.keys():
+                del channel.conflations[view]
         return channel.audience
 
     def owners_of(self, session: str) -> Sequence[str]:
@@ -382,12 +387,12 @@ class Hub:
                 self.begin(client, channel, rule.start)
             return False
         if channel.is_awaited:
-            follower = self.followers.follow(client, channel, Pace.UNBORN)
+            follower = self.followers.follow(client, channel, FollowerState.NOT_CREATED)
             follower.skips_history = skips
         elif skips and channel.is_in_history():
             self.begin(client, channel, Begin.NOW)
         else:
-            follower = self.followers.follow(client, channel, Pace.BEHIND)
+            follower = self.followers.follow(client, channel, FollowerState.BEHIND)
             if skips and channel.history_end is not None:
                 self.followers.look_up(follower, channel.history_end)
             else:

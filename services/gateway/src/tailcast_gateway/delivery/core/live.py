@@ -10,7 +10,7 @@ from tailcast_gateway.delivery.core.channel import (
     ByWire,
     Channel,
     Client,
-    Pace,
+    FollowerState,
 )
 from tailcast_gateway.delivery.core.followers import Followers
 from tailcast_gateway.delivery.core.isolation import Isolation
@@ -18,7 +18,7 @@ from tailcast_gateway.delivery.core.telling import told_documents
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.views.conflation import Conflated, Conflation
-from tailcast_gateway.views.view import Form, Piece
+from tailcast_gateway.views.view import Piece, View
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 
@@ -33,7 +33,7 @@ class Delivery:
         self._isolation = isolation
         self._instruments = instruments
         # Records that wait for their interval to be over, and for whom.
-        self.pending: dict[tuple[Channel, Form], ByWire] = {}
+        self.pending: dict[tuple[Channel, View], ByWire] = {}
         # Told that one has begun to wait; set by who calls `flush`.
         self.on_pending: Callable[[], None] = lambda: None
 
@@ -47,45 +47,45 @@ class Delivery:
     ) -> None:
         """Encode once for each form and wire."""
         piece = Piece(entries)
-        for form, by_wire in audience.items():
+        for view, by_wire in audience.items():
             try:
-                wanted = piece.wanted(form)
+                wanted = piece.wanted(view)
                 counts: list[int] | None = None
-                if form.max_rate:
-                    sent = self._conflated(channel, form, by_wire, wanted, now)
+                if view.max_rate:
+                    sent = self._conflated(channel, view, by_wire, wanted, now)
                     wanted = [one.entry for one in sent]
                     counts = [one.of for one in sent]
             except Exception as error:  # noqa: BLE001  # other forms go on
-                self._give_up(channel, form, by_wire, previous, error)
+                self._give_up(channel, view, by_wire, previous, error)
                 continue
             for wire, clients in by_wire.items():
                 frames = channel.encoder(wire).frames(
-                    wanted, previous, form, counts=counts
+                    wanted, previous, view, counts=counts
                 )
                 self._write(channel, clients, frames, previous)
 
     def _give_up(
         self,
         channel: Channel,
-        form: Form,
+        view: View,
         by_wire: ByWire,
         previous: Cursor,
         error: Exception,
     ) -> None:
         """A form cannot be told at once: each of its clients is served by itself."""
         self._isolation.session_failed(channel.session, error)
-        channel.conflations.pop(form, None)
-        self.pending.pop((channel, form), None)
-        for client in list(members_of({form: by_wire})):
+        channel.conflations.pop(view, None)
+        self.pending.pop((channel, view), None)
+        for client in list(members_of({view: by_wire})):
             with self._isolation.over(client):
-                if self._is_live(client, channel, form):
+                if self._is_live(client, channel, view):
                     self._fall_behind(client, channel, previous)
                     self._followers.pursuit.wake(client)
 
     def _conflated(
         self,
         channel: Channel,
-        form: Form,
+        view: View,
         by_wire: ByWire,
         entries: Sequence[Entry],
         now: float,
@@ -94,12 +94,12 @@ class Delivery:
 
         Who comes later begins later, and must not get what was before.
         """
-        conflation = channel.conflations.get(form)
+        conflation = channel.conflations.get(view)
         if conflation is None:
-            conflation = channel.conflations[form] = Conflation(form.max_rate)
+            conflation = channel.conflations[view] = Conflation(view.max_rate)
         sent = conflation.take(entries, now)
         if conflation.due_at is not None:
-            self.pending[channel, form] = by_wire
+            self.pending[channel, view] = by_wire
             self.on_pending()
         return sent
 
@@ -107,52 +107,52 @@ class Delivery:
         """When to call `flush`, monotonic seconds; None while nothing waits."""
         dues = [
             conflation.due_at
-            for channel, form in list(self.pending)
-            if (conflation := channel.conflations.get(form)) is not None
+            for channel, view in list(self.pending)
+            if (conflation := channel.conflations.get(view)) is not None
             and conflation.due_at is not None
         ]
         return min(dues, default=None)
 
     def flush(self, now: float) -> None:
         """Give out the records that waited for their interval to be over."""
-        for (channel, form), by_wire in list(self.pending.items()):
+        for (channel, view), by_wire in list(self.pending.items()):
             before = channel.window.end
             try:
-                before = channel.given_out(form) or before
-                self._flush(channel, form, by_wire, now)
+                before = channel.delivered_up_to(view) or before
+                self._flush(channel, view, by_wire, now)
             except Exception as error:  # noqa: BLE001  # other sessions go on
-                self._give_up(channel, form, by_wire, before, error)
+                self._give_up(channel, view, by_wire, before, error)
 
-    def _flush(self, channel: Channel, form: Form, by_wire: ByWire, now: float) -> None:
-        conflation = channel.conflations.get(form)
+    def _flush(self, channel: Channel, view: View, by_wire: ByWire, now: float) -> None:
+        conflation = channel.conflations.get(view)
         sent = None if conflation is None else conflation.flush(now)
         if sent is not None:
-            self._write_conflated(channel, form, by_wire, sent)
+            self._write_conflated(channel, view, by_wire, sent)
         if conflation is None or conflation.due_at is None:
-            self.pending.pop((channel, form), None)
+            self.pending.pop((channel, view), None)
 
     def _write_conflated(
-        self, channel: Channel, form: Form, by_wire: ByWire, sent: Conflated
+        self, channel: Channel, view: View, by_wire: ByWire, sent: Conflated
     ) -> None:
         entry = sent.entry
         before = EntryID(entry.id.generation, entry.id.offset - 1)
         previous = channel.window.last_up_to(before) or channel.window.end
         # By the wires that they have now.
         live_by_wire: ByWire = {}
-        for client in members_of({form: by_wire}):
-            if self._is_live(client, channel, form):
+        for client in members_of({view: by_wire}):
+            if self._is_live(client, channel, view):
                 live_by_wire.setdefault(client.wire, []).append(client)
         for wire, live in live_by_wire.items():
             frames = channel.encoder(wire).frames(
-                [entry], previous, form, counts=[sent.of]
+                [entry], previous, view, counts=[sent.of]
             )
             self._write(channel, live, frames, previous)
 
-    def _is_live(self, client: Client, channel: Channel, form: Form) -> bool:
+    def _is_live(self, client: Client, channel: Channel, view: View) -> bool:
         return (
             client not in channel.followers
             and client.subscription.matches(channel.session)
-            and client.subscription.form_for(channel.session) is form
+            and client.subscription.view_for(channel.session) is view
         )
 
     def _write(
@@ -181,7 +181,9 @@ class Delivery:
 
     def _fall_behind(self, client: Client, channel: Channel, cursor: Cursor) -> None:
         self._instruments.fell_behind()
-        follower = self._followers.follow(client, channel, Pace.BEHIND, cursor=cursor)
+        follower = self._followers.follow(
+            client, channel, FollowerState.BEHIND, cursor=cursor
+        )
         client.behind[follower] = None
 
     def write_documents(
@@ -222,7 +224,7 @@ class Delivery:
             if entry.kind is Kind.EMERGENCY and entry.id > history_end:
                 frames: dict[Wire, bytes] = {}
                 for follower in channel.followers.values():
-                    if follower.pace is Pace.UNBORN:
+                    if follower.pace is FollowerState.NOT_CREATED:
                         continue
                     client = follower.client
                     if client.wire not in frames:

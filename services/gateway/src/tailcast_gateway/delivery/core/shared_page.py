@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tailcast_gateway.delivery.core.encoding import SessionEncoder
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.sessions.core.continuity import Continuity
-from tailcast_gateway.views.view import Form, Piece
+from tailcast_gateway.views.view import Piece, View
 from tailcast_streams.broker import Entry
 from tailcast_streams.position import Cursor, EntryID
 
@@ -28,7 +28,7 @@ class SharedPage:
         # Its beginning, up to a window's end that it reaches beyond.
         self._cut: tuple[EntryID, SharedPage] | None = None
         # Frames by what makes them differ.
-        self._frames: dict[tuple[Wire, Form, bool], bytes] = {}
+        self._frames: dict[tuple[Wire, View, bool], bytes] = {}
 
     @classmethod
     def of_window(cls, cursor: Cursor, entries: Sequence[Entry]) -> "SharedPage":
@@ -53,15 +53,15 @@ class SharedPage:
                 return SharedPage(self.cursor, self.continuity, self.entries[:count])
         return self
 
-    def wanted(self, form: Form) -> Sequence[Entry]:
+    def wanted(self, view: View) -> Sequence[Entry]:
         """Its entries that a form does not hold back."""
-        return self._piece.wanted(form)
+        return self._piece.wanted(view)
 
-    def frames(self, encoder: SessionEncoder, form: Form, *, replayed: bool) -> bytes:
+    def frames(self, encoder: SessionEncoder, view: View, *, replayed: bool) -> bytes:
         """The frames of its entries."""
-        key = (encoder.wire, form, replayed)
+        key = (encoder.wire, view, replayed)
         if key not in self._frames:
             self._frames[key] = encoder.frames(
-                self.wanted(form), self.cursor, form, replayed=replayed
+                self.wanted(view), self.cursor, view, replayed=replayed
             )
         return self._frames[key]

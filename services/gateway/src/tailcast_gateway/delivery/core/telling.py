@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from tailcast_gateway.delivery.core.encoding import SessionEncoder, documents
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.views.subscription import Subscription
-from tailcast_gateway.views.view import PLAIN, Form
+from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.broker import Entry
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
@@ -36,7 +36,7 @@ class CarefulEncoder(SessionEncoder):
         self,
         entries: Sequence[Entry],
         previous: Cursor,
-        form: Form = PLAIN,
+        view: View = PLAIN,
         *,
         replayed: bool = False,
         counts: Sequence[int] | None = None,
@@ -44,7 +44,7 @@ class CarefulEncoder(SessionEncoder):
         """As `SessionEncoder.frames`; never fails."""
         try:
             return super().frames(
-                entries, previous, form, replayed=replayed, counts=counts
+                entries, previous, view, replayed=replayed, counts=counts
             )
         except Exception as error:  # noqa: BLE001  # the others are told
             if len(entries) == 1:
@@ -54,11 +54,11 @@ class CarefulEncoder(SessionEncoder):
         before = None if counts is None else counts[:middle]
         after = None if counts is None else counts[middle:]
         return self.frames(
-            entries[:middle], previous, form, replayed=replayed, counts=before
+            entries[:middle], previous, view, replayed=replayed, counts=before
         ) + self.frames(
             entries[middle:],
             entries[middle - 1].cursor,
-            form,
+            view,
             replayed=replayed,
             counts=after,
         )

@@ -20,7 +20,7 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.limits import MAX_BYTES, MIN_BYTES
 from tailcast_gateway.views.subscription import Subscription
-from tailcast_gateway.views.view import Form, Forms
+from tailcast_gateway.views.view import View, Views
 
 
 # Where delivery may start, as a query says it: a word, or `name:value`.
@@ -29,7 +29,7 @@ _NUMBERS = ("last", "step")
 _TEXTS = ("time", "cursor")
 
 
-class Asked(NamedTuple):
+class ParsedQuery(NamedTuple):
     """A `subscribe` for one session, and what it means."""
 
     message: Subscribe
@@ -38,21 +38,21 @@ class Asked(NamedTuple):
     text: bytes
 
     @property
-    def form(self) -> Form:
+    def view(self) -> View:
         """In which form the session is told."""
-        return self.plan.added.rules[0].form
+        return self.plan.added.rules[0].view
 
 
 def asked(
     session: str,
-    forms: Forms,
+    views: Views,
     *,
     start: str | None = None,
     after: str | None = None,
     where: str | None = None,
     metrics: str | None = None,
     **more: object,
-) -> Asked:
+) -> ParsedQuery:
     """The subscription that a query asks for. Raises InvalidMessage.
 
     Args:
@@ -76,8 +76,8 @@ def asked(
     text = msgspec.json.encode(fields)
     message = parse(text)
     assert isinstance(message, Subscribe)  # noqa: S101  # by its type
-    return Asked(
-        message, plan_subscribe(message, Subscription(), forms, max_rules=1), text
+    return ParsedQuery(
+        message, plan_subscribe(message, Subscription(), views, max_rules=1), text
     )
 
 

@@ -58,7 +58,7 @@ class Note(NamedTuple):
         return shared | own
 
 
-class Weight(Enum):
+class AckVerdict(Enum):
     """What an acknowledged cursor is worth, by its order alone."""
 
     # It lies beyond what was sent.
@@ -254,15 +254,17 @@ class Holding:
 
     # Received by the client's own word.
 
-    def weigh(self, session: str, cursor: Cursor, *, place: Cursor | None) -> Weight:
+    def judge_ack(
+        self, session: str, cursor: Cursor, *, place: Cursor | None
+    ) -> AckVerdict:
         """Judge an acknowledged cursor by where the client is, None if nowhere."""
         if place is None or cursor.id > place.id:
-            return Weight.UNSENT
+            return AckVerdict.UNSENT
         before = self._had(session)
         # Beyond where the client is now it is of a numbering that is no more.
         if before is not None and before.id <= place.id and cursor.id <= before.id:
-            return Weight.OLD if cursor.id < before.id else _same(cursor, before)
-        return Weight.PROVED if cursor == place else Weight.POSSIBLE
+            return AckVerdict.OLD if cursor.id < before.id else _same(cursor, before)
+        return AckVerdict.PROVED if cursor == place else AckVerdict.POSSIBLE
 
     def acknowledge(self, session: str, cursor: Cursor) -> None:
         """The client has it, by its own word."""
@@ -364,6 +366,6 @@ class Holding:
         self._forgets = progress.forgets
 
 
-def _same(cursor: Cursor, before: Cursor) -> Weight:
+def _same(cursor: Cursor, before: Cursor) -> AckVerdict:
     """The same address again: another digest there is nothing that was sent."""
-    return Weight.OLD if cursor == before else Weight.POSSIBLE
+    return AckVerdict.OLD if cursor == before else AckVerdict.POSSIBLE

@@ -8,7 +8,7 @@ What never lives here: what a client has received.
 import itertools
 from collections.abc import Iterable, Iterator
 
-from tailcast_gateway.delivery.core.channel import Channel, Client, Pace
+from tailcast_gateway.delivery.core.channel import Channel, Client, FollowerState
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.views.subscription import Begin, Subscription
@@ -16,7 +16,7 @@ from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR, Cursor
 
 
-class Whereabouts:
+class Places:
     """Reads clients' places from the hub."""
 
     def __init__(self, hub: Hub) -> None:
@@ -72,7 +72,7 @@ class Whereabouts:
     def has_more(self, client: Client) -> bool:
         """Whether there is something to send to a client that it has not been sent."""
         for session, follower in client.followers.items():
-            if follower.pace in (Pace.UNBORN, Pace.SKIPPING):
+            if follower.pace in (FollowerState.NOT_CREATED, FollowerState.SKIPPING):
                 continue
             channel = self._hub.channels[session]
             if self._hub.place_of(client, channel) != channel.window.end:
@@ -87,17 +87,19 @@ class Whereabouts:
         """Sessions of which a record waits for its interval to be over."""
         rules = client.subscription.rules
         if not self._hub.delivery.pending or not any(
-            rule.form.max_rate for rule in rules
+            rule.view.max_rate for rule in rules
         ):
             return
-        for channel, form in self._hub.delivery.pending:
-            if client.subscription.form_for(channel.session) is form:
+        for channel, view in self._hub.delivery.pending:
+            if client.subscription.view_for(channel.session) is view:
                 yield channel.session
 
     def _place(self, client: Client, channel: Channel) -> Cursor | None:
         follower = channel.followers.get(client)
         if follower is None:
-            place = channel.given_out(client.subscription.form_for(channel.session))
+            place = channel.delivered_up_to(
+                client.subscription.view_for(channel.session)
+            )
             return None if place is None else shown(place)
         if follower.sampler is not None:
             # What is read is held back, to be reduced: the replay comes again.

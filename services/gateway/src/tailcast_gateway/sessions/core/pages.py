@@ -17,7 +17,7 @@ import msgspec
 from tailcast_gateway.protocol import breaks
 from tailcast_gateway.protocol.breaks import is_record, shown
 from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Verdict
-from tailcast_gateway.views.view import PLAIN, Form, Piece
+from tailcast_gateway.views.view import PLAIN, Piece, View
 from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
 
@@ -169,26 +169,26 @@ def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
     return verdict.cursor if isinstance(verdict, Resume) else cursor, NOTHING_TOLD
 
 
-def shaped(entries: Sequence[Entry], form: Form = PLAIN) -> list[bytes]:
+def shaped(entries: Sequence[Entry], view: View = PLAIN) -> list[bytes]:
     """Records in a form: without those that it holds back, with its metrics alone."""
-    wanted = Piece(entries).wanted(form)
-    if form.projection is None:
+    wanted = Piece(entries).wanted(view)
+    if view.projection is None:
         return [entry.record for entry in wanted]
-    project = form.projection.project
+    project = view.projection.project
     return [
         project(entry.record) if entry.kind is Kind.RECORD else entry.record
         for entry in wanted
     ]
 
 
-def body(page: Page, form: Form = PLAIN, **fields: object) -> bytes:
+def body(page: Page, view: View = PLAIN, **fields: object) -> bytes:
     """A page as one JSON object, its records in a form."""
     start = msgspec.json.encode({**fields, **page.told})[:-1]
     comma = b"," if fields or page.told else b""
     return b'%b%b"data":[%b],"prev":"%b","cursor":"%b","more":%b}' % (
         start,
         comma,
-        b",".join(shaped(page.records, form)),
+        b",".join(shaped(page.records, view)),
         str(shown(page.prev)).encode(),
         str(shown(page.cursor)).encode(),
         b"true" if page.more else b"false",

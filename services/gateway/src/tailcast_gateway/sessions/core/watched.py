@@ -63,14 +63,14 @@ class Watched:
         self.note_state(head)
 
     @property
-    def is_unborn(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is no entry yet."""
         return self.window.end == NOTHING
 
     @property
     def is_awaited(self) -> bool:
         """Whether it has to come into being; the documents are always there."""
-        return self.is_unborn and not (self.incarnation or self.is_documents)
+        return self.is_empty and not (self.incarnation or self.is_documents)
 
     def note_state(self, head: Head) -> None:
         """Take what the state says of the stream's life."""
