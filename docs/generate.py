@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 def documents() -> dict[str, dict[str, Any]]:
     """What each file has in it."""
     api = make_api(Replica(MemoryBroker()))
-    return {"asyncapi.json": asyncapi.document(), "openapi.json": api.openapi()}
+    return {"asyncapi.json": asyncapi.make_document(), "openapi.json": api.openapi()}
 
 
 def main(arguments: list[str]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tailcast_gateway.protocol.limits import MAX_BYTES, SEVERAL_BYTES
+from tailcast_gateway.protocol.limits import MAX_MESSAGE_BYTES, SEVERAL_BYTES
 from tailcast_gateway.protocol.server_messages import ServerMessage
 
 
@@ -25,7 +25,7 @@ def checked(
         max_message: what its client asked for.
     """
     msgspec.convert(message, ServerMessage)
-    allowed = (max_message or SEVERAL_BYTES, max_message or MAX_BYTES)
+    allowed = (max_message or SEVERAL_BYTES, max_message or MAX_MESSAGE_BYTES)
     has_several = any(_count(message, name) > 1 for name in _ITEMS)
     assert size <= allowed[0 if has_several else 1], (size, str(message)[:500])
     return message

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 from websockets.asyncio.client import connect
 
-from tailcast_gateway.protocol.limits import MAX_BYTES
+from tailcast_gateway.protocol.limits import MAX_MESSAGE_BYTES
 from tests.brokers import BrokerServer
 from tests.checker.stack import ProcessStack, wait_until_ready
 from tests.docs.snippets import NODE, SESSION, curl, lines, snippet, started
@@ -24,7 +24,7 @@ from tests.integration.gateway_rig import PATIENCE_SECONDS
 
 
 # Room for what stands around a record, in an event too.
-LARGEST_BYTES = MAX_BYTES - 1_000
+LARGEST_BYTES = MAX_MESSAGE_BYTES - 1_000
 SEATS = 3
 REFUSALS = 2
 

@@ -117,7 +117,7 @@ async def be_taken_over(_rig: Rig, gateway: Gateway, client: Watcher) -> None:
 CAUSES: dict[CloseCode, Cause] = {
     close_codes.BAD_FRAME: break_framing,
     close_codes.NOT_UTF8: send_no_text,
-    close_codes.TOO_LARGE: send_too_much,
+    close_codes.FRAME_TOO_LARGE: send_too_much,
     close_codes.INTERNAL_ERROR: make_it_fail,
     close_codes.DRAINING: shut_down,
     close_codes.NOT_SERVED: pass_over_unavailable,

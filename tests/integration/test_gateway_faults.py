@@ -35,7 +35,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Audits and retries come soon."""
     monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.2)
     monkeypatch.setattr(feed, "RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(catch_up, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(catch_up, "CATCH_UP_RETRY_SECONDS", 0.05)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -215,7 +215,7 @@ async def test_c9_a_broken_export_ends_by_abort(
     """C9: httpx and curl notice that it is not whole."""
     for start in range(0, 6_000, 500):
         await rig.writer("a").append(*numbered(start, start + 500))
-    after, pages = history.History.after, 0
+    after, pages = history.Pages.after, 0
 
     async def failing(*args: Any, **options: Any) -> Any:
         nonlocal pages
@@ -224,7 +224,7 @@ async def test_c9_a_broken_export_ends_by_abort(
             raise BrokerUnavailable("gone")
         return await after(*args, **options)
 
-    monkeypatch.setattr(history.History, "after", failing)
+    monkeypatch.setattr(history.Pages, "after", failing)
     url = f"{gateway.url}/api/sessions/a/records"
     async with httpx.AsyncClient(headers=NDJSON) as client:
         with pytest.raises(httpx.RemoteProtocolError):

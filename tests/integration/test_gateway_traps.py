@@ -38,7 +38,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(feed, "CANARY_SECONDS", 0.1)
     monkeypatch.setattr(feed, "CANARY_TIMEOUT_SECONDS", 1.0)
-    monkeypatch.setattr(catch_up, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(catch_up, "CATCH_UP_RETRY_SECONDS", 0.05)
 
 
 def steps(watcher: Watcher) -> list[Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from tailcast_gateway.protocol.limits import MAX_BYTES
+from tailcast_gateway.protocol.limits import MAX_MESSAGE_BYTES
 from tests.brokers import BrokerServer
 from tests.checker.stack import ProcessStack, wait_until_ready
 from tests.languages.building import need
@@ -34,7 +34,7 @@ RESTART_AT = 1300
 LARGE = {300, 301, 900, 1250, 1305, LAST}
 LARGE_BYTES = 900_000
 # As long as a message may be, with room for what stands around the record.
-LARGEST, LARGEST_BYTES = 901, MAX_BYTES - 1_000
+LARGEST, LARGEST_BYTES = 901, MAX_MESSAGE_BYTES - 1_000
 # When the tailer and the broker are started anew.
 TAILER_AT, BROKER_AT = 1_500, 1_700
 # The last record comes when nobody has heard anything for longer than a silent client

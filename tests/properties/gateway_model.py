@@ -372,7 +372,7 @@ class World:
 
 def without_pauses(monkeypatch: Any) -> None:
     """Nothing waits for time, and bounds are so small that all of them are met."""
-    monkeypatch.setattr(catch_up, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(catch_up, "CATCH_UP_RETRY_SECONDS", 0.0)
     monkeypatch.setattr(feed, "RETRY_SECONDS", 0.0)
     monkeypatch.setattr(feed, "MAX_ENTRIES", 4)
     monkeypatch.setattr(reads, "MAX_PAGE_ENTRIES", 3)

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.sessions.core.pages import Page, body
-from tailcast_gateway.sessions.history import History
+from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_streams.broker import NOTHING_STORED, Batch, Kind, NewEntry
@@ -67,7 +67,7 @@ async def follow(
     instruments = Instruments()
     search = Search(broker, step_keys=(), time_keys=())
     replay = Reads(broker, search=search, instruments=instruments)
-    history = History(broker, replay)
+    history = Pages(broker, replay)
     pages: list[dict[str, Any]] = []
     cursor = start
     while True:

@@ -4,14 +4,14 @@ import pytest
 
 from tailcast_gateway.connections.admission import (
     AWAY,
-    DRAINING,
+    ENDING,
     EXPORTING,
     FULL,
     Refusal,
 )
 
 
-@pytest.mark.parametrize("refusal", [AWAY, DRAINING, EXPORTING, FULL])
+@pytest.mark.parametrize("refusal", [AWAY, ENDING, EXPORTING, FULL])
 def test_delays_are_within_bounds_and_differ(refusal: Refusal) -> None:
     """Those who were refused together do not come back together."""
     least, most = refusal.least_seconds, refusal.most_seconds

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tailcast_gateway.protocol.asyncapi import document
+from tailcast_gateway.protocol.asyncapi import make_document
 from tailcast_gateway.protocol.client_messages import SUPPORTED
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.server_messages import SERVER_MESSAGES
@@ -21,7 +21,7 @@ OFFICIAL = Path(__file__).parents[2] / "docs" / "asyncapi-3.0.0.json.gz"
 @pytest.fixture(scope="module")
 def made() -> dict[str, Any]:
     """The document as it is served."""
-    made: dict[str, Any] = json.loads(json.dumps(document()))
+    made: dict[str, Any] = json.loads(json.dumps(make_document()))
     return made
 
 

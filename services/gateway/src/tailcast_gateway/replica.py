@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from tailcast_gateway.commands.commands import Commands
 from tailcast_gateway.commands.queries import Queries
 from tailcast_gateway.commands.snapshots import Snapshots
-from tailcast_gateway.connections.admission import DRAINING, FULL, Refusal
+from tailcast_gateway.connections.admission import ENDING, FULL, Refusal
 from tailcast_gateway.connections.connection import Connection
 from tailcast_gateway.connections.core.ports import OwnedSocket
 from tailcast_gateway.connections.drain import Departure, Drain
@@ -35,7 +35,7 @@ from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.resume.saver import Saver
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.feed import Feed
-from tailcast_gateway.sessions.history import History
+from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.sessions.stored import Stored
@@ -108,7 +108,7 @@ class Replica:
         )
         search = Search(broker, step_keys=step_keys, time_keys=time_keys)
         self.reads = Reads(broker, search=search, instruments=instruments)
-        self.history = History(broker, self.reads)
+        self.history = Pages(broker, self.reads)
         self.stored = Stored(
             broker,
             self.reads,
@@ -215,7 +215,7 @@ class Replica:
         """Why a new connection is not let in, which is counted; None if it is."""
         if self.connections.is_draining or self.why_over is not None:
             self.instruments.busy("draining")
-            return DRAINING
+            return ENDING
         if self.connections.is_full:
             self.instruments.overloaded(self.connections.max_connections)
             return FULL

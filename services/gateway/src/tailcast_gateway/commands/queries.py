@@ -14,7 +14,7 @@ from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.protocol.answers import Message, with_id
 from tailcast_gateway.protocol.client_messages import History, Sessions, Snapshot
 from tailcast_gateway.sessions.core.pages import Page
-from tailcast_gateway.sessions.history import History as Pages
+from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.reads import PAGE_BYTES
 from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
 

@@ -24,7 +24,7 @@ from tailcast_streams.position import Cursor
 
 
 # What the snapshots of one `subscribe` weigh together at most.
-MAX_BYTES = 4 * 1024 * 1024
+MAX_SNAPSHOTS_BYTES = 4 * 1024 * 1024
 
 States = Mapping[str, Snapshot]
 
@@ -50,7 +50,7 @@ class Snapshots:
             known = {name: state for name, state in states.items() if state is not None}
             found |= known
             size += sum(map(size_bytes, known.values()))
-            if size > MAX_BYTES:
+            if size > MAX_SNAPSHOTS_BYTES:
                 text = "The snapshots are too large together; ask for `snapshot` apart"
                 raise InvalidMessage(TOO_LARGE, text, message.id)
         return found

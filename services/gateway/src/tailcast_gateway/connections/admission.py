@@ -35,7 +35,7 @@ class Refusal:
 # It makes room when somebody leaves, which is nobody's to say.
 FULL: Final = Refusal("too many connections", 5.0, 15.0)
 # Another replica takes them; this one, started anew, within seconds.
-DRAINING: Final = Refusal("shutting down", 1.0, 3.0)
+ENDING: Final = Refusal("shutting down", 1.0, 3.0)
 # The broker, as soon as it is back.
 AWAY: Final = Refusal("the broker is away", 1.0, 3.0)
 # An export ends.

@@ -48,7 +48,7 @@ HEADERS: Final = [
     *((name.encode(), value.encode()) for name, value in STREAMED.items()),
 ]
 
-P = ParamSpec("P")
+_P = ParamSpec("_P")
 
 
 class EventStream(Response):
@@ -231,7 +231,7 @@ class EventStream(Response):
             self._transport.abort()
 
     def _call(
-        self, tell: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs
+        self, tell: Callable[_P, None], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> None:
         try:
             tell(*args, **kwargs)

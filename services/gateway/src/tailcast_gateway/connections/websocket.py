@@ -42,7 +42,7 @@ _INTERNAL_ERROR: Final = (
     close_codes.INTERNAL_ERROR.reason,
 )
 
-P = ParamSpec("P")
+_P = ParamSpec("_P")
 
 
 _NOBODY: Final = Nobody()
@@ -385,7 +385,7 @@ class Socket(asyncio.Protocol):
             owner.failed(error)
 
     def _call(
-        self, tell: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs
+        self, tell: Callable[_P, None], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> None:
         try:
             tell(*args, **kwargs)

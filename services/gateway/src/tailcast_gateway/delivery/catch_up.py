@@ -44,7 +44,7 @@ from tailcast_streams.position import NOTHING, Cursor, EntryID
 # How long a file that is shorter than a client's cursor may take to grow back.
 SHORT_FILE_SECONDS = 60.0
 # Until a read that failed is tried again: at least, and with chance added to it.
-RETRY_SECONDS = 0.25
+CATCH_UP_RETRY_SECONDS = 0.25
 
 
 class CatchUp:
@@ -349,7 +349,7 @@ class CatchUp:
         )
 
     async def _pause_before_retry(self) -> None:
-        await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
+        await asyncio.sleep(CATCH_UP_RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
 
 
 def _slice_bytes(client: Client) -> int:

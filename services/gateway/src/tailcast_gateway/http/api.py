@@ -226,4 +226,4 @@ def _add_contract(api: FastAPI) -> None:
     async def tell_protocol(request: Request) -> Response:
         url = request.url
         scheme = "wss" if url.scheme == "https" else "ws"
-        return json_response(asyncapi.document(host=url.netloc, scheme=scheme))
+        return json_response(asyncapi.make_document(host=url.netloc, scheme=scheme))

@@ -20,12 +20,12 @@ from tailcast_gateway.http.responses import (
 )
 from tailcast_gateway.protocol.client_messages import UNAVAILABLE, error_message
 from tailcast_gateway.protocol.event_wire import EVENTS
-from tailcast_gateway.protocol.limits import MAX_BYTES, MIN_BYTES
+from tailcast_gateway.protocol.limits import MAX_MESSAGE_BYTES, MIN_MESSAGE_BYTES
 from tailcast_gateway.replica import Replica
 
 
-MaxMessage = Annotated[
-    int | None, Query(alias="maxMessage", ge=MIN_BYTES, le=MAX_BYTES)
+MaxMessageQuery = Annotated[
+    int | None, Query(alias="maxMessage", ge=MIN_MESSAGE_BYTES, le=MAX_MESSAGE_BYTES)
 ]
 
 _STREAM = answers(errors=(400, 403), media=("text/event-stream",))
@@ -43,7 +43,7 @@ def add_events(
         start: Annotated[str | None, Query(alias="from")] = None,
         where: str | None = None,
         metrics: str | None = None,
-        max_message: MaxMessage = None,
+        max_message: MaxMessageQuery = None,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Response:
         """Records of one session as they come; the event's ID is the cursor."""

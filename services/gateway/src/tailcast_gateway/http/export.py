@@ -18,7 +18,7 @@ from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
 from tailcast_gateway.connections.handover import transport_of
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.core.pages import Told, shaped
-from tailcast_gateway.sessions.history import History
+from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import Cursor
@@ -29,7 +29,7 @@ from tailcast_streams.position import Cursor
 MAX_EXPORTS = 100
 # A page of an export, and what is given to the socket at once.
 PAGE_RECORDS = 1_000
-PAGE_BYTES = 256 * 1024
+EXPORT_PAGE_BYTES = 256 * 1024
 CHUNK_BYTES = 64 * 1024
 # So long what was written before a break may take to leave.
 CLOSE_SECONDS = 5.0
@@ -44,7 +44,7 @@ class Exports:
 
     def __init__(
         self,
-        history: History,
+        history: Pages,
         *,
         slow_timeout: float,
         is_draining: Callable[[], bool],
@@ -83,7 +83,7 @@ class Exports:
         while cursor.id < head.id and left != 0:
             size = PAGE_RECORDS if left is None else min(PAGE_RECORDS, left)
             page = await self._history.after(
-                session, cursor, limit=size, max_bytes=PAGE_BYTES
+                session, cursor, limit=size, max_bytes=EXPORT_PAGE_BYTES
             )
             if page.cursor == cursor and not page.told:
                 raise Broken("what follows is not there")

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Query, Request, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
-from tailcast_gateway.connections.admission import DRAINING, EXPORTING
+from tailcast_gateway.connections.admission import ENDING, EXPORTING
 from tailcast_gateway.http.core.bodies import (
     EmergenciesBody,
     RecordsBody,
@@ -31,7 +31,7 @@ from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions.core.catalogue import document, rejected
 from tailcast_gateway.sessions.core.pages import NOTHING_TOLD, Page, body, moved
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
-from tailcast_gateway.sessions.history import Place as Beginning
+from tailcast_gateway.sessions.history import Beginning
 from tailcast_gateway.sessions.reads import PAGE_BYTES
 from tailcast_gateway.views.view import Views
 from tailcast_streams.broker import Head
@@ -46,12 +46,14 @@ from tailcast_streams.position import (
 
 
 # Sessions in one answer, the latest ones; more are cut off and `more` says so.
-MAX_SESSIONS = 1_000
+MAX_LISTED_SESSIONS = 1_000
 
-Limit = Annotated[int | None, Query(ge=1)]
+LimitQuery = Annotated[int | None, Query(ge=1)]
 # They are checked where they are read; the document says what they look like.
-Place = Annotated[str | None, Query(json_schema_extra={"pattern": CURSOR_PATTERN})]
-Start = Annotated[
+CursorQuery = Annotated[
+    str | None, Query(json_schema_extra={"pattern": CURSOR_PATTERN})
+]
+StartQuery = Annotated[
     str,
     Query(
         alias="from",
@@ -102,10 +104,10 @@ class _RecordsQuery:
     def __init__(
         self,
         request: Request,
-        start: Start = "start",
-        after: Place = None,
-        before: Place = None,
-        limit: Limit = None,
+        start: StartQuery = "start",
+        after: CursorQuery = None,
+        before: CursorQuery = None,
+        limit: LimitQuery = None,
         where: str | None = None,
         metrics: str | None = None,
     ) -> None:
@@ -170,7 +172,7 @@ class _Routes:
     async def list_sessions(self) -> Response:
         """What there is, the latest first."""
         active = await self._stored.latest()
-        latest = dict(islice(active.items(), MAX_SESSIONS))
+        latest = dict(islice(active.items(), MAX_LISTED_SESSIONS))
         found: list[dict[str, object]] = []
         async for some, _ in self._stored.described(latest):
             found += some
@@ -193,7 +195,7 @@ class _Routes:
         return await self._records(session, records, head)
 
     async def list_rejected(
-        self, session: SessionName, after: str | None = None, limit: Limit = None
+        self, session: SessionName, after: str | None = None, limit: LimitQuery = None
     ) -> Response:
         """Lines that were no records, and why; the latest thousand are kept."""
         head = await self._stored.head(session)
@@ -224,7 +226,7 @@ class _Routes:
         session: str,
         request: Request,
         after: str | None = None,
-        limit: Limit = None,
+        limit: LimitQuery = None,
     ) -> Response:
         """As `/api/rejected?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="rejected")
@@ -235,7 +237,7 @@ class _Routes:
         return await self._rejected(named, after, limit, head)
 
     async def list_emergencies(
-        self, after: Place = None, limit: Limit = None
+        self, after: CursorQuery = None, limit: LimitQuery = None
     ) -> Response:
         """Emergencies that came as whole files; those in sessions are records there."""
         cursor = BEGINNING_CURSOR if after is None else Cursor.parse(after)
@@ -315,7 +317,7 @@ class _Routes:
     ) -> Response:
         exports, place = self._exports, query.plan.start
         if exports.is_full or exports.is_draining():
-            refusal = EXPORTING if exports.is_full else DRAINING
+            refusal = EXPORTING if exports.is_full else ENDING
             self._replica.instruments.busy("exports" if exports.is_full else "draining")
             body = {"code": UNAVAILABLE, "message": refusal.text}
             return json_response(body, status=503, headers=refusal.retry_after())

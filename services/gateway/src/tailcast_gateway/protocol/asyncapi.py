@@ -111,7 +111,7 @@ that are not described here may come: ignore them. docs/protocol.md says what th
 messages mean to each other."""
 
 
-def document(*, host: str = "localhost:5000", scheme: str = "ws") -> JSONObject:
+def make_document(*, host: str = "localhost:5000", scheme: str = "ws") -> JSONObject:
     """The AsyncAPI 3.0 document of a gateway that clients reach at a host.
 
     Args:

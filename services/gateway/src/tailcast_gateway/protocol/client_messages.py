@@ -11,15 +11,15 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from tailcast_gateway.protocol.limits import (
     DEFAULT_HISTORY,
-    MAX_BYTES,
     MAX_CLIENT_ID_CHARACTERS,
     MAX_HISTORY,
+    MAX_MESSAGE_BYTES,
     MAX_METRIC_CHARACTERS,
     MAX_METRICS,
     MAX_POINTS,
     MAX_RATE,
     MAX_SESSION_ID_CHARACTERS,
-    MIN_BYTES,
+    MIN_MESSAGE_BYTES,
     MIN_POINTS,
     MIN_RATE,
 )
@@ -64,7 +64,7 @@ RESUME: Final = "resume"
 SessionID = Annotated[str, Meta(min_length=1, max_length=MAX_SESSION_ID_CHARACTERS)]
 ClientID = Annotated[str, Meta(min_length=1, max_length=MAX_CLIENT_ID_CHARACTERS)]
 Metric = Annotated[str, Meta(min_length=1, max_length=MAX_METRIC_CHARACTERS)]
-MaxMessage = Annotated[int, Meta(ge=MIN_BYTES, le=MAX_BYTES)]
+MaxMessage = Annotated[int, Meta(ge=MIN_MESSAGE_BYTES, le=MAX_MESSAGE_BYTES)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 

@@ -73,7 +73,7 @@ LOST: Final = CloseCode(
 NOT_UTF8: Final = CloseCode(
     1007, "text is not UTF-8", "a text message was not UTF-8", ComeBack.BACKING_OFF
 )
-TOO_LARGE: Final = CloseCode(
+FRAME_TOO_LARGE: Final = CloseCode(
     1009,
     "message too large",
     "a message was longer than allowed",
@@ -124,7 +124,7 @@ ALL_CLOSE_CODES: Final[tuple[CloseCode, ...]] = (
     NO_CODE,
     LOST,
     NOT_UTF8,
-    TOO_LARGE,
+    FRAME_TOO_LARGE,
     INTERNAL_ERROR,
     DRAINING,
     NOT_SERVED,

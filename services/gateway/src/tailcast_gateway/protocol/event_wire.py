@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from tailcast_gateway.protocol.limits import USUAL, Limits
-from tailcast_gateway.protocol.wires import Fields, Start, Wire
+from tailcast_gateway.protocol.wires import Fields, Opening, Wire
 
 
 # A line that readers of events skip: it keeps proxies from closing a quiet connection.
@@ -54,10 +54,10 @@ class EventWire:
         lines += [b"retry: %b\n" % delay.encode() for delay in delays]
         return b"".join((*lines, b"\n"))
 
-    def start(self, fields: Fields) -> Start:
+    def start(self, fields: Fields) -> Opening:
         kind = str(fields["type"]).encode()
         encoded = _encode(fields)[:-1]
-        return Start(b'event: %b\ndata: %b,"data":' % (kind, encoded), len(fields))
+        return Opening(b'event: %b\ndata: %b,"data":' % (kind, encoded), len(fields))
 
     def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
         # JSON has it between tokens only; in an event the data would end there.
@@ -67,18 +67,18 @@ class EventWire:
         return len(_encode(value))
 
     def with_records(
-        self, start: Start, items: Sequence[bytes], fields: Fields
+        self, start: Opening, items: Sequence[bytes], fields: Fields
     ) -> bytes:
         return _event(start, b"[%b]" % b",".join(items), fields)
 
-    def with_record(self, start: Start, item: bytes, fields: Fields) -> bytes:
+    def with_record(self, start: Opening, item: bytes, fields: Fields) -> bytes:
         return _event(start, item, fields)
 
 
 EVENTS: Final[Wire] = EventWire()
 
 
-def _event(start: Start, data: bytes, fields: Fields) -> bytes:
+def _event(start: Opening, data: bytes, fields: Fields) -> bytes:
     cursor = fields.get("cursor")
     id = b"" if cursor is None else _id(cursor)
     return b"%b%b,%b\n%b\n" % (start.encoded, data, _encode(fields)[1:], id)

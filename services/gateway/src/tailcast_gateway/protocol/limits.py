@@ -14,9 +14,9 @@ from typing import Final, NamedTuple, TypeVar
 # limits of libraries are 32,768) ...
 SEVERAL_BYTES: Final = 32_000
 # ... and any message: below 1 MiB, where most of those are that have one.
-MAX_BYTES: Final = 960 * 1024
+MAX_MESSAGE_BYTES: Final = 960 * 1024
 # The least that a client may ask for.
-MIN_BYTES: Final = 4 * 1024
+MIN_MESSAGE_BYTES: Final = 4 * 1024
 
 # What names may have, characters.
 MAX_SESSION_ID_CHARACTERS: Final = 1_024
@@ -54,7 +54,7 @@ class Limits(NamedTuple):
     single: int
 
 
-USUAL: Final = Limits(SEVERAL_BYTES, MAX_BYTES)
+USUAL: Final = Limits(SEVERAL_BYTES, MAX_MESSAGE_BYTES)
 
 
 def limits_of(max_message: int) -> Limits:

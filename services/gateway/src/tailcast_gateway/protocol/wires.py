@@ -83,7 +83,7 @@ class Wire(Protocol):
         """A message as one frame; its fields in the order given."""
         ...
 
-    def start(self, fields: Fields) -> "Start":
+    def start(self, fields: Fields) -> "Opening":
         """The beginning of a message whose `data` is stored records."""
         ...
 
@@ -96,17 +96,17 @@ class Wire(Protocol):
         ...
 
     def with_records(
-        self, start: "Start", items: Sequence[bytes], fields: Fields
+        self, start: "Opening", items: Sequence[bytes], fields: Fields
     ) -> bytes:
         """A frame whose `data` is a list of `items`; `fields` (one or more) follow."""
         ...
 
-    def with_record(self, start: "Start", item: bytes, fields: Fields) -> bytes:
+    def with_record(self, start: "Opening", item: bytes, fields: Fields) -> bytes:
         """A frame whose `data` is one of `items`; `fields` (one or more) follow it."""
         ...
 
 
-class Start:
+class Opening:
     """The beginning of messages, made once for all that begin so."""
 
     __slots__ = ("count", "encoded")
@@ -136,8 +136,8 @@ class JsonWire:
     def message(self, fields: Fields) -> bytes:
         return self._frame(_encode_json(fields))
 
-    def start(self, fields: Fields) -> Start:
-        return Start(_encode_json(fields)[:-1] + b',"data":', len(fields))
+    def start(self, fields: Fields) -> Opening:
+        return Opening(_encode_json(fields)[:-1] + b',"data":', len(fields))
 
     def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
         return records
@@ -146,13 +146,13 @@ class JsonWire:
         return len(_encode_json(value))
 
     def with_records(
-        self, start: Start, items: Sequence[bytes], fields: Fields
+        self, start: Opening, items: Sequence[bytes], fields: Fields
     ) -> bytes:
         return self._frame(
             start.encoded, b"[", b",".join(items), b"],", _encode_json(fields)[1:]
         )
 
-    def with_record(self, start: Start, item: bytes, fields: Fields) -> bytes:
+    def with_record(self, start: Opening, item: bytes, fields: Fields) -> bytes:
         return self._frame(start.encoded, item, b",", _encode_json(fields)[1:])
 
     def _frame(self, *parts: bytes) -> bytes:
@@ -182,8 +182,8 @@ class MsgpackWire:
     def message(self, fields: Fields) -> bytes:
         return self._frame(_pack(fields))
 
-    def start(self, fields: Fields) -> Start:
-        return Start(_packed_pairs(fields) + _pack("data"), len(fields))
+    def start(self, fields: Fields) -> Opening:
+        return Opening(_packed_pairs(fields) + _pack("data"), len(fields))
 
     def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
         return [_pack(_decode_json(record)) for record in records]
@@ -192,7 +192,7 @@ class MsgpackWire:
         return len(_pack(value))
 
     def with_records(
-        self, start: Start, items: Sequence[bytes], fields: Fields
+        self, start: Opening, items: Sequence[bytes], fields: Fields
     ) -> bytes:
         packer = _new_packer()
         packer.pack_map_header(start.count + 1 + len(fields))
@@ -205,7 +205,7 @@ class MsgpackWire:
             )
         )
 
-    def with_record(self, start: Start, item: bytes, fields: Fields) -> bytes:
+    def with_record(self, start: Opening, item: bytes, fields: Fields) -> bytes:
         packer = _new_packer()
         packer.pack_map_header(start.count + 1 + len(fields))
         return self._frame(

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.watched import Watched
+from tailcast_gateway.sessions.isolation import MAX_SESSIONS
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import SessionReader, StoredEnd
@@ -27,9 +28,7 @@ AUDITS_IN_ROUND = 12
 # What tailers say of when sessions were active may be behind by so much: those of a
 # tailer whose clock is further behind are found in their turn.
 CLOCK_SKEW_MS = 60_000
-RETRY_SECONDS = 0.25
-# Sessions in one round trip.
-MAX_SESSIONS = 512
+AUDIT_RETRY_SECONDS = 0.25
 
 
 class Audit:
@@ -93,7 +92,7 @@ class Audit:
             except BrokerError as error:
                 self._instruments.broker_failed("audit", error)
                 self._is_due.set()
-                await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
+                await asyncio.sleep(AUDIT_RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
 
     async def audit(self) -> None:
         """Compare all watched sessions with what is stored. Raises BrokerError."""

@@ -21,6 +21,7 @@ from tailcast_gateway.sessions.core.continuity import (
 from tailcast_gateway.sessions.core.neighbours import Neighbours
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.failing import Failing
+from tailcast_gateway.sessions.isolation import MAX_SESSIONS
 from tailcast_gateway.sessions.openings import Openings
 from tailcast_gateway.sessions.probe import Probe
 from tailcast_gateway.sessions.tailers import Tailers
@@ -40,8 +41,6 @@ CANARY_TIMEOUT_SECONDS = 30.0
 LATE_CANARIES = 3
 RETRY_SECONDS = 0.25
 MAX_RETRY_SECONDS = 2.0
-# Sessions in one round trip.
-MAX_SESSIONS = 512
 # Entries of one session in one round trip; fewer where records are large.
 MAX_ENTRIES = 1_000
 READ_BYTES = 1024 * 1024

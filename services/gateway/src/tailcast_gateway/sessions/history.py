@@ -32,17 +32,17 @@ FIRST_ENTRIES = 16
 # One more than a page needs says whether there is more, and where the page begins.
 _BEYOND = 2
 
-Place: TypeAlias = Cursor | Begin | Last | AtStep | AtTime
+Beginning: TypeAlias = Cursor | Begin | Last | AtStep | AtTime
 
 
-class History:
+class Pages:
     """Reads pages in either direction."""
 
     def __init__(self, broker: SessionReader, replay: Reads) -> None:
         self._broker = broker
         self._reads = replay
 
-    async def find(self, session: str, place: Place) -> Verdict:
+    async def find(self, session: str, place: Beginning) -> Verdict:
         """Where reading begins that was asked to begin somewhere. Raises BrokerError.
 
         `Begin.NOW` is the head.

@@ -20,6 +20,8 @@ from tailcast_streams.exceptions import (
 
 # It is not there: nobody's failure.
 BROKER_AWAY = (BrokerUnavailable, BrokerFull, BrokerUnwilling)
+# Sessions in one round trip.
+MAX_SESSIONS = 512
 # Of so many sessions none can be read: then it is the broker that refuses, not they.
 MAX_SICK = 8
 

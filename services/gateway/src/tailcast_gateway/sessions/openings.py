@@ -10,15 +10,11 @@ from typing import Any
 
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.broker_clock import BrokerClock
-from tailcast_gateway.sessions.isolation import BROKER_AWAY
+from tailcast_gateway.sessions.isolation import BROKER_AWAY, MAX_SESSIONS
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_streams.broker import Head, SessionReader
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.keys import EMERGENCIES
-
-
-# Sessions in one round trip, and names that only hints have given at the same time.
-MAX_SESSIONS = 512
 
 
 class Openings:

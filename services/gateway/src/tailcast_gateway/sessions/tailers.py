@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.core.watched import Watched
+from tailcast_gateway.sessions.isolation import MAX_SESSIONS
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_streams.broker import SessionReader
@@ -18,8 +19,6 @@ from tailcast_streams.claims import contests
 # A session that had rested for so long when its tailer fell silent has ended, and
 # nobody waits for that tailer.
 RESTING_SECONDS = 600.0
-# Sessions whose owner is asked for anew in one round trip.
-MAX_SESSIONS = 512
 
 
 class Tailers:

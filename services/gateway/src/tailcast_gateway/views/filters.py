@@ -23,9 +23,9 @@ from tailcast_gateway.protocol.limits import (
 )
 
 
-Fields: TypeAlias = Mapping[str, object]
-Matches: TypeAlias = Callable[[Fields], bool]
-Find: TypeAlias = Callable[[Fields], object]
+RecordFields: TypeAlias = Mapping[str, object]
+Matches: TypeAlias = Callable[[RecordFields], bool]
+Find: TypeAlias = Callable[[RecordFields], object]
 Scalar: TypeAlias = str | int | float | bool | None
 _Test: TypeAlias = Callable[[Any], bool]
 
@@ -97,7 +97,7 @@ def finder(metric: str) -> Find:
     through objects, from the top and then from `telemetry`.
     """
 
-    def find(fields: Fields) -> object:
+    def find(fields: RecordFields) -> object:
         value = fields.get(metric, MISSING)
         if value is MISSING:
             telemetry: Any = fields.get("telemetry")
@@ -109,7 +109,7 @@ def finder(metric: str) -> Find:
         return find
     path = metric.split(".")
 
-    def find_path(fields: Fields) -> object:
+    def find_path(fields: RecordFields) -> object:
         value = find(fields)
         if value is MISSING:
             value = _descend(fields, path)
@@ -194,14 +194,14 @@ def _negation(child: _Node) -> _Node:
         return child.denied
     inner = child.matches
 
-    def matches(fields: Fields) -> bool:
+    def matches(fields: RecordFields) -> bool:
         return not inner(fields)
 
     return _Node(f'{{"not":{child.key}}}', matches, denied=child)
 
 
 def _all_of(tests: Sequence[Matches]) -> Matches:
-    def matches(fields: Fields) -> bool:
+    def matches(fields: RecordFields) -> bool:
         for test in tests:  # noqa: SIM110  # a generator would double the time
             if not test(fields):
                 return False
@@ -211,7 +211,7 @@ def _all_of(tests: Sequence[Matches]) -> Matches:
 
 
 def _any_of(tests: Sequence[Matches]) -> Matches:
-    def matches(fields: Fields) -> bool:
+    def matches(fields: RecordFields) -> bool:
         for test in tests:  # noqa: SIM110  # a generator would double the time
             if test(fields):
                 return True
@@ -220,7 +220,7 @@ def _any_of(tests: Sequence[Matches]) -> Matches:
     return matches
 
 
-def _condition(fields: Fields, path: str) -> _Node:
+def _condition(fields: RecordFields, path: str) -> _Node:
     metric = _text(fields.get("metric"), f"{path}.metric")
     if not metric:
         raise InvalidFilter(f"{path}.metric is empty")
@@ -234,20 +234,20 @@ def _condition(fields: Fields, path: str) -> _Node:
 
 
 def _matching(find: Find, test: _Test) -> Matches:
-    def matches(fields: Fields) -> bool:
+    def matches(fields: RecordFields) -> bool:
         return test(find(fields))
 
     return matches
 
 
-def _refuse_others(fields: Fields, known: Sequence[str], path: str) -> None:
+def _refuse_others(fields: RecordFields, known: Sequence[str], path: str) -> None:
     for key in fields:
         if key not in known:
             beside = " or ".join((*_GROUPS, "not", "metric with op and value"))
             raise InvalidFilter(f"{path} has {key[:64]!r}; it takes one of {beside}")
 
 
-def _operand(op: str, fields: Fields, path: str) -> Scalar | list[Scalar]:
+def _operand(op: str, fields: RecordFields, path: str) -> Scalar | list[Scalar]:
     """The value of a condition in its canonical form."""
     if op in _FLAGS:
         value = fields.get("value", True)

@@ -20,9 +20,9 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.views.filters import (
     UNREADABLE,
-    Fields,
     Filter,
     InvalidFilter,
+    RecordFields,
     parse_filter,
     read_fields,
 )
@@ -94,7 +94,7 @@ class Piece:
         self.entries = entries
 
     @cached_property
-    def _fields(self) -> list[Fields]:
+    def _fields(self) -> list[RecordFields]:
         return [read_fields(entry.record) for entry in self.entries]
 
     def wanted(self, view: View) -> Sequence[Entry]:

@@ -17,7 +17,7 @@ from tailcast_streams.position import Cursor
 
 
 # What a gap says that stands for such an entry.
-UNREADABLE = "unreadable"
+UNREADABLE_GAP = "unreadable"
 
 # Is told of an entry that could not be told.
 OnUntold = Callable[[str, Exception], object]
@@ -49,7 +49,7 @@ class CarefulEncoder(SessionEncoder):
         except Exception as error:  # noqa: BLE001  # the others are told
             if len(entries) == 1:
                 self._on_untold(self.session, error)
-                return self.gap(previous, entries[0].cursor, reason=UNREADABLE)
+                return self.gap(previous, entries[0].cursor, reason=UNREADABLE_GAP)
         middle = len(entries) // 2
         before = None if counts is None else counts[:middle]
         after = None if counts is None else counts[middle:]
@@ -91,5 +91,5 @@ def told_documents(
             on_untold(EMERGENCIES, error)
             encoder = SessionEncoder(EMERGENCIES, wire)
             since = Cursor(entry.previous, 0)
-            frames.append(encoder.gap(since, entry.cursor, reason=UNREADABLE))
+            frames.append(encoder.gap(since, entry.cursor, reason=UNREADABLE_GAP))
     return b"".join(frames)

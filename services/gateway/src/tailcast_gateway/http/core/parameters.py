@@ -18,7 +18,7 @@ from tailcast_gateway.protocol.client_messages import (
     Subscribe,
     parse,
 )
-from tailcast_gateway.protocol.limits import MAX_BYTES, MIN_BYTES
+from tailcast_gateway.protocol.limits import MAX_MESSAGE_BYTES, MIN_MESSAGE_BYTES
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.views.view import View, Views
 
@@ -106,9 +106,11 @@ def max_message_in(text: str | None) -> int | None:
     """The longest message that an address asks for. Raises InvalidMessage."""
     if text is None:
         return None
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_BYTES))
-    if not digits or not MIN_BYTES <= int(text) <= MAX_BYTES:
-        error = f"maxMessage is from {MIN_BYTES} to {MAX_BYTES} bytes"
+    digits = (
+        text.isascii() and text.isdigit() and len(text) <= len(str(MAX_MESSAGE_BYTES))
+    )
+    if not digits or not MIN_MESSAGE_BYTES <= int(text) <= MAX_MESSAGE_BYTES:
+        error = f"maxMessage is from {MIN_MESSAGE_BYTES} to {MAX_MESSAGE_BYTES} bytes"
         raise InvalidMessage(INVALID_MESSAGE, error)
     return int(text)
 

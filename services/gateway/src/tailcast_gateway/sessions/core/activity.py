@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Literal, NamedTuple, TypeAlias
 
+from tailcast_gateway.protocol.server_messages import Status
+
 
 # Without a record for so long a session stalls, and for so long it has ended.
 STALLED_MS = 60_000
 ENDED_MS = 600_000
 
-Status: TypeAlias = Literal["running", "stalled", "ended"]
 Event: TypeAlias = Literal["started", "stalled", "resumed", "ended"]
 
 
