@@ -8,7 +8,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,43 @@ class ComposeStack:
         )
         return sorted(found, key=lambda container: str(container.name))
 
+    def container(self, name: str) -> Any:
+        """A container by its name or ID."""
+        return self._engine.containers.get(name)
+
+    def direct_url(self, container: Any) -> str:
+        """A gateway's own, past the balancer, for whoever runs on this machine."""
+        container.reload()
+        networks = container.attrs["NetworkSettings"]["Networks"]
+        address = networks[f"{self.project}_clients"]["IPAddress"]
+        return f"ws://{address}:5000/ws/telemetry"
+
+    @asynccontextmanager
+    async def another_tailer(self, log_dir: Path) -> AsyncGenerator[None]:
+        """A tailer of another machine, with files of its own."""
+        start = partial(
+            self._engine.containers.run,
+            "tailcast-tailer",
+            detach=True,
+            hostname="elsewhere",
+            network=f"{self.project}_broker",
+            environment={"TAILCAST_REDIS_URL": "redis://redis:6379/0"},
+            volumes={str(log_dir): {"bind": "/logs", "mode": "ro"}},
+        )
+        container = await asyncio.to_thread(start)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(container.remove, force=True)
+
+    def cut(self, container: Any, network: str) -> Callable[[], None]:
+        """Take a container off a network of the project; what puts it back."""
+        container.reload()
+        name = f"{self.project}_{network}"
+        aliases = container.attrs["NetworkSettings"]["Networks"][name]["Aliases"]
+        self._cut(name, container)
+        return partial(self._join, name, container, aliases)
+
     def outages(self) -> list[list[Outage]]:
         """Kills, pauses and cut networks, of every service."""
         return [
@@ -191,6 +229,10 @@ class ComposeStack:
 
     def _start_and_wait(self, container: Any) -> None:
         container.start()
+        self.wait_for(container)
+
+    def wait_for(self, container: Any) -> None:
+        """Wait until a container is healthy."""
         deadline = time.monotonic() + START_SECONDS
         while not self._is_healthy(container):
             assert time.monotonic() < deadline, f"{container.name} is not healthy"

@@ -167,6 +167,36 @@ async def test_more_gateways_are_found_without_a_restart(stack: ComposeStack) ->
     stack.scale(2)
 
 
+async def test_clients_of_a_gateway_that_hangs_are_served_elsewhere(
+    stack: ComposeStack,
+) -> None:
+    """While it hangs: they would not notice, for they ping nobody."""
+    stack.scale(2)
+    gateways = stack.containers("gateway")
+    async with AsyncExitStack() as sockets:
+        clients: list[ClientConnection] = []
+        async with asyncio.timeout(30):
+            while not all(_connections(gateway) for gateway in gateways):
+                client = connect(stack.urls[0], ping_interval=None)
+                clients.append(await sockets.enter_async_context(client))
+        hung, _other = gateways
+        count = _connections(hung)
+        await asyncio.to_thread(hung.pause)
+        try:
+            async with asyncio.timeout(30):
+                while sum(one.close_code is not None for one in clients) < count:
+                    await asyncio.sleep(0.05)
+            assert sum(one.close_code is not None for one in clients) == count
+            for _ in range(count):
+                client = connect(stack.urls[0], ping_interval=None)
+                socket = await sockets.enter_async_context(client)
+                await socket.send('{"type":"subscribe"}')
+                await _next(socket, "subscribed")
+        finally:
+            await asyncio.to_thread(hung.unpause)
+            await asyncio.to_thread(stack.wait_for, hung)
+
+
 def _connections(gateway: Any) -> int:
     """The clients that a gateway has."""
     return int(gateway.exec_run(["python", "-c", READ_CONNECTIONS]).output)
