@@ -5,13 +5,16 @@ from typing import NamedTuple
 
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic.fields import FieldInfo
 
 from tailcast_gateway import instruments as gateway_instruments
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
+from tailcast_gateway.replica import Replica
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_service.names import COMPOSE, NOT_YET, PREFIX, SETTINGS
 from tailcast_service.settings import show
+from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_tailer import instruments as tailer_instruments
 from tailcast_tailer.settings import TailerSettings
 from tests.docs.pages import named, read_page, rows, section
@@ -129,6 +132,36 @@ def test_every_alert_is_explained() -> None:
     assert rules
     documented = named(section(PAGE, "Alerts"))
     assert {name: cells[0] for name, cells in documented.items()} == dict(rules)
+
+
+def test_what_alerts_count_is_there_before_its_first_count() -> None:
+    """A series that begins with a count has no increase: such an alert comes late."""
+    expositions = (
+        Replica(MemoryBroker()).instruments.exposition(),
+        tailer_instruments.Instruments().exposition(),
+    )
+    samples = [
+        sample
+        for text in expositions
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    ]
+    counted = 0
+    for rule in read_page("deploy/alerts.yml").split("- alert: ")[1:]:
+        if " unless tailcast_" in rule or "unless {__name__" in rule:
+            # It looks for series that have just begun.
+            continue
+        for name, labels in re.findall(r"increase\((\w+)(?:{([^}]*)})?\[", rule):
+            counted += 1
+            wanted = re.findall(r'(\w+)=~?"([^"]*)"', labels)
+            assert any(
+                sample.name == name
+                and all(
+                    re.fullmatch(value, sample.labels[key]) for key, value in wanted
+                )
+                for sample in samples
+            ), f"{name} {labels} is not there at the start"
+    assert counted
 
 
 def test_links_lead_to_sections() -> None:

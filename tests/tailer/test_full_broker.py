@@ -83,7 +83,7 @@ async def test_b2_a_full_broker_is_told_and_waited_for(
         assert metric(tailer, "full_refusals") >= 1
         assert metric(tailer, "broker_up") == 1
         server = monitoring(
-            tailer.instruments.registry,
+            tailer.instruments.exposition,
             host="127.0.0.1",
             port=0,
             why_not_ready=tailer.why_not_ready,

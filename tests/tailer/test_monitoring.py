@@ -45,7 +45,7 @@ async def ask(port: int, request: bytes) -> bytes:
 async def test_answers(request_line: bytes, status: bytes, body: bytes) -> None:
     """Alive, ready or why not, metrics; nothing else."""
     server = monitoring(
-        Instruments().registry,
+        Instruments().exposition,
         host="127.0.0.1",
         port=0,
         why_not_ready=lambda: "not yet",
@@ -60,7 +60,7 @@ async def test_answers(request_line: bytes, status: bytes, body: bytes) -> None:
 async def test_ready_without_a_reason() -> None:
     """200 when nothing is missing."""
     server = monitoring(
-        Instruments().registry, host="127.0.0.1", port=0, why_not_ready=lambda: ""
+        Instruments().exposition, host="127.0.0.1", port=0, why_not_ready=lambda: ""
     )
     async with server as port:
         answer = await ask(port, b"GET /readyz HTTP/1.1\r\n\r\n")
@@ -70,7 +70,7 @@ async def test_ready_without_a_reason() -> None:
 async def test_what_ends_is_not_alive() -> None:
     """Whoever looks after it starts it anew."""
     server = monitoring(
-        Instruments().registry,
+        Instruments().exposition,
         host="127.0.0.1",
         port=0,
         why_not_ready=lambda: "it is ending",
@@ -84,7 +84,7 @@ async def test_what_ends_is_not_alive() -> None:
 async def test_endless_request_is_dropped() -> None:
     """Its head is bounded."""
     server = monitoring(
-        Instruments().registry, host="127.0.0.1", port=0, why_not_ready=lambda: ""
+        Instruments().exposition, host="127.0.0.1", port=0, why_not_ready=lambda: ""
     )
     async with server as port:
         with suppress(ConnectionResetError):

@@ -66,6 +66,7 @@ def run(settings: GatewaySettings) -> None:
         root_path=settings.root_path,
     )
     server = DrainingServer(config, replica, drain_seconds=settings.drain_seconds)
+    replica.instruments.serving(f"{sockets.gethostname()}:{settings.port}")
     bound = bind(settings.host, settings.port)
     try:
         server.run(sockets=bound)
@@ -96,6 +97,7 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
             self._draining.cancel()
             return
+        self._replica.instruments.told_to_end()
         is_alone = self._replica.is_alone
         self._begin_to_drain(departure(self._drain_seconds, is_alone=is_alone))
 
@@ -119,10 +121,15 @@ class DrainingServer(uvicorn.Server):
         self._draining = loop.create_task(self._drain(way))
 
     async def _drain(self, way: Departure) -> None:
+        readers = self._replica.instruments.readers
+        reads = readers.reads
         if not way.in_turn:
             self.config.timeout_graceful_shutdown = ALONE_GRACE_SECONDS
         try:
             await self._replica.drain(way)
+            if way.in_turn:
+                # Others serve meanwhile, or it has failed, which is to be known.
+                await readers.wait(reads=reads)
         except Exception as error:  # noqa: BLE001  # it ends all the same, and says why
             self._failure = TaskEnded("drain", error)
             self._replica.instruments.task_ended(self._failure)

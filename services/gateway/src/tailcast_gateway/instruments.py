@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 
 from tailcast_service.build_metric import tell_build
+from tailcast_service.readers import Readers
 from tailcast_service.sparing import Sparing
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
 
@@ -41,6 +42,16 @@ class Instruments:
             return Gauge(f"tailcast_gateway_{name}", text, registry=registry)
 
         tell_build(registry)
+        self._told_to_end = Gauge(
+            "tailcast_gateway_told_to_end",
+            "Whether a replica was told to end",
+            ("replica",),
+            registry=registry,
+        )
+        # What this replica is called.
+        self._name = ""
+        # Who reads all this.
+        self.readers = Readers()
         self._connections = gauge("connections", "Open WebSocket connections")
         self._subscribers = gauge("subscribers", "Connections with a subscription")
         self._sessions = gauge("watched_sessions", "Sessions read by this replica")
@@ -106,7 +117,8 @@ class Instruments:
         )
 
     def exposition(self) -> bytes:
-        """All metrics in Prometheus' text form."""
+        """All metrics in Prometheus' text form, for whoever reads them."""
+        self.readers.note()
         return generate_latest(self._registry)
 
     # Connections.
@@ -159,6 +171,15 @@ class Instruments:
     def busy(self, with_what: str) -> None:
         """Somebody is to come again: it is `draining`, or has too many of something."""
         self._refused.labels(with_what).inc()
+
+    def serving(self, name: str) -> None:
+        """The replica begins, under a name that it has again when it is restarted."""
+        self._name = name
+        self._told_to_end.labels(name).set(0)
+
+    def told_to_end(self) -> None:
+        """Somebody wants it to end: that it is gone then is no news."""
+        self._told_to_end.labels(self._name).set(1)
 
     def draining(self, *, clients: int, seconds: float) -> None:
         """The replica was told to end."""

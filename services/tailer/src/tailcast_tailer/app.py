@@ -18,6 +18,7 @@ from tailcast_service.build import read_build
 from tailcast_service.exceptions import ServiceError
 from tailcast_service.logs import configure_logging
 from tailcast_service.signals import until_signalled
+from tailcast_service.tasks import TaskEnded
 from tailcast_service.values import write_list
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.broker_redis import RedisBroker
@@ -288,12 +289,23 @@ async def _serve(settings: TailerSettings) -> None:
         stack.push_async_callback(broker.aclose)
         if settings.metrics_port:
             await _monitor(stack, tailer, settings.metrics_port)
-        await until_signalled(tailer.run(), end_seconds=END_SECONDS)
+        await until_signalled(_run_and_tell(tailer), end_seconds=END_SECONDS)
+
+
+async def _run_and_tell(tailer: Tailer) -> None:
+    """Run it; if a part of it fails, whoever reads its metrics is to know that."""
+    try:
+        await tailer.run()
+    except TaskEnded as error:
+        tailer.instruments.task_ended(error)
+        readers = tailer.instruments.readers
+        await readers.wait(reads=readers.reads)
+        raise
 
 
 async def _monitor(stack: AsyncExitStack, tailer: Tailer, port: int) -> None:
     server = monitoring(
-        tailer.instruments.registry,
+        tailer.instruments.exposition,
         host=METRICS_HOST,
         port=port,
         why_not_ready=tailer.why_not_ready,

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from tailcast_service.build_metric import tell_build
+from tailcast_service.readers import Readers
 from tailcast_service.sparing import Sparing
 from tailcast_streams.broker import NewRejection
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
@@ -37,6 +38,8 @@ class Instruments:
         self.registry = CollectorRegistry()
         tell_build(self.registry)
         self._meters = Meters(self.registry)
+        # Who reads them.
+        self.readers = Readers()
         # By session: when its rejections were told last, and how many were not since.
         self._untold: dict[str, tuple[float, int]] = {}
         # Things that last and are told once: what, about whom.
@@ -51,6 +54,11 @@ class Instruments:
         self._sparing = Sparing(clock=clock)
         # Bytes in files that are not in the broker yet, by path.
         self._behind: dict[str, int] = {}
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text form, for whoever reads them."""
+        self.readers.note()
+        return generate_latest(self.registry)
 
     @property
     def is_broker_full(self) -> bool:
@@ -343,6 +351,11 @@ class Instruments:
         if self._remember("document", path):
             self._meters.documents.labels("rejected").inc()
             self._log.warning("emergency file rejected", path=path, reason=reason)
+
+    def task_ended(self, error: Exception) -> None:
+        """A task has ended that was to run as long as the tailer, which ends now."""
+        self._meters.defects.inc()
+        self._log.error("defect: ending", reason=str(error))
 
     def defect(self, what: str, error: Exception) -> None:
         """Something failed that should not; it is tried again later."""

@@ -38,7 +38,7 @@ class Meters:
         self.expired = counter("expired", "Sessions that lived their time", "what")
         self.holes = counter("holes", "Times that NUL bytes were taken for a hole")
         self.changes = counter("changes", "Changes of files noticed", "by")
-        self.defects = counter("defects", "Turns that failed unexpectedly")
+        self.defects = counter("defects", "Turns and tasks that failed")
         self.append_seconds = Histogram(
             "tailcast_tailer_append_seconds",
             "Time for one append",

@@ -9,8 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 
 # A request that takes longer, or whose head is larger, is dropped.
@@ -30,7 +29,7 @@ class Answer(NamedTuple):
 
 @asynccontextmanager
 async def monitoring(
-    registry: CollectorRegistry,
+    exposition: Callable[[], bytes],
     *,
     host: str,
     port: int,
@@ -41,6 +40,7 @@ async def monitoring(
     """Serve while the context lasts; gives the port (of port 0: the one it got).
 
     Args:
+        exposition: all metrics, in Prometheus' text form.
         why_not_ready: what is missing, in words for people; empty when ready.
         is_alive: whether all of it runs.
         build: what is running, as `/healthz` says it.
@@ -53,7 +53,7 @@ async def monitoring(
 
     def answer(path: str) -> Answer:
         if path == "/metrics":
-            return Answer("200 OK", generate_latest(registry), CONTENT_TYPE_LATEST)
+            return Answer("200 OK", exposition(), CONTENT_TYPE_LATEST)
         if path == "/healthz":
             return life()
         if path == "/readyz":
