@@ -212,7 +212,7 @@ async def test_snapshots_that_are_too_large_together(
 ) -> None:
     """Refused, and nothing is subscribed to."""
     await rig.writer("a").append({"pad": "x" * 1_000})
-    monkeypatch.setattr(snapshots, "MAX_BYTES", 100)
+    monkeypatch.setattr(snapshots, "MAX_SNAPSHOTS_BYTES", 100)
     async with watching(gateway) as watcher:
         await watcher.send(type="subscribe", snapshot=True, id=1)
         error = await watcher.until("error")

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.timeout(120 + EXAMPLES)
 
 actions = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3), st.integers(0, 7))
 views = st.tuples(
-    st.sampled_from(("form", "form", "page", "resume_by_name", "acknowledge", "save")),
+    st.sampled_from(("view", "view", "page", "resume_by_name", "acknowledge", "save")),
     st.integers(0, 1),
     st.integers(0, REQUESTS - 1),
 )
