@@ -270,6 +270,32 @@ async def test_sessions_are_watched_beside_a_spoiled_one(
     assert {one["sessionId"] for one in found} == {"calm", "sick"}
 
 
+@pytest.mark.parametrize("how", [{}, {"sessionIds": ["calm", "sick"]}])
+async def test_a_session_that_could_not_be_watched(
+    rig: Rig, gateway: Gateway, how: dict[str, Any]
+) -> None:
+    """Is when it is mended, for who wants all as for who named it."""
+    calm, sick = rig.writer("calm"), rig.writer("sick")
+    await calm.append(*numbered(0, 1))
+    await sick.append(*numbered(0, 1))
+    state = f"{rig.prefix}:{{sick}}:state"
+    client = rig.broker._redis
+    await client.rename(state, f"{state}:kept")
+    await client.set(state, "x")
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(**how)
+        told = await watcher.until("error")
+        assert (told["code"], "sick" in told["message"]) == ("internal_error", True)
+        await watcher.until("positions", more=False)
+        await client.rename(f"{state}:kept", state)
+        await sick.append(*numbered(1, 2))
+        async with asyncio.timeout(10):
+            while "sick" not in gateway.replica.hub.watched:
+                await asyncio.sleep(0.01)
+        await sick.append(*numbered(2, 3))
+        await watcher.until_records(1)
+
+
 async def test_a_session_over_which_delivery_fails(
     rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

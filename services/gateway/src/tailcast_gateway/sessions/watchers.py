@@ -31,7 +31,7 @@ class Watchers(Protocol):
         ...
 
     def is_wanted(self, session: str) -> bool:
-        """Whether a client's globs match a session that is not watched yet."""
+        """Whether a client wants a session that is not watched yet."""
         ...
 
     def is_watched(self, session: str) -> bool:

@@ -177,7 +177,6 @@ class Channel(Watched):
         "audience_version",
         "conflations",
         "followers",
-        "members",
         "waiting",
     )
 
@@ -187,8 +186,6 @@ class Channel(Watched):
         super().__init__(session, head, window_bytes=window_bytes)
         # Is told of entries that could not be told.
         self._on_untold = on_untold
-        # Clients that named this session.
-        self.members: dict[Client, None] = {}
         # Clients that are not live here.
         self.followers: dict[Client, Follower] = {}
         # Those of them that wait for the session to get somewhere.

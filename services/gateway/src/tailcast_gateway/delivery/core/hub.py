@@ -39,6 +39,8 @@ class Hub:
         self.channels: dict[str, Channel] = {}
         # Clients with any subscription.
         self.subscribers: dict[Client, None] = {}
+        # Those of them that named a session, by its name; it need not be watched.
+        self.named: dict[str, dict[Client, None]] = {}
         # Those of them whose subscription has globs.
         self.broad: dict[Client, None] = {}
         # Counts changes of `broad` and of what its clients want.
@@ -116,8 +118,10 @@ class Hub:
                 client.send(message)
 
     def is_wanted(self, session: str) -> bool:
-        """Whether a client's globs match a session that is not watched yet."""
-        return any(client.subscription.matches(session) for client in self.broad)
+        """Whether a client wants a session that is not watched yet."""
+        return session in self.named or any(
+            client.subscription.matches(session) for client in self.broad
+        )
 
     def deliver(
         self, watched: Watched, entries: Sequence[Entry], *, now: float
@@ -363,11 +367,10 @@ class Hub:
         if channel.is_documents:
             yield from self.subscribers
             return
-        yield from channel.members
+        named = self.named.get(channel.session, {})
+        yield from named
         for client in self.broad:
-            if client not in channel.members and client.subscription.matches(
-                channel.session
-            ):
+            if client not in named and client.subscription.matches(channel.session):
                 yield client
 
     # What these are made of.
@@ -411,16 +414,14 @@ class Hub:
 
     def _install(self, client: Client, subscription: Subscription) -> None:
         for session in client.subscription.literals():
-            if (channel := self.channels.get(session)) is not None:
-                channel.members.pop(client, None)
-                channel.audience = None
+            self.named[session].pop(client)
+            if not self.named[session]:
+                del self.named[session]
         self.broad.pop(client, None)
         self.subscribers.pop(client, None)
         client.subscription = subscription
         for session in subscription.literals():
-            if (channel := self.channels.get(session)) is not None:
-                channel.members[client] = None
-                channel.audience = None
+            self.named.setdefault(session, {})[client] = None
         if subscription:
             self.subscribers[client] = None
         if subscription.has_globs():
