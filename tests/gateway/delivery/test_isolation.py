@@ -1,7 +1,6 @@
 """What fails over one client or session ends nothing else."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,28 +10,10 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.failing import LAST_DELAY_SECONDS, delay_seconds
 from tailcast_gateway.sessions.isolation import MAX_SICK
 from tailcast_streams.exceptions import BrokerRefused, BrokerUnavailable
+from tests.gateway.stage import Socket
 
 
 NAMES = [f"s{number}" for number in range(100)]
-
-
-@dataclass
-class Socket:
-    """Keeps what is written."""
-
-    paused: bool = False
-    written: list[bytes] = field(default_factory=list[bytes])
-    closed: list[int] = field(default_factory=list[int])
-    write: Callable[[bytes], None] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.write = self.written.append
-
-    def ping(self, payload: bytes = b"") -> None:
-        """Nobody answers."""
-
-    def close(self, code: int, reason: str = "") -> None:
-        self.closed.append(code)
 
 
 @pytest.fixture
