@@ -9,7 +9,9 @@ from tailcast_gateway.delivery.core.channel import (
     FollowerState,
     Wanted,
 )
-from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
+from tailcast_gateway.views.subscription import Begin
+from tailcast_streams.broker import Head
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING
 from tests.gateway.entries import chain, cursor, head, id_of, marker
 from tests.gateway.stage import NOBODY, Stage, told
 
@@ -104,10 +106,11 @@ def test_who_is_at_the_end_is_served_too() -> None:
     assert not stage.asked.marked
 
 
-def test_who_is_ahead_of_what_was_read_waits() -> None:
+@pytest.mark.parametrize("stored", [head(chain(50)), NOBODY])
+def test_who_is_ahead_of_what_was_read_waits(stored: Head) -> None:
     """What follows comes through the window; the session is read on for that."""
     stage = Stage()
-    follower = follow(stage, stage.watch(head=head(chain(50))))
+    follower = follow(stage, stage.watch(head=stored))
     stage.followers.set_behind(follower, cursor("1-60"))
     assert (follower.pace, follower.wanted) == (FollowerState.WAITING, cursor("1-60"))
     assert kept(follower) == (True, True, False)
@@ -169,10 +172,12 @@ def test_who_goes_live_after_having_fallen_behind_is_told_nothing() -> None:
         (id_of("1-50"), "1-49", False),
         (id_of("1-50"), "1-50", True),
         (id_of("3-50"), "1-90", False),
+        # A beginning is no place: it is looked up when something else says so.
+        (Begin.START, "1-50", False),
     ],
 )
 def test_who_waits_is_looked_up_when_the_session_is_there(
-    wanted: Cursor, end: str, *, is_there: bool
+    wanted: Wanted, end: str, *, is_there: bool
 ) -> None:
     """As soon as it has got so far, and not before."""
     stage = Stage()

@@ -129,10 +129,8 @@ class Followers:
             follower.pace, follower.wanted = FollowerState.NOT_CREATED, None
         elif not follower.skips_history or channel.history_end is None:
             self.look_up(follower, NOTHING)
-        elif channel.is_in_history():
-            self.wait(follower, FollowerState.SKIPPING, channel.history_end)
         else:
-            self.look_up(follower, channel.history_end)
+            self.wait(follower, FollowerState.SKIPPING, channel.history_end)
 
     def remove(self, follower: Follower) -> None:
         """It is live from here, or does not get the session any more."""
