@@ -155,8 +155,7 @@ PURE_TESTS = tests/tailcast_streams tests/gateway tests/tailer \
 	--deselect tests/tailcast_streams/test_broker_redis.py
 PURE = */tailcast_gateway/protocol/* */tailcast_gateway/views/* \
 	*/tailcast_gateway/*/core/* \
-	$(addprefix */tailcast_tailer/,$(addsuffix .py,documents lifetime lines metrics patterns progress proofs \
-		records)) \
+	*/tailcast_tailer/core/* \
 	$(addprefix */tailcast_streams/,$(addsuffix .py,births broker claims client_cursors defaults exceptions keys \
 		mending nesting \
 		notification position rate record redis_replies))

@@ -19,7 +19,7 @@ from tailcast_gateway.sessions import audit, feed
 from tailcast_streams.broker import Document
 from tailcast_streams.claims import Claim
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
-from tailcast_tailer.metrics import Kept, merge, shapes_of, summarize
+from tailcast_tailer.core.metrics import Kept, merge, shapes_of, summarize
 from tests.conftest import BrokerFactory
 from tests.docs.examples import Section, Step, matches, sections
 from tests.integration.gateway_rig import (

@@ -15,6 +15,7 @@ from tailcast_tailer.app import Tailer
 from tailcast_tailer.discovery import Discovery, FileKind, Found, first_line_is_record
 from tailcast_tailer.file_system import type_of
 from tailcast_tailer.instruments import Instruments
+from tests.tailer.core.test_records import FIXTURES
 from tests.tailer.harness import (
     append,
     eventually,
@@ -27,7 +28,6 @@ from tests.tailer.harness import (
     wait_for_records,
 )
 from tests.tailer.single import AtOnce
-from tests.tailer.test_records import FIXTURES
 
 
 @pytest.fixture

@@ -21,11 +21,7 @@ from watchfiles import (
 
 from tailcast_streams.nesting import TOO_DEEP
 from tailcast_streams.record import Invalid, parse_record
-from tailcast_tailer.directory_tree import DirectoryTree
-from tailcast_tailer.file_system import CannotBeSeen, glimpse, read_regular
-from tailcast_tailer.file_threads import Run
-from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.patterns import (
+from tailcast_tailer.core.patterns import (
     LINE_EXTENSIONS,
     Name,
     Refusal,
@@ -33,7 +29,11 @@ from tailcast_tailer.patterns import (
     compile_pattern,
     in_claiming_order,
 )
-from tailcast_tailer.records import BYTE_ORDER_MARK
+from tailcast_tailer.core.records import BYTE_ORDER_MARK
+from tailcast_tailer.directory_tree import DirectoryTree
+from tailcast_tailer.file_system import CannotBeSeen, glimpse, read_regular
+from tailcast_tailer.file_threads import Run
+from tailcast_tailer.instruments import Instruments
 
 
 # watchfiles: how long it collects, and between its looks; milliseconds.

@@ -12,7 +12,12 @@ from hashlib import sha256
 from tailcast_streams.broker import Document, SessionWriter
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.record import Invalid
-from tailcast_tailer.documents import MAX_DOCUMENT_BYTES, NEWS_SECONDS, read_document
+from tailcast_tailer.core.documents import (
+    MAX_DOCUMENT_BYTES,
+    NEWS_SECONDS,
+    read_document,
+)
+from tailcast_tailer.core.records import fault
 from tailcast_tailer.file_system import (
     CannotBeSeen,
     Glimpse,
@@ -21,7 +26,6 @@ from tailcast_tailer.file_system import (
 )
 from tailcast_tailer.file_threads import Jobs
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.records import fault
 
 
 # A writer that paused for so long has probably finished.

@@ -11,17 +11,17 @@ from functools import partial
 from tailcast_streams.broker import Appended, Kind, NewEntry, StoredPosition
 from tailcast_streams.position import EntryID
 from tailcast_tailer.appender import Addition, CannotBeTaken, Stored, marker, stored_of
-from tailcast_tailer.file_system import CannotBeSeen, Glimpse, glimpse
-from tailcast_tailer.file_threads import Jobs
-from tailcast_tailer.generations import Generations
-from tailcast_tailer.ownership import Ownership
-from tailcast_tailer.progress import (
+from tailcast_tailer.core.progress import (
     Action,
     Doubt,
     Seen,
     judge,
     second_look_seconds,
 )
+from tailcast_tailer.file_system import CannotBeSeen, Glimpse, glimpse
+from tailcast_tailer.file_threads import Jobs
+from tailcast_tailer.generations import Generations
+from tailcast_tailer.ownership import Ownership
 from tailcast_tailer.session_file import (
     Look,
     Place,

@@ -22,6 +22,7 @@ from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
 from tailcast_tailer.answers import Answers
 from tailcast_tailer.audit import Audit
 from tailcast_tailer.beginnings import Beginnings
+from tailcast_tailer.core.progress import look_interval
 from tailcast_tailer.descriptors import Descriptors
 from tailcast_tailer.discovery import Discovery, FileKind, Found
 from tailcast_tailer.expiry import Expiry
@@ -30,7 +31,6 @@ from tailcast_tailer.followed import Followed, Item, glimpse_all
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.loops import wait_for
 from tailcast_tailer.presence import Presence
-from tailcast_tailer.progress import look_interval
 from tailcast_tailer.turns import Lane, Turns
 
 

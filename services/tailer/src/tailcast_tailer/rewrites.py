@@ -13,8 +13,8 @@ from typing import NamedTuple
 from tailcast_streams.broker import Entry, Kind, NewEntry, SessionWriter
 from tailcast_streams.position import MAX_OFFSET, EntryID
 from tailcast_tailer.appender import Stored
+from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.file_threads import Run
-from tailcast_tailer.proofs import Verdict
 from tailcast_tailer.session_file import Portion, SessionFile
 
 

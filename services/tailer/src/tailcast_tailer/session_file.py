@@ -9,7 +9,15 @@ import os
 from enum import Enum
 from typing import NamedTuple
 
-from tailcast_tailer import proofs
+from tailcast_tailer.core import proofs
+from tailcast_tailer.core.lines import Stop, split_lines
+from tailcast_tailer.core.proofs import Verdict
+from tailcast_tailer.core.records import (
+    REJECTED_HEAD_BYTES,
+    Reading,
+    read_lines,
+    too_long,
+)
 from tailcast_tailer.file_system import (
     CannotBeSeen,
     Glimpse,
@@ -18,9 +26,6 @@ from tailcast_tailer.file_system import (
     glimpse_of,
     open_regular,
 )
-from tailcast_tailer.lines import Stop, split_lines
-from tailcast_tailer.proofs import Verdict
-from tailcast_tailer.records import REJECTED_HEAD_BYTES, Reading, read_lines, too_long
 
 
 # What one read takes at most, unless a line may be longer.

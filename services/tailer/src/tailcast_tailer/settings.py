@@ -17,7 +17,7 @@ from tailcast_service.values import (
 )
 from tailcast_streams.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
 from tailcast_streams.keys import check_key_prefix
-from tailcast_tailer.patterns import compile_pattern
+from tailcast_tailer.core.patterns import compile_pattern
 
 
 __all__ = ["TailerSettings"]

@@ -9,12 +9,18 @@ from hypothesis import given, strategies as st
 
 from tailcast_streams.broker import Kind, NewEntry, NewRejection
 from tailcast_streams.record import needs_care
-from tailcast_tailer.metrics import Kept, Metric, merge
-from tailcast_tailer.records import TOGETHER, Reading, read_lines, take_apart, too_long
+from tailcast_tailer.core.metrics import Kept, Metric, merge
+from tailcast_tailer.core.records import (
+    TOGETHER,
+    Reading,
+    read_lines,
+    take_apart,
+    too_long,
+)
 from tests.tailer.harness import valid_lines
 
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 def read(chunk: bytes, *, start: int = 0, max_line_bytes: int = 100) -> Reading:

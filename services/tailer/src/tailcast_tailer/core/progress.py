@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from tailcast_tailer.proofs import Verdict
+from tailcast_tailer.core.proofs import Verdict
 
 
 # A rewrite in progress is waited for at most so long, however much it grows.

@@ -6,7 +6,7 @@ import pytest
 
 from tailcast_streams.broker import Document
 from tailcast_streams.record import Invalid
-from tailcast_tailer.documents import read_document
+from tailcast_tailer.core.documents import read_document
 
 
 def read(data: bytes) -> Document | Invalid:

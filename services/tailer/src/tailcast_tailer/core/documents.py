@@ -8,7 +8,7 @@ import msgspec
 
 from tailcast_streams.broker import Document
 from tailcast_streams.record import Invalid, parse_record
-from tailcast_tailer.records import BYTE_ORDER_MARK
+from tailcast_tailer.core.records import BYTE_ORDER_MARK
 
 
 MAX_DOCUMENT_BYTES = 10_485_760

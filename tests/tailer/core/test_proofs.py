@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailcast_tailer.proofs import Verdict, check, prove_head, prove_marker, reach
+from tailcast_tailer.core.proofs import Verdict, check, prove_head, prove_marker, reach
 
 
 DATA = bytes(range(1, 251)) * 40

@@ -3,7 +3,7 @@
 import pytest
 
 from tailcast_streams.broker import NOTHING_STORED, SessionState
-from tailcast_tailer.lifetime import Fate, judge_life
+from tailcast_tailer.core.lifetime import Fate, judge_life
 
 
 TTL_MS = 1_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailcast_tailer.progress import (
+from tailcast_tailer.core.progress import (
     Action,
     Doubt,
     Seen,
@@ -11,7 +11,7 @@ from tailcast_tailer.progress import (
     look_interval,
     second_look_seconds,
 )
-from tailcast_tailer.proofs import Verdict
+from tailcast_tailer.core.proofs import Verdict
 
 
 HOLDS, DIFFERS, UNSEEN = Verdict.HOLDS, Verdict.DIFFERS, Verdict.UNSEEN

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
-from tailcast_tailer.metrics import (
+from tailcast_tailer.core.metrics import (
     MAX_METRICS,
     Kept,
     Metric,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailcast_tailer.patterns import (
+from tailcast_tailer.core.patterns import (
     Name,
     Refusal,
     SessionNames,

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_tailer.lines import Split, Stop, split_lines
+from tailcast_tailer.core.lines import Split, Stop, split_lines
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tailcast_streams.record import (
     needs_care,
     parse_record,
 )
-from tailcast_tailer.metrics import (
+from tailcast_tailer.core.metrics import (
     EMERGENCY,
     Metric,
     Shape,
