@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import TypeVar
 
 from tailcast_service.exits import run_as_command
-from tailcast_tailer import file_system, session_file
+from tailcast_tailer.files import file_system, session_file
 from tailcast_tailer.main import serve
 
 

@@ -13,7 +13,7 @@ import pytest
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.discovery import Discovery, FileKind, Found, first_line_is_record
-from tailcast_tailer.file_system import type_of
+from tailcast_tailer.files.file_system import type_of
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.core.test_records import FIXTURES
 from tests.tailer.harness import (

@@ -32,8 +32,10 @@ from tailcast_tailer.claimant import Claimant
 from tailcast_tailer.discovery import Discovery, FileKind, Found
 from tailcast_tailer.emergencies import DocumentFile
 from tailcast_tailer.expiry import Expiry
-from tailcast_tailer.file_system import is_network
-from tailcast_tailer.file_threads import FileThreads
+from tailcast_tailer.files.file_system import is_network
+from tailcast_tailer.files.roots import Roots
+from tailcast_tailer.files.session_file import SessionFile
+from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.followed import Followed
 from tailcast_tailer.follower import Follower
 from tailcast_tailer.instruments import Instruments
@@ -41,8 +43,6 @@ from tailcast_tailer.monitoring import monitoring
 from tailcast_tailer.pipeline import Pipeline
 from tailcast_tailer.presence import Presence
 from tailcast_tailer.retention import Retention
-from tailcast_tailer.roots import Roots
-from tailcast_tailer.session_file import SessionFile
 from tailcast_tailer.settings import TailerSettings
 from tailcast_tailer.surroundings import Surroundings
 from tailcast_tailer.turns import Turns

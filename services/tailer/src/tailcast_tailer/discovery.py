@@ -31,8 +31,8 @@ from tailcast_tailer.core.patterns import (
 )
 from tailcast_tailer.core.records import BYTE_ORDER_MARK
 from tailcast_tailer.directory_tree import DirectoryTree
-from tailcast_tailer.file_system import CannotBeSeen, glimpse, read_regular
-from tailcast_tailer.file_threads import Run
+from tailcast_tailer.files.file_system import CannotBeSeen, glimpse, read_regular
+from tailcast_tailer.files.threads import Run
 from tailcast_tailer.instruments import Instruments
 
 

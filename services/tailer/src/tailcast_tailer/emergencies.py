@@ -18,13 +18,13 @@ from tailcast_tailer.core.documents import (
     read_document,
 )
 from tailcast_tailer.core.records import fault
-from tailcast_tailer.file_system import (
+from tailcast_tailer.files.file_system import (
     CannotBeSeen,
     Glimpse,
     glimpse,
     read_regular,
 )
-from tailcast_tailer.file_threads import Jobs
+from tailcast_tailer.files.threads import Jobs
 from tailcast_tailer.instruments import Instruments
 
 

@@ -6,7 +6,7 @@ Also how files are asked for a change, many at a time: blocking, for worker thre
 from collections.abc import Sequence
 from typing import Protocol
 
-from tailcast_tailer.file_system import CannotBeSeen, Glimpse, glimpse
+from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
 
 
 class Followed(Protocol):

@@ -18,17 +18,17 @@ from tailcast_tailer.core.progress import (
     judge,
     second_look_seconds,
 )
-from tailcast_tailer.file_system import CannotBeSeen, Glimpse, glimpse
-from tailcast_tailer.file_threads import Jobs
-from tailcast_tailer.generations import Generations
-from tailcast_tailer.ownership import Ownership
-from tailcast_tailer.session_file import (
+from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
+from tailcast_tailer.files.session_file import (
     Look,
     Place,
     Portion,
     SessionFile,
     Source,
 )
+from tailcast_tailer.files.threads import Jobs
+from tailcast_tailer.generations import Generations
+from tailcast_tailer.ownership import Ownership
 from tailcast_tailer.surroundings import Surroundings
 
 

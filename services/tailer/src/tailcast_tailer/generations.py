@@ -11,9 +11,9 @@ from typing import NamedTuple
 from tailcast_streams.broker import NewEntry
 from tailcast_tailer.appender import Stored, marker
 from tailcast_tailer.core.progress import contested_until
-from tailcast_tailer.file_threads import Run
+from tailcast_tailer.files.session_file import Look, Portion, SessionFile
+from tailcast_tailer.files.threads import Run
 from tailcast_tailer.rewrites import common_prefix, new_file
-from tailcast_tailer.session_file import Look, Portion, SessionFile
 from tailcast_tailer.surroundings import Surroundings
 
 

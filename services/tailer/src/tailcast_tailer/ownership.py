@@ -8,7 +8,7 @@ from functools import partial
 
 from tailcast_streams.broker import Appended, Batch
 from tailcast_tailer.appender import Stored
-from tailcast_tailer.file_threads import Run
+from tailcast_tailer.files.threads import Run
 from tailcast_tailer.surroundings import Surroundings
 
 

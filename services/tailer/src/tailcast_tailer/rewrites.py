@@ -14,8 +14,8 @@ from tailcast_streams.broker import Entry, Kind, NewEntry, SessionWriter
 from tailcast_streams.position import MAX_OFFSET, EntryID
 from tailcast_tailer.appender import Stored
 from tailcast_tailer.core.proofs import Verdict
-from tailcast_tailer.file_threads import Run
-from tailcast_tailer.session_file import Portion, SessionFile
+from tailcast_tailer.files.session_file import Portion, SessionFile
+from tailcast_tailer.files.threads import Run
 
 
 # Entries that are compared at a time.

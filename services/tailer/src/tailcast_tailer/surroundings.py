@@ -7,8 +7,8 @@ from tailcast_streams.broker import SessionWriter
 from tailcast_tailer.appender import Appender
 from tailcast_tailer.beginnings import Beginnings
 from tailcast_tailer.claimant import Claimant
+from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.roots import Roots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

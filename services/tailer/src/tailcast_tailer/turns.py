@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from itertools import count
 
-from tailcast_tailer.file_threads import Device, FileThreads
+from tailcast_tailer.files.threads import Device, FileThreads
 from tailcast_tailer.followed import Followed, Item
 
 

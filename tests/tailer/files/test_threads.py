@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from tailcast_tailer.file_threads import MAX_DEVICES, THREADS, FileThreads
+from tailcast_tailer.files.threads import MAX_DEVICES, THREADS, FileThreads
 
 
 PATIENCE_SECONDS = 20.0

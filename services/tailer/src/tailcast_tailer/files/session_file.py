@@ -18,7 +18,7 @@ from tailcast_tailer.core.records import (
     read_lines,
     too_long,
 )
-from tailcast_tailer.file_system import (
+from tailcast_tailer.files.file_system import (
     CannotBeSeen,
     Glimpse,
     Identity,

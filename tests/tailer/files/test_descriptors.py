@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tailcast_streams.broker_memory import MemoryBroker
-from tailcast_tailer.descriptors import HELD_FILES, QUIET_SECONDS
+from tailcast_tailer.files.descriptors import HELD_FILES, QUIET_SECONDS
 from tests.tailer.harness import (
     append,
     eventually,
