@@ -20,9 +20,10 @@ import pytest
 
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.keys import EMERGENCIES
-from tailcast_tailer import directory_tree, pipeline
+from tailcast_tailer import pipeline
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.files import file_system, session_file
+from tailcast_tailer.finding import directory_tree
 from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory
 from tests.tailer.harness import (

@@ -29,13 +29,13 @@ from tailcast_tailer.appender import Appender
 from tailcast_tailer.audit import AUDIT_SECONDS, Audit
 from tailcast_tailer.beginnings import Beginnings
 from tailcast_tailer.claimant import Claimant
-from tailcast_tailer.discovery import Discovery, FileKind, Found
 from tailcast_tailer.emergencies import DocumentFile
 from tailcast_tailer.expiry import Expiry
 from tailcast_tailer.files.file_system import is_network
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import FileThreads
+from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
 from tailcast_tailer.followed import Followed
 from tailcast_tailer.follower import Follower
 from tailcast_tailer.instruments import Instruments

@@ -23,10 +23,10 @@ from tailcast_tailer.answers import Answers
 from tailcast_tailer.audit import Audit
 from tailcast_tailer.beginnings import Beginnings
 from tailcast_tailer.core.progress import look_interval
-from tailcast_tailer.discovery import Discovery, FileKind, Found
 from tailcast_tailer.expiry import Expiry
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
+from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
 from tailcast_tailer.followed import Followed, Item, glimpse_all
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.loops import wait_for

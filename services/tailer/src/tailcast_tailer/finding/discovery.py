@@ -30,9 +30,9 @@ from tailcast_tailer.core.patterns import (
     in_claiming_order,
 )
 from tailcast_tailer.core.records import BYTE_ORDER_MARK
-from tailcast_tailer.directory_tree import DirectoryTree
 from tailcast_tailer.files.file_system import CannotBeSeen, glimpse, read_regular
 from tailcast_tailer.files.threads import Run
+from tailcast_tailer.finding.directory_tree import DirectoryTree
 from tailcast_tailer.instruments import Instruments
 
 

@@ -12,8 +12,13 @@ import pytest
 
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_tailer.app import Tailer
-from tailcast_tailer.discovery import Discovery, FileKind, Found, first_line_is_record
 from tailcast_tailer.files.file_system import type_of
+from tailcast_tailer.finding.discovery import (
+    Discovery,
+    FileKind,
+    Found,
+    first_line_is_record,
+)
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.core.test_records import FIXTURES
 from tests.tailer.harness import (
@@ -97,9 +102,9 @@ async def test_samples_of_real_producers_all_arrive(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:
     """A directory of runs as users have it, wherever the samples are at hand."""
-    samples = Path(__file__).parents[3] / "shared" / "samples"
+    samples = Path(__file__).parents[4] / "shared" / "samples"
     if not samples.is_dir():
-        samples = Path(__file__).parents[1] / "samples"
+        samples = Path(__file__).parents[2] / "samples"
     if not samples.is_dir():
         pytest.skip("no samples here")
     expected = {
