@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tailcast_streams.broker_redis import RedisBroker
-from tailcast_tailer import appender
+from tailcast_tailer.appending import appender
 from tests.brokers import BrokerServer
 from tests.tailer.harness import (
     append,

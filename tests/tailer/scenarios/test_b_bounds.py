@@ -14,7 +14,7 @@ from tailcast_streams.broker import (
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.exceptions import BrokerFull
 from tailcast_streams.position import EntryID
-from tailcast_tailer.retention import Retention
+from tailcast_tailer.appending.retention import Retention
 from tests.tailer.harness import (
     append,
     check_chain,
@@ -79,7 +79,9 @@ async def test_b2_full_broker_is_trimmed_and_nothing_is_lost(
     clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The coldest sessions give way; the live one goes on without a gap."""
-    monkeypatch.setattr("tailcast_tailer.appender.FULL_WAIT_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(
+        "tailcast_tailer.appending.appender.FULL_WAIT_SECONDS", (0.0, 0.0)
+    )
     broker = FullBroker(3_000)
     retention = Retention(broker, session_bytes=2**40, total_bytes=2**40)
     old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"

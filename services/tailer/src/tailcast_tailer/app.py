@@ -25,7 +25,8 @@ from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_streams.exceptions import BrokerRefused
 from tailcast_tailer.answers import Answers
-from tailcast_tailer.appender import Appender
+from tailcast_tailer.appending.appender import Appender
+from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.audit import AUDIT_SECONDS, Audit
 from tailcast_tailer.beginnings import Beginnings
 from tailcast_tailer.claimant import Claimant
@@ -42,7 +43,6 @@ from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.monitoring import monitoring
 from tailcast_tailer.pipeline import Pipeline
 from tailcast_tailer.presence import Presence
-from tailcast_tailer.retention import Retention
 from tailcast_tailer.settings import TailerSettings
 from tailcast_tailer.surroundings import Surroundings
 from tailcast_tailer.turns import Turns

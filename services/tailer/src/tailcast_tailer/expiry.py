@@ -12,13 +12,13 @@ from functools import partial
 
 from tailcast_streams.broker import Batch, SessionState, SessionWriter
 from tailcast_streams.exceptions import BrokerError
+from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.core.lifetime import Fate, changed_ms, judge_life
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.follower import Follower
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.presence import Presence
-from tailcast_tailer.retention import Retention
 
 
 # How often is looked: a twentieth of the time that sessions live, within these seconds.

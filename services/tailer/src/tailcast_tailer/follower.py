@@ -10,7 +10,13 @@ from functools import partial
 
 from tailcast_streams.broker import Appended, Kind, NewEntry, StoredPosition
 from tailcast_streams.position import EntryID
-from tailcast_tailer.appender import Addition, CannotBeTaken, Stored, marker, stored_of
+from tailcast_tailer.appending.appender import (
+    Addition,
+    CannotBeTaken,
+    Stored,
+    marker,
+    stored_of,
+)
 from tailcast_tailer.core.progress import (
     Action,
     Doubt,

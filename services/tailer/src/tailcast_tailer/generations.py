@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from tailcast_streams.broker import NewEntry
-from tailcast_tailer.appender import Stored, marker
+from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.progress import contested_until
 from tailcast_tailer.files.session_file import Look, Portion, SessionFile
 from tailcast_tailer.files.threads import Run

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tailcast_streams.broker import Entry, Kind, NewEntry, SessionWriter
 from tailcast_streams.position import MAX_OFFSET, EntryID
-from tailcast_tailer.appender import Stored
+from tailcast_tailer.appending.appender import Stored
 from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.files.session_file import Portion, SessionFile
 from tailcast_tailer.files.threads import Run

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tailcast_streams.broker import SessionWriter
-from tailcast_tailer.appender import Appender
+from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.beginnings import Beginnings
 from tailcast_tailer.claimant import Claimant
 from tailcast_tailer.files.roots import Roots

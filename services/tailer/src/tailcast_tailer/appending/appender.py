@@ -27,11 +27,11 @@ from tailcast_streams.exceptions import BrokerError, BrokerFull
 from tailcast_streams.position import EntryID, digest
 from tailcast_streams.rate import rate_after
 from tailcast_streams.record import Progress, read_progress
+from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.core.metrics import Kept, Metric, merge
 from tailcast_tailer.core.records import not_taken
 from tailcast_tailer.files.session_file import Place
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.retention import Retention
 
 
 # Between two attempts while the broker is full.

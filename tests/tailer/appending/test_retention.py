@@ -13,7 +13,7 @@ from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_tailer.app import Tailer
-from tailcast_tailer.retention import Retention, kept_bytes
+from tailcast_tailer.appending.retention import Retention, kept_bytes
 from tests.brokers import BrokerServer
 from tests.conformance.batches import (
     append,
