@@ -14,7 +14,8 @@ import pytest
 
 from tailcast_gateway.sessions import audit
 from tailcast_streams.claims import Claim
-from tailcast_tailer import answers, claimant, follower, ownership
+from tailcast_tailer import answers
+from tailcast_tailer.following import claimant, follower, ownership
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, watching
 from tests.tailer.harness import (
     append,

@@ -9,13 +9,13 @@ from tailcast_streams.broker import SessionWriter
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
-from tailcast_tailer.beginnings import Beginnings
-from tailcast_tailer.claimant import Claimant
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
-from tailcast_tailer.follower import Follower
+from tailcast_tailer.following.beginnings import Beginnings
+from tailcast_tailer.following.claimant import Claimant
+from tailcast_tailer.following.context import Surroundings
+from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.surroundings import Surroundings
 
 
 _T = TypeVar("_T")

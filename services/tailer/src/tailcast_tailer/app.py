@@ -28,24 +28,24 @@ from tailcast_tailer.answers import Answers
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.audit import AUDIT_SECONDS, Audit
-from tailcast_tailer.beginnings import Beginnings
-from tailcast_tailer.claimant import Claimant
-from tailcast_tailer.emergencies import DocumentFile
 from tailcast_tailer.expiry import Expiry
 from tailcast_tailer.files.file_system import is_network
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
-from tailcast_tailer.followed import Followed
-from tailcast_tailer.follower import Follower
+from tailcast_tailer.following.beginnings import Beginnings
+from tailcast_tailer.following.claimant import Claimant
+from tailcast_tailer.following.context import Surroundings
+from tailcast_tailer.following.document_file import DocumentFile
+from tailcast_tailer.following.followed import Followed
+from tailcast_tailer.following.follower import Follower
+from tailcast_tailer.following.turns import Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.monitoring import monitoring
 from tailcast_tailer.pipeline import Pipeline
 from tailcast_tailer.presence import Presence
 from tailcast_tailer.settings import TailerSettings
-from tailcast_tailer.surroundings import Surroundings
-from tailcast_tailer.turns import Turns
 
 
 # How often hot files are looked at where nothing else is set.

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from tailcast_streams.broker import NOTHING_STORED, SessionWriter
 from tailcast_streams.exceptions import BrokerError
-from tailcast_tailer.emergencies import DocumentFile
-from tailcast_tailer.follower import Follower
+from tailcast_tailer.following.document_file import DocumentFile
+from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.loops import wait_for
 from tailcast_tailer.presence import Presence
 

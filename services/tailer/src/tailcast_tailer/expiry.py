@@ -16,7 +16,7 @@ from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.core.lifetime import Fate, changed_ms, judge_life
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.threads import Run
-from tailcast_tailer.follower import Follower
+from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.presence import Presence
 

@@ -9,7 +9,7 @@ from collections import deque
 from itertools import count
 
 from tailcast_tailer.files.threads import Device, FileThreads
-from tailcast_tailer.followed import Followed, Item
+from tailcast_tailer.following.followed import Followed, Item
 
 
 # A file with no more than this to read is live; the others are backlog.

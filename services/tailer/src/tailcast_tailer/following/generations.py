@@ -13,8 +13,8 @@ from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.progress import contested_until
 from tailcast_tailer.files.session_file import Look, Portion, SessionFile
 from tailcast_tailer.files.threads import Run
-from tailcast_tailer.rewrites import common_prefix, new_file
-from tailcast_tailer.surroundings import Surroundings
+from tailcast_tailer.following.context import Surroundings
+from tailcast_tailer.following.rewrites import common_prefix, new_file
 
 
 class NewGeneration(NamedTuple):

@@ -9,7 +9,7 @@ from functools import partial
 from tailcast_streams.broker import Appended, Batch
 from tailcast_tailer.appending.appender import Stored
 from tailcast_tailer.files.threads import Run
-from tailcast_tailer.surroundings import Surroundings
+from tailcast_tailer.following.context import Surroundings
 
 
 # A file that is gone for so long is given up by its owner; a network may say so in

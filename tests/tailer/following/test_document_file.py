@@ -11,7 +11,7 @@ from tailcast_streams.broker import Document, Entry
 from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_tailer.core.documents import MAX_DOCUMENT_BYTES
-from tailcast_tailer.emergencies import DocumentFile
+from tailcast_tailer.following.document_file import DocumentFile
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.harness import entries_of
 from tests.tailer.single import AtOnce, Clock

@@ -33,9 +33,9 @@ from tailcast_tailer.files.session_file import (
     Source,
 )
 from tailcast_tailer.files.threads import Jobs
-from tailcast_tailer.generations import Generations
-from tailcast_tailer.ownership import Ownership
-from tailcast_tailer.surroundings import Surroundings
+from tailcast_tailer.following.context import Surroundings
+from tailcast_tailer.following.generations import Generations
+from tailcast_tailer.following.ownership import Ownership
 
 
 # When to come again after a rewrite was refused, or the session is contested.

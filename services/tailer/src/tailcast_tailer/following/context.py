@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from tailcast_streams.broker import SessionWriter
 from tailcast_tailer.appending.appender import Appender
-from tailcast_tailer.beginnings import Beginnings
-from tailcast_tailer.claimant import Claimant
 from tailcast_tailer.files.roots import Roots
+from tailcast_tailer.following.beginnings import Beginnings
+from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.instruments import Instruments
 
 
