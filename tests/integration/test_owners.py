@@ -14,8 +14,8 @@ import pytest
 
 from tailcast_gateway.sessions import audit
 from tailcast_streams.claims import Claim
-from tailcast_tailer import answers
 from tailcast_tailer.following import claimant, follower, ownership
+from tailcast_tailer.upkeep import claim_answers
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, watching
 from tests.tailer.harness import (
     append,
@@ -43,7 +43,7 @@ run(TailerSettings.load(redis_url=url, key_prefix=prefix, log_dir=log_dir))
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked every second is asked at once."""
     monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.1)
-    monkeypatch.setattr(answers, "CLAIMS_SECONDS", 0.05)
+    monkeypatch.setattr(claim_answers, "CLAIMS_SECONDS", 0.05)
     monkeypatch.setattr(claimant, "ANSWER_SECONDS", 1.5)
     monkeypatch.setattr(follower, "REFUSED_SECONDS", 0.05)
     monkeypatch.setattr(ownership, "ABSENT_SECONDS", 0.2)

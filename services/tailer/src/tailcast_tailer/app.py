@@ -24,11 +24,8 @@ from tailcast_streams.broker import SessionWriter
 from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_streams.exceptions import BrokerRefused
-from tailcast_tailer.answers import Answers
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
-from tailcast_tailer.audit import AUDIT_SECONDS, Audit
-from tailcast_tailer.expiry import Expiry
 from tailcast_tailer.files.file_system import is_network
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
@@ -44,8 +41,11 @@ from tailcast_tailer.following.turns import Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.monitoring import monitoring
 from tailcast_tailer.pipeline import Pipeline
-from tailcast_tailer.presence import Presence
 from tailcast_tailer.settings import TailerSettings
+from tailcast_tailer.upkeep.audit import AUDIT_SECONDS, Audit
+from tailcast_tailer.upkeep.claim_answers import Answers
+from tailcast_tailer.upkeep.expiry import Expiry
+from tailcast_tailer.upkeep.presence import Presence
 
 
 # How often hot files are looked at where nothing else is set.

@@ -19,10 +19,7 @@ from itertools import count
 from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.tasks import LongLived, Loop
 from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
-from tailcast_tailer.answers import Answers
-from tailcast_tailer.audit import Audit
 from tailcast_tailer.core.progress import look_interval
-from tailcast_tailer.expiry import Expiry
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
 from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
@@ -31,7 +28,10 @@ from tailcast_tailer.following.followed import Followed, Item, glimpse_all
 from tailcast_tailer.following.turns import Lane, Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.loops import wait_for
-from tailcast_tailer.presence import Presence
+from tailcast_tailer.upkeep.audit import Audit
+from tailcast_tailer.upkeep.claim_answers import Answers
+from tailcast_tailer.upkeep.expiry import Expiry
+from tailcast_tailer.upkeep.presence import Presence
 
 
 # Batches in flight for each device, each at most a mebibyte: what bounds the memory.

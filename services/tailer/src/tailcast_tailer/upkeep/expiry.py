@@ -18,7 +18,7 @@ from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.presence import Presence
+from tailcast_tailer.upkeep.presence import Presence
 
 
 # How often is looked: a twentieth of the time that sessions live, within these seconds.

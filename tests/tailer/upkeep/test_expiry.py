@@ -12,8 +12,8 @@ import pytest
 from tailcast_streams.broker import NOTHING_STORED
 from tailcast_streams.broker_redis import RedisBroker
 from tailcast_tailer.appending.retention import Retention
-from tailcast_tailer.expiry import Expiry
-from tailcast_tailer.presence import Presence
+from tailcast_tailer.upkeep.expiry import Expiry
+from tailcast_tailer.upkeep.presence import Presence
 from tests.brokers import BrokerServer
 from tests.tailer.harness import (
     append,

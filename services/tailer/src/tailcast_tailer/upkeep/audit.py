@@ -14,7 +14,7 @@ from tailcast_streams.exceptions import BrokerError
 from tailcast_tailer.following.document_file import DocumentFile
 from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.loops import wait_for
-from tailcast_tailer.presence import Presence
+from tailcast_tailer.upkeep.presence import Presence
 
 
 AUDIT_SECONDS = 30.0

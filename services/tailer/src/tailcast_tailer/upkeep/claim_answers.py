@@ -12,7 +12,7 @@ from tailcast_streams.broker import SessionWriter
 from tailcast_streams.claims import Claim
 from tailcast_streams.exceptions import BrokerError
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.presence import Presence
+from tailcast_tailer.upkeep.presence import Presence
 
 
 CLAIMS_SECONDS = 1.0
