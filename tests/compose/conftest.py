@@ -6,7 +6,8 @@ Tests change it (scale, stop, cut) and each brings it back: `stack.up()` at its 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -23,18 +24,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
-    """Up and healthy, with two gateways."""
+def make_stack(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[], ComposeStack]]:
+    """Makes stacks with two gateways, up and healthy, which end with the session."""
     _need_engine()
     # A variable that no setting has, as another version's or a misspelt one.
     settings = {"TAILCAST_NO_SUCH_SETTING": "1", "TAILCAST_DRAIN_SECONDS": "5s"}
-    stack = ComposeStack(tmp_path_factory.mktemp("compose"), settings=settings)
-    try:
-        stack.build()
-        stack.up()
-        yield stack
-    finally:
-        stack.stop()
+    with ExitStack() as stacks:
+
+        def make() -> ComposeStack:
+            stack = ComposeStack(tmp_path_factory.mktemp("compose"), settings=settings)
+            stacks.callback(stack.stop)
+            stack.build()
+            stack.up()
+            return stack
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def stack(make_stack: Callable[[], ComposeStack]) -> ComposeStack:
+    """The one that most tests share."""
+    return make_stack()
 
 
 def _need_engine() -> None:

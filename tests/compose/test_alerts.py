@@ -163,9 +163,12 @@ class Watch:
 
 @pytest.fixture(scope="module")
 def watch(
-    stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory
+    make_stack: Callable[[], ComposeStack], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Watch]:
-    """Prometheus with shorter times, beside a stack that is up."""
+    """Prometheus with shorter times, beside a stack of these tests' own.
+
+    What faults leave behind, such as what a full broker owes, is nobody else's.
+    """
     folder = tmp_path_factory.mktemp("rules")
     folder.chmod(0o755)
     rules = (ROOT / "deploy/alerts.yml").read_text()
@@ -182,15 +185,14 @@ def watch(
         file.chmod(0o644)
     files = ("-f", "docker-compose.yml", "-f", str(folder / "override.yml"))
     monitoring = (*files, "--profile", "monitoring")
-    stack.scale(2)
+    stack = make_stack()
     stack.compose(
         *monitoring, "up", "--detach", "--no-recreate", "--wait", "prometheus"
     )
     try:
         yield Watch(stack)
     finally:
-        stack.compose(*monitoring, "rm", "--stop", "--force", "--volumes", "prometheus")
-        stack.up()
+        stack.stop()
 
 
 Fault = Callable[[Watch, set[str]], Awaitable[None]]
