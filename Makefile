@@ -152,13 +152,11 @@ test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and ove
 PURE_TESTS = tests/tailcast_streams tests/gateway tests/tailer \
 	$(addprefix --ignore tests/gateway/connections/test_,end.py flow.py handover.py server.py) \
 	--ignore tests/tailer/test_real_brokers.py \
-	--deselect tests/tailcast_streams/test_broker_redis.py
+	--deselect tests/tailcast_streams/redis/test_broker.py
 PURE = */tailcast_gateway/protocol/* */tailcast_gateway/views/* \
 	*/tailcast_gateway/*/core/* \
 	*/tailcast_tailer/core/* \
-	$(addprefix */tailcast_streams/,$(addsuffix .py,births broker claims client_cursors defaults exceptions keys \
-		mending nesting \
-		notification position rate record redis_replies))
+	*/tailcast_streams/*.py */tailcast_streams/redis/core/*
 empty :=
 space := $(empty) $(empty)
 comma := ,

@@ -12,7 +12,7 @@ from typing import Any
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.replica import Replica
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.memory.broker import MemoryBroker
 
 
 HERE = Path(__file__).parent

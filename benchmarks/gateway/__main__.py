@@ -25,7 +25,7 @@ from benchmarks.processes import (
     require_linux,
     valkey,
 )
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 
 
 WARM_UP_SECONDS = 0.3

@@ -22,8 +22,8 @@ from benchmarks.processes import (
     stop,
     wait_for_port,
 )
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.keys import Keys
+from tailcast_streams.redis.broker import RedisBroker
 
 
 KEY_PREFIX = "bench"

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import CLIENT_CORE, pin
-from tailcast_streams.broker import (
+from tailcast_streams.entries import Kind, NewEntry
+from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.session_state import (
     NOTHING_STORED,
     Appended,
     Batch,
-    Kind,
-    NewEntry,
     StoredPosition,
 )
-from tailcast_streams.broker_redis import RedisBroker
-from tailcast_streams.position import BEFORE_ALL, EntryID
 
 
 RECORD = (

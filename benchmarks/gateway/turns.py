@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.gateway.contenders import Kind, Stack, subscribe
 from benchmarks.processes import cpu_seconds
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 
 
 HANDSHAKES = 2_000

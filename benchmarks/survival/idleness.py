@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from benchmarks.survival.clients import Counter, connect
 from benchmarks.survival.crowd import name
 from benchmarks.survival.stage import Gateway, Session, gateway
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 
 
 # Sessions that are made at once.

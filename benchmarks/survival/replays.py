@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from benchmarks.survival.clients import Sink, connect, percentile
 from benchmarks.survival.stage import Session, gateway
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 
 
 # The live session has a record so often, seconds.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from benchmarks.survival.clients import Client, connect, percentile
 from benchmarks.survival.stage import Gateway, Session, gateway
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 
 
 RECORD_BYTES = 1_024

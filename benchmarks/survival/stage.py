@@ -16,15 +16,10 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from tailcast.embedded import find_program
-from tailcast_streams.broker import (
-    NOTHING_STORED,
-    Batch,
-    Kind,
-    NewEntry,
-    StoredPosition,
-)
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.entries import Kind, NewEntry
 from tailcast_streams.position import EntryID
+from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.session_state import NOTHING_STORED, Batch, StoredPosition
 
 
 # A wait that takes longer is a failure.

@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-from tailcast_streams.broker import (
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.entries import Kind, NewEntry, NewRejection
+from tailcast_streams.session_state import (
     NOTHING_STORED,
     Appended,
     Batch,
-    Kind,
-    NewEntry,
-    NewRejection,
-    SessionWriter,
     StoredPosition,
 )
 

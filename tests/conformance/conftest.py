@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from tailcast_streams.broker import SessionReader, SessionWriter
-from tailcast_streams.broker_memory import MemoryBroker
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_streams.redis.broker import RedisBroker
 from tests.accounts import add_account, denials, documented_rule
 from tests.brokers import BrokerServer
 

@@ -4,15 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tailcast_streams.broker import (
-    NOTHING_STORED,
-    Appended,
-    Entry,
-    Kind,
-    NewEntry,
-    StoredPosition,
-)
+from tailcast_streams.entries import Entry, Kind, NewEntry
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.session_state import NOTHING_STORED, Appended, StoredPosition
 from tests.conformance.batches import (
     append,
     first_batch,

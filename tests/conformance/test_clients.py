@@ -4,16 +4,14 @@ import asyncio
 
 import pytest
 
-from tailcast_streams import (
-    client_cursors_memory,
-    client_cursors_redis,
-)
 from tailcast_streams.births import Birth
-from tailcast_streams.broker_memory import MemoryBroker
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.client_cursors import Progress, Saved, takeover_of
 from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.memory import client_cursors as client_cursors_memory
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import Cursor, EntryID
+from tailcast_streams.redis import client_cursors as client_cursors_redis
+from tailcast_streams.redis.broker import RedisBroker
 from tests.conformance.conftest import Adapter
 
 

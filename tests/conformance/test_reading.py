@@ -4,20 +4,11 @@ import asyncio
 from dataclasses import replace
 
 from tailcast_streams.births import UNCOUNTED, came_after
-from tailcast_streams.broker import (
-    Appended,
-    Batch,
-    Document,
-    Kind,
-    NewEntry,
-    NewRejection,
-    Rejection,
-    Snapshot,
-    StoredEnd,
-)
+from tailcast_streams.entries import Document, Kind, NewEntry, NewRejection, Rejection
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.notification import Moved, parse_moved
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
+from tailcast_streams.session_state import Appended, Batch, Snapshot, StoredEnd
 from tests.conformance.batches import append, first_batch, record, rejection
 from tests.conformance.conftest import Adapter
 

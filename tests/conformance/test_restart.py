@@ -10,9 +10,9 @@ from contextlib import aclosing
 
 import pytest
 
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.client_cursors import Progress
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.redis.broker import RedisBroker
 from tests.brokers import BrokerServer
 from tests.conformance.batches import append, first_batch, record
 

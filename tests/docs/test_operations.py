@@ -14,7 +14,7 @@ from tailcast_gateway.replica import Replica
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_service.names import COMPOSE, NOT_YET, PREFIX, SETTINGS
 from tailcast_service.settings import show
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer import instruments as tailer_instruments
 from tailcast_tailer.settings import TailerSettings
 from tests.docs.pages import named, read_page, rows, section

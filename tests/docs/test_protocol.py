@@ -16,9 +16,9 @@ from tailcast_gateway.protocol.client_messages import SUPPORTED, ErrorCode
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.server_messages import SERVER_MESSAGES
 from tailcast_gateway.sessions import audit, feed
-from tailcast_streams.broker import Document
 from tailcast_streams.claims import Claim
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_streams.entries import Document
 from tailcast_tailer.core.metrics import Kept, merge, shapes_of, summarize
 from tests.conftest import BrokerFactory
 from tests.docs.examples import Section, Step, matches, sections

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.app import Tailer
 from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory

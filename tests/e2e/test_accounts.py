@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 from tests.accounts import add_account, denials, documented_rule
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import Gateway, serving, watching

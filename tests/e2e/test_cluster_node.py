@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from tailcast.embedded import find_program
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 from tests.brokers import ProcessBroker, free_port
 from tests.integration.gateway_rig import serving
 from tests.tailer.harness import eventually, lines, running, session_path

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from tailcast_streams.broker import Entry, Head, Kind, SessionState, StoredPosition
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
+from tailcast_streams.session_state import Head, SessionState, StoredPosition
 
 
 def id_of(text: str) -> EntryID:

@@ -24,7 +24,8 @@ from tailcast_gateway.views.subscription import (
 )
 from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.births import Birth
-from tailcast_streams.broker import Entry, Head
+from tailcast_streams.entries import Entry
+from tailcast_streams.session_state import Head
 from tests.gateway.entries import chain, head, marker
 from tests.properties.gateway_frames import payloads
 

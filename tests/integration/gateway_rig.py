@@ -27,15 +27,10 @@ from tailcast_gateway.connections.handover import make_server_config
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions import stored
-from tailcast_streams.broker import (
-    NOTHING_STORED,
-    Appended,
-    Batch,
-    Kind,
-    NewEntry,
-)
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.entries import Kind, NewEntry
 from tailcast_streams.position import digest
+from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.session_state import NOTHING_STORED, Appended, Batch
 from tests.contract import checked
 
 

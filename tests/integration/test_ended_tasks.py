@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tailcast_gateway.replica import Replica
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.app import Tailer
 from tests.brokers import BrokerServer, free_port
 from tests.conftest import BrokerFactory

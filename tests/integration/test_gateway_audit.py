@@ -8,9 +8,9 @@ import pytest
 
 from tailcast_gateway.commands import commands
 from tailcast_gateway.sessions import audit
-from tailcast_streams.broker import Head
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.keys import Keys
+from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.session_state import Head
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from tailcast_service.build import read_build
-from tailcast_streams.broker import Document
+from tailcast_streams.entries import Document
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from tailcast_gateway.sessions.reads import MAX_PAGE_READS
-from tailcast_streams.broker import Entry
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.entries import Entry
 from tailcast_streams.position import EntryID
+from tailcast_streams.redis.broker import RedisBroker
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Rig,

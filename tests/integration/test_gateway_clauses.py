@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tailcast_streams.broker import Entry
+from tailcast_streams.entries import Entry
 from tailcast_streams.keys import Keys
 from tailcast_streams.position import BEGINNING_CURSOR, Cursor, EntryID
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching

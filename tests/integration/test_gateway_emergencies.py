@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tailcast.embedded import find_program
-from tailcast_streams.broker import Document
+from tailcast_streams.entries import Document
 from tailcast_streams.exceptions import BrokerUnavailable
 from tests.brokers import ProcessBroker
 from tests.integration.gateway_rig import (

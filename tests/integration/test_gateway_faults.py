@@ -13,11 +13,11 @@ from tailcast_gateway.connections import websocket
 from tailcast_gateway.connections.drain import Departure
 from tailcast_gateway.delivery import catch_up
 from tailcast_gateway.sessions import audit, feed
-from tailcast_streams.broker import Head
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.keys import Keys
 from tailcast_streams.position import EntryID
+from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.session_state import Head
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     Rig,

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tailcast_streams.broker import Document
+from tailcast_streams.entries import Document
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,

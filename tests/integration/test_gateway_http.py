@@ -11,14 +11,11 @@ import pytest
 
 from tailcast_gateway.http import export
 from tailcast_gateway.sessions import history
-from tailcast_streams.broker import (
-    Batch,
-    Document,
-    NewRejection,
-)
+from tailcast_streams.entries import Document, NewRejection
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.keys import Keys
 from tailcast_streams.position import EntryID
+from tailcast_streams.session_state import Batch
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered
 
 

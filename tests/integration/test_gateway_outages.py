@@ -12,7 +12,7 @@ import pytest
 from tailcast_gateway.commands import commands
 from tailcast_gateway.connections import connection
 from tailcast_gateway.sessions import feed
-from tailcast_streams import redis_connection
+from tailcast_streams.redis import connection as redis_connection
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tailcast_gateway.sessions import feed, probe
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 from tests.accounts import add_account
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import Gateway, Writer, serving, watching

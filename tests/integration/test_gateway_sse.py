@@ -14,7 +14,7 @@ from httpx_sse import aconnect_sse
 from tailcast_gateway.connections import event_stream
 from tailcast_gateway.connections.event_stream import EventStream
 from tailcast_gateway.protocol.event_wire import COMMENT
-from tailcast_streams.broker import Document
+from tailcast_streams.entries import Document
 from tests.brokers import BrokerServer, free_port
 from tests.contract import checked
 from tests.integration.gateway_process import running, until_ready

@@ -14,10 +14,10 @@ from websockets.exceptions import ConnectionClosed
 
 from tailcast_gateway.delivery import catch_up
 from tailcast_gateway.sessions import audit, feed
-from tailcast_streams.broker import Head
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.keys import Keys
 from tailcast_streams.position import EntryID
+from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.session_state import Head
 from tests.brokers import BrokerServer
 from tests.integration.gateway_rig import (
     Gateway,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tailcast_gateway.sessions import feed
-from tailcast_streams.broker import Document
+from tailcast_streams.entries import Document
 from tests.conftest import BrokerFactory
 from tests.integration.gateway_rig import Gateway, Rig, numbered
 

@@ -14,7 +14,7 @@ from tailcast_gateway.delivery import catch_up
 from tailcast_gateway.protocol.client_messages import parse
 from tailcast_gateway.replica import GatewayBroker, Replica
 from tailcast_gateway.sessions import feed, reads
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.notification import format_moved
 from tailcast_streams.position import EntryID
 from tests.integration.gateway_rig import be_patient

@@ -4,15 +4,10 @@ import asyncio
 import json
 from typing import Any
 
-from tailcast_streams.broker import (
-    NOTHING_STORED,
-    Appended,
-    Batch,
-    Kind,
-    NewEntry,
-)
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.entries import Kind, NewEntry
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import digest
+from tailcast_streams.session_state import NOTHING_STORED, Appended, Batch
 
 
 SESSIONS = ("a", "b")

@@ -14,9 +14,10 @@ from tailcast_gateway.sessions.core.pages import Page, body
 from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
-from tailcast_streams.broker import NOTHING_STORED, Batch, Kind, NewEntry
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.entries import Kind, NewEntry
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
+from tailcast_streams.session_state import NOTHING_STORED, Batch
 
 
 # What follows in a generation: records, or a gap.

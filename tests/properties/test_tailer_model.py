@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hypothesis import given, settings, strategies as st
 
-from tailcast_streams.broker import Entry, Kind
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.memory.broker import MemoryBroker
 from tests.tailer.harness import check_chain, entries_of, valid_lines
 from tests.tailer.single import Clock, Single
 

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tailcast_streams.broker import Document
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.entries import Document
 from tailcast_streams.exceptions import BrokerRefused
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.redis.broker import RedisBroker
 from tests.accounts import add_account
 from tests.brokers import BrokerServer
 from tests.conformance.batches import (

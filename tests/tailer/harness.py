@@ -8,7 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
-from tailcast_streams.broker import Entry, Kind, SessionReader, SessionWriter
+from tailcast_streams.broker import SessionReader, SessionWriter
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_tailer.app import Tailer
 

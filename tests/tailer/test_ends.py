@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer import pipeline
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.files import file_system, session_file

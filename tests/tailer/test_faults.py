@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker import Appended, Batch, Kind
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.entries import Kind
+from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_streams.session_state import Appended, Batch
 from tailcast_tailer.app import Tailer
 from tests.tailer.harness import (
     append,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker import Appended, Batch, Kind
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.entries import Kind
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.session_state import Appended, Batch
 from tests.tailer.harness import (
     append,
     entries_of,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.monitoring import monitoring
 from tests.brokers import BrokerServer

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from tailcast_service.build import VERSION
-from tailcast_streams.broker import NewRejection
+from tailcast_streams.entries import NewRejection
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.monitoring import monitoring
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.appending import appender
 from tests.brokers import BrokerServer
 from tests.tailer.harness import (

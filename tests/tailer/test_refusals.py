@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
 from tests.accounts import add_account
 from tests.brokers import BrokerServer
 from tests.tailer.harness import (

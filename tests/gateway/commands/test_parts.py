@@ -23,8 +23,8 @@ from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
 from tailcast_gateway.sessions.core.catalogue import snapshot
 from tailcast_gateway.sessions.core.pages import Page
 from tailcast_streams.births import Birth
-from tailcast_streams.broker import SessionState, StoredPosition, snapshot_of
 from tailcast_streams.position import NOTHING
+from tailcast_streams.session_state import SessionState, StoredPosition, snapshot_of
 from tests.gateway.entries import cursor, entry, id_of
 from tests.properties.gateway_frames import frames_of
 

@@ -32,11 +32,12 @@ from tailcast_gateway.views.filters import Filter
 from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.subscription import Begin, Last
 from tailcast_gateway.views.view import View
-from tailcast_streams.broker import Batch, Entry, Kind, NewEntry
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.entries import Entry, Kind, NewEntry
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
+from tailcast_streams.session_state import Batch
 from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
 from tests.gateway.stage import (
     NOBODY,

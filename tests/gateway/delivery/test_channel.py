@@ -14,7 +14,7 @@ from tailcast_gateway.protocol.limits import limits_of
 from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
 from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import PLAIN, View
-from tailcast_streams.broker import Kind
+from tailcast_streams.entries import Kind
 from tests.gateway.entries import cursor, entry, id_of
 from tests.gateway.stage import Socket, Stage, rule, told, written
 

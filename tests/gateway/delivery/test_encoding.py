@@ -18,7 +18,7 @@ from tailcast_gateway.protocol.limits import limits_of
 from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_gateway.views.view import View, Views
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import NOTHING, Cursor
 from tests.gateway.entries import chain, cursor, entry, id_of, marker
 from tests.properties.gateway_frames import frames_of, payloads

@@ -10,8 +10,8 @@ from tailcast_gateway.delivery.core.channel import (
     Wanted,
 )
 from tailcast_gateway.views.subscription import Begin
-from tailcast_streams.broker import Head
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING
+from tailcast_streams.session_state import Head
 from tests.gateway.entries import chain, cursor, head, id_of, marker
 from tests.gateway.stage import NOBODY, Stage, told
 

@@ -18,9 +18,10 @@ from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.subscription import Begin, Last, Start, Subscription
 from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.births import UNCOUNTED, Birth
-from tailcast_streams.broker import ENTRY_OVERHEAD_BYTES, Head, Kind
+from tailcast_streams.entries import ENTRY_OVERHEAD_BYTES, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
+from tailcast_streams.session_state import Head
 from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
 from tests.gateway.stage import (
     BEGUN,

@@ -11,7 +11,7 @@ from tailcast_gateway.protocol.wires import JSON, MSGPACK
 from tailcast_gateway.views.conflation import Conflation
 from tailcast_gateway.views.filters import Filter, parse_filter
 from tailcast_gateway.views.view import PLAIN, View
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR
 from tests.gateway.entries import chain, cursor, entry, head

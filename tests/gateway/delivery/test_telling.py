@@ -11,7 +11,7 @@ from tailcast_gateway.delivery.core.telling import CarefulEncoder, told_document
 from tailcast_gateway.protocol.wires import JSON, MSGPACK
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_gateway.views.view import PLAIN, View
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING, BEGINNING_CURSOR, EntryID
 

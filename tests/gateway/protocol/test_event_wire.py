@@ -7,7 +7,7 @@ from tailcast_gateway.protocol.answers import heartbeat
 from tailcast_gateway.protocol.client_messages import error_message
 from tailcast_gateway.protocol.event_wire import COMMENT, ERROR_START, EVENTS
 from tailcast_gateway.protocol.limits import limits_of
-from tailcast_streams.broker import Kind
+from tailcast_streams.entries import Kind
 from tailcast_streams.position import BEGINNING_CURSOR
 from tests.gateway.entries import chain, cursor, entry, marker
 

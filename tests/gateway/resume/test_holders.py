@@ -17,12 +17,12 @@ from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.resume.saver import Saver
 from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
 from tailcast_streams.births import Birth
-from tailcast_streams.broker import Head
-from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.client_cursors import Takeover, takeover_note
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEGINNING_CURSOR
+from tailcast_streams.session_state import Head
 
 
 ALL = Subscription([Rule(EVERYTHING, True, True, Begin.NOW)])

@@ -11,14 +11,9 @@ from tailcast_gateway.sessions.core.catalogue import (
     size_bytes,
     snapshot,
 )
-from tailcast_streams.broker import (
-    Kind,
-    Rejection,
-    SessionState,
-    StoredPosition,
-    snapshot_of,
-)
+from tailcast_streams.entries import Kind, Rejection
 from tailcast_streams.position import digest
+from tailcast_streams.session_state import SessionState, StoredPosition, snapshot_of
 from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
 
 

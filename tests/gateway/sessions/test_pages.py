@@ -16,7 +16,7 @@ from tailcast_gateway.sessions.core.pages import (
 )
 from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Wait
 from tailcast_gateway.views.view import Views
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING
 from tests.gateway.entries import chain, cursor, entry, marker
 

@@ -7,9 +7,10 @@ from hypothesis import given, strategies as st
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.sessions.search import PROBE_ENTRIES, Search, Target
 from tailcast_gateway.views.subscription import AtStep, AtTime
-from tailcast_streams.broker import NOTHING_STORED, Batch, Entry, Kind, NewEntry
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.entries import Entry, Kind, NewEntry
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEFORE_ALL, NOTHING, EntryID
+from tailcast_streams.session_state import NOTHING_STORED, Batch
 
 
 class CountingBroker(MemoryBroker):

@@ -13,8 +13,9 @@ from tailcast_gateway.sessions.core.verdicts import (
     jump_target,
     news_begins_after,
 )
-from tailcast_streams.broker import Entry, Head
+from tailcast_streams.entries import Entry
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
+from tailcast_streams.session_state import Head
 from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
 
 

@@ -1,5 +1,5 @@
 from tailcast_gateway.sessions.core.window import Window
-from tailcast_streams.broker import ENTRY_OVERHEAD_BYTES
+from tailcast_streams.entries import ENTRY_OVERHEAD_BYTES
 from tailcast_streams.position import NOTHING
 from tests.gateway.entries import chain, cursor, id_of, marker
 

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from tailcast_gateway.protocol.limits import MAX_RATE, MIN_RATE
 from tailcast_gateway.views.conflation import Conflated, Conflation
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tests.gateway.entries import chain, entry
 
 

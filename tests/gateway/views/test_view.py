@@ -6,7 +6,7 @@ import pytest
 
 from tailcast_gateway.protocol.client_messages import InvalidMessage, Subscribe, parse
 from tailcast_gateway.views.view import PLAIN, Piece, View, Views
-from tailcast_streams.broker import Kind
+from tailcast_streams.entries import Kind
 from tests.gateway.entries import chain, entry, marker
 
 

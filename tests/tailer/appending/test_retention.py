@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker_memory import MemoryBroker
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.appending.retention import Retention, kept_bytes
 from tests.brokers import BrokerServer

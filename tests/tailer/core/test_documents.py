@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tailcast_streams.broker import Document
+from tailcast_streams.entries import Document
 from tailcast_streams.record import Invalid
 from tailcast_tailer.core.documents import read_document
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailcast_streams.broker import NOTHING_STORED, SessionState
+from tailcast_streams.session_state import NOTHING_STORED, SessionState
 from tailcast_tailer.core.lifetime import Fate, judge_life
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_streams.broker import Kind, NewEntry, NewRejection
+from tailcast_streams.entries import Kind, NewEntry, NewRejection
 from tailcast_streams.record import needs_care
 from tailcast_tailer.core.metrics import Kept, Metric, merge
 from tailcast_tailer.core.records import (

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.files.descriptors import HELD_FILES, QUIET_SECONDS
 from tests.tailer.harness import (
     append,

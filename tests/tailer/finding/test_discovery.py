@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.files.file_system import type_of
 from tailcast_tailer.finding.discovery import (

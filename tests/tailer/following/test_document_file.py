@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker import Document, Entry
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.entries import Document, Entry
 from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.core.documents import MAX_DOCUMENT_BYTES
 from tailcast_tailer.following.document_file import DocumentFile
 from tailcast_tailer.instruments import Instruments

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.memory.broker import MemoryBroker
 from tests.tailer.single import Clock
 
 

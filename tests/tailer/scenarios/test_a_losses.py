@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker import (
-    Entry,
-    Kind,
-)
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import EntryID
 from tests.tailer.harness import (
     append,

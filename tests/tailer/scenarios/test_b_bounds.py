@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker import (
-    Appended,
-    Batch,
-)
-from tailcast_streams.broker_memory import MemoryBroker
 from tailcast_streams.exceptions import BrokerFull
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import EntryID
+from tailcast_streams.session_state import Appended, Batch
 from tailcast_tailer.appending.retention import Retention
 from tests.tailer.harness import (
     append,

@@ -6,12 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_streams.broker import (
-    Appended,
-    Batch,
-    StoredPosition,
-)
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_streams.session_state import Appended, Batch, StoredPosition
 from tests.tailer.harness import (
     append,
     entries_of,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tailcast_streams.broker_memory import MemoryBroker
+from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.notification import Moved, parse_moved
 from tests.tailer.harness import append, lines
 from tests.tailer.single import Clock, Single

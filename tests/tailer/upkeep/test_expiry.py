@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tailcast_streams.broker import NOTHING_STORED
-from tailcast_streams.broker_redis import RedisBroker
+from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.session_state import NOTHING_STORED
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence

@@ -24,8 +24,8 @@ from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_service.signals import taking_signals
 from tailcast_service.tasks import TaskEnded
 from tailcast_service.threads import library_threads
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.redis.broker import RedisBroker
 
 
 BACKLOG = 4096

@@ -21,9 +21,9 @@ from tailcast_service.signals import until_signalled
 from tailcast_service.tasks import TaskEnded
 from tailcast_service.values import write_list
 from tailcast_streams.broker import SessionWriter
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_streams.exceptions import BrokerRefused
+from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.files.file_system import is_network

@@ -18,9 +18,9 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.sessions.core.catalogue import size_bytes
 from tailcast_gateway.sessions.stored import Stored
 from tailcast_gateway.views.subscription import Begin, Subscription
-from tailcast_streams.broker import Head, Snapshot
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
+from tailcast_streams.session_state import Head, Snapshot
 
 
 # What the snapshots of one `subscribe` weigh together at most.

@@ -36,7 +36,7 @@ from tailcast_gateway.sessions.core.verdicts import (
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import View
-from tailcast_streams.broker import Kind
+from tailcast_streams.entries import Kind
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 

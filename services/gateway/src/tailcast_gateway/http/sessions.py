@@ -34,7 +34,6 @@ from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.history import Beginning
 from tailcast_gateway.sessions.reads import PAGE_BYTES
 from tailcast_gateway.views.view import Views
-from tailcast_streams.broker import Head
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import (
     BEFORE_ALL,
@@ -43,6 +42,7 @@ from tailcast_streams.position import (
     Cursor,
     EntryID,
 )
+from tailcast_streams.session_state import Head
 
 
 # Sessions in one answer, the latest ones; more are cut off and `more` says so.

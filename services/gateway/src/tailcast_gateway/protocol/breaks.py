@@ -5,7 +5,7 @@ Pure: fields, as they stand in a message of their own, a page or a line.
 
 import msgspec
 
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
 from tailcast_streams.record import as_step
 

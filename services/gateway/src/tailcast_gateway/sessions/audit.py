@@ -16,10 +16,11 @@ from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.isolation import MAX_SESSIONS
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_streams.births import Birth
-from tailcast_streams.broker import SessionReader, StoredEnd
+from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.session_state import StoredEnd
 
 
 AUDIT_SECONDS = 5.0

@@ -28,7 +28,8 @@ from tailcast_gateway.sessions.tailers import Tailers
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_service.tasks import Loop
-from tailcast_streams.broker import Entry, SessionReader
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.entries import Entry
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.notification import parse_moved
 from tailcast_streams.position import BEFORE_ALL

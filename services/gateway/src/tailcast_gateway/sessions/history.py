@@ -23,7 +23,8 @@ from tailcast_gateway.sessions.core.pages import (
 from tailcast_gateway.sessions.core.verdicts import Resume, Verdict
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.views.subscription import AtStep, AtTime, Begin, Last
-from tailcast_streams.broker import Entry, SessionReader
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.entries import Entry
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 

@@ -12,9 +12,10 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.isolation import BROKER_AWAY, MAX_SESSIONS
 from tailcast_gateway.sessions.watchers import Watchers
-from tailcast_streams.broker import Head, SessionReader
+from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.session_state import Head
 
 
 class Openings:

@@ -31,9 +31,11 @@ from tailcast_gateway.sessions.core.verdicts import (
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.views.subscription import AtStep, AtTime, Last, Start
-from tailcast_streams.broker import Entry, Head, SessionReader
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.entries import Entry
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
+from tailcast_streams.session_state import Head
 
 
 _T = TypeVar("_T")

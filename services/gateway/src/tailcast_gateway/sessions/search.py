@@ -20,9 +20,11 @@ import msgspec
 from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.views.subscription import AtStep, AtTime
-from tailcast_streams.broker import Entry, Head, SessionReader
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.entries import Entry
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 from tailcast_streams.record import read_progress
+from tailcast_streams.session_state import Head
 
 
 # Entries that a probe reads first; nearly always the first of them has a value.

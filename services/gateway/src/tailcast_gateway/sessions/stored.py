@@ -17,10 +17,12 @@ from tailcast_gateway.sessions.core.catalogue import describe, snapshot
 from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_streams.births import Birth
-from tailcast_streams.broker import Entry, Head, Rejection, SessionReader, Snapshot
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.entries import Entry, Rejection
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor, EntryID
+from tailcast_streams.session_state import Head, Snapshot
 
 
 # Sessions whose state is read in one go.

@@ -10,7 +10,8 @@ from typing import Protocol
 from tailcast_gateway.protocol.wires import Fields
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.isolation import SessionIsolation
-from tailcast_streams.broker import Entry, Head
+from tailcast_streams.entries import Entry
+from tailcast_streams.session_state import Head
 
 
 class Watchers(Protocol):

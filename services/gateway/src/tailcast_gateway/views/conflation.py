@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tailcast_gateway.protocol.limits import MAX_RATE, MIN_RATE
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 
 
 class Conflated(NamedTuple):

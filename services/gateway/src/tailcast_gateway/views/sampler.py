@@ -15,7 +15,7 @@ from typing import cast
 from tailcast_gateway.protocol.limits import MAX_POINTS, MIN_POINTS
 from tailcast_gateway.views.buckets import Range
 from tailcast_gateway.views.filters import NON_FINITE, Find, finder, read_fields
-from tailcast_streams.broker import Entry, Kind, cost_bytes
+from tailcast_streams.entries import Entry, Kind, cost_bytes
 from tailcast_streams.position import EntryID
 
 

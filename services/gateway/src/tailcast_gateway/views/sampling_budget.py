@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 from tailcast_gateway.views.sampler import MAX_HELD_BYTES, Sampler
 from tailcast_gateway.views.view import View
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import Cursor, EntryID
 
 

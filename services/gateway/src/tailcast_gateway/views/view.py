@@ -32,8 +32,8 @@ from tailcast_gateway.views.projection import (
     Projection,
     index,
 )
-from tailcast_streams.broker import Entry, Kind
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_streams.entries import Entry, Kind
 
 
 # Distinct forms of one replica that anybody is subscribed in: each is made of every

@@ -12,21 +12,19 @@ from dataclasses import replace
 from time import perf_counter
 from typing import NamedTuple
 
-from tailcast_streams.broker import (
-    NOTHING_STORED,
-    Appended,
-    Batch,
-    Kind,
-    NewEntry,
-    NewRejection,
-    SessionState,
-    SessionWriter,
-    StoredPosition,
-)
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.entries import Kind, NewEntry, NewRejection
 from tailcast_streams.exceptions import BrokerError, BrokerFull
 from tailcast_streams.position import EntryID, digest
 from tailcast_streams.rate import rate_after
 from tailcast_streams.record import Progress, read_progress
+from tailcast_streams.session_state import (
+    NOTHING_STORED,
+    Appended,
+    Batch,
+    SessionState,
+    StoredPosition,
+)
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.core.metrics import Kept, Metric, merge
 from tailcast_tailer.core.records import not_taken

@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from tailcast_streams.broker import Entry, Kind, SessionWriter, StoredPosition
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, MAX_OFFSET, EntryID
+from tailcast_streams.session_state import StoredPosition
 
 
 # A stream is trimmed when it holds a sixteenth more than it may.

@@ -6,7 +6,7 @@ is mended, or the document rejected, as with records.
 
 import msgspec
 
-from tailcast_streams.broker import Document
+from tailcast_streams.entries import Document
 from tailcast_streams.record import Invalid, parse_record
 from tailcast_tailer.core.records import BYTE_ORDER_MARK
 

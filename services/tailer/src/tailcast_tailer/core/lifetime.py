@@ -7,7 +7,7 @@ seen to be absent for as long.
 
 from enum import Enum
 
-from tailcast_streams.broker import SessionState
+from tailcast_streams.session_state import SessionState
 
 
 class Fate(Enum):

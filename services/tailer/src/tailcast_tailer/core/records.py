@@ -13,7 +13,7 @@ from itertools import accumulate, count, repeat
 from operator import add
 from typing import NamedTuple
 
-from tailcast_streams.broker import Kind, NewEntry, NewRejection
+from tailcast_streams.entries import Kind, NewEntry, NewRejection
 from tailcast_streams.nesting import has_too_deep
 from tailcast_streams.record import (
     Invalid,

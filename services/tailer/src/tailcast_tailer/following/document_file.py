@@ -9,7 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 
-from tailcast_streams.broker import Document, SessionWriter
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.entries import Document
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.record import Invalid
 from tailcast_tailer.core.documents import (

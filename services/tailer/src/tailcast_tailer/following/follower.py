@@ -8,8 +8,9 @@ believed until the broker says otherwise, and then read anew.
 import secrets
 from functools import partial
 
-from tailcast_streams.broker import Appended, Kind, NewEntry, StoredPosition
+from tailcast_streams.entries import Kind, NewEntry
 from tailcast_streams.position import EntryID
+from tailcast_streams.session_state import Appended, StoredPosition
 from tailcast_tailer.appending.appender import (
     Addition,
     CannotBeTaken,

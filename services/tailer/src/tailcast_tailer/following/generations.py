@@ -8,7 +8,7 @@ to say the ownership.
 from functools import partial
 from typing import NamedTuple
 
-from tailcast_streams.broker import NewEntry
+from tailcast_streams.entries import NewEntry
 from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.progress import contested_until
 from tailcast_tailer.files.session_file import Look, Portion, SessionFile

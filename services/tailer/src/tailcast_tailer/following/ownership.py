@@ -6,7 +6,7 @@ says the follower; what other tailers say comes through `claimant`.
 
 from functools import partial
 
-from tailcast_streams.broker import Appended, Batch
+from tailcast_streams.session_state import Appended, Batch
 from tailcast_tailer.appending.appender import Stored
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import Surroundings

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
-from tailcast_streams.broker import Entry, Kind, NewEntry, SessionWriter
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.entries import Entry, Kind, NewEntry
 from tailcast_streams.position import MAX_OFFSET, EntryID
 from tailcast_tailer.appending.appender import Stored
 from tailcast_tailer.core.proofs import Verdict

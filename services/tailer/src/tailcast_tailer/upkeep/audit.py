@@ -9,8 +9,9 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-from tailcast_streams.broker import NOTHING_STORED, SessionWriter
+from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.session_state import NOTHING_STORED
 from tailcast_tailer.following.document_file import DocumentFile
 from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.loops import wait_for

@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from tailcast_streams.broker import Batch, SessionState, SessionWriter
+from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.session_state import Batch, SessionState
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.core.lifetime import Fate, changed_ms, judge_life
 from tailcast_tailer.files.roots import Roots

@@ -22,8 +22,8 @@ from tailcast_gateway.views.sampling_budget import SampledReplay
 from tailcast_gateway.views.subscription import Start, Subscription
 from tailcast_gateway.views.view import View
 from tailcast_streams.births import UNCOUNTED, Birth
-from tailcast_streams.broker import Head
 from tailcast_streams.position import NOTHING, Cursor, EntryID
+from tailcast_streams.session_state import Head
 
 
 # Encoders that a session keeps; they are made anew where more wires are in use.

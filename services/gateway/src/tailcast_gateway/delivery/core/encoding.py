@@ -17,7 +17,7 @@ from tailcast_gateway.protocol.wires import Fields, Wire
 from tailcast_gateway.views.projection import Index
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.views.view import PLAIN, View
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, Cursor
 

@@ -24,9 +24,10 @@ from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.core.window import Window
 from tailcast_gateway.views.subscription import Begin, Subscription
 from tailcast_streams.births import UNCOUNTED, Birth, came_after
-from tailcast_streams.broker import Entry, Head
+from tailcast_streams.entries import Entry
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import NOTHING, Cursor, EntryID
+from tailcast_streams.session_state import Head
 
 
 class Hub:

@@ -19,7 +19,7 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.views.conflation import Conflated, Conflation
 from tailcast_gateway.views.view import Piece, View
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 

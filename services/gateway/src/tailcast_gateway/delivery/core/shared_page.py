@@ -9,7 +9,7 @@ from tailcast_gateway.delivery.core.encoding import SessionEncoder
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.sessions.core.continuity import Continuity
 from tailcast_gateway.views.view import Piece, View
-from tailcast_streams.broker import Entry
+from tailcast_streams.entries import Entry
 from tailcast_streams.position import Cursor, EntryID
 
 

@@ -11,7 +11,7 @@ from tailcast_gateway.delivery.core.encoding import SessionEncoder, documents
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.views.view import PLAIN, View
-from tailcast_streams.broker import Entry
+from tailcast_streams.entries import Entry
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import msgspec
 
 from tailcast_gateway.sessions.core.activity import status_after
-from tailcast_streams.broker import Entry, Head, Rejection, Snapshot
+from tailcast_streams.entries import Entry, Rejection
 from tailcast_streams.position import Cursor, digest
 from tailcast_streams.rate import rate_at
+from tailcast_streams.session_state import Head, Snapshot
 
 
 def describe(

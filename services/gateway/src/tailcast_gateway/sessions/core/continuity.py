@@ -9,7 +9,7 @@ trimmed, the next one's `previous` still names it, which orders but proves less.
 from collections.abc import Sequence
 from enum import Enum
 
-from tailcast_streams.broker import Entry
+from tailcast_streams.entries import Entry
 from tailcast_streams.position import BEFORE_ALL, MAX_OFFSET, Cursor, EntryID
 
 

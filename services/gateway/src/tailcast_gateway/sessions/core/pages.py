@@ -18,7 +18,7 @@ from tailcast_gateway.protocol import breaks
 from tailcast_gateway.protocol.breaks import is_record, shown
 from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Verdict
 from tailcast_gateway.views.view import PLAIN, Piece, View
-from tailcast_streams.broker import Entry, Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
 
 

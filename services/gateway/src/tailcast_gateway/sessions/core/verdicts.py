@@ -7,7 +7,7 @@ function of these alone.
 
 from typing import NamedTuple, TypeAlias
 
-from tailcast_streams.broker import Entry, Head, SessionState
+from tailcast_streams.entries import Entry
 from tailcast_streams.position import (
     BEFORE_ALL,
     BEGINNING,
@@ -16,6 +16,7 @@ from tailcast_streams.position import (
     Cursor,
     EntryID,
 )
+from tailcast_streams.session_state import Head, SessionState
 
 
 class Resume(NamedTuple):

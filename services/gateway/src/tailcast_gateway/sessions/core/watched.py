@@ -6,9 +6,9 @@ Pure. What never lives here: who watches it.
 from tailcast_gateway.sessions.core.verdicts import news_begins_after
 from tailcast_gateway.sessions.core.window import Window
 from tailcast_streams.births import Birth
-from tailcast_streams.broker import Head
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import NOTHING, EntryID
+from tailcast_streams.session_state import Head
 
 
 # What a record weighs of which nothing is known.

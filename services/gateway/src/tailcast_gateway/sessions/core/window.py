@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 
-from tailcast_streams.broker import Entry, cost_bytes
+from tailcast_streams.entries import Entry, cost_bytes
 from tailcast_streams.position import Cursor, EntryID
 
 

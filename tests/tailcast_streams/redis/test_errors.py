@@ -13,7 +13,7 @@ from tailcast_streams.exceptions import (
     BrokerUnavailable,
     BrokerUnwilling,
 )
-from tailcast_streams.redis_errors import translate
+from tailcast_streams.redis.errors import translate
 
 
 def parsed(reply: str) -> Exception:

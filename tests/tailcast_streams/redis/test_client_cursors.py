@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tailcast_streams.births import UNCOUNTED
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.client_cursors import Progress, Saved
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import Cursor, EntryID
+from tailcast_streams.redis.broker import RedisBroker
 from tests.brokers import BrokerServer
 
 

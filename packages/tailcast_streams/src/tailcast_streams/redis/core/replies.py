@@ -10,16 +10,10 @@ from math import isfinite
 from typing import Any, cast
 
 from tailcast_streams.births import UNCOUNTED, Birth
-from tailcast_streams.broker import (
-    Entry,
-    Kind,
-    Rejection,
-    SessionState,
-    StoredEnd,
-    StoredPosition,
-)
+from tailcast_streams.entries import Entry, Kind, Rejection
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 from tailcast_streams.record import INT64
+from tailcast_streams.session_state import SessionState, StoredEnd, StoredPosition
 
 
 # What a head needs of the state: a thousand records and statistics would be megabytes.

@@ -21,37 +21,19 @@ from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
 
 from tailcast_streams.births import Birth
-from tailcast_streams.broker import (
-    NOTHING_STORED,
-    Appended,
-    Batch,
-    Document,
-    Entry,
-    Head,
-    Kind,
-    NewEntry,
-    Rejection,
-    SessionState,
-    Snapshot,
-    StoredEnd,
-    StoredPosition,
-    Trimmed,
-    snapshot_of,
-)
-from tailcast_streams.claims_redis import RedisClaims
-from tailcast_streams.client_cursors_redis import RedisClientCursors
-from tailcast_streams.installation_redis import RedisInstallation
+from tailcast_streams.entries import Document, Entry, Kind, NewEntry, Rejection
 from tailcast_streams.keys import EMERGENCIES, Keys
 from tailcast_streams.notification import format_moved, heard
 from tailcast_streams.position import EntryID
-from tailcast_streams.redis_connection import (
+from tailcast_streams.redis.claims import RedisClaims
+from tailcast_streams.redis.client_cursors import RedisClientCursors
+from tailcast_streams.redis.connection import (
     OwnLine,
     connect,
     pushed,
     script,
 )
-from tailcast_streams.redis_errors import translate, translated_errors
-from tailcast_streams.redis_replies import (
+from tailcast_streams.redis.core.replies import (
     HEAD_FIELDS,
     birth_of,
     end_of,
@@ -61,6 +43,20 @@ from tailcast_streams.redis_replies import (
     rejection_of,
     state_of,
     whole_state_of,
+)
+from tailcast_streams.redis.errors import translate, translated_errors
+from tailcast_streams.redis.installation import RedisInstallation
+from tailcast_streams.session_state import (
+    NOTHING_STORED,
+    Appended,
+    Batch,
+    Head,
+    SessionState,
+    Snapshot,
+    StoredEnd,
+    StoredPosition,
+    Trimmed,
+    snapshot_of,
 )
 
 

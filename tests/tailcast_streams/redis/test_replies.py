@@ -3,16 +3,9 @@
 import pytest
 
 from tailcast_streams.births import UNCOUNTED, Birth
-from tailcast_streams.broker import (
-    Entry,
-    Kind,
-    Rejection,
-    StoredEnd,
-    StoredPosition,
-    snapshot_of,
-)
+from tailcast_streams.entries import Entry, Kind, Rejection
 from tailcast_streams.position import BEFORE_ALL, EntryID
-from tailcast_streams.redis_replies import (
+from tailcast_streams.redis.core.replies import (
     HEAD_FIELDS,
     birth_of,
     end_of,
@@ -23,6 +16,7 @@ from tailcast_streams.redis_replies import (
     state_of,
     whole_state_of,
 )
+from tailcast_streams.session_state import StoredEnd, StoredPosition, snapshot_of
 
 
 def test_a_rejection() -> None:

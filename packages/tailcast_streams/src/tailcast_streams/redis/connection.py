@@ -153,7 +153,7 @@ def _is_dead(connection: Any) -> bool:
 
 def script(*parts: str) -> str:
     """The text of a script, from its files of the folder `lua`."""
-    folder = resources.files("tailcast_streams") / "lua"
+    folder = resources.files("tailcast_streams.redis") / "lua"
     return "".join((folder / f"{part}.lua").read_text() for part in parts)
 
 

@@ -21,8 +21,8 @@ from tailcast_streams.client_cursors import (
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.keys import EMERGENCIES, Keys
 from tailcast_streams.position import Cursor
-from tailcast_streams.redis_connection import script
-from tailcast_streams.redis_errors import translate, translated_errors
+from tailcast_streams.redis.connection import script
+from tailcast_streams.redis.errors import translate, translated_errors
 
 
 # Clients in one pipeline.

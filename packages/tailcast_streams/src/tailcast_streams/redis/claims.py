@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from tailcast_streams.claims import Claim
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis_errors import translated_errors
+from tailcast_streams.redis.errors import translated_errors
 
 
 class RedisClaims:

@@ -23,16 +23,19 @@ from itertools import pairwise
 from typing import Any
 
 from tailcast_streams.births import UNCOUNTED, Birth
-from tailcast_streams.broker import (
+from tailcast_streams.claims import Claim
+from tailcast_streams.entries import Document, Entry, Kind, NewRejection, Rejection
+from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.memory.claims import MemoryClaims
+from tailcast_streams.memory.client_cursors import MemoryClientCursors, StoredClient
+from tailcast_streams.notification import format_moved
+from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
+from tailcast_streams.session_state import (
     NOTHING_STORED,
     Appended,
     Batch,
-    Document,
-    Entry,
     Head,
-    Kind,
-    NewRejection,
-    Rejection,
     SessionState,
     Snapshot,
     StoredEnd,
@@ -40,13 +43,6 @@ from tailcast_streams.broker import (
     Trimmed,
     snapshot_of,
 )
-from tailcast_streams.claims import Claim
-from tailcast_streams.claims_memory import MemoryClaims
-from tailcast_streams.client_cursors_memory import MemoryClientCursors, StoredClient
-from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
-from tailcast_streams.keys import EMERGENCIES
-from tailcast_streams.notification import format_moved
-from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 
 
 MAX_REJECTIONS = 1_000

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from tailcast_streams.keys import Keys
 from tailcast_streams.notification import INSTALLATION_LENGTH, tag_of
-from tailcast_streams.redis_errors import translate, translated_errors
+from tailcast_streams.redis.errors import translate, translated_errors
 
 
 class RedisInstallation:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tailcast_streams.births import UNCOUNTED
-from tailcast_streams.broker import Appended
-from tailcast_streams.broker_redis import RedisBroker
 from tailcast_streams.claims import Claim
 from tailcast_streams.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.session_state import Appended
 from tests.brokers import BrokerServer
 from tests.conformance.batches import (
     append,
@@ -261,7 +261,7 @@ async def test_a_listener_may_wait_longer_than_a_command(
     adapter: RedisBroker, monkeypatch: pytest.MonkeyPatch, broker: BrokerServer
 ) -> None:
     """The time-out for replies does not end a silent feed."""
-    monkeypatch.setattr("tailcast_streams.redis_connection.REPLY_TIMEOUT", 0.05)
+    monkeypatch.setattr("tailcast_streams.redis.connection.REPLY_TIMEOUT", 0.05)
     impatient = RedisBroker(broker.url, key_prefix=adapter._keys.prefix)
     try:
         async with impatient.notifications() as payloads:

@@ -1,0 +1,1 @@
+"""What decides about replies, and never acts: no loop, no clock, no I/O."""
