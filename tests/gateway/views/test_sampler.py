@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from tailcast_gateway.protocol.limits import MAX_POINTS, MIN_POINTS
 from tailcast_gateway.views.filters import MISSING, NON_FINITE, finder, read_fields
@@ -235,6 +235,17 @@ def test_a_last_record_with_only_emergencies_after_it() -> None:
     assert len(sent) - len(records_of(sent)) == 500
 
 
+@pytest.mark.parametrize("kind", [Kind.EMERGENCY, Kind.GAP])
+def test_what_passes_in_two_buckets_after_the_last_record(kind: Kind) -> None:
+    """The record, like its neighbours in all, goes before the first of them."""
+    entries = series(*[1] * 500, *[1] * 500)
+    for at in range(500, 1_000):
+        entries[at] = entries[at]._replace(kind=kind)
+    sent = sampled(entries, 40)
+    assert sent == sorted(sent, key=lambda entry: entry.id)
+    assert records_of(sent)[-1] == entries[499]
+
+
 def test_what_is_held_is_bounded() -> None:
     """Large records and many emergencies go earlier than their bucket ends."""
     entries = series(*range(100), pad=1_000)
@@ -336,6 +347,14 @@ def replay(generations: list[list[tuple[object, Kind]]]) -> list[Entry]:
     return entries
 
 
+RECORD, EMERGENCY, GAP = (None, Kind.RECORD), (None, Kind.EMERGENCY), (None, Kind.GAP)
+
+
+# The second record is worth no point until what passes after it has gone.
+@example(
+    [[RECORD, RECORD, GAP, GAP, EMERGENCY, GAP, GAP], [RECORD] * 3],
+    16, 1, None, 3_000,
+)  # fmt: skip  # one glance
 @given(
     replays,
     st.integers(MIN_POINTS, 40),

@@ -86,8 +86,9 @@ class Range:
         must: list[Entry] = []
         if bucket.first is not None and self._last_sent == BEFORE_ALL:
             must.append(bucket.first)
-        # The newest record goes if it is the last, and before what passes after it.
-        if last is not None and (is_over or bucket.first is None):
+        # The newest record goes if it is the last. Before what passes after it, too:
+        # it may turn out to be the last when it is too late for its place.
+        if last is not None and (is_over or bucket.passes_after(last)):
             must.append(last)
         must = [entry for entry in must if entry.id > self._last_sent]
         chosen = bucket.chosen(must[: self.points_left], self._quota(is_over=is_over))
@@ -172,6 +173,10 @@ class _Bucket:
             is_kept |= curve.add(curve.find(fields), entry, self._edges)
         if is_kept:
             self._held_bytes += cost_bytes(entry)
+
+    def passes_after(self, record: Entry) -> bool:
+        """Whether something goes anyway that comes after this record."""
+        return bool(self.passing) and self.passing[-1].id > record.id
 
     def is_over(self, max_bytes: int) -> bool:
         """Whether what is held costs more than this."""
