@@ -71,3 +71,26 @@ def test_an_exception_stays_on_its_line() -> None:
         structlog.get_logger().exception("failed")
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["exception"][0]["exc_type"] == "ValueError"
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_traceback_says_where_and_no_values(log_format: str) -> None:
+    """A password in a variable stays there; whoever logs, and below other frames."""
+    stream = io.StringIO()
+    configure_logging(level="debug", log_format=log_format, service="s", stream=stream)
+
+    def connect() -> None:
+        password = "".join(["hunt", "er2"])
+        url = f"redis://:{password}@broker"
+        raise ConnectionError(f"no answer in {len(url)} s")
+
+    try:
+        connect()
+    except ConnectionError as error:
+        structlog.get_logger().exception("ours failed")
+        structlog.get_logger().debug("where", exc_info=error)
+        logging.getLogger("uvicorn.error").exception("theirs failed")
+    text = stream.getvalue()
+    assert text.count("ConnectionError") >= 3
+    assert text.count("in connect") + text.count('"name": "connect"') == 3
+    assert "hunter2" not in text

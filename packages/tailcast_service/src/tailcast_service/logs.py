@@ -2,6 +2,7 @@
 
 Readable on a terminal, one JSON object per line otherwise. Everything goes through the
 standard library's root logger to stderr, so that stdout stays the command's own.
+Tracebacks are without the values of variables, which may be secrets.
 """
 
 import logging
@@ -56,13 +57,22 @@ def configure_logging(
 def make_formatter(*, as_json: bool, service: str) -> logging.Formatter:
     """What turns a record of either origin into its line."""
     last: list[Processor]
+    # Both show all variables of all frames if they are not told otherwise.
     if as_json:
         last = [
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=32)]
+        last = [
+            structlog.dev.ConsoleRenderer(
+                colors=False,
+                pad_event_to=32,
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared_processors(service),
         processors=[
