@@ -3,12 +3,24 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_service.exits import run_as_command
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.fixture(autouse=True)
+def leave_signals_as_they_were() -> Iterator[None]:
+    """What ends a command is not what ends the tests."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -66,7 +78,7 @@ sys.exit(run_as_command(command))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_it_with_0(number: signal.Signals) -> None:
     """Ctrl-C and a supervisor's SIGTERM are no failures, and nothing is said."""
     with subprocess.Popen(
@@ -77,6 +89,30 @@ def test_a_signal_ends_it_with_0(number: signal.Signals) -> None:
         process.send_signal(number)
         assert process.communicate(timeout=20) == (b"", b"")
         assert process.returncode == 0
+
+
+FINALIZER = """
+import signal, sys, time
+from tailcast_service.exits import run_as_command
+class Thing:
+    def __del__(self):
+        signal.raise_signal(int(sys.argv[1]))
+def command():
+    Thing()
+    time.sleep(60)
+    return 1
+sys.exit(run_as_command(command))
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_it_where_exceptions_are_passed_over(
+    number: signal.Signals,
+) -> None:
+    """In a finalizer, such as imports call in great number."""
+    command = [sys.executable, "-c", FINALIZER, str(int(number))]
+    ended = subprocess.run(command, capture_output=True, check=False, timeout=40)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
 
 
 def test_a_reader_that_left_is_no_traceback() -> None:

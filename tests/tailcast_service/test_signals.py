@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.brokers import free_port
+
 
 PROGRAM = """
 import asyncio, sys
@@ -70,10 +72,11 @@ async def test_a_command_that_is_told_to_end_while_it_starts_ends_with_0(
     command: str, number: signal.Signals, tmp_path: Path
 ) -> None:
     """Whatever it is at: reading its arguments, imports, or its first connection."""
-    for delay in (0.0, 0.1, 0.3):
+    port = str(free_port())
+    for delay in (0.0, 0.1, 0.3, 0.6):
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "tailcast", command,
-            env={"PYTHONPATH": ":".join(sys.path), "TAILCAST_PORT": "0"},
+            env={"PYTHONPATH": ":".join(sys.path), "TAILCAST_PORT": port},
             cwd=tmp_path,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip  # the command is one line

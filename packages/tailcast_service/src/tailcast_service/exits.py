@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from types import FrameType
-from typing import cast
+from typing import NoReturn, cast
 
 from tailcast_service.exceptions import ServiceError
 
@@ -29,7 +29,7 @@ def run_as_command(command: Callable[[], int | None]) -> int:
     take_signals()
     try:
         return command() or FINE
-    except (KeyboardInterrupt, Interrupted):
+    except KeyboardInterrupt:
         return FINE
     except BrokenPipeError:
         # Whoever read our output (`| head`) has gone: nothing is left to say to them,
@@ -40,27 +40,21 @@ def run_as_command(command: Callable[[], int | None]) -> int:
         return say(error)
 
 
-class Interrupted(SystemExit):
-    """A person or a supervisor ended the command.
-
-    No KeyboardInterrupt: what reads the command line makes a failure of that.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(FINE)
-
-
 def take_signals() -> None:
     """From now on SIGTERM and Ctrl-C end this process with 0; as early as can be."""
-    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGTERM, leave)
     # Who starts us in the background may have Ctrl-C ignored: that stays so.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGINT, leave)
 
 
-def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """End the command, wherever it is."""
-    raise Interrupted
+def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End the process where it is: whoever has something to clean up takes signals.
+
+    No exception: raised inside a finalizer it would be passed over, as in those that
+    imports are full of, and the command would go on as if nothing had come.
+    """
+    os._exit(FINE)
 
 
 def say(error: BaseException) -> int:
