@@ -153,10 +153,13 @@ class Instruments:
     def origin_refused(self, origin: str) -> None:
         """A web page of another origin wanted to connect."""
         self._refused.labels("origin").inc()
-        self._log.warning(
-            "connection refused: TAILCAST_ALLOWED_ORIGINS does not name its origin",
-            origin=origin[:200],
-        )
+        # Whatever it is called: a client may name ever another.
+        if times := self._sparing.came("origin"):
+            self._log.warning(
+                "connection refused: TAILCAST_ALLOWED_ORIGINS does not name its origin",
+                origin=origin[:200],
+                times=times,
+            )
 
     def overloaded(self, limit: int) -> None:
         """One connection too many."""
