@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
+from tailcast_service.pauses import wait_or_timeout
+
 
 __all__ = ["LONGEST_SECONDS", "Readers"]
 
@@ -52,8 +54,4 @@ class Readers:
         if self.reads > reads:
             return
         self._is_read.clear()
-        try:
-            async with asyncio.timeout(self.patience_seconds):
-                await self._is_read.wait()
-        except TimeoutError:
-            return
+        await wait_or_timeout(self._is_read, self.patience_seconds)

@@ -17,6 +17,7 @@ from functools import partial
 from itertools import count
 
 from tailcast_service.clock_steps import ClockSteps
+from tailcast_service.pauses import wait_or_timeout
 from tailcast_service.tasks import LongLived, Loop
 from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
 from tailcast_tailer.core.progress import look_interval
@@ -27,7 +28,6 @@ from tailcast_tailer.following.beginnings import Beginnings
 from tailcast_tailer.following.followed import Followed, Item, glimpse_all
 from tailcast_tailer.following.turns import Lane, Turns
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.loops import wait_for
 from tailcast_tailer.upkeep.audit import Audit
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
@@ -150,7 +150,7 @@ class Pipeline:
                 self._instruments.defect("listing names", error)
             self.has_listed.set()
             await self._note_beginning()
-            await wait_for(self._must_list, LIST_SECONDS)
+            await wait_or_timeout(self._must_list, LIST_SECONDS)
 
     def _add(self, found: Found) -> None:
         if found.path in self._turns.items:
@@ -197,7 +197,7 @@ class Pipeline:
                 await self._begin_looks(due, looks)
                 if len(due) < SWEEP_FILES:
                     next_due = self._schedule[0][0] if self._schedule else now + 1.0
-                    await wait_for(
+                    await wait_or_timeout(
                         self._has_due,
                         max(self._poll_interval / 2, next_due - self._clock()),
                     )

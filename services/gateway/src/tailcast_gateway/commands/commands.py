@@ -5,7 +5,6 @@ is attached and answered, so that nothing comes between the answer and the recor
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -52,6 +51,7 @@ from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
 from tailcast_gateway.views.subscription import Begin, Last
 from tailcast_gateway.views.view import Views
+from tailcast_service.pauses import jittered
 from tailcast_streams.births import Birth
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
@@ -411,7 +411,7 @@ class Commands:
         self._instruments.broker_failed("command", error)
         self._instruments.error_sent(UNAVAILABLE)
         self._instruments.unavailable(type(message).__name__.lower(), error)
-        delay = int(RETRY_AFTER_MS * (1 + random.random()))  # noqa: S311  # jitter
+        delay = int(jittered(RETRY_AFTER_MS))
         client.send(
             error_message(
                 UNAVAILABLE,

@@ -26,6 +26,7 @@ from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.client_messages import FAILED, UNAVAILABLE
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.event_wire import COMMENT, ERROR_START
+from tailcast_service.pauses import wait_or_timeout
 
 
 # How often a quiet stream says that it lives.
@@ -189,13 +190,8 @@ class EventStream(Response):
 
     async def _next(self) -> list[bytes]:
         """What to write next: all that is held, or a sign of life."""
-        try:
-            is_first = not self._has_started
-            async with asyncio.timeout(
-                FIRST_BYTE_SECONDS if is_first else COMMENT_SECONDS
-            ):
-                await self._woken.wait()
-        except TimeoutError:
+        seconds = COMMENT_SECONDS if self._has_started else FIRST_BYTE_SECONDS
+        if not await wait_or_timeout(self._woken, seconds):
             self._hold(COMMENT)
         self._woken.clear()
         data, self._held = self._held, []

@@ -6,7 +6,6 @@ the order in which a client that is behind is served; never what a place means.
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -36,6 +35,7 @@ from tailcast_gateway.sessions.core.verdicts import (
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import View
+from tailcast_service.pauses import jittered
 from tailcast_streams.entries import Kind
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import NOTHING, Cursor, EntryID
@@ -349,7 +349,7 @@ class CatchUp:
         )
 
     async def _pause_before_retry(self) -> None:
-        await asyncio.sleep(CATCH_UP_RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
+        await asyncio.sleep(jittered(CATCH_UP_RETRY_SECONDS))
 
 
 def _slice_bytes(client: Client) -> int:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from tailcast_gateway.delivery.core.live import Delivery
+from tailcast_service.pauses import wait_or_timeout
 
 
 class RateTimer:
@@ -25,9 +26,7 @@ class RateTimer:
         while True:
             due = self._delivery.next_due()
             delay = None if due is None else due - self._clock()
-            try:
-                async with asyncio.timeout(delay):
-                    await self._has_more.wait()
+            if await wait_or_timeout(self._has_more, delay):
                 self._has_more.clear()
-            except TimeoutError:
+            else:
                 self._delivery.flush(self._clock())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.resume.core.holding import Holding
+from tailcast_service.pauses import wait_or_timeout
 from tailcast_streams.client_cursors import ClientCursors, Progress, Saved
 from tailcast_streams.exceptions import BrokerError
 
@@ -63,11 +64,7 @@ class Saver:
     async def run(self) -> None:
         """Save what waits until cancelled, whatever the broker does."""
         while True:
-            try:
-                async with asyncio.timeout(SAVE_SECONDS):
-                    await self._is_urgent.wait()
-            except TimeoutError:
-                pass
+            await wait_or_timeout(self._is_urgent, SAVE_SECONDS)
             self._is_urgent.clear()
             try:
                 await self.save_waiting()

@@ -7,7 +7,6 @@ lives here: reading entries, and who gets them.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from tailcast_gateway.instruments import Instruments
@@ -15,6 +14,7 @@ from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.isolation import MAX_SESSIONS
 from tailcast_gateway.sessions.watchers import Watchers
+from tailcast_service.pauses import jittered, wait_or_timeout
 from tailcast_streams.births import Birth
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError
@@ -81,19 +81,14 @@ class Audit:
     async def run(self) -> None:
         """Audit until cancelled."""
         while True:
-            try:
-                async with asyncio.timeout(AUDIT_SECONDS):
-                    await self._is_due.wait()
-            except TimeoutError:
-                pass
-            is_whole = self._is_due.is_set()
+            is_whole = await wait_or_timeout(self._is_due, AUDIT_SECONDS)
             self._is_due.clear()
             try:
                 await (self.audit() if is_whole else self.audit_some())
             except BrokerError as error:
                 self._instruments.broker_failed("audit", error)
                 self._is_due.set()
-                await asyncio.sleep(AUDIT_RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
+                await asyncio.sleep(jittered(AUDIT_RETRY_SECONDS))
 
     async def audit(self) -> None:
         """Compare all watched sessions with what is stored. Raises BrokerError."""

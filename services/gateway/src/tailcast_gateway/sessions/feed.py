@@ -5,8 +5,6 @@ lives here: who gets what was read.
 """
 
 import asyncio
-import contextlib
-import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +25,7 @@ from tailcast_gateway.sessions.probe import Probe
 from tailcast_gateway.sessions.tailers import Tailers
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_gateway.views.subscription import Subscription
+from tailcast_service.pauses import jittered, wait_or_timeout
 from tailcast_service.tasks import Loop
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.entries import Entry
@@ -209,7 +208,7 @@ class Feed:
                 self._neighbours.deaf()
                 self._instruments.feed_lost(error)
                 self.probe.failed("listen", error)
-            await asyncio.sleep(delay * (1 + random.random()))  # noqa: S311  # jitter
+            await asyncio.sleep(jittered(delay))
             delay = min(MAX_RETRY_SECONDS, delay * 2)
 
     def _heard(self, payload: str) -> bool:
@@ -256,9 +255,7 @@ class Feed:
             else:
                 self.probe.done("canary")
             self._instruments.freshness_measured(fresh=self.is_fresh)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CANARY_SECONDS):
-                    await self._is_found.wait()
+            await wait_or_timeout(self._is_found, CANARY_SECONDS)
             self._is_found.clear()
 
     # Reading.
@@ -268,7 +265,7 @@ class Feed:
         while True:
             await self._is_dirty.wait()
             if not await self.read_dirty():
-                await asyncio.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # jitter
+                await asyncio.sleep(jittered(RETRY_SECONDS))
 
     async def read_dirty(self) -> bool:
         """Read what is marked, one round trip; false if the broker is away."""

@@ -9,12 +9,12 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
+from tailcast_service.pauses import wait_or_timeout
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.session_state import NOTHING_STORED
 from tailcast_tailer.following.document_file import DocumentFile
 from tailcast_tailer.following.follower import Follower
-from tailcast_tailer.loops import wait_for
 from tailcast_tailer.upkeep.presence import Presence
 
 
@@ -71,7 +71,7 @@ class Audit:
     async def run(self) -> None:
         """Audit until cancelled."""
         while True:
-            await wait_for(self._is_due, self._seconds)
+            await wait_or_timeout(self._is_due, self._seconds)
             self._is_due.clear()
             await self._presence.wait_until_up()
             self._probe_documents()

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
+from tailcast_service.pauses import wait_or_timeout
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import (
     BrokerError,
@@ -18,7 +19,6 @@ from tailcast_streams.exceptions import (
     BrokerUnwilling,
 )
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.loops import wait_for
 
 
 PRESENCE_SECONDS = 15.0
@@ -101,7 +101,7 @@ class Presence:
                 self._is_up.set()
                 self._instruments.broker_answers()
                 self._on_back()
-            await wait_for(self._was_lost, REFRESH_SECONDS)
+            await wait_or_timeout(self._was_lost, REFRESH_SECONDS)
 
     async def _hold(self) -> None:
         """Set the key; a full broker is given some of its memory back instead."""
