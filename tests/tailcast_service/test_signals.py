@@ -72,12 +72,16 @@ async def test_a_command_that_is_told_to_end_while_it_starts_ends_with_0(
     command: str, number: signal.Signals, tmp_path: Path
 ) -> None:
     """Whatever it is at: reading its arguments, imports, or its first connection."""
-    port = str(free_port())
+    # Nothing is wrong: what cannot start ends with a code that says so.
+    environment = {
+        "PYTHONPATH": ":".join(sys.path),
+        "TAILCAST_PORT": str(free_port()),
+        "TAILCAST_REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+    }
     for delay in (0.0, 0.1, 0.3, 0.6):
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "tailcast", command,
-            env={"PYTHONPATH": ":".join(sys.path), "TAILCAST_PORT": port},
-            cwd=tmp_path,
+            env=environment, cwd=tmp_path,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip  # the command is one line
         while not takes_signals(process.pid):
