@@ -3,7 +3,12 @@
 import asyncio
 import threading
 
-from tailcast_tailer.files.threads import MAX_DEVICES, THREADS, FileThreads
+from tailcast_tailer.files.threads import (
+    HANGING_SECONDS,
+    MAX_DEVICES,
+    THREADS,
+    FileThreads,
+)
 
 
 PATIENCE_SECONDS = 20.0
@@ -52,3 +57,28 @@ async def test_files_of_one_device_wait_for_no_others() -> None:
     assert files.lane(3 * MAX_DEVICES) is None
     held.set()
     assert await files.end(PATIENCE_SECONDS) == 0
+
+
+async def test_calls_that_hang_are_counted_until_they_come_back() -> None:
+    """Not those that wait for them in vain, and not one that begins after another."""
+    now = 5.0
+    files, may_end = FileThreads(clock=lambda: now), threading.Event()
+    jobs, has_begun = files.jobs(), threading.Event()
+
+    def hang() -> None:
+        has_begun.set()
+        may_end.wait(PATIENCE_SECONDS)
+
+    hanging = jobs.send(hang)
+    waiting = jobs.send(has_begun.clear)
+    await asyncio.to_thread(has_begun.wait, PATIENCE_SECONDS)
+    now += HANGING_SECONDS - 1
+    assert files.count_hanging() == 0
+    assert await files.jobs()(lambda: "done") == "done"
+    now += 1
+    assert files.count_hanging() == 1
+    may_end.set()
+    await asyncio.wrap_future(hanging)
+    await asyncio.wrap_future(waiting)
+    assert await files.end(PATIENCE_SECONDS) == 0
+    assert files.count_hanging() == 0

@@ -98,7 +98,8 @@ class Tailer:
         paths = [str(Path(path).absolute()) for path in paths]
         self.owner = owner or _owner(paths or [log_dir])
         self.instruments = Instruments(clock=clock)
-        files = self._files = FileThreads()
+        files = self._files = FileThreads(clock=clock)
+        self.instruments.watch_calls(files.count_hanging)
         self.turns = Turns(files)
         retention = Retention(
             writer,
@@ -215,6 +216,8 @@ class Tailer:
             return "the broker cannot be reached"
         if self.instruments.is_broker_full:
             return "the broker is full"
+        if calls := self._files.count_hanging():
+            return f"a file system does not answer; calls that hang: {calls}"
         if not self.pipeline.has_listed.is_set():
             return "files are being listed"
         return ""

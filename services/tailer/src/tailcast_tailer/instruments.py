@@ -73,6 +73,10 @@ class Instruments:
         """The tailer ended in order."""
         self._log.info("stopped")
 
+    def watch_calls(self, count_hanging: Callable[[], int]) -> None:
+        """Have it told how many calls to files do not come back, when that is asked."""
+        self._meters.hanging.set_function(count_hanging)
+
     def files_left(self, jobs: int) -> None:
         """The tailer ended while so many files' calls had not come back."""
         self._log.warning("ended without a file system that hangs", files=jobs)

@@ -46,6 +46,7 @@ class Meters:
             registry=registry,
         )
         self.files = gauge("files", "Files that are followed")
+        self.hanging = gauge("hanging_calls", "Calls to files that do not come back")
         self.bytes_behind = gauge("bytes_behind", "Bytes not in the broker yet")
         self.disputed = gauge("disputed", "Sessions of which another sees a file too")
         self.broker_up = gauge("broker_up", "Whether the broker answers")

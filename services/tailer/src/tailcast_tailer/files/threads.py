@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
+from time import monotonic
 from typing import Protocol, TypeAlias, TypeVar
 from weakref import WeakSet
 
@@ -22,6 +23,9 @@ from tailcast_service.threads import DaemonThreads, settle
 THREADS = 4
 # Devices that have threads of their own; all others share some.
 MAX_DEVICES = 16
+
+# A call that has been under way for so long hangs.
+HANGING_SECONDS = 10.0
 
 # A device's number; None while it is not known, or for those beyond the bound.
 Device: TypeAlias = int | None
@@ -56,14 +60,19 @@ class Jobs(Run, Protocol):
 class FileThreads:
     """The threads of one tailer, by device."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
+        """`clock` in monotonic seconds."""
+        self._clock = clock
         self._threads: dict[Device, DaemonThreads] = {}
+        # Since when each of the threads that are at work is at what it does: no more
+        # than there are threads, each written by the thread that it is of.
+        self._began: dict[FileJobs, float] = {}
         # All that may have work.
         self._jobs: WeakSet[FileJobs] = WeakSet()
 
     def jobs(self) -> "FileJobs":
         """Work that is done in order."""
-        jobs = FileJobs(self._start)
+        jobs = FileJobs(self._start, self._began, self._clock)
         self._jobs.add(jobs)
         return jobs
 
@@ -72,6 +81,12 @@ class FileThreads:
         if device in self._threads or len(self._threads) < MAX_DEVICES:
             return device
         return None
+
+    def count_hanging(self) -> int:
+        """How many calls have not come back for `HANGING_SECONDS`, of all devices."""
+        oldest = self._clock() - HANGING_SECONDS
+        # A copy, made at once: threads go on meanwhile.
+        return sum(began <= oldest for began in list(self._began.values()))
 
     async def end(self, seconds: float) -> int:
         """Wait for what is under way, at most so long; how much of it then still is.
@@ -98,9 +113,22 @@ class FileThreads:
 class FileJobs:
     """Work that is done in order, never two at once: what a file's state belongs to."""
 
-    def __init__(self, start: Callable[[Device, Callable[[], None]], None]) -> None:
-        """`start` has something called in one of a device's threads."""
+    def __init__(
+        self,
+        start: Callable[[Device, Callable[[], None]], None],
+        began: "dict[FileJobs, float]",
+        clock: Callable[[], float],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            start: has something called in one of a device's threads.
+            began: where it is noted since when what is being done is.
+            clock: in monotonic seconds.
+        """
         self._start = start
+        self._began = began
+        self._clock = clock
         # Where the file is, as far as is known.
         self.device: Device = None
         # What is still to be done, and whether a thread is at it.
@@ -132,9 +160,11 @@ class FileJobs:
         while True:
             with self._lock:
                 if not self._waiting:
+                    self._began.pop(self, None)
                     self._is_busy = False
                     return
                 job = self._waiting.popleft()
+            self._began[self] = self._clock()
             job()
 
 
