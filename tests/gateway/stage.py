@@ -111,7 +111,7 @@ class Asked:
     looked_up: list[tuple[Follower, Wanted | None]] = field(
         default_factory=list[tuple[Follower, Wanted | None]]
     )
-    greeted: list[Follower] = field(default_factory=list[Follower])
+    told_caught_up: list[Follower] = field(default_factory=list[Follower])
     # Sessions to be read on.
     marked: list[str] = field(default_factory=list[str])
 
@@ -122,7 +122,7 @@ class Asked:
         self.looked_up.append((follower, follower.wanted))
 
     def tell_caught_up(self, follower: Follower) -> None:
-        self.greeted.append(follower)
+        self.told_caught_up.append(follower)
 
     @property
     def wanted(self) -> list[Wanted | None]:

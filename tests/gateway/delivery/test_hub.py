@@ -104,17 +104,24 @@ def test_who_is_live_is_kept_by_form_and_wire() -> None:
 
 
 def test_who_is_live_is_found_once() -> None:
-    """Until somebody comes, by a name or a glob."""
+    """Until somebody comes, goes, or wants something else of the session."""
     stage = Stage()
     channel = stage.watch()
-    stage.client("a")
-    first = stage.hub.audience(channel)
-    assert stage.hub.audience(channel) is first
-    stage.client("*")
-    second = stage.hub.audience(channel)
-    assert second is not first
-    stage.client("a")
-    assert stage.hub.audience(channel) is not second
+    stage.watch("b")
+    client = stage.client("a")
+    found = stage.hub.audience(channel)
+    stage.client("b")
+    assert stage.hub.audience(channel) is found
+    other = stage.client("*")
+    assert live(stage) == {client, other}
+    stage.subscribe(other, "*", rule("a", is_included=False))
+    assert live(stage) == {client}
+    stage.subscribe(other, "*", rule("b", is_included=False))
+    assert live(stage) == {client, other}
+    stage.hub.leave(client)
+    assert live(stage) == {other}
+    stage.subscribe(other, "b")
+    assert live(stage) == set()
 
 
 def test_what_holds_back_records_for_nobody_is_let_go() -> None:
@@ -189,6 +196,7 @@ def test_a_session_that_is_closed_is_not_watched() -> None:
     stage.follow_on(channel, 10)
     assert stage.hub.windows_bytes == channel.window.size_bytes > 0
     assert stage.hub.is_still(channel, 0)
+    assert stage.hub.watched == {"a": channel}
     stage.hub.close(channel)
     assert not stage.hub.is_still(channel, 0)
     assert (stage.hub.windows_bytes, stage.hub.recent) == (0, {})
@@ -213,6 +221,7 @@ def test_a_session_is_still_the_same_until_it_is_begun_anew() -> None:
 def test_tailers_that_contest_a_session() -> None:
     """None where nobody said so."""
     stage = Stage()
+    assert not stage.hub.owners_of("a")
     stage.hub.contested = {"a": ("x", "y")}
     assert stage.hub.owners_of("a") == ("x", "y")
     assert not stage.hub.owners_of("b")
@@ -400,7 +409,7 @@ def test_a_session_that_is_not_there_yet(start: Start) -> None:
     assert at(client) == (FollowerState.NOT_CREATED, None)
     assert client.followers["a"].skips_history is (start is Begin.NOW)
     assert stage.hub.opened[channel]
-    assert not stage.asked.greeted
+    assert not stage.asked.told_caught_up
 
 
 def test_who_cannot_begin_keeps_no_other_from_it(
@@ -431,7 +440,7 @@ def test_a_session_that_was_waited_for_is_read_from_its_beginning() -> None:
     channel = stage.watch("a", NOBODY)
     replays, news = stage.client(rule("a", Begin.START)), stage.client("a")
     other = stage.client("a", starts={"a": cursor("1-50")})
-    assert stage.asked.greeted == [replays.followers["a"]]
+    assert stage.asked.told_caught_up == [replays.followers["a"]]
     stage.hub.created(channel, head(backlog_end=100, last="1-50"))
     assert channel.incarnation == "i"
     assert at(replays) == (FollowerState.BEHIND, None)
@@ -633,7 +642,7 @@ def test_a_session_that_is_not_there_can_be_waited_for() -> None:
     assert at(news) == at(all_) == (FollowerState.NOT_CREATED, None)
     assert news.followers["a"].skips_history
     assert not all_.followers["a"].skips_history
-    assert stage.asked.greeted == [all_.followers["a"]]
+    assert stage.asked.told_caught_up == [all_.followers["a"]]
     assert at(back) == (FollowerState.LOOKING_UP, cursor("1-10"))
 
 
@@ -655,9 +664,11 @@ def test_what_it_had_begins_anew_where_the_command_says_so() -> None:
     stage.watch()
     client = stage.client("a", starts={"a": Last(5)})
     before = client.followers["a"]
+    stage.followers.set_behind(before, cursor("1-0", b""))
     stage.subscribe(client, "a", starts={"a": Last(7)})
     assert at(client) == (FollowerState.LOOKING_UP, Last(7))
     assert not before.is_current
+    assert not client.behind
 
 
 @pytest.mark.parametrize("is_other", [True, False])
@@ -720,11 +731,12 @@ def test_who_wants_anything_gets_documents_from_now_on() -> None:
     """Whatever the rule says of sessions; until it wants nothing."""
     stage = Stage()
     stage.watch(EMERGENCIES, head(chain(1)))
-    client = stage.client(rule("a", Begin.START))
+    client, other = stage.client(rule("a", Begin.START)), stage.client("*")
     stage.client()
-    assert live(stage, EMERGENCIES) == {client}
+    assert list(stage.hub.clients_of(EMERGENCIES)) == [client, other]
+    assert live(stage, EMERGENCIES) == {client, other}
     stage.subscribe(client)
-    assert live(stage, EMERGENCIES) == set()
+    assert live(stage, EMERGENCIES) == {other}
 
 
 def test_documents_begin_where_the_command_says() -> None:
@@ -754,11 +766,13 @@ def test_who_begins_at_a_place_is_served_from_there() -> None:
     channel = stage.watch(head=head(chain(50)))
     client = stage.client("a", starts={"a": Last(3)})
     before = client.followers["a"]
+    stage.followers.set_behind(before, cursor("1-20"))
     found = stage.hub.begin_at(client, channel, head(chain(50)), cursor("1-50"))
     assert found == cursor("1-50")
     assert at(client) == (FollowerState.BEHIND, None)
     assert client.followers["a"].cursor == cursor("1-50")
     assert not before.is_current
+    assert list(client.behind) == [client.followers["a"]]
     assert not client.followers["a"].is_replay
 
 

@@ -174,7 +174,6 @@ class Channel(Watched):
         "_encoders",
         "_on_untold",
         "audience",
-        "audience_version",
         "conflations",
         "followers",
         "waiting",
@@ -190,10 +189,8 @@ class Channel(Watched):
         self.followers: dict[Client, Follower] = {}
         # Those of them that wait for the session to get somewhere.
         self.waiting: dict[Follower, None] = {}
-        # The live clients, None when that must be found out anew ...
+        # The live clients, None when that must be found out anew.
         self.audience: Audience | None = None
-        # ... as also when the subscriptions by glob are not those of this version.
-        self.audience_version = -1
         # What holds live records back, for each form with a rate.
         self.conflations: dict[View, Conflation] = {}
         # What makes frames, one for each wire that was needed.

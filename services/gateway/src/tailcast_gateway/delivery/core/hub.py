@@ -44,8 +44,6 @@ class Hub:
         self.named: dict[str, dict[Client, None]] = {}
         # Those of them whose subscription has globs.
         self.broad: dict[Client, None] = {}
-        # Counts changes of `broad` and of what its clients want.
-        self.version = 0
         # Channels by when entries last came, the latest last.
         self.recent: dict[Channel, None] = {}
         # Sessions watched and not watched any more since `session_events` last looked;
@@ -346,7 +344,7 @@ class Hub:
 
     def audience(self, channel: Channel) -> Audience:
         """The clients that are live in a session."""
-        if channel.audience is None or channel.audience_version != self.version:
+        if channel.audience is None:
             audience: Audience = {}
             for client in self._wanting(channel):
                 if client not in channel.followers:
@@ -354,7 +352,6 @@ class Hub:
                     by_wire = audience.setdefault(view, {})
                     by_wire.setdefault(client.wire, []).append(client)
             channel.audience = audience
-            channel.audience_version = self.version
             for view in channel.conflations.keys() - audience.keys():
                 del channel.conflations[view]
         return channel.audience
@@ -427,7 +424,6 @@ class Hub:
             self.subscribers[client] = None
         if subscription.has_globs():
             self.broad[client] = None
-        self.version += 1
 
     def _drop(self, client: Client, channel: Channel) -> None:
         channel.audience = None
