@@ -682,15 +682,34 @@ async def test_who_asks_for_a_session_that_is_not_there_is_told_so() -> None:
     assert told(client) == [{"type": "caught_up", "sessionId": "a", "cursor": None}]
 
 
-async def test_who_asks_for_one_that_comes_meanwhile_is_not() -> None:
-    """Or that it does not want any more."""
+async def test_who_comes_with_the_beginning_of_a_session_that_is_not_there() -> None:
+    """As who asks for all of it; then it gets the first record, as news."""
+    stage = Chase()
+    channel = stage.watch("a", NOBODY)
+    client = stage.client("a", starts={"a": BEGINNING_CURSOR})
+    await stage.quiet()
+    assert told(client) == [{"type": "caught_up", "sessionId": "a", "cursor": None}]
+    await stage.broker.store("a", 10)
+    stage.hub.created(channel, (await stage.broker.heads(["a"]))[0])
+    stage.come(channel, await stage.broker.read_after("a", NOTHING.id, limit=10))
+    await stage.quiet()
+    messages = told(client)
+    assert (kinds(messages), records(messages)) == (["telemetry"], [10])
+    assert "replayed" not in messages[0]
+
+
+async def test_who_asks_for_one_that_comes_meanwhile_is_told_before() -> None:
+    """Not of one that it does not want any more."""
     stage = Chase()
     channel = stage.watch("a", NOBODY)
     first, second = (stage.client("a", starts={"a": Begin.START}) for _ in range(2))
     stage.subscribe(second, "b")
-    stage.hub.created(channel, head([]))
+    await stage.broker.store("a", 10)
+    stage.hub.created(channel, (await stage.broker.heads(["a"]))[0])
+    stage.come(channel, await stage.broker.read_after("a", NOTHING.id, limit=10))
     await stage.quiet()
-    assert told(first) == told(second) == []
+    assert kinds(told(first)) == ["caught_up", "telemetry"]
+    assert told(second) == []
 
 
 async def test_who_cannot_be_told_that_there_is_nothing_is_closed() -> None:
@@ -744,14 +763,28 @@ async def test_a_place_is_asked_for_again_when_the_broker_is_back(
         task.cancel()
 
 
-@pytest.mark.parametrize("what", ["closed", "other", "found", "gone"])
-async def test_what_is_not_wanted_any_more_is_not_settled(what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "is_asked"),
+    [
+        ("closed", False),
+        ("closed", True),
+        ("found", False),
+        ("found", True),
+        ("gone", False),
+        ("gone", True),
+        ("other", True),
+    ],
+)
+async def test_what_is_not_wanted_any_more_is_not_settled(
+    what: str, *, is_asked: bool
+) -> None:
     """Where its client has left, or wants another place, or has been told."""
     stage = Chase()
     await stage.stored(10, 20, 30)
     client = stage.client("a", starts={"a": Last(2)})
     follower = client.followers["a"]
-    await stage.turns(1)
+    if is_asked:
+        await stage.turns(1)
     if what == "closed":
         client.is_closed = True
     elif what == "other":

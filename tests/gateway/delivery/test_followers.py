@@ -128,6 +128,17 @@ def test_a_session_that_is_not_there_is_waited_for() -> None:
     assert not stage.asked.woken
 
 
+@pytest.mark.parametrize("is_replay", [True, False])
+def test_a_replay_of_a_session_that_is_not_there_is_over(*, is_replay: bool) -> None:
+    """Its client is told once that it has caught up; what comes is news."""
+    stage = Stage()
+    follower = follow(stage, stage.watch(head=NOBODY))
+    follower.is_replay = is_replay
+    stage.followers.set_behind(follower, NOTHING)
+    assert stage.asked.told_caught_up == ([follower] if is_replay else [])
+    assert follower.is_replay is False
+
+
 def test_the_beginning_of_a_session_that_is_there_is_served() -> None:
     """It does not wait for it to come into being."""
     stage = Stage()

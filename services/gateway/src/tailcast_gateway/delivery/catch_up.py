@@ -92,7 +92,8 @@ class CatchUp:
         asyncio.get_running_loop().call_soon(self._greet, follower)
 
     def _greet(self, follower: Follower) -> None:
-        if follower.is_current and follower.pace is FollowerState.NOT_CREATED:
+        # It may be created by now: its first entry comes after this.
+        if follower.is_current:
             with self._isolation.over(follower.client):
                 frame = follower.encoder.caught_up(NOTHING)
                 follower.client.socket.write(frame)

@@ -83,6 +83,9 @@ class Followers:
         follower.cursor = cursor
         if cursor == NOTHING and channel.is_awaited:
             follower.pace = FollowerState.NOT_CREATED
+            if follower.is_replay:
+                follower.is_replay = False
+                self.pursuit.tell_caught_up(follower)
             return
         if cursor.id > channel.window.end.id:
             # The stream is ahead of the window; what follows will come through it.

@@ -158,7 +158,6 @@ class Hub:
                     self._begin_created(follower)
 
     def _begin_created(self, follower: Follower) -> None:
-        follower.is_replay = False
         history_end = follower.channel.history_end
         if follower.skips_history and history_end is not None:
             self.followers.wait(follower, FollowerState.SKIPPING, history_end)
