@@ -11,10 +11,10 @@ from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
-from tailcast_tailer.following.beginnings import Beginnings
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import Surroundings
 from tailcast_tailer.following.follower import Follower
+from tailcast_tailer.following.start_note import Beginnings
 from tailcast_tailer.instruments import Instruments
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from tailcast_streams.claims import Claim
 from tailcast_streams.memory.broker import MemoryBroker
-from tailcast_tailer.following.beginnings import NOTE_SECONDS, Beginnings
 from tailcast_tailer.following.claimant import ANSWER_SECONDS, Claimant
+from tailcast_tailer.following.start_note import NOTE_SECONDS, Beginnings
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.single import Clock
 

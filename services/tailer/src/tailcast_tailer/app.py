@@ -31,12 +31,12 @@ from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
-from tailcast_tailer.following.beginnings import Beginnings
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import Surroundings
 from tailcast_tailer.following.document_file import DocumentFile
 from tailcast_tailer.following.followed import Followed
 from tailcast_tailer.following.follower import Follower
+from tailcast_tailer.following.start_note import Beginnings
 from tailcast_tailer.following.turns import Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.monitoring import monitoring

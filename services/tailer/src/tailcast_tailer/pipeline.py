@@ -24,8 +24,8 @@ from tailcast_tailer.core.progress import look_interval
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
 from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
-from tailcast_tailer.following.beginnings import Beginnings
 from tailcast_tailer.following.followed import Followed, Item, glimpse_all
+from tailcast_tailer.following.start_note import Beginnings
 from tailcast_tailer.following.turns import Lane, Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.upkeep.audit import Audit

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from tailcast_streams.broker import SessionWriter
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.files.roots import Roots
-from tailcast_tailer.following.beginnings import Beginnings
 from tailcast_tailer.following.claimant import Claimant
+from tailcast_tailer.following.start_note import Beginnings
 from tailcast_tailer.instruments import Instruments
 
 
