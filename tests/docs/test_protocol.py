@@ -19,7 +19,7 @@ from tailcast_gateway.sessions import audit, feed
 from tailcast_streams.claims import Claim
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_streams.entries import Document
-from tailcast_tailer.core.metrics import Kept, merge, shapes_of, summarize
+from tailcast_tailer.core.metrics import Statistics, merge, shapes_of, summarize
 from tests.conftest import BrokerFactory
 from tests.docs.examples import Section, Step, matches, sections
 from tests.integration.gateway_rig import (
@@ -144,7 +144,7 @@ class Conversation:
 async def append(writer: Writer, records: list[dict[str, Any]]) -> None:
     """Append as the tailer does, with what it says of them."""
     state = await writer.broker.load(writer.session)
-    kept = Kept() if state is None else Kept(state.metrics)
+    kept = Statistics() if state is None else Statistics(state.metrics)
     not_metrics = frozenset((*STEP_KEYS, *TIME_KEYS))
     summary = summarize(shapes_of(records), not_metrics=not_metrics)
     steps = [record["step"] for record in records if "step" in record]

@@ -45,7 +45,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.1)
     monkeypatch.setattr(claim_answers, "CLAIMS_SECONDS", 0.05)
     monkeypatch.setattr(claimant, "ANSWER_SECONDS", 1.5)
-    monkeypatch.setattr(follower, "REFUSED_SECONDS", 0.05)
+    monkeypatch.setattr(follower, "REWRITE_RETRY_SECONDS", 0.05)
     monkeypatch.setattr(ownership, "ABSENT_SECONDS", 0.2)
 
 

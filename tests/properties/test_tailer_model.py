@@ -153,7 +153,7 @@ class World:
 
     def audit(self) -> None:
         """What the pipeline does when it finds a difference."""
-        self.tailer.follower.doubt_stored()
+        self.tailer.follower.reload_state()
 
     def _front(self, percent: int) -> bytes:
         lines = self.content.split(b"\n")[:-1]

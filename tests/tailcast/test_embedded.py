@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from tailcast.embedded import EmbeddedBroker, choose_socket_path, complaints
-from tailcast.supervisor import Supervisor, at_once
+from tailcast.supervisor import Supervisor, already_ready
 from tailcast.up import valkey_child
 from tailcast_service.exceptions import ServiceError
 
@@ -149,7 +149,7 @@ async def test_data_of_another_server_is_told_to_be_that(
         supervisor = Supervisor([valkey_child(broker)])
 
         with pytest.raises(ExceptionGroup) as raised:
-            await supervisor.run(on_ready=at_once)
+            await supervisor.run(on_ready=already_ready)
 
         [error] = raised.value.exceptions
         assert isinstance(error, ServiceError)

@@ -12,9 +12,9 @@ from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.following.claimant import Claimant
-from tailcast_tailer.following.context import Surroundings
+from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.follower import Follower
-from tailcast_tailer.following.start_note import Beginnings
+from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.instruments import Instruments
 
 
@@ -68,7 +68,7 @@ class Single:
         self.claimant = Claimant(
             writer, owner=owner, instruments=self.instruments, clock=clock
         )
-        surroundings = Surroundings(
+        context = FollowerContext(
             writer=writer,
             appender=appender,
             instruments=self.instruments,
@@ -77,7 +77,7 @@ class Single:
             clock=clock,
             wall_clock=clock,
             starts_at_end=starts_at_end,
-            beginnings=Beginnings(writer, name=owner, clock=clock),
+            start_note=StartNote(writer, name=owner, clock=clock),
             is_network=False,
             session_ttl=session_ttl,
         )
@@ -89,7 +89,7 @@ class Single:
                 not_metrics=frozenset((*STEP_KEYS, *TIME_KEYS)),
             ),
             AtOnce(),
-            surroundings,
+            context,
             was_there_at_start=was_there_at_start,
         )
 

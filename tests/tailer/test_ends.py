@@ -137,7 +137,7 @@ async def test_what_is_under_way_at_the_end_closes_what_it_opened(
     system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each descriptor once, by who has it, be it after the tailer has ended."""
-    monkeypatch.setattr(pipeline, "END_SECONDS", 0.05)
+    monkeypatch.setattr(pipeline, "FILES_END_SECONDS", 0.05)
     broker, gate = MemoryBroker(), Gate()
     session_path(tmp_path, "a").write_bytes(lines(1))
     tailer = Tailer(broker, log_dir=str(tmp_path), poll_interval=0.01)

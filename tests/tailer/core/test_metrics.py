@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_tailer.core.metrics import (
     MAX_METRICS,
-    Kept,
     Metric,
+    Statistics,
     decode_records,
     merge,
     shapes_of,
@@ -27,7 +27,7 @@ def metrics_of(*records: dict[str, Any]) -> dict[str, Metric]:
     return summarize(shapes_of(records), not_metrics=NOT_METRICS)
 
 
-def stored(kept: Kept) -> dict[str, Any]:
+def stored(kept: Statistics) -> dict[str, Any]:
     """What readers get."""
     metrics: dict[str, Any] = json.loads(kept.text)
     return metrics
@@ -35,7 +35,7 @@ def stored(kept: Kept) -> dict[str, Any]:
 
 def test_numbers_have_statistics() -> None:
     """Last, least, greatest, mean and count, in the words of the wire."""
-    kept = merge(Kept(), metrics_of({"loss": 3}, {"loss": 0.5}, {"loss": 1}))
+    kept = merge(Statistics(), metrics_of({"loss": 3}, {"loss": 0.5}, {"loss": 1}))
     assert stored(kept) == {
         "loss": {
             "last": 1, "min": 0.5, "max": 3, "mean": 1.5, "count": 3, "nonfinite": 0,
@@ -105,7 +105,7 @@ def test_last_is_of_the_later_record_whatever_its_shape() -> None:
 )
 def test_batches_are_merged(one: list[Any], other: list[Any], both: Metric) -> None:
     """A mean that cannot be said is none."""
-    kept = merge(Kept(), metrics_of(*[{"a": value} for value in one]))
+    kept = merge(Statistics(), metrics_of(*[{"a": value} for value in one]))
     kept = merge(kept, metrics_of(*[{"a": value} for value in other]))
     assert msgspec.json.decode(kept.text, type=dict[str, Metric]) == {"a": both}
 
@@ -117,22 +117,24 @@ def test_texts_and_nothings_are_no_values() -> None:
 
 def test_a_batch_without_metrics_changes_nothing() -> None:
     """Not one byte is written for it."""
-    kept = Kept(b'{"x":1}', 3)
+    kept = Statistics(b'{"x":1}', 3)
     assert merge(kept, metrics_of({"name": "x"})) is kept
 
 
 @pytest.mark.parametrize("text", [b"junk", b"[]", b'{"a":{"last":1}}', b"\xff"])
 def test_what_was_spoilt_by_hand_begins_anew(text: bytes) -> None:
     """An operator's slip is no crash."""
-    assert list(stored(merge(Kept(text), metrics_of({"b": 1})))) == ["b"]
-    assert merge(Kept(b'{"\xff":1}'), metrics_of({"b": 1})).left_out == 0
+    assert list(stored(merge(Statistics(text), metrics_of({"b": 1})))) == ["b"]
+    assert merge(Statistics(b'{"\xff":1}'), metrics_of({"b": 1})).left_out == 0
 
 
 @pytest.mark.parametrize("value", [2, "NaN"])
 def test_statistics_that_contradict_themselves_are_gone_on_from(value: object) -> None:
     """Spoilt by hand: a count without a least, a greatest, a mean."""
     spoilt = Metric(1, None, None, None, 3, 0)
-    kept = merge(Kept(msgspec.json.encode({"a": spoilt})), metrics_of({"a": value}))
+    kept = merge(
+        Statistics(msgspec.json.encode({"a": spoilt})), metrics_of({"a": value})
+    )
     assert stored(kept)["a"]["min"] == (value if value == 2 else None)
     assert stored(kept)["a"]["count"] == (4 if value == 2 else 3)
 
@@ -140,12 +142,12 @@ def test_statistics_that_contradict_themselves_are_gone_on_from(value: object) -
 def test_statistics_are_bounded() -> None:
     """The first thousand metrics have them; further values are counted."""
     names = [f"m{number}" for number in range(MAX_METRICS + 5)]
-    kept = merge(Kept(), metrics_of(dict.fromkeys(names, 1)))
+    kept = merge(Statistics(), metrics_of(dict.fromkeys(names, 1)))
     assert (len(stored(kept)), kept.left_out) == (MAX_METRICS, 5)
     kept = merge(kept, metrics_of(dict.fromkeys(names, "NaN")))
     assert (len(stored(kept)), kept.left_out) == (MAX_METRICS, 10)
     assert stored(kept)["m0"]["nonfinite"] == 1
-    assert merge(Kept(), metrics_of({"x" * 201: 1})) == Kept(b"{}", 1)
+    assert merge(Statistics(), metrics_of({"x" * 201: 1})) == Statistics(b"{}", 1)
 
 
 def test_no_records_have_no_statistics() -> None:
@@ -164,7 +166,7 @@ def test_whole_numbers_beyond_64_bits_are_held_as_doubles() -> None:
     assert (batch["m"].last, type(batch["m"].max)) == (1, int)
     mixed = metrics_of({"n": "NaN"}, {"n": 10**300}, {"n": 0.5}, {"n": 10**308})
     assert mixed["n"] == Metric(1e308, 0.5, 1e308, 1e308 / 3 + 1e300 / 3, 3, 1)
-    kept = merge(merge(Kept(), batch), mixed)
+    kept = merge(merge(Statistics(), batch), mixed)
     assert msgspec.json.decode(kept.text)["n"]["max"] == 1e308
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from tailcast_streams.entries import Kind, NewEntry, NewRejection
 from tailcast_streams.record import needs_care
-from tailcast_tailer.core.metrics import Kept, Metric, merge
+from tailcast_tailer.core.metrics import Metric, Statistics, merge
 from tailcast_tailer.core.records import (
     TOGETHER,
     Reading,
@@ -204,7 +204,7 @@ def test_lines_read_together_are_as_read_one_by_one(lines: list[bytes]) -> None:
     together = read(chunk, start=10, max_line_bytes=300)
     entries: list[NewEntry] = []
     rejections: list[NewRejection] = []
-    kept, at = Kept(), 10
+    kept, at = Statistics(), 10
     for line in lines:
         one = read(line + b"\n", start=at, max_line_bytes=300)
         at += len(line) + 1
@@ -212,10 +212,10 @@ def test_lines_read_together_are_as_read_one_by_one(lines: list[bytes]) -> None:
         rejections += one.rejections
         kept = merge(kept, one.metrics)
     assert (together.entries, together.rejections) == (entries, rejections)
-    assert _rounded(merge(Kept(), together.metrics)) == _rounded(kept)
+    assert _rounded(merge(Statistics(), together.metrics)) == _rounded(kept)
 
 
-def _rounded(kept: Kept) -> object:
+def _rounded(kept: Statistics) -> object:
     metrics = json.loads(kept.text or b"{}")
     for metric in metrics.values():
         metric["mean"] = metric["mean"] and round(metric["mean"], 9)

@@ -5,7 +5,7 @@ import pytest
 from tailcast_streams.claims import Claim
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.following.claimant import ANSWER_SECONDS, Claimant
-from tailcast_tailer.following.start_note import NOTE_SECONDS, Beginnings
+from tailcast_tailer.following.start_note import NOTE_SECONDS, StartNote
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.single import Clock
 
@@ -104,8 +104,8 @@ async def test_another_owner_is_asked_from_the_beginning(world: World) -> None:
 async def test_what_the_broker_forgot_is_noted_again(world: World) -> None:
     """This life stays the first that it was; the next one is a later one."""
 
-    def life() -> Beginnings:
-        return Beginnings(world.broker, name="one", clock=world.clock)
+    def life() -> StartNote:
+        return StartNote(world.broker, name="one", clock=world.clock)
 
     first = life()
     await first.note()

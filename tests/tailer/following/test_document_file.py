@@ -105,11 +105,11 @@ async def test_loss_is_noticed_by_asking_again(lab: Lab) -> None:
     """What was added and is new again was forgotten."""
     lab.write('{"a": 1}')
     await lab.settle()
-    lab.file.doubt_stored()
+    lab.file.reload_state()
     await lab.settle()
     assert lab.forgotten == 0
     lab.broker.wipe()
-    lab.file.doubt_stored()
+    lab.file.reload_state()
     assert len(await lab.settle()) == 1
     assert lab.forgotten == 1
 

@@ -71,7 +71,7 @@ async def test_a2_idle_file_is_read_again_after_a_rollback(
     broker.roll_back(checkpoint)
     [stored] = await broker.positions(["a"])
     assert stored != tailer.follower.believed
-    tailer.follower.doubt_stored()
+    tailer.follower.reload_state()
     await tailer.settle()
     assert await entries_of(broker, "a") == before
     assert tailer.metric("healed_bytes") == len(line(3))
@@ -122,7 +122,7 @@ async def test_a3_mending_is_limited_to_once_a_minute(
     started = clock.now
     for _ in range(3):
         broker.delete("a", stream=True)
-        tailer.follower.doubt_stored()
+        tailer.follower.reload_state()
         await tailer.settle()
     assert clock.now - started >= 120
     assert tailer.metric("diverged") == 3
@@ -276,7 +276,7 @@ async def test_a9_what_was_there_at_the_start_is_history(
     await tailer.settle()
     assert (await state_of(broker))["backlog_end"] == size
     broker.wipe()
-    tailer.follower.doubt_stored()
+    tailer.follower.reload_state()
     await tailer.settle()
     assert (await state_of(broker))["backlog_end"] == len(lines(1, 2, 3))
 
@@ -306,7 +306,7 @@ async def test_a9_start_at_end_tells_what_it_leaves_out(
     assert entries[1].details == details
     assert entries[1].id == (1, len(data))
     broker.wipe()
-    tailer.follower.doubt_stored()
+    tailer.follower.reload_state()
     await tailer.settle()
     assert await entries_of(broker, "a") == entries
 

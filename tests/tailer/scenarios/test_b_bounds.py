@@ -49,7 +49,7 @@ async def test_b1_emptied_stream_is_not_filled_again(
     path.write_bytes(lines(1, 2))
     await tailer.settle()
     await broker.trim("a", EntryID(9, 9))
-    tailer.follower.doubt_stored()
+    tailer.follower.reload_state()
     await tailer.settle()
     assert await records_of(broker, "a") == []
     append(path, lines(3))

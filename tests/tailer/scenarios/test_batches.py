@@ -125,7 +125,7 @@ async def test_unreadable_file_is_not_deleted(
     path.rename(away)
     tailer.follower.release()
     await tailer.settle()
-    tailer.follower.doubt_stored()
+    tailer.follower.reload_state()
     await tailer.settle()
     assert await records_of(broker, "a") == texts(1)
     away.rename(path)

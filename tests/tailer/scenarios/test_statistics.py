@@ -48,11 +48,11 @@ async def test_statistics_are_lost_and_made_again_with_the_entries(
     before = await metrics_of(broker)
     assert before["value"]["nonfinite"] == 1
     broker.roll_back(checkpoint)
-    tailer.follower.doubt_stored()
+    tailer.follower.reload_state()
     await tailer.settle()
     assert await metrics_of(broker) == before
     broker.wipe()
-    tailer.follower.doubt_stored()
+    tailer.follower.reload_state()
     await tailer.settle()
     after = await metrics_of(broker)
     assert after["value"] | {"mean": 0} == before["value"] | {"mean": 0}

@@ -85,7 +85,7 @@ class World:
         await self.adapter.touch({"a": self.tailer.follower.activity_ms})
 
     async def later(self, seconds: float) -> None:
-        """Time passes; what lived its time meets its fate."""
+        """Time passes; what lived its time is dealt with."""
         self.clock.now += seconds
         await self.expiry.look()
 
@@ -114,7 +114,7 @@ async def test_b1_a_session_that_rests_is_emptied_once_and_goes_on(
 
     assert await records_of(world.adapter, "a") == []
     assert world.ended == 1
-    world.tailer.follower.doubt_stored()
+    world.tailer.follower.reload_state()
     await world.tailer.settle()
     assert await records_of(world.adapter, "a") == []
     await world.write(3)

@@ -35,7 +35,7 @@ def bind_command(command: tuple[str, ...], *, how: signal.Signals) -> tuple[str,
     return (*bound, how.name, str(os.getpid()), *command)
 
 
-def main(how: str, parent: str, *command: str) -> NoReturn:
+def run_bound(how: str, parent: str, *command: str) -> NoReturn:
     """Become the command, or watch over it."""
     number = signal.Signals[how]
     if not KERNEL_BINDS:
@@ -67,4 +67,4 @@ def watch(command: tuple[str, ...], how: signal.Signals, held: IO[bytes]) -> int
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run_bound(*sys.argv[1:])

@@ -31,14 +31,14 @@ RECOVERED_SECONDS = 30.0
 # Before all is ready, a child that fails so often in a row will not start at all.
 START_ATTEMPTS = 3
 
-log = structlog.get_logger()
+_log = structlog.get_logger()
 
 
-async def at_once() -> None:
+async def already_ready() -> None:
     """For children that nobody waits for."""
 
 
-def above() -> str:
+def refer_to_terminal() -> str:
     """For children that speak to our terminal."""
     return "what it said is above"
 
@@ -58,9 +58,9 @@ class Child:
     # What ends it when this process dies.
     bound_by: signal.Signals = signal.SIGKILL
     # Returns when the next child may start.
-    wait_until_ready: Callable[[], Awaitable[object]] = at_once
+    wait_until_ready: Callable[[], Awaitable[object]] = already_ready
     # What it said when it did not start, in words for people.
-    last_words: Callable[[], str] = above
+    last_words: Callable[[], str] = refer_to_terminal
 
 
 class Supervisor:
@@ -119,7 +119,7 @@ class Supervisor:
             failures += 1
             self._judge(child, exit_code, failures)
             delay = back_off(failures, random.random())  # noqa: S311  # jitter
-            log.warning(
+            _log.warning(
                 "child ended, starting it again",
                 child=child.name,
                 exit_code=exit_code,

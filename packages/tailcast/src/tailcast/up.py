@@ -43,7 +43,7 @@ READY_ANSWER_SECONDS = 5.0
 END_MARGIN_SECONDS = 10.0
 END_VALKEY_SECONDS = 60.0
 
-log = structlog.get_logger()
+_log = structlog.get_logger()
 
 
 def run_up(  # as many as the command has
@@ -76,7 +76,7 @@ def run_up(  # as many as the command has
             # Only now does it know where its socket can be.
             url = stack.enter_context(broker).url
         if not watched and not Path(tailer.log_dir).is_dir():
-            log.warning("log directory does not exist yet", log_dir=tailer.log_dir)
+            _log.warning("log directory does not exist yet", log_dir=tailer.log_dir)
         children = [
             *([] if broker is None else [valkey_child(broker)]),
             tailer_child(tailer, url),

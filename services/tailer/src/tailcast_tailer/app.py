@@ -32,16 +32,16 @@ from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
 from tailcast_tailer.following.claimant import Claimant
-from tailcast_tailer.following.context import Surroundings
+from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.document_file import DocumentFile
 from tailcast_tailer.following.followed import Followed
 from tailcast_tailer.following.follower import Follower
-from tailcast_tailer.following.start_note import Beginnings
+from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.following.turns import Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.monitoring import monitoring
 from tailcast_tailer.pipeline import Pipeline
-from tailcast_tailer.settings import TailerSettings
+from tailcast_tailer.settings import MEBIBYTE, TailerSettings
 from tailcast_tailer.upkeep.audit import AUDIT_SECONDS, Audit
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
@@ -55,7 +55,6 @@ NETWORK_POLL_SECONDS = 0.5
 END_SECONDS = 8.0
 # All interfaces: whoever scrapes is elsewhere, and the port is off unless asked for.
 METRICS_HOST = "0.0.0.0"  # noqa: S104  # as said above
-MEBIBYTE = 1_048_576
 
 
 class Tailer:
@@ -139,11 +138,11 @@ class Tailer:
         )
         looked_at = [telemetry_patterns, paths, session_prefix]
         what = sha256(json.dumps(looked_at).encode()).hexdigest()[:16]
-        beginnings = Beginnings(writer, name=f"{what} {self.owner}", clock=clock)
+        start_note = StartNote(writer, name=f"{what} {self.owner}", clock=clock)
         self._claimant = Claimant(
             writer, owner=self.owner, instruments=self.instruments, clock=clock
         )
-        self._surroundings = Surroundings(
+        self._follower_context = FollowerContext(
             writer=writer,
             appender=appender,
             instruments=self.instruments,
@@ -152,7 +151,7 @@ class Tailer:
             clock=clock,
             wall_clock=wall_clock,
             starts_at_end=starts_at_end,
-            beginnings=beginnings,
+            start_note=start_note,
             is_network=is_remote,
             session_ttl=session_ttl,
         )
@@ -160,7 +159,7 @@ class Tailer:
             writer,
             self._presence,
             untouched=appender.untouched,
-            doubt=self.turns.doubt,
+            recheck=self.turns.recheck,
             seconds=audit_seconds,
         )
         self.pipeline = Pipeline(
@@ -176,7 +175,7 @@ class Tailer:
                 instruments=self.instruments,
                 look_at=self.turns.look_first,
             ),
-            beginnings=beginnings,
+            start_note=start_note,
             expiry=Expiry(
                 writer,
                 self._presence,
@@ -203,7 +202,7 @@ class Tailer:
         try:
             await self.pipeline.run()
         finally:
-            await self._presence.farewell()
+            await self._presence.withdraw()
             self.instruments.stopped()
 
     def why_not_ready(self) -> str:
@@ -238,7 +237,7 @@ class Tailer:
                     not_metrics=self._not_metrics,
                 ),
                 jobs,
-                self._surroundings,
+                self._follower_context,
                 was_there_at_start=was_there_at_start,
             )
         return DocumentFile(
@@ -249,7 +248,7 @@ class Tailer:
             jobs=jobs,
             clock=self._clock,
             wall_clock=self._wall_clock,
-            on_forgotten=self._audit.doubt_documents,
+            on_forgotten=self._audit.add_documents_again,
         )
 
 

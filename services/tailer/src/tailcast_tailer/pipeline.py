@@ -25,7 +25,7 @@ from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
 from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
 from tailcast_tailer.following.followed import Followed, Item, glimpse_all
-from tailcast_tailer.following.start_note import Beginnings
+from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.following.turns import Lane, Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.upkeep.audit import Audit
@@ -39,14 +39,14 @@ WORKERS = 4
 # Files that are looked at in one go.
 SWEEP_FILES = 500
 # So long the sweep waits for what a device shows; then it goes on with the others.
-LOOK_SECONDS = 0.5
+DEVICE_SECONDS = 0.5
 LIST_SECONDS = 1.0
 # Until what a full broker refused is offered again.
 FULL_SECONDS = 1.0
 # After a defect, so that it does not spin.
 DEFECT_SECONDS = 10.0
 # How long the end waits for what threads have begun.
-END_SECONDS = 2.0
+FILES_END_SECONDS = 2.0
 
 
 class Pipeline:
@@ -61,7 +61,7 @@ class Pipeline:
         presence: Presence,
         audit: Audit,
         answers: Answers,
-        beginnings: Beginnings,
+        start_note: StartNote,
         expiry: Expiry,
         instruments: Instruments,
         files: FileThreads,
@@ -77,7 +77,7 @@ class Pipeline:
         self._presence = presence
         self._audit = audit
         self._answers = answers
-        self._beginnings = beginnings
+        self._start_note = start_note
         self._expiry = expiry
         self._instruments = instruments
         self._files = files
@@ -122,7 +122,7 @@ class Pipeline:
             "answers": self._answers.run,
             "expiry": partial(self._expiry.run, self.has_listed),
             "clock steps": self._clock_steps.run,
-            "workers": self._hire,
+            "workers": self._start_workers,
             **self._workers_for(self._turns.shared),
         }
 
@@ -135,7 +135,7 @@ class Pipeline:
             await self._tasks.end()
             for followed in self._turns.followed:
                 followed.release()
-            if left := await self._files.end(END_SECONDS):
+            if left := await self._files.end(FILES_END_SECONDS):
                 self._instruments.files_left(left)
 
     # What there is.
@@ -149,7 +149,7 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001  # what is known goes on
                 self._instruments.defect("listing names", error)
             self.has_listed.set()
-            await self._note_beginning()
+            await self._note_start()
             await wait_or_timeout(self._must_list, LIST_SECONDS)
 
     def _add(self, found: Found) -> None:
@@ -165,12 +165,12 @@ class Pipeline:
             self._instruments.session_found(found.name, found.path)
         self._turns.add(followed, self._clock())
 
-    async def _note_beginning(self) -> None:
+    async def _note_start(self) -> None:
         """Once every file that was there at the start had its turn."""
         if self._first or not self._presence.is_up:
             return
         try:
-            await self._beginnings.note()
+            await self._start_note.note()
         except BrokerError as error:
             self._presence.lost(error, "beginnings")
 
@@ -178,7 +178,7 @@ class Pipeline:
         async for paths in self._discovery.hints():
             for path in paths:
                 if (item := self._turns.items.get(path)) is None:
-                    self._discovery.poke(path)
+                    self._discovery.changed(path)
                     self._must_list.set()
                     continue
                 self._instruments.change_noticed(by_hint=True)
@@ -234,7 +234,7 @@ class Pipeline:
             if is_answering:
                 waited_for.append(look)
         if waited_for:
-            await asyncio.wait(waited_for, timeout=LOOK_SECONDS)
+            await asyncio.wait(waited_for, timeout=DEVICE_SECONDS)
 
     async def _look_at(self, items: Sequence[Item], jobs: FileJobs) -> None:
         paths = [item.followed.path for item in items]
@@ -267,7 +267,7 @@ class Pipeline:
 
     # The turns.
 
-    async def _hire(self) -> None:
+    async def _start_workers(self) -> None:
         """Have workers for each device."""
         while True:
             lane = await self._turns.new_lanes.get()
@@ -295,22 +295,22 @@ class Pipeline:
 
     async def _turn(self, followed: Followed) -> float | None:
         try:
-            return await self._met(followed)
+            return await self._take_turn(followed)
         except BrokerFull as error:
             self._presence.lost(error, followed.path)
             return FULL_SECONDS
         except BrokerError as error:
-            followed.doubt_stored()
+            followed.reload_state()
             self._presence.lost(error, followed.path)
             # Else the presence is waited for.
             is_for_this = isinstance(error, BrokerRefused) and self._presence.is_up
             return DEFECT_SECONDS if is_for_this else 0.0
         except Exception as error:  # noqa: BLE001  # one file must not stop the others
-            followed.doubt_stored()
+            followed.reload_state()
             self._instruments.defect(followed.path, error)
             return DEFECT_SECONDS
 
-    async def _met(self, followed: Followed) -> float | None:
+    async def _take_turn(self, followed: Followed) -> float | None:
         delay = await followed.turn()
         if delay != 0.0:
             self._first.discard(followed.path)

@@ -17,14 +17,13 @@ from tailcast_service.values import (
 )
 from tailcast_streams.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
 from tailcast_streams.keys import check_key_prefix
+from tailcast_tailer.core.lifetime import DAY_SECONDS
 from tailcast_tailer.core.patterns import compile_pattern
 
 
 __all__ = ["TailerSettings"]
 
-KIBIBYTE = 1024
-DAY_SECONDS = 86_400.0
-MEBIBYTE = 1024 * KIBIBYTE
+MEBIBYTE = 1_048_576
 
 
 def expand_hostname(prefix: str) -> str:

@@ -26,7 +26,7 @@ from tailcast_streams.session_state import (
     StoredPosition,
 )
 from tailcast_tailer.appending.retention import Retention
-from tailcast_tailer.core.metrics import Kept, Metric, merge
+from tailcast_tailer.core.metrics import Metric, Statistics, merge
 from tailcast_tailer.core.records import not_taken
 from tailcast_tailer.files.session_file import Place
 from tailcast_tailer.instruments import Instruments
@@ -58,7 +58,7 @@ class Stored(NamedTuple):
     rate: float = 0.0
     appended_at: float | None = None
     # Of the current generation; as text, since thousands of sessions may be idle.
-    metrics: Kept = Kept()
+    metrics: Statistics = Statistics()
 
     @property
     def place(self) -> Place:
@@ -96,7 +96,7 @@ def stored_of(state: SessionState) -> Stored:
         state.first_time_ms is not None,
         state.updated_ms,
         state.rate,
-        metrics=Kept(state.metrics, state.metrics_left_out),
+        metrics=Statistics(state.metrics, state.metrics_left_out),
     )
 
 
@@ -371,10 +371,10 @@ def _position_after(addition: Addition) -> StoredPosition:
     )
 
 
-def _metrics_after(before: Stored, addition: Addition) -> Kept:
+def _metrics_after(before: Stored, addition: Addition) -> Statistics:
     """Each generation's are its own: a run that began anew has another story."""
     is_same = before.position.generation == addition.after.position.generation
-    return merge(before.metrics if is_same else Kept(), addition.metrics)
+    return merge(before.metrics if is_same else Statistics(), addition.metrics)
 
 
 def _added_bytes(before: Stored, after: Stored) -> int:

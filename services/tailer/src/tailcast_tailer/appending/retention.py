@@ -24,7 +24,7 @@ FULL_SHARE = 10
 MOST_GENERATIONS = 16
 
 
-class Kept(NamedTuple):
+class Retained(NamedTuple):
     """What a session's stream holds, by the bytes of its file."""
 
     # At most so many bytes.
@@ -58,7 +58,7 @@ class Retention:
         self._session_bytes = session_bytes
         self._total_bytes = total_bytes
         # What each session holds, as far as is known.
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, Retained] = {}
         # The sum of their sizes.
         self._total = 0
         # Held by whoever trims: two that trim for one total would trim twice as much.
@@ -70,7 +70,7 @@ class Retention:
         if position.generation > 1:
             # Entries of the generations before may be there too.
             size = self._session_bytes
-        self._set(session, Kept(size, activity_ms, position.last_id))
+        self._set(session, Retained(size, activity_ms, position.last_id))
 
     async def after_append(
         self,
@@ -84,7 +84,7 @@ class Retention:
         """Take note of what was appended, and trim where a budget is exceeded."""
         known = self._kept.get(session)
         size = added if known is None else known.size + added
-        self._set(session, Kept(size, activity_ms, position.last_id))
+        self._set(session, Retained(size, activity_ms, position.last_id))
         if size > self._session_bytes + self._session_bytes // SLACK_SHARE:
             async with self._trims:
                 await self._trim_session(session, position, generation_start)
@@ -111,7 +111,7 @@ class Retention:
             self._total -= known.size
             self._on_kept(self._total)
 
-    def _set(self, session: str, kept: Kept) -> None:
+    def _set(self, session: str, kept: Retained) -> None:
         known = self._kept.get(session)
         self._total += kept.size - (0 if known is None else known.size)
         self._kept[session] = kept
@@ -142,7 +142,9 @@ class Retention:
                 return
             went += await self._empty(session, why)
 
-    async def _cut(self, session: str, kept: Kept, surplus: int, *, why: str) -> None:
+    async def _cut(
+        self, session: str, kept: Retained, surplus: int, *, why: str
+    ) -> None:
         """Trim so many bytes off a session, and something in any case."""
         last = kept.last_id
         went = 0
@@ -175,7 +177,7 @@ class Retention:
             self._on_trimmed(why, went)
         return went
 
-    async def _measure(self, session: str) -> Kept | None:
+    async def _measure(self, session: str) -> Retained | None:
         """Look how much a stream holds, and note it; None if it was forgotten."""
         if (known := self._kept.get(session)) is None:
             return None
@@ -185,7 +187,7 @@ class Retention:
         self._note_measured(session, known, size)
         return known._replace(size=size)
 
-    def _note_measured(self, session: str, then: Kept, size: int) -> None:
+    def _note_measured(self, session: str, then: Retained, size: int) -> None:
         """Note that a session held so much, as it was then."""
         if (now := self._kept.get(session)) is not None:
             added = now.size - then.size
@@ -202,7 +204,7 @@ def _no_one(total: int) -> None:
     del total
 
 
-def _coldest_first(kept: Iterable[tuple[str, Kept]]) -> list[str]:
+def _coldest_first(kept: Iterable[tuple[str, Retained]]) -> list[str]:
     holding = [(entry.activity_ms, session) for session, entry in kept if entry.size]
     return [session for _, session in sorted(holding)]
 

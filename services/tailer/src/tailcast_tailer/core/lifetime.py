@@ -10,7 +10,10 @@ from enum import Enum
 from tailcast_streams.session_state import SessionState
 
 
-class Fate(Enum):
+DAY_SECONDS = 86_400.0
+
+
+class ExpiryAction(Enum):
     """What becomes of a session."""
 
     # It is young.
@@ -33,14 +36,14 @@ def changed_ms(state: SessionState, activity_ms: int) -> int:
     return max(activity_ms, state.updated_ms)
 
 
-def judge_life(
+def judge_expiry(
     state: SessionState,
     activity_ms: int,
     *,
     is_absent: bool | None,
     now_ms: int,
     ttl_ms: float,
-) -> Fate:
+) -> ExpiryAction:
     """Decide what becomes of a session.
 
     Args:
@@ -50,12 +53,18 @@ def judge_life(
     """
     changed = changed_ms(state, activity_ms)
     if now_ms - changed < ttl_ms:
-        return Fate.KEEP
+        return ExpiryAction.KEEP
     if is_absent is None:
-        return Fate.EMPTY
+        return ExpiryAction.EMPTY
     if not is_absent:
-        return Fate.FORGET_ABSENCE if state.absent_since_ms else Fate.EMPTY
+        return (
+            ExpiryAction.FORGET_ABSENCE if state.absent_since_ms else ExpiryAction.EMPTY
+        )
     if state.absent_since_ms <= changed:
         # Noted before the last append, if at all: it was there meanwhile.
-        return Fate.NOTE_ABSENCE
-    return Fate.DELETE if now_ms - state.absent_since_ms >= ttl_ms else Fate.EMPTY
+        return ExpiryAction.NOTE_ABSENCE
+    return (
+        ExpiryAction.DELETE
+        if now_ms - state.absent_since_ms >= ttl_ms
+        else ExpiryAction.EMPTY
+    )

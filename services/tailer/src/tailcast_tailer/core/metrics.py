@@ -60,7 +60,7 @@ class Shape(NamedTuple):
     places: Sequence[int]
 
 
-class Kept(NamedTuple):
+class Statistics(NamedTuple):
     """The statistics of a session, as they are stored."""
 
     # A JSON object, b"" for none.
@@ -280,7 +280,7 @@ def joined(
     return both
 
 
-def merge(kept: Kept, batch: Mapping[str, Metric]) -> Kept:
+def merge(kept: Statistics, batch: Mapping[str, Metric]) -> Statistics:
     """What is kept once a batch is appended."""
     if not batch:
         return kept
@@ -294,7 +294,7 @@ def merge(kept: Kept, batch: Mapping[str, Metric]) -> Kept:
             metrics[name] = metric
         else:
             left_out += metric.count + metric.nonfinite
-    return Kept(_encode(metrics), left_out)
+    return Statistics(_encode(metrics), left_out)
 
 
 def _read(text: bytes) -> dict[str, Metric]:

@@ -15,7 +15,7 @@ HELD_FILES = 256
 # What has brought nothing for so long is closed, whether it lost its path or not.
 QUIET_SECONDS = 45.0
 # How often is looked for that.
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 
 class Holder(Protocol):
@@ -56,7 +56,7 @@ class Descriptors:
         """Close what is quiet, and what is too much; not what is just being read."""
         now = self._clock()
         excess = len(self._open) - HELD_FILES
-        if now - self._looked_at < LOOK_SECONDS and excess <= 0:
+        if now - self._looked_at < CHECK_SECONDS and excess <= 0:
             return
         self._looked_at = now
         since = now - QUIET_SECONDS

@@ -53,7 +53,7 @@ class DirectoryTree:
         self._depth = depth
         self._directories: dict[str, _Directory] = {root: _Directory(0)}
 
-    def poke(self, path: str) -> None:
+    def changed(self, path: str) -> None:
         """Look again soon at the directory that would hold this path."""
         directory = self._directories.get(os.path.dirname(path))
         if directory is not None:

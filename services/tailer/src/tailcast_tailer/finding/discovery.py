@@ -40,7 +40,7 @@ from tailcast_tailer.instruments import Instruments
 DEBOUNCE_MS = 10
 STEP_MS = 5
 # Between attempts to get notifications, growing.
-RETRY_SECONDS = (1.0, 30.0)
+HINTS_RETRY_SECONDS = (1.0, 30.0)
 ROOTS_LOOKED_AT_SECONDS = 1.0
 # How much of a file is read to see whether it has lines of records.
 SNIFFED_BYTES = 65_536
@@ -127,7 +127,7 @@ class Discovery:
         # What was handed out.
         self._known: set[str] = set()
         # Paths that moved since the last listing.
-        self._poked: set[str] = set()
+        self._changed: set[str] = set()
         if paths:
             self._add_paths(paths)
         else:
@@ -174,17 +174,17 @@ class Discovery:
                 self._files.append(path)
                 self._watched_files.append(path)
 
-    def poke(self, path: str) -> None:
+    def changed(self, path: str) -> None:
         """A path moved that is not followed: look there at the next listing."""
-        self._poked.add(path)
+        self._changed.add(path)
 
     async def list_new(self, now: float) -> list[Found]:
         """List files that were not handed out before, and tell what is not one."""
-        poked, self._poked = self._poked, set()
+        changed, self._changed = self._changed, set()
         try:
-            listing = await self._list_names(partial(self._list, poked, now))
+            listing = await self._list_names(partial(self._list, changed, now))
         except BaseException:
-            self._poked |= poked
+            self._changed |= changed
             raise
         for path, reason in listing.unseen:
             self._instruments.cannot_see(path, reason)
@@ -194,11 +194,11 @@ class Discovery:
 
     # What the listing does, in its thread, with what is its alone.
 
-    def _list(self, poked: set[str], now: float) -> _Listing:
+    def _list(self, changed: set[str], now: float) -> _Listing:
         listing = _Listing([], [], [])
         for root in self._roots:
-            for path in poked:
-                root.tree.poke(path)
+            for path in changed:
+                root.tree.changed(path)
         names = [Name(path, os.path.basename(path)) for path in self._files]
         self._files = []
         devices: dict[str, int | None] = {}
@@ -262,7 +262,7 @@ class Discovery:
 
     async def hints(self) -> AsyncIterator[set[str]]:
         """Paths that moved, as far as the operating system tells; never ends."""
-        retry_seconds = RETRY_SECONDS[0]
+        retry_seconds = HINTS_RETRY_SECONDS[0]
         while True:
             identities = await self._look_at_roots(self._identities)
             if not identities:
@@ -270,12 +270,12 @@ class Discovery:
                 continue
             try:
                 async for paths in self._watch(identities):
-                    retry_seconds = RETRY_SECONDS[0]
+                    retry_seconds = HINTS_RETRY_SECONDS[0]
                     yield paths
             except Exception as error:  # noqa: BLE001  # Rust's errors have no base
                 self._instruments.hints_failed(str(error))
                 await asyncio.sleep(retry_seconds)
-                retry_seconds = min(RETRY_SECONDS[1], retry_seconds * 2)
+                retry_seconds = min(HINTS_RETRY_SECONDS[1], retry_seconds * 2)
 
     async def _watch(self, identities: dict[str, object]) -> AsyncIterator[set[str]]:
         """Watch until a directory is another one than before."""

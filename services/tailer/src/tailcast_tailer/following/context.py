@@ -7,12 +7,12 @@ from tailcast_streams.broker import SessionWriter
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.following.claimant import Claimant
-from tailcast_tailer.following.start_note import Beginnings
+from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.instruments import Instruments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class FollowerContext:
     """What all followers of one tailer share."""
 
     writer: SessionWriter
@@ -27,7 +27,7 @@ class Surroundings:
     # Whether files that are there at the start are read from their end.
     starts_at_end: bool
     # Whether those are files that a tailer has seen before.
-    beginnings: Beginnings
+    start_note: StartNote
     is_network: bool
     # A file without a state that has not changed for longer is not taken in.
     session_ttl: float

@@ -30,11 +30,11 @@ from tailcast_tailer.instruments import Instruments
 
 
 # A writer that paused for so long has probably finished.
-STILL_SECONDS = 0.2
+WRITER_PAUSE_SECONDS = 0.2
 # A file that is no document for so long is told as rejected.
 DEADLINE_SECONDS = 30.0
 # How often a file that stands still but is no document is read again.
-RETRY_SECONDS = 1.0
+REREAD_SECONDS = 1.0
 
 
 class DocumentFile:
@@ -90,7 +90,7 @@ class DocumentFile:
             return 0.0
         return max(0.0, self._wall_clock() - self.glimpse.mtime_ns / 1e9)
 
-    def doubt_stored(self) -> None:
+    def reload_state(self) -> None:
         """Add the document again at the next turn: the broker may have forgotten."""
         self._added = None
 
@@ -114,8 +114,8 @@ class DocumentFile:
         if self._waiting_since is None:
             self._waiting_since = now
         is_resting = self._wall_clock() - seen.mtime_ns / 1e9 > DEADLINE_SECONDS
-        if now - self._still_since < STILL_SECONDS and not is_resting:
-            return STILL_SECONDS
+        if now - self._still_since < WRITER_PAUSE_SECONDS and not is_resting:
+            return WRITER_PAUSE_SECONDS
         return await self._add(seen, now)
 
     async def _add(self, seen: Glimpse, now: float) -> float | None:
@@ -143,7 +143,7 @@ class DocumentFile:
     def _not_yet(self, invalid: Invalid, now: float) -> float | None:
         since = self._waiting_since
         if since is not None and now - since < DEADLINE_SECONDS:
-            return RETRY_SECONDS
+            return REREAD_SECONDS
         self._instruments.document_rejected(self.name, invalid.reason)
         # A change of the file will bring it back.
         return None

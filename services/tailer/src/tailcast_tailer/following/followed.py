@@ -34,7 +34,7 @@ class Followed(Protocol):
         """Take in at most one batch; when to come again, None for: when it changes."""
         ...
 
-    def doubt_stored(self) -> None:
+    def reload_state(self) -> None:
         """Ask the broker anew."""
         ...
 

@@ -18,6 +18,7 @@ from tailcast_tailer.appending.appender import (
     marker,
     stored_of,
 )
+from tailcast_tailer.core.lifetime import DAY_SECONDS
 from tailcast_tailer.core.progress import (
     Action,
     Doubt,
@@ -34,16 +35,15 @@ from tailcast_tailer.files.session_file import (
     Source,
 )
 from tailcast_tailer.files.threads import Jobs
-from tailcast_tailer.following.context import Surroundings
+from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.generations import Generations
 from tailcast_tailer.following.ownership import Ownership
 
 
 # When to come again after a rewrite was refused, or the session is contested.
-REFUSED_SECONDS = 2.0
+REWRITE_RETRY_SECONDS = 2.0
 # A session that disagrees with itself is made anew at most so often.
 MENDED_EVERY_SECONDS = 60.0
-DAY_SECONDS = 86_400.0
 AT_ONCE = 0.0
 
 
@@ -55,7 +55,7 @@ class Follower:
         session: str,
         file: SessionFile,
         jobs: Jobs,
-        surroundings: Surroundings,
+        context: FollowerContext,
         *,
         was_there_at_start: bool,
     ) -> None:
@@ -65,7 +65,7 @@ class Follower:
         # Touched by its jobs alone.
         self._file = file
         self._jobs = jobs
-        self._near = surroundings
+        self._context = context
         self._was_there_at_start = was_there_at_start
         # What is believed to be stored; None: ask the broker first.
         self._stored: Stored | None = None
@@ -73,23 +73,23 @@ class Follower:
         self._believed_before: StoredPosition | None = None
         # Where the first generation begins, again after the broker lost everything;
         # None while the end of the lines that are there is still to be found.
-        is_late = surroundings.starts_at_end and was_there_at_start
+        is_late = context.starts_at_end and was_there_at_start
         self._first_offset: int | None = None if is_late else 0
         # The broker said that stream and state contradict each other.
         self._is_diverged = False
         # Whether this tailer may say that the file began anew.
-        self._ownership = Ownership(session, file.path, jobs, surroundings)
+        self._ownership = Ownership(session, file.path, jobs, context)
         # Kept while the file does not look as it was stored.
         self._doubt: Doubt | None = None
         # NULs up to this offset were there long enough to be part of the file.
         self._nuls_until = -1
-        self._generations = Generations(session, file, jobs, surroundings)
+        self._generations = Generations(session, file, jobs, context)
         # When stream and state were made anew last.
         self._mended_at: float | None = None
         # What the latest look saw; None before it.
         self.glimpse: Glimpse | None = None
         # When a look last brought something.
-        self._moved_at = surroundings.clock()
+        self._moved_at = context.clock()
         # When something of it was last appended, steady seconds; None: not here.
         self.appended_at: float | None = None
 
@@ -119,17 +119,17 @@ class Follower:
     def activity_ms(self) -> int:
         """When the file changed last, Unix milliseconds, never in the future."""
         if self.glimpse is None:
-            return int(self._near.wall_clock() * 1_000)
-        return self._near.not_after_now(self.glimpse.mtime_ns)
+            return int(self._context.wall_clock() * 1_000)
+        return self._context.not_after_now(self.glimpse.mtime_ns)
 
     @property
     def age_seconds(self) -> float:
         """How long ago the file changed, by its own word; 0 if that is not known."""
         if self.glimpse is None:
             return 0.0
-        return max(0.0, self._near.wall_clock() - self.glimpse.mtime_ns / 1e9)
+        return max(0.0, self._context.wall_clock() - self.glimpse.mtime_ns / 1e9)
 
-    def doubt_stored(self) -> None:
+    def reload_state(self) -> None:
         """Ask the broker what is stored before the next batch."""
         if self._stored is not None:
             self._believed_before = self._stored.position
@@ -163,27 +163,27 @@ class Follower:
         try:
             delay = await self._look_and_act(stored)
         except CannotBeSeen as error:
-            self._near.instruments.cannot_see(self._path_text, str(error))
+            self._context.instruments.cannot_see(self._path_text, str(error))
             # However it looks when it is back, that is a change.
             self.glimpse = None
             return await self._unseen(stored, is_absent=error.is_absent)
-        self._near.instruments.can_see(self._path_text)
-        self._near.instruments.bytes_behind(self.path, self.bytes_behind)
+        self._context.instruments.can_see(self._path_text)
+        self._context.instruments.bytes_behind(self.path, self.bytes_behind)
         return delay
 
     async def _load(self) -> Stored:
-        state = await self._near.writer.load(self.session)
+        state = await self._context.writer.load(self.session)
         stored = Stored() if state is None else stored_of(state)
         before = self._believed_before
         if before is not None and before.generation == stored.position.generation:
             forgotten = before.offset - stored.position.offset
             if forgotten > 0:
-                self._near.instruments.session_healed(self.session, forgotten)
+                self._context.instruments.session_healed(self.session, forgotten)
         elif before is not None and not stored.position.generation:
-            self._near.instruments.session_healed(self.session, before.offset)
+            self._context.instruments.session_healed(self.session, before.offset)
         # Before the first look nothing says when the file changed.
         changed_ms = self.activity_ms if state is None else state.updated_ms
-        self._near.appender.note(
+        self._context.appender.note(
             self.session, stored, activity_ms=min(self.activity_ms, changed_ms)
         )
         self._stored = stored
@@ -201,8 +201,8 @@ class Follower:
             place.offset,
             _seen(look, place.offset),
             self._doubt,
-            now=self._near.clock(),
-            is_network=self._near.is_network,
+            now=self._context.clock(),
+            is_network=self._context.is_network,
         )
         self._doubt = judgement.doubt
         if judgement.action is Action.READ and look.portion is not None:
@@ -215,16 +215,16 @@ class Follower:
                 return AT_ONCE
             return await self._declare(stored, look)
         if judgement.action is Action.TAKE_NULS:
-            self._near.instruments.hole_taken(self.session, place.offset)
+            self._context.instruments.hole_taken(self.session, place.offset)
             self._nuls_until = look.glimpse.size
             self._doubt = None
             return AT_ONCE
-        return second_look_seconds(is_network=self._near.is_network)
+        return second_look_seconds(is_network=self._context.is_network)
 
     def _look(self, place: Place, *, nuls_are_bytes: bool) -> Look:
         look = self._file.look(place, nuls_are_bytes=nuls_are_bytes)
         if look.source is Source.PATH:
-            self._near.roots.saw(self.path)
+            self._context.roots.saw(self.path)
         return look
 
     def _note_look(self, look: Look) -> None:
@@ -265,16 +265,16 @@ class Follower:
             stored, is_absent=is_absent, moved_at=self._moved_at
         )
         if after is None:
-            self.doubt_stored()
+            self.reload_state()
         elif after is not stored:
             self._stored = after
         return delay
 
     def _is_too_old(self, look: Look) -> bool:
-        age = self._near.wall_clock() - look.glimpse.mtime_ns / 1e9
-        is_too_old = age > self._near.session_ttl
+        age = self._context.wall_clock() - look.glimpse.mtime_ns / 1e9
+        is_too_old = age > self._context.session_ttl
         if is_too_old:
-            self._near.instruments.file_is_old(self.session, days=age / DAY_SECONDS)
+            self._context.instruments.file_is_old(self.session, days=age / DAY_SECONDS)
         return is_too_old
 
     def _begun(self, stored: Stored, look: Look) -> Stored:
@@ -290,7 +290,7 @@ class Follower:
     async def _begin_at_end(self, stored: Stored) -> float | None:
         """Begin after the last line that is there, and say what was left out."""
         offset = self._first_offset
-        is_new = offset is None and not await self._near.beginnings.are_first()
+        is_new = offset is None and not await self._context.start_note.are_first()
         if offset is None:
             offset = await self._jobs(self._file.last_line_end)
         place = await self._jobs(partial(self._file.place_at, offset))
@@ -315,17 +315,17 @@ class Follower:
 
     async def _declare(self, stored: Stored, look: Look) -> float | None:
         """Begin a new generation after what the rewrite kept, if it is ours to say."""
-        now = self._near.clock()
+        now = self._context.clock()
         if self._generations.are_contested:
             self._ownership.contested()
-            return REFUSED_SECONDS
+            return REWRITE_RETRY_SECONDS
         if not await self._ownership.may_begin_anew(stored):
             # The owner may give it up meanwhile.
-            self.doubt_stored()
-            return REFUSED_SECONDS
+            self.reload_state()
+            return REWRITE_RETRY_SECONDS
         new = await self._generations.prepare(stored, look)
         if new is None:
-            return second_look_seconds(is_network=self._near.is_network)
+            return second_look_seconds(is_network=self._context.is_network)
         self._note_look(new.look)
         if await self._append(stored, new.after, new.entries, new.portion, new.look):
             self._doubt = None
@@ -346,49 +346,49 @@ class Follower:
             portion.reading.rejections if portion else (),
             look.glimpse.size,
             self.activity_ms,
-            self._near.not_after_now(look.glimpse.mtime_ns),
+            self._context.not_after_now(look.glimpse.mtime_ns),
             portion.reading.metrics if portion else {},
             portion.lines if portion else 0,
         )
         try:
-            outcome, stored = await self._near.appender.append(
+            outcome, stored = await self._context.appender.append(
                 self.session, self._path_text, before, addition
             )
         except CannotBeTaken as failed:
-            self.doubt_stored()
+            self.reload_state()
             self._file.max_lines = failed.lines_next
             return False
         self._file.take_more()
         if outcome is Appended.DONE:
             self._stored = stored
             self._believed_before = stored.position
-            self._moved_at = self.appended_at = self._near.clock()
+            self._moved_at = self.appended_at = self._context.clock()
             return True
-        self._near.instruments.append_conflicted(self.session)
+        self._context.instruments.append_conflicted(self.session)
         self._is_diverged = outcome is Appended.DIVERGED
-        self.doubt_stored()
+        self.reload_state()
         return False
 
     async def _mend(self, stored: Stored) -> float | None:
         """Make stream and state anew: they contradict each other."""
         # Whatever comes of it, the broker is asked again before the next step.
         self._stored = None
-        now = self._near.clock()
+        now = self._context.clock()
         if self._mended_at is not None:
             wait = self._mended_at + MENDED_EVERY_SECONDS - now
             if wait > 0:
                 return wait
         if not await self._ownership.may_begin_anew(stored):
-            return REFUSED_SECONDS
+            return REWRITE_RETRY_SECONDS
         try:
             # Only what can be read can be made anew.
             await self._jobs(partial(glimpse, self.path, reopen=True))
         except CannotBeSeen as error:
-            self._near.instruments.cannot_see(self._path_text, str(error))
-            return REFUSED_SECONDS
-        if await self._near.writer.discard(self.session, stored.position):
+            self._context.instruments.cannot_see(self._path_text, str(error))
+            return REWRITE_RETRY_SECONDS
+        if await self._context.writer.discard(self.session, stored.position):
             self._mended_at = now
-            self._near.instruments.session_diverged(self.session)
+            self._context.instruments.session_diverged(self.session)
         self._believed_before = stored.position
         self._is_diverged = False
         return AT_ONCE

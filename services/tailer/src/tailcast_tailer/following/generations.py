@@ -13,7 +13,7 @@ from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.progress import contested_until
 from tailcast_tailer.files.session_file import Look, Portion, SessionFile
 from tailcast_tailer.files.threads import Run
-from tailcast_tailer.following.context import Surroundings
+from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.rewrites import common_prefix, new_file
 
 
@@ -36,19 +36,19 @@ class Generations:
     """The generations of one session, as far as this tailer began them."""
 
     def __init__(
-        self, session: str, file: SessionFile, run: Run, surroundings: Surroundings
+        self, session: str, file: SessionFile, run: Run, context: FollowerContext
     ) -> None:
         self._session = session
         self._file = file
         self._run = run
-        self._near = surroundings
+        self._context = context
         # When they were begun, by a steady clock, latest last.
         self._begun: list[float] = []
 
     @property
     def are_contested(self) -> bool:
         """Whether there were too many of late."""
-        return contested_until(self._begun, self._near.clock()) is not None
+        return contested_until(self._begun, self._context.clock()) is not None
 
     async def prepare(self, stored: Stored, seen: Look) -> NewGeneration | None:
         """What is to be appended; None if the file is another one by now.
@@ -58,7 +58,7 @@ class Generations:
             seen: the look by which the file began anew.
         """
         file = new_file(self._file, self._run)
-        kept = await common_prefix(self._near.writer, self._session, stored, file)
+        kept = await common_prefix(self._context.writer, self._session, stored, file)
         place = await self._run(partial(self._file.place_at, kept))
         if place is None:
             return None
@@ -82,7 +82,7 @@ class Generations:
     def began(self, new: NewGeneration, began_at: float) -> None:
         """It was appended, having been found at a time of the steady clock."""
         self._begun = [*self._begun[-2:], began_at]
-        self._near.instruments.generation_began(
+        self._context.instruments.generation_began(
             self._session,
             new.after.position.generation,
             reason=new.reason,

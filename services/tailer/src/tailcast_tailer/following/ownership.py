@@ -9,7 +9,7 @@ from functools import partial
 from tailcast_streams.session_state import Appended, Batch
 from tailcast_tailer.appending.appender import Stored
 from tailcast_tailer.files.threads import Run
-from tailcast_tailer.following.context import Surroundings
+from tailcast_tailer.following.context import FollowerContext
 
 
 # A file that is gone for so long is given up by its owner; a network may say so in
@@ -22,12 +22,12 @@ class Ownership:
     """The ownership of one session, as this tailer has it."""
 
     def __init__(
-        self, session: str, path: str, run: Run, surroundings: Surroundings
+        self, session: str, path: str, run: Run, context: FollowerContext
     ) -> None:
         self._session = session
         self._path = path
         self._run = run
-        self._near = surroundings
+        self._context = context
         # How often a file was seen to have the path.
         self.sightings = 0
         # Since when nothing has it, None while something has.
@@ -43,11 +43,11 @@ class Ownership:
     def contested(self) -> None:
         """The file began anew too often."""
         self._is_disputed = True
-        self._near.instruments.session_contested(self._session)
+        self._context.instruments.session_contested(self._session)
 
     async def may_begin_anew(self, stored: Stored) -> bool:
         """Whether our view counts: we are the owner, or the owner sees no file."""
-        if await self._near.claimant.may_begin_anew(self._session, stored.owner):
+        if await self._context.claimant.may_begin_anew(self._session, stored.owner):
             return True
         self._is_disputed = True
         return False
@@ -55,9 +55,9 @@ class Ownership:
     async def settle(self) -> None:
         """The file is as it is stored, or there is none: nothing is disputed."""
         if self._is_disputed:
-            await self._near.claimant.settle(self._session)
+            await self._context.claimant.settle(self._session)
             self._is_disputed = False
-            self._near.instruments.rewrite_settled(self._session)
+            self._context.instruments.rewrite_settled(self._session)
 
     async def unseen(
         self, stored: Stored, *, is_absent: bool, moved_at: float
@@ -70,17 +70,19 @@ class Ownership:
             moved_at: when the file that had it last brought something.
         """
         await self.settle()
-        if not is_absent or stored.owner != self._near.appender.owner:
+        if not is_absent or stored.owner != self._context.appender.owner:
             self._absent_since = None
             return None, stored
-        now = self._near.clock()
+        now = self._context.clock()
         if self._absent_since is None:
             self._absent_since = now
-        patience = NETWORK_ABSENT_SECONDS if self._near.is_network else ABSENT_SECONDS
+        patience = (
+            NETWORK_ABSENT_SECONDS if self._context.is_network else ABSENT_SECONDS
+        )
         wait = max(self._absent_since, moved_at) + patience - now
         if wait > 0:
             return wait, stored
-        absences = partial(self._near.roots.absences, [self._path])
+        absences = partial(self._context.roots.absences, [self._path])
         if (await self._run(absences))[0] and stored.is_sound:
             return None, await self._give_up(stored)
         return None, stored
@@ -97,7 +99,7 @@ class Ownership:
             entries=(),
             fields={"owner": ""},
         )
-        if await self._near.writer.append(batch) is not Appended.DONE:
+        if await self._context.writer.append(batch) is not Appended.DONE:
             return None
-        self._near.instruments.given_up(self._session)
+        self._context.instruments.given_up(self._session)
         return stored._replace(owner="")

@@ -14,7 +14,7 @@ from tailcast_streams.broker import SessionWriter
 NOTE_SECONDS = 30.0
 
 
-class Beginnings:
+class StartNote:
     """The note of one tailer: its owner, and which files it is to look at."""
 
     def __init__(

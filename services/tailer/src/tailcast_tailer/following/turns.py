@@ -96,10 +96,10 @@ class Turns:
         self.enqueue(item)
         self._lane_of(item).put_first(item)
 
-    def doubt(self, path: str) -> None:
+    def recheck(self, path: str) -> None:
         """Have a file ask the broker again what is stored."""
         item = self.items[path]
-        item.followed.doubt_stored()
+        item.followed.reload_state()
         self.enqueue(item)
 
     def _lane_of(self, item: Item) -> Lane:

@@ -34,12 +34,12 @@ class Audit:
         presence: Presence,
         *,
         untouched: dict[str, int],
-        doubt: Callable[[str], None],
+        recheck: Callable[[str], None],
         seconds: float = AUDIT_SECONDS,
     ) -> None:
         """Prepare; `untouched` is what was appended and is not in the list yet.
 
-        `doubt` makes the file of a path ask the broker again, soon.
+        `recheck` makes the file of a path ask the broker again, soon.
         """
         self._writer = writer
         self._presence = presence
@@ -49,7 +49,7 @@ class Audit:
         self._documents: list[DocumentFile] = []
         # Set to audit before its time.
         self._is_due = asyncio.Event()
-        self._doubt = doubt
+        self._recheck = recheck
 
     def include(self, followed: object) -> None:
         """Ask for this one too."""
@@ -61,12 +61,12 @@ class Audit:
     def broker_is_back(self) -> None:
         """Anything may be lost."""
         self._is_due.set()
-        self.doubt_documents()
+        self.add_documents_again()
 
-    def doubt_documents(self) -> None:
+    def add_documents_again(self) -> None:
         """Add all emergency documents again: the broker knows which it has."""
         for document in self._documents:
-            self._doubt(document.path)
+            self._recheck(document.path)
 
     async def run(self) -> None:
         """Audit until cancelled."""
@@ -100,8 +100,8 @@ class Audit:
         """Ask for the newest, which a broker forgets first, and for any other one."""
         if self._documents:
             newest = max(self._documents, key=lambda document: document.added_at)
-            self._doubt(newest.path)
-            self._doubt(random.choice(self._documents).path)  # noqa: S311  # any one
+            self._recheck(newest.path)
+            self._recheck(random.choice(self._documents).path)  # noqa: S311  # any one
 
     async def _compare(self, followers: Sequence[Follower]) -> None:
         believed = {
@@ -114,7 +114,7 @@ class Audit:
         for (follower, before), now in zip(believed.values(), stored, strict=True):
             # A batch since then explains a difference, and costs no more than a look.
             if before != now:
-                self._doubt(follower.path)
+                self._recheck(follower.path)
             if now != NOTHING_STORED and follower.glimpse is not None:
                 activity_ms[follower.session] = follower.activity_ms
         await self._writer.touch(activity_ms)

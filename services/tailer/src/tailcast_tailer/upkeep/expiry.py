@@ -14,7 +14,12 @@ from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.session_state import Batch, SessionState
 from tailcast_tailer.appending.retention import Retention
-from tailcast_tailer.core.lifetime import Fate, changed_ms, judge_life
+from tailcast_tailer.core.lifetime import (
+    DAY_SECONDS,
+    ExpiryAction,
+    changed_ms,
+    judge_expiry,
+)
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.follower import Follower
@@ -28,8 +33,7 @@ TTL_SHARE = 20
 # Sessions whose states are asked for in one go.
 EXPIRED_SESSIONS = 100
 # After a failure; while the broker is away that is waited out besides.
-RETRY_SECONDS = 1.0
-DAY_MS = 86_400_000.0
+EXPIRY_RETRY_SECONDS = 1.0
 
 
 class Expiry:
@@ -91,7 +95,7 @@ class Expiry:
             await step()
         except BrokerError as error:
             self._presence.lost(error, "ends of sessions")
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(EXPIRY_RETRY_SECONDS)
             return False
         return True
 
@@ -110,7 +114,7 @@ class Expiry:
                     self._note(name, state, listed[name])
 
     async def look(self) -> None:
-        """Let each session that lived its time meet its fate. Raises BrokerError."""
+        """Carry out what is due for each session past its time. Raises BrokerError."""
         self._now_ms = min(int(self._wall_clock() * 1_000), await self._writer.now_ms())
         until_ms = self._now_ms - self._ttl_ms
         if until_ms < 0:
@@ -142,14 +146,14 @@ class Expiry:
         paths = [self._path_of(name, state) for name, state in ours.items()]
         absences = await self._run(partial(self._roots.absences, paths))
         for (name, state), is_absent in zip(ours.items(), absences, strict=True):
-            fate = judge_life(
+            action = judge_expiry(
                 state,
                 listed[name],
                 is_absent=is_absent,
                 now_ms=self._now_ms,
                 ttl_ms=self._ttl_ms,
             )
-            await self._meet(fate, name, state, listed[name])
+            await self._carry_out(action, name, state, listed[name])
 
     def _is_young(self, name: str) -> bool:
         """Whether it was appended to here within its time, by the steady clock."""
@@ -161,18 +165,18 @@ class Expiry:
         follower = self._followers.get(name)
         return state.path if follower is None else follower.path
 
-    async def _meet(
-        self, fate: Fate, name: str, state: SessionState, activity_ms: int
+    async def _carry_out(
+        self, action: ExpiryAction, name: str, state: SessionState, activity_ms: int
     ) -> None:
-        days = (self._now_ms - changed_ms(state, activity_ms)) / DAY_MS
-        if fate is Fate.KEEP:
+        days = (self._now_ms - changed_ms(state, activity_ms)) / 1_000 / DAY_SECONDS
+        if action is ExpiryAction.KEEP:
             return
-        if fate is Fate.DELETE:
+        if action is ExpiryAction.DELETE:
             await self._delete(name, state, days)
             return
-        if fate is Fate.NOTE_ABSENCE:
+        if action is ExpiryAction.NOTE_ABSENCE:
             await self._set_absence(name, state, self._now_ms)
-        elif fate is Fate.FORGET_ABSENCE:
+        elif action is ExpiryAction.FORGET_ABSENCE:
             await self._set_absence(name, state, 0)
         if self._emptied.get(name) != changed_ms(state, activity_ms):
             self._note(name, state, activity_ms)

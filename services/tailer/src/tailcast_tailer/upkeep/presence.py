@@ -24,9 +24,9 @@ from tailcast_tailer.instruments import Instruments
 PRESENCE_SECONDS = 15.0
 REFRESH_SECONDS = 5.0
 # Between attempts while the broker is away: first, and at most.
-RETRY_SECONDS = (0.05, 2.0)
+BROKER_RETRY_SECONDS = (0.05, 2.0)
 # What is left of a presence when its tailer ends in order.
-FAREWELL_SECONDS = 0.1
+WITHDRAWN_SECONDS = 0.1
 
 
 class Presence:
@@ -86,7 +86,7 @@ class Presence:
 
     async def run(self) -> None:
         """Keep the presence until cancelled."""
-        retry_seconds = RETRY_SECONDS[0]
+        retry_seconds = BROKER_RETRY_SECONDS[0]
         while True:
             self._was_lost.clear()
             try:
@@ -94,9 +94,9 @@ class Presence:
             except BrokerError as error:
                 self._take(error)
                 await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.0))  # noqa: S311
-                retry_seconds = min(RETRY_SECONDS[1], retry_seconds * 2)
+                retry_seconds = min(BROKER_RETRY_SECONDS[1], retry_seconds * 2)
                 continue
-            retry_seconds = RETRY_SECONDS[0]
+            retry_seconds = BROKER_RETRY_SECONDS[0]
             if not self._is_up.is_set():
                 self._is_up.set()
                 self._instruments.broker_answers()
@@ -115,10 +115,10 @@ class Presence:
         else:
             self._instruments.broker_has_room()
 
-    async def farewell(self) -> None:
+    async def withdraw(self) -> None:
         """Let go: another tailer may take over at once."""
         try:
             async with asyncio.timeout(1.0):
-                await self._writer.hold_presence(self._owner, seconds=FAREWELL_SECONDS)
+                await self._writer.hold_presence(self._owner, seconds=WITHDRAWN_SECONDS)
         except (BrokerError, TimeoutError):
             return

@@ -1,16 +1,27 @@
-"""One public name is one thing: no two modules of the gateway have the same."""
+"""One public name is one thing: no two modules of a package have the same."""
 
 import ast
 from collections import defaultdict
 from pathlib import Path
+from types import ModuleType
 
+import pytest
+
+import tailcast
 import tailcast_gateway
+import tailcast_service
+import tailcast_tailer
 
 
-def test_no_public_name_stands_in_two_modules() -> None:
+@pytest.mark.parametrize(
+    "package",
+    [tailcast, tailcast_gateway, tailcast_service, tailcast_tailer],
+    ids=lambda package: str(package.__name__),
+)
+def test_no_public_name_stands_in_two_modules(package: ModuleType) -> None:
     """Classes, functions and constants; a type variable is its module's own."""
     places: defaultdict[str, list[str]] = defaultdict(list)
-    for path in Path(str(tailcast_gateway.__file__)).parent.rglob("*.py"):
+    for path in Path(str(package.__file__)).parent.rglob("*.py"):
         for node in ast.parse(path.read_text()).body:
             for name in _defined(node):
                 places[name].append(path.stem)
