@@ -12,6 +12,7 @@ import pytest
 
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.app import Tailer
+from tailcast_tailer.options import Options
 from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory
 from tests.docs.pages import code_blocks, read_page, section
@@ -95,7 +96,8 @@ async def tailing(server: BrokerServer, log_dir: Path) -> AsyncGenerator[None]:
     """A tailer that has read everything, and goes on."""
     broker = RedisBroker(server.url, key_prefix="telemetry")
     tailer = Tailer(
-        broker, log_dir=str(log_dir), poll_interval=0.01, owner="tailer:/logs"
+        broker,
+        Options(log_dir=str(log_dir), poll_interval=0.01, name="tailer:/logs"),
     )
     task = asyncio.create_task(tailer.run())
 

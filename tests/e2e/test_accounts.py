@@ -55,7 +55,7 @@ async def test_each_service_does_all_it_does_under_its_documented_account(
     path.write_bytes(lines(1, 2) + b"[]\n")
     document = tmp_path / "emergency" / "e.json"
     document.parent.mkdir()
-    async with running(writer, tmp_path, audit_seconds=0.1, retention_bytes=1_000):
+    async with running(writer, tmp_path, audit_interval=0.1, retention_bytes=1_000):
         async with serving(reader) as gateway:
             await gateway.until_ready()
             await _follows_and_resumes(gateway, path, document)

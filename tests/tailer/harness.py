@@ -12,10 +12,13 @@ from tailcast_streams.broker import SessionReader, SessionWriter
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_tailer.app import Tailer
+from tailcast_tailer.options import Options
 
 
 # How long anything may take that should happen at once.
 PATIENCE_SECONDS = 45.0
+# What a tailer is given beside its options.
+CLOCKS = ("clock", "wall_clock")
 
 
 class Broker(SessionWriter, SessionReader, Protocol):
@@ -27,12 +30,11 @@ async def running(
     broker: Broker, log_dir: Path, owner: str = "host:test", **options: Any
 ) -> AsyncGenerator[Tailer]:
     """A tailer that runs while the context lasts, impatient enough for tests."""
+    clocks = {name: options.pop(name) for name in CLOCKS if name in options}
     tailer = Tailer(
         broker,
-        log_dir=str(log_dir),
-        poll_interval=0.01,
-        owner=owner,
-        **options,
+        Options(log_dir=str(log_dir), poll_interval=0.01, name=owner, **options),
+        **clocks,
     )
     task = asyncio.create_task(tailer.run())
     try:

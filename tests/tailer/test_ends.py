@@ -24,6 +24,7 @@ from tailcast_tailer import pipeline
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.files import file_system, session_file
 from tailcast_tailer.finding import directory_tree
+from tailcast_tailer.options import Options
 from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory
 from tests.tailer.harness import (
@@ -140,7 +141,7 @@ async def test_what_is_under_way_at_the_end_closes_what_it_opened(
     monkeypatch.setattr(pipeline, "FILES_END_SECONDS", 0.05)
     broker, gate = MemoryBroker(), Gate()
     session_path(tmp_path, "a").write_bytes(lines(1))
-    tailer = Tailer(broker, log_dir=str(tmp_path), poll_interval=0.01)
+    tailer = Tailer(broker, Options(log_dir=str(tmp_path), poll_interval=0.01))
     task = asyncio.create_task(tailer.run())
     try:
         await wait_for_records(broker, "a", texts(1))

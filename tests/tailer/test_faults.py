@@ -165,7 +165,7 @@ async def test_what_is_mended_is_the_same_when_it_is_read_again(tmp_path: Path) 
     ]
     path = session_path(tmp_path, "a")
     path.write_bytes(b"".join(text + b"\n" for text in written))
-    async with running(broker, tmp_path, audit_seconds=0.05):
+    async with running(broker, tmp_path, audit_interval=0.05):
         before = await wait_for_records(broker, "a", stored)
         broker.wipe()
         after = await wait_for_records(broker, "a", stored)

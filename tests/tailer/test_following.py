@@ -149,7 +149,7 @@ async def test_wiped_broker_gets_everything_again(
     """C11: after the broker lost all, it has the same entries, the same IDs."""
     path = session_path(tmp_path, "a")
     path.write_bytes(lines(1, 2, 3))
-    async with running(broker, tmp_path, audit_seconds=0.05):
+    async with running(broker, tmp_path, audit_interval=0.05):
         before = await wait_for_records(broker, "a", texts(1, 2, 3))
         broker.wipe()
         after = await wait_for_records(broker, "a", texts(1, 2, 3))

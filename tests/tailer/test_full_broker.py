@@ -120,7 +120,7 @@ async def test_b2_full_of_sessions_whose_files_are_gone(
         path.write_bytes(lines(*range(6_000), text="x" * 300))
         changed = path.stat().st_mtime - age
         os.utime(path, (changed, changed))
-    async with running(adapter, tmp_path, audit_seconds=0.1):
+    async with running(adapter, tmp_path, audit_interval=0.1):
         for name in ("cold", "warm"):
             path = session_path(tmp_path, name)
             await eventually(partial(_has_offset, adapter, name, path))

@@ -173,7 +173,7 @@ async def test_a2_wiped_broker_is_filled_again_with_the_same_ids(
     document.write_text('{"a":\n1}')
     async with (
         connected(own_broker) as broker,
-        running(broker, tmp_path, audit_seconds=0.5),
+        running(broker, tmp_path, audit_interval=0.5),
     ):
         names = ("a", "deep/er/b", "!emergencies")
 
@@ -196,7 +196,7 @@ async def test_a3_keys_touched_by_hand_are_mended(
     session_path(tmp_path, "a").write_bytes(lines(1, 2, 3))
     async with (
         connected(own_broker) as broker,
-        running(broker, tmp_path, audit_seconds=0.1),
+        running(broker, tmp_path, audit_interval=0.1),
     ):
         before = await wait_for_records(broker, "a", texts(1, 2, 3))
         state = await broker.load("a")

@@ -33,7 +33,7 @@ async def test_what_is_refused_is_told_and_waited_for(
     url = add_account(own_broker, "tailer", f"~* &* +@all -{command}")
     async with (
         aclosing(RedisBroker(url)) as broker,
-        running(broker, tmp_path, audit_seconds=0.1) as tailer,
+        running(broker, tmp_path, audit_interval=0.1) as tailer,
     ):
 
         async def is_told() -> bool:

@@ -268,7 +268,7 @@ async def test_b1_a_running_tailer_ends_what_lived_its_time(
         one.write_bytes(lines(1))
         os.utime(one, (now, now))
     options: dict[str, Any] = {
-        "session_ttl": 2.0, "audit_seconds": 0.1, "wall_clock": lambda: now,
+        "session_ttl": 2.0, "audit_interval": 0.1, "wall_clock": lambda: now,
     }  # fmt: skip  # one glance
     async with running(adapter, tmp_path, **options) as tailer:
         await wait_for_records(adapter, "a", texts(1))

@@ -7,21 +7,18 @@ The only module that reads settings and knows all the others. `run` is the servi
 import asyncio
 import json
 import math
-import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from hashlib import sha256
-from pathlib import Path
 
 from tailcast_service.build import read_build
+from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.exceptions import ServiceError
 from tailcast_service.logs import configure_logging
 from tailcast_service.signals import until_signalled
 from tailcast_service.tasks import TaskEnded
-from tailcast_service.values import write_list
 from tailcast_streams.broker import SessionWriter
-from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_streams.exceptions import BrokerRefused
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.appending.appender import Appender
@@ -40,12 +37,14 @@ from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.following.turns import Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.monitoring import monitoring
+from tailcast_tailer.options import Options
 from tailcast_tailer.pipeline import Pipeline
-from tailcast_tailer.settings import MEBIBYTE, TailerSettings
-from tailcast_tailer.upkeep.audit import AUDIT_SECONDS, Audit
+from tailcast_tailer.settings import TailerSettings
+from tailcast_tailer.upkeep.audit import Audit
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence
+from tailcast_tailer.upkeep.upkeep import Upkeep
 
 
 # How often hot files are looked at where nothing else is set.
@@ -63,49 +62,48 @@ class Tailer:
     def __init__(
         self,
         writer: SessionWriter,
+        options: Options | None = None,
         *,
-        log_dir: str = "logs",
-        telemetry_patterns: Sequence[str] = ("telemetry/**/*.jsonl",),
-        emergency_patterns: Sequence[str] = ("emergency/**/*.json",),
-        paths: Sequence[str] = (),
-        session_prefix: str = "",
-        step_keys: Sequence[str] = STEP_KEYS,
-        time_keys: Sequence[str] = TIME_KEYS,
-        starts_at_end: bool = False,
-        max_line_bytes: int = MEBIBYTE,
-        poll_interval: float | None = None,
-        retention_bytes: int = 256 * MEBIBYTE,
-        retention_total_bytes: int = 2_048 * MEBIBYTE,
-        session_ttl: float = 30 * 86_400.0,
-        owner: str | None = None,
-        audit_seconds: float = AUDIT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare; sizes in bytes, times in seconds. Nothing is touched before `run`.
-
-        `owner` names this tailer in the broker, the same after a restart; by default
-        the machine and what is watched.
-        """
+        """Prepare; nothing is touched before `run`."""
+        options = Options() if options is None else options
         self._writer = writer
-        self._max_line_bytes = max_line_bytes
-        self._not_metrics = frozenset((*step_keys, *time_keys))
+        self._options = options
         self._clock = clock
         self._wall_clock = wall_clock
-        # Not resolved: a link that points elsewhere tomorrow is followed there.
-        log_dir = str(Path(log_dir).absolute())
-        paths = [str(Path(path).absolute()) for path in paths]
-        self.owner = owner or _owner(paths or [log_dir])
+        self.owner = options.owner
         self.instruments = Instruments(clock=clock)
-        files = self._files = FileThreads(clock=clock)
-        self.instruments.watch_calls(files.count_hanging)
-        self.turns = Turns(files)
+        self._files = FileThreads(clock=clock)
+        self.instruments.watch_calls(self._files.count_hanging)
+        self.turns = Turns(self._files)
+        is_remote = any(is_network(path) for path in options.watched)
         retention = Retention(
             writer,
-            session_bytes=retention_bytes,
-            total_bytes=retention_total_bytes,
+            session_bytes=options.retention_bytes,
+            total_bytes=options.retention_total_bytes,
             on_trimmed=self.instruments.trimmed,
             on_kept=self.instruments.kept,
+        )
+        appender = Appender(
+            writer,
+            owner=self.owner,
+            step_keys=options.step_keys,
+            time_keys=options.time_keys,
+            retention=retention,
+            instruments=self.instruments,
+            clock=clock,
+            wall_clock=wall_clock,
+        )
+        self._discovery = Discovery(
+            log_dir=options.absolute_log_dir,
+            telemetry_patterns=options.telemetry_patterns,
+            emergency_patterns=options.emergency_patterns,
+            paths=options.absolute_paths,
+            session_prefix=options.session_prefix,
+            instruments=self.instruments,
+            jobs=self._files.jobs,
         )
         self._presence = Presence(
             writer,
@@ -114,34 +112,17 @@ class Tailer:
             make_room=retention.make_room,
             on_back=self._broker_is_back,
         )
-        is_remote = any(is_network(path) for path in (paths or [log_dir]))
-        if poll_interval is None:
-            poll_interval = NETWORK_POLL_SECONDS if is_remote else POLL_SECONDS
-        appender = Appender(
+        self._audit = Audit(
             writer,
-            owner=self.owner,
-            step_keys=step_keys,
-            time_keys=time_keys,
-            retention=retention,
-            instruments=self.instruments,
-            clock=clock,
-            wall_clock=wall_clock,
+            self._presence,
+            untouched=appender.untouched,
+            recheck=self.turns.recheck,
+            seconds=options.audit_interval,
         )
-        self._discovery = Discovery(
-            log_dir=log_dir,
-            telemetry_patterns=telemetry_patterns,
-            emergency_patterns=emergency_patterns,
-            paths=paths,
-            session_prefix=session_prefix,
-            instruments=self.instruments,
-            jobs=files.jobs,
-        )
-        looked_at = [telemetry_patterns, paths, session_prefix]
-        what = sha256(json.dumps(looked_at).encode()).hexdigest()[:16]
-        start_note = StartNote(writer, name=f"{what} {self.owner}", clock=clock)
         self._claimant = Claimant(
             writer, owner=self.owner, instruments=self.instruments, clock=clock
         )
+        start_note = StartNote(writer, name=_note_name(options), clock=clock)
         self._follower_context = FollowerContext(
             writer=writer,
             appender=appender,
@@ -150,50 +131,53 @@ class Tailer:
             roots=Roots(self._discovery.directories),
             clock=clock,
             wall_clock=wall_clock,
-            starts_at_end=starts_at_end,
+            starts_at_end=options.starts_at_end,
             start_note=start_note,
             is_network=is_remote,
-            session_ttl=session_ttl,
-        )
-        self._audit = Audit(
-            writer,
-            self._presence,
-            untouched=appender.untouched,
-            recheck=self.turns.recheck,
-            seconds=audit_seconds,
+            session_ttl=options.session_ttl,
         )
         self.pipeline = Pipeline(
             discovery=self._discovery,
             turns=self.turns,
             make_followed=self._make_followed,
+            upkeep=self._make_upkeep(retention),
+            start_note=start_note,
+            instruments=self.instruments,
+            files=self._files,
+            clock=clock,
+            poll_interval=options.poll_interval
+            or (NETWORK_POLL_SECONDS if is_remote else POLL_SECONDS),
+            is_network=is_remote,
+        )
+
+    def _make_upkeep(self, retention: Retention) -> Upkeep:
+        return Upkeep(
             presence=self._presence,
             audit=self._audit,
             answers=Answers(
-                writer,
+                self._writer,
                 self._presence,
                 owner=self.owner,
                 instruments=self.instruments,
                 look_at=self.turns.look_first,
             ),
-            start_note=start_note,
             expiry=Expiry(
-                writer,
+                self._writer,
                 self._presence,
                 retention=retention,
                 owner=self.owner,
                 roots=self._discovery.watched_trees,
-                session_ttl=session_ttl,
+                session_ttl=self._options.session_ttl,
                 instruments=self.instruments,
-                run=files.jobs(),
-                clock=clock,
-                wall_clock=wall_clock,
+                run=self._files.jobs(),
+                clock=self._clock,
+                wall_clock=self._wall_clock,
             ),
-            instruments=self.instruments,
-            files=files,
-            clock=clock,
-            wall_clock=wall_clock,
-            poll_interval=poll_interval,
-            is_network=is_remote,
+            clock_steps=ClockSteps(
+                clock=self._clock,
+                wall_clock=self._wall_clock,
+                on_step=self.instruments.clock_stepped,
+            ),
         )
 
     async def run(self) -> None:
@@ -233,8 +217,10 @@ class Tailer:
                 found.name,
                 SessionFile(
                     found.path,
-                    max_line_bytes=self._max_line_bytes,
-                    not_metrics=self._not_metrics,
+                    max_line_bytes=self._options.max_line_bytes,
+                    not_metrics=frozenset(
+                        (*self._options.step_keys, *self._options.time_keys)
+                    ),
                 ),
                 jobs,
                 self._follower_context,
@@ -265,13 +251,9 @@ def run(settings: TailerSettings) -> None:
         runner.run(_serve(settings))
 
 
-async def _serve(settings: TailerSettings) -> None:
-    try:
-        broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
-    except BrokerRefused as error:
-        raise ServiceError(f"TAILCAST_REDIS_URL: {error}") from error
-    tailer = Tailer(
-        broker,
+def options_of(settings: TailerSettings) -> Options:
+    """The options that the settings ask for."""
+    return Options(
         log_dir=settings.log_dir,
         telemetry_patterns=settings.telemetry_patterns,
         emergency_patterns=settings.emergency_patterns,
@@ -284,9 +266,17 @@ async def _serve(settings: TailerSettings) -> None:
         poll_interval=settings.poll_interval,
         retention_bytes=settings.retention_bytes,
         retention_total_bytes=settings.retention_total_bytes,
-        # Who names a file or directory wants it, however old it is.
+        # A file or directory that somebody names is wanted, however old it is.
         session_ttl=math.inf if settings.paths else settings.session_ttl,
     )
+
+
+async def _serve(settings: TailerSettings) -> None:
+    try:
+        broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
+    except BrokerRefused as error:
+        raise ServiceError(f"TAILCAST_REDIS_URL: {error}") from error
+    tailer = Tailer(broker, options_of(settings))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(broker.aclose)
         if settings.metrics_port:
@@ -330,8 +320,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-def _owner(watched: Sequence[str]) -> str:
-    """The same name after every restart on this machine; another list's is another."""
-    what = watched[0] if len(watched) == 1 else write_list(watched)
-    name = f"{socket.gethostname()}:{what}"
-    return name.encode(errors="backslashreplace").decode()
+def _note_name(options: Options) -> str:
+    """The name of the start note: another choice of files has another note."""
+    chosen = [
+        options.telemetry_patterns,
+        options.absolute_paths,
+        options.session_prefix,
+    ]
+    what = sha256(json.dumps(chosen).encode()).hexdigest()[:16]
+    return f"{what} {options.owner}"

@@ -6,8 +6,6 @@ what a turn does the follower. Every task here is owned by `Pipeline.run` and en
 it; one that ends before ends the tailer.
 """
 
-# ten thousand paths: texts, `Path` costs more
-
 import asyncio
 import heapq
 import random
@@ -16,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 
-from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_service.tasks import LongLived, Loop
 from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
@@ -28,10 +25,7 @@ from tailcast_tailer.following.followed import Followed, Item, glimpse_all
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.following.turns import Lane, Turns
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.upkeep.audit import Audit
-from tailcast_tailer.upkeep.claim_answers import Answers
-from tailcast_tailer.upkeep.expiry import Expiry
-from tailcast_tailer.upkeep.presence import Presence
+from tailcast_tailer.upkeep.upkeep import Upkeep
 
 
 # Batches in flight for each device, each at most a mebibyte: what bounds the memory.
@@ -58,15 +52,11 @@ class Pipeline:
         discovery: Discovery,
         turns: Turns,
         make_followed: Callable[[Found, bool], Followed],
-        presence: Presence,
-        audit: Audit,
-        answers: Answers,
+        upkeep: Upkeep,
         start_note: StartNote,
-        expiry: Expiry,
         instruments: Instruments,
         files: FileThreads,
         clock: Callable[[], float],
-        wall_clock: Callable[[], float],
         poll_interval: float,
         is_network: bool,
     ) -> None:
@@ -74,19 +64,14 @@ class Pipeline:
         self._discovery = discovery
         self._turns = turns
         self._make_followed = make_followed
-        self._presence = presence
-        self._audit = audit
-        self._answers = answers
+        self._upkeep = upkeep
+        self._presence = upkeep.presence
         self._start_note = start_note
-        self._expiry = expiry
         self._instruments = instruments
         self._files = files
         # What looks at the files of each device, in order.
         self._looks: dict[Device, FileJobs] = {}
         self._clock = clock
-        self._clock_steps = ClockSteps(
-            clock=clock, wall_clock=wall_clock, on_step=instruments.clock_stepped
-        )
         self._poll_interval = poll_interval
         self._is_network = is_network
         # When which file is to be looked at; the number breaks ties.
@@ -113,15 +98,10 @@ class Pipeline:
     def loops(self) -> Mapping[str, Loop]:
         """All that runs as long as the tailer, by the names of their tasks."""
         return {
-            "presence": self._presence.run,
+            **self._upkeep.loops(self.has_listed),
             "list": self._list,
             "hints": self._take_hints,
             "sweep": self._sweep,
-            "audit": self._audit.run,
-            "touch": self._audit.touch,
-            "answers": self._answers.run,
-            "expiry": partial(self._expiry.run, self.has_listed),
-            "clock steps": self._clock_steps.run,
             "workers": self._start_workers,
             **self._workers_for(self._turns.shared),
         }
@@ -158,9 +138,7 @@ class Pipeline:
         followed = self._make_followed(found, not self.has_listed.is_set())
         if not self.has_listed.is_set():
             self._first.add(found.path)
-        self._audit.include(followed)
-        self._answers.include(followed)
-        self._expiry.include(followed)
+        self._upkeep.include(followed)
         if found.kind is FileKind.TELEMETRY:
             self._instruments.session_found(found.name, found.path)
         self._turns.add(followed, self._clock())

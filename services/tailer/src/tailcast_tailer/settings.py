@@ -19,11 +19,10 @@ from tailcast_streams.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
 from tailcast_streams.keys import check_key_prefix
 from tailcast_tailer.core.lifetime import DAY_SECONDS
 from tailcast_tailer.core.patterns import compile_pattern
+from tailcast_tailer.options import MEBIBYTE
 
 
 __all__ = ["TailerSettings"]
-
-MEBIBYTE = 1_048_576
 
 
 def expand_hostname(prefix: str) -> str:

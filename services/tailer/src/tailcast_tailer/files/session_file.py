@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tailcast_tailer.core import proofs
 from tailcast_tailer.core.lines import Stop, split_lines
+from tailcast_tailer.core.progress import Seen
 from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.core.records import (
     REJECTED_HEAD_BYTES,
@@ -88,6 +89,17 @@ class Look(NamedTuple):
     is_old_complete: bool
     # Whether no look before this one held the file.
     is_first: bool
+
+    def seen_from(self, offset: int) -> Seen:
+        """What it shows of a file that was read up to an offset."""
+        is_stuck = self.portion is not None and self.portion.place.offset == offset
+        return Seen(
+            self.glimpse.size,
+            self.glimpse.mtime_ns,
+            self.head,
+            self.marker,
+            has_nul=is_stuck and self.portion is not None and self.portion.has_nul,
+        )
 
 
 class SessionFile:

@@ -22,7 +22,6 @@ from tailcast_tailer.core.lifetime import DAY_SECONDS
 from tailcast_tailer.core.progress import (
     Action,
     Doubt,
-    Seen,
     judge,
     second_look_seconds,
 )
@@ -199,7 +198,7 @@ class Follower:
         self._note_look(look)
         judgement = judge(
             place.offset,
-            _seen(look, place.offset),
+            look.seen_from(place.offset),
             self._doubt,
             now=self._context.clock(),
             is_network=self._context.is_network,
@@ -392,15 +391,3 @@ class Follower:
         self._believed_before = stored.position
         self._is_diverged = False
         return AT_ONCE
-
-
-def _seen(look: Look, offset: int) -> Seen:
-    portion = look.portion
-    is_stuck = portion is not None and portion.place.offset == offset
-    return Seen(
-        look.glimpse.size,
-        look.glimpse.mtime_ns,
-        look.head,
-        look.marker,
-        has_nul=is_stuck and portion is not None and portion.has_nul,
-    )

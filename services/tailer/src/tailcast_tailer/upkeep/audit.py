@@ -18,7 +18,6 @@ from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.upkeep.presence import Presence
 
 
-AUDIT_SECONDS = 30.0
 # Sessions that are asked for in one go.
 AUDIT_SESSIONS = 500
 # How long the list of sessions may be behind.
@@ -35,7 +34,7 @@ class Audit:
         *,
         untouched: dict[str, int],
         recheck: Callable[[str], None],
-        seconds: float = AUDIT_SECONDS,
+        seconds: float,
     ) -> None:
         """Prepare; `untouched` is what was appended and is not in the list yet.
 
