@@ -41,7 +41,7 @@ def run_bound(how: str, parent: str, *command: str) -> NoReturn:
     if not KERNEL_BINDS:
         sys.exit(watch(command, number, sys.stdin.buffer))
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(number))
-    # The parent may have died before the kernel was told.
+    # The parent may have died before the call.
     if os.getppid() != int(parent):
         sys.exit(NEVER_RAN)
     try:

@@ -1,8 +1,8 @@
-"""The embedded Valkey: its command, its directory, and who may use that.
+"""The embedded Valkey: its command, its directory, and the locks on that.
 
-It listens on a unix socket only and keeps its data under the data directory. Two locks
-there tell who is at work: `up.lock` is held by `tailcast up`, `valkey.lock` by it and
-by the Valkey that inherits it, so a Valkey that outlived its parent is noticed.
+It listens on a unix socket only and keeps its data under the data directory. It has
+two locks: `tailcast up` holds `up.lock`; `valkey.lock` is also held by the Valkey that
+inherits it, so a Valkey that outlived its parent is noticed.
 Starting and restarting the process is the supervisor's business.
 """
 
@@ -26,7 +26,7 @@ __all__ = ["EmbeddedBroker", "find_program"]
 # What sockaddr_un holds on every system that we run on, with room to spare.
 MAX_SOCKET_PATH_BYTES = 100
 SOCKET_NAME = "valkey.sock"
-# Of its log, what its latest start may have written; and how much of that is told.
+# How much of the log's end is searched for warnings; how many of them are shown.
 LOG_TAIL_BYTES = 16 * 1024
 MAX_COMPLAINTS = 3
 READY_SECONDS = 120.0
@@ -60,7 +60,7 @@ class EmbeddedBroker:
 
     @property
     def log_path(self) -> Path:
-        """Where Valkey says what it has to say."""
+        """The log file of Valkey."""
         return self._data_dir / "valkey.log"
 
     def __enter__(self) -> Self:
@@ -82,7 +82,7 @@ class EmbeddedBroker:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Give the directory free."""
+        """Release the locks on the directory."""
         for lock in (self.valkey_lock, self._up_lock):
             os.close(lock)
 
@@ -137,7 +137,7 @@ class EmbeddedBroker:
             ) from None
 
     def last_words(self) -> str:
-        """What Valkey complained of when it was started last, and what mends it."""
+        """What Valkey warned of at its latest start, and what to do about it."""
         try:
             with self.log_path.open("rb") as file:
                 file.seek(max(0, self.log_path.stat().st_size - LOG_TAIL_BYTES))

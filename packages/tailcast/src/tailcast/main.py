@@ -1,7 +1,7 @@
-"""The command line: what can be said, and which module does it.
+"""The command line: its commands and options, and which module carries each out.
 
-A command only reads its arguments and answers what is to be run; `main` runs it and
-turns what went wrong into one line and an exit code. Nothing is done here.
+A command only reads its arguments and returns the work to do; `main` does it, and turns
+an error into one line and an exit code.
 """
 
 import sys
@@ -19,7 +19,7 @@ from tailcast_service.exits import run_as_command
 
 __all__ = ["main"]
 
-# What a command answers: the work, which answers an exit code (None is 0).
+# What a command returns: the work, which returns an exit code (None is 0).
 Work = Callable[[], int | None]
 
 app = typer.Typer(

@@ -1,4 +1,4 @@
-"""`tailcast sessions`: what a gateway has, as a table."""
+"""`tailcast sessions`: the sessions of a gateway, as a table."""
 
 import time
 from typing import Final

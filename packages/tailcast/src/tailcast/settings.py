@@ -1,4 +1,4 @@
-"""What the command line itself reads; the services read the rest themselves."""
+"""The settings that the command line itself reads; the services read theirs."""
 
 from tailcast_service.settings import ServiceSettings
 from tailcast_service.values import SecretUrl

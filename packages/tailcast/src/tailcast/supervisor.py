@@ -2,7 +2,7 @@
 
 Children start one after the other, each when the one before is ready, and end in the
 opposite order, each within its bound. One that dies is started again, later each time.
-What the children are and when `up` is ready is not its business.
+`up` says what the children are, and when all is ready.
 """
 
 import asyncio
@@ -26,20 +26,20 @@ __all__ = ["Child", "Supervisor"]
 
 FIRST_DELAY_SECONDS = 0.2
 LAST_DELAY_SECONDS = 10.0
-# A child that ran for so long has recovered: its next delay is the first one again.
+# A child that ran for longer has recovered: its next delay is the first one again.
 RECOVERED_SECONDS = 30.0
-# Before all is ready, a child that fails so often in a row will not start at all.
+# Before all is ready, a child that fails this often in a row is given up.
 START_ATTEMPTS = 3
 
 _log = structlog.get_logger()
 
 
 async def already_ready() -> None:
-    """For children that nobody waits for."""
+    """The default of `wait_until_ready`: do not wait."""
 
 
 def refer_to_terminal() -> str:
-    """For children that speak to our terminal."""
+    """The default of `last_words`: the child wrote to our terminal itself."""
     return "what it said is above"
 
 
@@ -73,7 +73,7 @@ class Supervisor:
         self._processes: dict[str, Process] = {}
         # Set when all is to end.
         self._stopping = asyncio.Event()
-        # What keeps children running, a task for each; ended before they are.
+        # A task for each child that keeps it running; all end before the children do.
         self._keeping = LongLived(self._stopping.set)
         # Whether all children were ready once.
         self._was_ready = False
@@ -86,8 +86,8 @@ class Supervisor:
         """Start all, call `on_ready` when they are, and keep them until `stop`.
 
         Raises a group with a SettingsError if a child said that its settings are wrong,
-        with a ServiceError if one does not start, with TaskEnded if nobody keeps a
-        child any more.
+        with a ServiceError if one does not start, with TaskEnded if a task that keeps
+        a child running ended.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -171,7 +171,7 @@ async def end(process: Process, end_seconds: float) -> None:
 
 
 def back_off(failures: int, chance: float) -> float:
-    """Seconds to wait after so many failures; `chance`, in [0, 1), spreads them."""
+    """Seconds to wait after `failures` in a row; `chance`, in [0, 1), is the jitter."""
     longest = min(
         FIRST_DELAY_SECONDS * 2.0 ** min(failures - 1, 16), LAST_DELAY_SECONDS
     )

@@ -1,7 +1,7 @@
 """`tailcast up`: broker, tailer and gateway on this machine, as one command.
 
-Here it is decided what runs with which settings, and when that counts as ready. How
-processes are kept running is `supervisor`'s business, how Valkey is run `embedded`'s.
+Decides which programs run with which settings, and when they are ready. `supervisor`
+keeps them running, and `embedded` knows how Valkey is run.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ def run_up(  # as many as the command has
         if url is None:
             broker = EmbeddedBroker(data_dir)
             url = broker.url
-        # Both are read here too, so that what is wrong is told before anything starts.
+        # Both are read here too, so that an error is reported before anything starts.
         gateway = GatewaySettings.load(host=host, port=port, redis_url=url)
         tailer = TailerSettings.load(log_dir=log_dir, paths=watched, redis_url=url)
         check_port(gateway.host, gateway.port)
@@ -184,7 +184,7 @@ async def supervise(
 ) -> None:
     """Run the children until a signal says to end."""
     supervisor = Supervisor(children)
-    # A browser may keep who opens it waiting.
+    # Opening a browser may block.
     asyncio.get_running_loop().set_default_executor(library_threads())
     with taking_signals(lambda _number: supervisor.stop()):
         if broker is not None:
@@ -195,7 +195,7 @@ async def supervise(
 def announce(
     settings: GatewaySettings, *, open_browser: bool
 ) -> Callable[[], Coroutine[None, None, None]]:
-    """What waits for the gateway and tells people where it is."""
+    """Make the function that waits for the gateway and prints its address."""
 
     async def wait_and_tell() -> None:
         host = ANY_ADDRESS.get(settings.host, settings.host)

@@ -52,7 +52,7 @@ POLL_SECONDS = 0.1
 NETWORK_POLL_SECONDS = 0.5
 # How long it may take to end in order: nothing is lost by leaving as it is.
 END_SECONDS = 8.0
-# All interfaces: whoever scrapes is elsewhere, and the port is off unless asked for.
+# All interfaces: Prometheus runs elsewhere, and the port is off unless asked for.
 METRICS_HOST = "0.0.0.0"  # noqa: S104  # as said above
 
 
@@ -242,7 +242,7 @@ def run(settings: TailerSettings) -> None:
     """Run the service until SIGTERM or SIGINT.
 
     Raises:
-        ServiceError: it cannot start; the text says what to mend.
+        ServiceError: it cannot start; the text says what to change.
     """
     configure_logging(
         level=settings.log_level, log_format=settings.log_format, service="tailer"
@@ -285,7 +285,7 @@ async def _serve(settings: TailerSettings) -> None:
 
 
 async def _run_and_tell(tailer: Tailer) -> None:
-    """Run it; if a part of it fails, whoever reads its metrics is to know that."""
+    """Run it; if a task fails, wait until its metrics were read once more."""
     try:
         await tailer.run()
     except TaskEnded as error:
@@ -312,7 +312,7 @@ async def _monitor(stack: AsyncExitStack, tailer: Tailer, port: int) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Uvloop's where there is one: a quarter less time in the loop."""
+    """Use uvloop where it is installed: the loop takes a quarter less time."""
     try:
         import uvloop  # noqa: PLC0415  # there is none for Windows
     except ImportError:
@@ -321,7 +321,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def _note_name(options: Options) -> str:
-    """The name of the start note: another choice of files has another note."""
+    """The name of the start note: each choice of files has a note of its own."""
     chosen = [
         options.telemetry_patterns,
         options.absolute_paths,

@@ -1,9 +1,9 @@
 """What the tailer says of itself: one typed door for metrics and logs together.
 
-Each method is one thing that happened; it counts and logs, in the loop alone. Nothing
-else in this package logs or counts; which counters there are says `meters`. At most one
-line per batch (debug) and per event of a file (info); what may come as a flood is told
-once, and then summed up.
+Each method stands for one event; it counts and logs it, and is called in the event loop
+only. Nothing else in this package logs or counts; `meters` has the counters. There is
+at most one line per batch (debug) and per event of a file (info); events that may come
+in great numbers are logged once, and then summed up.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,11 +20,12 @@ from tailcast_streams.exceptions import BrokerError, BrokerRefused
 from tailcast_tailer.meters import Meters
 
 
-# Rejected lines of one session are told at most so often.
+# Between two log lines about rejected lines of one session.
 REJECTIONS_TOLD_SECONDS = 60.0
-# A refusal counts for so long: what was refused is tried again every ten seconds.
+# How long a refusal makes the tailer unready: a refused call is tried again within
+# ten seconds.
 REFUSED_SECONDS = 15.0
-# The code of those that are one key's alone.
+# The code of refusals that concern one key only.
 ONE_KEY = "WRONGTYPE"
 
 
@@ -40,23 +41,23 @@ class Instruments:
         self._meters = Meters(self.registry)
         # Who reads them.
         self.readers = Readers()
-        # By session: when its rejections were told last, and how many were not since.
+        # By session: when rejections were last logged, and how many there were since.
         self._untold: dict[str, tuple[float, int]] = {}
-        # Things that last and are told once: what, about whom.
+        # Conditions that last and are logged once: the condition, and what it is about.
         self._told: set[tuple[str, str]] = set()
         # Since when the broker is away, None while it answers.
         self._away_since: float | None = None
-        # Whether that it cannot be reached was told.
+        # Whether it was logged that the broker cannot be reached.
         self._is_away = False
-        # What the broker refused last that is not one key's alone, and when.
+        # The last refusal that concerns more than one key, and when it came.
         self._refusal, self._refused_at = "", 0.0
-        # Which of its refusals were told.
+        # Decides which refusals are logged.
         self._sparing = Sparing(clock=clock)
         # Bytes in files that are not in the broker yet, by path.
         self._behind: dict[str, int] = {}
 
     def exposition(self) -> bytes:
-        """All metrics in Prometheus' text form, for whoever reads them."""
+        """All metrics in Prometheus' text format."""
         self.readers.note()
         return generate_latest(self.registry)
 
@@ -78,7 +79,7 @@ class Instruments:
         self._meters.hanging.set_function(count_hanging)
 
     def files_left(self, jobs: int) -> None:
-        """The tailer ended while so many files' calls had not come back."""
+        """The tailer ended while calls for this number of files had not returned."""
         self._log.warning("ended without a file system that hangs", files=jobs)
 
     def session_found(self, session: str, path: str) -> None:
@@ -87,7 +88,7 @@ class Instruments:
         self._log.info("session found", session=session, path=path)
 
     def file_is_old(self, session: str, *, days: float) -> None:
-        """A file is left out because it has not changed for so long."""
+        """A file is left out because it has not changed for `days`."""
         if self._remember("old", session):
             self._meters.old_files.inc()
             self._log.info(
@@ -141,12 +142,12 @@ class Instruments:
         )
 
     def bytes_behind(self, path: str, size: int) -> None:
-        """So many bytes of the file are not in the broker yet."""
+        """`size` bytes of the file are not in the broker yet."""
         self._meters.bytes_behind.inc(size - self._behind.get(path, 0))
         self._behind[path] = size
 
     def change_noticed(self, *, by_hint: bool) -> None:
-        """A file changed, told by the operating system or found by the sweep."""
+        """A file changed; a notification or the sweep showed it."""
         self._meters.changes.labels("hint" if by_hint else "sweep").inc()
 
     def generation_began(
@@ -164,7 +165,7 @@ class Instruments:
         )
 
     def rewrite_refused(self, session: str, owner: str) -> None:
-        """Another tailer owns the session and sees a file too, and we other bytes."""
+        """Another tailer owns the session, and its file has other bytes than ours."""
         if self._remember("refused", session):
             self._meters.refused.labels("rewrite").inc()
             self._meters.disputed.inc()
@@ -175,7 +176,7 @@ class Instruments:
             )
 
     def claim_answered(self, session: str, claimant: str) -> None:
-        """Another tailer sees other bytes than this one does, who owns the session."""
+        """Another tailer, whose file has other bytes, claims a session of this one."""
         if self._remember("claimed", f"{session}\0{claimant}"):
             self._log.warning(
                 "session is claimed by another tailer that sees other bytes",
@@ -245,7 +246,7 @@ class Instruments:
         self._log.debug("append did not follow on", session=session)
 
     def session_healed(self, session: str, size: int) -> None:
-        """The broker forgot so many bytes; they are read again."""
+        """The broker lost `size` bytes; they are read again."""
         self._meters.healed.inc(size)
         self._log.warning("broker forgot, reading again", session=session, bytes=size)
 
@@ -255,7 +256,7 @@ class Instruments:
         self._log.warning("stream and state disagreed, reading anew", session=session)
 
     def broker_lost(self, error: BrokerError) -> None:
-        """A call failed, and nothing is asked until one succeeds."""
+        """A call failed; all others wait until one succeeds."""
         self._meters.broker_up.set(0)
         if self._away_since is None:
             self._away_since = self._clock()
@@ -313,11 +314,11 @@ class Instruments:
         self._meters.trimmed.labels(why).inc(size)
 
     def kept(self, size: int) -> None:
-        """All streams together hold so much; `size` in bytes of the files."""
+        """All streams together hold `size` bytes of the files."""
         self._meters.kept.set(size)
 
     def clock_stepped(self, seconds: float) -> None:
-        """The machine's clock was set by so much."""
+        """The machine's clock was set, by `seconds`."""
         self._meters.steps.inc()
         self._log.warning("the clock was set", by_seconds=round(seconds, 1))
 

@@ -1,4 +1,4 @@
-"""The tailer's way in; `tailcast_service.program` says what that is."""
+"""The entry point of the tailer; `tailcast_service.program` runs it."""
 
 from tailcast_service.exits import take_signals
 
@@ -16,7 +16,7 @@ def main() -> None:
 
 
 def serve(**flags: str | None) -> None:
-    """Run the tailer until it is told to end; a flag that is None was not given."""
+    """Run the tailer until a signal ends it; None is a flag that was not given."""
     from tailcast_service import program  # noqa: PLC0415  # as above
     from tailcast_tailer.settings import TailerSettings  # noqa: PLC0415  # as above
 

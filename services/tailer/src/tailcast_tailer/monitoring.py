@@ -1,6 +1,6 @@
 """`/metrics`, `/healthz` and `/readyz`: the smallest HTTP server that Prometheus reads.
 
-Knows no metric and decides nothing: what there is to say it is given as functions.
+Knows no metric and decides nothing: functions that it is given supply the answers.
 """
 
 import asyncio

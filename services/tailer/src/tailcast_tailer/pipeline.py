@@ -1,9 +1,9 @@
 """The work of a tailer: the listing, the sweep, and the turns of all files.
 
 Files are looked at when they are hinted at or due, queued when they changed, and given
-turns of one batch by a few workers for each device; whose turn it is says `turns`, and
-what a turn does the follower. Every task here is owned by `Pipeline.run` and ends with
-it; one that ends before ends the tailer.
+turns of one batch by a few workers for each device. `turns` decides which file is next,
+and the follower what is done in a turn. Every task here is owned by `Pipeline.run` and
+ends with it; one that ends before ends the tailer.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from tailcast_tailer.upkeep.upkeep import Upkeep
 WORKERS = 4
 # Files that are looked at in one go.
 SWEEP_FILES = 500
-# So long the sweep waits for what a device shows; then it goes on with the others.
+# How long the sweep waits for one device; then it goes on with the others.
 DEVICE_SECONDS = 0.5
 LIST_SECONDS = 1.0
 # Until what a full broker refused is offered again.
@@ -60,7 +60,7 @@ class Pipeline:
         poll_interval: float,
         is_network: bool,
     ) -> None:
-        """Prepare; `make_followed` is told whether the file was there at the start."""
+        """Prepare; `make_followed` gets whether the file was there at the start."""
         self._discovery = discovery
         self._turns = turns
         self._make_followed = make_followed

@@ -1,4 +1,4 @@
-"""The tailer's settings. Only `app` reads them; the rest has keyword arguments."""
+"""The tailer's settings. Only `app` reads them; all else takes options."""
 
 import socket
 from typing import Annotated, Literal
@@ -31,7 +31,7 @@ def expand_hostname(prefix: str) -> str:
 
 
 def check_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """The patterns, if each is one."""
+    """The patterns unchanged; ValueError if one of them is invalid."""
     for pattern in patterns:
         compile_pattern(pattern)
     return patterns
@@ -41,7 +41,7 @@ Patterns = Annotated[CommaList, AfterValidator(check_patterns)]
 
 
 class TailerSettings(ServiceSettings):
-    """All that the tailer can be told."""
+    """All settings of the tailer."""
 
     redis_url: SecretUrl
     """the broker: redis://, rediss:// or unix:// (`tailcast up` brings its own)"""

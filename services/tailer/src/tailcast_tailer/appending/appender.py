@@ -1,7 +1,7 @@
 """From portions of a file to batches in the broker.
 
-What is believed to be stored, how a batch that follows on from it looks, and what to do
-when the broker is full. What is to be done about a refused batch decides the follower.
+Builds the batch that continues what is stored, appends it, and waits while the broker
+is full. The follower decides what to do about a batch that the broker did not accept.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ def stored_of(state: SessionState) -> Stored:
 
 
 class Addition(NamedTuple):
-    """What is to be appended, and what is stored if it is done."""
+    """Entries to append, and what is stored afterwards."""
 
     # `position.generation`, `.offset` and the incarnation are the batch's.
     after: Stored
@@ -119,7 +119,7 @@ class Addition(NamedTuple):
 
 
 class CannotBeTaken(Exception):
-    """Several lines could not be appended, perhaps for what one of them has."""
+    """Several lines could not be appended; perhaps one of them is the cause."""
 
     def __init__(self, lines: int) -> None:
         super().__init__(f"{lines} lines could not be taken")
@@ -128,7 +128,7 @@ class CannotBeTaken(Exception):
 
 
 class _Failed(Exception):
-    """Appending failed in a way that nobody foresaw."""
+    """Appending failed with an unexpected error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -161,7 +161,7 @@ class Appender:
         self._wall_clock = wall_clock
         # Activity of sessions that the list in the broker does not have yet.
         self.untouched: dict[str, int] = {}
-        # Held by whoever trims for a full broker.
+        # Held while streams are trimmed for a full broker.
         self._makes_room = asyncio.Lock()
 
     async def append(
@@ -216,7 +216,7 @@ class Appender:
         return outcome, after
 
     def note(self, session: str, stored: Stored, *, activity_ms: int) -> None:
-        """Take note of what was found in the broker."""
+        """Note what was found in the broker, for the retention."""
         self._retention.note(session, stored.position, activity_ms=activity_ms)
 
     def _progress_of(self, entries: Sequence[NewEntry], *, last: bool) -> Progress:
@@ -256,8 +256,8 @@ class Appender:
         """Append; None if the broker is full."""
         try:
             if not batch.expected.incarnation:
-                # Listed, and counted, before its first entry is there: who looks at the
-                # list and then hears of what is appended misses no session.
+                # It is listed, and counted, before it has an entry: a reader that reads
+                # the list and then follows the feed misses no session.
                 birth = await self._writer.bear(batch.session, activity_ms=activity_ms)
                 batch = replace(batch, fields={**batch.fields, "birth": str(birth)})
             with _blaming_lines():
@@ -338,7 +338,7 @@ class Appender:
 
 @contextmanager
 def _blaming_lines() -> Generator[None]:
-    """What fails here is perhaps for what a line has: all but want of the broker's."""
+    """Turn an unexpected error, which a line may have caused, into `_Failed`."""
     try:
         yield
     except (BrokerError, OSError, MemoryError):
@@ -348,7 +348,7 @@ def _blaming_lines() -> Generator[None]:
 
 
 def _refused(before: Stored, addition: Addition, error: Exception) -> Addition:
-    """What one line comes to that could not be taken."""
+    """The addition that rejects a single line that could not be appended."""
     entries, rejections = addition.entries, addition.rejections
     records = [entry for entry in entries if entry.record]
     if records:
@@ -372,7 +372,7 @@ def _position_after(addition: Addition) -> StoredPosition:
 
 
 def _metrics_after(before: Stored, addition: Addition) -> Statistics:
-    """Each generation's are its own: a run that began anew has another story."""
+    """The statistics after a batch; a new generation begins without any."""
     is_same = before.position.generation == addition.after.position.generation
     return merge(before.metrics if is_same else Statistics(), addition.metrics)
 

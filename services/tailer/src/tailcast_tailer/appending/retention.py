@@ -1,9 +1,9 @@
 """How much of each stream is kept: what is trimmed, and when.
 
-Offsets are bytes of the file, so bytes of retention are an entry ID. Trimming is a call
-of its own, before an append when the broker is full. What went is what the broker says
-that is no longer there, never what was asked for. What was kept at a restart is not
-known: it is taken for more than it is, and measured before anything is cut for it.
+Offsets are bytes of the file, so a number of bytes to keep gives an entry ID to trim
+at. Trimming is a call of its own. How much it removed is measured, as the broker may
+keep more than it was asked to. After a restart the size of a stream is estimated, too
+high if anything, and measured before something is trimmed for it.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from tailcast_streams.position import BEFORE_ALL, MAX_OFFSET, EntryID
 from tailcast_streams.session_state import StoredPosition
 
 
-# A stream is trimmed when it holds a sixteenth more than it may.
+# A stream is trimmed once it is a sixteenth over its budget.
 SLACK_SHARE = 16
-# What is given back at once when the broker is full: a tenth of all.
+# When the broker is full, a tenth of everything is trimmed at once.
 FULL_SHARE = 10
 # How many generations back entries are looked for.
 MOST_GENERATIONS = 16
@@ -27,7 +27,7 @@ MOST_GENERATIONS = 16
 class Retained(NamedTuple):
     """What a session's stream holds, by the bytes of its file."""
 
-    # At most so many bytes.
+    # In bytes, never too low.
     size: int
     # Unix milliseconds of its latest line.
     activity_ms: int
@@ -49,8 +49,8 @@ class Retention:
     ) -> None:
         """Prepare.
 
-        `on_trimmed` is told why, and how many bytes of a file went; `on_kept` how many
-        bytes all streams hold, each time that changes.
+        `on_trimmed` gets the reason, and how many bytes of a file were trimmed;
+        `on_kept` how many bytes all streams hold, each time that changes.
         """
         self._writer = writer
         self._on_trimmed = on_trimmed or _nobody
@@ -61,7 +61,7 @@ class Retention:
         self._kept: dict[str, Retained] = {}
         # The sum of their sizes.
         self._total = 0
-        # Held by whoever trims: two that trim for one total would trim twice as much.
+        # Held while trimming: two trims for one total would remove twice as much.
         self._trims = asyncio.Lock()
 
     def note(self, session: str, position: StoredPosition, *, activity_ms: int) -> None:
@@ -95,7 +95,7 @@ class Retention:
                 )
 
     async def make_room(self) -> None:
-        """Give back a tenth of everything, the coldest sessions' first."""
+        """Trim a tenth of everything, beginning with the sessions quiet for longest."""
         async with self._trims:
             surplus = max(1, self._total // FULL_SHARE)
             await self._trim_coldest(lambda went: surplus - went, why="full")
@@ -130,7 +130,7 @@ class Retention:
         await self._trim(session, before, why="session")
 
     async def _trim_coldest(self, surplus: Callable[[int], int], *, why: str) -> None:
-        """Trim until nothing is left of a surplus; it is told how much went."""
+        """Trim until no surplus is left; `surplus` gets how many bytes were trimmed."""
         went = 0
         for session in _coldest_first(self._kept.items()):
             kept = await self._measure(session)
@@ -145,7 +145,7 @@ class Retention:
     async def _cut(
         self, session: str, kept: Retained, surplus: int, *, why: str
     ) -> None:
-        """Trim so many bytes off a session, and something in any case."""
+        """Trim `surplus` bytes of a session, or more if the broker removes nothing."""
         last = kept.last_id
         went = 0
         while not went and surplus < kept.size:
@@ -165,7 +165,7 @@ class Retention:
         )
 
     async def _trim(self, session: str, before: EntryID, *, why: str) -> int:
-        """Trim, and note what stayed; how many bytes went."""
+        """Trim, and note the size that is left; how many bytes were removed."""
         known = await self._measure(session)
         if known is None:
             return 0
@@ -178,7 +178,7 @@ class Retention:
         return went
 
     async def _measure(self, session: str) -> Retained | None:
-        """Look how much a stream holds, and note it; None if it was forgotten."""
+        """Measure how much a stream holds, and note it; None if it is unknown here."""
         if (known := self._kept.get(session)) is None:
             return None
         first = await self._writer.read_after(session, BEFORE_ALL, limit=1)
@@ -188,19 +188,19 @@ class Retention:
         return known._replace(size=size)
 
     def _note_measured(self, session: str, then: Retained, size: int) -> None:
-        """Note that a session held so much, as it was then."""
+        """Note that a session held `size` bytes when it was as in `then`."""
         if (now := self._kept.get(session)) is not None:
             added = now.size - then.size
             self._set(session, now._replace(size=max(0, size + added)))
 
 
 def _nobody(why: str, size: int) -> None:
-    """Nobody counts."""
+    """Ignore what was trimmed."""
     del why, size
 
 
 def _no_one(total: int) -> None:
-    """Nobody watches."""
+    """Ignore what is kept."""
     del total
 
 
@@ -217,7 +217,7 @@ async def oldest_to_keep(
     generation_start: int,
     keep_bytes: int,
 ) -> EntryID:
-    """Find the entry ID below which a stream is trimmed to keep so many bytes.
+    """Find the entry ID below which a stream is trimmed to keep `keep_bytes`.
 
     An earlier generation counts from its end, which its successor's marker names.
     """

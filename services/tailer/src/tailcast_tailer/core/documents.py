@@ -1,7 +1,7 @@
 """What an emergency document is: a file that is one JSON object.
 
-Pure. Stored on one line, keys and numbers unchanged; what strict readers could not take
-is mended, or the document rejected, as with records.
+Pure. It is stored on one line, keys and numbers unchanged. As with records, what a
+strict JSON parser would not accept is corrected, or the document is rejected.
 """
 
 import msgspec

@@ -1,8 +1,8 @@
 """How long a session is kept: what becomes of one that has not changed for long.
 
-Pure; times are Unix milliseconds and come in as arguments. A stream is emptied while
-its state stays, so that nothing is read again; everything goes only when the file was
-seen to be absent for as long.
+Pure; times are Unix milliseconds and come in as arguments. First the stream is emptied
+while its state stays, so that nothing is read again; all is deleted only once the file
+has been absent for as long.
 """
 
 from enum import Enum

@@ -5,7 +5,7 @@ together, so that the work for each value is done in C. Statistics are kept as t
 text that readers get, and are merged with those of each batch.
 
 A metric is a number at the top of a record, or in its object `telemetry`, by its key;
-and a number one level down from there, as `object.key`. Step and time are none.
+and a number one level down from there, as `object.key`. Step and time are no metrics.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -281,7 +281,7 @@ def joined(
 
 
 def merge(kept: Statistics, batch: Mapping[str, Metric]) -> Statistics:
-    """What is kept once a batch is appended."""
+    """The statistics of a session once a batch is appended."""
     if not batch:
         return kept
     metrics = _read(kept.text)

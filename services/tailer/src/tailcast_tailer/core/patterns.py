@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-# Names with one of these are lines of records, whatever the first line looks like.
+# Files with one of these extensions have lines of records, whatever the first one is.
 LINE_EXTENSIONS = (".jsonl", ".ndjson")
 
 _WILDCARD = re.compile(r"[*?\[]")
@@ -36,7 +36,7 @@ def compile_pattern(text: str) -> Pattern:
     """Read a glob such as `telemetry/**/*.jsonl`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a valid pattern.
     """
     segments = [segment for segment in text.split("/") if segment not in ("", ".")]
     if segments[-1:] == ["**"]:
@@ -85,7 +85,7 @@ def without_extension(path: str) -> str:
 
 
 class Name(NamedTuple):
-    """A file that wants to be a session."""
+    """A file that is to become a session."""
 
     # The file's path, as the file system has it.
     path: str
@@ -94,7 +94,7 @@ class Name(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A file that cannot be one, and why, for people."""
+    """A file that cannot become one, and the reason, in words for people."""
 
     path: str
     reason: str

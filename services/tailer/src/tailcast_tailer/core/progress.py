@@ -11,15 +11,15 @@ from typing import NamedTuple
 from tailcast_tailer.core.proofs import Verdict
 
 
-# A rewrite in progress is waited for at most so long, however much it grows.
+# How long a rewrite in progress is waited for, however much it grows.
 REWRITE_SECONDS = 30.0
-# A file that stood still so long is as its writer left it.
+# A file that has not changed for longer is as its writer left it.
 STILL_SECONDS = 2.0
 NETWORK_STILL_SECONDS = 10.0
 # Between two looks at bytes that differ.
 SECOND_LOOK_SECONDS = 0.1
 NETWORK_SECOND_LOOK_SECONDS = 1.0
-# So many generations within the time are a quarrel, not restarts.
+# This number of generations within the time means two writers, not restarts.
 CONTESTED_GENERATIONS = 3
 CONTESTED_WITHIN_SECONDS = 60.0
 CONTESTED_FOR_SECONDS = 600.0
@@ -127,5 +127,5 @@ def contested_until(declared: Sequence[float], now: float) -> float | None:
 
 
 def look_interval(quiet_seconds: float, *, poll_interval: float) -> float:
-    """How soon to look again at a file that has not changed for so long."""
+    """Seconds until the next look at a file that has been quiet for `quiet_seconds`."""
     return max(poll_interval, min(COLDEST_SECONDS, quiet_seconds / QUIET_SHARE))

@@ -22,7 +22,7 @@ _PART = re.compile(r"([1-9][0-9]{0,4}):([0-9a-f]{32})", re.ASCII)
 
 
 class Verdict(Enum):
-    """What bytes say of a proof."""
+    """Whether bytes agree with a proof."""
 
     HOLDS = "holds"
     DIFFERS = "differs"

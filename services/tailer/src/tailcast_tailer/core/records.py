@@ -1,10 +1,10 @@
 """From lines to what is appended: entries, rejections, statistics.
 
-Pure. What a record is says `tailcast_streams.record`; here is what a *file* adds: a
-byte-order mark at its head, holes, lines that are too long. Lines that are records as
-they stand, which nearly all are, are checked and counted together; one that is not
-sends those around it through the checks line by line. A line over which that fails is
-rejected, and the others are not.
+Pure. `tailcast_streams.record` defines what a record is; this module adds what a *file*
+may have: a byte-order mark at its head, holes, lines that are too long. Nearly all
+lines are records as they stand, and are checked and counted together. If one is not,
+the lines around it are checked one by one. A line that makes a check fail is rejected
+alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ from tailcast_tailer.core.metrics import (
 TOGETHER = 128
 # How much of a rejected line is kept.
 REJECTED_HEAD_BYTES = 4_096
-# How much of what an exception says is kept.
+# How much of an exception's text is kept.
 _TOLD_CHARACTERS = 200
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -50,7 +50,7 @@ _new_entry = partial(tuple.__new__, NewEntry)
 
 
 class Reading(NamedTuple):
-    """What lines came to; every line is in one of the two."""
+    """What was made of lines: each one is an entry or a rejection."""
 
     entries: list[NewEntry]
     rejections: list[NewRejection]
@@ -119,7 +119,7 @@ def take_apart(
 
 
 def _followed_by(one: Reading, other: Reading) -> Reading:
-    """Both; the first one's lists are used on."""
+    """Both as one; the first one's lists are extended."""
     one.entries.extend(other.entries)
     one.rejections.extend(other.rejections)
     return one._replace(metrics=joined(one.metrics, other.metrics))
@@ -131,7 +131,7 @@ def _plain(
     max_line_bytes: int,
     not_metrics: frozenset[str],
 ) -> Reading | None:
-    """Lines each of which is a record as it stands; None if one is not."""
+    """Read lines that are all records as they stand; None if one is not."""
     stripped = [*map(bytes.strip, texts)]
     if not all(stripped) or max(map(len, stripped)) > max_line_bytes:
         return None
@@ -162,7 +162,7 @@ def _read_each(
     *,
     careful: bool,
 ) -> Reading:
-    """Lines of any kind, one by one."""
+    """Read lines of any kind, one by one."""
     entries: list[NewEntry] = []
     rejections: list[NewRejection] = []
     end = start

@@ -1,8 +1,8 @@
-"""Which files stay open between two looks: so many, and only those that moved lately.
+"""Which files stay open between two looks: a bounded number that changed lately.
 
-An open descriptor is what a file that loses its path is read to its end by. One of a
-file that is quiet keeps a file system from being unmounted, and helps little: what is
-written later is read by opening the file anew, and proved as ever.
+A file that loses its path is read to its end by an open descriptor. For a quiet file
+that helps little, and keeps its file system from being unmounted: lines that are
+written later are read, and proved, by opening the file again.
 """
 
 from collections import OrderedDict
@@ -12,9 +12,9 @@ from typing import Protocol
 
 # Descriptors that are kept at most.
 HELD_FILES = 256
-# What has brought nothing for so long is closed, whether it lost its path or not.
+# A file without anything new for longer is closed, whether it has its path or not.
 QUIET_SECONDS = 45.0
-# How often is looked for that.
+# How often quiet files are looked for.
 CHECK_SECONDS = 1.0
 
 
@@ -25,11 +25,11 @@ class Holder(Protocol):
 
     @property
     def open_since(self) -> float | None:
-        """When what is open last brought something; None if nothing is open."""
+        """When the open file last had something new; None if nothing is open."""
         ...
 
     def release(self) -> None:
-        """Have it closed."""
+        """Close it, after the jobs that are under way."""
         ...
 
 
@@ -43,17 +43,17 @@ class Descriptors:
         self._looked_at = clock()
 
     def holds(self, path: str) -> bool:
-        """Whether a file of this path is open, be it that it lost it."""
+        """Whether the file that has or had this path is open."""
         return path in self._open
 
     def used(self, holder: Holder) -> None:
-        """It was looked at, and may be open."""
+        """Note that the file was looked at, and may be open."""
         self._open.pop(holder.path, None)
         if holder.open_since is not None:
             self._open[holder.path] = holder
 
     def close_quiet(self, is_busy: Callable[[str], bool]) -> None:
-        """Close what is quiet, and what is too much; not what is just being read."""
+        """Close quiet files and those beyond the bound, but none that is being read."""
         now = self._clock()
         excess = len(self._open) - HELD_FILES
         if now - self._looked_at < CHECK_SECONDS and excess <= 0:

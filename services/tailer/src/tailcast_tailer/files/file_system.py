@@ -1,7 +1,7 @@
 """What the file system says of a path, and which kind of file system it is.
 
-Blocking, for worker threads. Nothing here waits for more than the file system: what is
-no regular file (a pipe of that name) is not opened to be read.
+Blocking, for worker threads. Nothing here waits for anything but the file system: what
+is no regular file, such as a pipe, is never read.
 """
 
 # ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
@@ -28,7 +28,7 @@ class CannotBeSeen(Exception):
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error.strerror or str(error))
-        # Whether nothing has this name (or nothing can be told from an error's like).
+        # Whether no file has this name, as far as the error shows.
         self.is_absent = error.errno in (errno.ENOENT, errno.ENOTDIR)
 
 
@@ -40,7 +40,7 @@ class Identity(NamedTuple):
 
 
 class Glimpse(NamedTuple):
-    """What changes when a file does, cheap to get."""
+    """Size, time and identity of a file: one of them differs when it changed."""
 
     size: int
     mtime_ns: int
@@ -48,7 +48,7 @@ class Glimpse(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """An open regular file, which whoever opened it closes."""
+    """An open regular file; the caller closes it."""
 
     descriptor: int
     glimpse: Glimpse

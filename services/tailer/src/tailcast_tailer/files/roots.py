@@ -1,7 +1,8 @@
-"""Whether a path is absent, or only cannot be seen: what its directory tells.
+"""Whether a file is absent, or only cannot be seen, as its directory shows.
 
-Blocking, for worker threads. A file counts as absent only where the directory that is
-watched can be seen: an unmounted file system shows nothing, and nothing may follow.
+Blocking, for worker threads. A file counts as absent only if the watched directory can
+be read: a file system that is not mounted shows no files, and none may be deleted for
+that.
 """
 
 # ruff: noqa: PTH116  # thousands of paths: texts, `Path` costs more
@@ -11,12 +12,12 @@ from collections.abc import Sequence
 
 
 class Roots:
-    """The directories below which files are, and what can be told of their absence."""
+    """The watched directories, and whether a file below them is absent."""
 
     def __init__(self, directories: Sequence[str]) -> None:
         self._directories = directories
-        # Which directory each was when something was last seen in it. One that is
-        # empty and another one is a mount point without its file system.
+        # The identity of each directory when it last had something in it. An empty one
+        # with another identity is a mount point without its file system.
         self._seen: dict[str, tuple[int, int]] = {}
 
     def holds(self, path: str) -> bool:
@@ -24,13 +25,13 @@ class Roots:
         return any(path.startswith(f"{one}/") for one in self._directories)
 
     def saw(self, path: str) -> None:
-        """The path could be seen, and so the directory that it lies below. Blocking."""
+        """Note that the path, and so its watched directory, could be seen. Blocking."""
         for one in self._directories:
             if one not in self._seen and path.startswith(f"{one}/"):
                 self._is_seen(one)
 
     def absences(self, paths: Sequence[str]) -> list[bool | None]:
-        """Whether nothing has each path; None if it cannot be told. Blocking."""
+        """For each path, whether no file has it; None if that is unknown. Blocking."""
         above = [
             one
             for one in self._directories

@@ -1,8 +1,8 @@
 """One telemetry file, as the file system shows it now: blocking, for worker threads.
 
-Opens, reads and proves; turns what follows into entries. It decides nothing: what a
-look means says `progress`. All calls for one file are its `FileJobs`', one at a time;
-the broker is unknown here.
+Opens, reads and proves; turns what follows into entries. It decides nothing:
+`progress` judges what a look means. All calls for one file are made by its `FileJobs`,
+one at a time.
 """
 
 import os
@@ -158,23 +158,23 @@ class SessionFile:
         return look
 
     def take_more(self) -> None:
-        """Nothing is wrong with what was taken: take more lines again."""
+        """The last portion was appended: take more lines at a time again."""
         self.max_lines = min(MAX_BATCH_LINES, 2 * self.max_lines)
 
     @property
     def is_open(self) -> bool:
-        """Whether a descriptor is held; whoever is not at work here may ask too."""
+        """Whether a descriptor is held; may be asked from any thread."""
         return self._held is not None
 
     def release(self) -> None:
-        """Give the held descriptor back."""
+        """Close the held descriptor."""
         self._hold(None)
 
     def _hold(self, opened: Opened | None) -> None:
         """Hold this one instead of what was held."""
         before, self._held = self._held, opened
         if before is not None:
-            # It is gone then, whatever the system says of it.
+            # The descriptor is closed then, even if the call fails.
             os.close(before.descriptor)
 
     def place_at(self, offset: int) -> Place | None:

@@ -1,9 +1,9 @@
-"""Where files are touched: in threads, the work on one file in order, never at once.
+"""Threads for calls to the file system: the jobs of one file are done one by one.
 
-A call that has begun cannot be taken back: whoever stops waiting for it leaves it what
-it works with. So what a file has open belongs to its `FileJobs` alone. The loop sends
-work there, also to close it, and looks at nothing but results. Each device has threads
-of its own: one whose server is gone keeps none from being read but its own files.
+A call that has begun cannot be cancelled: it still uses its descriptor when the task
+that waited for it is gone. So the jobs of a file own what it has open. The event loop
+sends jobs, the one that closes the file too, and sees only their results. Each device
+has threads of its own: a file server that is gone blocks only its own files.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 
 
 class Run(Protocol):
-    """Runs blocking work elsewhere."""
+    """Runs blocking work in a thread."""
 
     def __call__(self, work: Callable[[], _T], /) -> Awaitable[_T]:
         """The work's result, or its error."""
@@ -53,7 +53,7 @@ class Jobs(Run, Protocol):
         ...
 
     def send(self, work: Callable[[], None], /) -> object:
-        """Have it done, without waiting for it."""
+        """Run it later, without waiting for it."""
         ...
 
 
@@ -71,13 +71,13 @@ class FileThreads:
         self._jobs: WeakSet[FileJobs] = WeakSet()
 
     def jobs(self) -> "FileJobs":
-        """Work that is done in order."""
+        """A new queue of jobs, which are done in order."""
         jobs = FileJobs(self._start, self._began, self._clock)
         self._jobs.add(jobs)
         return jobs
 
     def lane(self, device: Device) -> Device:
-        """Whose threads a device has: its own, or those that all others share."""
+        """The device whose threads are used: its own, or None for the shared ones."""
         if device in self._threads or len(self._threads) < MAX_DEVICES:
             return device
         return None
@@ -89,9 +89,9 @@ class FileThreads:
         return sum(began <= oldest for began in list(self._began.values()))
 
     async def end(self, seconds: float) -> int:
-        """Wait for what is under way, at most so long; how much of it then still is.
+        """Wait at most `seconds` for the jobs under way; how many are not done then.
 
-        Whatever is done later still is done in order.
+        Those are still done later, in order.
         """
         last = [jobs.send(_nothing) for jobs in self._jobs if jobs.is_busy]
         waiting: set[asyncio.Future[None]] = set()
@@ -111,7 +111,7 @@ class FileThreads:
 
 
 class FileJobs:
-    """Work that is done in order, never two at once: what a file's state belongs to."""
+    """The jobs of one file, done in order, never two at once; they own its state."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class FileJobs:
         self._clock = clock
         # Where the file is, as far as is known.
         self.device: Device = None
-        # What is still to be done, and whether a thread is at it.
+        # The jobs that are to be done, and whether a thread is doing them.
         self._waiting: deque[Callable[[], None]] = deque()
         self._is_busy = False
         self._lock = threading.Lock()
@@ -142,11 +142,11 @@ class FileJobs:
         return self._is_busy
 
     async def __call__(self, work: Callable[[], _T]) -> _T:
-        """Wait for its result; who is cancelled meanwhile does not stop it."""
+        """Wait for its result; cancelling the wait does not stop the job."""
         return await asyncio.wrap_future(self.send(work))
 
     def send(self, work: Callable[[], _T]) -> Future[_T]:
-        """Have it done after all that was sent before."""
+        """Run it after all jobs that were sent before."""
         future: Future[_T] = Future()
         with self._lock:
             self._waiting.append(partial(settle, future, work))
@@ -169,4 +169,4 @@ class FileJobs:
 
 
 def _nothing() -> None:
-    """Whoever waits for this has waited for all that was sent before."""
+    """The last job: when it is done, all that were sent before are."""

@@ -1,8 +1,8 @@
-"""The names below a directory, listed again and again as cheaply as can be.
+"""The names below a directory, listed again and again at little cost.
 
-Blocking, for a worker thread. A directory is listed anew only when its modification
-time moved, or after a while, because networks answer late; directories that rest are
-asked less often. What cannot be seen now is kept, never taken for deleted.
+Blocking, for a worker thread. A directory is listed again when its modification time
+changed, and after a while in any case, as network file systems may report a change
+late. Quiet directories are checked less often. A directory that cannot be read is kept.
 """
 
 # ruff: noqa: PTH116, PTH120  # ten thousand paths: texts, `Path` costs more
@@ -54,7 +54,7 @@ class DirectoryTree:
         self._directories: dict[str, _Directory] = {root: _Directory(0)}
 
     def changed(self, path: str) -> None:
-        """Look again soon at the directory that would hold this path."""
+        """List the directory of this path at the next call."""
         directory = self._directories.get(os.path.dirname(path))
         if directory is not None:
             directory.due = 0.0

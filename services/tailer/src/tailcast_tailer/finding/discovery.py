@@ -1,8 +1,8 @@
-"""Which files there are to follow: names by listing, and hints of what moved.
+"""Which files there are to follow: their names by listing, and hints of changes.
 
-The home of watchfiles. Its notifications are hints that make things fast: they overflow
-in silence, miss what other machines write, and die with their directory. Certain is the
-listing. Nothing is opened here but to see what kind of file a nameless one is.
+The home of watchfiles. Its notifications are hints that save time: they overflow in
+silence, miss what other machines write, and end with their directory. Only the listing
+is certain. A file is opened here only if its name does not show what it is.
 """
 
 # ruff: noqa: PTH112, PTH116, PTH119  # paths are texts, as in the tree
@@ -66,7 +66,7 @@ class Found(NamedTuple):
 
 
 class _Root:
-    """A directory, and which of the files below it are wanted."""
+    """A watched directory, and which files below it are followed."""
 
     def __init__(
         self,
@@ -114,19 +114,19 @@ class Discovery:
     ) -> None:
         """Prepare; `jobs` makes what runs blocking work in order, never two at once."""
         self._instruments = instruments
-        # Whose the trees, names, and what was handed out are.
+        # These jobs own the trees, the names, and the set of known paths.
         self._list_names = jobs()
         self._look_at_roots = jobs()
         self._names = SessionNames(prefix=session_prefix)
-        # Single files that were named and not handed out yet.
+        # Single files that were named and not returned yet.
         self._files: list[str] = []
         self._roots: list[_Root] = []
         # What the operating system is asked to watch: whole trees, single directories.
         self._watched_trees: list[str] = []
         self._watched_files: list[str] = []
-        # What was handed out.
+        # Paths that were returned by earlier listings.
         self._known: set[str] = set()
-        # Paths that moved since the last listing.
+        # Paths that hints named since the last listing.
         self._changed: set[str] = set()
         if paths:
             self._add_paths(paths)
@@ -136,7 +136,7 @@ class Discovery:
 
     @property
     def watched(self) -> list[str]:
-        """The directories and files that are looked after."""
+        """The watched directories and files."""
         return [*self._watched_trees, *self._watched_files]
 
     @property
@@ -175,11 +175,11 @@ class Discovery:
                 self._watched_files.append(path)
 
     def changed(self, path: str) -> None:
-        """A path moved that is not followed: look there at the next listing."""
+        """List the directory of a path that is not followed, as it changed."""
         self._changed.add(path)
 
     async def list_new(self, now: float) -> list[Found]:
-        """List files that were not handed out before, and tell what is not one."""
+        """The files that no earlier listing returned; refused ones are logged."""
         changed, self._changed = self._changed, set()
         try:
             listing = await self._list_names(partial(self._list, changed, now))
@@ -261,7 +261,7 @@ class Discovery:
     # What the operating system tells.
 
     async def hints(self) -> AsyncIterator[set[str]]:
-        """Paths that moved, as far as the operating system tells; never ends."""
+        """Paths that changed, as far as the operating system reports it; never ends."""
         retry_seconds = HINTS_RETRY_SECONDS[0]
         while True:
             identities = await self._look_at_roots(self._identities)
@@ -293,14 +293,14 @@ class Discovery:
             ):
                 yield {path for _, path in changes}
             if guard.done():
-                # Whoever watches goes on only while somebody guards it.
+                # Do not go on without the guard: raise what ended it.
                 guard.result()
         finally:
             stop.set()
             guard.cancel()
 
     async def _guard(self, identities: dict[str, object], stop: asyncio.Event) -> None:
-        # No event tells that a directory is another one.
+        # No notification says that another directory has the path.
         try:
             while await self._look_at_roots(self._identities) == identities:  # noqa: ASYNC110  # as said above
                 await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
@@ -320,7 +320,7 @@ class Discovery:
 
 
 def first_line_is_record(head: bytes) -> bool | None:
-    """Whether a file that begins so has lines of records; None: too early to say."""
+    """Whether a file with these first bytes has records; None: not known yet."""
     text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
     line, newline, _ = text.partition(b"\n")
     if not newline:

@@ -1,9 +1,10 @@
 """Whether this tailer may begin a session anew that it did not append to last.
 
-Ownership belongs to who sees the file. An owner that is gone, or gave the session up,
-is succeeded at once; one that is there is asked, and has to answer in time that it sees
-a file too. If it does, two machines see different files under one name: nothing is
-rebuilt, it is told, and asked again. What never lives here: looking at files.
+A session is owned by a tailer that sees its file. If the owner is gone or gave the
+session up, this tailer succeeds it at once. If the owner is present, it is asked, and
+has to answer in time that it sees a file too. If it does, two machines have different
+files under one name: nothing is rebuilt, a warning is logged, and the owner is asked
+again. What never lives here: looking at files.
 """
 
 import secrets
@@ -15,13 +16,13 @@ from tailcast_streams.claims import Claim
 from tailcast_tailer.instruments import Instruments
 
 
-# So long the owner has to look and to answer; it asks for claims every second.
+# How long the owner has to look and to answer; it reads the claims every second.
 ANSWER_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class _Asked:
-    """What an owner was asked."""
+    """A claim that was sent to an owner."""
 
     claim: Claim
     # By a steady clock.
@@ -47,16 +48,16 @@ class Claimant:
         self._asked: dict[str, _Asked] = {}
 
     def ask_again(self) -> None:
-        """The broker was away, so that nobody could answer: time begins anew."""
+        """Restart the time to answer: the broker was away, and no owner could."""
         for asked in self._asked.values():
             asked.at = self._clock()
 
     async def may_begin_anew(self, session: str, holder: str) -> bool:
-        """Whether what this tailer sees counts. Raises BrokerError.
+        """Whether the session may be rebuilt from our file. Raises BrokerError.
 
         Args:
             session: the session whose file has other bytes here than are stored.
-            holder: who owns it, by its state as it was just read.
+            holder: the owner in the state that was just read.
         """
         if holder in ("", self._owner) or not await self._writer.is_present(holder):
             return True
@@ -77,7 +78,7 @@ class Claimant:
         return False
 
     async def settle(self, session: str) -> None:
-        """Nothing is claimed any more of a session. Raises BrokerError."""
+        """Withdraw the claim on a session, if there is one. Raises BrokerError."""
         if session not in self._asked:
             return
         await self._writer.claims.withdraw(session, self._owner)
@@ -92,7 +93,7 @@ class Claimant:
     async def _ask(self, session: str, holder: str) -> None:
         before = self._asked.get(session)
         if before is None or before.claim.owner != holder:
-            # Of an earlier life, or to an owner that is none any more.
+            # It was made before a restart, or to a former owner.
             await self._writer.claims.withdraw(session, self._owner)
         claim = Claim(session, self._owner, holder, secrets.token_hex(8))
         await self._writer.claims.ask(claim)

@@ -1,4 +1,4 @@
-"""What all files that one tailer follows have around them. Values and types only."""
+"""What the followers of one tailer share. Values and types only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from tailcast_tailer.instruments import Instruments
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowerContext:
-    """What all followers of one tailer share."""
+    """The parts and options that followers use."""
 
     writer: SessionWriter
     appender: Appender
     instruments: Instruments
-    # Who may begin a session anew, and where a file can be told to be absent.
+    # Decide whether a session may begin anew, and whether a file is absent.
     claimant: Claimant
     roots: Roots
     # Seconds: of a steady clock, and since 1970.

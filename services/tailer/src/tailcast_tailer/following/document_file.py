@@ -1,8 +1,8 @@
 """One file below an emergency directory, until its document is in the broker.
 
-A file counts when its size and time stood still and its bytes are one JSON document,
-however it was written. What the broker has is asked by adding again: it takes each
-document once per path and content.
+A file is added once its size and modification time rest and its bytes are one JSON
+document. Adding a document again is harmless, and shows whether the broker still has
+it: it takes each content once for each path.
 """
 
 from collections.abc import Callable
@@ -29,11 +29,11 @@ from tailcast_tailer.files.threads import Jobs
 from tailcast_tailer.instruments import Instruments
 
 
-# A writer that paused for so long has probably finished.
+# A writer that pauses for longer has probably finished.
 WRITER_PAUSE_SECONDS = 0.2
-# A file that is no document for so long is told as rejected.
+# A file that is no valid document for longer is logged as rejected.
 DEADLINE_SECONDS = 30.0
-# How often a file that stands still but is no document is read again.
+# Until a resting file that is no valid document is read again.
 REREAD_SECONDS = 1.0
 
 
@@ -64,11 +64,11 @@ class DocumentFile:
         self._clock = clock
         self._wall_clock = wall_clock
         self._on_forgotten = on_forgotten
-        # What the latest look saw, and since when it has been so.
+        # What the latest look saw, and since when it is the same.
         self.glimpse: Glimpse | None = None
         self._still_since = 0.0
-        # What was seen when the latest document was added, None if it is to be added
-        # again; the document's digest, and when it was new to the broker.
+        # How the file looked when the latest document was added, None to add it again;
+        # the document's digest, and when it was new to the broker.
         self._added: Glimpse | None = None
         self._added_sha256 = ""
         self.added_at = 0.0

@@ -1,4 +1,4 @@
-"""A file that is given turns, and what the queues remember of it.
+"""A followed file as the queues see it, and what they remember of it.
 
 Also how files are asked for a change, many at a time: blocking, for worker threads.
 """
@@ -22,29 +22,29 @@ class Followed(Protocol):
 
     @property
     def bytes_behind(self) -> int:
-        """How much of it is not in the broker."""
+        """How many of its bytes are not in the broker."""
         ...
 
     @property
     def age_seconds(self) -> float:
-        """How long ago it changed, by its own word; 0 if that is not known."""
+        """Seconds since its modification time; 0 if that is not known."""
         ...
 
     async def turn(self) -> float | None:
-        """Take in at most one batch; when to come again, None for: when it changes."""
+        """Append at most one batch; seconds to the next turn, None: when it changes."""
         ...
 
     def reload_state(self) -> None:
-        """Ask the broker anew."""
+        """Ask the broker again what is stored, before the next batch."""
         ...
 
     @property
     def open_since(self) -> float | None:
-        """When what is open last brought something; None if nothing is open."""
+        """When the open file last had something new; None if nothing is open."""
         ...
 
     def release(self) -> None:
-        """Have the descriptor given back, after what is under way."""
+        """Close the descriptor, after the jobs that are under way."""
         ...
 
 
@@ -58,7 +58,7 @@ class Item:
 
     def __init__(self, followed: Followed, now: float) -> None:
         self.followed = followed
-        # When the file is looked at next, and whether it then gets a turn unseen.
+        # When the file is looked at next, and whether it then gets a turn in any case.
         self.due = now
         self.wants_turn = False
         # When it was last seen to change; None before it was looked at.

@@ -1,8 +1,8 @@
 """One telemetry file and its session: from a look to a batch, one turn at a time.
 
 Binds the pure decisions (`progress`) to the file (`session_file`) and the broker. A
-turn is at most one batch; when turns come is the pipeline's business. What is stored is
-believed until the broker says otherwise, and then read anew.
+turn is at most one batch; the pipeline decides when there is one. The follower relies
+on its knowledge of what is stored until the broker contradicts it, and then asks again.
 """
 
 import secrets
@@ -39,9 +39,9 @@ from tailcast_tailer.following.generations import Generations
 from tailcast_tailer.following.ownership import Ownership
 
 
-# When to come again after a rewrite was refused, or the session is contested.
+# Until the next attempt after a rewrite was refused or the session is contested.
 REWRITE_RETRY_SECONDS = 2.0
-# A session that disagrees with itself is made anew at most so often.
+# Between two repairs of a session whose stream and state contradict each other.
 MENDED_EVERY_SECONDS = 60.0
 AT_ONCE = 0.0
 
@@ -123,7 +123,7 @@ class Follower:
 
     @property
     def age_seconds(self) -> float:
-        """How long ago the file changed, by its own word; 0 if that is not known."""
+        """Seconds since the file's modification time; 0 if that is not known."""
         if self.glimpse is None:
             return 0.0
         return max(0.0, self._context.wall_clock() - self.glimpse.mtime_ns / 1e9)
@@ -135,21 +135,21 @@ class Follower:
             self._stored = None
 
     def session_deleted(self) -> None:
-        """Nothing is stored any more, and that is as it should be."""
+        """Nothing is stored any more; that was intended, so nothing is read again."""
         self._stored = self._believed_before = None
 
     @property
     def open_since(self) -> float | None:
-        """When the file that is open last brought something; None if none is."""
+        """When the open file last had something new; None if none is open."""
         return self._moved_at if self._file.is_open else None
 
     def release(self) -> None:
-        """Have the file's descriptor given back, after what is under way."""
+        """Close the file's descriptor, after the jobs that are under way."""
         if self._file.is_open or self._jobs.is_busy:
             self._jobs.send(self._file.release)
 
     async def turn(self) -> float | None:
-        """Take in at most one batch.
+        """Append at most one batch.
 
         Returns the seconds after which another turn is due whatever the file does, 0 at
         once; None: when it changes. Raises BrokerError; nothing is lost by it.
@@ -259,7 +259,7 @@ class Follower:
         return await self._unseen(stored, is_absent=True)
 
     async def _unseen(self, stored: Stored, *, is_absent: bool) -> float | None:
-        """The path shows nothing: if its file is gone, let others have the session."""
+        """The path shows nothing: if the file is gone, give the session up."""
         delay, after = await self._ownership.unseen(
             stored, is_absent=is_absent, moved_at=self._moved_at
         )
@@ -313,7 +313,7 @@ class Follower:
         return AT_ONCE
 
     async def _declare(self, stored: Stored, look: Look) -> float | None:
-        """Begin a new generation after what the rewrite kept, if it is ours to say."""
+        """Begin a new generation after the part that the rewrite kept, if we may."""
         now = self._context.clock()
         if self._generations.are_contested:
             self._ownership.contested()
@@ -369,7 +369,7 @@ class Follower:
         return False
 
     async def _mend(self, stored: Stored) -> float | None:
-        """Make stream and state anew: they contradict each other."""
+        """Delete stream and state, which contradict each other, to build them anew."""
         # Whatever comes of it, the broker is asked again before the next step.
         self._stored = None
         now = self._context.clock()

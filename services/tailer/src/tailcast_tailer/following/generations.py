@@ -1,8 +1,8 @@
 """How a file that began anew becomes a new generation of its session.
 
-What the rewrite kept at its front stays; a file that begins anew again and again is
-contested for a while. Whether it began anew says `progress`, and whether that is ours
-to say the ownership.
+The lines that the rewrite kept at its front stay as they are. A file that begins anew
+again and again is contested for a while. `progress` decides whether it began anew, and
+`ownership` whether this tailer may declare that.
 """
 
 from functools import partial
@@ -80,7 +80,7 @@ class Generations:
         return NewGeneration(after, entries, look, portion, reason, kept, is_complete)
 
     def began(self, new: NewGeneration, began_at: float) -> None:
-        """It was appended, having been found at a time of the steady clock."""
+        """Note that it was appended; `began_at` is a time of the steady clock."""
         self._begun = [*self._begun[-2:], began_at]
         self._context.instruments.generation_began(
             self._session,

@@ -1,7 +1,7 @@
-"""What a tailer has of one session: whether it may begin it anew, or gives it up.
+"""Whether a tailer may begin one session anew, and when it gives the session up.
 
-Ownership belongs to who sees the file. What the file holds, and what is stored of it,
-says the follower; what other tailers say comes through `claimant`.
+A session is owned by a tailer that sees its file. The follower knows what the file
+holds and what is stored of it; `claimant` asks the other tailers.
 """
 
 from functools import partial
@@ -12,8 +12,8 @@ from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
 
 
-# A file that is gone for so long is given up by its owner; a network may say so in
-# error for a while.
+# How long a file has to be gone before its owner gives the session up. A network file
+# system may report that in error for a while.
 ABSENT_SECONDS = 2.0
 NETWORK_ABSENT_SECONDS = 10.0
 
@@ -30,7 +30,7 @@ class Ownership:
         self._context = context
         # How often a file was seen to have the path.
         self.sightings = 0
-        # Since when nothing has it, None while something has.
+        # Since when no file has the path; None while one has.
         self._absent_since: float | None = None
         # The session is claimed, or its file began anew too often.
         self._is_disputed = False
@@ -46,7 +46,7 @@ class Ownership:
         self._context.instruments.session_contested(self._session)
 
     async def may_begin_anew(self, stored: Stored) -> bool:
-        """Whether our view counts: we are the owner, or the owner sees no file."""
+        """Whether this tailer may: it is the owner, or the owner sees no file."""
         if await self._context.claimant.may_begin_anew(self._session, stored.owner):
             return True
         self._is_disputed = True

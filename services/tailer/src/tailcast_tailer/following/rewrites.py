@@ -1,4 +1,4 @@
-"""What a rewritten file kept of what was read before: the proved common prefix.
+"""How much of a rewritten file is as it was before: the proved common prefix.
 
 Compares the entries that the stream still has of the current generation with the lines
 that the file has now. Nothing is declared here, and nothing is written.

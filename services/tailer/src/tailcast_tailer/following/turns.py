@@ -1,7 +1,7 @@
-"""Whose turn it is: fairness among files, and among the devices that they are on.
+"""Which file gets the next turn: fairness among files, and among their devices.
 
-Live files go before backlog. Each device has a lane of its own, so that no file waits
-for one whose file system does not answer. What a turn does says the file.
+Files with little to read go before those with a backlog. Each device has a lane of its
+own, so that no file waits for one whose file system does not answer.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from tailcast_tailer.following.followed import Followed, Item
 
 # A file with no more than this to read is live; the others are backlog.
 LIVE_BYTES = 1_048_576
-# Every so many turns a backlog goes first, or a busy crowd would starve it.
+# At every eighth turn a backlog goes first; many busy files would starve it otherwise.
 BACKLOG_EVERY = 8
 
 
@@ -30,20 +30,20 @@ class Lane:
         self._is_ready = asyncio.Event()
 
     def put(self, item: Item) -> None:
-        """Have it get a turn."""
+        """Queue the file for a turn."""
         is_live = item.followed.bytes_behind <= LIVE_BYTES
         (self._live if is_live else self._backlog).append(item)
         self._is_ready.set()
 
     def put_first(self, item: Item) -> None:
-        """Have one that was put here get the next turn."""
+        """Give the next turn to a file that is queued here."""
         for queue in (self._live, self._backlog):
             if item in queue and queue[0] is not item:
                 queue.remove(item)
                 queue.appendleft(item)
 
     async def next(self) -> Item:
-        """Wait for the one whose turn it is."""
+        """Wait for the file that gets the next turn."""
         while True:
             if self._live or self._backlog:
                 is_backlog_first = next(self._turns) % BACKLOG_EVERY == 0
@@ -62,10 +62,11 @@ class Turns:
         self._files = files
         # All files, by path.
         self.items: dict[str, Item] = {}
-        # Of devices that are not known yet, or share their threads.
+        # The lane of files on devices that are unknown yet, or that share their
+        # threads.
         self.shared = Lane(None)
         self._lanes: dict[Device, Lane] = {None: self.shared}
-        # All others that nobody works for yet.
+        # Lanes that have no workers yet.
         self.new_lanes: asyncio.Queue[Lane] = asyncio.Queue()
 
     @property
@@ -80,7 +81,7 @@ class Turns:
         self.enqueue(item)
 
     def enqueue(self, item: Item) -> None:
-        """Have it get a turn, once."""
+        """Queue the file for a turn, unless it is queued."""
         if item.is_queued:
             return
         if item.is_running:
@@ -91,13 +92,13 @@ class Turns:
         self._lane_of(item).put(item)
 
     def look_first(self, path: str) -> None:
-        """Have a file get the next turn."""
+        """Give a file the next turn."""
         item = self.items[path]
         self.enqueue(item)
         self._lane_of(item).put_first(item)
 
     def recheck(self, path: str) -> None:
-        """Have a file ask the broker again what is stored."""
+        """Make a file ask the broker again what is stored."""
         item = self.items[path]
         item.followed.reload_state()
         self.enqueue(item)

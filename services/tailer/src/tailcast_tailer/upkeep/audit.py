@@ -1,8 +1,8 @@
-"""What the broker has, held against what is believed: it may have forgotten.
+"""Compares what is stored with what should be: the broker may have lost something.
 
-The compare of an append notices a rollback only at the next append, and an idle file
-has none. So every position is asked for, now and then and after every reconnection;
-what differs is read again. The list of sessions is mended on the way.
+An append notices a broker that lost its last seconds, but an idle file appends nothing.
+So every position is asked for, every half minute and after every reconnection; a file
+whose position differs is read again. The list of sessions is repaired on the way.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ TOUCH_SECONDS = 1.0
 
 
 class Audit:
-    """Asks for everything that this tailer believes to be stored."""
+    """Compares the positions of all files of one tailer."""
 
     def __init__(
         self,
@@ -51,14 +51,14 @@ class Audit:
         self._recheck = recheck
 
     def include(self, followed: object) -> None:
-        """Ask for this one too."""
+        """Audit this file too."""
         if isinstance(followed, Follower):
             self._followers.append(followed)
         elif isinstance(followed, DocumentFile):
             self._documents.append(followed)
 
     def broker_is_back(self) -> None:
-        """Anything may be lost."""
+        """Audit soon: the broker may have lost anything."""
         self._is_due.set()
         self.add_documents_again()
 
@@ -96,7 +96,7 @@ class Audit:
                 self._presence.lost(error, "list of sessions")
 
     def _probe_documents(self) -> None:
-        """Ask for the newest, which a broker forgets first, and for any other one."""
+        """Check the newest, which a broker loses first, and another at random."""
         if self._documents:
             newest = max(self._documents, key=lambda document: document.added_at)
             self._recheck(newest.path)

@@ -1,7 +1,7 @@
-"""Answering what other tailers claim: looking at one's file, and saying if it is there.
+"""Answers to the claims of other tailers: whether this one still sees the file.
 
-Asks for claims every second; there are hardly ever any. Whoever does not follow the
-file, cannot see it or is too slow does not answer, and so loses the session.
+Reads the claims every second; there are hardly ever any. A tailer that does not follow
+the file, cannot see it or is too slow does not answer, and so loses the session.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ CLAIMS_SECONDS = 1.0
 
 @runtime_checkable
 class Watched(Protocol):
-    """A session's file, as somebody looks at it."""
+    """A followed file that counts how often it was seen."""
 
     session: str
     path: str
@@ -52,7 +52,7 @@ class Answers:
         self._look_at = look_at
 
     def include(self, followed: object) -> None:
-        """This one's file is here."""
+        """Answer for this file too."""
         if isinstance(followed, Watched):
             self._watched[followed.session] = followed
 
@@ -94,7 +94,7 @@ class Answers:
             self._look_at(watched.path)
 
     async def _forget_if_gone(self, claimant: str, claims: list[Claim]) -> None:
-        """Take back what a tailer claims that is gone."""
+        """Withdraw the claims of a tailer that is gone."""
         if await self._writer.is_present(claimant):
             return
         for claim in claims:

@@ -1,9 +1,9 @@
-"""Sessions that lived their time: emptied, and deleted once their file is long gone.
+"""Sessions past their time to live: emptied, and deleted once their file is gone.
 
-Asks now and then for the sessions that have not changed for `session_ttl`, those of
-files that were gone before this tailer began too; what becomes of each says `lifetime`.
-A file counts as absent only where its directory can be seen: an unmounted file system
-shows nothing, and nothing must come of that.
+Asks now and then for the sessions that have not changed for `session_ttl`, also those
+whose files were gone before this tailer started; `lifetime` decides what becomes of
+each. A file counts as absent only if its directory can be read: a file system that is
+not mounted shows no files, and no session may be deleted for that.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.upkeep.presence import Presence
 
 
-# How often is looked: a twentieth of the time that sessions live, within these seconds.
+# How often to look: a twentieth of the time to live, within these seconds.
 LOOKED_FOR_SECONDS = (0.1, 600.0)
 TTL_SHARE = 20
 # Sessions whose states are asked for in one go.
 EXPIRED_SESSIONS = 100
-# After a failure; while the broker is away that is waited out besides.
+# Until the next attempt after a failure, beside the wait for the broker.
 EXPIRY_RETRY_SECONDS = 1.0
 
 
 class Expiry:
-    """Ends the lives of sessions."""
+    """Expires sessions."""
 
     def __init__(
         self,
@@ -64,8 +64,8 @@ class Expiry:
         self._run = run
         self._clock = clock
         self._wall_clock = wall_clock
-        # What our clock shows, or the broker's if that is behind, when it was last
-        # looked: a life that only one of them calls over goes on. Unix milliseconds.
+        # Unix milliseconds at the last look: the earlier one of our clock and the
+        # broker's, so that a session expires only if it did by both.
         self._now_ms = 0
         # Followed files, by session.
         self._followers: dict[str, Follower] = {}
@@ -73,12 +73,12 @@ class Expiry:
         self._emptied: dict[str, int] = {}
 
     def include(self, followed: object) -> None:
-        """This one's file is here."""
+        """Note that this file is followed here."""
         if isinstance(followed, Follower):
             self._followers[followed.session] = followed
 
     async def run(self, has_listed: asyncio.Event) -> None:
-        """End lives until cancelled, once it is known which files there are."""
+        """Expire sessions until cancelled, once it is known which files there are."""
         await has_listed.wait()
         while not await self._attempt(self.note_orphans):
             pass
@@ -100,9 +100,9 @@ class Expiry:
         return True
 
     async def note_orphans(self) -> None:
-        """Take note of what is kept of files that are gone. Raises BrokerError.
+        """Note the streams whose files are gone. Raises BrokerError.
 
-        It counts in the budget, and is what a full broker gives back first.
+        They count in the budget, and are trimmed first when the broker is full.
         """
         listed = await self._writer.sessions()
         orphans = [name for name in listed if name not in self._followers]
@@ -210,7 +210,7 @@ class Expiry:
             entries=(),
             fields={"absent_since_ms": absent_since_ms},
         )
-        # If it is not, whoever appended knows better.
+        # If it is not, another tailer appended, and knows better.
         await self._writer.append(batch)
 
     def _note(self, name: str, state: SessionState, activity_ms: int) -> None:

@@ -1,9 +1,9 @@
 """Whether the broker answers, and whether it knows that this tailer lives.
 
-Holds the owner's presence key, which is also the probe: when any call fails, everybody
-waits here until the key can be set again. Retries back off with jitter, so that many
-tailers do not come back at once. A broker that is full answers: nobody waits for it
-here, but the key cannot be set either until there is room.
+Holds the owner's presence key, which is also the probe: when any call fails, all tasks
+wait here until the key can be set again. Retries back off with jitter, so that many
+tailers do not come back at once. A full broker does answer, so no task waits for it
+here; but the key cannot be set until there is room.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ WITHDRAWN_SECONDS = 0.1
 
 
 class Presence:
-    """The one place where the broker's absence is waited out."""
+    """Keeps the presence key, and lets tasks wait while the broker does not answer."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Presence:
         return self._is_up.is_set()
 
     def lost(self, error: BrokerError, what: str) -> None:
-        """Some call failed, made for a path or what else it was."""
+        """A call failed; `what` is the path or the task that made it."""
         is_of_all = not isinstance(error, BrokerRefused)
         if is_of_all or isinstance(error, BrokerUnwilling):
             self._take(error)
@@ -70,7 +70,7 @@ class Presence:
             self._instruments.broker_refused(error, what)
 
     def _take(self, error: BrokerError) -> None:
-        """A call failed that would fail for everybody."""
+        """A call failed that would fail for every file."""
         if isinstance(error, BrokerFull):
             self._instruments.broker_is_full()
             # The next attempt to set the key makes room.
@@ -116,7 +116,7 @@ class Presence:
             self._instruments.broker_has_room()
 
     async def withdraw(self) -> None:
-        """Let go: another tailer may take over at once."""
+        """Let the presence expire, so that another tailer may take over at once."""
         try:
             async with asyncio.timeout(1.0):
                 await self._writer.hold_presence(self._owner, seconds=WITHDRAWN_SECONDS)
