@@ -22,7 +22,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from tailcast_gateway.app import DrainingServer
-from tailcast_gateway.commands import commands, queries
+from tailcast_gateway.commands import commands, queries, subscribing
 from tailcast_gateway.connections.handover import make_server_config
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.replica import Replica
@@ -40,7 +40,7 @@ PATIENCE_SECONDS = 45.0
 
 def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that takes its time is not away: a test tells clients otherwise."""
-    for module in (commands, queries, stored):
+    for module in (commands, queries, stored, subscribing):
         monkeypatch.setattr(module, "BROKER_SECONDS", PATIENCE_SECONDS)
 
 

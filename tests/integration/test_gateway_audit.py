@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from tailcast_gateway.commands import commands
+from tailcast_gateway.commands import subscribing
 from tailcast_gateway.sessions import audit
 from tailcast_streams.keys import Keys
 from tailcast_streams.redis.broker import RedisBroker
@@ -117,14 +117,14 @@ async def test_one_gives_up_and_others_wait_on(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who was told `unavailable` takes nobody's session away, nor its own."""
-    monkeypatch.setattr(commands, "BROKER_SECONDS", 0.2)
+    monkeypatch.setattr(subscribing, "BROKER_SECONDS", 0.2)
     await rig.writer("a").append(*numbered(0, 1))
     broker = Sluggish(rig.url, key_prefix=rig.prefix)
     async with rig.stack, serving(broker) as gateway, watching(gateway) as watcher:
         rig.stack.push_async_callback(broker.aclose)
         await watcher.send(type="subscribe", sessionId="a")
         assert (await watcher.until("error"))["code"] == "unavailable"
-        monkeypatch.setattr(commands, "BROKER_SECONDS", PATIENCE_SECONDS)
+        monkeypatch.setattr(subscribing, "BROKER_SECONDS", PATIENCE_SECONDS)
         await watcher.send(type="subscribe", sessionId="a")
         broker.may_answer.set()
         await watcher.until("subscribed")

@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tailcast_gateway.commands.commands import Commands
+from tailcast_gateway.commands.subscribing import Subscribing
 from tailcast_gateway.connections import connection, websocket
 from tailcast_gateway.connections.connection import Connection
 from tailcast_gateway.protocol import close_codes
@@ -102,7 +103,7 @@ async def pass_over_unavailable(_rig: Rig, _gateway: Gateway, client: Watcher) -
     """A subscription that could not be served is not asked for again."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection, "ASK_AGAIN_SECONDS", 0.0)
-        patch.setattr(Commands, "_subscribe_one", away)
+        patch.setattr(Subscribing, "_subscribe_one", away)
         await client.send(type="subscribe", sessionId="a")
         await client.until("error", code="unavailable")
 

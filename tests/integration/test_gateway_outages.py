@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tailcast_gateway.commands import commands
+from tailcast_gateway.commands import commands, subscribing
 from tailcast_gateway.connections import connection
 from tailcast_gateway.sessions import feed
 from tailcast_streams.redis import connection as redis_connection
@@ -60,7 +60,8 @@ AT_ONCE = 12
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever does not answer is away soon."""
-    monkeypatch.setattr(commands, "BROKER_SECONDS", 0.5)
+    for module in (commands, subscribing):
+        monkeypatch.setattr(module, "BROKER_SECONDS", 0.5)
     monkeypatch.setattr(redis_connection, "REPLY_TIMEOUT", 0.5)
 
 
@@ -174,13 +175,13 @@ async def test_who_waits_for_a_turn_does_not_wait_for_each_before(
     gateway: Gateway, own_broker: BrokerServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the first have found out about the broker is told to all who wait."""
-    tries, subscribe = list[Any](), commands.Commands._subscribe_several
+    tries, subscribe = list[Any](), subscribing.Subscribing._subscribe_several
 
-    async def counted(self: commands.Commands, *rest: Any) -> None:
+    async def counted(self: subscribing.Subscribing, *rest: Any) -> None:
         tries.append(rest)
         await subscribe(self, *rest)
 
-    monkeypatch.setattr(commands.Commands, "_subscribe_several", counted)
+    monkeypatch.setattr(subscribing.Subscribing, "_subscribe_several", counted)
     monkeypatch.setattr(feed, "LATE_CANARIES", 0)
     own_broker.pause()
     async with AsyncExitStack() as stack:

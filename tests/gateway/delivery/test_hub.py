@@ -862,3 +862,14 @@ def test_sessions_that_a_subscription_wants() -> None:
     assert names(matching(wants("b", "unwatched"))) == ["b"]
     assert names(matching(wants("*", rule("a1", is_included=False)))) == ["a2", "b"]
     assert names(matching(Subscription())) == []
+
+
+def test_a_place_that_was_found_is_not_looked_up_again() -> None:
+    """Whoever found it settles it, in the same step."""
+    stage = Stage()
+    stage.watch()
+    client = stage.client()
+    elsewhere = cursor("1-7")
+    stage.hub.subscribe(client, wants("a"), {"a": elsewhere}, found=["a"])
+    assert at(client) == (FollowerState.LOOKING_UP, elsewhere)
+    assert stage.asked.looked_up == []

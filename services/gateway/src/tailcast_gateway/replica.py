@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from tailcast_gateway.commands.commands import Commands
 from tailcast_gateway.commands.queries import Queries
 from tailcast_gateway.commands.snapshots import Snapshots
+from tailcast_gateway.commands.subscribing import Subscribing
 from tailcast_gateway.connections.admission import ENDING, FULL, Refusal
 from tailcast_gateway.connections.connection import Connection
 from tailcast_gateway.connections.core.ports import OwnedSocket
@@ -165,16 +166,25 @@ class Replica:
         self.hub.followers.mark = self.feed.mark
         self.views = Views(step_keys=step_keys, time_keys=time_keys)
         self.wires = Wires()
-        self.commands = Commands(
+        subscribing = Subscribing(
             stored=self.stored,
             hub=self.hub,
             feed=self.feed,
             reads=self.reads,
             catch_up=self.catch_up,
-            queries=Queries(stored=self.stored, pages=self.history),
             snapshots=Snapshots(self.stored, self.hub),
             views=self.views,
             wires=self.wires,
+            holders=self.holders,
+            max_subscriptions=max_subscriptions,
+        )
+        self.commands = Commands(
+            subscribing=subscribing,
+            queries=Queries(stored=self.stored, pages=self.history),
+            hub=self.hub,
+            feed=self.feed,
+            reads=self.reads,
+            catch_up=self.catch_up,
             holders=self.holders,
             max_subscriptions=max_subscriptions,
             timestamp=now_as_text,

@@ -4,7 +4,7 @@ No I/O and no clock: synchronous steps in one event loop, which is what makes at
 without a seam simple. What clients that are not live get is up to `catch_up`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from tailcast_gateway.delivery.core.channel import (
     Audience,
@@ -222,12 +222,14 @@ class Hub:
         starts: Mapping[str, Wanted],
         *,
         births: Birth | None = None,
+        found: Collection[str] = (),
     ) -> None:
         """Replace what a client wants, in one step.
 
         Sessions named in `starts` begin there; others that it had go on where they are,
         and those that are new to it begin as their rule says. `births` is which session
         had been counted last when it was looked what there is, None if it was not.
+        Where a session of `found` begins has been looked up: the caller settles it.
         """
         before = client.subscription
         self._install(client, subscription)
@@ -256,7 +258,12 @@ class Hub:
             default: Wanted = Begin.NOW
             if rule is not None and not channel.is_documents:
                 default = rule.start
-            self.begin(client, channel, default if wanted is None else wanted)
+            self.begin(
+                client,
+                channel,
+                default if wanted is None else wanted,
+                is_found=session in found,
+            )
 
     def begin_at(
         self, client: Client, channel: Channel, head: Head, cursor: Cursor
@@ -273,8 +280,18 @@ class Hub:
             self.followers.set_behind(follower, cursor)
         return cursor
 
-    def begin(self, client: Client, channel: Channel, wanted: Wanted) -> None:
-        """Begin to deliver a session to a client that does not get it."""
+    def begin(
+        self,
+        client: Client,
+        channel: Channel,
+        wanted: Wanted,
+        *,
+        is_found: bool = False,
+    ) -> None:
+        """Begin to deliver a session to a client that does not get it.
+
+        Where it begins is looked up, unless it `is_found`: then the caller settles it.
+        """
         is_replay = wanted is not Begin.NOW
         if channel.is_awaited and not isinstance(wanted, Cursor):
             follower = self.followers.follow(client, channel, FollowerState.NOT_CREATED)
@@ -294,7 +311,10 @@ class Hub:
         else:
             follower = self.followers.follow(client, channel, FollowerState.LOOKING_UP)
             follower.is_replay = True
-            self.followers.look_up(follower, wanted)
+            if is_found:
+                follower.wanted = wanted
+            else:
+                self.followers.look_up(follower, wanted)
 
     def leave(self, client: Client) -> None:
         """The client is gone."""

@@ -1,0 +1,327 @@
+"""Subscribing: what a client wants from now on, and where its sessions begin.
+
+The broker is asked first; then, in one step of the loop, the client is attached and
+answered, so that nothing comes between the answer and the records.
+"""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import replace
+from typing import NamedTuple
+
+from tailcast_gateway.commands.core.parts import answer_within, positions
+from tailcast_gateway.commands.core.plan import (
+    Plan,
+    is_recovered,
+    plan_subscribe,
+    start_of,
+    subscribed,
+    wire_asked,
+)
+from tailcast_gateway.commands.snapshots import Snapshots, States, news_after
+from tailcast_gateway.delivery.catch_up import CatchUp
+from tailcast_gateway.delivery.core.channel import Channel, Client, Wanted
+from tailcast_gateway.delivery.core.hub import Hub
+from tailcast_gateway.protocol.client_messages import (
+    FAILED,
+    INVALID_MESSAGE,
+    InvalidMessage,
+    MessageID,
+    Subscribe,
+    error_message,
+)
+from tailcast_gateway.protocol.wires import Wires
+from tailcast_gateway.resume.holders import Holders
+from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
+from tailcast_gateway.sessions.feed import Feed
+from tailcast_gateway.sessions.reads import Reads
+from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
+from tailcast_gateway.views.subscription import Begin, Last
+from tailcast_gateway.views.view import Views
+from tailcast_streams.births import Birth
+from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
+from tailcast_streams.session_state import Head
+
+
+# So many clients at once are subscribed to several sessions. With thousands of sessions
+# each takes a while: in a storm of reconnections all would be late, and none be served.
+MAX_LARGE_SUBSCRIPTIONS = 4
+
+
+class _Known(NamedTuple):
+    """What was found of the one session that a client subscribes to."""
+
+    channel: Channel
+    head: Head
+    # Where it begins, None for where the client is.
+    wanted: Wanted | None
+    # What was found about that place, None where there was nothing to look up.
+    verdict: Verdict | None
+    # Its snapshot, if that was asked for.
+    states: States
+
+
+class Subscribing:
+    """Subscribes clients; one for all connections."""
+
+    def __init__(
+        self,
+        *,
+        stored: Stored,
+        hub: Hub,
+        feed: Feed,
+        reads: Reads,
+        catch_up: CatchUp,
+        snapshots: Snapshots,
+        views: Views,
+        wires: Wires,
+        holders: Holders,
+        max_subscriptions: int,
+    ) -> None:
+        self._stored = stored
+        self._hub = hub
+        self._feed = feed
+        self._reads = reads
+        self._catch_up = catch_up
+        self._snapshots = snapshots
+        self._views = views
+        self._wires = wires
+        self._holders = holders
+        self._max_subscriptions = max_subscriptions
+        # Whose turn it is to subscribe to several sessions.
+        self._turns = asyncio.Semaphore(MAX_LARGE_SUBSCRIPTIONS)
+        # How often the broker did not answer somebody whose turn it was.
+        self._unanswered = 0
+
+    async def subscribe(self, client: Client, message: Subscribe) -> None:
+        """Subscribe a client and answer it.
+
+        Raises:
+            InvalidMessage: the message asks for what cannot be.
+            BrokerError, TimeoutError: the broker is away, or does not do it.
+        """
+        plan = self._plan(client, message)
+        async with asyncio.timeout(BROKER_SECONDS):
+            kept = await self._holders.identify(client, message)
+        if kept is not None:
+            plan = plan.resumed(kept)
+        if plan.single is None:
+            await self._subscribe_in_turn(client, message, plan)
+        else:
+            async with asyncio.timeout(BROKER_SECONDS):
+                await self._subscribe_one(client, message, plan, plan.single)
+
+    async def _subscribe_in_turn(
+        self, client: Client, message: Subscribe, plan: Plan
+    ) -> None:
+        unanswered = self._unanswered
+        async with self._turns:
+            if self._unanswered > unanswered and not self._feed.is_answered:
+                # To find that out once more for each who waits would take minutes.
+                raise BrokerUnavailable("it has not answered those before")
+            try:
+                async with asyncio.timeout(BROKER_SECONDS):
+                    await self._subscribe_several(client, message, plan)
+            except (BrokerError, TimeoutError):
+                self._unanswered += 1
+                raise
+
+    def _plan(self, client: Client, message: Subscribe) -> Plan:
+        plan = plan_subscribe(
+            message,
+            client.subscription,
+            self._views,
+            max_rules=self._max_subscriptions,
+        )
+        return replace(plan, wire=wire_asked(message, client.wire, self._wires))
+
+    async def _subscribe_one(
+        self, client: Client, message: Subscribe, plan: Plan, session: str
+    ) -> None:
+        """One session: its positions and the verdict stand in the answer."""
+        # Only who is kept is told later which sessions are new to it.
+        births = None if client.name is None else await self._stored.births()
+        known = await self._look_up(client, message, plan, session)
+        if client.is_closed:
+            return
+        is_asked = isinstance(known.wanted, Cursor)
+        cursor, end = self._attach_one(client, plan, known)
+        client.send(
+            subscribed(
+                message,
+                plan,
+                cursor=cursor,
+                head=end,
+                oldest=None if known.head.oldest is None else known.head.oldest.cursor,
+                recovered=is_recovered(known.verdict)
+                if is_asked and known.verdict is not None
+                else None,
+            )
+        )
+        self._snapshots.send(client, [session], known.states, message)
+        if is_asked:
+            # First: what it is told of its cursor's fate may not arrive.
+            self._begin_keeping(client, message, plan, births)
+            self._settle(client, known)
+        else:
+            self._settle(client, known)
+            self._begin_keeping(client, message, plan, births)
+
+    async def _look_up(
+        self, client: Client, message: Subscribe, plan: Plan, session: str
+    ) -> _Known:
+        """All that the broker has to be asked for, of one moment."""
+        while True:
+            channel = await self._opened(session)
+            epoch = channel.epoch
+            head = await self._reads.head(channel)
+            if channel.is_awaited and head.state is not None:
+                # It came into being and the feed has not got to it yet.
+                self._hub.created(channel, head)
+                self._feed.mark(session)
+            wanted = plan.wanted(session, birth=channel.birth)
+            if wanted is None:
+                wanted = _still_wanted(client, channel)
+            verdict = await self._verdict(channel, wanted, message.id)
+            states = await self._snapshots.read([session], message)
+            is_still = self._hub.channels.get(session) is channel
+            was_just_created = channel.is_awaited and bool(states)
+            if is_still and channel.epoch == epoch and not was_just_created:
+                return _Known(channel, head, wanted, verdict, states)
+
+    def _attach_one(
+        self, client: Client, plan: Plan, known: _Known
+    ) -> tuple[Cursor | None, Cursor]:
+        """Subscribe to one session; where delivery begins, and where its end is."""
+        channel, wanted, verdict = known.channel, known.wanted, known.verdict
+        session = channel.session
+        is_new = not client.subscription.matches(session)
+        starts = {} if wanted is None else {session: wanted}
+        self._attach(client, plan, starts, found=() if verdict is None else (session,))
+        is_now = wanted is Begin.NOW or (wanted is None and is_new)
+        end = channel.window.end
+        state = known.states.get(session)
+        news = news_after(known.head, state, end) if is_now else None
+        cursor: Cursor | None
+        if news is not None:
+            cursor = self._hub.begin_at(client, channel, known.head, news)
+            end = max(end, news)
+        elif verdict is None:
+            cursor = self._hub.place_of(client, channel)
+        else:
+            cursor = start_of(verdict, wanted if isinstance(wanted, Cursor) else None)
+        if cursor == NOTHING and not channel.is_empty:
+            cursor = BEGINNING_CURSOR
+        return cursor, end
+
+    def _settle(self, client: Client, known: _Known) -> None:
+        follower = known.channel.followers.get(client)
+        if known.verdict is not None and follower is not None:
+            self._catch_up.settle_if_asked(follower, known.verdict)
+
+    def _begin_keeping(
+        self, client: Client, message: Subscribe, plan: Plan, births: Birth | None
+    ) -> None:
+        self._holders.begin(
+            client, plan.added, births=births, adds=message.add, resumes=plan.resumes
+        )
+
+    async def _verdict(
+        self, channel: Channel, wanted: Wanted | None, id: MessageID
+    ) -> Verdict | None:
+        """Where a session begins, None if that needs no look-up."""
+        if wanted is None or wanted is Begin.NOW:
+            return None
+        if channel.is_awaited and not isinstance(wanted, Cursor):
+            return None
+        verdict = await self._reads.place(channel, wanted)
+        if isinstance(verdict, NoValues):
+            text = f"{channel.session} {verdict}"
+            raise InvalidMessage(INVALID_MESSAGE, text, id)
+        return verdict
+
+    async def _subscribe_several(
+        self, client: Client, message: Subscribe, plan: Plan
+    ) -> None:
+        """Several: the answer first, then where each of them is."""
+        while True:
+            names = plan.added.literals()
+            # Before the list, which then has all that were counted.
+            births = await self._stored.births()
+            if plan.added.has_globs():
+                # A session that a cursor names may be on its way back into a broker
+                # that lost it.
+                known = (*await self._stored.sessions(), *plan.cursors)
+                names += [name for name in known if plan.added.matches(name)]
+            names = [*dict.fromkeys([EMERGENCIES, *names])]
+            refused = await self._feed.open(names)
+            names = [name for name in names if name not in refused]
+            states = await self._snapshots.read(names, message)
+            if all(name in self._hub.channels for name in names):
+                break
+        if client.is_closed:
+            return
+        starts = {
+            channel.session: wanted
+            for channel in (self._hub.matching(plan.added) if plan.has_starts else ())
+            if (wanted := plan.wanted(channel.session, birth=channel.birth)) is not None
+        }
+        before = client.subscription
+        # What it had before may want some that were counted since.
+        are_all = not (message.add and before)
+        self._attach(client, plan, starts, births=births if are_all else None)
+        self._snapshots.begin(client, before, starts, states)
+        client.send(answer_within(client.wire, subscribed(message, plan)))
+        self._snapshots.send(client, names, states, message)
+        for name in refused:
+            text = f"{name} cannot be read now; it is tried again"
+            client.send(error_message(FAILED, text, id=message.id))
+        places = self._places(client, plan)
+        for part in positions(places, client.wire, at=births, id=message.id):
+            client.send(part)
+        self._begin_keeping(client, message, plan, births)
+
+    def _places(self, client: Client, plan: Plan) -> "list[tuple[str, Cursor]]":
+        channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]
+        places = ((one.session, self._hub.place_of(client, one)) for one in channels)
+        return [(session, place) for session, place in places if place is not None]
+
+    def _attach(
+        self,
+        client: Client,
+        plan: Plan,
+        starts: dict[str, Wanted],
+        *,
+        births: Birth | None = None,
+        found: Collection[str] = (),
+    ) -> None:
+        if EMERGENCIES in plan.cursors:
+            documents = plan.cursors[EMERGENCIES]
+            # None is what was said while there were none: then all are news.
+            if documents or self._hub.channels[EMERGENCIES].window.end != NOTHING:
+                starts = {EMERGENCIES: documents or BEGINNING_CURSOR, **starts}
+        if plan.wire is not None:
+            client.write_by(plan.wire)
+        self._hub.subscribe(
+            client, plan.subscription, starts, births=births, found=found
+        )
+
+    async def _opened(self, session: str) -> Channel:
+        while True:
+            refused = await self._feed.open([EMERGENCIES, session])
+            for error in refused.values():
+                raise error
+            if EMERGENCIES in self._hub.channels:
+                channel = self._hub.channels.get(session)
+                if channel is not None:
+                    return channel
+
+
+def _still_wanted(client: Client, channel: Channel) -> Wanted | None:
+    """A place that an earlier `subscribe` asked for and that is still looked up."""
+    follower = channel.followers.get(client)
+    if follower is None or not isinstance(follower.wanted, Begin | Last):
+        return None
+    return follower.wanted
