@@ -119,7 +119,7 @@ class Connection:
         # What is not of the connection's wire is no message.
         message = wire.json_of(data) if binary is wire.is_binary else b""
         if not self._is_busy:
-            self._carry_out(message)
+            self._take(message)
             return
         self._pending.append(message)
         if len(self._pending) >= MAX_PENDING and not self._is_held_up:
@@ -253,14 +253,18 @@ class Connection:
 
     # Messages, in order.
 
-    def _carry_out(self, data: bytes) -> None:
-        """Carry one out; a subscription in a task of its own."""
-        commands = self._commands
+    def _take(self, data: bytes) -> None:
+        """Carry out what a message says; an answer where it says nothing."""
         try:
             message = _parsed(data)
         except InvalidMessage as error:
             self._commands.refuse(self.client, error)
             return
+        self.carry_out(message)
+
+    def carry_out(self, message: ClientMessage) -> None:
+        """Carry a message out; what asks the broker in a task of its own."""
+        commands = self._commands
         self._instruments.command_received(type(message).__name__.lower())
         if isinstance(message, Subscribe):
             self._is_busy = True
@@ -302,7 +306,7 @@ class Connection:
 
     def _go_on(self) -> None:
         while self._pending and not self._is_busy:
-            self._carry_out(self._pending.popleft())
+            self._take(self._pending.popleft())
         if self._is_held_up and not self._pending:
             self._is_held_up = False
             self._socket.resume_reading()

@@ -70,9 +70,7 @@ def add_events(
             headers=headers,
         )
         connection = replica.take(response, EVENTS)
-        response.start(
-            connection, lambda: connection.message_received(query.text, binary=False)
-        )
+        response.start(connection, lambda: connection.carry_out(query.message))
         return response
 
 

@@ -34,8 +34,6 @@ class ParsedQuery(NamedTuple):
 
     message: Subscribe
     plan: Plan
-    # The message as JSON.
-    text: bytes
 
     @property
     def view(self) -> View:
@@ -73,11 +71,10 @@ def asked(
         fields["where"] = _json(where)
     if metrics is not None:
         fields["metrics"] = _names(metrics)
-    text = msgspec.json.encode(fields)
-    message = parse(text)
+    message = parse(msgspec.json.encode(fields))
     assert isinstance(message, Subscribe)  # noqa: S101  # by its type
     return ParsedQuery(
-        message, plan_subscribe(message, Subscription(), views, max_rules=1), text
+        message, plan_subscribe(message, Subscription(), views, max_rules=1)
     )
 
 
