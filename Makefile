@@ -164,7 +164,7 @@ comma := ,
 .PHONY: cover
 cover: $(VENV)/.dev-set ## branch coverage of the pure modules, which is 100 %
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --quiet $(PURE_TESTS)
+	@$(BIN)/coverage run -m pytest --quiet -m 'not long' $(PURE_TESTS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under 100 \
 		--include '$(subst $(space),$(comma),$(strip $(PURE)))'

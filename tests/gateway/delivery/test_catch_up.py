@@ -661,7 +661,11 @@ async def test_what_is_held_back_by_a_filter_is_passed_over() -> None:
     """Nothing is written for it."""
     stage = Chase()
     channel = await stage.stored(10, 20)
-    nothing = cast(Filter, SimpleNamespace(matches=lambda _fields: False))
+
+    def matches(_fields: object) -> bool:
+        return False
+
+    nothing = cast(Filter, SimpleNamespace(matches=matches))
     follower = stage.follow(channel, BEGINNING_CURSOR, View(where=nothing))
     await stage.quiet()
     assert socket_of(follower.client).written == []

@@ -79,7 +79,8 @@ def test_a_client_that_takes_nothing_falls_behind() -> None:
     channel = stage.watch()
     slow, quick = stage.client("a"), stage.client("a")
     stage.follow_on(channel, 10)
-    told(slow), told(quick)
+    told(slow)
+    told(quick)
     socket_of(slow).paused = True
     stage.follow_on(channel, 20)
     assert (told(slow), records(told(quick))) == ([], [20])
@@ -135,9 +136,13 @@ def test_one_of_a_failed_form_that_cannot_be_served_keeps_no_other_from_it(
     channel = stage.watch()
     first, second = (stage.client(rule("a", view=BROKEN)) for _ in range(2))
     wake = stage.asked.wake
-    monkeypatch.setattr(
-        stage.asked, "wake", lambda one: broken() if one is first else wake(one)
-    )
+
+    def wake_others(one: Client) -> None:
+        if one is first:
+            broken()
+        wake(one)
+
+    monkeypatch.setattr(stage.asked, "wake", wake_others)
     stage.follow_on(channel, 10)
     assert (first.is_closed, second.is_closed) == (True, False)
     assert stage.asked.woken == [second]
@@ -312,9 +317,13 @@ def test_a_record_that_cannot_be_given_when_it_is_due(
     stage.follow_on(channel, 20, 30, now=0.25)
     stage.hub.leave(gone)
     flush, bad = Conflation.flush, channel.conflations[SLOW]
-    monkeypatch.setattr(
-        Conflation, "flush", lambda it, now: broken() if it is bad else flush(it, now)
-    )
+
+    def flush_others(it: Conflation, now: float) -> Any:
+        if it is bad:
+            broken()
+        return flush(it, now)
+
+    monkeypatch.setattr(Conflation, "flush", flush_others)
     channel.window.shrink(kept)
     stage.delivery.flush(1.0)
     assert fallen(client) == (FollowerState.BEHIND, place)
