@@ -59,10 +59,10 @@ def small_lines(size: int) -> bytes:
 async def test_b3_retention_keeps_what_it_says(
     adapter: RedisBroker, tmp_path: Path
 ) -> None:
-    """A sixteenth of 16 MiB in small lines is more than a broker trims in one call."""
-    budget = 16 * MEBIBYTE
+    """A sixteenth of 8 MiB in small lines is more than a broker trims in one call."""
+    budget = 8 * MEBIBYTE
     path = session_path(tmp_path, "a")
-    path.write_bytes(small_lines(20 * MEBIBYTE))
+    path.write_bytes(small_lines(10 * MEBIBYTE))
     async with running(adapter, tmp_path, retention_bytes=budget) as tailer:
         await eventually(partial(_is_read, adapter, "a", path), seconds=60)
         await eventually(partial(_is_as_booked, adapter, tailer), seconds=60)
