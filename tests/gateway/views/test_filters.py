@@ -13,13 +13,8 @@ from tailcast_gateway.protocol.limits import (
     MAX_FILTER_VALUES,
     MAX_TEXT_CHARACTERS,
 )
-from tailcast_gateway.views.filters import (
-    MISSING,
-    InvalidFilter,
-    finder,
-    parse_filter,
-    read_fields,
-)
+from tailcast_gateway.views.filters import InvalidFilter, parse_filter
+from tailcast_streams.metrics import MISSING, finder, read_fields
 
 
 RECORD: dict[str, object] = {

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tailcast_gateway.protocol.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
-from tailcast_gateway.views.filters import MISSING, finder, read_fields
 from tailcast_gateway.views.projection import (
     Index,
     InvalidProjection,
@@ -15,6 +14,7 @@ from tailcast_gateway.views.projection import (
     index,
 )
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_streams.metrics import MISSING, finder, read_fields
 
 
 def projection(*metrics: str) -> Projection:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from tailcast_gateway.protocol.limits import MAX_POINTS, MIN_POINTS
-from tailcast_gateway.views.filters import MISSING, NON_FINITE, finder, read_fields
 from tailcast_gateway.views.sampler import MAX_FOUND_METRICS, Sampler
 from tailcast_streams.entries import Entry, Kind, cost_bytes
+from tailcast_streams.metrics import MISSING, NON_FINITE, finder, read_fields
 from tailcast_streams.position import BEGINNING, EntryID
 
 

@@ -8,8 +8,8 @@ lives the choice alone; what a replay is and how generations share is `sampling`
 import math
 from collections.abc import Iterator, Sequence
 
-from tailcast_gateway.views.filters import NON_FINITE, Find, read_fields
 from tailcast_streams.entries import Entry, Kind, cost_bytes
+from tailcast_streams.metrics import NON_FINITE, Find, read_fields
 from tailcast_streams.position import BEFORE_ALL, EntryID
 
 

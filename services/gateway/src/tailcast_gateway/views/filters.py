@@ -1,9 +1,8 @@
 """Filters: which records a client wants, as a tree of conditions on their metrics.
 
 Pure. A `where` is checked once, brought into one canonical form, and compiled to
-functions; here also lives where a metric is found in a record, for whoever asks. What
-never lives here: what becomes of a record that is held back. Emergencies are never
-filtered, and that is the caller's part.
+functions. What never lives here: where a metric is found in a record, and what becomes
+of a record that is held back. Emergencies are never filtered: the caller sees to that.
 """
 
 import json
@@ -11,9 +10,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, cast
-
-import msgspec
+from typing import Any, TypeAlias, cast
 
 from tailcast_gateway.protocol.limits import (
     MAX_CONDITIONS,
@@ -21,24 +18,12 @@ from tailcast_gateway.protocol.limits import (
     MAX_FILTER_VALUES,
     MAX_TEXT_CHARACTERS,
 )
+from tailcast_streams.metrics import MISSING, NON_FINITE, Find, RecordFields, finder
 
 
-RecordFields: TypeAlias = Mapping[str, object]
 Matches: TypeAlias = Callable[[RecordFields], bool]
-Find: TypeAlias = Callable[[RecordFields], object]
 Scalar: TypeAlias = str | int | float | bool | None
 _Test: TypeAlias = Callable[[Any], bool]
-
-# What a metric is that a record does not have.
-MISSING: Final = object()
-# The fields of a record that cannot be read, known by identity.
-UNREADABLE: Final[dict[str, object]] = {}
-# How records write the numbers that JSON cannot hold.
-NON_FINITE: Final = {
-    "NaN": math.nan,
-    "Infinity": math.inf,
-    "-Infinity": -math.inf,
-}
 
 # The largest number that a double holds; records have texts in place of larger ones.
 _LARGEST = int(sys.float_info.max)
@@ -51,8 +36,6 @@ _CONDITION_KEYS = ("metric", "op", "value")
 _ORDERS = ("gt", "gte", "lt", "lte")
 _FLAGS = ("exists", "finite")
 _OPS = ("eq", "neq", *_ORDERS, "in", "nin", *_FLAGS)
-
-_decode_fields = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class InvalidFilter(Exception):  # it is what the client sent
@@ -77,55 +60,6 @@ def parse_filter(where: object) -> Filter:
     """
     node = _Parser().node(where, "where", 1)
     return Filter(node.key, node.matches)
-
-
-def read_fields(record: bytes) -> dict[str, object]:
-    """A record's fields, decoded once for all who look at them.
-
-    What cannot be read, being no object or nested too deeply, has none: `UNREADABLE`.
-    """
-    try:
-        return _decode_fields(record)
-    except (ValueError, RecursionError):
-        return UNREADABLE
-
-
-def finder(metric: str) -> Find:
-    """What finds a metric in a record's fields, or `MISSING`.
-
-    Literally at the top level, then literally in `telemetry`, then as a dotted path
-    through objects, from the top and then from `telemetry`.
-    """
-
-    def find(fields: RecordFields) -> object:
-        value = fields.get(metric, MISSING)
-        if value is MISSING:
-            telemetry: Any = fields.get("telemetry")
-            if telemetry.__class__ is dict:
-                value = telemetry.get(metric, MISSING)
-        return value
-
-    if "." not in metric:
-        return find
-    path = metric.split(".")
-
-    def find_path(fields: RecordFields) -> object:
-        value = find(fields)
-        if value is MISSING:
-            value = _descend(fields, path)
-        if value is MISSING:
-            value = _descend(fields.get("telemetry"), path)
-        return value
-
-    return find_path
-
-
-def _descend(value: Any, path: Sequence[str]) -> object:
-    for name in path:
-        if value.__class__ is not dict:
-            return MISSING
-        value = value.get(name, MISSING)
-    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ frames.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import cast
+from collections.abc import Collection, Iterable, Sequence
 
 from tailcast_gateway.protocol.limits import MAX_POINTS, MIN_POINTS
 from tailcast_gateway.views.buckets import Range
-from tailcast_gateway.views.filters import NON_FINITE, Find, finder, read_fields
 from tailcast_streams.entries import Entry, Kind, cost_bytes
+from tailcast_streams.metrics import Find, finder, metrics_of, read_fields
 from tailcast_streams.position import EntryID
 
 
@@ -196,27 +195,8 @@ def _found_metrics(records: Iterable[bytes], ignored: Collection[str]) -> list[s
     """The first metrics that records have, in their order."""
     found: dict[str, None] = {}
     for record in records:
-        for name in _metrics_of(read_fields(record), ignored):
+        for name in metrics_of(read_fields(record), ignored):
             found[name] = None
             if len(found) == MAX_FOUND_METRICS:
                 return list(found)
     return list(found)
-
-
-def _metrics_of(fields: dict[str, object], ignored: Collection[str]) -> Iterator[str]:
-    """Names of numbers, at the top and one level down."""
-    for name, value in fields.items():
-        if isinstance(value, dict):
-            prefix = "" if name == "telemetry" else f"{name}."
-            for inner_name, inner_value in cast(dict[str, object], value).items():
-                if inner_name not in ignored and is_point(inner_value):
-                    yield prefix + inner_name
-        elif name not in ignored and is_point(value):
-            yield name
-
-
-def is_point(value: object) -> bool:
-    """Whether a curve may have this value: a number, or one of the non-finite."""
-    if isinstance(value, str):
-        return value in NON_FINITE
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -18,14 +18,7 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
     Subscribe,
 )
-from tailcast_gateway.views.filters import (
-    UNREADABLE,
-    Filter,
-    InvalidFilter,
-    RecordFields,
-    parse_filter,
-    read_fields,
-)
+from tailcast_gateway.views.filters import Filter, InvalidFilter, parse_filter
 from tailcast_gateway.views.projection import (
     Index,
     InvalidProjection,
@@ -34,6 +27,7 @@ from tailcast_gateway.views.projection import (
 )
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.metrics import UNREADABLE, RecordFields, read_fields
 
 
 # Distinct forms of one replica that anybody is subscribed in: each is made of every

@@ -1,0 +1,105 @@
+"""Where a metric is found in a record, and which metrics a record has.
+
+Pure. A metric is named literally, or by a dotted path; it stands at the top of a record
+or in its `telemetry`. This is one rule for all who ask: filters, projections, samples.
+What never lives here: steps and times, which are found by ordered keys (`record`).
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias, cast
+
+import msgspec
+
+
+RecordFields: TypeAlias = Mapping[str, object]
+Find: TypeAlias = Callable[[RecordFields], object]
+
+# What a metric is that a record does not have.
+MISSING: Final = object()
+# The fields of a record that cannot be read, known by identity.
+UNREADABLE: Final[dict[str, object]] = {}
+# How records write the numbers that JSON cannot hold.
+NON_FINITE: Final = {
+    "NaN": math.nan,
+    "Infinity": math.inf,
+    "-Infinity": -math.inf,
+}
+
+_decode_fields = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def read_fields(record: bytes) -> dict[str, object]:
+    """A record's fields, decoded once for all who look at them.
+
+    What cannot be read, being no object or nested too deeply, has none: `UNREADABLE`.
+    """
+    try:
+        return _decode_fields(record)
+    except (ValueError, RecursionError):
+        return UNREADABLE
+
+
+def finder(metric: str) -> Find:
+    """What finds a metric in a record's fields, or `MISSING`.
+
+    Literally at the top level, then literally in `telemetry`, then as a dotted path
+    through objects, from the top and then from `telemetry`.
+    """
+
+    def find(fields: RecordFields) -> object:
+        value = fields.get(metric, MISSING)
+        if value is MISSING:
+            telemetry: Any = fields.get("telemetry")
+            if telemetry.__class__ is dict:
+                value = telemetry.get(metric, MISSING)
+        return value
+
+    if "." not in metric:
+        return find
+    path = metric.split(".")
+
+    def find_path(fields: RecordFields) -> object:
+        value = find(fields)
+        if value is MISSING:
+            value = _descend(fields, path)
+        if value is MISSING:
+            value = _descend(fields.get("telemetry"), path)
+        return value
+
+    return find_path
+
+
+def metrics_of(fields: RecordFields, ignored: Collection[str]) -> Iterator[str]:
+    """Names of numbers, at the top and one level down, by which `finder` finds them.
+
+    To what has a dot in its own name leads no path; such names count where they are
+    literal, at the top and in `telemetry`.
+    """
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            is_literal = name == "telemetry"
+            for inner_name, inner_value in cast(dict[str, object], value).items():
+                if inner_name in ignored or not is_point(inner_value):
+                    continue
+                if is_literal:
+                    yield inner_name
+                elif "." not in name and "." not in inner_name:
+                    yield f"{name}.{inner_name}"
+        elif name not in ignored and is_point(value):
+            yield name
+
+
+def is_point(value: object) -> bool:
+    """Whether a curve may have this value: a number, or one of the non-finite."""
+    if isinstance(value, str):
+        return value in NON_FINITE
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _descend(value: Any, path: Sequence[str]) -> object:
+    for name in path:
+        if value.__class__ is not dict:
+            return MISSING
+        value = value.get(name, MISSING)
+    return value
