@@ -470,6 +470,16 @@ async def test_what_follows_may_have_been_trimmed() -> None:
     assert stage.asked.marked == ["a"]
 
 
+async def test_who_comes_with_a_place_that_was_trimmed_goes_on_at_the_oldest() -> None:
+    """Retention has not overtaken it."""
+    stage = Chase()
+    await stage.stored(*range(10, 1_010, 10), kept=0)
+    await stage.broker.trim("a", id_of("1-30"))
+    client = stage.client("a", starts={"a": cursor("1-10")})
+    await stage.quiet()
+    assert records(told(client)) == [*range(30, 1_010, 10)]
+
+
 @pytest.mark.parametrize(("failures", "is_found"), [(1, True), (2, False)])
 async def test_who_fails_again_and_again_is_looked_up_after_a_pause(
     monkeypatch: pytest.MonkeyPatch, failures: int, *, is_found: bool
@@ -594,6 +604,7 @@ async def test_a_replay_is_reduced_and_what_came_since_is_not() -> None:
     found = records(messages)
     assert len(found) < 20
     assert found[-2:] == [1_000, 1_010]
+    assert found == sorted(set(found))
     counts = [one["sampled"]["of"] for one in messages if "sampled" in one]
     assert sum(counts) == 100
     assert all(one["replayed"] for one in messages if one["type"] == "telemetry")
