@@ -56,7 +56,7 @@ MIN_BEAT_SECONDS = 1.0
 
 
 class Connection:
-    """A `SocketOwner`."""
+    """Serves one client as its socket's owner: its messages in order, and its end."""
 
     def __init__(
         self,

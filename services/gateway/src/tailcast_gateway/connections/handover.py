@@ -1,7 +1,7 @@
 """The hand-over: uvicorn and FastAPI do the handshake, then the socket is ours.
 
 What lives here: the protocol class that uvicorn is given, and every option of uvicorn
-that matters. What never does: the connection after the hand-over (`client_socket`),
+that matters. What never does: the connection after the hand-over (`websocket`),
 routes, settings.
 
 An endpoint accepts, hands over and returns:
@@ -352,7 +352,7 @@ def _parser_after_handshake(max_size: int) -> ServerProtocol:
 
 
 def tune(transport: asyncio.Transport) -> None:
-    """Small frames leave at once, and little is in flight that cannot be overtaken."""
+    """Disable Nagle's algorithm, and keep buffers short for emergencies to overtake."""
     transport.set_write_buffer_limits(WRITE_HIGH_WATER_BYTES, WRITE_LOW_WATER_BYTES)
     sock: sockets.socket | None = transport.get_extra_info("socket")
     if sock is None or sock.family not in (sockets.AF_INET, sockets.AF_INET6):

@@ -1,7 +1,7 @@
 """One client's connection after the hand-over: frames out, messages in, one end.
 
 What lives here: the `Socket` that owns the TCP connection, and what its owner is told.
-What never does: the handshake and the server (that is `transport`), what a message
+What never does: the handshake and the server (`handover`), what a message
 means, when to ping, who gets which frame (that is the `SocketOwner`'s part).
 
 Reading (masks, sizes, order of fragments, control frames, pongs) is the websockets

@@ -1,7 +1,7 @@
 """When records go that wait for their interval to be over: one task for a replica.
 
 What lives here: the clock. What never does: which record waits, and for whom; that is
-`conflation` and `delivery`.
+`conflation` and `live`.
 """
 
 import asyncio

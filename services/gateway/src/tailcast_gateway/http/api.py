@@ -1,7 +1,7 @@
 """The gateway over HTTP: the WebSocket handshake, health, metrics, sessions, the page.
 
 FastAPI routes and checks; an accepted WebSocket is handed over and its endpoint
-returns. What goes over it afterwards is `connection`'s business.
+returns. `connections` serves it from then on.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection

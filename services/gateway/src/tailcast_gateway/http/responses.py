@@ -1,4 +1,4 @@
-"""What answers over HTTP share: JSON bodies, and the check of the origin."""
+"""Helpers for HTTP responses: JSON bodies, and the check of the origin."""
 
 from collections.abc import Collection
 from typing import Any, Final

@@ -68,7 +68,8 @@ _EMERGENCIES = answers(EmergenciesBody, errors=(400, 503))
 _SNAPSHOT = answers(SnapshotFields, errors=_ERRORS)
 _RECORDS = answers(RecordsBody, errors=_ERRORS, media=_LINES)
 _REJECTED = answers(RejectedBody, errors=_ERRORS)
-# In a path: a session whose own name ends so is shown where its list would be.
+# In a path, `/records` or `/rejected` may be the end of the session ID itself; the
+# answer is then that session.
 _SESSION = answers(SnapshotFields, errors=(404, 503))
 _ITS_RECORDS = answers(RecordsBody, SnapshotFields, errors=_ERRORS, media=_LINES)
 _ITS_REJECTED = answers(RejectedBody, SnapshotFields, errors=_ERRORS)
@@ -99,7 +100,7 @@ SessionName = Annotated[str, Depends(_named)]
 
 
 class _RecordsQuery:
-    """Which records of a session a request asks for, and in which form."""
+    """Which records of a session a request asks for, and in which view."""
 
     def __init__(
         self,
@@ -216,7 +217,7 @@ class _Routes:
         named = session_in(request.scope["raw_path"], before="records")
         head = None if named is None else await self._stored.head(named)
         if named is None or head is None:
-            # The session's own name ends so.
+            # The session ID itself ends in `/records`: show that session.
             whole = f"{session}/records"
             return await self._show(whole)
         return await self._records(named, records, head)

@@ -1,4 +1,4 @@
-"""What is told of entries that are no records: gaps, and the beginnings of generations.
+"""Gaps and rewinds: what clients are sent for entries that are not records.
 
 Pure: fields, as they stand in a message of their own, a page or a line.
 """
@@ -15,14 +15,14 @@ _TRUE = frozenset({"1", "true"})
 
 
 def gap(since: Cursor, to: Cursor, reason: str = "trimmed") -> dict[str, object]:
-    """What lies between two cursors cannot be had."""
+    """The fields that say: the records between two cursors are no longer available."""
     return {"from": str(shown(since)), "to": str(to), "reason": reason}
 
 
 def rewind(
     cursor: Cursor, reason: str, *, step: str = "", is_complete: bool = False
 ) -> dict[str, object]:
-    """The file began anew at a marker."""
+    """The fields that say: the file began anew at a marker."""
     return {
         "cursor": str(cursor),
         "generation": str(cursor.id.generation),
@@ -33,15 +33,15 @@ def rewind(
 
 
 def gap_at(entry: Entry, previous: Cursor) -> dict[str, object]:
-    """What a gap entry tells whoever has what is before it."""
-    # An entry without a reason is of a tailer that left out and did not say so yet.
+    """The fields for a gap entry, for a client that has all records before it."""
+    # Older tailers gave no reason when they left lines out.
     reason = (entry.details or {}).get("reason", "left_out")
     reason = reason if reason in _GAP_REASONS else "file_lost"
     return gap(previous, entry.cursor, reason)
 
 
 def rewind_at(entry: Entry) -> dict[str, object]:
-    """What a marker tells; nobody is told of the one that opens the stream."""
+    """The fields for a marker. Clients are not sent the one that opens the stream."""
     details = entry.details or {}
     return rewind(
         entry.cursor,

@@ -1,4 +1,4 @@
-"""The protocol's messages: what clients may send, checked, and what they are sent.
+"""The messages that clients may send, checked, and the error that answers a wrong one.
 
 Pure. Clients' messages are tagged structs; whatever does not fit is an `InvalidMessage`
 with the code and the words of the answer. What never lives here: what a message does.
@@ -124,14 +124,14 @@ class Subscribe(_Message, tag="subscribe"):
 
 
 class Unsubscribe(_Message, tag="unsubscribe"):
-    """Which sessions no more; all, if none is named."""
+    """Ends the subscription to the named sessions, or to all if none is named."""
 
     session_id: SessionID | None = None
     session_ids: list[SessionID] | None = None
 
 
 class Heartbeat(_Message, tag="heartbeat"):
-    """I am here; with `everyMs`, say so yourself from now on (0: no more)."""
+    """Says that the client is there; `everyMs` asks for heartbeats (0 ends them)."""
 
     every_ms: Annotated[int, Meta(ge=0, le=86_400_000)] | None = None
 
@@ -148,7 +148,7 @@ class Auth(_Message, tag="auth"):
 
 
 class History(_Message, tag="history", kw_only=True):
-    """One page of records, the live flow undisturbed; the latest without a cursor."""
+    """Asks for one page of records, the latest without a cursor; live records go on."""
 
     session_id: SessionID
     before: str | None = None
@@ -157,11 +157,11 @@ class History(_Message, tag="history", kw_only=True):
 
 
 class Sessions(_Message, tag="sessions"):
-    """What there is."""
+    """Asks for the list of sessions."""
 
 
 class Snapshot(_Message, tag="snapshot"):
-    """The latest values; of all sessions, if none is named."""
+    """Asks for the latest values of the named sessions, or of all if none is named."""
 
     session_id: SessionID | None = None
     session_ids: list[SessionID] | None = None
@@ -174,7 +174,7 @@ _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessa
 
 
 class _Envelope(Struct):
-    """What an error answer needs of a message that does not fit."""
+    """The fields of an invalid message that its error answer needs."""
 
     type: str
     id: MessageID = None
@@ -199,7 +199,7 @@ def parse(data: bytes) -> ClientMessage:
     """Read one message.
 
     Raises:
-        InvalidMessage: it is none; its text is the answer's.
+        InvalidMessage: the message is invalid; the error's text is for the client.
     """
     if is_too_deep(data):
         raise _invalid(data, TOO_DEEP)
@@ -226,9 +226,9 @@ def error_message(
 
 
 def why_unavailable(error: Exception) -> str:
-    """What a client is told of a broker that did not do what it asked for.
+    """The text for a client whose message failed because of the broker.
 
-    The broker's own words are for who runs it: they stand in the log.
+    The broker's own words are for operators: they stand in the log.
     """
     if isinstance(error, BrokerRefused):
         code = f" ({error.code})" if error.code else ""

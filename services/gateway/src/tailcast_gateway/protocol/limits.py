@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple, TypeVar
 
 
-# A message of more than one record or item is at most so long, all of it (the smallest
+# The longest message, in bytes, that holds more than one record or item (the smallest
 # limits of libraries are 32,768) ...
 SEVERAL_BYTES: Final = 32_000
-# ... and any message: below 1 MiB, where most of those are that have one.
+# ... and the longest message of all: below 1 MiB, the usual limit of libraries.
 MAX_MESSAGE_BYTES: Final = 960 * 1024
 # The least that a client may ask for.
 MIN_MESSAGE_BYTES: Final = 4 * 1024

@@ -2,7 +2,7 @@
 
 Pure. Frames are spliced from stored bytes and not made of these; the documents of the
 protocol are, and every message that a test receives is checked against them. What never
-lives here: making messages, and what clients send (`messages`).
+lives here: making messages, and what clients send (`client_messages`).
 """
 
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
@@ -363,7 +363,7 @@ class SnapshotAnswer(_Values, tag_field="type", tag="snapshot", kw_only=True):
 
 
 class SessionList(_Answer, tag="sessions", kw_only=True):
-    """What there is, the latest first; `more` if another message follows."""
+    """The list of sessions, the latest first; `more` if another message follows."""
 
     sessions: list[SessionFields]
     more: bool

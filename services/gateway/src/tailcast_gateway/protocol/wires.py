@@ -259,9 +259,9 @@ class Wires:
     """The wires of a replica that have limits of their own, each made once."""
 
     def __init__(self, *, max_wires: int = MAX_WIRES) -> None:
-        # So many are in use at the same time at most.
+        # The most wires that may be in use at the same time.
         self.max_wires = max_wires
-        # Those that somebody has.
+        # The wires that connections use now.
         self._known: WeakValueDictionary[tuple[type[Wire], int], Wire] = (
             WeakValueDictionary()
         )
@@ -272,7 +272,7 @@ class Wires:
         return len(self._known) >= self.max_wires
 
     def bounded(self, wire: Wire, max_message: int) -> Wire | None:
-        """The same wire for messages of at most so many bytes; None if too many are."""
+        """This wire with another message limit; None if too many limits are in use."""
         key = (type(wire), max_message)
         known = self._known.get(key)
         if known is None and not self.is_full:

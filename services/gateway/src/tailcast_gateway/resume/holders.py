@@ -1,6 +1,6 @@
 """Clients that name themselves: who holds a name here, and what is kept for it.
 
-The edge of `acknowledgement`: takes clients from the broker, notes where they are,
+The edge of `holding`: takes clients from the broker, notes where they are,
 and sends away who was taken over. Delivery never waits for it. What never lives here:
 what becomes of a kept cursor, which is what becomes of any cursor.
 """

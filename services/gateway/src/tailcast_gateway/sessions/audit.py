@@ -24,7 +24,7 @@ from tailcast_streams.session_state import StoredEnd
 
 
 AUDIT_SECONDS = 5.0
-# So many audits make a round over all sessions: a minute.
+# How many audits make one round over all sessions, which takes a minute.
 AUDITS_IN_ROUND = 12
 # What tailers say of when sessions were active may be behind by so much: those of a
 # tailer whose clock is further behind are found in their turn.

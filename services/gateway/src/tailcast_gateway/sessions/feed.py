@@ -170,12 +170,12 @@ class Feed:
         self.audit.hurry()
 
     def _forget(self, session: str) -> None:
-        """Nobody watches it any more."""
+        """Drop what is kept about a session that is no longer watched."""
         self._written_ms.pop(session, None)
         self._failing.forget(session)
 
     def _found(self, session: str) -> bool:
-        """As `mark`; true if nothing had told it before."""
+        """Like `mark`; returns whether the session was not marked before."""
         is_news = session not in self._dirty
         self.mark(session)
         return is_news
@@ -268,7 +268,7 @@ class Feed:
                 await asyncio.sleep(jittered(RETRY_SECONDS))
 
     async def read_dirty(self) -> bool:
-        """Read what is marked, one round trip; false if the broker is away."""
+        """Read the marked sessions in one round trip; False if the broker is away."""
         marked = dict(list(self._dirty.items())[:MAX_SESSIONS])
         for session in marked:
             del self._dirty[session]
@@ -299,7 +299,7 @@ class Feed:
                 await self._read_some(some, marked)
 
     async def _load_created(self, unborn: Sequence[Watched]) -> None:
-        """Learn the state of sessions that had none before what is there is read."""
+        """Load the state of new sessions before their first entries are read."""
         sessions = [one for one in unborn if one.is_empty and not one.is_documents]
         if not sessions:
             return

@@ -1,4 +1,4 @@
-"""Pages of a session for those who ask for one: over HTTP, and by `history`.
+"""Pages of a session, for HTTP requests and for the message `history`.
 
 A cursor is proved before it is believed, as for delivery; what became of one that is
 not there stands in the page. Reads are bounded in number (`Reads` shares them out) and

@@ -27,7 +27,7 @@ from tailcast_streams.session_state import Head, Snapshot
 
 # Sessions whose state is read in one go.
 SESSIONS_AT_ONCE = 64
-# A broker that does not answer for so long is away.
+# Seconds without an answer after which the broker counts as unavailable.
 BROKER_SECONDS = 5.0
 
 _UNKNOWN = Head(None, None, None)

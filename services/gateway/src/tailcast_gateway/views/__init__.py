@@ -1,4 +1,4 @@
-"""What one client wants of the sessions: which, which records, in what form.
+"""What one client wants to see: which sessions, which records, in which view.
 
 Pure. What never lives here: where a client is, and what is stored.
 """

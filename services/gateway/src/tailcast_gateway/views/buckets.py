@@ -2,7 +2,7 @@
 
 Pure. A range of a file is cut into buckets of equally many bytes; a bucket keeps each
 metric's extremes and the ends of non-finite runs, within its part of the points. Here
-lives the choice alone; what a replay is and how generations share is `sampling`'s.
+lives the choice alone; `sampler` shares the points out among generations.
 """
 
 import math

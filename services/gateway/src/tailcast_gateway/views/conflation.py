@@ -1,4 +1,4 @@
-"""Conflation: of one session's live records at most so many a second, the newest ones.
+"""Conflation: a limit on one session's live records a second; the newest are kept.
 
 Pure; the clock's time comes in. Which record waits, when it is due and how many records
 it stands for are decided here. What never lives here: timers, frames, replays (which
@@ -21,7 +21,7 @@ class Conflated(NamedTuple):
 
 
 class Conflation:
-    """Records of one session in one form, kept apart by at least an interval.
+    """Records of one session in one view, kept apart by at least an interval.
 
     What is no record passes at once. A record that waits goes before it, on the next
     interval's account, if that is still to be had; otherwise it is passed over. So no

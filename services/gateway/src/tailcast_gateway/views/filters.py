@@ -39,12 +39,12 @@ _OPS = ("eq", "neq", *_ORDERS, "in", "nin", *_FLAGS)
 
 
 class InvalidFilter(Exception):  # it is what the client sent
-    """A `where` that is none; its text says in one line what to mend, and where."""
+    """The `where` is invalid; the text tells the client what to fix, and where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A compiled `where`; two that mean the same by their form are equal."""
+    """A compiled `where`; two with the same canonical form are equal."""
 
     # The canonical form as JSON.
     key: str
@@ -56,7 +56,7 @@ def parse_filter(where: object) -> Filter:
     """Compile a `where` that is decoded JSON.
 
     Raises:
-        InvalidFilter: it is none; its text is for the client.
+        InvalidFilter: the `where` is invalid; the error's text is for the client.
     """
     node = _Parser().node(where, "where", 1)
     return Filter(node.key, node.matches)

@@ -22,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class InvalidProjection(Exception):  # it is what the client sent
-    """`metrics` that are none; its text says in one line what to mend."""
+    """The `metrics` are invalid; the text tells the client what to fix."""
 
 
 class Index(NamedTuple):

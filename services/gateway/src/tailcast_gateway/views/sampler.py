@@ -137,7 +137,7 @@ class Sampler:
         return tuple(map(finder, _found_metrics(probed, self._progress_keys)))
 
     def _work_off(self, sent: list[Entry]) -> None:
-        """Take two for one that came: none waits for ever, no turn is a long one."""
+        """Take two waiting entries for each new one, so that the backlog shrinks."""
         for _ in range(min(2, len(self._waiting))):
             self._take(sent)
         while self._waiting_bytes > self._max_held_bytes:

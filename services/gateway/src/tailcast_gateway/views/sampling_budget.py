@@ -1,7 +1,7 @@
 """The replays of a replica that are reduced just now, and what they may hold together.
 
 Pure. Each replay has a sampler of its own; here lives how much it may hold, and that it
-is for what was there when it began. What is kept of a replay is `sampling`'s.
+is for what was there when it began. `sampler` decides what is kept of a replay.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class SampledReplay:
         self.told = start
         # The last entry that was there when it began.
         self.end = end
-        # What it may hold.
+        # The most bytes that it may hold.
         self.max_held_bytes = max_held_bytes
 
     def feed(self, entries: Sequence[Entry]) -> list[Entry]:
@@ -47,10 +47,10 @@ class SampledReplay:
         return sent
 
     def counts(self, sent: Sequence[Entry]) -> list[int]:
-        """How many records each entry stands for that was returned.
+        """How many records each returned entry stands for.
 
-        Which of them stands for which is nobody's business: the last one stands for
-        all that were passed over.
+        Only the sum matters, so the last record is counted for all that were left
+        out.
         """
         counts = [int(entry.kind is Kind.RECORD) for entry in sent]
         if any(counts):
@@ -60,7 +60,7 @@ class SampledReplay:
 
 
 class SamplingBudget:
-    """Begins them, within a budget."""
+    """Begins sampled replays, and bounds the memory that all of them hold."""
 
     def __init__(
         self,
@@ -72,14 +72,14 @@ class SamplingBudget:
         # What is no metric.
         self._progress_keys = frozenset((*step_keys, *time_keys))
         self._max_total_held_bytes = max_total_held_bytes
-        # Those that somebody still feeds.
+        # The replays that are still fed.
         self._replays: WeakSet[SampledReplay] = WeakSet()
 
     def __len__(self) -> int:
         return len(self._replays)
 
     def begin(self, view: View, start: Cursor, end: EntryID) -> SampledReplay:
-        """Begin to reduce what lies between two places to a form's `max_points`."""
+        """Begin to reduce the entries between two places to a view's `max_points`."""
         held = sum(replay.max_held_bytes for replay in self._replays)
         part = max(0, self._max_total_held_bytes - held) // _PART
         max_held_bytes = min(MAX_HELD_BYTES, part)

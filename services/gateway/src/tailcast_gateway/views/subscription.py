@@ -25,7 +25,7 @@ class Begin(Enum):
 # No tuples: the last 5 and step 5 would be equal, and what is asked for is a key.
 @dataclass(frozen=True, slots=True)
 class Last:
-    """So many records before now."""
+    """Start this many records before the newest one."""
 
     records: int
 
@@ -60,7 +60,7 @@ class Rule(NamedTuple):
     is_included: bool
     # Where a session that comes into being later begins.
     start: Start
-    # In which form it is delivered.
+    # In which view it is delivered.
     view: View = PLAIN
 
 
@@ -104,7 +104,7 @@ class Subscription:
         return self.rules[newest]
 
     def view_for(self, session: str) -> View:
-        """In which form a session is delivered that `matches`."""
+        """The view in which a session is delivered that `matches`."""
         rule = self.rule_for(session)
         return PLAIN if rule is None else rule.view
 
@@ -127,7 +127,7 @@ class Subscription:
         return Subscription([*kept, *new.values()])
 
     def without(self, texts: Iterable[tuple[str, bool]]) -> "Subscription":
-        """Nothing of what these (text, is a glob) match."""
+        """The subscription without all that these match; each is (text, is a glob)."""
         gone = {
             (text, is_glob): Rule(text, is_glob, False, Begin.NOW)  # a field
             for text, is_glob in texts

@@ -1,7 +1,7 @@
-"""In which form a session's records are told: filtered, projected, conflated, sampled.
+"""A view: how a client sees records, filtered, projected, conflated or sampled.
 
-Pure. A form is compiled once and shared by all who ask for the same; clients of one
-form get the same bytes. What never lives here: who is subscribed to what, and frames.
+Pure. A view is compiled once and shared by all clients that ask for the same, and
+these get the same bytes. What never lives here: subscriptions, and frames.
 """
 
 from collections.abc import Hashable, Sequence
@@ -30,14 +30,14 @@ from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.metrics import UNREADABLE, RecordFields, read_fields
 
 
-# Distinct forms of one replica that anybody is subscribed in: each is made of every
-# record apart.
+# The most distinct views in use in one replica: each new record is filtered and
+# encoded once for each of them.
 MAX_FORMS = 1_000
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
 class View:
-    """How records are told; a field that is not set changes nothing.
+    """How a client sees records; a field that is not set changes nothing.
 
     Compared by identity: `Views` makes each of them once.
     """
@@ -55,7 +55,7 @@ class View:
 
     @property
     def key(self) -> Hashable:
-        """What two forms that tell the same have in common."""
+        """Equal for two views that show the same."""
         return (
             self.where,
             self.projection,
@@ -70,7 +70,7 @@ class View:
         return self.where is None and not self.max_rate
 
     def index(self, records: Sequence[bytes]) -> Index | None:
-        """Steps and times of records, if they are told."""
+        """Steps and times of records, if the client asked for them."""
         if self.index_keys is None:
             return None
         step_keys, time_keys = self.index_keys
@@ -82,7 +82,7 @@ PLAIN = View()
 
 
 class Piece:
-    """Entries that several forms are made of; their fields are read once for all."""
+    """Entries that are shown in several views; each record is decoded only once."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
@@ -92,9 +92,10 @@ class Piece:
         return [read_fields(entry.record) for entry in self.entries]
 
     def wanted(self, view: View) -> Sequence[Entry]:
-        """Those that a form does not hold back.
+        """The entries that a view lets through.
 
-        A record that a filter cannot judge is told: nothing is held back in silence.
+        A record that cannot be decoded passes every filter, so that none is lost
+        in silence.
         """
         if view.where is None:
             return self.entries
@@ -107,7 +108,7 @@ class Piece:
 
 
 class Views:
-    """Makes the forms of a replica, each of them once."""
+    """Makes the views of a replica, each of them once."""
 
     def __init__(
         self,
@@ -120,14 +121,14 @@ class Views:
         self.step_keys = tuple(step_keys)
         self.time_keys = tuple(time_keys)
         self._max_forms = max_forms
-        # Forms that somebody has.
+        # The views that are in use.
         self._known: WeakValueDictionary[Hashable, View] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._known)
 
     def view_of(self, message: Subscribe) -> View:
-        """The form that a `subscribe` asks for. Raises InvalidMessage."""
+        """The view that a `subscribe` asks for. Raises InvalidMessage."""
         where, metrics = message.where, message.metrics
         view = View(
             where=None if where is UNSET else _filter(where, message),

@@ -1,7 +1,6 @@
-"""What the owner of a handed-over connection is told, and by nobody else.
+"""The interfaces between a socket and the object that serves it, its owner.
 
-What lives here: the ports between a socket and what serves it. What never does:
-sockets, loops, frames.
+What never lives here: sockets, loops, frames.
 """
 
 from typing import Protocol
@@ -10,10 +9,10 @@ from tailcast_gateway.protocol.close_codes import ClosedBy
 
 
 class SocketOwner(Protocol):
-    """Who has taken a connection over.
+    """The object that serves a connection.
 
-    Every call comes from the event loop and none may block. Of an exception that gets
-    out it is told, and the connection is closed with 1011.
+    Every call comes from the event loop, and none may block. If one raises, `failed`
+    is called and the connection is closed with 1011.
     """
 
     def message_received(self, data: bytes, *, binary: bool) -> None:
@@ -37,14 +36,14 @@ class SocketOwner(Protocol):
         ...
 
     def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
-        """The connection is over: told exactly once, nothing is told after it.
+        """The connection is over: called exactly once, and no other call follows.
 
-        The code is that of whoever spoke first: the peer's, ours, or 1006 when the TCP
-        connection went without a close frame.
+        The code is that of the side that closed first, or 1006 when the TCP connection
+        ended without a close frame.
         """
 
     def failed(self, error: Exception) -> None:
-        """One of these calls raised; whoever called closes the connection."""
+        """One of these calls raised; the caller closes the connection."""
 
 
 class OwnedSocket(Protocol):
@@ -74,7 +73,7 @@ class OwnedSocket(Protocol):
 
 
 class Nobody:
-    """The owner before there is one and after the end: nothing told is kept."""
+    """The owner before there is one and after the end: it ignores every call."""
 
     def message_received(self, data: bytes, *, binary: bool) -> None:
         """Not kept."""

@@ -139,7 +139,7 @@ class Follower:
 
     @property
     def view(self) -> View:
-        """In which form the client gets the session."""
+        """The view in which the client gets the session."""
         return self.client.subscription.view_for(self.channel.session)
 
     @property
@@ -162,7 +162,7 @@ class Follower:
         return self.client.followers.get(self.channel.session) is self
 
 
-# The live clients of a session: those of one form and wire get the same bytes.
+# The live clients of a session: those of one view and wire get the same bytes.
 ByWire: TypeAlias = dict[Wire, list[Client]]
 Audience: TypeAlias = dict[View, ByWire]
 
@@ -191,7 +191,7 @@ class Channel(Watched):
         self.waiting: dict[Follower, None] = {}
         # The live clients, None when that must be found out anew.
         self.audience: Audience | None = None
-        # What holds live records back, for each form with a rate.
+        # What holds live records back, for each view with a rate.
         self.conflations: dict[View, Conflation] = {}
         # What makes frames, one for each wire that was needed.
         self._encoders: dict[Wire, SessionEncoder] = {}
@@ -207,7 +207,7 @@ class Channel(Watched):
         return encoder
 
     def delivered_up_to(self, view: View) -> Cursor | None:
-        """Up to where live clients of a form were given all; None if that is unknown.
+        """Up to where live clients of a view were given all; None if that is unknown.
 
         Before a record that waits for its interval, else the window's end.
         """

@@ -3,7 +3,7 @@
 Pure. Records go into `telemetry` and `emergency`, markers become `rewind`, gap entries
 `gap`. Records share a message as far as its wire's limits allow; in place of one that
 is too long for any stands where it is to be had. What never lives here: who gets it,
-and what a frame's bytes look like (`wire`).
+and what a frame's bytes look like (`wires`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -77,9 +77,9 @@ class SessionEncoder:
         """The frames that deliver entries to a client whose cursor is `previous`.
 
         Args:
-            entries: what the form does not hold back.
+            entries: what the view lets through.
             previous: told only where the entries follow on from it.
-            form: how their records are told.
+            view: how their records are shown.
             replayed: they come before `caught_up`.
             counts: how many records each entry stands for, None if all are there.
         """

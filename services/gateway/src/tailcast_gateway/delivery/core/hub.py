@@ -395,7 +395,7 @@ class Hub:
     def _begin_later_session(
         self, client: Client, channel: Channel, head: Head
     ) -> bool:
-        """Begin one that was not there when the client subscribed; false if it was."""
+        """Begin a session created after the client subscribed; False if it is older."""
         state = head.state
         rule = client.subscription.rule_for(channel.session)
         skips = rule is not None and rule.start is Begin.NOW

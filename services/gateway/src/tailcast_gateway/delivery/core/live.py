@@ -45,7 +45,7 @@ class Delivery:
         previous: Cursor,
         now: float,
     ) -> None:
-        """Encode once for each form and wire."""
+        """Encode once for each view and wire."""
         piece = Piece(entries)
         for view, by_wire in audience.items():
             try:
@@ -55,7 +55,7 @@ class Delivery:
                     sent = self._conflated(channel, view, by_wire, wanted, now)
                     wanted = [one.entry for one in sent]
                     counts = [one.of for one in sent]
-            except Exception as error:  # noqa: BLE001  # other forms go on
+            except Exception as error:  # noqa: BLE001  # other views go on
                 self._give_up(channel, view, by_wire, previous, error)
                 continue
             for wire, clients in by_wire.items():
@@ -72,7 +72,7 @@ class Delivery:
         previous: Cursor,
         error: Exception,
     ) -> None:
-        """A form cannot be told at once: each of its clients is served by itself."""
+        """Serve each client of a view by itself, since encoding for all failed."""
         self._isolation.session_failed(channel.session, error)
         channel.conflations.pop(view, None)
         self.pending.pop((channel, view), None)

@@ -45,7 +45,7 @@ class SharedPage:
         return self._cut[1]
 
     def first(self, max_bytes: int) -> "SharedPage":
-        """Its beginning, up to so many bytes and a record."""
+        """Its first records, up to and with the one that reaches `max_bytes`."""
         size = 0
         for count, entry in enumerate(self.entries, 1):
             size += len(entry.record)
@@ -54,7 +54,7 @@ class SharedPage:
         return self
 
     def wanted(self, view: View) -> Sequence[Entry]:
-        """Its entries that a form does not hold back."""
+        """Its entries that a view lets through."""
         return self._piece.wanted(view)
 
     def frames(self, encoder: SessionEncoder, view: View, *, replayed: bool) -> bytes:

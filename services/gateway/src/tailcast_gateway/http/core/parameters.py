@@ -37,7 +37,7 @@ class ParsedQuery(NamedTuple):
 
     @property
     def view(self) -> View:
-        """In which form the session is told."""
+        """The view that the query asks for."""
         return self.plan.added.rules[0].view
 
 
@@ -55,7 +55,7 @@ def asked(
 
     Args:
         session: its ID.
-        forms: where it finds the form that `where` and `metrics` ask for.
+        views: makes the view that `where` and `metrics` ask for.
         start: as `from` of a query.
         after: a cursor; it wins over `start`.
         where: a condition, as JSON.

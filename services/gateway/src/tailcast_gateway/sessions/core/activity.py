@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from tailcast_gateway.protocol.server_messages import Status
 
 
-# Without a record for so long a session stalls, and for so long it has ended.
+# How long without a record makes a session stalled, and how long makes it ended.
 STALLED_MS = 60_000
 ENDED_MS = 600_000
 
@@ -27,7 +27,7 @@ class Transition(NamedTuple):
 
 
 def status_after(idle_ms: int) -> Status:
-    """The status of a session of which nothing has come for so long."""
+    """The status of a session by the time since its last record."""
     if idle_ms < STALLED_MS:
         return "running"
     return "stalled" if idle_ms < ENDED_MS else "ended"

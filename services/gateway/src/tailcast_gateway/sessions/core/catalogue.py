@@ -1,4 +1,4 @@
-"""What HTTP clients are told about sessions: the shapes, from what the broker keeps.
+"""Sessions, rejected lines and emergencies as clients see them, over either protocol.
 
 Pure; time comes in, by the broker's clock.
 """

@@ -170,7 +170,7 @@ def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
 
 
 def shaped(entries: Sequence[Entry], view: View = PLAIN) -> list[bytes]:
-    """Records in a form: without those that it holds back, with its metrics alone."""
+    """Records in a view: those that it lets through, with the metrics that it keeps."""
     wanted = Piece(entries).wanted(view)
     if view.projection is None:
         return [entry.record for entry in wanted]
@@ -182,7 +182,7 @@ def shaped(entries: Sequence[Entry], view: View = PLAIN) -> list[bytes]:
 
 
 def body(page: Page, view: View = PLAIN, **fields: object) -> bytes:
-    """A page as one JSON object, its records in a form."""
+    """A page as one JSON object, its records in a view."""
     start = msgspec.json.encode({**fields, **page.told})[:-1]
     comma = b"," if fields or page.told else b""
     return b'%b%b"data":[%b],"prev":"%b","cursor":"%b","more":%b}' % (

@@ -1,7 +1,7 @@
 """What becomes of a cursor that was looked up: go on, wait, tell a gap or a rewind.
 
 Pure. A cursor is looked up, not trusted: its ID orders and finds, its digest proves.
-The callers ask the broker (`questions`) and bring the answers; the verdict is a
+The callers ask the broker and bring the answers; the verdict is a
 function of these alone.
 """
 
