@@ -57,9 +57,6 @@ class Owner:
     def pong_received(self, payload: bytes) -> None:
         self.told.put_nowait(("pong", payload))
 
-    def writing_paused(self) -> None:
-        self.told.put_nowait(("paused",))
-
     def writing_resumed(self) -> None:
         self.told.put_nowait(("resumed",))
 

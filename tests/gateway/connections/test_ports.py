@@ -11,7 +11,6 @@ def test_nobody_takes_everything_in_silence() -> None:
     owner.message_received(b"lost", binary=False)
     owner.pong_received(b"")
     assert owner.last_words(1011) == b""
-    owner.writing_paused()
     owner.writing_resumed()
     owner.socket_closed(1006, "", ClosedBy.NOBODY)
     assert repr(owner) == before

@@ -132,9 +132,6 @@ class Connection:
         if self._holders.pong(self.client, payload) and self.client.behind:
             self._catch_up.wake(self.client)
 
-    def writing_paused(self) -> None:
-        """Nothing to do: whoever writes looks at the socket."""
-
     def writing_resumed(self) -> None:
         """Go on with what the client has not had."""
         self._room.set()

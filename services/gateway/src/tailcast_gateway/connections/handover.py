@@ -53,7 +53,7 @@ TRANSPORT_EXTENSION: Final = "tailcast.transport"
 # Where an endpoint finds the protocol that carries its connection.
 HANDOVER_EXTENSION: Final = "tailcast.handover"
 
-# The owner hears `writing_paused` above the one and `writing_resumed` below the other.
+# A socket is `paused` above the one; its owner hears `writing_resumed` below the other.
 # 64 KiB is a page of telemetry: enough to keep a socket busy for one turn of the loop,
 # little enough that 10,000 stalled clients cost 640 MB at the very worst.
 WRITE_HIGH_WATER_BYTES: Final = 64 * 1024

@@ -207,8 +207,6 @@ class Socket(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The buffer is above its high-water mark."""
         self.paused = True
-        if self._phase is _Phase.OPEN:
-            self._call(self.owner.writing_paused)
 
     def resume_writing(self) -> None:
         """The buffer has drained below its low-water mark."""

@@ -21,9 +21,6 @@ class SocketOwner(Protocol):
     def pong_received(self, payload: bytes) -> None:
         """The peer answered a ping, or sent a pong of its own accord."""
 
-    def writing_paused(self) -> None:
-        """The buffer is above the high-water mark. May come from inside `write`."""
-
     def writing_resumed(self) -> None:
         """The buffer has drained below the low-water mark."""
 
@@ -79,9 +76,6 @@ class Nobody:
         """Not kept."""
 
     def pong_received(self, payload: bytes) -> None:
-        """Not kept."""
-
-    def writing_paused(self) -> None:
         """Not kept."""
 
     def writing_resumed(self) -> None:
