@@ -363,11 +363,14 @@ class World:
 
     async def run(self, script: list[tuple[str, int, int]]) -> None:
         """Play a script."""
-        async with self.replica.running_by_hand():
+        replica = self.replica
+        # Hints, audits and pings are the script's.
+        async with replica.running({"feed read": replica.feed.keep_reading}):
             for action, at, count in script:
                 await getattr(self, action)(at, count)
                 await self.settle()
             await self.finish()
+            assert replica.why_over is None, replica.why_over
 
 
 def without_pauses(monkeypatch: Any) -> None:

@@ -243,10 +243,23 @@ class Replica:
         await drain.run(way)
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
-        """Run all tasks; they end with the block."""
-        async with self._running(self.loops):
+    async def running(
+        self, loops: Mapping[str, Loop] | None = None
+    ) -> AsyncGenerator[None]:
+        """Run these tasks, or all that there are; they end with the block."""
+        self._tasks = tasks = LongLived()
+        tasks.start(self.loops if loops is None else loops)
+        self._spawns = True
+        try:
             yield
+        finally:
+            self._spawns = False
+            try:
+                await self.saver.finish()
+            finally:
+                self.reads.close()
+                await tasks.end()
+                await end_all(list(self._spawned))
 
     @property
     def loops(self) -> Mapping[str, Loop]:
@@ -259,29 +272,6 @@ class Replica:
             "keeper": self.saver.run,
             "clock steps": self.clock_steps.run,
         }
-
-    @asynccontextmanager
-    async def running_by_hand(self) -> AsyncGenerator[None]:
-        """As `running`, without hints, audits and pings: who drives it brings these."""
-        async with self._running({"feed read": self.feed.keep_reading}) as tasks:
-            yield
-        tasks.check()
-
-    @asynccontextmanager
-    async def _running(self, loops: Mapping[str, Loop]) -> AsyncGenerator[LongLived]:
-        self._tasks = tasks = LongLived()
-        tasks.start(loops)
-        self._spawns = True
-        try:
-            yield tasks
-        finally:
-            self._spawns = False
-            try:
-                await self.saver.finish()
-            finally:
-                self.reads.close()
-                await tasks.end()
-                await end_all(list(self._spawned))
 
     def _ask(self, client: Client) -> None:
         # (What is kept of clients is made after what serves them.)
