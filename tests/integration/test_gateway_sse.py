@@ -228,6 +228,31 @@ async def test_it_begins_at_once(
             await reader.next()
 
 
+async def test_an_error_ends_it_that_is_not_the_first_word(
+    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica that shuts down says so to who has no answer yet, too."""
+    await rig.writer("a").append(*numbered(0, 1))
+    goes_on = asyncio.Event()
+    heads = rig.broker.heads
+
+    async def slow(sessions: Any) -> Any:
+        for connection in gateway.replica.connections:
+            connection.announce(reconnect_after_ms=1)
+        await goes_on.wait()
+        return await heads(sessions)
+
+    monkeypatch.setattr(gateway.replica.broker, "heads", slow)
+    query = {"sessionId": "a", "from": "time:2025-01-01"}
+    async with reading(gateway, **query) as reader:
+        await reader.until("draining")
+        goes_on.set()
+        error = await reader.until("error")
+        assert json.loads(error["data"])["code"] == "invalid_message"
+        with pytest.raises(EOFError):
+            await reader.next()
+
+
 async def test_errors(rig: Rig, gateway: Gateway) -> None:
     """What can never be is refused by its status, with code and message."""
     await rig.writer("a").append(*numbered(0, 1))

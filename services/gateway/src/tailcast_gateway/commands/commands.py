@@ -6,6 +6,7 @@ Each message has a method here. What is more than an answer has a module of its 
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from tailcast_gateway.commands.core.parts import answer_within, heartbeats
 from tailcast_gateway.commands.core.plan import (
@@ -33,6 +34,7 @@ from tailcast_gateway.protocol.client_messages import (
     error_message,
     why_unavailable,
 )
+from tailcast_gateway.protocol.wires import Fields
 from tailcast_gateway.resume.core.holding import AckVerdict
 from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.sessions.core.verdicts import Resume, Trimmed
@@ -44,6 +46,15 @@ from tailcast_streams.exceptions import BrokerError
 
 
 RETRY_AFTER_MS = 1_000
+
+
+class Unserved(NamedTuple):
+    """A `subscribe` that could not be served."""
+
+    # The `error` that answers it.
+    error: Fields
+    # Whether it has to be asked for again: the broker is away, or does not do it.
+    is_passing: bool
 
 
 class Commands:
@@ -75,19 +86,15 @@ class Commands:
         self._timestamp = timestamp
         self._instruments = instruments
 
-    async def subscribe(self, client: Client, message: Subscribe) -> bool:
-        """Subscribe and answer; an `error` if it cannot be.
-
-        False if it has to be asked for again: the broker is away, or does not do it.
-        """
+    async def subscribe(self, client: Client, message: Subscribe) -> Unserved | None:
+        """Subscribe and answer; what it returns instead is the caller's to send."""
         try:
             await self._subscribing.subscribe(client, message)
         except InvalidMessage as error:
-            self.refuse(client, error)
+            return Unserved(self._refusal(error), is_passing=False)
         except (BrokerError, TimeoutError) as error:
-            self._answer_unavailable(client, message, error)
-            return False
-        return True
+            return Unserved(self._unavailable(message, error), is_passing=True)
+        return None
 
     async def acknowledge(self, client: Client, message: Ack) -> None:
         """Take a client's word for what it has received; an `error` if it cannot be."""
@@ -97,7 +104,7 @@ class Commands:
         except InvalidMessage as error:
             self.refuse(client, error)
         except (BrokerError, TimeoutError) as error:
-            self._answer_unavailable(client, message, error)
+            client.send(self._unavailable(message, error))
 
     async def _acknowledge(self, client: Client, message: Ack) -> None:
         session = acknowledged(message, client.subscription)
@@ -171,25 +178,25 @@ class Commands:
         except InvalidMessage as error:
             self.refuse(client, error)
         except (BrokerError, TimeoutError) as error:
-            self._answer_unavailable(client, message, error)
+            client.send(self._unavailable(message, error))
 
     def refuse(self, client: Client, error: InvalidMessage) -> None:
         """Answer a message that does not fit."""
-        self._instruments.error_sent(error.code)
-        client.send(error_message(error.code, error.text, id=error.id))
+        client.send(self._refusal(error))
 
-    def _answer_unavailable(
-        self, client: Client, message: Subscribe | Ack | Query, error: Exception
-    ) -> None:
+    def _refusal(self, error: InvalidMessage) -> Fields:
+        self._instruments.error_sent(error.code)
+        return error_message(error.code, error.text, id=error.id)
+
+    def _unavailable(
+        self, message: Subscribe | Ack | Query, error: Exception
+    ) -> Fields:
         self._instruments.broker_failed("command", error)
         self._instruments.error_sent(UNAVAILABLE)
         self._instruments.unavailable(type(message).__name__.lower(), error)
-        delay = int(jittered(RETRY_AFTER_MS))
-        client.send(
-            error_message(
-                UNAVAILABLE,
-                why_unavailable(error),
-                id=message.id,
-                retry_after_ms=delay,
-            )
+        return error_message(
+            UNAVAILABLE,
+            why_unavailable(error),
+            id=message.id,
+            retry_after_ms=int(jittered(RETRY_AFTER_MS)),
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
-from tailcast_gateway.commands.commands import Commands
+from tailcast_gateway.commands.commands import Commands, Unserved
 from tailcast_gateway.connections.core.liveness import Action, Liveness
 from tailcast_gateway.connections.core.ports import OwnedSocket
 from tailcast_gateway.delivery.catch_up import CatchUp
@@ -172,6 +172,15 @@ class Connection:
         """Something that the socket told led to a failure."""
         self._hub.isolation.client_failed(self.client, error)
 
+    # What an event stream's request asks.
+
+    def subscribe(
+        self, message: Subscribe, on_unserved: Callable[[Unserved], None]
+    ) -> None:
+        """Subscribe the client; told if it cannot be, which is not sent to it then."""
+        self._instruments.command_received("subscribe")
+        self._begin_subscribing(message, on_unserved)
+
     # What the replica asks.
 
     @property
@@ -257,16 +266,14 @@ class Connection:
         except InvalidMessage as error:
             self._commands.refuse(self.client, error)
             return
-        self.carry_out(message)
+        self._carry_out(message)
 
-    def carry_out(self, message: ClientMessage) -> None:
+    def _carry_out(self, message: ClientMessage) -> None:
         """Carry a message out; what asks the broker in a task of its own."""
         commands = self._commands
         self._instruments.command_received(type(message).__name__.lower())
         if isinstance(message, Subscribe):
-            self._is_busy = True
-            self._ask_again_by = None
-            self._spawn(self._take_time(self._subscribe(message)))
+            self._begin_subscribing(message, self._answer_unserved)
         elif isinstance(message, Ack):
             self._is_busy = True
             self._spawn(self._take_time(commands.acknowledge(self.client, message)))
@@ -280,8 +287,23 @@ class Connection:
             self._ask_again_by = None
             self._commands.unsubscribe(self.client, message)
 
-    async def _subscribe(self, message: Subscribe) -> None:
-        if not await self._commands.subscribe(self.client, message):
+    def _begin_subscribing(
+        self, message: Subscribe, on_unserved: Callable[[Unserved], None]
+    ) -> None:
+        self._is_busy = True
+        self._ask_again_by = None
+        self._spawn(self._take_time(self._subscribe(message, on_unserved)))
+
+    async def _subscribe(
+        self, message: Subscribe, on_unserved: Callable[[Unserved], None]
+    ) -> None:
+        unserved = await self._commands.subscribe(self.client, message)
+        if unserved is not None:
+            on_unserved(unserved)
+
+    def _answer_unserved(self, unserved: Unserved) -> None:
+        self.client.send(unserved.error)
+        if unserved.is_passing:
             self._ask_again_by = self._clock() + ASK_AGAIN_SECONDS
 
     async def _take_time(self, command: Coroutine[Any, Any, None]) -> None:

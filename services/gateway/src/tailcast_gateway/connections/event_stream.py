@@ -14,6 +14,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tailcast_gateway.commands.commands import Unserved
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
 from tailcast_gateway.connections.core.ports import Nobody, SocketOwner
 from tailcast_gateway.connections.handover import (
@@ -23,9 +24,8 @@ from tailcast_gateway.connections.handover import (
 )
 from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS
 from tailcast_gateway.protocol import close_codes
-from tailcast_gateway.protocol.client_messages import FAILED, UNAVAILABLE
 from tailcast_gateway.protocol.close_codes import ClosedBy
-from tailcast_gateway.protocol.event_wire import COMMENT, ERROR_START
+from tailcast_gateway.protocol.event_wire import COMMENT, EVENTS
 from tailcast_service.pauses import wait_or_timeout
 
 
@@ -80,10 +80,8 @@ class EventStream(Response):
         self._is_closing = False
         # The first word about the end.
         self._ending: tuple[int, str, ClosedBy] | None = None
-        # A message that answers the request with an error, before anything else.
+        # What answers the request instead of a stream, as JSON.
         self._refusal: bytes | None = None
-        # Whether the request has been answered: with its subscription, or an error.
-        self._is_answered = False
         self._has_started = False
         # Where the bytes go; None under a server that does not tell.
         self._transport: asyncio.Transport | None = None
@@ -101,11 +99,22 @@ class EventStream(Response):
         """Take whole events."""
         if self._is_closing:
             return
-        is_answer, self._is_answered = not self._is_answered, True
-        if is_answer and frames.startswith(ERROR_START):
-            self._answer_error(frames)
-            return
         self._hold(frames)
+
+    def refuse(self, unserved: Unserved) -> None:
+        """The request could not be met: by its status, unless it is to come again.
+
+        Or unless the stream has begun: then it is an event, and the end. Browsers come
+        back to a stream that has ended, never to one that was refused. Neither is a
+        failure of the gateway's.
+        """
+        if self._is_closing:
+            return
+        if self._has_started or unserved.is_passing:
+            self._hold(EVENTS.message(unserved.error))
+        else:
+            self._refusal = msgspec.json.encode(unserved.error)
+        self._end(*_ANSWERED)
 
     def ping(self, payload: bytes = b"") -> None:
         """Readers of events cannot answer: that their socket takes bytes must do."""
@@ -202,22 +211,6 @@ class EventStream(Response):
         self._held_bytes += len(data)
         self.paused = self._held_bytes >= WRITE_HIGH_WATER_BYTES
         self._woken.set()
-
-    def _answer_error(self, event: bytes) -> None:
-        """The request could not be met: by its status, unless it is to come again.
-
-        Or unless the stream has begun: then it is an event, and the end.
-        Browsers come back to a stream that has ended, never to one that was refused.
-        """
-        message = event.removeprefix(ERROR_START).split(b"\n", 1)[0]
-        code = msgspec.json.decode(message)["code"]
-        if self._has_started or code in {UNAVAILABLE, FAILED}:
-            self._hold(event)
-        else:
-            self._refusal = message
-        # Only a failure is the gateway's: that the broker is away, or that a request is
-        # wrong, has been answered, and that is all.
-        self._end(*(_FAILED if code == FAILED else _ANSWERED))
 
     def _answer(self, payload: bytes) -> None:
         self._call(self._owner.pong_received, payload)

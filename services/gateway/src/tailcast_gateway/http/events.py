@@ -70,7 +70,9 @@ def add_events(
             headers=headers,
         )
         connection = replica.take(response, EVENTS)
-        response.start(connection, lambda: connection.carry_out(query.message))
+        response.start(
+            connection, lambda: connection.subscribe(query.message, response.refuse)
+        )
         return response
 
 

@@ -17,8 +17,6 @@ from tailcast_gateway.protocol.wires import Fields, Opening, Wire
 # A line that readers of events skip: it keeps proxies from closing a quiet connection.
 # No empty line follows: some libraries make an empty event of it.
 COMMENT: Final = b":\n"
-# How the event begins that answers a request which cannot be met.
-ERROR_START: Final = b"event: error\ndata: "
 
 # Types whose cursor says what the client has had; that of a gap is called `to`.
 _MOVING = frozenset({"telemetry", "emergency", "caught_up", "rewind", "subscribed"})
