@@ -49,6 +49,11 @@ def test_places() -> None:
     after = asked("a", FORMS, start="last:1", after="1-10-00000000")
     assert after.plan.start == cursor("1-10", b"")
     assert after.message.session_id == "a"
+    before = asked("a", FORMS, start="last:1", before="1-10-00000000")
+    assert before.plan.start == cursor("1-10", b"")
+    assert (after.is_backward, before.is_backward) == (False, True)
+    with pytest.raises(InvalidMessage):
+        asked("a", FORMS, after="1-10-00000000", before="1-10-00000000")
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def add_events(
             after=last_event_id or None,
             where=where,
             metrics=metrics,
-            **({} if max_message is None else {"maxMessage": max_message}),
+            max_message=max_message,
         )
         origin = request.headers.get("origin")
         headers = [] if origin is None else _shared_with(origin)

@@ -122,13 +122,12 @@ class _RecordsQuery:
 
     def of(self, session: str, views: Views) -> ParsedQuery:
         """As the subscription that would ask for the same. Raises InvalidMessage."""
-        if self.after is not None and self.before is not None:
-            raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
         return asked(
             session,
             views,
             start=self.start,
-            after=self.before if self.after is None else self.after,
+            after=self.after,
+            before=self.before,
             where=self.where,
             metrics=self.metrics,
         )
@@ -264,9 +263,7 @@ class _Routes:
         query = records.of(session, self._replica.views)
         if records.as_lines:
             return await self._export(session, query, head, records.limit)
-        page = await self._page(
-            session, query, before=records.before, limit=_bounded(records.limit)
-        )
+        page = await self._page(session, query, limit=_bounded(records.limit))
         return Response(
             body(page, query.view, sessionId=session), media_type="application/json"
         )
@@ -294,19 +291,12 @@ class _Routes:
             raise NotFound
         return json_response(self._stored.shown(session, state))
 
-    async def _page(
-        self, session: str, query: ParsedQuery, *, before: str | None, limit: int
-    ) -> Page:
+    async def _page(self, session: str, query: ParsedQuery, *, limit: int) -> Page:
         history, place = self._replica.history, query.plan.start
         assert place is not None  # noqa: S101  # queries have a default
-        if before is not None and isinstance(place, Cursor):
-            return await history.before(
-                session, place, limit=limit, max_bytes=PAGE_BYTES
-            )
         if isinstance(place, Cursor):
-            return await history.after(
-                session, place, limit=limit, max_bytes=PAGE_BYTES
-            )
+            read = history.before if query.is_backward else history.after
+            return await read(session, place, limit=limit, max_bytes=PAGE_BYTES)
         cursor, told = moved(NOTHING, await self._found(session, place))
         page = await history.after(session, cursor, limit=limit, max_bytes=PAGE_BYTES)
         if told and page.told:

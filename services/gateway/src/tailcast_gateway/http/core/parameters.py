@@ -34,6 +34,8 @@ class ParsedQuery(NamedTuple):
 
     message: Subscribe
     plan: Plan
+    # Whether what ends at the place is asked for, not what begins there.
+    is_backward: bool = False
 
     @property
     def view(self) -> View:
@@ -47,9 +49,10 @@ def asked(
     *,
     start: str | None = None,
     after: str | None = None,
+    before: str | None = None,
     where: str | None = None,
     metrics: str | None = None,
-    **more: object,
+    max_message: int | None = None,
 ) -> ParsedQuery:
     """The subscription that a query asks for. Raises InvalidMessage.
 
@@ -58,24 +61,29 @@ def asked(
         views: makes the view that `where` and `metrics` ask for.
         start: as `from` of a query.
         after: a cursor; it wins over `start`.
+        before: one likewise, to read backward from.
         where: a condition, as JSON.
         metrics: names, comma-separated, or a JSON list of them.
-        more: other fields of the message.
+        max_message: the longest message that it takes, bytes.
     """
-    fields: dict[str, object] = {"type": "subscribe", "sessionId": session, **more}
+    if after is not None and before is not None:
+        raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
+    fields: dict[str, object] = {"type": "subscribe", "sessionId": session}
     if start is not None:
         fields["from"] = _from(start)
-    if after is not None:
-        fields["from"] = {"cursor": after}
+    cursor = after if before is None else before
+    if cursor is not None:
+        fields["from"] = {"cursor": cursor}
     if where is not None:
         fields["where"] = _json(where)
     if metrics is not None:
         fields["metrics"] = _names(metrics)
+    if max_message is not None:
+        fields["maxMessage"] = max_message
     message = parse(msgspec.json.encode(fields))
     assert isinstance(message, Subscribe)  # noqa: S101  # by its type
-    return ParsedQuery(
-        message, plan_subscribe(message, Subscription(), views, max_rules=1)
-    )
+    plan = plan_subscribe(message, Subscription(), views, max_rules=1)
+    return ParsedQuery(message, plan, is_backward=before is not None)
 
 
 def session_in(raw_path: bytes, *, before: str) -> str | None:
