@@ -260,7 +260,7 @@ async def ends_well(process: asyncio.subprocess.Process) -> None:
     assert b"Traceback" not in stderr
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [3, pytest.param(30, marks=pytest.mark.long)])
 async def test_a_signal_in_the_midst_of_work_ends_it_in_order(
     broker: BrokerServer, tmp_path: Path, times: int
 ) -> None:
