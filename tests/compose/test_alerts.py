@@ -95,6 +95,12 @@ class Watch:
         except TimeoutError:
             raise AssertionError(f"expected {expected}, found {found}") from None
 
+    async def until_begun(self, name: str) -> None:
+        """Wait until an alert has begun, though it may not have lasted yet."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while name not in await self.alerts() | await self.alerts("pending"):
+                await asyncio.sleep(0.5)
+
     async def until_there(self, gateways: int) -> None:
         """Wait until so many gateways are known, each by more than one look."""
         several = "tailcast_gateway_told_to_end[3s]"
@@ -287,6 +293,9 @@ async def broker_full(watch: Watch, expected: set[str]) -> None:
     try:
         lines = json.dumps({"step": 1, "text": "x" * 1_000}) + "\n"
         watch.write("big.jsonl", lines * 20_000)
+        await watch.until_begun("TailcastTailerBehind")
+        # Whatever is trimmed now makes no room.
+        watch.redis("CONFIG", "SET", "maxmemory", "1mb")
         await watch.until(expected)
     finally:
         watch.redis("CONFIG", "SET", "maxmemory", "3gb")
