@@ -109,3 +109,8 @@ def test_one_session() -> None:
     for names in ([], ["a", "b"]):
         with pytest.raises(InvalidMessage):
             single(names)
+
+
+def test_the_longest_message_is_asked_for_as_over_a_websocket() -> None:
+    """An event stream has it from its address."""
+    assert asked("a", FORMS, max_message=8_192).message.max_message == 8_192
