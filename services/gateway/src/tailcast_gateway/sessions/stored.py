@@ -6,7 +6,14 @@ no answer about others. What never lives here: the live flow (`feed`), or pages.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
@@ -58,10 +65,10 @@ class Stored:
         async with _in_time():
             return await self._broker.births()
 
-    async def sessions(self) -> dict[str, int]:
+    async def sessions(self) -> Mapping[str, int]:
         """When each session was last active, Unix milliseconds, as it is now."""
         async with _in_time():
-            return dict(await self._broker.sessions())
+            return await self._broker.sessions()
 
     async def latest(self) -> dict[str, int]:
         """The same, the latest first; read once for all who ask meanwhile."""

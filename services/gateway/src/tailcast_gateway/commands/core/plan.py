@@ -112,9 +112,7 @@ def plan_subscribe(
 ) -> Plan:
     """Read a `subscribe`. Raises InvalidMessage."""
     start, view = _start(message), views.view_of(message)
-    texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
-    if message.session_id is not None:
-        texts.append((message.session_id, False))
+    texts = _named(message)
     is_everything = not texts
     if is_everything:
         texts = [(EVERYTHING, True)]
@@ -132,12 +130,7 @@ def plan_subscribe(
     ]
     base = current if message.add else Subscription()
     subscription = base.with_rules(rules)
-    if len(subscription.rules) > max_rules:
-        raise InvalidMessage(
-            TOO_MANY_SUBSCRIPTIONS,
-            f"More than {max_rules} sessions and patterns",
-            message.id,
-        )
+    _check_rules(subscription, max_rules, message.id)
     return Plan(
         subscription=subscription,
         added=Subscription(rules),
@@ -164,18 +157,11 @@ def plan_unsubscribe(
     message: Unsubscribe, current: Subscription, *, max_rules: int
 ) -> Subscription:
     """What is left after an `unsubscribe`. Raises InvalidMessage."""
-    texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
-    if message.session_id is not None:
-        texts.append((message.session_id, False))
+    texts = _named(message)
     if not texts:
         return Subscription()
     left = current.without(texts)
-    if len(left.rules) > max_rules:
-        raise InvalidMessage(
-            TOO_MANY_SUBSCRIPTIONS,
-            f"More than {max_rules} sessions and patterns",
-            message.id,
-        )
+    _check_rules(left, max_rules, message.id)
     return left
 
 
@@ -195,9 +181,7 @@ def acknowledged(message: Ack, current: Subscription) -> str:
 
 def wanted_sessions(message: Snapshot) -> Subscription:
     """The sessions that a `snapshot` names, as rules."""
-    texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
-    if message.session_id is not None:
-        texts.append((message.session_id, False))
+    texts = _named(message)
     return Subscription(
         [
             Rule(text, is_glob, True, Begin.NOW)  # a field
@@ -255,6 +239,20 @@ def is_recovered(verdict: Verdict) -> bool | None:
     if isinstance(verdict, Trimmed | Replaced):
         return False
     return None
+
+
+def _named(message: Subscribe | Unsubscribe | Snapshot) -> list[tuple[str, bool]]:
+    """The sessions and patterns that a message names, and which are patterns."""
+    texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
+    if message.session_id is not None:
+        texts.append((message.session_id, False))
+    return texts
+
+
+def _check_rules(subscription: Subscription, max_rules: int, id: MessageID) -> None:
+    if len(subscription.rules) > max_rules:
+        text = f"More than {max_rules} sessions and patterns"
+        raise InvalidMessage(TOO_MANY_SUBSCRIPTIONS, text, id)
 
 
 def _start(message: Subscribe) -> Start | Cursor | None:
