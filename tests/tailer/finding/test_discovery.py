@@ -14,11 +14,11 @@ from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.files.file_system import type_of
 from tailcast_tailer.finding.discovery import (
-    Discovery,
     FileKind,
     Found,
     first_line_is_record,
 )
+from tailcast_tailer.finding.hints import Hints
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.core.test_records import FIXTURES
 from tests.tailer.harness import (
@@ -48,16 +48,8 @@ async def test_notifications_end_with_who_guards_them(
     failures: list[str] = []
     instruments = Instruments()
     monkeypatch.setattr(instruments, "hints_failed", failures.append)
-    discovery = Discovery(
-        log_dir=str(tmp_path),
-        telemetry_patterns=("**/*.jsonl",),
-        emergency_patterns=(),
-        paths=(),
-        session_prefix="",
-        instruments=instruments,
-        jobs=AtOnce,
-    )
-    look, looks = discovery._identities, 0
+    hints = Hints([str(tmp_path)], instruments=instruments, run=AtOnce())
+    look, looks = hints._identities, 0
 
     def fail_once() -> dict[str, object]:
         nonlocal looks
@@ -66,15 +58,15 @@ async def test_notifications_end_with_who_guards_them(
             raise LookupError("a bad guard")
         return look()
 
-    monkeypatch.setattr(discovery, "_identities", fail_once)
-    hints = asyncio.ensure_future(anext(discovery.hints()))
+    monkeypatch.setattr(hints, "_identities", fail_once)
+    change = asyncio.ensure_future(anext(hints.changes()))
 
     async def has_told() -> bool:
         return failures == ["a bad guard"]
 
     await eventually(has_told)
-    hints.cancel()
-    await asyncio.gather(hints, return_exceptions=True)
+    change.cancel()
+    await asyncio.gather(change, return_exceptions=True)
 
 
 async def test_directory_is_searched_by_what_files_hold(

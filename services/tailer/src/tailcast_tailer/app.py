@@ -28,6 +28,7 @@ from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
+from tailcast_tailer.finding.hints import Hints
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.document_file import DocumentFile
@@ -138,6 +139,11 @@ class Tailer:
         )
         self.pipeline = Pipeline(
             discovery=self._discovery,
+            hints=Hints(
+                self._discovery.watched,
+                instruments=self.instruments,
+                run=self._files.jobs(),
+            ),
             turns=self.turns,
             make_followed=self._make_followed,
             upkeep=self._make_upkeep(retention),

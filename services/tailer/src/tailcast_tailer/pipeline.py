@@ -21,6 +21,7 @@ from tailcast_tailer.core.progress import look_interval
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
 from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
+from tailcast_tailer.finding.hints import Hints
 from tailcast_tailer.following.followed import Followed, Item, glimpse_all
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.following.turns import Lane, Turns
@@ -50,6 +51,7 @@ class Pipeline:
         self,
         *,
         discovery: Discovery,
+        hints: Hints,
         turns: Turns,
         make_followed: Callable[[Found, bool], Followed],
         upkeep: Upkeep,
@@ -62,6 +64,7 @@ class Pipeline:
     ) -> None:
         """Prepare; `make_followed` gets whether the file was there at the start."""
         self._discovery = discovery
+        self._hints = hints
         self._turns = turns
         self._make_followed = make_followed
         self._upkeep = upkeep
@@ -153,7 +156,7 @@ class Pipeline:
             self._presence.lost(error, "beginnings")
 
     async def _take_hints(self) -> None:
-        async for paths in self._discovery.hints():
+        async for paths in self._hints.changes():
             for path in paths:
                 if (item := self._turns.items.get(path)) is None:
                     self._discovery.changed(path)

@@ -1,23 +1,16 @@
-"""Which files there are to follow: their names by listing, and hints of changes.
+"""Which files there are to follow, by listing again and again what there is.
 
-The home of watchfiles. Its notifications are hints that save time: they overflow in
-silence, miss what other machines write, and end with their directory. Only the listing
-is certain. A file is opened here only if its name does not show what it is.
+A file is opened here only if its name does not show what it is.
 """
 
-# ruff: noqa: PTH112, PTH116, PTH119  # paths are texts, as in the tree
+# ruff: noqa: PTH112, PTH119  # paths are texts, as in the tree
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-
-from watchfiles import (
-    awatch,  # pyright: ignore[reportUnknownVariableType]  # it also takes trio's Event
-)
 
 from tailcast_streams.nesting import TOO_DEEP
 from tailcast_streams.record import Invalid, parse_record
@@ -36,12 +29,6 @@ from tailcast_tailer.finding.directory_tree import DirectoryTree
 from tailcast_tailer.instruments import Instruments
 
 
-# watchfiles: how long it collects, and between its looks; milliseconds.
-DEBOUNCE_MS = 10
-STEP_MS = 5
-# Between attempts to get notifications, growing.
-HINTS_RETRY_SECONDS = (1.0, 30.0)
-ROOTS_LOOKED_AT_SECONDS = 1.0
 # How much of a file is read to see whether it has lines of records.
 SNIFFED_BYTES = 65_536
 
@@ -116,7 +103,6 @@ class Discovery:
         self._instruments = instruments
         # These jobs own the trees, the names, and the set of known paths.
         self._list_names = jobs()
-        self._look_at_roots = jobs()
         self._names = SessionNames(prefix=session_prefix)
         # Single files that were named and not returned yet.
         self._files: list[str] = []
@@ -257,66 +243,6 @@ class Discovery:
         else:
             root.undecided.pop(path, None)
         return verdict is True
-
-    # What the operating system tells.
-
-    async def hints(self) -> AsyncIterator[set[str]]:
-        """Paths that changed, as far as the operating system reports it; never ends."""
-        retry_seconds = HINTS_RETRY_SECONDS[0]
-        while True:
-            identities = await self._look_at_roots(self._identities)
-            if not identities:
-                await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
-                continue
-            try:
-                async for paths in self._watch(identities):
-                    retry_seconds = HINTS_RETRY_SECONDS[0]
-                    yield paths
-            except Exception as error:  # noqa: BLE001  # Rust's errors have no base
-                self._instruments.hints_failed(str(error))
-                await asyncio.sleep(retry_seconds)
-                retry_seconds = min(HINTS_RETRY_SECONDS[1], retry_seconds * 2)
-
-    async def _watch(self, identities: dict[str, object]) -> AsyncIterator[set[str]]:
-        """Watch until a directory is another one than before."""
-        stop = asyncio.Event()
-        guard = asyncio.create_task(self._guard(identities, stop))
-        try:
-            async for changes in awatch(
-                *identities,
-                watch_filter=None,
-                debounce=DEBOUNCE_MS,
-                step=STEP_MS,
-                stop_event=stop,
-                force_polling=False,
-                ignore_permission_denied=True,
-            ):
-                yield {path for _, path in changes}
-            if guard.done():
-                # Do not go on without the guard: raise what ended it.
-                guard.result()
-        finally:
-            stop.set()
-            guard.cancel()
-
-    async def _guard(self, identities: dict[str, object], stop: asyncio.Event) -> None:
-        # No notification says that another directory has the path.
-        try:
-            while await self._look_at_roots(self._identities) == identities:  # noqa: ASYNC110  # as said above
-                await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
-        finally:
-            stop.set()
-
-    def _identities(self) -> dict[str, object]:
-        """What there is to watch now, and which directory each is."""
-        identities: dict[str, object] = {}
-        for path in self.watched:
-            try:
-                found = os.stat(path)
-            except OSError:
-                continue
-            identities[path] = (found.st_dev, found.st_ino)
-        return identities
 
 
 def first_line_is_record(head: bytes) -> bool | None:
