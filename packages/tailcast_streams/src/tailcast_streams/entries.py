@@ -84,6 +84,10 @@ class Rejection(NamedTuple):
     head: str
 
 
+# Documents that are kept, the latest ones.
+MAX_DOCUMENTS = 10_000
+
+
 class Document(NamedTuple):
     """A whole-file emergency."""
 

@@ -28,6 +28,8 @@ REPLY_TIMEOUT = 10.0
 MAX_CONNECTIONS = 32
 # As much of a reply as is there is taken at once.
 READ_BYTES = 1024 * 1024
+# Commands in one pipeline, so that no request or reply grows with what there is.
+PIPELINE_COMMANDS = 1_000
 
 _SCHEMES = ("redis://", "rediss://", "unix://")
 

@@ -1,0 +1,163 @@
+"""What is written into streams, in this process' memory: a part of `MemoryBroker`.
+
+What `append.lua` and its like do, said in Python.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from itertools import pairwise
+
+from tailcast_streams.births import Birth
+from tailcast_streams.entries import MAX_DOCUMENTS, Document, Entry, Kind
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.memory.calls import MemoryCalls, now_ms
+from tailcast_streams.memory.stored import StoredStream
+from tailcast_streams.notification import format_moved
+from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.session_state import (
+    Appended,
+    Batch,
+    SessionState,
+    StoredPosition,
+    Trimmed,
+)
+
+
+# Rejected lines of a session that are kept.
+MAX_REJECTIONS = 1_000
+
+_STATE_FIELDS = {known.name for known in fields(SessionState)}
+
+
+class MemoryAppends(MemoryCalls):
+    """Appends to streams, and what takes away from them."""
+
+    async def append(self, batch: Batch) -> Appended:
+        stored = await self._position(batch.session)
+        if stored.is_diverged or self._rejected_diverged(batch, stored):
+            return Appended.DIVERGED
+        if stored._replace(stream_last_id=BEFORE_ALL) != batch.expected._replace(
+            stream_last_id=BEFORE_ALL
+        ):
+            return Appended.CONFLICT
+        _check_rising(batch, stored)
+        self._write(batch, stored)
+        self._wake(format_moved(batch.session, batch.written_ms))
+        return Appended.DONE
+
+    def _rejected_diverged(self, batch: Batch, stored: StoredPosition) -> bool:
+        if not batch.rejections:
+            return False
+        kept = self._stored.rejected.get(batch.session)
+        return (kept[-1][0] if kept else BEFORE_ALL) != stored.last_rejected_id
+
+    def _write(self, batch: Batch, stored: StoredPosition) -> None:
+        stream = self._stored.streams.setdefault(batch.session, StoredStream())
+        for new in batch.entries:
+            id = EntryID(batch.generation, new.offset)
+            details = None if new.details is None else dict(new.details)
+            stream.add(Entry(id, stream.last_id, new.kind, new.record, details))
+        rejected = self._stored.rejected.setdefault(batch.session, [])
+        for rejection in batch.rejections:
+            rejected.append((EntryID(batch.generation, rejection.offset), rejection))
+        del rejected[:-MAX_REJECTIONS]
+        if not stream.entries and stream.last_id == BEFORE_ALL:
+            del self._stored.streams[batch.session]
+        records = [
+            new.record
+            for new in batch.entries
+            if new.kind in (Kind.RECORD, Kind.EMERGENCY)
+        ]
+        alarms = [new for new in batch.entries if new.kind is Kind.EMERGENCY]
+        before = self._stored.states.get(batch.session) or SessionState(position=stored)
+        if alarms:
+            before = replace(
+                before,
+                emergencies=before.emergencies + len(alarms),
+                latest_emergency_id=EntryID(batch.generation, alarms[-1].offset),
+                latest_emergency=alarms[-1].record,
+            )
+        last_rejected_id = rejected[-1][0] if rejected else stored.last_rejected_id
+        position = StoredPosition(
+            batch.incarnation,
+            batch.generation,
+            batch.offset,
+            stream.last_id,
+            last_rejected_id,
+            stream.last_id,
+        )
+        self._stored.states[batch.session] = replace(
+            before,
+            position=position,
+            records=before.records + len(records),
+            rejected=before.rejected + len(batch.rejections),
+            latest=records[-1] if records else before.latest,
+            **{**_stamp(batch), **_typed(batch.fields)},  # type: ignore[arg-type]  # names checked there
+        )
+
+    async def discard(self, session: str, seen: StoredPosition) -> bool:
+        if await self._position(session) != seen:
+            return False
+        self.delete(session, stream=True, state=True)
+        self._stored.rejected.pop(session, None)
+        self._wake(format_moved(session, 0))
+        return True
+
+    def delete(
+        self, session: str, *, stream: bool = False, state: bool = False
+    ) -> None:
+        """Delete a key by hand, as an operator might."""
+        if stream:
+            self._stored.streams.pop(session, None)
+        if state:
+            self._stored.states.pop(session, None)
+
+    async def trim(self, session: str, before: EntryID) -> Trimmed:
+        await self._reachable()
+        stream = self._stored.streams.get(session, StoredStream())
+        count = stream.index_of(before)
+        del stream.entries[:count]
+        return Trimmed(count, stream.entries[0] if stream.entries else None)
+
+    async def add_document(self, document: Document) -> bool:
+        await self._reachable()
+        identity = f"{document.path}/{document.sha256}"
+        if identity in self._stored.seen:
+            return False
+        self._stored.seen.add(identity)
+        stream = self._stored.streams.setdefault(EMERGENCIES, StoredStream())
+        details = {
+            "session": document.session,
+            "path": document.path,
+            "news": str(int(document.is_news)),
+            "id": identity,
+        }
+        id = EntryID(1, stream.last_id.offset + 1)
+        stream.add(Entry(id, stream.last_id, Kind.EMERGENCY, document.record, details))
+        del stream.entries[:-MAX_DOCUMENTS]
+        self._wake(format_moved(EMERGENCIES, document.written_ms))
+        return True
+
+
+def _stamp(batch: Batch) -> dict[str, object]:
+    return {"appended_ms": now_ms()} if batch.entries or batch.rejections else {}
+
+
+def _check_rising(batch: Batch, stored: StoredPosition) -> None:
+    for last_id, offsets in (
+        (stored.last_id, [entry.offset for entry in batch.entries]),
+        (stored.last_rejected_id, [line.offset for line in batch.rejections]),
+    ):
+        ids = [last_id, *(EntryID(batch.generation, offset) for offset in offsets)]
+        if any(one >= other for one, other in pairwise(ids)):
+            raise ValueError("the IDs of a batch must rise")
+
+
+def _typed(
+    written: Mapping[str, str | int | float | bytes],
+) -> Mapping[str, object]:
+    if unknown := written.keys() - _STATE_FIELDS:
+        raise ValueError(f"no fields of a state: {', '.join(sorted(unknown))}")
+    if "birth" in written:
+        return {**written, "birth": Birth.parse(str(written["birth"]))}
+    return written

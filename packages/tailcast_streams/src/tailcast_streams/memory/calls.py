@@ -1,0 +1,46 @@
+"""What every call of the broker goes through: what is stored, and whether it is there.
+
+What never lives here: what a call asks for.
+"""
+
+import asyncio
+import time
+
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.memory.stored import Stored
+from tailcast_streams.position import BEFORE_ALL
+from tailcast_streams.session_state import NOTHING_STORED, StoredPosition
+
+
+class MemoryCalls:
+    """What is stored; each part of `MemoryBroker` adds calls to it."""
+
+    def __init__(self) -> None:
+        self._stored = Stored()
+        # One queue for each listener; an error ends it.
+        self._listeners: set[asyncio.Queue[BrokerError | str]] = set()
+        # Raised by every call while set: the broker is away.
+        self.failure: BrokerError | None = None
+
+    async def _reachable(self) -> None:
+        """Every call's first step, where others may run as they may over a network."""
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+
+    async def _position(self, session: str) -> StoredPosition:
+        await self._reachable()
+        stream = self._stored.streams.get(session)
+        last_id = BEFORE_ALL if stream is None else stream.last_id
+        state = self._stored.states.get(session)
+        known = NOTHING_STORED if state is None else state.position
+        return known._replace(stream_last_id=last_id)
+
+    def _wake(self, payload: str) -> None:
+        for queue in self._listeners:
+            queue.put_nowait(payload)
+
+
+def now_ms() -> int:
+    """The broker's clock, Unix milliseconds."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,83 @@
+"""What is stored about sessions, in this process' memory: a part of `MemoryBroker`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tailcast_streams.memory.calls import MemoryCalls
+from tailcast_streams.memory.stored import StoredStream
+from tailcast_streams.position import BEFORE_ALL, Cursor
+from tailcast_streams.session_state import (
+    NOTHING_STORED,
+    Head,
+    SessionState,
+    Snapshot,
+    StoredEnd,
+    StoredPosition,
+    snapshot_of,
+)
+
+
+_LEFT_OUT_OF_HEADS: dict[str, Any] = {
+    "latest": b"", "latest_emergency": b"", "latest_emergency_id": BEFORE_ALL,
+    "metrics": b"", "absent_since_ms": 0, "head_proof": "",
+    "marker_proof": "",
+}  # fmt: skip  # as `SessionState` without them
+
+
+class MemoryStates(MemoryCalls):
+    """Reads states, positions and ends of sessions."""
+
+    async def load(self, session: str) -> SessionState | None:
+        position = await self._position(session)
+        if position == NOTHING_STORED:
+            return None
+        state = self._stored.states.get(session)
+        if state is None:
+            return SessionState(position=position)
+        return replace(state, position=position)
+
+    async def states(self, sessions: Sequence[str]) -> list[SessionState | None]:
+        return [await self.load(session) for session in sessions]
+
+    async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
+        return [await self._position(session) for session in sessions]
+
+    async def ends(self, sessions: Sequence[str]) -> list[StoredEnd]:
+        return [await self._end(session) for session in sessions]
+
+    async def _end(self, session: str) -> StoredEnd:
+        position = await self._position(session)
+        state = self._stored.states.get(session)
+        digest = 0 if state is None else state.last_digest
+        return StoredEnd(
+            position.incarnation,
+            Cursor(position.last_id, digest),
+            position.stream_last_id,
+        )
+
+    async def snapshot(self, session: str) -> Snapshot | None:
+        await self._reachable()
+        state = self._stored.states.get(session)
+        return None if state is None else snapshot_of(state)
+
+    async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
+        return [await self.snapshot(session) for session in sessions]
+
+    async def heads(self, sessions: Sequence[str]) -> list[Head]:
+        heads: list[Head] = []
+        for session in sessions:
+            state = await self.load(session)
+            if session not in self._stored.states:
+                state = None
+            if state is not None:
+                state = replace(state, **_LEFT_OUT_OF_HEADS)
+            entries = self._stored.streams.get(session, StoredStream()).entries
+            heads.append(
+                Head(
+                    state,
+                    entries[0] if entries else None,
+                    entries[-1] if entries else None,
+                )
+            )
+        return heads

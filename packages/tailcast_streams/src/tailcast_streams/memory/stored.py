@@ -1,0 +1,50 @@
+"""Everything that a broker in memory has stored, as values that change."""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+
+from tailcast_streams.births import UNCOUNTED, Birth
+from tailcast_streams.claims import Claim
+from tailcast_streams.entries import Entry, NewRejection
+from tailcast_streams.memory.client_cursors import StoredClient
+from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.session_state import SessionState
+
+
+@dataclass(slots=True)
+class StoredStream:
+    """A stream: entries that rise, and the last ID, which survives trimming."""
+
+    entries: list[Entry] = field(default_factory=list[Entry])
+    last_id: EntryID = BEFORE_ALL
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self.last_id = entry.id
+
+    def index_after(self, id: EntryID) -> int:
+        return bisect_right(self.entries, id, key=lambda entry: entry.id)
+
+    def index_of(self, id: EntryID) -> int:
+        return bisect_left(self.entries, id, key=lambda entry: entry.id)
+
+
+@dataclass(slots=True)
+class Stored:
+    """Everything that is lost together when the broker forgets."""
+
+    streams: dict[str, StoredStream] = field(default_factory=dict[str, StoredStream])
+    states: dict[str, SessionState] = field(default_factory=dict[str, SessionState])
+    rejected: dict[str, list[tuple[EntryID, NewRejection]]] = field(
+        default_factory=dict[str, list[tuple[EntryID, NewRejection]]]
+    )
+    activity_ms: dict[str, int] = field(default_factory=dict[str, int])
+    births: Birth = UNCOUNTED
+    seen: set[str] = field(default_factory=set[str])
+    begun: set[str] = field(default_factory=set[str])
+    # Owner by the monotonic time at which its presence ends, seconds.
+    presence: dict[str, float] = field(default_factory=dict[str, float])
+    claims: dict[tuple[str, str], Claim] = field(
+        default_factory=dict[tuple[str, str], Claim]
+    )
+    clients: dict[str, StoredClient] = field(default_factory=dict[str, StoredClient])

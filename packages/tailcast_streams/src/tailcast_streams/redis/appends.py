@@ -1,0 +1,146 @@
+"""What is written into streams, over Redis or Valkey, as a part of `RedisBroker`.
+
+Home of the scripts' argument lists. Decisions are in the scripts, where they are one
+step, or in the tailer.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import cast
+
+from redis.commands.core import AsyncScript
+
+from tailcast_streams.entries import MAX_DOCUMENTS, Document, Entry, Kind, NewEntry
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.notification import format_moved
+from tailcast_streams.position import EntryID
+from tailcast_streams.redis.calls import RedisCalls
+from tailcast_streams.redis.errors import translated_errors
+from tailcast_streams.session_state import Appended, Batch, StoredPosition, Trimmed
+
+
+# Entries that one XTRIM may drop: it holds up everybody for some milliseconds. Without
+# a number the broker has one of its own, and says nothing when it stops there.
+TRIMMED_ENTRIES = 10_000
+
+
+class RedisAppends(RedisCalls):
+    """Appends to streams, and what takes away from them."""
+
+    async def append(self, batch: Batch) -> Appended:
+        keys = [self._keys.stream(batch.session), self._keys.state(batch.session)]
+        if batch.rejections:
+            keys.append(self._keys.rejected(batch.session))
+        with translated_errors():
+            said = await self._said(format_moved(batch.session, batch.written_ms))
+            answer = await self._append(keys, self._append_arguments(batch, said))
+        return Appended(cast(bytes, answer).decode())
+
+    def _append_arguments(
+        self, batch: Batch, said: Sequence[str]
+    ) -> list[str | bytes | int | float]:
+        expected = batch.expected
+        arguments: list[str | bytes | int | float] = [
+            *said,
+            *_position_arguments(expected),
+            batch.incarnation,
+            batch.generation,
+            batch.offset,
+            len(batch.entries),
+            len(batch.rejections),
+            len(batch.fields),
+        ]
+        for entry in batch.entries:
+            if entry.kind is Kind.RECORD:
+                arguments += (entry.offset, entry.record)
+            else:
+                arguments += (f"{entry.kind.value}{entry.offset}", _body(entry))
+        for rejection in batch.rejections:
+            arguments += rejection
+        for name, value in batch.fields.items():
+            arguments += (name, value)
+        return arguments
+
+    async def discard(self, session: str, seen: StoredPosition) -> bool:
+        keys = [
+            self._keys.stream(session),
+            self._keys.state(session),
+            self._keys.rejected(session),
+        ]
+        arguments = [
+            *await self._said(format_moved(session, 0)),
+            *_position_arguments(seen),
+            str(seen.stream_last_id),
+        ]
+        with translated_errors():
+            return bool(await self._discard(keys, arguments))
+
+    async def trim(self, session: str, before: EntryID) -> Trimmed:
+        went = 0
+        while True:
+            some, oldest = await self._trim_some(session, before)
+            went += some
+            if not some or oldest is None or oldest.id >= before:
+                return Trimmed(went, oldest)
+
+    async def _trim_some(
+        self, session: str, before: EntryID
+    ) -> tuple[int, Entry | None]:
+        """Drop some entries below an ID; how many went, and the oldest that stays."""
+        stream = self._keys.stream(session)
+        async with self._pipeline() as pipeline:
+            pipeline.xtrim(
+                stream, minid=str(before), approximate=True, limit=TRIMMED_ENTRIES
+            )
+            pipeline.xrange(stream, count=1)
+            went, oldest = await self._execute(pipeline)
+        return went, oldest[0] if oldest else None
+
+    async def add_document(self, document: Document) -> bool:
+        with translated_errors():
+            return bool(
+                await self._add_document(
+                    [self._keys.stream(EMERGENCIES), self._keys.emergencies_seen],
+                    [
+                        *await self._said(
+                            format_moved(EMERGENCIES, document.written_ms)
+                        ),
+                        f"{document.path}/{document.sha256}",
+                        document.record,
+                        document.session,
+                        document.path,
+                        int(document.is_news),
+                        MAX_DOCUMENTS,
+                    ],
+                )
+            )
+
+    @cached_property
+    def _append(self) -> AsyncScript:
+        return self._script("last_id", "refusal", "append")
+
+    @cached_property
+    def _discard(self) -> AsyncScript:
+        return self._script("last_id", "refusal", "discard")
+
+    @cached_property
+    def _add_document(self) -> AsyncScript:
+        return self._script("last_id", "refusal", "add_document")
+
+
+def _position_arguments(position: StoredPosition) -> tuple[str | int, ...]:
+    return (
+        position.incarnation,
+        position.generation,
+        position.offset,
+        str(position.last_id),
+        str(position.last_rejected_id),
+    )
+
+
+def _body(entry: NewEntry) -> bytes:
+    if entry.kind is Kind.EMERGENCY:
+        return entry.record
+    fields = [text for pair in (entry.details or {}).items() for text in pair]
+    return json.dumps(fields).encode()

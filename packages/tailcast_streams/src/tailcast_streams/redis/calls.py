@@ -1,0 +1,82 @@
+"""What every call of the broker goes through: keys, connections, scripts, pipelines.
+
+What never lives here: what a call asks for, and what its answer means.
+"""
+
+from typing import Any, cast
+
+from redis import exceptions as redis_errors
+from redis.asyncio.client import Pipeline
+from redis.commands.core import AsyncScript
+
+from tailcast_streams.entries import Entry
+from tailcast_streams.keys import Keys
+from tailcast_streams.redis.connection import OwnLine, connect, script
+from tailcast_streams.redis.core.replies import entries_of
+from tailcast_streams.redis.errors import translate, translated_errors
+from tailcast_streams.redis.installation import RedisInstallation
+
+
+class RedisCalls:
+    """A broker's connections; each part of `RedisBroker` adds calls to it."""
+
+    def __init__(self, url: str, *, key_prefix: str = "telemetry") -> None:
+        """Connects at the first command.
+
+        Raises:
+            BrokerRefused: the URL is none that this version understands.
+        """
+        self._keys = Keys(key_prefix)
+        # Runs the commands, over a bounded pool.
+        self._redis = connect(url)
+        # Each of its connections listens as long as somebody iterates.
+        self._listener = connect(url, waits_for_messages=True)
+        # What moved is read over it, by the feed alone.
+        self._line = OwnLine(self._listener)
+        self._installation = RedisInstallation(self._redis, self._keys)
+        # redis-py's own would make a dictionary of every entry.
+        for command in ("XRANGE", "XREVRANGE"):
+            self._redis.response_callbacks[command] = cast(Any, _entries_reply)
+        self._position = self._script("last_id", "position")
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._line.aclose()
+        await self._redis.aclose()
+        await self._listener.aclose()
+
+    def _script(self, *parts: str) -> AsyncScript:
+        return self._redis.register_script(script(*parts))
+
+    def _pipeline(self) -> Pipeline:
+        return self._redis.pipeline(transaction=False)
+
+    def _ask_position(self, pipeline: Pipeline, session: str) -> None:
+        pipeline.evalsha(
+            self._position.sha,
+            2,
+            self._keys.stream(session),
+            self._keys.state(session),
+        )
+
+    async def _execute(self, pipeline: Pipeline) -> list[Any]:
+        """Run a pipeline; once more if the broker had forgotten a script."""
+        with translated_errors():
+            commands = list(pipeline.command_stack)
+            replies = await pipeline.execute(raise_on_error=False)
+            if any(isinstance(reply, redis_errors.NoScriptError) for reply in replies):
+                await self._redis.script_load(self._position.script)
+                pipeline.command_stack = commands
+                replies = await pipeline.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise translate(reply) from reply
+        return replies
+
+    async def _said(self, text: str) -> tuple[str, str]:
+        """The channel, and what is said there."""
+        return self._keys.feed, await self._installation.known_tag() + text
+
+
+def _entries_reply(response: Any, **_options: Any) -> list[Entry]:
+    return entries_of(response)

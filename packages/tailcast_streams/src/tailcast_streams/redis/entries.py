@@ -1,0 +1,74 @@
+"""Entries and rejections, read over Redis or Valkey: a part of `RedisBroker`."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from tailcast_streams.entries import Entry, Rejection
+from tailcast_streams.position import EntryID
+from tailcast_streams.redis.calls import RedisCalls
+from tailcast_streams.redis.core.replies import entries_of, rejection_of
+from tailcast_streams.redis.errors import translated_errors
+
+
+class RedisEntries(RedisCalls):
+    """Reads pages of entries, and of rejections."""
+
+    async def read_after(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> list[Entry]:
+        with translated_errors():
+            return cast(
+                list[Entry],
+                await self._redis.xrange(
+                    self._keys.stream(session), min=f"({after}", count=limit
+                ),
+            )
+
+    async def read_many_after(
+        self, after: Mapping[str, EntryID], *, limit: int
+    ) -> dict[str, list[Entry]]:
+        commands = [
+            ("XRANGE", self._keys.stream(session), f"({position}", "+", "COUNT", limit)
+            for session, position in after.items()
+        ]
+        with translated_errors():
+            replies = await self._line.exchange(commands)
+        return {
+            session: entries_of(reply)
+            for session, reply in zip(after, replies, strict=True)
+            if reply
+        }
+
+    async def read_before(
+        self, session: str, before: EntryID | None, *, limit: int
+    ) -> list[Entry]:
+        highest = "+" if before is None else f"({before}"
+        with translated_errors():
+            return cast(
+                list[Entry],
+                await self._redis.xrevrange(
+                    self._keys.stream(session), max=highest, count=limit
+                ),
+            )
+
+    async def find(self, session: str, id: EntryID) -> Entry | None:
+        with translated_errors():
+            found = cast(
+                list[Entry],
+                await self._redis.xrange(
+                    self._keys.stream(session), min=str(id), max=str(id)
+                ),
+            )
+        return found[0] if found else None
+
+    async def read_rejected(
+        self, session: str, after: EntryID, *, limit: int
+    ) -> list[Rejection]:
+        with translated_errors():
+            found = cast(
+                list[Entry],
+                await self._redis.xrange(
+                    self._keys.rejected(session), min=f"({after}", count=limit
+                ),
+            )
+        return [rejection_of(entry) for entry in found]

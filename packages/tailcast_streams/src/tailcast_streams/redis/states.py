@@ -1,0 +1,108 @@
+"""What is stored about sessions, read over Redis or Valkey: a part of `RedisBroker`.
+
+Many sessions are read in few round trips, none of which grows with what there is.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from tailcast_streams.redis.calls import RedisCalls
+from tailcast_streams.redis.connection import PIPELINE_COMMANDS
+from tailcast_streams.redis.core.replies import (
+    HEAD_FIELDS,
+    end_of,
+    head_state_of,
+    position_of,
+    state_of,
+    whole_state_of,
+)
+from tailcast_streams.session_state import (
+    NOTHING_STORED,
+    Head,
+    SessionState,
+    Snapshot,
+    StoredEnd,
+    StoredPosition,
+    snapshot_of,
+)
+
+
+# Whole states in one pipeline: each may have a record and statistics of 100 kB.
+WHOLE_STATES = 100
+
+
+class RedisStates(RedisCalls):
+    """Reads states, positions and ends of sessions."""
+
+    async def load(self, session: str) -> SessionState | None:
+        return (await self.states([session]))[0]
+
+    async def states(self, sessions: Sequence[str]) -> list[SessionState | None]:
+        found: list[SessionState | None] = []
+        for start in range(0, len(sessions), WHOLE_STATES):
+            async with self._pipeline() as pipeline:
+                for session in sessions[start : start + WHOLE_STATES]:
+                    self._ask_position(pipeline, session)
+                    pipeline.hgetall(self._keys.state(session))
+                replies = await self._execute(pipeline)
+            for position, fields in zip(replies[::2], replies[1::2], strict=True):
+                stored = position_of(position)
+                is_known = stored != NOTHING_STORED
+                found.append(state_of(fields, stored) if is_known else None)
+        return found
+
+    async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
+        return [position_of(reply) async for reply in self._positions(sessions)]
+
+    async def ends(self, sessions: Sequence[str]) -> list[StoredEnd]:
+        return [end_of(reply) async for reply in self._positions(sessions)]
+
+    async def _positions(self, sessions: Sequence[str]) -> AsyncIterator[list[bytes]]:
+        for start in range(0, len(sessions), PIPELINE_COMMANDS):
+            async with self._pipeline() as pipeline:
+                for session in sessions[start : start + PIPELINE_COMMANDS]:
+                    self._ask_position(pipeline, session)
+                replies = await self._execute(pipeline)
+            for reply in replies:
+                yield reply
+
+    async def snapshot(self, session: str) -> Snapshot | None:
+        return (await self.snapshots([session]))[0]
+
+    async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
+        found: list[Snapshot | None] = []
+        for start in range(0, len(sessions), WHOLE_STATES):
+            async with self._pipeline() as pipeline:
+                for session in sessions[start : start + WHOLE_STATES]:
+                    pipeline.hgetall(self._keys.state(session))
+                replies = await self._execute(pipeline)
+            found += [
+                snapshot_of(whole_state_of(fields)) if fields else None
+                for fields in replies
+            ]
+        return found
+
+    async def heads(self, sessions: Sequence[str]) -> list[Head]:
+        heads: list[Head] = []
+        for start in range(0, len(sessions), PIPELINE_COMMANDS):
+            heads += await self._heads(sessions[start : start + PIPELINE_COMMANDS])
+        return heads
+
+    async def _heads(self, sessions: Sequence[str]) -> list[Head]:
+        async with self._pipeline() as pipeline:
+            for session in sessions:
+                stream = self._keys.stream(session)
+                self._ask_position(pipeline, session)
+                pipeline.hmget(self._keys.state(session), HEAD_FIELDS)
+                pipeline.xrange(stream, count=1)
+                pipeline.xrevrange(stream, count=1)
+            replies = await self._execute(pipeline)
+        heads: list[Head] = []
+        for at in range(0, len(replies), 4):
+            position, values, oldest, newest = replies[at : at + 4]
+            state = head_state_of(values, position_of(position))
+            heads.append(
+                Head(
+                    state, oldest[0] if oldest else None, newest[0] if newest else None
+                )
+            )
+        return heads
