@@ -10,12 +10,13 @@ import pytest
 import tailcast
 import tailcast_gateway
 import tailcast_service
+import tailcast_streams
 import tailcast_tailer
 
 
 @pytest.mark.parametrize(
     "package",
-    [tailcast, tailcast_gateway, tailcast_service, tailcast_tailer],
+    [tailcast, tailcast_gateway, tailcast_service, tailcast_streams, tailcast_tailer],
     ids=lambda package: str(package.__name__),
 )
 def test_no_public_name_stands_in_two_modules(package: ModuleType) -> None:

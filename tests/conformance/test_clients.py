@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tailcast_streams.births import Birth
-from tailcast_streams.client_cursors import Progress, Saved, takeover_of
+from tailcast_streams.client_cursors import Save, Saved, takeover_of
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.memory import client_cursors as client_cursors_memory
 from tailcast_streams.memory.broker import MemoryBroker
@@ -23,8 +23,8 @@ def _moment(number: int) -> Birth:
     return Birth("0a1b2c3d", number)
 
 
-async def _kept(adapter: Adapter, progress: Progress) -> Saved:
-    (saved,) = await adapter.clients.save([progress])
+async def _kept(adapter: Adapter, save: Save) -> Saved:
+    (saved,) = await adapter.clients.save([save])
     return saved
 
 
@@ -39,8 +39,8 @@ async def test_a_client_that_nobody_knows(adapter: Adapter) -> None:
 async def test_what_is_saved_is_found(adapter: Adapter) -> None:
     """Cursors, the documents' too, are added to what is there."""
     hold = (await adapter.clients.take("c", "r1")).hold
-    first = Progress("c", hold, 1, {"a": _at(30), EMERGENCIES: _at(1)}, at=_moment(1))
-    second = Progress("c", hold, 2, {"a": _at(60), "b/%{x}\n": _at(9, 2)})
+    first = Save("c", hold, 1, {"a": _at(30), EMERGENCIES: _at(1)}, at=_moment(1))
+    second = Save("c", hold, 2, {"a": _at(60), "b/%{x}\n": _at(9, 2)})
     assert await adapter.clients.save([first, second]) == [Saved.KEPT, Saved.KEPT]
 
     kept = await adapter.clients.take("c", "r1")
@@ -57,25 +57,23 @@ async def test_an_earlier_hold_is_refused(adapter: Adapter) -> None:
     later = (await adapter.clients.take("c", "r2")).hold
     assert later > earlier
 
-    assert await _kept(adapter, Progress("c", earlier, 1, {"a": _at(30)})) is (
+    assert await _kept(adapter, Save("c", earlier, 1, {"a": _at(30)})) is (
         Saved.REFUSED
     )
-    assert await _kept(adapter, Progress("c", later, 1, {"a": _at(9)})) is Saved.KEPT
+    assert await _kept(adapter, Save("c", later, 1, {"a": _at(9)})) is Saved.KEPT
     assert (await adapter.clients.take("c", "r1")).cursors == {"a": _at(9)}
 
 
 async def test_a_save_that_comes_late_undoes_nothing(adapter: Adapter) -> None:
     """Of one hold the latest save counts; it may go back, as after a rebuild."""
     hold = (await adapter.clients.take("c", "r1")).hold
-    await _kept(adapter, Progress("c", hold, 2, {"a": _at(60)}, at=_moment(2)))
+    await _kept(adapter, Save("c", hold, 2, {"a": _at(60)}, at=_moment(2)))
 
-    assert await _kept(adapter, Progress("c", hold, 1, {"a": _at(30)})) is Saved.KEPT
-    assert await _kept(adapter, Progress("c", hold, 3, {"b": _at(7)})) is Saved.KEPT
+    assert await _kept(adapter, Save("c", hold, 1, {"a": _at(30)})) is Saved.KEPT
+    assert await _kept(adapter, Save("c", hold, 3, {"b": _at(7)})) is Saved.KEPT
     kept = await adapter.clients.take("c", "r1")
     assert kept.cursors == {"a": _at(60), "b": _at(7)}
-    assert await _kept(adapter, Progress("c", kept.hold, 1, {"a": _at(5)})) is (
-        Saved.KEPT
-    )
+    assert await _kept(adapter, Save("c", kept.hold, 1, {"a": _at(5)})) is (Saved.KEPT)
     assert (await adapter.clients.take("c", "r1")).cursors["a"] == _at(5)
 
 
@@ -83,7 +81,7 @@ async def test_a_forgotten_hold_is_written_again(adapter: Adapter) -> None:
     """A broker that lost a hold takes its next save, and says that it knew nothing."""
     hold = (await adapter.clients.take("c", "r1")).hold
 
-    lost = Progress("other", hold, 4, {"a": _at(30)}, at=_moment(5))
+    lost = Save("other", hold, 4, {"a": _at(30)}, at=_moment(5))
 
     assert await _kept(adapter, lost) is Saved.ANEW
     assert await _kept(adapter, lost._replace(number=5)) is Saved.KEPT
@@ -95,9 +93,9 @@ async def test_a_forgotten_hold_is_written_again(adapter: Adapter) -> None:
 async def test_forgetting_what_was_before(adapter: Adapter) -> None:
     """A save may begin the client anew; the hold goes on."""
     hold = (await adapter.clients.take("c", "r1")).hold
-    await _kept(adapter, Progress("c", hold, 1, {"a": _at(30)}, at=_moment(1)))
+    await _kept(adapter, Save("c", hold, 1, {"a": _at(30)}, at=_moment(1)))
 
-    anew = Progress("c", hold, 2, {"b": _at(7)}, forgets=True)
+    anew = Save("c", hold, 2, {"b": _at(7)}, forgets=True)
 
     assert await _kept(adapter, anew) is Saved.KEPT
     kept = await adapter.clients.take("c", "r1")
@@ -114,9 +112,9 @@ async def test_a_client_keeps_so_many_sessions(
     first = {f"s{number}": _at(number) for number in range(15)}
     more = {f"t{number}": _at(number) for number in range(15)}
 
-    await _kept(adapter, Progress("c", hold, 1, {EMERGENCIES: _at(1)}, at=_moment(7)))
-    await _kept(adapter, Progress("c", hold, 2, first))
-    await _kept(adapter, Progress("c", hold, 3, more))
+    await _kept(adapter, Save("c", hold, 1, {EMERGENCIES: _at(1)}, at=_moment(7)))
+    await _kept(adapter, Save("c", hold, 2, first))
+    await _kept(adapter, Save("c", hold, 3, more))
 
     kept = await adapter.clients.take("c", "r1")
     assert len(kept.cursors) == 20 + 1
@@ -124,7 +122,7 @@ async def test_a_client_keeps_so_many_sessions(
     assert kept.at == _moment(7)
     assert kept.is_partial
 
-    anew = Progress("c", kept.hold, 1, first, forgets=True)
+    anew = Save("c", kept.hold, 1, first, forgets=True)
     await _kept(adapter, anew)
     assert not (await adapter.clients.take("c", "r1")).is_partial
 
@@ -134,7 +132,7 @@ async def test_a_save_of_all_sessions(adapter: Adapter) -> None:
     hold = (await adapter.clients.take("c", "r1")).hold
     cursors = {f"session {number}": _at(number + 1) for number in range(10_000)}
 
-    assert await _kept(adapter, Progress("c", hold, 1, cursors)) is Saved.KEPT
+    assert await _kept(adapter, Save("c", hold, 1, cursors)) is Saved.KEPT
 
     assert (await adapter.clients.take("c", "r1")).cursors == cursors
 
@@ -155,7 +153,7 @@ async def test_a_broker_that_forgot_its_scripts(adapter: Adapter) -> None:
     if isinstance(adapter, RedisBroker):
         await adapter._redis.script_flush()
 
-    saves = [Progress("c", hold, n, {f"s{n}": _at(n)}) for n in range(1, 4)]
+    saves = [Save("c", hold, n, {f"s{n}": _at(n)}) for n in range(1, 4)]
 
     assert await adapter.clients.save(saves) == [Saved.KEPT] * 3
     assert len((await adapter.clients.take("c", "r1")).cursors) == 3
@@ -165,7 +163,7 @@ async def test_clients_that_expire() -> None:
     """A client that was not there for 30 days is forgotten (memory: by its clock)."""
     broker = MemoryBroker()
     hold = (await broker.clients.take("c", "r1")).hold
-    await broker.clients.save([Progress("c", hold, 1, {"a": _at(30)})])
+    await broker.clients.save([Save("c", hold, 1, {"a": _at(30)})])
     broker._stored.clients["c"].expires_at = 0.0
 
     assert not (await broker.clients.take("c", "r1")).is_known
@@ -175,11 +173,11 @@ async def test_how_often_it_began_at_the_same_place(adapter: Adapter) -> None:
     """Kept with the rest, and not counted among the sessions; forgotten with it."""
     kept = await adapter.clients.take("me", "x")
     assert kept.starts == 0
-    await _kept(adapter, Progress("me", kept.hold, 1, {"a": _at(10)}, starts=3))
+    await _kept(adapter, Save("me", kept.hold, 1, {"a": _at(10)}, starts=3))
     kept = await adapter.clients.take("me", "x")
     assert (kept.starts, kept.cursors, kept.is_partial) == (3, {"a": _at(10)}, False)
-    await _kept(adapter, Progress("me", kept.hold, 1, {"a": _at(20)}))
+    await _kept(adapter, Save("me", kept.hold, 1, {"a": _at(20)}))
     kept = await adapter.clients.take("me", "x")
     assert kept.starts == 3
-    await _kept(adapter, Progress("me", kept.hold, 1, {}, forgets=True))
+    await _kept(adapter, Save("me", kept.hold, 1, {}, forgets=True))
     assert (await adapter.clients.take("me", "x")).starts == 0

@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 import pytest
 
-from tailcast_streams.client_cursors import Progress
+from tailcast_streams.client_cursors import Save
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.redis.broker import RedisBroker
 from tests.brokers import BrokerServer
@@ -51,7 +51,7 @@ def calls(broker: RedisBroker) -> dict[str, Call]:
         "notify": lambda: broker.notify("!"),
         "claims": broker.claims.read,
         "take a client": lambda: broker.clients.take("me", "I"),
-        "save a client": lambda: broker.clients.save([Progress("me", 1, 1, {})]),
+        "save a client": lambda: broker.clients.save([Save("me", 1, 1, {})]),
     }
 
 

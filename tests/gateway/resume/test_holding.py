@@ -14,7 +14,7 @@ from tailcast_gateway.resume.core.holding import (
 )
 from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
 from tailcast_streams.births import Birth
-from tailcast_streams.client_cursors import Progress, Saved
+from tailcast_streams.client_cursors import Save, Saved
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor, EntryID
 
@@ -42,9 +42,7 @@ def held(*, is_manual: bool = False, **places: Cursor) -> Holding:
     return holding
 
 
-def save(
-    holding: Holding, outcome: Saved = Saved.KEPT, *, now: float = 1.0
-) -> Progress:
+def save(holding: Holding, outcome: Saved = Saved.KEPT, *, now: float = 1.0) -> Save:
     """Save what there is."""
     assert holding.has_progress(now)
     progress = holding.next_save(now)
@@ -88,7 +86,7 @@ def test_where_delivery_begins_is_kept_at_once() -> None:
 
     assert holding.takes_notes
     assert holding.size == 1
-    assert save(holding) == Progress("c", 5, 1, {"a": at(30)}, born(1), forgets=True)
+    assert save(holding) == Save("c", 5, 1, {"a": at(30)}, born(1), forgets=True)
     assert holding.lagging == {"a"}
     assert not holding.has_progress(2.0)
 

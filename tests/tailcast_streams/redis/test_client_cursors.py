@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tailcast_streams.births import UNCOUNTED
-from tailcast_streams.client_cursors import Progress, Saved
+from tailcast_streams.client_cursors import Save, Saved
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import Cursor, EntryID
 from tailcast_streams.redis.broker import RedisBroker
@@ -47,7 +47,7 @@ async def test_a_key_that_is_something_else(adapter: RedisBroker) -> None:
     """One client's spoiled key keeps nobody else from being saved."""
     await adapter._redis.set(adapter._keys.client("bad"), "spoiled")
 
-    saves = [Progress(client, 1, 1, {}, at=UNCOUNTED) for client in ("bad", "good")]
+    saves = [Save(client, 1, 1, {}, at=UNCOUNTED) for client in ("bad", "good")]
 
     assert await adapter.clients.save(saves) == [Saved.FAILED, Saved.ANEW]
     with pytest.raises(BrokerError):
@@ -59,6 +59,6 @@ async def test_a_broker_that_is_away() -> None:
     broker = RedisBroker("unix:///nowhere/socket")
     try:
         with pytest.raises(BrokerError):
-            await broker.clients.save([Progress("c", 1, 1, {})])
+            await broker.clients.save([Save("c", 1, 1, {})])
     finally:
         await broker.aclose()

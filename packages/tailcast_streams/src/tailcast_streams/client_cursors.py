@@ -47,7 +47,7 @@ class Kept(NamedTuple):
         return bool(self.cursors) or self.at is not None
 
 
-class Progress(NamedTuple):
+class Save(NamedTuple):
     """What one save changes of one client."""
 
     client: str
@@ -97,7 +97,7 @@ class ClientCursors(Protocol):
         """
         ...
 
-    async def save(self, saves: Sequence[Progress]) -> list[Saved]:
+    async def save(self, saves: Sequence[Save]) -> list[Saved]:
         """Keep how far clients are, each in one step, all in few round trips.
 
         A save is refused only if a later hold is stored. A client is forgotten

@@ -12,7 +12,7 @@ from tailcast_streams.client_cursors import (
     EXPIRY_SECONDS,
     MAX_SESSIONS,
     Kept,
-    Progress,
+    Save,
     Saved,
     Takeover,
     takeover_note,
@@ -67,11 +67,11 @@ class MemoryClientCursors:
             stored.starts,
         )
 
-    async def save(self, saves: Sequence[Progress]) -> list[Saved]:
+    async def save(self, saves: Sequence[Save]) -> list[Saved]:
         await self._reachable()
         return [self._save(one) for one in saves]
 
-    def _save(self, one: Progress) -> Saved:
+    def _save(self, one: Save) -> Saved:
         stored = self._client(one.client)
         if stored.hold > one.hold:
             return Saved.REFUSED

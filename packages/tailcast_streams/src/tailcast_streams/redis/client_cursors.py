@@ -15,18 +15,16 @@ from tailcast_streams.client_cursors import (
     EXPIRY_SECONDS,
     MAX_SESSIONS,
     Kept,
-    Progress,
+    Save,
     Saved,
 )
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.keys import EMERGENCIES, Keys
 from tailcast_streams.position import Cursor
-from tailcast_streams.redis.connection import script
+from tailcast_streams.redis.connection import PIPELINE_COMMANDS, script
 from tailcast_streams.redis.errors import translate, translated_errors
 
 
-# Clients in one pipeline.
-PIPELINE_COMMANDS = 1_000
 # The code of an error that is one key's alone.
 WRONG_TYPE = "WRONGTYPE"
 
@@ -54,7 +52,7 @@ class RedisClientCursors:
             answer = await self._take([self._keys.client(client)], arguments)
         return _kept(cast(list[bytes], answer))
 
-    async def save(self, saves: Sequence[Progress]) -> list[Saved]:
+    async def save(self, saves: Sequence[Save]) -> list[Saved]:
         answers: list[Saved] = []
         for start in range(0, len(saves), PIPELINE_COMMANDS):
             some = saves[start : start + PIPELINE_COMMANDS]
@@ -67,7 +65,7 @@ class RedisClientCursors:
             answers += map(_saved, replies)
         return answers
 
-    async def _run(self, saves: Sequence[Progress]) -> list[Any]:
+    async def _run(self, saves: Sequence[Save]) -> list[Any]:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for one in saves:
                 key = self._keys.client(one.client)
@@ -75,7 +73,7 @@ class RedisClientCursors:
             return await pipeline.execute(raise_on_error=False)
 
 
-def _arguments(one: Progress) -> list[str]:
+def _arguments(one: Save) -> list[str]:
     at = "" if one.at is None else str(one.at)
     arguments = [
         str(one.hold),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.resume.core.holding import Holding
 from tailcast_service.pauses import wait_or_timeout
-from tailcast_streams.client_cursors import ClientCursors, Progress, Saved
+from tailcast_streams.client_cursors import ClientCursors, Save, Saved
 from tailcast_streams.exceptions import BrokerError
 
 
@@ -138,7 +138,7 @@ class Saver:
         for holding in holdings:
             await self._save_batch([holding])
 
-    def _next_save(self, holding: Holding, now: float) -> Progress | None:
+    def _next_save(self, holding: Holding, now: float) -> Save | None:
         try:
             return holding.next_save(now) if holding.has_progress(now) else None
         except Exception as error:  # noqa: BLE001  # as above

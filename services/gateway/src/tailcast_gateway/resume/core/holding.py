@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_streams.births import Birth
-from tailcast_streams.client_cursors import MAX_SESSIONS, Progress, Saved
+from tailcast_streams.client_cursors import MAX_SESSIONS, Save, Saved
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
 
@@ -74,7 +74,7 @@ class AckVerdict(Enum):
 class _Flight(NamedTuple):
     """A save that has not been answered yet."""
 
-    progress: Progress
+    save: Save
     note: Note | None
     # How often delivery had begun anew by then.
     beginnings: int
@@ -306,7 +306,7 @@ class Holding:
             or now - self._saved_at >= REFRESH_SECONDS
         )
 
-    def next_save(self, now: float) -> Progress:
+    def next_save(self, now: float) -> Save:
         """What is to be kept; `saved` or `failed` has to follow."""
         note, self._received = self._received, None
         cursors, self._due = self._due, {}
@@ -316,12 +316,12 @@ class Holding:
             cursors |= self._not_behind(note.cursors())
         self._saves += 1
         self._saved_at = now
-        progress = Progress(
+        save = Save(
             self.client_id, self.hold, self._saves, cursors, at, self._forgets, starts
         )
         self._forgets, self.is_doubted = False, False
-        self._flight = _Flight(progress, note, self._beginnings)
-        return progress
+        self._flight = _Flight(save, note, self._beginnings)
+        return save
 
     def _not_behind(self, noted: dict[str, Cursor]) -> dict[str, Cursor]:
         """What a ping says, but for what the client has said itself since."""
@@ -336,7 +336,7 @@ class Holding:
         assert flight is not None  # noqa: S101  # it is answered once
         if flight.note is not None and flight.note.is_full:
             self.is_forgotten = False
-        if outcome is Saved.ANEW and not flight.progress.forgets:
+        if outcome is Saved.ANEW and not flight.save.forgets:
             self._forgotten()
         if flight.note is not None and flight.beginnings == self._beginnings:
             self.kept_until = flight.note.made_at
@@ -357,13 +357,13 @@ class Holding:
         self.is_doubted = True
         if self._forgets:
             return
-        progress = flight.progress
-        self._due = {**progress.cursors, **self._due}
+        save = flight.save
+        self._due = {**save.cursors, **self._due}
         if self._due_at is None:
-            self._due_at = progress.at
+            self._due_at = save.at
         if self._due_starts is None:
-            self._due_starts = progress.starts
-        self._forgets = progress.forgets
+            self._due_starts = save.starts
+        self._forgets = save.forgets
 
 
 def _same(cursor: Cursor, before: Cursor) -> AckVerdict:
