@@ -1,7 +1,7 @@
 """Every adapter of the broker's ports, for the one suite that runs over all of them."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -31,7 +31,13 @@ class TwoAccounts:
         self._tailer = tailer
         self._gateway = gateway
         self.clients = gateway.clients
-        self.claims = ReadByBoth(tailer.claims, gateway.claims)
+        self.claims = ReadByBoth(tailer.claims, gateway.claims, read={"read"})
+        self.sources = ReadByBoth(
+            tailer.sources,
+            gateway.sources,
+            read={"overview"},
+            read_by_gateways={"overviews", "read"},
+        )
 
     def __getattr__(self, name: str) -> Any:
         if not hasattr(SessionWriter, name):
@@ -42,14 +48,25 @@ class TwoAccounts:
 
 
 class ReadByBoth:
-    """Claims: tailers make them, both read them."""
+    """Claims and sources: tailers make them, both read them."""
 
-    def __init__(self, tailer: Any, gateway: Any) -> None:
+    def __init__(
+        self,
+        tailer: Any,
+        gateway: Any,
+        *,
+        read: Collection[str],
+        read_by_gateways: Collection[str] = (),
+    ) -> None:
         self._tailer = tailer
         self._gateway = gateway
+        self._read = read
+        self._read_by_gateways = read_by_gateways
 
     def __getattr__(self, name: str) -> Any:
-        if name != "read":
+        if name in self._read_by_gateways:
+            return getattr(self._gateway, name)
+        if name not in self._read:
             return getattr(self._tailer, name)
         return of_both(self._tailer, self._gateway, name)
 

@@ -33,6 +33,7 @@ def test_keys_without_a_session_have_plain_names() -> None:
     assert (other.sessions, other.feed) == ("other:sessions", "other:feed")
     assert other.presence("host:logs") == "other:presence:host:logs"
     assert other.client("a:{b}%") == "other:client:a:%7Bb%7D%25"
+    assert other.sources_of("host:/{b}") == "other:sources:host:/%7Bb%7D"
 
 
 @pytest.mark.parametrize("prefix", ["telemetry", "telemetry:x", "client", "a:clients"])
@@ -41,7 +42,7 @@ def test_prefixes_that_keep_apart(prefix: str) -> None:
     assert check_key_prefix(prefix) == prefix
 
 
-@pytest.mark.parametrize("name", ["client", "presence"])
+@pytest.mark.parametrize("name", ["client", "presence", "sources"])
 @pytest.mark.parametrize("prefix", ["telemetry:{}", "telemetry:{}:x", "a:b:{}"])
 def test_prefixes_that_another_one_owns(prefix: str, name: str) -> None:
     """A client called `sessions` would have the key that lists all sessions."""

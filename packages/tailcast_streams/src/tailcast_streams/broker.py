@@ -26,6 +26,7 @@ from tailcast_streams.session_state import (
     StoredPosition,
     Trimmed,
 )
+from tailcast_streams.sources import Sources
 
 
 class SessionWriter(Protocol):
@@ -34,6 +35,11 @@ class SessionWriter(Protocol):
     @property
     def claims(self) -> Claims:
         """What tailers say to each other about who owns a session."""
+        ...
+
+    @property
+    def sources(self) -> Sources:
+        """What tailers know of the paths below what they watch."""
         ...
 
     async def settle_installation(self) -> None:
@@ -144,6 +150,11 @@ class SessionReader(Protocol):
     @property
     def claims(self) -> Claims:
         """As `SessionWriter.claims`; only read."""
+        ...
+
+    @property
+    def sources(self) -> Sources:
+        """As `SessionWriter.sources`; only read."""
         ...
 
     async def settle_installation(self) -> None:

@@ -18,7 +18,7 @@ def check_key_prefix(prefix: str) -> str:
     What clients and tailers call themselves is the end of a key, whatever it is: below
     `telemetry:client` a key of ours might be a client's of the prefix `telemetry`.
     """
-    for name in ("client", "presence"):
+    for name in ("client", "presence", "sources"):
         if name in prefix.split(":")[1:]:
             before = prefix[: prefix.index(f":{name}")]
             raise ValueError(
@@ -47,6 +47,8 @@ class Keys:
         # Hashes: sessions that a tailer claims of another one, and what was answered.
         self.claims = f"{prefix}:{{claims}}"
         self.claims_seen = f"{prefix}:{{claims}}:seen"
+        # Sorted set: tailers by when they last said what they know of paths.
+        self.sources = f"{prefix}:sources"
         # Set: path and content of every emergency document that was taken in.
         self.emergencies_seen = f"{prefix}:{{emergencies}}:seen"
 
@@ -67,6 +69,10 @@ class Keys:
     def presence(self, owner: str) -> str:
         """A key that exists while that tailer lives."""
         return f"{self.prefix}:presence:{_encoded(owner)}"
+
+    def sources_of(self, owner: str) -> str:
+        """The hash of what a tailer knows of the paths below what it watches."""
+        return f"{self.sources}:{_encoded(owner)}"
 
     def client(self, client: str) -> str:
         """The hash of a client that names itself: where it is in each session."""

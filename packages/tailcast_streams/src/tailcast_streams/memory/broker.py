@@ -17,6 +17,7 @@ from tailcast_streams.memory.claims import MemoryClaims
 from tailcast_streams.memory.client_cursors import MemoryClientCursors
 from tailcast_streams.memory.entries import MemoryEntries
 from tailcast_streams.memory.listing import MemoryListing
+from tailcast_streams.memory.sources import MemorySources
 from tailcast_streams.memory.states import MemoryStates
 from tailcast_streams.memory.stored import Stored
 
@@ -29,6 +30,10 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
         # What tailers say to each other.
         self.claims = MemoryClaims(
             lambda: self._stored.claims, reachable=self._reachable
+        )
+        # What they know of paths.
+        self.sources = MemorySources(
+            lambda: self._stored.sources, reachable=self._reachable
         )
         # What is kept of clients that name themselves.
         self.clients = MemoryClientCursors(

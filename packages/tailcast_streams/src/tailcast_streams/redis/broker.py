@@ -16,6 +16,7 @@ from tailcast_streams.redis.connection import pushed
 from tailcast_streams.redis.entries import RedisEntries
 from tailcast_streams.redis.errors import translated_errors
 from tailcast_streams.redis.listing import RedisListing
+from tailcast_streams.redis.sources import RedisSources
 from tailcast_streams.redis.states import RedisStates
 
 
@@ -31,6 +32,8 @@ class RedisBroker(RedisAppends, RedisEntries, RedisStates, RedisListing):
         super().__init__(url, key_prefix=key_prefix)
         # What tailers say to each other.
         self.claims = RedisClaims(self._redis, self._keys)
+        # What they know of paths.
+        self.sources = RedisSources(self._redis, self._keys)
         # What is kept of clients that name themselves.
         self.clients = RedisClientCursors(self._redis, self._keys, self._said)
 
