@@ -1,4 +1,4 @@
-"""Streams to clients: reads each stream once and serves every client that watches.
+"""The gateway reads each session's stream once and serves it to every client.
 
-Never imports the tailer; what both need lives in `tailcast_streams`.
+It never imports the tailer. Code that both services need is in `tailcast_streams`.
 """

@@ -1,9 +1,10 @@
-"""The composition root: settings in, a gateway that serves until it is told to end.
+"""The composition root: makes a gateway from settings and serves until a signal comes.
 
-The only module that reads settings. The end is an ordered story: not ready and nobody
-new, then everybody told and closed within the drain time, then uvicorn, then the tasks,
-then the broker's connections. It is the same story, and shorter, where a task has ended
-that nobody told to: what serves without it must not look alive.
+This is the only module that reads settings. Shutting down has a fixed order: the
+gateway reports that it is not ready and refuses new clients; it sends each client away
+and closes it within the drain time; then uvicorn ends, then the tasks, then the
+connections to the broker. If a task fails, the same steps follow in less time, because
+a gateway that lacks one of its tasks must not go on as if it were healthy.
 """
 
 import asyncio
@@ -29,12 +30,18 @@ from tailcast_streams.redis.broker import RedisBroker
 
 
 BACKLOG = 4096
-# How long clients are sent away where a task has ended: what it did is not done now.
+# How long clients are sent away after a task has failed. It is short, because the work
+# of that task is not done in this time.
 FAILED_DRAIN_SECONDS = 1.0
 
 
 def run(settings: GatewaySettings) -> None:
-    """Serve until SIGINT or SIGTERM. Raises ServiceError, or TaskEnded if it failed."""
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        ServiceError: the gateway cannot start.
+        TaskEnded: one of its tasks failed.
+    """
     try:
         broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
     except BrokerError as error:
@@ -77,7 +84,7 @@ def run(settings: GatewaySettings) -> None:
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn, which sends its clients away in order before it ends."""
+    """A uvicorn server that sends its clients away in order before it ends."""
 
     def __init__(
         self, config: uvicorn.Config, replica: Replica, *, drain_seconds: float
@@ -85,13 +92,13 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._replica = replica
         self._drain_seconds = drain_seconds
-        # The draining, once it has begun.
+        # The task that drains, once it has begun.
         self._draining: asyncio.Task[None] | None = None
-        # Why it ended, though nobody told it to.
+        # The failure that ended the server, None if there was none.
         self._failure: TaskEnded | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains, a second one ends at once."""
+        """Begin to drain at the first signal, and end at once at the second."""
         del sig, frame
         if self._draining is not None:
             self.should_exit = self.force_exit = True
@@ -102,7 +109,10 @@ class DrainingServer(uvicorn.Server):
         self._begin_to_drain(departure(self._drain_seconds, is_alone=is_alone))
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: whether it is over. A replica that failed is drained."""
+        """Return whether the server should exit; uvicorn asks ten times a second.
+
+        A replica that has failed is drained here.
+        """
         if self._failure is None and (failure := self._replica.why_over) is not None:
             self._failure = failure
             self._replica.instruments.task_ended(failure)
@@ -112,7 +122,7 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     def check(self) -> None:
-        """Raise why it ended, unless it was told to."""
+        """Raise the failure that ended the server, if there was one."""
         if self._failure is not None:
             raise self._failure
 
@@ -128,9 +138,11 @@ class DrainingServer(uvicorn.Server):
         try:
             await self._replica.drain(way)
             if way.in_turn:
-                # Others serve meanwhile, or it has failed, which is to be known.
+                # Stay until Prometheus has read the metrics once more. There is time
+                # for that: other gateways serve the clients, or this one has failed,
+                # and then the failure must be seen.
                 await readers.wait(reads=reads)
-        except Exception as error:  # noqa: BLE001  # it ends all the same, and says why
+        except Exception as error:  # noqa: BLE001  # `check` raises it at the end
             self._failure = TaskEnded("drain", error)
             self._replica.instruments.task_ended(self._failure)
         finally:
@@ -138,8 +150,8 @@ class DrainingServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Take SIGINT and SIGTERM inside the loop; neither is raised again after."""
-        # What resolves names may hang: the end of the process waits for none of it.
+        """Handle SIGINT and SIGTERM inside the loop, and do not raise them again."""
+        # Name resolution may hang in these threads. The process ends without waiting.
         asyncio.get_running_loop().set_default_executor(library_threads())
         with taking_signals(lambda number: self.handle_exit(number, None)):
             yield
@@ -149,7 +161,7 @@ def bind(host: str, port: int) -> list[sockets.socket]:
     """Listen at an address; `localhost` is both 127.0.0.1 and ::1.
 
     Raises:
-        ServiceError: it is taken, or none of this machine.
+        ServiceError: the address is in use, or this machine does not have it.
     """
     hosts = ["127.0.0.1", "::1"] if host == "localhost" else [host]
     bound: list[sockets.socket] = []
@@ -158,7 +170,7 @@ def bind(host: str, port: int) -> list[sockets.socket]:
             bound.append(_listening(one, port))
         except OSError as error:
             if bound and one == "::1":
-                # A machine without IPv6, or with it switched off.
+                # The machine has no IPv6, or it is switched off.
                 continue
             for other in bound:
                 other.close()

@@ -1,6 +1,6 @@
-"""The one door for what this service tells about itself: metrics and log lines.
+"""The gateway's metrics and log lines, all in one place.
 
-Each call says what happened; counting and logging it are done together here.
+Other modules call a method that says what happened; the method counts it and logs it.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from tailcast_service.sparing import Sparing
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
 
 
-# Of an error in a line of the log.
+# The longest text of an error in a log line.
 MAX_REASON_CHARACTERS = 500
 
 
@@ -29,9 +29,9 @@ class Instruments:
     """Counters of one replica, in a registry of their own."""
 
     def __init__(self, *, close_codes: Sequence[str] = ()) -> None:
-        """`close_codes` are those that the gateway says: there from the start."""
+        """`close_codes` are those that the gateway sends; they are counted from 0."""
         self._log = structlog.stdlib.get_logger("gateway")
-        # What comes again and again was told.
+        # Limits how often the same line is logged.
         self._sparing = Sparing(clock=monotonic)
         self._registry = registry = CollectorRegistry()
 
@@ -48,9 +48,9 @@ class Instruments:
             ("replica",),
             registry=registry,
         )
-        # What this replica is called.
+        # The name of this replica.
         self._name = ""
-        # Who reads all this.
+        # Knows whether the metrics have been read, and waits for that.
         self.readers = Readers()
         self._connections = gauge("connections", "Open WebSocket connections")
         self._subscribers = gauge("subscribers", "Connections with a subscription")
@@ -75,9 +75,9 @@ class Instruments:
         self._rewinds = counter("rewinds", "Rewinds told because cursors did not fit")
         self._resets = counter("window_resets", "Windows begun anew")
         self._found = counter("audit_findings", "What audits found that no hint told")
-        # How often the broker was found: what is told once is told in each outage.
+        # How often the broker came back. An outage is logged anew after each time.
         self._outage = 0
-        # Whether it was told already.
+        # Whether it has been logged that the broker's clock may not be read.
         self._is_clock_refused = False
         self._steps = counter("clock_steps", "Times the wall clock was set")
         self._hints = counter("hints_dropped", "Hints passed over, by reason", "reason")
@@ -97,7 +97,7 @@ class Instruments:
         self._saved = counter("progress_saves", "Saves of named clients", "outcome")
         self._cursors = counter("progress_cursors", "Cursors of named clients saved")
         self._defects = counter("defects", "Failures that should not be", "over")
-        # What is not there has no increase.
+        # A counter needs its 0: Prometheus sees no increase in one that appears with 1.
         for over in ("task", "client", "session", "request"):
             self._defects.labels(over)
         self._failed = counter("broker_errors", "Failed calls", "error", "code")
@@ -117,7 +117,7 @@ class Instruments:
         )
 
     def exposition(self) -> bytes:
-        """All metrics in Prometheus' text form, for whoever reads them."""
+        """All metrics in Prometheus' text format."""
         self.readers.note()
         return generate_latest(self._registry)
 
@@ -138,7 +138,7 @@ class Instruments:
         peer: str,
         seconds: float,
     ) -> None:
-        """A connection is over, by this code and by whose word."""
+        """A connection has ended; `by` says whether client or gateway closed it."""
         self._connections.dec()
         self._closed.labels(counted_as, by).inc()
         self._log.info(
@@ -151,9 +151,9 @@ class Instruments:
         )
 
     def origin_refused(self, origin: str) -> None:
-        """A web page of another origin wanted to connect."""
+        """A web page of an origin that is not allowed was refused."""
         self._refused.labels("origin").inc()
-        # Whatever it is called: a client may name ever another.
+        # One limit for all origins, since a client can name a new one each time.
         if times := self._sparing.came("origin"):
             self._log.warning(
                 "connection refused: TAILCAST_ALLOWED_ORIGINS does not name its origin",
@@ -162,7 +162,7 @@ class Instruments:
             )
 
     def overloaded(self, limit: int) -> None:
-        """One connection too many."""
+        """A connection was refused because `limit` connections are open."""
         self._refused.labels("overloaded").inc()
         if times := self._sparing.came("overloaded"):
             self._log.warning(
@@ -172,36 +172,39 @@ class Instruments:
             )
 
     def busy(self, with_what: str) -> None:
-        """Somebody is to come again: it is `draining`, or has too many of something."""
+        """A client was asked to come again later; `with_what` is the reason."""
         self._refused.labels(with_what).inc()
 
     def serving(self, name: str) -> None:
-        """The replica begins, under a name that it has again when it is restarted."""
+        """The replica starts; `name` stays the same over its restarts."""
         self._name = name
         self._told_to_end.labels(name).set(0)
 
     def told_to_end(self) -> None:
-        """Somebody wants it to end: that it is gone then is no news."""
+        """The replica was asked to end, so its absence afterwards is no fault."""
         self._told_to_end.labels(self._name).set(1)
 
     def draining(self, *, clients: int, seconds: float) -> None:
-        """The replica was told to end."""
+        """The replica has begun to send its clients away."""
         self._log.info("draining", clients=clients, seconds=seconds)
 
     def drained(self, *, clients: int, untold: int) -> None:
-        """All were sent away; so many without having taken their final cursors."""
+        """All clients are gone; `untold` of them did not take their final cursors."""
         self._log.info("drained", clients=clients, untold=untold)
 
     def command_received(self, kind: str) -> None:
-        """A message of a known type."""
+        """A client sent a message of a known type."""
         self._commands.labels(kind).inc()
 
     def error_sent(self, code: str) -> None:
-        """A client was answered by an error."""
+        """A client was answered with an error."""
         self._errors.labels(code).inc()
 
     def unavailable(self, to: str, error: Exception) -> None:
-        """Something was answered `unavailable`; a refusal has its own line."""
+        """A request was answered `unavailable`.
+
+        It is logged here unless the broker refused: `broker_failed` logs that.
+        """
         self._unavailable.labels(to).inc()
         reason = str(error) or type(error).__name__
         if not isinstance(error, BrokerRefused) and (
@@ -209,15 +212,15 @@ class Instruments:
         ):
             self._log.warning("answered unavailable", to=to, reason=reason, times=times)
 
-    # What should not be.
+    # Defects.
 
     def task_ended(self, error: Exception) -> None:
-        """A task has ended that was to run as long as the replica, which ends now."""
+        """A task of the replica has ended too early, so the replica ends now."""
         self._defects.labels("task").inc()
         self._log.error("defect: ending", reason=str(error))
 
     def defect(self, over: str, which: str, error: Exception) -> None:
-        """Something failed that should not, over one client, session or request."""
+        """Work for one client, session or request failed by a mistake in the code."""
         self._defects.labels(over).inc()
         reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARACTERS]
         self._log.error("defect", over=over, which=which, reason=reason)
@@ -226,45 +229,45 @@ class Instruments:
     # Delivery.
 
     def frames_sent(self, clients: int, size_bytes: int) -> None:
-        """The same bytes were given to so many sockets."""
+        """The same `size_bytes` bytes were written to `clients` sockets."""
         self._writes.inc(clients)
         self._bytes.inc(clients * size_bytes)
 
     def entries_read(self, count: int) -> None:
-        """Entries came into a window."""
+        """Entries were added to a window."""
         self._entries.inc(count)
 
     def page_read(self) -> None:
-        """A page was read for those behind."""
+        """A page was read for clients that are behind."""
         self._pages.inc()
 
     def fell_behind(self) -> None:
-        """A client's socket took no more."""
+        """The socket of a live client accepted no more bytes."""
         self._behind.inc()
 
     def gap_told(self, session: str) -> None:
-        """Entries are gone that a client had not had."""
+        """A client was told that entries which it had not received are gone."""
         self._gaps.inc()
         self._log.info("gap told", session=session)
 
     def rewind_told(self, session: str) -> None:
-        """A client's cursor was of another file."""
+        """A client was told that its cursor belongs to another file."""
         self._rewinds.inc()
         self._log.info("rewind told: a cursor of another file", session=session)
 
     def export_broken(self, session: str, reason: str) -> None:
-        """A response of lines ended before its head."""
+        """An NDJSON response ended before it was complete."""
         self._exports.inc()
         self._log.warning("export cut short", session=session, reason=reason)
 
     def session_event_dropped(self) -> None:
-        """A client's socket took nothing when something became of a session."""
+        """An event of a session was not sent, because the client's socket was full."""
         self._dropped.inc()
 
     # Clients that name themselves.
 
     def start_repeated(self, client_id: str, times: int) -> None:
-        """A named client begins where it began before: it has confirmed nothing."""
+        """A named client starts where it started before: it has confirmed nothing."""
         self._repeated.inc()
         self._log.warning(
             "a client begins again where it began, it has confirmed nothing since",
@@ -273,45 +276,45 @@ class Instruments:
         )
 
     def taken_over(self) -> None:
-        """Another connection has taken a client."""
+        """A connection lost its named client to a newer connection."""
         self._taken_over.inc()
 
     def progress_saved(self, *, clients: int, cursors: int) -> None:
-        """What clients have received was sent to the broker."""
+        """The cursors of named clients were saved in the broker."""
         self._saved.labels("done").inc(clients)
         self._cursors.inc(cursors)
 
     def progress_refused(self) -> None:
-        """A save came from a connection that had lost its client."""
+        """A save was refused: its connection had lost the named client to another."""
         self._saved.labels("refused").inc()
 
     def progress_failed(self, clients: int) -> None:
-        """Saves did not get to the broker; they are made again."""
+        """Saves did not reach the broker; they are tried again."""
         self._saved.labels("failed").inc(clients)
 
     def progress_lost(self, clients: int) -> None:
-        """What clients have received was not saved: it comes again."""
+        """Cursors were not saved, so these clients will get some records again."""
         self._saved.labels("lost").inc(clients)
         self._log.warning("progress of clients was not saved", clients=clients)
 
     # The feed.
 
     def window_reset(self, session: str) -> None:
-        """The stream is not what the window followed on from."""
+        """A window was emptied: the stream does not continue what the window holds."""
         self._resets.inc()
         self._log.info("session read anew", session=session)
 
     def audit_found(self, count: int) -> None:
-        """Sessions had moved and nobody had said so."""
+        """The audit found sessions with new entries of which no hint had come."""
         self._found.inc(count)
 
     def clock_stepped(self, seconds: float) -> None:
-        """The machine's clock was set by so much."""
+        """The machine's clock was set forward or, if `seconds` is negative, back."""
         self._steps.inc()
         self._log.warning("the clock was set", by_seconds=round(seconds, 1))
 
     def clock_refused(self, error: Exception) -> None:
-        """The broker does not let us read its clock: ages are measured by ours."""
+        """The broker's clock may not be read; ages are measured by our own clock."""
         if not self._is_clock_refused:
             self._log.warning(
                 "the broker's clock may not be read: the account needs +time",
@@ -320,15 +323,18 @@ class Instruments:
         self._is_clock_refused = True
 
     def hint_dropped(self, reason: str) -> None:
-        """What was said on the channel is passed over.
+        """A hint on the broker's channel was ignored.
 
-        `foreign` is another installation's, `unknown` names a session that is not here,
-        `many` are left to the audit.
+        The reason is `foreign` for a hint of another installation, `unknown` for a
+        session that does not exist, and `many` if the audit does the work instead.
         """
         self._hints.labels(reason).inc()
 
     def broker_failed(self, what: str, error: Exception) -> None:
-        """A call failed; what will go on failing until somebody acts is told."""
+        """A call to the broker failed.
+
+        It is logged if the broker refused it, since that goes on until somebody acts.
+        """
         code = error.code if isinstance(error, BrokerError) else ""
         self._failed.labels(type(error).__name__, code).inc()
         if isinstance(error, BrokerRefused) and (
@@ -337,7 +343,7 @@ class Instruments:
             self._log.error("broker refused", what=what, reason=str(error), times=times)
 
     def feed_lost(self, error: Exception) -> None:
-        """The broker cannot be reached, or does not let this replica listen."""
+        """The feed lost its connection: the broker is away, or refuses to let it in."""
         self._lost.inc()
         if not isinstance(error, BrokerRefused) and (
             times := self._sparing.came(("feed lost", self._outage))
@@ -353,7 +359,7 @@ class Instruments:
         self._log.info("listening to the broker")
 
     def freshness_measured(self, *, fresh: bool) -> None:
-        """Whether what is appended gets here."""
+        """Whether appended entries arrive here was measured."""
         self._feed.set(int(fresh))
 
     def session_contested(self, session: str, owners: Sequence[str]) -> None:
@@ -361,24 +367,24 @@ class Instruments:
         self._log.warning("session is contested", session=session, owners=list(owners))
 
     def sessions_contested(self, count: int) -> None:
-        """So many sessions are."""
+        """The number of contested sessions was counted."""
         self._contested.set(count)
 
     def tailers_silent(self, count: int) -> None:
-        """So many tailers of sessions that run do not say that they are there."""
+        """The tailers of running sessions that give no sign of life were counted."""
         self._silent.set(count)
 
     def wake_measured(self, seconds: float) -> None:
-        """So long a notification waited until its entries were given out."""
+        """The time from a notification to the delivery of its entries was measured."""
         self._wake.observe(seconds)
 
     def delivered(self, lag_seconds: float) -> None:
-        """A line was given to the sockets so long after it was written."""
-        # Another machine's clock may be ahead of ours.
+        """A line reached the sockets `lag_seconds` after it was written to its file."""
+        # The lag can be negative, since another machine's clock may be ahead of ours.
         self._lag.observe(max(0.0, lag_seconds))
 
     def watching(self, *, sessions: int, subscribers: int, window_bytes: int) -> None:
-        """What is watched now."""
+        """The watched sessions, their subscribers and windows were counted."""
         self._sessions.set(sessions)
         self._subscribers.set(subscribers)
         self._windows.set(window_bytes)

@@ -1,4 +1,4 @@
-"""The gateway's way in; `tailcast_service.program` says what that is."""
+"""The gateway's entry point; `tailcast_service.program` has what all services share."""
 
 from tailcast_service.exits import take_signals
 
@@ -8,7 +8,7 @@ __all__ = ["main", "serve"]
 
 def main() -> None:
     """The entry point of `tailcast-gateway`."""
-    # A signal may come while the rest is being imported.
+    # A signal may arrive during the other imports, so handle signals first.
     take_signals()
     from tailcast_service.program import run_program  # noqa: PLC0415  # as said above
 
@@ -16,7 +16,7 @@ def main() -> None:
 
 
 def serve(**flags: str | None) -> None:
-    """Run the gateway until it is told to end; a flag that is None was not given."""
+    """Run the gateway until a signal ends it; a flag that is None was not given."""
     from tailcast_gateway.settings import GatewaySettings  # noqa: PLC0415  # as above
     from tailcast_service import program  # noqa: PLC0415  # as above
 

@@ -1,8 +1,8 @@
-"""One gateway without its HTTP: the parts, put together over a broker, and their tasks.
+"""One gateway without HTTP: its parts, connected to a broker, and their tasks.
 
-`app` makes one from settings, tests make one over a broker of theirs. Every task of
-delivery is started here and ends with `running`; one that ends before makes the replica
-unready at once, and whoever serves it ends it.
+`app` makes a replica from settings; tests make one with a broker of their own. Every
+long-lived task is started by `running` and ends with it. If a task ends earlier, the
+replica is not ready any more, and the server that runs it shuts down.
 """
 
 import asyncio
@@ -53,11 +53,11 @@ TOTAL_WINDOW_BYTES = 256 * 1024 * 1024
 
 
 class GatewayBroker(SessionReader, Protocol):
-    """What a gateway asks of a broker, about sessions and about clients."""
+    """What a gateway needs of a broker: session reads, and storage of cursors."""
 
     @property
     def clients(self) -> ClientCursors:
-        """What is kept of clients that name themselves."""
+        """The stored cursors of named clients."""
         ...
 
 
@@ -93,14 +93,14 @@ class Replica:
             wall_clock=lambda: wall_clock_ms() / 1_000,
             on_step=instruments.clock_stepped,
         )
-        # How long a peer may take no bytes, seconds.
+        # How long a peer's socket may accept no bytes, seconds.
         self.slow_timeout = slow_timeout
         self._clock = clock
-        # What runs as long as the replica; None before it does.
+        # The tasks that run as long as the replica; None before it runs.
         self._tasks: LongLived | None = None
         # Whether short tasks may be started.
         self._spawns = False
-        # Those that run now.
+        # The short tasks that run now.
         self._spawned: set[asyncio.Task[None]] = set()
         self.hub = Hub(
             window_bytes=window_bytes,
@@ -200,12 +200,12 @@ class Replica:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is fit for traffic."""
+        """Whether the replica can serve clients."""
         return not self.why_not_ready
 
     @property
     def why_not_ready(self) -> str:
-        """What it lacks for traffic, in words for people; "" if nothing."""
+        """Why the replica cannot serve clients, in words for people; "" if it can."""
         if (failure := self.why_over) is not None:
             return str(failure)
         if self.connections.is_draining:
@@ -216,13 +216,13 @@ class Replica:
 
     @property
     def why_over(self) -> TaskEnded | None:
-        """What ended it, though nobody told it to; None while all of it runs."""
+        """The task that ended too early and its failure; None while all tasks run."""
         if self._tasks is None or not self._tasks.are_over:
             return None
         return self._tasks.ended or TaskEnded("lifespan", None)
 
     def refuse(self) -> Refusal | None:
-        """Why a new connection is not let in, which is counted; None if it is."""
+        """Why a new connection is refused, which is counted; None if it is accepted."""
         if self.connections.is_draining or self.why_over is not None:
             self.instruments.busy("draining")
             return ENDING
@@ -233,11 +233,11 @@ class Replica:
 
     @property
     def is_alone(self) -> bool:
-        """Whether it is sure that no other replica would take its clients."""
+        """Whether it is certain that no other replica could take over the clients."""
         return self.feed.is_alone
 
     async def drain(self, way: Departure) -> None:
-        """Let nobody in any more, and send everybody away."""
+        """Refuse new clients, and send all others away."""
         self.connections.is_draining = True
         drain = Drain(self.connections, self.hub, instruments=self.instruments)
         await drain.run(way)
@@ -246,7 +246,7 @@ class Replica:
     async def running(
         self, loops: Mapping[str, Loop] | None = None
     ) -> AsyncGenerator[None]:
-        """Run these tasks, or all that there are; they end with the block."""
+        """Run `loops`, or all loops of the replica, until the block ends."""
         self._tasks = tasks = LongLived()
         tasks.start(self.loops if loops is None else loops)
         self._spawns = True
@@ -263,7 +263,7 @@ class Replica:
 
     @property
     def loops(self) -> Mapping[str, Loop]:
-        """All that runs as long as the replica, by the names of their tasks."""
+        """The loops that run as long as the replica, by the names of their tasks."""
         return {
             **{f"feed {name}": loop for name, loop in self.feed.loops.items()},
             **{f"peers {name}": loop for name, loop in self.connections.loops.items()},
@@ -274,11 +274,11 @@ class Replica:
         }
 
     def _ask(self, client: Client) -> None:
-        # (What is kept of clients is made after what serves them.)
+        # `holders` is looked up at each call, since it is made after `catch_up`.
         self.holders.ask(client)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Start a short task; what fails in it is told and ends nothing else."""
+        """Start a short task; a failure in it is logged and ends nothing else."""
         if not self._spawns:
             coroutine.close()
             return
@@ -289,7 +289,7 @@ class Replica:
     async def _told(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:
             await coroutine
-        except Exception as error:  # noqa: BLE001  # it is told
+        except Exception as error:  # noqa: BLE001  # it is logged and counted
             self.instruments.defect(
                 "request", getattr(coroutine, "__qualname__", ""), error
             )
@@ -297,7 +297,7 @@ class Replica:
     def take(
         self, socket: OwnedSocket, wire: Wire = JSON, *, name: str | None = None
     ) -> Connection:
-        """Serve a socket that was handed over; its client may have said its name."""
+        """Serve an accepted socket; `name` is the client's name, None without one."""
         connection = Connection(
             socket,
             wire=wire,
@@ -317,6 +317,6 @@ class Replica:
 
 
 def timestamp(time_ms: int) -> str:
-    """A time as records write it: ISO 8601, UTC, milliseconds."""
+    """A time in the format of records: ISO 8601, UTC, with milliseconds."""
     moment = datetime.fromtimestamp(time_ms / 1_000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

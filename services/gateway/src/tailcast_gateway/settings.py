@@ -1,4 +1,4 @@
-"""The gateway's settings. Only `app` reads them; the rest has keyword arguments."""
+"""The gateway's settings. Only `app` reads them; others get keyword arguments."""
 
 from typing import Annotated, Literal
 
@@ -17,14 +17,14 @@ MEBIBYTE = 1024 * KIBIBYTE
 
 
 def check_root_path(path: str) -> str:
-    """The path without a slash at its end; it begins with one or is empty."""
+    """The path without a slash at its end; it must begin with a slash or be empty."""
     if path and not path.startswith("/"):
         raise ValueError("begin it with a slash, as in /tailcast")
     return path.rstrip("/")
 
 
 class GatewaySettings(ServiceSettings):
-    """All that the gateway can be told."""
+    """All settings of the gateway."""
 
     redis_url: SecretUrl
     """the broker: redis://, rediss:// or unix:// (`tailcast up` brings its own)"""
@@ -47,34 +47,34 @@ class GatewaySettings(ServiceSettings):
     """origins that may connect besides its own and loopback, comma-separated, or *"""
 
     max_connections: Annotated[int, Field(gt=0)] = 20_000
-    """connections of this replica; more are refused with 503"""
+    """most connections of this replica; further ones are refused with 503"""
 
     max_message_bytes: Annotated[ByteSize, Field(gt=0)] = 64 * KIBIBYTE
-    """a client that sends a longer message is closed with 1009"""
+    """longest message of a client; a longer one closes its connection with 1009"""
 
     max_subscriptions: Annotated[int, Field(gt=0)] = 1_000
-    """sessions and patterns that one connection may subscribe to"""
+    """most sessions and patterns that one connection may subscribe to"""
 
     ping_interval: Annotated[Duration, Field(gt=0, le=30)] = 20.0
-    """how often an idle peer is pinged, 30s at most"""
+    """how often an idle client is pinged, at most 30s"""
 
     pong_timeout: Annotated[Duration, Field(gt=0)] = 20.0
-    """how long after a ping left an answer may take"""
+    """how long a client may take to answer a ping"""
 
     slow_timeout: Annotated[Duration, Field(gt=0)] = 300.0
-    """how long a peer's socket may take no bytes"""
+    """how long a client's socket may accept no bytes"""
 
     drain_seconds: Duration = 10.0
-    """how long shutting down spreads the closing, where other gateways are there"""
+    """time over which a shutdown closes connections, if there are other gateways"""
 
     compression: Literal["off", "deflate"] = "off"
-    """`deflate` compresses frames for clients that offer it; costs CPU, saves bytes"""
+    """`deflate` compresses frames for clients that offer it: more CPU, fewer bytes"""
 
     window_bytes: Annotated[ByteSize, Field(gt=0)] = 4 * MEBIBYTE
-    """recent entries kept in memory, for each session"""
+    """size of the recent entries that are kept in memory for each session"""
 
     step_keys: CommaList = STEP_KEYS
-    """where a record's step is: the first of these keys that it has"""
+    """keys of a record's step; the first one that the record has is used"""
 
     time_keys: CommaList = TIME_KEYS
-    """where a record's time is: the first of these keys that it has"""
+    """keys of a record's time; the first one that the record has is used"""

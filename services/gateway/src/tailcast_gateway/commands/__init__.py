@@ -1,4 +1,4 @@
-"""What one message of a client does, in one step after the broker was asked.
+"""What one message of a client does: ask the broker, then act and answer in one step.
 
-What never lives here: sockets, and who is sent what later.
+Sockets are not handled here, nor is the delivery of records that follows.
 """

@@ -1,7 +1,7 @@
-"""What clients ask for, carried out, and the answer where it cannot be.
+"""Carries out the messages of clients, and answers those that cannot be carried out.
 
-Each message has a method here. What is more than an answer has a module of its own:
-`subscribing`, `queries`.
+Each message has a method here. The longer ones use modules of their own: `subscribing`
+and `queries`.
 """
 
 import asyncio
@@ -53,12 +53,12 @@ class Unserved(NamedTuple):
 
     # The `error` that answers it.
     error: Fields
-    # Whether it has to be asked for again: the broker is away, or does not do it.
+    # Whether the client should ask again, because the broker is away or refuses.
     is_passing: bool
 
 
 class Commands:
-    """Carries out what clients ask for; one for all connections."""
+    """Carries out the messages of clients; all connections share one."""
 
     def __init__(
         self,
@@ -82,12 +82,12 @@ class Commands:
         self._catch_up = catch_up
         self._holders = holders
         self._max_subscriptions = max_subscriptions
-        # Now, as records write it.
+        # Returns the time now in the format of records.
         self._timestamp = timestamp
         self._instruments = instruments
 
     async def subscribe(self, client: Client, message: Subscribe) -> Unserved | None:
-        """Subscribe and answer; what it returns instead is the caller's to send."""
+        """Subscribe a client and answer it; the caller sends what is returned."""
         try:
             await self._subscribing.subscribe(client, message)
         except InvalidMessage as error:
@@ -97,7 +97,7 @@ class Commands:
         return None
 
     async def acknowledge(self, client: Client, message: Ack) -> None:
-        """Take a client's word for what it has received; an `error` if it cannot be."""
+        """Note what a client says it has received, or answer with an `error`."""
         try:
             async with asyncio.timeout(BROKER_SECONDS):
                 await self._acknowledge(client, message)
@@ -127,7 +127,7 @@ class Commands:
             self._catch_up.wake(client)
 
     def unsubscribe(self, client: Client, message: Unsubscribe) -> None:
-        """Unsubscribe and answer."""
+        """Unsubscribe a client and answer it."""
         try:
             left = plan_unsubscribe(
                 message, client.subscription, max_rules=self._max_subscriptions
@@ -149,7 +149,10 @@ class Commands:
         )
 
     def beat(self, client: Client, *, since: float) -> None:
-        """An unasked heartbeat, with the positions that changed since a time."""
+        """Send a heartbeat that the client did not ask for now.
+
+        It has the positions that have changed since a time, monotonic seconds.
+        """
         for part in heartbeats(
             client.wire,
             self._moved(client, since=since),
@@ -161,7 +164,7 @@ class Commands:
     def _moved(
         self, client: Client, *, since: float
     ) -> Iterator[tuple[str, str | None, str]]:
-        """Sessions of a client that changed since a time: its place, and the head."""
+        """Sessions that changed since a time, with the client's place and the head."""
         for channel in reversed(self._hub.recent):
             if channel.changed_at < since:
                 break
@@ -172,7 +175,7 @@ class Commands:
                 yield session, is_at, str(channel.window.end)
 
     async def query(self, client: Client, message: Query, writable: Writable) -> None:
-        """Answer an inquiry, as the socket takes it; an `error` if it cannot be."""
+        """Answer a query as fast as the socket accepts it, or with an `error`."""
         try:
             await self._queries.answer(client, message, writable)
         except InvalidMessage as error:
@@ -181,7 +184,7 @@ class Commands:
             client.send(self._unavailable(message, error))
 
     def refuse(self, client: Client, error: InvalidMessage) -> None:
-        """Answer a message that does not fit."""
+        """Answer an invalid message with an `error`."""
         client.send(self._refusal(error))
 
     def _refusal(self, error: InvalidMessage) -> Fields:

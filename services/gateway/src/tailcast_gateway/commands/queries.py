@@ -1,7 +1,8 @@
-"""What clients ask that changes nothing: pages of history, sessions, snapshots.
+"""Answers to queries, which change nothing: pages of history, sessions, snapshots.
 
-Answers go out as the socket takes them, one message at a time, so that whoever asks for
-much and reads slowly costs one page. The live flow goes on meanwhile.
+An answer is sent one message at a time, whenever the socket accepts more. So a client
+that asks for much and reads slowly costs the memory of one page. Its live records go on
+meanwhile.
 """
 
 import asyncio
@@ -20,19 +21,24 @@ from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
 
 
 Query: TypeAlias = History | Sessions | Snapshot
-# Waits until the client's socket takes more; false if it never will.
+# Waits until the client's socket accepts more; False if it is closed.
 Writable = Callable[[], Awaitable[bool]]
 
 
 class Queries:
-    """Answers inquiries; one for all connections."""
+    """Answers queries; all connections share one."""
 
     def __init__(self, *, stored: Stored, pages: Pages) -> None:
         self._stored = stored
         self._pages = pages
 
     async def answer(self, client: Client, message: Query, writable: Writable) -> None:
-        """Answer one. Raises InvalidMessage, BrokerError, TimeoutError."""
+        """Answer one query.
+
+        Raises:
+            InvalidMessage: the message asks for something impossible.
+            BrokerError, TimeoutError: the broker is away, or refuses.
+        """
         if isinstance(message, History):
             await self._history(client, message, writable)
         elif isinstance(message, Sessions):
@@ -43,7 +49,7 @@ class Queries:
     async def _history(
         self, client: Client, message: History, writable: Writable
     ) -> None:
-        """One page."""
+        """Answer with one page of records."""
         async with asyncio.timeout(BROKER_SECONDS):
             max_bytes = min(PAGE_BYTES, client.wire.limits.several)
             page = await self._page(message, max_bytes)
@@ -68,7 +74,7 @@ class Queries:
     async def _sessions(
         self, client: Client, message: Sessions, writable: Writable
     ) -> None:
-        """What there is, the latest first."""
+        """Answer with the list of sessions, the latest first."""
         active = await self._stored.latest()
         async for found, is_last in self._stored.described(active):
             if not await self._send(client, message, found, is_last, writable):
@@ -77,7 +83,7 @@ class Queries:
     async def _snapshots(
         self, client: Client, message: Snapshot, writable: Writable
     ) -> None:
-        """The latest values: of one session as a message of its own, else in lists."""
+        """Answer with the latest values: one session in a message, several in lists."""
         around: Message = {"type": "snapshot", **with_id(message.id)}
         if message.session_id is not None and message.session_ids is None:
             state = await self._stored.snapshot(message.session_id)
@@ -104,7 +110,7 @@ class Queries:
         is_last: bool,  # passed on, never a literal
         writable: Writable,
     ) -> bool:
-        """Send a part of an answer as messages of bounded size; false if it is over."""
+        """Send part of an answer in bounded messages; False if the client has left."""
         is_list = isinstance(message, Sessions)
         kind, name = ("sessions",) * 2 if is_list else ("snapshot", "snapshots")
         fields: Message = {"type": kind, **with_id(message.id)}

@@ -1,7 +1,8 @@
-"""Snapshots that a `subscribe` asks for: read before it, sent with its answer.
+"""Snapshots that a `subscribe` asks for: read before its answer, and sent with it.
 
-Where a client wants the news, delivery begins after exactly what the snapshot shows.
-All of them are held at once for that, so they are bounded together.
+For a client that wants only new records, delivery begins exactly after the record that
+the snapshot shows. For that, all snapshots of one `subscribe` are in memory at once, so
+their size together is bounded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,25 +24,25 @@ from tailcast_streams.position import Cursor
 from tailcast_streams.session_state import Head, Snapshot
 
 
-# What the snapshots of one `subscribe` weigh together at most.
+# The largest size of all snapshots of one `subscribe` together.
 MAX_SNAPSHOTS_BYTES = 4 * 1024 * 1024
 
 States = Mapping[str, Snapshot]
 
 
 class Snapshots:
-    """Reads and sends them; one for all connections."""
+    """Reads and sends snapshots; all connections share one."""
 
     def __init__(self, stored: Stored, hub: Hub) -> None:
         self._stored = stored
         self._hub = hub
 
     async def read(self, sessions: Sequence[str], message: Subscribe) -> States:
-        """Sessions' states, if the message asks for them.
+        """Read the snapshots of sessions, if the message asks for them.
 
         Raises:
-            InvalidMessage: they are too large together.
-            BrokerError: they cannot be had now.
+            InvalidMessage: the snapshots are too large together.
+            BrokerError: the broker is away, or refuses.
         """
         found: dict[str, Snapshot] = {}
         size = 0
@@ -62,13 +63,13 @@ class Snapshots:
         starts: Mapping[str, Wanted],
         states: States,
     ) -> None:
-        """Have several sessions begin after what their snapshots show.
+        """Let delivery of several sessions begin after what their snapshots show.
 
         Args:
-            client: who has just subscribed.
-            before: what it was subscribed to.
-            starts: where it asked sessions to begin, by their name.
-            states: what was read.
+            client: the client that has just subscribed.
+            before: its subscription until then.
+            starts: where it asked sessions to begin, by their names.
+            states: the snapshots that were read.
         """
         for session, state in states.items():
             channel = self._hub.channels[session]
@@ -87,7 +88,7 @@ class Snapshots:
         states: States,
         message: Subscribe,
     ) -> None:
-        """Send them, if the message asks for them: one, or lists of bounded size."""
+        """Send the snapshots that the message asks for: one, or bounded lists."""
         if not message.snapshot:
             return
         found = (
@@ -105,15 +106,15 @@ class Snapshots:
 
 
 def news_after(head: Head, state: Snapshot | None, end: Cursor) -> Cursor | None:
-    """Where the news of a session begins, None for at the window's end.
+    """The cursor after which a session's new records begin, None for the window's end.
 
     Args:
-        head: what the broker had.
-        state: what the client is shown, None if it asked for no snapshot.
+        head: the head of the stream, as the broker had it.
+        state: the snapshot that the client gets, None if it asked for none.
         end: the window's end.
     """
     if state is not None and state.cursor is not None:
         return state.cursor
-    # Somebody appended and the window has not got it yet: that is no news.
+    # Entries that are stored but not yet in the window are older than the `subscribe`.
     is_ahead = head.cursor is not None and head.cursor.id > end.id
     return head.cursor if is_ahead else None

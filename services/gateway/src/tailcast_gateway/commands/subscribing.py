@@ -1,7 +1,7 @@
-"""Subscribing: what a client wants from now on, and where its sessions begin.
+"""Subscribing: what a client gets from now on, and where each session begins.
 
-The broker is asked first; then, in one step of the loop, the client is attached and
-answered, so that nothing comes between the answer and the records.
+The broker is asked first. Then the client is attached and answered in one step of the
+event loop, so that no record can arrive between the answer and the delivery.
 """
 
 import asyncio
@@ -45,26 +45,27 @@ from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
 from tailcast_streams.session_state import Head
 
 
-# So many clients at once are subscribed to several sessions. With thousands of sessions
-# each takes a while: in a storm of reconnections all would be late, and none be served.
+# How many clients are subscribed to several sessions at the same time. With thousands
+# of sessions each takes a while. If many clients reconnected at once and all were
+# served together, all would be late and reach their time-out.
 MAX_LARGE_SUBSCRIPTIONS = 4
 
 
 class _Known(NamedTuple):
-    """What was found of the one session that a client subscribes to."""
+    """What was found out about the one session that a client subscribes to."""
 
     channel: Channel
     head: Head
-    # Where it begins, None for where the client is.
+    # Where delivery begins, None to go on where the client is.
     wanted: Wanted | None
-    # What was found about that place, None where there was nothing to look up.
+    # The verdict on that place, None if nothing had to be looked up.
     verdict: Verdict | None
-    # Its snapshot, if that was asked for.
+    # The session's snapshot, if the client asked for it.
     states: States
 
 
 class Subscribing:
-    """Subscribes clients; one for all connections."""
+    """Subscribes clients; all connections share one."""
 
     def __init__(
         self,
@@ -90,17 +91,17 @@ class Subscribing:
         self._wires = wires
         self._holders = holders
         self._max_subscriptions = max_subscriptions
-        # Whose turn it is to subscribe to several sessions.
+        # Bounds how many clients are subscribed to several sessions at once.
         self._turns = asyncio.Semaphore(MAX_LARGE_SUBSCRIPTIONS)
-        # How often the broker did not answer somebody whose turn it was.
+        # How often the broker has failed a subscription to several sessions.
         self._unanswered = 0
 
     async def subscribe(self, client: Client, message: Subscribe) -> None:
         """Subscribe a client and answer it.
 
         Raises:
-            InvalidMessage: the message asks for what cannot be.
-            BrokerError, TimeoutError: the broker is away, or does not do it.
+            InvalidMessage: the message asks for something impossible.
+            BrokerError, TimeoutError: the broker is away, or refuses.
         """
         plan = self._plan(client, message)
         async with asyncio.timeout(BROKER_SECONDS):
@@ -119,7 +120,8 @@ class Subscribing:
         unanswered = self._unanswered
         async with self._turns:
             if self._unanswered > unanswered and not self._feed.is_answered:
-                # To find that out once more for each who waits would take minutes.
+                # The broker failed while this client waited. If each waiting client
+                # found that out by its own time-out, it would take minutes.
                 raise BrokerUnavailable("it has not answered those before")
             try:
                 async with asyncio.timeout(BROKER_SECONDS):
@@ -140,8 +142,8 @@ class Subscribing:
     async def _subscribe_one(
         self, client: Client, message: Subscribe, plan: Plan, session: str
     ) -> None:
-        """One session: its positions and the verdict stand in the answer."""
-        # Only who is kept is told later which sessions are new to it.
+        """Subscribe to one session; the answer has its positions and the verdict."""
+        # Only a named client is told later which sessions are new to it.
         births = None if client.name is None else await self._stored.births()
         known = await self._look_up(client, message, plan, session)
         if client.is_closed:
@@ -162,7 +164,7 @@ class Subscribing:
         )
         self._snapshots.send(client, [session], known.states, message)
         if is_asked:
-            # First: what it is told of its cursor's fate may not arrive.
+            # Save the cursor before the verdict is sent, which may not arrive.
             self._begin_keeping(client, message, plan, births)
             self._settle(client, known)
         else:
@@ -172,13 +174,13 @@ class Subscribing:
     async def _look_up(
         self, client: Client, message: Subscribe, plan: Plan, session: str
     ) -> _Known:
-        """All that the broker has to be asked for, of one moment."""
+        """Ask the broker for all that is needed, until all answers fit one moment."""
         while True:
             channel = await self._opened(session)
             epoch = channel.epoch
             head = await self._reads.head(channel)
             if channel.is_awaited and head.state is not None:
-                # It came into being and the feed has not got to it yet.
+                # The session was created and the feed has not reached it yet.
                 self._hub.created(channel, head)
                 self._feed.mark(session)
             wanted = plan.wanted(session, birth=channel.birth)
@@ -194,7 +196,7 @@ class Subscribing:
     def _attach_one(
         self, client: Client, plan: Plan, known: _Known
     ) -> tuple[Cursor | None, Cursor]:
-        """Subscribe to one session; where delivery begins, and where its end is."""
+        """Attach a client to one session; returns its first cursor, and the head."""
         channel, wanted, verdict = known.channel, known.wanted, known.verdict
         session = channel.session
         is_new = not client.subscription.matches(session)
@@ -231,7 +233,7 @@ class Subscribing:
     async def _verdict(
         self, channel: Channel, wanted: Wanted | None, id: MessageID
     ) -> Verdict | None:
-        """Where a session begins, None if that needs no look-up."""
+        """Look up where delivery of a session begins; None if that needs no look-up."""
         if wanted is None or wanted is Begin.NOW:
             return None
         if channel.is_awaited and not isinstance(wanted, Cursor):
@@ -245,14 +247,15 @@ class Subscribing:
     async def _subscribe_several(
         self, client: Client, message: Subscribe, plan: Plan
     ) -> None:
-        """Several: the answer first, then where each of them is."""
+        """Subscribe to several sessions; their positions follow the answer."""
         while True:
             names = plan.added.literals()
-            # Before the list, which then has all that were counted.
+            # This is read before the list, so that the list has all sessions that
+            # this number counts.
             births = await self._stored.births()
             if plan.added.has_globs():
-                # A session that a cursor names may be on its way back into a broker
-                # that lost it.
+                # A session that a cursor names may be missing in a broker that lost it,
+                # until the tailer has written it again.
                 known = (*await self._stored.sessions(), *plan.cursors)
                 names += [name for name in known if plan.added.matches(name)]
             names = [*dict.fromkeys([EMERGENCIES, *names])]
@@ -269,7 +272,7 @@ class Subscribing:
             if (wanted := plan.wanted(channel.session, birth=channel.birth)) is not None
         }
         before = client.subscription
-        # What it had before may want some that were counted since.
+        # The earlier subscription may match sessions that were created since then.
         are_all = not (message.add and before)
         self._attach(client, plan, starts, births=births if are_all else None)
         self._snapshots.begin(client, before, starts, states)
@@ -299,7 +302,8 @@ class Subscribing:
     ) -> None:
         if EMERGENCIES in plan.cursors:
             documents = plan.cursors[EMERGENCIES]
-            # None is what was said while there were none: then all are news.
+            # None is the cursor from a time when there were no emergencies. If there
+            # are some now, all of them are new to the client.
             if documents or self._hub.channels[EMERGENCIES].window.end != NOTHING:
                 starts = {EMERGENCIES: documents or BEGINNING_CURSOR, **starts}
         if plan.wire is not None:
@@ -320,7 +324,7 @@ class Subscribing:
 
 
 def _still_wanted(client: Client, channel: Channel) -> Wanted | None:
-    """A place that an earlier `subscribe` asked for and that is still looked up."""
+    """The place that an earlier `subscribe` asked for, if it is still looked up."""
     follower = channel.followers.get(client)
     if follower is None or not isinstance(follower.wanted, Begin | Last):
         return None

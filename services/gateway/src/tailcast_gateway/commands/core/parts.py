@@ -1,7 +1,7 @@
-"""Messages of many items, cut so that each is short enough for whoever gets it.
+"""Divides answers with many items into messages that are short enough for the client.
 
-Pure. Items are counted as the client's wire writes them. What never lives here: what an
-item is, and who is told.
+Pure. Sizes are those that the items have on the client's wire. What an item means, and
+which client gets it, is decided elsewhere.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,14 +19,14 @@ from tailcast_streams.births import Birth
 from tailcast_streams.position import Cursor
 
 
-# What an item takes beside its own bytes, and what a message has that its fields do not
-# show: commas and colons, MessagePack's headers, `more`.
+# The most bytes that an item takes besides its own: a comma, a colon, or a header of
+# MessagePack. And the most that a message has besides its fields: these and `more`.
 _ITEM_BYTES = 8
 _MORE_BYTES = 32
 
 
 def room_for(wire: Wire, fields: Message) -> int:
-    """What the items of a message may weigh that has these fields besides."""
+    """How many bytes the items of a message may take, besides these fields."""
     return wire.limits.several - wire.overhead_bytes - wire.size_of(fields)
 
 
@@ -38,14 +38,14 @@ def lists(
     *,
     is_last: bool = True,
 ) -> Iterator[Message]:
-    """Items as lists in messages, all but the last with `"more": true`.
+    """Messages with lists of items; all but the last have `"more": true`.
 
     Args:
-        wire: on which they go.
-        fields: what each message has besides.
+        wire: the wire that encodes the messages.
+        fields: the other fields of each message.
         name: the field that has the list.
-        items: what is in it.
-        is_last: whether nothing follows the last of these messages.
+        items: the items of all lists together.
+        is_last: whether the last of these messages ends the answer.
     """
     room = room_for(wire, {**fields, name: []}) - _MORE_BYTES
 
@@ -59,12 +59,14 @@ def lists(
 def snapshot_within(
     wire: Wire, fields: Message, snapshot: Mapping[str, object]
 ) -> Mapping[str, object]:
-    """A snapshot; without what makes it too long for any message, and where that is.
+    """A snapshot that fits into a message.
+
+    If it is too long for any message, it has a link in place of its values.
 
     Args:
-        wire: on which it goes.
-        fields: what its message has besides.
-        snapshot: of one session.
+        wire: the wire that encodes the message.
+        fields: the other fields of the message.
+        snapshot: the snapshot of one session.
     """
     size = wire.size_of(snapshot)
     around = wire.overhead_bytes + wire.size_of(fields) + _MORE_BYTES
@@ -77,7 +79,7 @@ def snapshot_within(
 
 
 def history_page(wire: Wire, message: History, page: Page) -> bytes:
-    """The frame of a page, as much of it as fits one message."""
+    """The frame of a page, with as many of its records as fit into one message."""
     session, id = message.session_id, with_id(message.id)
     start: Message = {"type": "history", "sessionId": session}
     around = room_for(wire, {**start, **page.told, **id}) - ENVELOPE_BYTES
@@ -106,13 +108,13 @@ def history_page(wire: Wire, message: History, page: Page) -> bytes:
 def positions(
     cursors: Iterable[tuple[str, Cursor]], wire: Wire, *, at: Birth, id: MessageID
 ) -> Iterator[Message]:
-    """Where each session of several is."""
+    """Messages that say at which cursor the client is in each of several sessions."""
     fields: Message = {"type": "positions", "at": str(at), **with_id(id)}
     return _tables(wire, fields, cursors)
 
 
 def closing(cursors: Iterable[tuple[str, Cursor]], wire: Wire) -> Iterator[Message]:
-    """What a client has been sent, before it is sent away."""
+    """Messages with the last cursors of a client, before its connection is closed."""
     return _tables(wire, {"type": "closing"}, cursors)
 
 
@@ -123,13 +125,13 @@ def heartbeats(
     timestamp: str,
     is_fresh: bool,
 ) -> Iterator[Message]:
-    """What changed of sessions, in heartbeats: one, unless that is too much.
+    """Heartbeats with the sessions that changed: one, or more if one is too small.
 
     Args:
-        wire: on which they go.
-        places: a session, where the client is, None if that is not known, and its head.
-        timestamp: as a heartbeat has it.
-        is_fresh: likewise.
+        wire: the wire that encodes the messages.
+        places: each session, the client's cursor or None if unknown, and its head.
+        timestamp: the time now.
+        is_fresh: whether appended entries arrive at this replica.
     """
     nothing: dict[str, str] = {}
     empty = heartbeat(
@@ -150,7 +152,7 @@ def heartbeats(
 
 
 def answer_within(wire: Wire, fields: Message) -> Message:
-    """An answer; without the names that it repeats, if these are too long together."""
+    """An answer; without the list of sessions, if that is too long for a message."""
     names = fields.get("sessionIds")
     if not isinstance(names, list) or len(cast(list[str], names)) == 1:
         return fields
@@ -162,7 +164,7 @@ def answer_within(wire: Wire, fields: Message) -> Message:
 def _tables(
     wire: Wire, fields: Message, cursors: Iterable[tuple[str, Cursor]]
 ) -> Iterator[Message]:
-    """Cursors by session in messages, all but the last with `"more": true`."""
+    """Messages with cursors by session; all but the last have `"more": true`."""
     room = room_for(wire, {**fields, "cursors": {}}) - _MORE_BYTES
     places = ((session, told(cursor)) for session, cursor in cursors)
 

@@ -1,7 +1,7 @@
-"""One client's side of the protocol: what a message of it asks for, and the answers.
+"""Reads what a client's message asks for, and makes the answer.
 
-Pure. `plan_subscribe` and `plan_unsubscribe` turn a message and what the client is
-subscribed to into a plan; `commands` carries it out. Answers are made here too.
+Pure. `plan_subscribe` and `plan_unsubscribe` turn a message and the client's present
+subscription into a plan, which the room `commands` carries out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor
 from tailcast_streams.record import as_time_ms
 
 
-# Names in the words of an answer; the rest is counted.
+# How many names the text of an answer lists; it only counts the others.
 _NAMES_SHOWN = 5
 
 
@@ -53,39 +53,39 @@ _NAMES_SHOWN = 5
 class Plan:
     """What a `subscribe` asks for."""
 
-    # All that the client wants from now on.
+    # The client's whole subscription from now on.
     subscription: Subscription
     # The rules of this message alone.
     added: Subscription
-    # The session, where the message names exactly one.
+    # The session, if the message names exactly one.
     single: str | None
-    # Where sessions begin that `cursors` does not name, None if the message does not
-    # say: then sessions that the client has go on where they are.
+    # Where sessions begin that `cursors` does not name. None if the message does not
+    # say: then sessions that the client already gets go on where they are.
     start: Start | Cursor | None
-    # Positions one by one; None for a session that had no entry yet.
+    # The position in each named session; None for a session that had no entry yet.
     cursors: Mapping[str, Cursor | None]
-    # A session that came into being after this moment begins at its beginning.
+    # A session that was created after this moment begins at its first entry.
     at: Birth | None
-    # Whether it goes on where the client was kept.
+    # Whether the client goes on at its stored cursors.
     resumes: bool = False
-    # Whether some sessions that were there are not named either.
+    # Whether the stored cursors lack some sessions that existed then.
     is_partial: bool = False
-    # Whether nothing was kept: then nobody knows what the client has missed.
+    # Whether nothing was stored: then it is unknown what the client has missed.
     is_unknown: bool = False
-    # Whether nothing was confirmed since delivery began there the last time.
+    # Whether the client has confirmed nothing since it last began at this place.
     is_repeated: bool = False
-    # How the connection's messages are written from then on, None for as before.
+    # The wire that encodes the connection's messages from then on, None for no change.
     wire: Wire | None = None
 
     @property
     def has_starts(self) -> bool:
-        """Whether it says where any session begins."""
+        """Whether the plan says where any session begins."""
         return bool(self.cursors) or self.start is not None or self.at is not None
 
     def wanted(self, session: str, *, birth: Birth | None) -> Wanted | None:
-        """Where a session begins, None for as it comes.
+        """Where a session begins, None if the plan does not say.
 
-        `birth` is its number, None for one that has not begun.
+        `birth` is the number of the session's creation, None if it does not exist yet.
         """
         if session in self.cursors:
             cursor = self.cursors[session]
@@ -96,7 +96,7 @@ class Plan:
         return Begin.START if is_new or self.is_partial else self.start
 
     def resumed(self, kept: Kept) -> "Plan":
-        """The same, from where a client was kept; what the message names wins."""
+        """This plan with a client's stored cursors; those of the message come first."""
         return replace(
             self,
             cursors={**kept.cursors, **self.cursors},
@@ -110,7 +110,7 @@ class Plan:
 def plan_subscribe(
     message: Subscribe, current: Subscription, views: Views, *, max_rules: int
 ) -> Plan:
-    """Read a `subscribe`. Raises InvalidMessage."""
+    """Make a plan of a `subscribe`. Raises InvalidMessage."""
     start, view = _start(message), views.view_of(message)
     texts = _named(message)
     is_everything = not texts
@@ -156,7 +156,7 @@ def wire_asked(message: Subscribe, wire: Wire, wires: Wires) -> Wire | None:
 def plan_unsubscribe(
     message: Unsubscribe, current: Subscription, *, max_rules: int
 ) -> Subscription:
-    """What is left after an `unsubscribe`. Raises InvalidMessage."""
+    """The subscription that is left after an `unsubscribe`. Raises InvalidMessage."""
     texts = _named(message)
     if not texts:
         return Subscription()
@@ -166,7 +166,7 @@ def plan_unsubscribe(
 
 
 def acknowledged(message: Ack, current: Subscription) -> str:
-    """The session that an `ack` is of: the only one, if it names none.
+    """The session of an `ack`; if it names none, the only one that is subscribed.
 
     Raises InvalidMessage.
     """
@@ -199,7 +199,7 @@ def subscribed(
     oldest: Cursor | None = None,
     recovered: bool | None = None,
 ) -> Message:
-    """The answer to a `subscribe`; positions only for a single session."""
+    """The answer to a `subscribe`; it has positions only for a single session."""
     fields: Message = {"type": "subscribed"}
     if plan.single is not None:
         fields["sessionId"] = plan.single
@@ -222,7 +222,7 @@ def subscribed(
 
 
 def start_of(verdict: Verdict, asked: Cursor | None) -> Cursor | None:
-    """Where delivery starts by a verdict; what was asked, if that is not known yet."""
+    """Where delivery starts by a verdict, or `asked` while that is not known."""
     if isinstance(verdict, Resume):
         return verdict.cursor
     if isinstance(verdict, Trimmed):
@@ -233,7 +233,7 @@ def start_of(verdict: Verdict, asked: Cursor | None) -> Cursor | None:
 
 
 def is_recovered(verdict: Verdict) -> bool | None:
-    """Whether nothing is missing; None while that is not known."""
+    """Whether the client has missed nothing; None while that is not known."""
     if isinstance(verdict, Resume):
         return verdict.is_proved
     if isinstance(verdict, Trimmed | Replaced):
@@ -242,7 +242,7 @@ def is_recovered(verdict: Verdict) -> bool | None:
 
 
 def _named(message: Subscribe | Unsubscribe | Snapshot) -> list[tuple[str, bool]]:
-    """The sessions and patterns that a message names, and which are patterns."""
+    """The names in a message, and whether each of them is a pattern."""
     texts = [(text, has_wildcards(text)) for text in message.session_ids or ()]
     if message.session_id is not None:
         texts.append((message.session_id, False))
@@ -287,7 +287,7 @@ def _cursors(message: Subscribe) -> dict[str, Cursor | None]:
 
 
 def cursor_of(text: str, id: MessageID) -> Cursor:
-    """Read a cursor of a message. Raises InvalidMessage."""
+    """Read a cursor in a message. Raises InvalidMessage."""
     try:
         cursor = Cursor.parse(text)
     except InvalidPosition as error:

@@ -1,1 +1,1 @@
-"""What decides in this room and never acts: no loop, no clock, no I/O."""
+"""The pure part of this room: it decides and never acts. No loop, no clock, no I/O."""
