@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from tailcast_streams.sources import Overview, Source, SourceState
 from tests.conftest import BrokerFactory
 from tests.integration.gateway_rig import Rig, numbered
 from tests.integration.proxies import Rewrite, breaking, rewriting, stripped
@@ -59,11 +60,11 @@ class Page:
         found = await self._send("Runtime.evaluate", expression=expression)
         return found["result"].get("value")
 
-    async def until(self, words: str) -> str:
-        """Until it says this of its connection; all that it says."""
+    async def until(self, words: str, *, of: str = "#link") -> str:
+        """Until it says this of its connection, or elsewhere; all that it says."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                script = 'document.getElementById("link")?.textContent'
+                script = f"document.querySelector({json.dumps(of)})?.textContent"
                 said = await self.value(script) or ""
                 if words in said:
                     return str(said)
@@ -134,6 +135,37 @@ async def test_below_a_prefix_that_a_proxy_strips(
         assert await page.value("location.pathname") == f"{PREFIX}/"
         rest = await page.value("location.search + location.hash")
         assert rest == end.removeprefix("/")
+
+
+async def test_it_says_what_became_of_the_files(rig: Rig, tmp_path: Path) -> None:
+    """How many are followed, and behind that why others are not."""
+    followed = Source("/logs/run_1.jsonl", SourceState.FOLLOWED, "run_1")
+    refused = Source("/logs/<b>.jsonl", SourceState.REFUSED, "", "so", "rename it")
+    overview = Overview("one", {SourceState.FOLLOWED: 1, SourceState.REFUSED: 1}, 2)
+    known = {source.path: source for source in (followed, refused)}
+    await rig.broker.sources.publish(overview, known)
+    async with (
+        rig.serving() as gateway,
+        showing(tmp_path, gateway.url.replace("127.0.0.1", "localhost")) as page,
+    ):
+        said = await page.until("followed", of="#files summary")
+        assert said == "Files: 1 followed, 0 waiting, 1 refused, 0 left out"
+        await page.value('document.getElementById("files").open = true')
+        said = await page.until("refused", of="#files ul")
+        assert said == "/logs/<b>.jsonl refused → so → rename it"
+
+
+async def test_it_says_what_is_missing_where_nothing_is_followed(
+    rig: Rig, tmp_path: Path
+) -> None:
+    """And what mends it."""
+    async with (
+        rig.serving() as gateway,
+        showing(tmp_path, gateway.url.replace("127.0.0.1", "localhost")) as page,
+    ):
+        said = await page.until("tailer", of="#files p")
+        assert "no tailer has said" in said
+        assert "start `tailcast tailer`" in said
 
 
 @pytest.mark.parametrize("what", ["nothing", "no socket"])

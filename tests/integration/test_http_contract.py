@@ -10,6 +10,7 @@ import pytest
 
 from tailcast_gateway.sessions import feed
 from tailcast_streams.entries import Document
+from tailcast_streams.sources import Overview, Root, Source, SourceState
 from tests.conftest import BrokerFactory
 from tests.integration.gateway_rig import Gateway, Rig, numbered
 
@@ -34,6 +35,9 @@ async def gateway(
         await rig.writer("two\nlines").append({"loss": 0.1})
         document = Document("emergency/0.json", "5e1f", b'{"old":1}', "run", True)
         await rig.broker.add_document(document)
+        source = Source("/logs/run.jsonl", SourceState.FOLLOWED, "run")
+        overview = Overview("one", {source.state: 1}, 1, (Root("/logs"),), 1)
+        await rig.broker.sources.publish(overview, {source.path: source})
         async with rig.serving() as gateway:
             await gateway.until_ready()
             yield gateway

@@ -29,6 +29,7 @@ from tailcast_gateway.http.responses import (
     json_response,
 )
 from tailcast_gateway.http.sessions import add_sessions
+from tailcast_gateway.http.sources import add_sources
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.protocol.client_messages import (
     FAILED,
@@ -102,6 +103,7 @@ def make_api(
     api.on_failed = partial(replica.instruments.defect, "request")
     _add_health(api, replica)
     add_sessions(api, replica)
+    add_sources(api, replica)
     add_record(api, replica)
     add_events(api, replica, allowed_origins)
     _add_contract(api)

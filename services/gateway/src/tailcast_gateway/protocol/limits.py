@@ -41,6 +41,8 @@ MAX_RATE: Final = 1_000
 # What a page of history has at most, and what it has unless asked otherwise.
 MAX_HISTORY: Final = 1_000
 DEFAULT_HISTORY: Final = 100
+# Paths of files in one answer.
+MAX_LISTED_SOURCES: Final = 1_000
 
 _T = TypeVar("_T")
 

@@ -11,6 +11,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Mapping,
     Sequence,
 )
@@ -21,6 +22,7 @@ from typing import TypeVar
 from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.catalogue import describe, snapshot
+from tailcast_gateway.sessions.core.source_list import Listed, SourcePlace, with_any
 from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_streams.births import Birth
@@ -30,12 +32,16 @@ from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor, EntryID
 from tailcast_streams.session_state import Head, Snapshot
+from tailcast_streams.sources import Overview, SourceState
 
 
 # Sessions whose state is read in one go.
 SESSIONS_AT_ONCE = 64
 # Seconds without an answer after which the broker counts as unavailable.
 BROKER_SECONDS = 5.0
+
+# Lists of paths that are gone through at once: what has no order is read whole.
+MAX_SOURCE_READS = 2
 
 _UNKNOWN = Head(None, None, None)
 _T = TypeVar("_T")
@@ -59,6 +65,7 @@ class Stored:
         self._broker_clock = broker_clock
         # The tailers that contest a session; none where it is not contested.
         self._owners_of = owners_of
+        self._source_turns = asyncio.Semaphore(MAX_SOURCE_READS)
 
     async def births(self) -> Birth:
         """Which session was counted last."""
@@ -139,6 +146,27 @@ class Stored:
             entry = await self._broker.find(session, cursor.id)
         is_there = entry is not None and entry.cursor == cursor and is_record(entry)
         return entry if is_there else None
+
+    async def sources(
+        self, states: Collection[SourceState], *, after: SourcePlace, limit: int
+    ) -> tuple[Sequence[Overview], Sequence[Listed]]:
+        """What tailers know in numbers, and paths in these states behind a place."""
+        async with _in_time():
+            sources = self._broker.sources
+            overviews = await self._reads.share("sources", sources.overviews)
+            found: list[Listed] = []
+            for overview in with_any(overviews, states, after=after):
+                if len(found) >= limit:
+                    break
+                owner, left = overview.owner, limit - len(found)
+                path = after.path if owner == after.tailer else ""
+                some = await self._reads.share(
+                    ("sources", owner, path, states, left),
+                    partial(sources.read, owner, after=path, states=states, limit=left),
+                    turns=self._source_turns,
+                )
+                found += [(owner, source) for source in some]
+        return overviews, found
 
     async def _each(
         self,

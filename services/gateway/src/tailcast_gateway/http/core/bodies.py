@@ -15,7 +15,9 @@ from tailcast_gateway.protocol.server_messages import (
     RewindFields,
     SessionFields,
     Size,
+    UnixMs,
 )
+from tailcast_streams.sources import SourceState
 
 
 class _Body(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -86,6 +88,67 @@ class EmergenciesBody(_Body, kw_only=True):
     more: bool
     gap: GapFields | UnsetType = UNSET
     rewind: RewindFields | UnsetType = UNSET
+
+
+class SourceFields(_Body, kw_only=True):
+    """A path, what became of it, why, and what changes it."""
+
+    path: str
+    state: SourceState
+    session_id: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    mend: str | UnsetType = UNSET
+    tailer: str
+
+
+class SourceCounts(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Paths by what became of them."""
+
+    followed: Size
+    waiting: Size
+    refused: Size
+    left_out: Size
+
+
+class RootFields(_Body, kw_only=True):
+    """A path that a tailer was told to watch, and how many files it found there.
+
+    Where nothing of it is followed: why, and what changes that.
+    """
+
+    path: str
+    patterns: list[str]
+    files: Size
+    reason: str | UnsetType = UNSET
+    mend: str | UnsetType = UNSET
+
+
+class TailerFields(_Body, kw_only=True):
+    """What one tailer knows: all its paths by state, and how many it lists.
+
+    `lookedAt` is when it looked for files last, null before it did.
+    """
+
+    name: str
+    counts: SourceCounts
+    listed: Size
+    looked_at: UnixMs | None
+    roots: list[RootFields]
+
+
+class SourcesBody(_Body, kw_only=True):
+    """Paths below what tailers watch, with the numbers of all.
+
+    With `reason` and `mend` where nothing is followed.
+    """
+
+    counts: SourceCounts
+    reason: str | UnsetType = UNSET
+    mend: str | UnsetType = UNSET
+    data: list[SourceFields]
+    cursor: str | None
+    more: bool
+    tailers: list[TailerFields]
 
 
 class LifeBody(_Body, kw_only=True):

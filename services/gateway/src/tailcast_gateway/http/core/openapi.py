@@ -29,6 +29,7 @@ _BODIES: Final[tuple[type[Struct], ...]] = (
     bodies.RecordBody,
     bodies.RejectedBody,
     bodies.EmergenciesBody,
+    bodies.SourcesBody,
     bodies.LifeBody,
     bodies.ReadinessBody,
     ErrorBody,
