@@ -1,4 +1,4 @@
-"""Who gets which bytes when: clients that are live, that are behind, that wait.
+"""Decides which bytes each client gets and when: live, behind, or waiting.
 
-Steps of one event loop, without a lock. What never lives here: reading the broker.
+It works in steps of one event loop, without a lock. It never reads the broker itself.
 """

@@ -1,8 +1,9 @@
-"""Serving those who are not live: slices of the window, pages, look-ups.
+"""Serves clients that are not live: slices of the window, pages, and look-ups.
 
-One turn serves one follower of one client with one slice or page, then it is another's
-turn; a client has one page on its way at most, and its socket sets the pace. Here lives
-the order in which a client that is behind is served; never what a place means.
+One turn serves one follower of one client with one slice or page; then another one has
+its turn. A client waits for at most one page at a time, and gets the next when its
+socket accepts more. This module decides the order in which a client that is behind is
+served. What a cursor means is decided in `sessions`.
 """
 
 import asyncio
@@ -41,14 +42,14 @@ from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 
-# How long a file that is shorter than a client's cursor may take to grow back.
+# How long a file that is shorter than a client's cursor may take to grow back, seconds.
 SHORT_FILE_SECONDS = 60.0
-# Until a read that failed is tried again: at least, and with chance added to it.
+# The mean pause before a failed read is tried again, seconds; it varies by chance.
 CATCH_UP_RETRY_SECONDS = 0.25
 
 
 class CatchUp:
-    """Brings followers to the window's end."""
+    """Serves followers until they reach the window's end."""
 
     def __init__(
         self,
@@ -66,33 +67,33 @@ class CatchUp:
         self._followers = followers
         self._reads = replay
         self._samplers = samplers
-        # Takes what fails over one client.
+        # Confines failures to the one client that was served.
         self._isolation = isolation
-        # Pings a client that has been given all that it may be given before it answers.
+        # Pings a client that has got as much as it may get before it answers.
         self._ask = ask
-        # Starts a task that somebody owns.
+        # Starts a task that the replica owns.
         self._spawn = spawn
         self._clock = clock
-        # Now, as records write it.
+        # Returns the time now in the format of records.
         self._timestamp = timestamp
         self._instruments = instruments
 
     def wake(self, client: Client) -> None:
-        """See to a client in a turn of the loop of its own."""
+        """Serve a client in another step of the event loop."""
         if not client.is_being_served and not client.is_closed:
             client.is_being_served = True
             asyncio.get_running_loop().call_soon(self._turn, client)
 
     def look_up(self, follower: Follower) -> None:
-        """Find the place that a follower wants."""
+        """Look up the place that a follower wants."""
         self._spawn(self._look_up_for(follower))
 
     def tell_caught_up(self, follower: Follower) -> None:
-        """Tell one that waits for an unborn session that there is nothing to replay."""
+        """Tell a follower of a session without entries that its replay is over."""
         asyncio.get_running_loop().call_soon(self._greet, follower)
 
     def _greet(self, follower: Follower) -> None:
-        # It may be created by now: its first entry comes after this.
+        # If the session was created in the meantime, its first entry comes after this.
         if follower.is_current:
             with self._isolation.over(follower.client):
                 frame = follower.encoder.caught_up(NOTHING)
@@ -110,10 +111,11 @@ class CatchUp:
         while client.announcements and not client.socket.paused:
             client.socket.write(client.announcements.popleft())
         if client.socket.paused or not client.behind:
-            # `writing_resumed`, or whoever falls behind, is what goes on.
+            # `writing_resumed` continues, or `wake` for the next follower that is
+            # behind.
             return
         if client.allowance is not None and client.allowance.is_waiting:
-            # Its answer is what goes on.
+            # The client's answer to the ping continues.
             return
         follower = next(iter(client.behind))
         if follower.channel.window.proves(follower.cursor):
@@ -177,7 +179,7 @@ class CatchUp:
     def _take_page(self, follower: Follower, page: SharedPage) -> None:
         channel = follower.channel
         if channel.window.proves(follower.cursor):
-            # The window has begun there meanwhile, or the session was born.
+            # In the meantime the window began there, or the session was created.
             self._serve_slice(follower)
             return
         page = page.up_to(channel.window.end.id)
@@ -189,7 +191,7 @@ class CatchUp:
         self._give(follower, self._frames(follower, page), page.entries[-1].cursor)
 
     def _frames(self, follower: Follower, page: SharedPage) -> bytes:
-        """What a follower is told of a page."""
+        """The frames that a follower gets for a page."""
         client, view = follower.client, follower.view
         if follower.channel.is_documents:
             return told_documents(
@@ -206,7 +208,7 @@ class CatchUp:
         return self._sampled(follower, view, page)
 
     def _conflated(self, follower: Follower, view: View, page: SharedPage) -> bytes:
-        """The newest record of what has passed; it fell behind and wants no more."""
+        """The newest record of the page, for a client that asked for a rate."""
         wanted = page.wanted(view)
         records = [entry for entry in wanted if entry.kind is Kind.RECORD]
         newest = records[-1:]
@@ -215,7 +217,7 @@ class CatchUp:
         return follower.encoder.frames(kept, page.cursor, view, counts=counts)
 
     def _sampled(self, follower: Follower, view: View, page: SharedPage) -> bytes:
-        """A replay's part, reduced; from what came during the replay on, all."""
+        """A part of a sampled replay, and all records that came during the replay."""
         if follower.sampler is None:
             follower.sampler = self._samplers.begin(
                 view, follower.cursor, follower.channel.window.end.id
@@ -235,10 +237,10 @@ class CatchUp:
         return frames + encoder.frames(rest, sampler.told, view, replayed=True)
 
     def _retry_later(self, follower: Follower) -> None:
-        """What follows the cursor is not there: find out what became of it."""
+        """Look the cursor up again, since nothing follows it where it should."""
         follower.failures += 1
         follower.read_again()
-        # It may be the window that is of another life: then the feed finds that out.
+        # Perhaps the window is out of date. If so, the feed finds that out.
         self._followers.mark(follower.channel.session)
         self._followers.look_up(follower, follower.cursor)
 
@@ -266,30 +268,32 @@ class CatchUp:
                 self._instruments.broker_failed("place", error)
                 await self._pause_before_retry()
                 continue
-            # Of another epoch it is void, and who began that has it looked up anew.
+            # A verdict of an earlier epoch is void; `reset` has started a new look-up.
             if channel.epoch == epoch and self._is_wanted(follower, wanted):
                 self.settle(follower, verdict)
             return
 
     def settle_if_asked(self, follower: Follower, verdict: Verdict) -> None:
-        """As `settle`, unless the follower's place is known already."""
+        """Like `settle`, unless the follower's place is known already."""
         if follower.pace is FollowerState.LOOKING_UP:
             self.settle(follower, verdict, is_answered=True)
 
     def settle(
         self, follower: Follower, verdict: Verdict, *, is_answered: bool = False
     ) -> None:
-        """Do what was found about a follower's place.
+        """Carry out the verdict on a follower's place.
 
         Args:
-            is_answered: the answer to its `subscribe` has said where it starts.
+            follower: the follower whose place was looked up.
+            verdict: the verdict on that place.
+            is_answered: whether the answer to `subscribe` has said where it starts.
         """
         followers, encoder = self._followers, follower.encoder
         wanted = follower.wanted
         had = wanted if isinstance(wanted, Cursor) else follower.cursor
         if isinstance(verdict, Resume):
             if isinstance(wanted, EntryID) and verdict.cursor != NOTHING:
-                # History has passed by: the client hears where the news begins.
+                # History is skipped: tell the client where the new records begin.
                 follower.client.socket.write(encoder.caught_up(verdict.cursor))
             if isinstance(wanted, Cursor) and not is_answered:
                 self._tell_if_moved(follower, wanted, verdict.cursor)
@@ -313,15 +317,15 @@ class CatchUp:
             self._wait(follower, verdict)
 
     def _begin_without_values(self, follower: Follower, verdict: NoValues) -> None:
-        """One of several sessions cannot be searched: it begins now, and hears that."""
+        """Begin now, and say so, as this session has no steps or no times."""
         text = f"{follower.channel.session} {verdict}: it begins now"
         follower.client.send(error_message(INVALID_MESSAGE, text))
         self._followers.set_behind(follower, follower.channel.window.end)
 
     def _tell_if_moved(self, follower: Follower, before: Cursor, now: Cursor) -> None:
-        """Generations were counted anew: the same place has another cursor.
+        """Tell a client the new cursor of its place, if generations were renumbered.
 
-        Without it the client would take what follows for repetitions, by its order.
+        By the order of the old cursor it would take new records for repetitions.
         """
         if NOTHING.id < now.id < before.id:
             cursors = {follower.channel.session: str(now)}
@@ -354,7 +358,7 @@ class CatchUp:
 
 
 def _slice_bytes(client: Client) -> int:
-    """How much of a window a client is given in one turn."""
+    """How many bytes of a window a client gets in one turn."""
     if client.allowance is None:
         return SLICE_BYTES
     return min(SLICE_BYTES, client.allowance.left_bytes)

@@ -1,8 +1,9 @@
-"""Sessions of which several tailers see different files: who watches them is told.
+"""Tells clients which of their sessions are contested.
 
-What is true of a session's file cannot be decided here, nor by a tailer; so it is said,
-in lists of sessions, and once to each client that watches. A client whose socket takes
-nothing is told later.
+A session is contested if several tailers see different files under its name. Neither a
+gateway nor a tailer can decide which file is the right one. So lists of sessions show
+it, and each client that watches the session is told once. A client whose socket is full
+is told later.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,16 +14,16 @@ from tailcast_gateway.instruments import Instruments
 
 
 class Contests:
-    """Tells of contested sessions."""
+    """Tells clients about contested sessions."""
 
     def __init__(self, hub: Hub, *, instruments: Instruments) -> None:
         self._hub = hub
         self._instruments = instruments
-        # Who has been told of a session, and of which tailers.
+        # By session: the tailers that contest it, and the clients that know this.
         self._told: dict[str, tuple[Sequence[str], set[Client]]] = {}
 
     def note(self, found: Mapping[str, Sequence[str]]) -> None:
-        """These sessions are contested now, and no others; by these tailers."""
+        """Take all sessions that are contested now, each with its tailers."""
         settled = [session for session in self._told if session not in found]
         for session in settled:
             owners, told = self._told.pop(session)
@@ -48,7 +49,7 @@ class Contests:
     def _tell(
         self, session: str, owners: Sequence[str], clients: Iterable[Client]
     ) -> list[Client]:
-        """Tell those who take it, and say who they are."""
+        """Tell all clients whose sockets accept more; returns these clients."""
         told = [client for client in clients if not client.socket.paused]
         for client in told:
             with self._hub.isolation.over(client):

@@ -1,7 +1,7 @@
-"""When records go that wait for their interval to be over: one task for a replica.
+"""Sends records that waited for the end of their interval: one task for a replica.
 
-What lives here: the clock. What never does: which record waits, and for whom; that is
-`conflation` and `live`.
+This module has only the clock. Which record waits is decided in `conflation`, and which
+clients get it in `live`.
 """
 
 import asyncio
@@ -12,17 +12,17 @@ from tailcast_service.pauses import wait_or_timeout
 
 
 class RateTimer:
-    """Has delivery give out records that are due."""
+    """Calls `Delivery.flush` when a record is due."""
 
     def __init__(self, delivery: Delivery, *, clock: Callable[[], float]) -> None:
         self._delivery = delivery
         self._clock = clock
-        # One has begun to wait, perhaps for less long than the others.
+        # Another record has begun to wait; it may be due before the others.
         self._has_more = asyncio.Event()
         delivery.on_pending = self._has_more.set
 
     async def run(self) -> None:
-        """Give out what is due until cancelled."""
+        """Send records when they are due, until cancelled."""
         while True:
             due = self._delivery.next_due()
             delay = None if due is None else due - self._clock()

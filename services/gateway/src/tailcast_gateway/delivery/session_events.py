@@ -1,8 +1,8 @@
-"""Telling clients what becomes of sessions: one task, which looks at what moved.
+"""Tells clients when sessions start, stall, resume or end: one task for a replica.
 
-To those who subscribed by wildcards, or to everything: whoever named a session sees its
-records. Each transition is told once; a client whose socket takes nothing now misses
-it, and asks for `sessions` when it reads again.
+Only clients that subscribed by wildcards or to everything get these events; a client
+that named a session sees its records. Each event is sent once. A client whose socket is
+full at that time misses it, and can ask for `sessions` when it reads again.
 """
 
 import asyncio
@@ -20,14 +20,15 @@ from tailcast_gateway.sessions.core.activity import (
 )
 
 
-# How often it is looked at what moved.
+# The pause between two looks at the sessions, seconds.
 TICK_SECONDS = 0.5
-# The feed must have been fresh for so long before silence says something of a session.
+# For this many seconds the feed must have been fresh, before a session without new
+# records is taken to have stalled.
 SETTLED_SECONDS = 15.0
 
 
 class SessionEvents:
-    """Follows the watched sessions' activity."""
+    """Follows the activity of the watched sessions."""
 
     def __init__(
         self,
@@ -38,24 +39,24 @@ class SessionEvents:
         instruments: Instruments,
     ) -> None:
         self._hub = hub
-        # Whether what is appended gets here.
+        # Whether appended entries arrive at this replica.
         self._is_fresh = is_fresh
         self._clock = clock
         self._instruments = instruments
         self._activity = Activity()
-        # When it was last looked at what moved, monotonic seconds.
+        # When `tick` last looked at the sessions, monotonic seconds.
         self._looked_at = clock()
         # When the feed was last not fresh, monotonic seconds.
         self._stale_at = clock()
 
     async def run(self) -> None:
-        """Tell until cancelled."""
+        """Send events until cancelled."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
             self.tick()
 
     def tick(self) -> None:
-        """Tell what became of sessions since the last time."""
+        """Send the events since the last call."""
         now = self._clock()
         now_ms = int(now * 1_000)
         if not self._is_fresh():
@@ -67,7 +68,7 @@ class SessionEvents:
         self._looked_at = now
 
     def _opened(self, now_ms: int) -> Iterable[Transition]:
-        """Sessions that are watched from now on; those that came later have started."""
+        """Start to follow newly watched sessions; returns which of them are new."""
         hub = self._hub
         for session in hub.closed:
             self._activity.forget(session)
@@ -84,7 +85,7 @@ class SessionEvents:
                 yield started
 
     def _moved(self, now_ms: int) -> Iterable[Transition]:
-        """Sessions of which something came since it was last looked."""
+        """The transitions of sessions that got entries since the last look."""
         for channel in reversed(self._hub.recent):
             if channel.changed_at < self._looked_at:
                 return

@@ -1,70 +1,71 @@
-"""How much of a replay a named client is given before it has shown that it reads on.
+"""How much of a replay a named client gets before it has to answer a ping.
 
-Pure; time comes in. What such a client has received is known by the pings that it
-answers. If it were given all at once and left before the first answer, all would come
-again, each time. So it is given little, and a ping; then what it answers in time says
-how much comes next. What never lives here: what is given, and who pings.
+Pure; times are arguments. The pings that a named client answers show what it has
+received. If it got a whole replay at once and disconnected before its first answer, the
+whole replay would be sent again, each time. So it first gets little and a ping, and the
+time of its answer decides how much it gets next. What is sent, and who sends the pings,
+is decided elsewhere.
 """
 
 from tailcast_gateway.protocol.limits import SEVERAL_BYTES
 
 
-# The most that goes out between two pings.
+# The most bytes between two pings.
 MOST_BYTES = 256 * 1024
-# An answer that took no longer than so many seconds doubles what comes next ...
+# An answer within this many seconds doubles the next amount ...
 PROMPT_SECONDS = 1.0
-# ... and one that took longer than so many halves it.
+# ... and one that takes longer than this many seconds halves it.
 SLOW_SECONDS = 5.0
-# So often what comes first is halved for starts at the same place, record by record at
-# last, and the time for an answer doubled.
+# If a client starts at the same place again and again, each time halves the first
+# amount, down to one record, and doubles the time for an answer: at most this often.
 MAX_HALVINGS = 8
 
 
 class Allowance:
-    """One client's, from where delivery to it began."""
+    """The allowance of one client since its delivery began."""
 
     __slots__ = ("_asked_at", "_given", "_quota", "_waits_for", "has_given", "repeats")
 
     def __init__(self, repeats: int = 0) -> None:
-        # How often delivery began at this place before, and nothing was confirmed.
+        # How often delivery began here before without a confirmation.
         self.repeats = min(repeats, MAX_HALVINGS)
-        # What may go out until the next ping, and what did.
+        # How many bytes may be sent until the next ping, and how many were sent.
         self._quota = SEVERAL_BYTES >> self.repeats
         self._given = 0
-        # The ping that has to be answered before more goes out, and when it was sent.
+        # The ping that must be answered before more is sent, and when it was sent.
         self._waits_for: int | None = None
         self._asked_at = 0.0
-        # Whether anything was given at all.
+        # Whether anything was sent yet.
         self.has_given = False
 
     @property
     def is_waiting(self) -> bool:
-        """Whether nothing more goes out before the client answers."""
+        """Whether the client must answer before more is sent."""
         return self._waits_for is not None
 
     @property
     def left_bytes(self) -> int:
-        """What may go out now; one record may, however long."""
+        """How many bytes may be sent now; at least 1, so that one record may."""
         return max(1, self._quota - self._given)
 
     def give(self, size_bytes: int) -> bool:
-        """So much goes out; true if now it is time to ask for a sign."""
+        """Note that bytes are sent; returns whether a ping is due."""
         self.has_given = True
         self._given += size_bytes
         return self._given >= self._quota
 
     def ask(self, number: int, now: float) -> None:
-        """The ping with this number was sent; nothing more until it is answered."""
+        """Note that the ping was sent which must be answered before more is sent."""
         self._waits_for, self._asked_at = number, now
 
     def answered(self, number: int, now: float) -> bool:
-        """This ping and those before it were answered; true if more may go out now."""
+        """Note that pings up to a number were answered; True if that frees it."""
         if self._waits_for is None or number < self._waits_for:
             return False
         return self.reads_on(now)
 
     def reads_on(self, now: float) -> bool:
-        """It shows so, by an answer or its own word; true if more may go out now."""
+        """Note that the client reads on; returns whether it was waited for."""
         was_waiting = self.is_waiting
         if was_waiting:
             self._adapt(now - self._asked_at)
@@ -72,12 +73,12 @@ class Allowance:
         return was_waiting
 
     def _adapt(self, seconds: float) -> None:
-        """What may go out next, after a sign that took so long."""
+        """Change the next amount by the time that an answer took."""
         if seconds <= PROMPT_SECONDS:
             self._quota = min(MOST_BYTES, self._quota * 2)
         elif seconds > SLOW_SECONDS:
             self._quota = max(1, self._quota // 2)
 
     def patience(self, pong_timeout: float, *, most: float) -> float:
-        """How long an answer may take, seconds: longer where none came before."""
+        """How long an answer may take, seconds: longer if none came before."""
         return min(pong_timeout * (1 << self.repeats), max(pong_timeout, most))

@@ -1,8 +1,8 @@
-"""A watched session's clients: who is live, and where those are who are not.
+"""A watched session and its clients: which are live, and where the others are.
 
-Pure: state and what can be said of it. A client is *live* in a session when it stands
-at the window's end and its socket takes bytes; nothing is kept for it then. Otherwise
-a `Follower` holds its cursor. What moves them is `hub` and `catch_up`.
+Pure. A client is *live* in a session if its cursor is the window's end and its socket
+accepts bytes; then no state is kept for it. Otherwise a `Follower` holds its cursor.
+`hub` and `catch_up` change this state.
 """
 
 from collections import deque
@@ -26,48 +26,49 @@ from tailcast_streams.position import NOTHING, Cursor, EntryID
 from tailcast_streams.session_state import Head
 
 
-# Encoders that a session keeps; they are made anew where more wires are in use.
+# How many encoders a session keeps, one for each wire; beyond that all are dropped.
 MAX_ENCODERS = 16
-# Emergencies that wait to be announced to one client; older ones come in their place.
+# How many emergencies wait to be announced to one client. Older ones are not announced;
+# the client gets them in their place.
 MAX_ANNOUNCEMENTS = 32
 
 
 class ClientSocket(Protocol):
     """What delivery needs of a connection."""
 
-    # Whether it has enough to send: write no more payload.
+    # Whether its buffer is full: write no more payload then.
     paused: bool
 
     @property
     def write(self) -> Callable[[bytes], None]:
-        """Sends whole frames; looked up for every call."""
+        """Sends whole frames; look it up for every call."""
         ...
 
     def ping(self, payload: bytes = b"") -> None:
-        """Asks for a sign of life."""
+        """Send a ping."""
         ...
 
     def close(self, code: int, reason: str = "") -> None:
-        """Ends the connection, after what was written."""
+        """End the connection after all that was written."""
         ...
 
 
 class FollowerState(Enum):
     """Why a follower is not live."""
 
-    # Its place is being asked for; nothing is delivered meanwhile.
+    # Its place is looked up; nothing is delivered meanwhile.
     LOOKING_UP = "looking up"
     # Its cursor lies beyond what the tailer has read so far.
     WAITING = "waiting"
-    # The session has no entry yet; it gets the first and all that follow.
+    # The session has no entry yet; the client gets the first and all others.
     NOT_CREATED = "unborn"
-    # History passes by; it begins with the first entry that is news.
+    # The client does not want history and waits for the first new entry.
     SKIPPING = "skipping"
-    # It is served slices of the window, or pages of the stream.
+    # It gets slices of the window, or pages of the stream.
     BEHIND = "behind"
 
 
-# What a look-up finds: a cursor, a beginning, so many records, the end of history.
+# What can be looked up: a cursor, a start by name or value, or the end of history.
 Wanted: TypeAlias = Cursor | Start | EntryID
 
 
@@ -76,40 +77,40 @@ class Client:
     """What delivery keeps for one connection."""
 
     socket: ClientSocket
-    # How its messages are written.
+    # What encodes its messages.
     wire: Wire = JSON
-    # What it wants; replaced as a whole.
+    # What it is subscribed to; replaced as a whole.
     subscription: Subscription = field(default_factory=Subscription)
-    # Which session had been counted last when it subscribed to several: later ones are
-    # new to it.
+    # The number of the latest session when it subscribed to several: sessions with a
+    # higher number are new to it.
     births: Birth = UNCOUNTED
-    # Its sessions in which it is not live.
+    # Its followers: one for each session in which it is not live.
     followers: dict[str, "Follower"] = field(default_factory=dict[str, "Follower"])
-    # Those of them that can be served, the next one first.
+    # The followers that can be served, the next one first.
     behind: dict["Follower", None] = field(default_factory=dict["Follower", None])
-    # Emergencies that overtake what it has not had yet, as frames.
+    # Frames of emergencies that overtake records which the client has not got yet.
     announcements: deque[bytes] = field(
         default_factory=lambda: deque[bytes](maxlen=MAX_ANNOUNCEMENTS)
     )
-    # Whether a turn of `catch_up` is due, or a page of it is on its way.
+    # Whether a turn of `catch_up` is due, or a page for it is being read.
     is_being_served: bool = False
-    # Nothing is delivered any more.
+    # Whether it is closed, so that nothing more is delivered.
     is_closed: bool = False
-    # What its client calls itself, None if it has not said.
+    # The name that the client has given itself, None without one.
     name: str | None = None
-    # The pings that it was sent.
+    # The pings that were sent to it.
     pings: Pings = field(default_factory=Pings)
-    # How much of a replay it is given until it answers, None for as much as it takes.
+    # How much of a replay it gets before it must answer a ping; None for no limit.
     allowance: Allowance | None = None
 
     def write_by(self, wire: Wire) -> None:
-        """Write by another wire from here on; its audiences have to be found anew."""
+        """Use another wire from here on; the caller has audiences made anew."""
         self.wire = wire
-        # They are by the wire before; each comes again in its place.
+        # These frames are of the old wire. Each emergency comes again in its place.
         self.announcements.clear()
 
     def send(self, message: Fields) -> None:
-        """Write a message of its own."""
+        """Write a message to this client alone."""
         self.socket.write(self.wire.message(message))
 
 
@@ -120,21 +121,21 @@ class Follower:
     client: Client
     channel: "Channel"
     pace: FollowerState
-    # What it has had; delivery goes on after it.
+    # The last place that was delivered; delivery goes on after it.
     cursor: Cursor = NOTHING
-    # What is being looked up, or waited for.
+    # The place that is looked up, or waited for.
     wanted: Wanted | None = None
-    # Frames say `replayed`, and `caught_up` is owed.
+    # Whether this is a replay: frames say `replayed`, and `caught_up` ends it.
     is_replay: bool = False
-    # Whether history passes by where the session comes into being.
+    # Whether the client wants no history of a session that is not created yet.
     skips_history: bool = False
-    # Since when it waits for a file that is too short, monotonic seconds.
+    # When it began to wait for a file that is too short, monotonic seconds.
     waiting_since: float | None = None
-    # Reduces a replay; None before its first page, and where nothing is reduced.
+    # Reduces a replay; None before its first page, or if nothing is reduced.
     sampler: SampledReplay | None = None
-    # Whether the replay is past what was there when it began.
+    # Whether the replay has passed all that was stored when it began.
     is_sampled: bool = False
-    # Times in a row that what followed its cursor could not be read.
+    # How often in a row the entries after its cursor could not be read.
     failures: int = 0
 
     @property
@@ -144,25 +145,25 @@ class Follower:
 
     @property
     def encoder(self) -> SessionEncoder:
-        """What makes its frames."""
+        """The encoder that makes its frames."""
         return self.channel.encoder(self.client.wire)
 
     @property
     def told(self) -> Cursor:
-        """What its client has been sent: what a sampler holds back it has not."""
+        """The last place that was sent, without what the sampler holds back."""
         return self.cursor if self.sampler is None else self.sampler.told
 
     def read_again(self) -> None:
-        """Begin anew to reduce its replay, with what is held back and was not told."""
+        """Start the sampler again at the last place that was sent."""
         self.cursor, self.sampler = self.told, None
 
     @property
     def is_current(self) -> bool:
-        """Whether it has not been replaced or dropped since."""
+        """Whether it is still the client's follower in this session."""
         return self.client.followers.get(self.channel.session) is self
 
 
-# The live clients of a session: those of one view and wire get the same bytes.
+# The live clients of a session by view and wire; those of one group get the same bytes.
 ByWire: TypeAlias = dict[Wire, list[Client]]
 Audience: TypeAlias = dict[View, ByWire]
 
@@ -183,21 +184,21 @@ class Channel(Watched):
         self, session: str, head: Head, *, window_bytes: int, on_untold: OnUntold
     ) -> None:
         super().__init__(session, head, window_bytes=window_bytes)
-        # Is told of entries that could not be told.
+        # Called with an entry that cannot be encoded.
         self._on_untold = on_untold
-        # Clients that are not live here.
+        # The followers of the clients that are not live here.
         self.followers: dict[Client, Follower] = {}
-        # Those of them that wait for the session to get somewhere.
+        # The followers that wait until the session has reached some place.
         self.waiting: dict[Follower, None] = {}
-        # The live clients, None when that must be found out anew.
+        # The live clients, None if they must be collected again.
         self.audience: Audience | None = None
-        # What holds live records back, for each view with a rate.
+        # For each view with a rate: what holds its live records back.
         self.conflations: dict[View, Conflation] = {}
-        # What makes frames, one for each wire that was needed.
+        # The encoders that make frames, by wire.
         self._encoders: dict[Wire, SessionEncoder] = {}
 
     def encoder(self, wire: Wire) -> SessionEncoder:
-        """What makes the session's frames for one wire."""
+        """The encoder of the session's frames for one wire."""
         encoder = self._encoders.get(wire)
         if encoder is None:
             if len(self._encoders) >= MAX_ENCODERS:
@@ -207,9 +208,9 @@ class Channel(Watched):
         return encoder
 
     def delivered_up_to(self, view: View) -> Cursor | None:
-        """Up to where live clients of a view were given all; None if that is unknown.
+        """The place up to which live clients of a view got all; None if unknown.
 
-        Before a record that waits for its interval, else the window's end.
+        It is before a record that waits for its interval, else the window's end.
         """
         conflation = self.conflations.get(view)
         if conflation is None or conflation.waiting is None:

@@ -1,9 +1,9 @@
-"""Entries as frames: encoded once, the same bytes for every client that gets them.
+"""Turns entries into frames, once for all clients that get the same bytes.
 
-Pure. Records go into `telemetry` and `emergency`, markers become `rewind`, gap entries
-`gap`. Records share a message as far as its wire's limits allow; in place of one that
-is too long for any stands where it is to be had. What never lives here: who gets it,
-and what a frame's bytes look like (`wires`).
+Pure. Records become `telemetry` and `emergency`, markers `rewind`, gap entries `gap`.
+Records share a message up to the limits of the wire. A record that is too long for any
+message is replaced by a link to it. Which clients get the frames is decided elsewhere,
+and their bytes are made in `wires`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,20 +22,20 @@ from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, Cursor
 
 
-# What a message has besides records and the names of session and document, at most: two
-# cursors, their fields, and what an event has around them.
+# The most bytes of a message besides its records and the names of session and document:
+# two cursors, their fields, and the lines of a server-sent event.
 ENVELOPE_BYTES = 384
-# What is written to a client before its socket is asked again whether it takes more.
+# How many bytes are written to a client before its socket is checked again.
 SLICE_BYTES = 256 * 1024
 
 _TRUE = frozenset({"1", "true"})
-# What numbers beside records take, and a comma, at most: a time, a whole number of up
-# to nine digits, another one. (MessagePack has nine bytes for what JSON says in three.)
+# The most bytes of numbers beside records, each with a comma: a time, a whole number of
+# up to nine digits, any other step. (MessagePack uses nine bytes where JSON may use 3.)
 _TIME_BYTES = 20
 _SHORT = 10**9
 _SHORT_BYTES = 11
 _STEP_BYTES = 26
-# Stands for an entry among records that is none; it is not told there.
+# Takes the place of entries that are not records, so that all indexes agree.
 _NO_RECORD = b"{}"
 
 
@@ -57,12 +57,12 @@ class SessionEncoder:
         self.wire = wire
         self._telemetry_start = wire.start({"type": "telemetry", "sessionId": session})
         self._emergency_start = wire.start({"type": "emergency", "sessionId": session})
-        # What the records of one message may weigh together, and one alone.
+        # How many bytes the records of one message may have together, and one alone.
         around = len(self._telemetry_start.encoded) + ENVELOPE_BYTES
         self._telemetry_room = wire.limits.several - around
         self._telemetry_most = wire.limits.single - around
         around = len(self._emergency_start.encoded) + ENVELOPE_BYTES
-        # (Its ID has the session's name again.)
+        # (The session's name comes again in the emergency's ID.)
         self._emergency_most = wire.limits.single - around - wire.size_of(session)
 
     def frames(
@@ -77,11 +77,11 @@ class SessionEncoder:
         """The frames that deliver entries to a client whose cursor is `previous`.
 
         Args:
-            entries: what the view lets through.
-            previous: told only where the entries follow on from it.
-            view: how their records are shown.
-            replayed: they come before `caught_up`.
-            counts: how many records each entry stands for, None if all are there.
+            entries: the entries that the view lets through.
+            previous: the client's cursor; it is sent if no record is left out.
+            view: how the records are shown.
+            replayed: whether they come before `caught_up`.
+            counts: how many records each entry represents, None if none is left out.
         """
         is_contiguous = view.is_contiguous and counts is None
         parts: list[bytes] = []
@@ -118,29 +118,29 @@ class SessionEncoder:
         return b"".join(parts)
 
     def announcement(self, entry: Entry) -> bytes:
-        """An emergency told early, to those who have not come to its place yet."""
+        """The early frame of an emergency, for clients that are not there yet."""
         return self._emergency(entry, {"early": True})
 
     def gap(self, previous: Cursor, to: Cursor, *, reason: str = "trimmed") -> bytes:
-        """What lies between two cursors cannot be had."""
+        """The frame that says: the records between two cursors are lost."""
         return self._mark("gap", breaks.gap(previous, to, reason))
 
     def replaced(self, marker: Cursor) -> bytes:
-        """The file is another one than the client's cursor was of."""
+        """The frame that says: the file is not the one of the client's cursor."""
         return self._mark("rewind", breaks.rewind(shown(marker), "replaced"))
 
     def passed_over(self, to: Cursor) -> bytes:
-        """The gap before this place had the beginning of its generation in it."""
+        """The frame that says: a generation began within the gap before here."""
         return self._mark("rewind", breaks.rewind(to, "truncated"))
 
     def caught_up(self, cursor: Cursor) -> bytes:
-        """Replay is over; what follows is news."""
+        """The frame that says: the replay is over, and new records follow."""
         return self.wire.message(
             {"type": "caught_up", "sessionId": self.session, "cursor": told(cursor)}
         )
 
     def _stand_in(self, entry: Entry, position: dict[str, object]) -> Sequence[bytes]:
-        """What a message has in place of a record that is too long; it says so."""
+        """The link in place of a record that is too long; marks the message."""
         position["truncated"] = True
         link = record_link(self.session, entry.cursor)
         return stand_in(self.wire, link, len(entry.record))
@@ -169,10 +169,11 @@ class SessionEncoder:
 
 
 def document_frame(entry: Entry, wire: Wire) -> bytes:
-    """A whole-file emergency.
+    """The frame of an emergency that is a whole file.
 
-    Its cursor is one of `!emergencies`, not of the session that it names, and so stands
-    where positions of several sessions stand.
+    Its cursor belongs to `!emergencies`, not to the session that it names. So the
+    cursor is in the field `cursors`, as where a message has positions in several
+    sessions.
     """
     details = entry.details or {}
     start: dict[str, object] = {"type": "emergency"}
@@ -190,7 +191,7 @@ def document_frame(entry: Entry, wire: Wire) -> bytes:
 
 
 def stand_in(wire: Wire, link: str, size_bytes: int) -> Sequence[bytes]:
-    """What stands in a message for a record of this size that is to be had there."""
+    """What a message has in place of a record of this size: a link to it."""
     fields = {"truncated": True, "url": link, "bytes": size_bytes}
     return wire.items([msgspec.json.encode(fields)])
 
@@ -214,7 +215,7 @@ def documents(
 
 
 def pieces(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """Entries in runs of about `SLICE_BYTES`."""
+    """Entries in groups of about `SLICE_BYTES`."""
     start = size = 0
     for at, entry in enumerate(entries):
         size += len(entry.record)
@@ -226,17 +227,17 @@ def pieces(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
 
 
 def is_news(entry: Entry) -> bool:
-    """Whether a whole-file emergency is announced unasked."""
+    """Whether a whole-file emergency is sent to clients that did not ask for it."""
     return (entry.details or {}).get("news", "1") in _TRUE
 
 
 def told(cursor: Cursor) -> str | None:
-    """A place in words, None while there is nothing."""
+    """A cursor as text, None before the first entry."""
     return None if cursor.id == BEFORE_ALL else str(cursor)
 
 
 def _sizes(items: Sequence[bytes], index: Index | None) -> list[int]:
-    """What records take in a message, with what stands beside them and a comma each."""
+    """How many bytes each record takes in a message, with its comma, step and time."""
     if index is None:
         return [len(item) + 1 for item in items]
     return [
@@ -246,7 +247,7 @@ def _sizes(items: Sequence[bytes], index: Index | None) -> list[int]:
 
 
 def _step_bytes(step: float | None) -> int:
-    """What a step of a list takes on any wire, and a comma, at most."""
+    """The most bytes that a step and a comma take on any wire."""
     is_short = step is None or (isinstance(step, int) and -_SHORT < step < _SHORT)
     if is_short:
         return _SHORT_BYTES
@@ -256,7 +257,7 @@ def _step_bytes(step: float | None) -> int:
 def _runs(
     entries: Sequence[Entry], sizes: Sequence[int], room: int
 ) -> Iterator[tuple[int, int]]:
-    """Where messages begin and end: records share one that they fit, others do not."""
+    """The indexes between which entries share a message; only records share one."""
     start = size = 0
     a_record = Kind.RECORD
     for at, entry in enumerate(entries):

@@ -1,7 +1,8 @@
-"""Clients that are not live in a session: how they come to be so, and to be live again.
+"""The states of clients that are not live in a session, and all changes between them.
 
-No I/O and no clock. A follower's pace says what it waits for; every change of it is
-made here, so that what is kept about it in three places stays one thing.
+No I/O and no clock. A follower is kept in three places: with its client, with its
+channel, and among those that are behind or wait. All changes of its state are made
+here, so that the three always agree.
 """
 
 from collections.abc import Callable
@@ -19,25 +20,25 @@ from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 
 class Pursuer(Protocol):
-    """What brings followers to the window's end."""
+    """Serves followers until they reach the window's end."""
 
     def wake(self, client: Client) -> None:
-        """One of its followers can be served, or an announcement waits."""
+        """Serve a client: it has a follower to serve, or an announcement."""
 
     def look_up(self, follower: Follower) -> None:
-        """Find the place that the follower wants."""
+        """Look up the place that the follower wants."""
 
     def tell_caught_up(self, follower: Follower) -> None:
-        """Tell one that waits for an unborn session that there is nothing to replay."""
+        """Tell a follower of a session without entries that its replay is over."""
 
 
 class Followers:
-    """Moves followers from pace to pace."""
+    """Changes the states of followers."""
 
-    # Serves them; set once, by who makes both.
+    # Serves the followers; set once, by the replica.
     pursuit: Pursuer
 
-    # Has a session read on whose stream is known to be ahead; set likewise.
+    # Lets a session be read whose stream is known to be ahead; set by the replica.
     mark: Callable[[str], None]
 
     def __init__(self, isolation: Isolation) -> None:
@@ -51,7 +52,7 @@ class Followers:
         *,
         cursor: Cursor = NOTHING,
     ) -> Follower:
-        """From here a client is not live in a session."""
+        """Begin to follow: from here a client is not live in a session."""
         follower = Follower(client, channel, pace, cursor)
         channel.followers[client] = follower
         client.followers[channel.session] = follower
@@ -59,7 +60,7 @@ class Followers:
         return follower
 
     def look_up(self, follower: Follower, wanted: Wanted) -> None:
-        """Have a follower's place found."""
+        """Start the look-up of a follower's place."""
         follower.channel.waiting.pop(follower, None)
         follower.client.behind.pop(follower, None)
         follower.pace = FollowerState.LOOKING_UP
@@ -67,7 +68,7 @@ class Followers:
         self.pursuit.look_up(follower)
 
     def wait(self, follower: Follower, pace: FollowerState, wanted: Wanted) -> None:
-        """Until the session has got to some place."""
+        """Let a follower wait until the session has reached a place."""
         follower.pace = pace
         follower.wanted = wanted
         follower.channel.waiting[follower] = None
@@ -75,7 +76,7 @@ class Followers:
             self.recheck_waiting(follower.channel)
 
     def set_behind(self, follower: Follower, cursor: Cursor) -> None:
-        """A follower's place is known; live if it is the window's end."""
+        """Serve a follower from a known place; it is live at the window's end."""
         channel = follower.channel
         channel.waiting.pop(follower, None)
         follower.wanted = None
@@ -88,7 +89,7 @@ class Followers:
                 self.pursuit.tell_caught_up(follower)
             return
         if cursor.id > channel.window.end.id:
-            # The stream is ahead of the window; what follows will come through it.
+            # The stream is ahead of the window, which will get these entries soon.
             self.wait(follower, FollowerState.WAITING, cursor)
             self.mark(channel.session)
             return
@@ -97,14 +98,14 @@ class Followers:
         self.pursuit.wake(follower.client)
 
     def go_live(self, follower: Follower) -> None:
-        """A follower has come to the window's end."""
+        """Make a client live whose follower has reached the window's end."""
         self.remove(follower)
         if follower.is_replay:
             frame = follower.encoder.caught_up(follower.cursor)
             follower.client.socket.write(frame)
 
     def recheck_waiting(self, channel: Channel) -> None:
-        """Look up those whose place the session has got to."""
+        """Look up the waiting followers whose place the session has reached."""
         end = channel.window.end.id
         for follower in list(channel.waiting):
             with self._isolation.over(follower.client):
@@ -120,12 +121,12 @@ class Followers:
             self.look_up(follower, wanted)
 
     def begin_anew(self, follower: Follower) -> None:
-        """A follower that has had nothing yet, in another life of its session."""
+        """Begin again with a follower that got nothing, as the stream is a new one."""
         channel = follower.channel
         channel.waiting.pop(follower, None)
         if isinstance(follower.wanted, EntryID):
             follower.skips_history = True
-            # It was told where it stood, and that place is no more.
+            # The place that the client was told does not exist any more.
             frame = follower.encoder.caught_up(BEGINNING_CURSOR)
             follower.client.socket.write(frame)
         if channel.is_awaited:
@@ -136,7 +137,7 @@ class Followers:
             self.wait(follower, FollowerState.SKIPPING, channel.history_end)
 
     def remove(self, follower: Follower) -> None:
-        """It is live from here, or does not get the session any more."""
+        """Drop a follower: its client is live, or does not get the session any more."""
         channel, client = follower.channel, follower.client
         del channel.followers[client]
         channel.waiting.pop(follower, None)

@@ -1,7 +1,8 @@
-"""Who is subscribed to what, who is live, and where everybody is.
+"""Knows the subscription of each client, where it is, and in which sessions it is live.
 
-No I/O and no clock: synchronous steps in one event loop, which is what makes attaching
-without a seam simple. What clients that are not live get is up to `catch_up`.
+No I/O and no clock. All methods are synchronous steps of one event loop. So a client
+can be attached without losing or repeating a record. What clients that are not live get
+is decided in `catch_up`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -40,28 +41,28 @@ class Hub:
         self.channels: dict[str, Channel] = {}
         # Clients with any subscription.
         self.subscribers: dict[Client, None] = {}
-        # Those of them that named a session, by its name; it need not be watched.
+        # The clients that named a session, by its name; it need not be watched.
         self.named: dict[str, dict[Client, None]] = {}
-        # Those of them whose subscription has globs.
+        # The clients whose subscription has globs.
         self.broad: dict[Client, None] = {}
-        # Channels by when entries last came, the latest last.
+        # Channels in the order of their latest entries, the latest last.
         self.recent: dict[Channel, None] = {}
-        # Sessions watched and not watched any more since `session_events` last looked;
-        # whether one came later than the clients that it is watched for.
+        # The sessions that were opened and closed since `session_events` last looked.
+        # The value says whether an opened session is new to the clients that watch it.
         self.opened: dict[Channel, bool] = {}
         self.closed: list[str] = []
-        # Takes what fails over one of them; and those who are not live.
+        # Confines failures to one client or session.
         self.isolation = Isolation(instruments)
         self.followers = Followers(self.isolation)
-        # Sessions of which several tailers see different files, and who they are.
+        # Sessions of which several tailers see different files, with these tailers.
         self.contested: Mapping[str, Sequence[str]] = {}
-        # What those who are live are given.
+        # Writes new entries to the live clients.
         self.delivery = Delivery(
             self.followers, isolation=self.isolation, instruments=instruments
         )
         self._window_bytes = window_bytes
         self._total_window_bytes = total_window_bytes
-        # What all windows hold.
+        # The size of all windows together.
         self.windows_bytes = 0
         self._instruments = instruments
 
@@ -89,7 +90,7 @@ class Hub:
         return channel
 
     def close(self, watched: Watched) -> None:
-        """Watch a session no more."""
+        """Stop watching a session."""
         channel = self.channels.pop(watched.session)
         self.opened.pop(channel, None)
         self.closed.append(channel.session)
@@ -98,7 +99,7 @@ class Hub:
         channel.conflations.clear()
 
     def is_still(self, watched: Watched, epoch: int) -> bool:
-        """Whether a session is watched yet, and its window not begun anew since."""
+        """Whether a session is still watched, and its window is still the same."""
         return self.channels.get(watched.session) is watched and watched.epoch == epoch
 
     def is_watched(self, session: str) -> bool:
@@ -106,12 +107,12 @@ class Hub:
         return next(self._wanting(self.channels[session]), None) is not None
 
     def clients_of(self, session: str) -> Iterable[Client]:
-        """Who wants a watched session."""
+        """The clients that want a watched session."""
         channel = self.channels.get(session)
         return () if channel is None else self._wanting(channel)
 
     def tell(self, session: str, message: Fields) -> None:
-        """Send a message to all who want a watched session."""
+        """Send a message to all clients that want a watched session."""
         for client in list(self.clients_of(session)):
             with self.isolation.over(client):
                 client.send(message)
@@ -125,7 +126,7 @@ class Hub:
     def deliver(
         self, watched: Watched, entries: Sequence[Entry], *, now: float
     ) -> None:
-        """Take entries that follow the window's end and give them to live clients."""
+        """Add entries to the window's end, and write them to live clients."""
         channel = self.channels[watched.session]
         size_before = channel.window.size_bytes
         for piece in pieces(entries):
@@ -149,7 +150,7 @@ class Hub:
             self._evict()
 
     def created(self, watched: Watched, head: Head) -> None:
-        """An unborn session has a state: what comes is read from its beginning."""
+        """Note that a session was created; it is read from its beginning."""
         channel = self.channels[watched.session]
         channel.note_state(head)
         for follower in list(channel.followers.values()):
@@ -165,7 +166,7 @@ class Hub:
             self.followers.set_behind(follower, NOTHING)
 
     def reset(self, watched: Watched, head: Head) -> None:
-        """What is stored is not what the window follows on from: look everybody up."""
+        """Empty a window that does not fit the stream; look up all its clients."""
         channel = self.channels[watched.session]
         end = channel.window.end
         live = self.audience(channel)
@@ -186,18 +187,18 @@ class Hub:
                 self.followers.look_up(follower, end)
 
     def waited_for(self) -> Iterable[str]:
-        """Watched sessions of which clients wait for them to get somewhere."""
+        """Watched sessions that have followers waiting for a later place."""
         return [name for name, one in self.channels.items() if one.waiting]
 
     def compared(self, watched: Watched) -> None:
-        """A session was compared with what is stored: look again for who waits."""
+        """Look up waiting followers: the session was compared with the stream."""
         for follower in list(self.channels[watched.session].waiting):
             if follower.pace is FollowerState.WAITING and follower.wanted is not None:
                 with self.isolation.over(follower.client):
                     self.followers.look_up(follower, follower.wanted)
 
     def measure(self) -> None:
-        """Say in metrics what is watched, and by how many."""
+        """Set the metrics of watched sessions, their clients and windows."""
         self._instruments.watching(
             sessions=len(self.channels),
             subscribers=len(self.subscribers),
@@ -224,12 +225,13 @@ class Hub:
         births: Birth | None = None,
         found: Collection[str] = (),
     ) -> None:
-        """Replace what a client wants, in one step.
+        """Replace a client's subscription, in one step.
 
-        Sessions named in `starts` begin there; others that it had go on where they are,
-        and those that are new to it begin as their rule says. `births` is which session
-        had been counted last when it was looked what there is, None if it was not.
-        Where a session of `found` begins has been looked up: the caller settles it.
+        Sessions named in `starts` begin there. Other sessions that the client gets
+        already go on where they are, and new ones begin as their rule says. `births` is
+        the number of the latest session when the sessions were listed, None if they
+        were not. The places of the sessions in `found` have been looked up already; the
+        caller settles them.
         """
         before = client.subscription
         self._install(client, subscription)
@@ -268,7 +270,7 @@ class Hub:
     def begin_at(
         self, client: Client, channel: Channel, head: Head, cursor: Cursor
     ) -> Cursor:
-        """Begin with what follows a place near the end that was just read."""
+        """Begin after a place near the end that was just read."""
         self._drop(client, channel)
         if channel.is_awaited:
             self.created(channel, head)
@@ -288,9 +290,9 @@ class Hub:
         *,
         is_found: bool = False,
     ) -> None:
-        """Begin to deliver a session to a client that does not get it.
+        """Begin to deliver a session to a client that does not get it yet.
 
-        Where it begins is looked up, unless it `is_found`: then the caller settles it.
+        Its place is looked up, unless it `is_found`: then the caller settles it.
         """
         is_replay = wanted is not Begin.NOW
         if channel.is_awaited and not isinstance(wanted, Cursor):
@@ -317,7 +319,7 @@ class Hub:
                 self.followers.look_up(follower, wanted)
 
     def leave(self, client: Client) -> None:
-        """The client is gone."""
+        """Forget a client that has left."""
         client.is_closed = True
         for channel in list(self._channels_of(client.subscription, Subscription())):
             self._drop(client, channel)
@@ -325,7 +327,7 @@ class Hub:
         client.announcements.clear()
 
     def place_of(self, client: Client, channel: Channel) -> Cursor | None:
-        """Where a client is in a session, None while that is being looked up."""
+        """The place of a client in a session, None while it is looked up."""
         follower = channel.followers.get(client)
         if follower is None:
             return self._live_place(client, channel)
@@ -339,14 +341,14 @@ class Hub:
         return follower.told
 
     def _live_place(self, client: Client, channel: Channel) -> Cursor:
-        """The window's end, or before a record that waits for its interval."""
+        """The window's end, or the place before a record that waits."""
         if channel.conflations:
             view = client.subscription.view_for(channel.session)
             return channel.delivered_up_to(view) or channel.window.end
         return channel.window.end
 
     def places(self, client: Client) -> Iterator[tuple[str, Cursor]]:
-        """Where a client is in each of its sessions where it has a place."""
+        """The places of a client in all its sessions in which they are known."""
         if not client.subscription:
             return
         for channel in self._channels_of(client.subscription):
@@ -380,7 +382,7 @@ class Hub:
         return self.contested.get(session, ())
 
     def _wanting(self, channel: Channel) -> Iterator[Client]:
-        """Who is subscribed to a session, live or not."""
+        """All clients that are subscribed to a session, live or not."""
         if channel.is_documents:
             yield from self.subscribers
             return
@@ -390,7 +392,7 @@ class Hub:
             if client not in named and client.subscription.matches(channel.session):
                 yield client
 
-    # What these are made of.
+    # Helpers.
 
     def _begin_later_session(
         self, client: Client, channel: Channel, head: Head
@@ -399,10 +401,10 @@ class Hub:
         state = head.state
         rule = client.subscription.rule_for(channel.session)
         skips = rule is not None and rule.start is Begin.NOW
-        # One that version 0.1 began has no number, and was not listed: it may be new.
+        # A session that version 0.1 began has no number, so it may be new.
         birth = UNCOUNTED if state is None else state.birth
         if birth != UNCOUNTED and not came_after(birth, client.births):
-            # It was there; the list of sessions did not have it.
+            # The session existed, but the list of sessions did not have it.
             if rule is not None and not skips:
                 self.begin(client, channel, rule.start)
             return False
@@ -420,7 +422,7 @@ class Hub:
         return True
 
     def _channels_of(self, *subscriptions: Subscription) -> Iterable[Channel]:
-        """Watched sessions that any of these may match, the documents first."""
+        """The sessions that any of these may match, the emergencies first."""
         if any(subscription.has_globs() for subscription in subscriptions):
             documents = self.channels.get(EMERGENCIES)
             others = [one for one in self.channels.values() if one is not documents]
@@ -450,7 +452,7 @@ class Hub:
             self.followers.remove(follower)
 
     def _evict(self) -> None:
-        """Empty the windows that have been quiet longest."""
+        """Empty windows until all fit, those without new entries longest first."""
         for channel in list(self.recent):
             if self.windows_bytes <= self._total_window_bytes:
                 return

@@ -1,8 +1,8 @@
-"""Work for clients: what fails over one of them ends nothing else.
+"""Confines a failure to the one client that was served when it happened.
 
-A task that works for all clients hands over each one's part in here. A client over
-which work failed is told so and closed. That the broker is away is nobody's failure and
-passes. No I/O, no clock.
+A task that works for all clients does the part of each client inside `over`. If that
+fails, only this client is told and closed. An absent broker is not the fault of any
+client, so `BrokerError` passes through. No I/O, no clock.
 """
 
 from collections.abc import Generator
@@ -15,20 +15,20 @@ from tailcast_streams.exceptions import BrokerError
 
 
 class Isolation(SessionIsolation):
-    """Takes failures over clients, and over sessions; one for a replica."""
+    """Handles failures over clients and over sessions; one for a replica."""
 
     @contextmanager
     def over(self, client: Client) -> Generator[None]:
-        """What fails in here is this client's. BrokerError passes."""
+        """Close this client if something fails in here. BrokerError passes."""
         try:
             yield
         except BrokerError:
             raise
-        except Exception as error:  # noqa: BLE001  # others must not suffer from it
+        except Exception as error:  # noqa: BLE001  # other clients are not affected
             self.client_failed(client, error)
 
     def client_failed(self, client: Client, error: Exception) -> None:
-        """Close a client's connection, which says why; nothing more is delivered."""
+        """Close a client's connection with the reason; deliver nothing more to it."""
         client.is_closed = True
         self._instruments.defect("client", client.name or "", error)
         with suppress(Exception):

@@ -1,6 +1,6 @@
-"""New entries to the clients that are live: encoded once for all who get the same.
+"""Writes new entries to the live clients, encoded once for all that get the same.
 
-Pure. Who is live is up to `hub`; what the others get is up to `catch_up`.
+Pure. `hub` decides which clients are live; `catch_up` serves the others.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 
 class Delivery:
-    """Writes to live clients, and has them followed where their socket is full."""
+    """Writes to live clients; those whose socket is full become followers."""
 
     def __init__(
         self, followers: Followers, *, isolation: Isolation, instruments: Instruments
@@ -32,9 +32,9 @@ class Delivery:
         self._followers = followers
         self._isolation = isolation
         self._instruments = instruments
-        # Records that wait for their interval to be over, and for whom.
+        # The views with a record that waits for its interval, and their clients.
         self.pending: dict[tuple[Channel, View], ByWire] = {}
-        # Told that one has begun to wait; set by who calls `flush`.
+        # Called when a record begins to wait; set by the caller of `flush`.
         self.on_pending: Callable[[], None] = lambda: None
 
     def write_records(
@@ -90,9 +90,10 @@ class Delivery:
         entries: Sequence[Entry],
         now: float,
     ) -> Sequence[Conflated]:
-        """What goes at once; the newest of the rest waits for those who are live now.
+        """What is sent at once; the newest other record waits for its interval.
 
-        Who comes later begins later, and must not get what was before.
+        The record that waits is only for the clients that are live now. A client that
+        comes later begins after it.
         """
         conflation = channel.conflations.get(view)
         if conflation is None:
@@ -114,7 +115,7 @@ class Delivery:
         return min(dues, default=None)
 
     def flush(self, now: float) -> None:
-        """Give out the records that waited for their interval to be over."""
+        """Send the records whose interval is over."""
         for (channel, view), by_wire in list(self.pending.items()):
             before = channel.window.end
             try:
@@ -137,7 +138,7 @@ class Delivery:
         entry = sent.entry
         before = EntryID(entry.id.generation, entry.id.offset - 1)
         previous = channel.window.last_up_to(before) or channel.window.end
-        # By the wires that they have now.
+        # Group the clients by the wires that they have now.
         live_by_wire: ByWire = {}
         for client in members_of({view: by_wire}):
             if self._is_live(client, channel, view):
@@ -162,7 +163,7 @@ class Delivery:
         frames: bytes,
         previous: Cursor,
     ) -> None:
-        """The hot loop: the same bytes to every live client."""
+        """Write the same bytes to every live client; this loop is the hot path."""
         if not frames:
             return
         slow: list[Client] = []
@@ -193,7 +194,7 @@ class Delivery:
         entries: Sequence[Entry],
         previous: Cursor,
     ) -> None:
-        """Give each client the whole-file emergencies that concern it."""
+        """Write to each client the whole-file emergencies that concern it."""
         for client in list(members_of(audience)):
             with self._isolation.over(client):
                 self._write_documents(channel, client, entries, previous)
@@ -218,7 +219,7 @@ class Delivery:
             self._instruments.frames_sent(1, len(frames))
 
     def announce(self, channel: Channel, entries: Sequence[Entry]) -> None:
-        """Let emergencies overtake what followers have not had yet."""
+        """Let emergencies overtake records that followers have not got yet."""
         history_end = channel.history_end or NOTHING.id
         for entry in entries:
             if entry.kind is Kind.EMERGENCY and entry.id > history_end:

@@ -1,33 +1,33 @@
-"""The pings that one connection was sent, and which of them were answered.
+"""The pings that were sent over one connection, and which of them were answered.
 
-Pure. What never lives here: when to ping, and what follows where no answer comes.
+Pure. When to ping, and what a missing answer means, is decided elsewhere.
 """
 
 
 class Pings:
-    """The pings of one connection, numbered: which of them were answered."""
+    """The numbered pings of one connection."""
 
     __slots__ = ("_echoes", "answered", "sent")
 
     def __init__(self) -> None:
-        # How many were sent, and the latest of them that was answered.
+        # How many were sent, and the number of the latest that was answered.
         self.sent = 0
         self.answered = 0
-        # Whether the peer has sent a number of ours back, as the standard has it.
+        # Whether the peer has sent a number back, as the standard demands.
         self._echoes = False
 
     def next(self) -> bytes:
-        """Another one is sent: what it carries."""
+        """Count another ping; returns the payload that it carries."""
         self.sent += 1
         return b"%d" % self.sent
 
     def pong(self, payload: bytes) -> int:
-        """The latest that is answered, by a pong that came.
+        """Note a pong; returns the number of the latest ping that is answered.
 
-        Some libraries send nothing back of what a ping carries. A pong without a number
-        of ours answers the oldest ping that is not answered, which is never too late a
-        one as long as it is an answer at all. It is none from a peer that has shown to
-        send numbers back: that one says of its own accord that it is there.
+        Some libraries do not send a ping's payload back. So a pong without one of our
+        numbers counts as the answer to the oldest ping without an answer, which is
+        never too late a ping. But from a peer that has sent a number back before, such
+        a pong answers nothing: the peer sent it without a ping.
         """
         number = _number(payload)
         if 0 < number <= self.sent:
@@ -39,6 +39,6 @@ class Pings:
 
 
 def _number(payload: bytes) -> int:
-    """The number that a pong carries, 0 if it is none of ours."""
+    """The number that a pong carries, 0 if it cannot be one of ours."""
     is_number = payload.isdigit() and len(payload) < 16  # noqa: PLR2004  # in 64 bits
     return int(payload) if is_number else 0

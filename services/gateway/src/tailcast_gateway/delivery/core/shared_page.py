@@ -1,6 +1,6 @@
-"""A page of a replay, encoded once for each way in which its readers are told it.
+"""A page of a replay, encoded once for each wire and view of its readers.
 
-Pure; whoever reads it at the same time shares it.
+Pure. All clients that need the page at the same time share it.
 """
 
 from collections.abc import Sequence
@@ -14,29 +14,29 @@ from tailcast_streams.position import Cursor, EntryID
 
 
 class SharedPage:
-    """What follows a cursor, encoded once for each way in which it is told."""
+    """The entries after a cursor, encoded once for each wire and view."""
 
     def __init__(
         self, cursor: Cursor, continuity: Continuity, entries: Sequence[Entry]
     ) -> None:
-        # Where it begins.
+        # The cursor after which it begins.
         self.cursor = cursor
-        # Whether it follows on from there at all.
+        # Whether its entries really follow that cursor.
         self.continuity = continuity
         self.entries = entries
         self._piece = Piece(entries)
-        # Its beginning, up to a window's end that it reaches beyond.
+        # Its part up to a window's end, if it has entries beyond that.
         self._cut: tuple[EntryID, SharedPage] | None = None
-        # Frames by what makes them differ.
+        # Frames by wire, view, and whether they are replayed.
         self._frames: dict[tuple[Wire, View, bool], bytes] = {}
 
     @classmethod
     def of_window(cls, cursor: Cursor, entries: Sequence[Entry]) -> "SharedPage":
-        """What follows a cursor in a window, which has proved it."""
+        """The entries after a cursor in a window that has proved the cursor."""
         return cls(cursor, Continuity.PROVED, entries)
 
     def up_to(self, limit: EntryID) -> "SharedPage":
-        """Itself, without what lies beyond a window's end."""
+        """The page without entries beyond a window's end."""
         if not self.entries or self.entries[-1].id <= limit:
             return self
         if self._cut is None or self._cut[0] != limit:
@@ -45,7 +45,7 @@ class SharedPage:
         return self._cut[1]
 
     def first(self, max_bytes: int) -> "SharedPage":
-        """Its first records, up to and with the one that reaches `max_bytes`."""
+        """Its first records, up to the one with which they reach `max_bytes`."""
         size = 0
         for count, entry in enumerate(self.entries, 1):
             size += len(entry.record)

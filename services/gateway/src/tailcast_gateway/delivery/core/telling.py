@@ -1,8 +1,8 @@
-"""What can be told is told: an entry that cannot be is a gap in its place.
+"""Encoding that never fails: an entry that cannot be encoded becomes a gap.
 
-Pure. A frame that cannot be made is halved down to the entry over which it fails, so
-that one entry which some encoding cannot hold keeps no other from anybody. What never
-lives here: what frames look like (`encoding`).
+Pure. If the frames of several entries cannot be made, the entries are halved until the
+bad one is found. So an entry that some encoding cannot hold does not keep the others
+from the clients. The frames themselves are made in `encoding`.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,15 +16,15 @@ from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
 
 
-# What a gap says that stands for such an entry.
+# The reason in a gap that replaces such an entry.
 UNREADABLE_GAP = "unreadable"
 
-# Is told of an entry that could not be told.
+# Called with the session and the error of an entry that cannot be encoded.
 OnUntold = Callable[[str, Exception], object]
 
 
 class CarefulEncoder(SessionEncoder):
-    """Makes the frames of one session for one wire, whatever its entries are."""
+    """Makes the frames of one session for one wire, whatever its entries hold."""
 
     __slots__ = ("_on_untold",)
 
@@ -41,12 +41,12 @@ class CarefulEncoder(SessionEncoder):
         replayed: bool = False,
         counts: Sequence[int] | None = None,
     ) -> bytes:
-        """As `SessionEncoder.frames`; never fails."""
+        """Like `SessionEncoder.frames`, but never fails."""
         try:
             return super().frames(
                 entries, previous, view, replayed=replayed, counts=counts
             )
-        except Exception as error:  # noqa: BLE001  # the others are told
+        except Exception as error:  # noqa: BLE001  # the others are sent
             if len(entries) == 1:
                 self._on_untold(self.session, error)
                 return self.gap(previous, entries[0].cursor, reason=UNREADABLE_GAP)
@@ -64,10 +64,10 @@ class CarefulEncoder(SessionEncoder):
         )
 
     def announcement(self, entry: Entry) -> bytes:
-        """As `SessionEncoder.announcement`; nothing where it comes as a gap."""
+        """Like `SessionEncoder.announcement`; empty if it cannot be encoded."""
         try:
             return super().announcement(entry)
-        except Exception as error:  # noqa: BLE001  # it is told in its place
+        except Exception as error:  # noqa: BLE001  # a gap comes in its place
             self._on_untold(self.session, error)
             return b""
 
@@ -80,14 +80,14 @@ def told_documents(
     *,
     with_history: bool,
 ) -> bytes:
-    """As `encoding.documents`; never fails."""
+    """Like `encoding.documents`, but never fails."""
     frames: list[bytes] = []
     for entry in entries:
         try:
             frames.append(
                 documents([entry], subscription, wire, with_history=with_history)
             )
-        except Exception as error:  # noqa: BLE001  # the others are told
+        except Exception as error:  # noqa: BLE001  # the others are sent
             on_untold(EMERGENCIES, error)
             encoder = SessionEncoder(EMERGENCIES, wire)
             since = Cursor(entry.previous, 0)
