@@ -331,7 +331,7 @@ def _has_anybody_all(gateway: Gateway, session: str) -> bool:
     hub = gateway.replica.hub
     channel = hub.channels.get(session)
     return channel is not None and any(
-        hub.place_of(client, channel) == channel.window.end
+        channel.place_of(client) == channel.window.end
         for client in hub.clients_of(session)
     )
 

@@ -64,7 +64,7 @@ def at(client: Client, session: str = "a") -> tuple[FollowerState, Wanted | None
 
 def place(stage: Stage, client: Client, session: str = "a") -> Cursor | None:
     """Where a client is."""
-    return stage.hub.place_of(client, stage.hub.channels[session])
+    return stage.hub.channels[session].place_of(client)
 
 
 def names(channels: Iterable[Any]) -> list[str]:
@@ -152,8 +152,8 @@ def test_who_leaves_is_known_nowhere() -> None:
     assert not client.announcements
     assert not client.subscription
     assert not stage.hub.subscribers
-    assert not stage.hub.broad
-    assert not stage.hub.named
+    assert not stage.hub.subscribers.broad
+    assert not stage.hub.subscribers.named
     assert not stage.hub.is_watched("a")
     assert not stage.hub.is_watched(EMERGENCIES)
 
@@ -720,7 +720,7 @@ def test_a_subscription_to_nothing_is_none() -> None:
     client = stage.client("*")
     stage.subscribe(client)
     assert not stage.hub.subscribers
-    assert not stage.hub.broad
+    assert not stage.hub.subscribers.broad
     assert dict(stage.hub.places(client)) == {}
 
 

@@ -170,7 +170,7 @@ class Commands:
                 break
             session = channel.session
             if channel.is_documents or client.subscription.matches(session):
-                place = self._hub.place_of(client, channel)
+                place = channel.place_of(client)
                 is_at = None if place is None else told(place)
                 yield session, is_at, str(channel.window.end)
 

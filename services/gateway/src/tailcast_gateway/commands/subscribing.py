@@ -211,7 +211,7 @@ class Subscribing:
             cursor = self._hub.begin_at(client, channel, known.head, news)
             end = max(end, news)
         elif verdict is None:
-            cursor = self._hub.place_of(client, channel)
+            cursor = channel.place_of(client)
         else:
             cursor = start_of(verdict, wanted if isinstance(wanted, Cursor) else None)
         if cursor == NOTHING and not channel.is_empty:
@@ -288,7 +288,7 @@ class Subscribing:
 
     def _places(self, client: Client, plan: Plan) -> "list[tuple[str, Cursor]]":
         channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]
-        places = ((one.session, self._hub.place_of(client, one)) for one in channels)
+        places = ((one.session, one.place_of(client)) for one in channels)
         return [(session, place) for session, place in places if place is not None]
 
     def _attach(

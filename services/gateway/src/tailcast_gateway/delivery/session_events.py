@@ -114,7 +114,7 @@ class SessionEvents:
 
     def _write(self, session: str, fields: dict[str, object]) -> None:
         frames: dict[Wire, bytes] = {}
-        for client in self._hub.broad:
+        for client in self._hub.subscribers.broad:
             if not client.subscription.matches(session):
                 continue
             if client.socket.paused:

@@ -217,3 +217,24 @@ class Channel(Watched):
             return self.window.end
         generation, offset = conflation.waiting.id
         return self.window.last_up_to(EntryID(generation, offset - 1))
+
+    def place_of(self, client: Client) -> Cursor | None:
+        """Where a client is in a session, None while that is being looked up."""
+        follower = self.followers.get(client)
+        if follower is None:
+            return self._live_place(client)
+        if follower.pace is FollowerState.SKIPPING:
+            return self.window.end
+        if (
+            follower.pace is FollowerState.LOOKING_UP
+            or follower.pace is FollowerState.WAITING
+        ):
+            return follower.wanted if isinstance(follower.wanted, Cursor) else None
+        return follower.told
+
+    def _live_place(self, client: Client) -> Cursor:
+        """The window's end, or before a record that waits for its interval."""
+        if self.conflations:
+            view = client.subscription.view_for(self.session)
+            return self.delivered_up_to(view) or self.window.end
+        return self.window.end

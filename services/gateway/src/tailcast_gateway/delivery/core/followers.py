@@ -136,6 +136,24 @@ class Followers:
         else:
             self.wait(follower, FollowerState.SKIPPING, channel.history_end)
 
+    def begin_created(self, follower: Follower) -> None:
+        """Its session has come into being: go on as it was asked to begin."""
+        history_end = follower.channel.history_end
+        if follower.skips_history and history_end is not None:
+            self.wait(follower, FollowerState.SKIPPING, history_end)
+        else:
+            self.set_behind(follower, NOTHING)
+
+    def look_up_anew(self, follower: Follower) -> None:
+        """Its session's window was begun anew: find its place in what is stored now."""
+        follower.read_again()
+        if follower.pace is FollowerState.NOT_CREATED or isinstance(
+            follower.wanted, EntryID
+        ):
+            self.begin_anew(follower)
+        else:
+            self.look_up(follower, follower.wanted or follower.cursor)
+
     def remove(self, follower: Follower) -> None:
         """Drop a follower: its client is live, or does not get the session any more."""
         channel, client = follower.channel, follower.client

@@ -11,7 +11,6 @@ from tailcast_gateway.delivery.core.channel import (
     Audience,
     Channel,
     Client,
-    Follower,
     FollowerState,
     Wanted,
 )
@@ -19,6 +18,7 @@ from tailcast_gateway.delivery.core.encoding import pieces
 from tailcast_gateway.delivery.core.followers import Followers
 from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.delivery.core.live import Delivery, members_of
+from tailcast_gateway.delivery.core.subscribers import Subscribers
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Fields
 from tailcast_gateway.sessions.core.watched import Watched
@@ -27,7 +27,7 @@ from tailcast_gateway.views.subscription import Begin, Subscription
 from tailcast_streams.births import UNCOUNTED, Birth, came_after
 from tailcast_streams.entries import Entry
 from tailcast_streams.keys import EMERGENCIES
-from tailcast_streams.position import NOTHING, Cursor, EntryID
+from tailcast_streams.position import NOTHING, Cursor
 from tailcast_streams.session_state import Head
 
 
@@ -40,11 +40,7 @@ class Hub:
         # Watched sessions.
         self.channels: dict[str, Channel] = {}
         # Clients with any subscription.
-        self.subscribers: dict[Client, None] = {}
-        # The clients that named a session, by its name; it need not be watched.
-        self.named: dict[str, dict[Client, None]] = {}
-        # The clients whose subscription has globs.
-        self.broad: dict[Client, None] = {}
+        self.subscribers = Subscribers()
         # Channels in the order of their latest entries, the latest last.
         self.recent: dict[Channel, None] = {}
         # The sessions that were opened and closed since `session_events` last looked.
@@ -119,9 +115,7 @@ class Hub:
 
     def is_wanted(self, session: str) -> bool:
         """Whether a client wants a session that is not watched yet."""
-        return session in self.named or any(
-            client.subscription.matches(session) for client in self.broad
-        )
+        return any(True for _ in self.subscribers.of(session))
 
     def deliver(
         self, watched: Watched, entries: Sequence[Entry], *, now: float
@@ -156,14 +150,7 @@ class Hub:
         for follower in list(channel.followers.values()):
             if follower.pace is FollowerState.NOT_CREATED:
                 with self.isolation.over(follower.client):
-                    self._begin_created(follower)
-
-    def _begin_created(self, follower: Follower) -> None:
-        history_end = follower.channel.history_end
-        if follower.skips_history and history_end is not None:
-            self.followers.wait(follower, FollowerState.SKIPPING, history_end)
-        else:
-            self.followers.set_behind(follower, NOTHING)
+                    self.followers.begin_created(follower)
 
     def reset(self, watched: Watched, head: Head) -> None:
         """Empty a window that does not fit the stream; look up all its clients."""
@@ -178,7 +165,7 @@ class Hub:
         channel.conflations.clear()
         for follower in list(channel.followers.values()):
             with self.isolation.over(follower.client):
-                self._look_up_anew(follower)
+                self.followers.look_up_anew(follower)
         for client in members_of(live):
             with self.isolation.over(client):
                 follower = self.followers.follow(
@@ -205,15 +192,6 @@ class Hub:
             window_bytes=self.windows_bytes,
         )
 
-    def _look_up_anew(self, follower: Follower) -> None:
-        follower.read_again()
-        if follower.pace is FollowerState.NOT_CREATED or isinstance(
-            follower.wanted, EntryID
-        ):
-            self.followers.begin_anew(follower)
-        else:
-            self.followers.look_up(follower, follower.wanted or follower.cursor)
-
     # Clients.
 
     def subscribe(
@@ -234,7 +212,7 @@ class Hub:
         caller settles them.
         """
         before = client.subscription
-        self._install(client, subscription)
+        self.subscribers.install(client, subscription)
         if births is not None:
             client.births = births
         for channel in list(self._channels_of(before, subscription)):
@@ -323,29 +301,8 @@ class Hub:
         client.is_closed = True
         for channel in list(self._channels_of(client.subscription, Subscription())):
             self._drop(client, channel)
-        self._install(client, Subscription())
+        self.subscribers.install(client, Subscription())
         client.announcements.clear()
-
-    def place_of(self, client: Client, channel: Channel) -> Cursor | None:
-        """The place of a client in a session, None while it is looked up."""
-        follower = channel.followers.get(client)
-        if follower is None:
-            return self._live_place(client, channel)
-        if follower.pace is FollowerState.SKIPPING:
-            return channel.window.end
-        if (
-            follower.pace is FollowerState.LOOKING_UP
-            or follower.pace is FollowerState.WAITING
-        ):
-            return follower.wanted if isinstance(follower.wanted, Cursor) else None
-        return follower.told
-
-    def _live_place(self, client: Client, channel: Channel) -> Cursor:
-        """The window's end, or the place before a record that waits."""
-        if channel.conflations:
-            view = client.subscription.view_for(channel.session)
-            return channel.delivered_up_to(view) or channel.window.end
-        return channel.window.end
 
     def places(self, client: Client) -> Iterator[tuple[str, Cursor]]:
         """The places of a client in all its sessions in which they are known."""
@@ -353,7 +310,7 @@ class Hub:
             return
         for channel in self._channels_of(client.subscription):
             if channel.is_documents or client.subscription.matches(channel.session):
-                place = self.place_of(client, channel)
+                place = channel.place_of(client)
                 if place is not None:
                     yield channel.session, place
 
@@ -384,13 +341,8 @@ class Hub:
     def _wanting(self, channel: Channel) -> Iterator[Client]:
         """All clients that are subscribed to a session, live or not."""
         if channel.is_documents:
-            yield from self.subscribers
-            return
-        named = self.named.get(channel.session, {})
-        yield from named
-        for client in self.broad:
-            if client not in named and client.subscription.matches(channel.session):
-                yield client
+            return iter(self.subscribers)
+        return self.subscribers.of(channel.session)
 
     # Helpers.
 
@@ -430,21 +382,6 @@ class Hub:
         names = [EMERGENCIES, *(s for one in subscriptions for s in one.literals())]
         known = (self.channels.get(name) for name in dict.fromkeys(names))
         return [channel for channel in known if channel is not None]
-
-    def _install(self, client: Client, subscription: Subscription) -> None:
-        for session in client.subscription.literals():
-            self.named[session].pop(client)
-            if not self.named[session]:
-                del self.named[session]
-        self.broad.pop(client, None)
-        self.subscribers.pop(client, None)
-        client.subscription = subscription
-        for session in subscription.literals():
-            self.named.setdefault(session, {})[client] = None
-        if subscription:
-            self.subscribers[client] = None
-        if subscription.has_globs():
-            self.broad[client] = None
 
     def _drop(self, client: Client, channel: Channel) -> None:
         channel.audience = None

@@ -30,7 +30,7 @@ class Places:
         channel = self._hub.channels.get(session)
         if channel is None or not _wants(client, session):
             return None
-        return self._hub.place_of(client, channel)
+        return channel.place_of(client)
 
     def places(
         self, client: Client, subscription: Subscription
@@ -75,7 +75,7 @@ class Places:
             if follower.pace in (FollowerState.NOT_CREATED, FollowerState.SKIPPING):
                 continue
             channel = self._hub.channels[session]
-            if self._hub.place_of(client, channel) != channel.window.end:
+            if channel.place_of(client) != channel.window.end:
                 return True
         return False
 
@@ -104,7 +104,7 @@ class Places:
         if follower.sampler is not None:
             # What is read is held back, to be reduced: the replay comes again.
             return None
-        place = self._hub.place_of(client, channel)
+        place = channel.place_of(client)
         if place is None and follower.wanted is Begin.START:
             return BEGINNING_CURSOR
         return None if place is None else shown(place)
