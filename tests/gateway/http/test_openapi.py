@@ -7,7 +7,7 @@ import pytest
 
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.http.core.openapi import answers
-from tailcast_gateway.protocol.server_messages import SnapshotFields
+from tailcast_gateway.protocol.message_parts import SnapshotFields
 from tailcast_gateway.replica import Replica
 from tailcast_streams.memory.broker import MemoryBroker
 

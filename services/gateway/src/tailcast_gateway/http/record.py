@@ -12,7 +12,7 @@ from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import single
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, InvalidMessage
-from tailcast_gateway.protocol.server_messages import CURSOR_PATTERN
+from tailcast_gateway.protocol.message_parts import CURSOR_PATTERN
 from tailcast_gateway.replica import Replica
 from tailcast_streams.position import Cursor
 

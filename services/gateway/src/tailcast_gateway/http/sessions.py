@@ -26,7 +26,7 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
 )
 from tailcast_gateway.protocol.limits import DEFAULT_HISTORY, MAX_HISTORY
-from tailcast_gateway.protocol.server_messages import CURSOR_PATTERN, SnapshotFields
+from tailcast_gateway.protocol.message_parts import CURSOR_PATTERN, SnapshotFields
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions.core.catalogue import document, rejected
 from tailcast_gateway.sessions.core.pages import NOTHING_TOLD, Page, body, moved

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from tailcast_gateway.protocol.client_messages import ErrorCode
-from tailcast_gateway.protocol.server_messages import (
+from tailcast_gateway.protocol.message_parts import (
     Cursor,
     GapFields,
     Record,

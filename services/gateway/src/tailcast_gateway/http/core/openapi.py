@@ -11,7 +11,7 @@ from msgspec import Struct
 from tailcast_gateway.http.core import bodies
 from tailcast_gateway.http.core.bodies import ErrorBody
 from tailcast_gateway.protocol.json_schemas import JSONObject, reference, schemas
-from tailcast_gateway.protocol.server_messages import SnapshotFields
+from tailcast_gateway.protocol.message_parts import SnapshotFields
 
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Literal, NamedTuple, TypeAlias
 
-from tailcast_gateway.protocol.server_messages import Status
+from tailcast_gateway.protocol.message_parts import Status
 
 
 # How long without a record makes a session stalled, and how long makes it ended.
