@@ -219,7 +219,7 @@ class Channel(Watched):
         return self.window.last_up_to(EntryID(generation, offset - 1))
 
     def place_of(self, client: Client) -> Cursor | None:
-        """Where a client is in a session, None while that is being looked up."""
+        """The place of a client in a session, None while it is looked up."""
         follower = self.followers.get(client)
         if follower is None:
             return self._live_place(client)
@@ -233,7 +233,7 @@ class Channel(Watched):
         return follower.told
 
     def _live_place(self, client: Client) -> Cursor:
-        """The window's end, or before a record that waits for its interval."""
+        """The window's end, or the place before a record that waits."""
         if self.conflations:
             view = client.subscription.view_for(self.session)
             return self.delivered_up_to(view) or self.window.end

@@ -1,7 +1,7 @@
-"""Who is subscribed to what, found by session.
+"""The clients that are subscribed to a session, found by its name.
 
-No I/O and no clock. A session is asked for by its name or by a glob: who named it is
-found at once, and only those with globs are looked through.
+No I/O and no clock. Clients that named a session are found at once; only clients with
+globs are looked through.
 """
 
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ class Subscribers:
     """Clients with any subscription."""
 
     def __init__(self) -> None:
-        # All of them.
+        # All clients with any subscription.
         self._all: dict[Client, None] = {}
-        # Those that named a session, by its name; it need not be watched.
+        # The clients that named a session, by its name; it need not be watched.
         self.named: dict[str, dict[Client, None]] = {}
-        # Those whose subscription has globs.
+        # The clients whose subscription has globs.
         self.broad: dict[Client, None] = {}
 
     def __len__(self) -> int:
@@ -28,7 +28,7 @@ class Subscribers:
         return iter(self._all)
 
     def install(self, client: Client, subscription: Subscription) -> None:
-        """Replace what a client is subscribed to; who wants nothing is not kept."""
+        """Replace the subscription of a client; one without any is not kept."""
         for session in client.subscription.literals():
             self.named[session].pop(client)
             if not self.named[session]:
@@ -44,7 +44,7 @@ class Subscribers:
             self.broad[client] = None
 
     def of(self, session: str) -> Iterator[Client]:
-        """Who is subscribed to a session."""
+        """The clients that are subscribed to a session."""
         named = self.named.get(session, {})
         yield from named
         for client in self.broad:
