@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.sources import SourceState
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.options import Options
 from tests.brokers import BrokerServer
@@ -24,6 +25,7 @@ RECIPES = section(read_page("docs/streams.md"), "Recipes")
 LINES = code_blocks(RECIPES, "json")[0].text.encode()
 DOCUMENT = b'{"session_id":"session_001","emergency":{"reason":"collapse"}}'
 SESSION = "session_001"
+FILES = 2
 
 
 @pytest.fixture
@@ -106,7 +108,9 @@ async def tailing(server: BrokerServer, log_dir: Path) -> AsyncGenerator[None]:
         state = heads[0].state
         is_listed = SESSION in await broker.sessions()
         has_lines = state is not None and state.position.offset == len(LINES)
-        return has_lines and is_listed and heads[1].cursor is not None
+        told = await broker.sources.overview("tailer:/logs")
+        knows = told is not None and told.counts[SourceState.FOLLOWED] == FILES
+        return has_lines and is_listed and knows and heads[1].cursor is not None
 
     try:
         await eventually(has_all)

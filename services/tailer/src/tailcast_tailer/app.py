@@ -23,6 +23,7 @@ from tailcast_streams.exceptions import BrokerRefused
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
+from tailcast_tailer.core.source_report import watched_paths
 from tailcast_tailer.files.file_system import is_network
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
@@ -45,6 +46,7 @@ from tailcast_tailer.upkeep.audit import Audit
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence
+from tailcast_tailer.upkeep.sources import SourcesUpkeep
 from tailcast_tailer.upkeep.upkeep import Upkeep
 
 
@@ -179,11 +181,31 @@ class Tailer:
                 clock=self._clock,
                 wall_clock=self._wall_clock,
             ),
+            sources=self._make_sources(),
             clock_steps=ClockSteps(
                 clock=self._clock,
                 wall_clock=self._wall_clock,
                 on_step=self.instruments.clock_stepped,
             ),
+        )
+
+    def _make_sources(self) -> SourcesUpkeep:
+        options = self._options
+        return SourcesUpkeep(
+            self._writer,
+            self._presence,
+            owner=self.owner,
+            register=self._discovery.register,
+            watched=watched_paths(
+                log_dir=options.absolute_log_dir,
+                telemetry_patterns=options.telemetry_patterns,
+                emergency_patterns=options.emergency_patterns,
+                paths=options.absolute_paths,
+            ),
+            instruments=self.instruments,
+            jobs=self._files.jobs,
+            clock=self._clock,
+            wall_clock=self._wall_clock,
         )
 
     async def run(self) -> None:

@@ -1,9 +1,10 @@
 """What the tailer says of itself: one typed door for metrics and logs together.
 
 Each method stands for one event; it counts and logs it, and is called in the event loop
-only. Nothing else in this package logs or counts; `meters` has the counters. There is
-at most one line per batch (debug) and per event of a file (info); events that may come
-in great numbers are logged once, and then summed up.
+only. Nothing else in this package logs or counts; `meters` has the counters, and
+`source_log` what is said of files that are not followed. There is at most one line per
+batch (debug) and per event of a file (info); events that may come in great numbers are
+logged once, and then summed up.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from tailcast_service.sparing import Sparing
 from tailcast_streams.entries import NewRejection
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
 from tailcast_tailer.meters import Meters
+from tailcast_tailer.source_log import SourceLog
 
 
 # Between two log lines about rejected lines of one session.
@@ -39,6 +41,8 @@ class Instruments:
         self.registry = CollectorRegistry()
         tell_build(self.registry)
         self._meters = Meters(self.registry)
+        # What became of files.
+        self.sources = SourceLog(self._log, self._meters, clock=clock)
         # Who reads them.
         self.readers = Readers()
         # By session: when rejections were last logged, and how many there were since.
@@ -339,6 +343,14 @@ class Instruments:
             session=session,
             days=round(days, 1),
         )
+
+    def sources_refused(self, error: BrokerError) -> None:
+        """The broker refuses what became of files; lines are streamed all the same."""
+        self._count(error)
+        if times := self._sparing.came(error.code or str(error)):
+            self._log.error(
+                "broker refused", what="sources", reason=str(error), times=times
+            )
 
     def hints_failed(self, reason: str) -> None:
         """File notifications do not work now; the sweep goes on."""

@@ -13,8 +13,8 @@ class Meters:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"tailcast_tailer_{name}", text, labels, registry=registry)
 
-        def gauge(name: str, text: str) -> Gauge:
-            return Gauge(f"tailcast_tailer_{name}", text, registry=registry)
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"tailcast_tailer_{name}", text, labels, registry=registry)
 
         self.records = counter("records", "Records appended")
         self.bytes = counter("bytes", "Bytes of files that were taken in")
@@ -46,6 +46,7 @@ class Meters:
             registry=registry,
         )
         self.files = gauge("files", "Files that are followed")
+        self.sources = gauge("sources", "Paths by what became of them", "state")
         self.hanging = gauge("hanging_calls", "Calls to files that do not come back")
         self.bytes_behind = gauge("bytes_behind", "Bytes not in the broker yet")
         self.disputed = gauge("disputed", "Sessions of which another sees a file too")

@@ -129,6 +129,7 @@ class Pipeline:
             try:
                 for found in await self._discovery.list_new(self._clock()):
                     self._add(found)
+                self._upkeep.sources.listed()
             except Exception as error:  # noqa: BLE001  # what is known goes on
                 self._instruments.defect("listing names", error)
             self.has_listed.set()

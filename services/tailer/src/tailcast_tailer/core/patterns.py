@@ -30,6 +30,8 @@ class Pattern:
     expression: re.Pattern[str]
     # How many directories below `fixed` a match can lie; None without limit.
     depth: int | None
+    # The glob that `expression` was made from.
+    rest: str
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -52,7 +54,7 @@ def compile_pattern(text: str) -> Pattern:
         compiled = re.compile(expression)
     except re.error as error:
         raise ValueError(f"{text} is no pattern: {error.msg}") from None
-    return Pattern("/".join(segments[:count]), compiled, depth)
+    return Pattern("/".join(segments[:count]), compiled, depth, "/".join(rest))
 
 
 def _directory(segment: str) -> str:

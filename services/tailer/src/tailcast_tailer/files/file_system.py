@@ -104,6 +104,20 @@ def read_regular(path: str, *, most: int) -> bytes:
         os.close(opened.descriptor)
 
 
+def why_unseen(path: str) -> str:
+    """Why a file, or what is below a directory, cannot be read now; "" if it can."""
+    try:
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            os.scandir(path).close()
+        else:
+            os.close(open_regular(path).descriptor)
+    except OSError as error:
+        return error.strerror or str(error)
+    except CannotBeSeen as error:
+        return str(error)
+    return ""
+
+
 def _glimpse_of(found: os.stat_result) -> Glimpse:
     identity = Identity(found.st_dev, found.st_ino)
     return Glimpse(found.st_size, found.st_mtime_ns, identity)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from tailcast_streams.nesting import TOO_DEEP
 from tailcast_streams.record import Invalid, parse_record
+from tailcast_streams.sources import Source, SourceState
 from tailcast_tailer.core.patterns import (
     LINE_EXTENSIONS,
     Name,
@@ -23,6 +24,8 @@ from tailcast_tailer.core.patterns import (
     in_claiming_order,
 )
 from tailcast_tailer.core.records import BYTE_ORDER_MARK
+from tailcast_tailer.core.register import Register
+from tailcast_tailer.core.texts import as_text
 from tailcast_tailer.files.file_system import CannotBeSeen, glimpse, read_regular
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.finding.directory_tree import DirectoryTree
@@ -31,6 +34,9 @@ from tailcast_tailer.instruments import Instruments
 
 # How much of a file is read to see whether it has lines of records.
 SNIFFED_BYTES = 65_536
+
+FOLLOWED, REFUSED = SourceState.FOLLOWED, SourceState.REFUSED
+RENAME = "rename it"
 
 
 class FileKind(Enum):
@@ -101,6 +107,8 @@ class Discovery:
     ) -> None:
         """Prepare; `jobs` makes what runs blocking work in order, never two at once."""
         self._instruments = instruments
+        # What became of each path.
+        self.register = Register()
         # These jobs own the trees, the names, and the set of known paths.
         self._list_names = jobs()
         self._names = SessionNames(prefix=session_prefix)
@@ -174,7 +182,13 @@ class Discovery:
             raise
         for path, reason in listing.unseen:
             self._instruments.cannot_see(path, reason)
+        for found in listing.found:
+            session = found.name if found.kind is FileKind.TELEMETRY else ""
+            self.register.note(Source(as_text(found.path), FOLLOWED, session))
         for refusal in listing.refused:
+            self.register.note(
+                Source(as_text(refusal.path), REFUSED, "", refusal.reason, RENAME)
+            )
             self._instruments.path_refused(refusal.path, refusal.reason)
         return listing.found
 

@@ -1,4 +1,4 @@
-"""What runs beside the turns: presence, audits, answers to claims, expiry.
+"""What runs beside the turns: presence, audits, claims, expiry, fates of files.
 
 What never lives here: what a turn does.
 """

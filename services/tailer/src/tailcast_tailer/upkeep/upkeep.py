@@ -11,6 +11,7 @@ from tailcast_tailer.upkeep.audit import Audit
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence
+from tailcast_tailer.upkeep.sources import SourcesUpkeep
 
 
 class Upkeep:
@@ -23,12 +24,14 @@ class Upkeep:
         audit: Audit,
         answers: Answers,
         expiry: Expiry,
+        sources: SourcesUpkeep,
         clock_steps: ClockSteps,
     ) -> None:
         self.presence = presence
         self._audit = audit
         self._answers = answers
         self._expiry = expiry
+        self.sources = sources
         self._clock_steps = clock_steps
 
     def include(self, followed: Followed) -> None:
@@ -48,5 +51,6 @@ class Upkeep:
             "touch": self._audit.touch,
             "answers": self._answers.run,
             "expiry": partial(self._expiry.run, has_listed),
+            "sources": self.sources.run,
             "clock steps": self._clock_steps.run,
         }
