@@ -1,4 +1,4 @@
-"""What a client that names itself has provably received, kept in the broker.
+"""Finds out what each named client has received, and stores that in the broker.
 
-What never lives here: where delivery stands; `places` asks it.
+The places of delivery are kept in the room `delivery`; `places` reads them there.
 """

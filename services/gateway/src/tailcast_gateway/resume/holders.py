@@ -1,8 +1,9 @@
-"""Clients that name themselves: who holds a name here, and what is kept for it.
+"""Named clients: which connection holds each of them, and what is stored for it.
 
-The edge of `holding`: takes clients from the broker, notes where they are,
-and sends away who was taken over. Delivery never waits for it. What never lives here:
-what becomes of a kept cursor, which is what becomes of any cursor.
+A connection takes a client from the broker, and from then on it *holds* the client: it
+alone may save the client's cursors. If another connection takes the client, the earlier
+one is closed. Delivery never waits for this module. A stored cursor is judged as any
+other cursor, in `sessions`.
 """
 
 import asyncio
@@ -36,12 +37,12 @@ from tailcast_streams.client_cursors import (
 from tailcast_streams.position import Cursor
 
 
-# Nothing is kept, for nobody.
+# The result for a connection that has closed: it holds no client.
 NOBODY = Kept(0, {}, None)
 
 
 class Holders:
-    """The clients of this replica that name themselves."""
+    """The named clients of this replica."""
 
     def __init__(
         self,
@@ -58,26 +59,26 @@ class Holders:
         self._whereabouts = whereabouts
         self._clock = clock
         self._instruments = instruments
-        # What connections call themselves where takeovers are told.
+        # The names of connections in announcements of takeovers.
         self._takers = (f"{replica}.{number}" for number in itertools.count())
-        # The connections that hold a client, and the client of each of them.
+        # The connection that holds each named client, and what each connection holds.
         self._held: dict[str, Client] = {}
         self._holdings: dict[Client, Holding] = {}
-        # Those that ask the broker for a client now.
+        # The holdings that ask the broker for their client now.
         self._taking: dict[Holding, None] = {}
-        # One at a time asks for the same client, in the order in which they came.
+        # Only one connection at a time asks for the same client, in order of arrival.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    # Who holds a client.
+    # Holding a client.
 
     async def identify(self, client: Client, message: Subscribe) -> Kept | None:
         """Take the client that a `subscribe` names.
 
         Returns:
-            What is kept of it; None unless the message says `resume`.
+            What is stored for the client; None unless the message says `resume`.
 
         Raises:
-            InvalidMessage: it needs a name and has none, or has another one already.
+            InvalidMessage: a name is missing, or the connection has another one.
             BrokerError: the client could not be taken.
         """
         name = _name(client, message)
@@ -93,12 +94,13 @@ class Holders:
         return kept if resumes else None
 
     async def take(self, client: Client, client_id: str) -> Kept:
-        """Make a connection the one that holds a client, and read what is kept.
+        """Let a connection hold a client, and read what is stored for it.
 
-        Whoever held it is sent away. A connection that holds it reads it anew.
+        Another connection that held the client is closed. A connection that holds it
+        already reads again what is stored.
 
         Raises:
-            BrokerError: it is held as before, or by nobody here.
+            BrokerError: the client is held as before, or by no connection here.
         """
         turn = self._turns.get(client_id)
         if turn is None:
@@ -112,7 +114,7 @@ class Holders:
                 holding = Holding(client_id, next(self._takers))
             else:
                 await self._saver.save([holding])
-            # One that is gone must not take it from one that has come since.
+            # A closed connection must not take the client from a newer one.
             return NOBODY if client.is_closed else await self._take(client, holding)
 
     async def _take(self, client: Client, holding: Holding) -> Kept:
@@ -135,14 +137,14 @@ class Holders:
         adds: bool,
         resumes: bool,
     ) -> None:
-        """Delivery to a connection has begun anew; keep where, at once.
+        """Save at once where delivery to a connection begins.
 
         Args:
-            client: the connection; nothing is kept unless it holds a client.
-            added: what delivery begins anew of.
-            births: which session had been counted last when it was looked what is.
-            adds: whether what it had before goes on.
-            resumes: whether it begins where it was kept.
+            client: the connection; nothing is saved unless it holds a client.
+            added: the subscription whose sessions begin now.
+            births: the number of the latest session when the sessions were listed.
+            adds: whether the earlier subscription goes on too.
+            resumes: whether delivery begins at the stored cursors.
         """
         holding = self._holdings.get(client)
         if holding is None:
@@ -151,7 +153,7 @@ class Holders:
         wanted = client.subscription if is_all else added
         places = self._whereabouts.places(client, wanted)
         holding.begin(
-            # One more than is kept: so it is noted that some made room.
+            # One more than is stored, so that it is noted if some are left out.
             _known(places, limit=MAX_SESSIONS + 1),
             lagging=self._whereabouts.lagging(client),
             at=births if is_all else None,
@@ -165,19 +167,19 @@ class Holders:
         self._saver.wait(holding, is_urgent=True)
 
     def _starts(self, client: Client, holding: Holding, *, goes_on: bool) -> int:
-        """How often it has begun where it does, with something to send."""
+        """How often delivery began at this place with records to send."""
         if not self._whereabouts.has_more(client):
             return 0
         return holding.starts + 1 if goes_on else 1
 
     def refused(self, holding: Holding) -> None:
-        """The broker says that somebody else holds the client now."""
+        """Give a client up: the broker says that another connection holds it."""
         client = self._held.get(holding.client_id)
         if client is not None and self._holdings[client] is holding:
             self._give_up(client)
 
     def heard(self, payload: str) -> None:
-        """Take what the feed's channel says, if it is a takeover."""
+        """Handle a payload of the feed's channel, if it announces a takeover."""
         takeover = takeover_of(payload)
         if takeover is None:
             return
@@ -192,22 +194,22 @@ class Holders:
                 self._doubt(holding)
 
     def _doubt(self, holding: Holding) -> None:
-        """Somebody says that the client is theirs: the next save asks the broker."""
+        """Ask the broker by the next save whether the client is still held here."""
         holding.is_doubted = True
         self._saver.wait(holding, is_urgent=True)
 
     def leave(self, client: Client) -> None:
-        """A connection is gone; what it has received is saved."""
+        """Save what a closed connection has received."""
         holding = self._holdings.pop(client, None)
         if holding is not None:
             del self._held[holding.client_id]
             if holding.has_progress(self._clock()):
                 self._saver.wait(holding, is_urgent=True)
 
-    # What a client has received.
+    # Finding out what a client has received.
 
     def ping(self, client: Client, now: float, *, is_due: bool) -> None:
-        """Ping a client if that is due, or if something may be received by it."""
+        """Ping a client if that is due, or if it may have received something."""
         holding, allowance = self._holdings.get(client), client.allowance
         if holding is not None and holding.has_progress(now):
             self._saver.wait(holding)
@@ -216,7 +218,7 @@ class Holders:
             client.socket.ping(client.pings.next())
 
     def ask(self, client: Client) -> None:
-        """Ping a client: nothing more of its replay goes out before it answers."""
+        """Ping a client that gets no more of its replay before it answers."""
         now = self._clock()
         self._note(client, now)
         client.socket.ping(client.pings.next())
@@ -224,7 +226,7 @@ class Holders:
             client.allowance.ask(client.pings.sent, now)
 
     def _note(self, client: Client, now: float) -> bool:
-        """Note where a client is at its next ping, if something may be received."""
+        """Note a client's places for its next ping, if they have changed."""
         holding = self._holdings.get(client)
         if holding is None or not holding.takes_notes:
             return False
@@ -249,7 +251,7 @@ class Holders:
         return True
 
     def pong(self, client: Client, payload: bytes) -> bool:
-        """A client has answered a ping; true if more of its replay may go out now."""
+        """Note an answered ping; returns whether more of a replay may be sent."""
         number = client.pings.pong(payload)
         holding, allowance = self._holdings.get(client), client.allowance
         if holding is not None and holding.answered(number):
@@ -259,7 +261,7 @@ class Holders:
     def judge_ack(
         self, client: Client, session: str, cursor: Cursor
     ) -> AckVerdict | None:
-        """Judge what a client acknowledges; None if nothing is kept of it."""
+        """Judge an acknowledged cursor; None if the client has no name."""
         holding = self._holdings.get(client)
         if holding is None:
             return None
@@ -267,7 +269,7 @@ class Holders:
         return holding.judge_ack(session, cursor, place=place)
 
     def acknowledge(self, client: Client, session: str, cursor: Cursor) -> bool:
-        """A client has what was sent to it up to there; true if more may go out now."""
+        """Note an acknowledgement; returns whether more may be sent now."""
         holding, allowance = self._holdings.get(client), client.allowance
         if holding is None:
             return False
@@ -278,23 +280,23 @@ class Holders:
             return False
         return allowance.reads_on(self._clock())
 
-    # What these are made of.
+    # Helpers.
 
     def _hold(self, client: Client, holding: Holding) -> None:
-        """Enter who holds a client; a later hold may have been heard of meanwhile."""
+        """Enter a holding; a later one may have been announced meanwhile."""
         self._held[holding.client_id] = client
         self._holdings[client] = holding
         if holding.rival > holding.hold:
             self._doubt(holding)
 
     async def _make_way(self, client: Client) -> None:
-        """Send a connection away; what it has received counts for its successor."""
+        """Close a connection and save what it has received, for its successor."""
         holding = self._holdings[client]
         self._give_up(client)
         await self._saver.save([holding])
 
     def _give_up(self, client: Client) -> None:
-        """A connection has lost its client to another one."""
+        """Close a connection that has lost its client to another one."""
         holding = self._holdings.pop(client)
         del self._held[holding.client_id]
         self._saver.forget(holding)
@@ -306,7 +308,7 @@ class Holders:
 
 
 def _name(client: Client, message: Subscribe) -> str | None:
-    """What a client calls itself, if it does."""
+    """The name that a client gives itself, None without one."""
     given = client.name if message.client_id is UNSET else message.client_id
     if given is None and (message.from_ == RESUME or message.ack is not UNSET):
         text = 'Invalid message: from "resume" and ack need a clientId'
@@ -318,6 +320,6 @@ def _name(client: Client, message: Subscribe) -> str | None:
 
 
 def _known(places: dict[str, Cursor | None], *, limit: int) -> dict[str, Cursor]:
-    """Places that are known, so many."""
+    """The places that are known, up to a limit."""
     known = ((name, place) for name, place in places.items() if place is not None)
     return dict(itertools.islice(known, limit))

@@ -1,7 +1,7 @@
-"""Progress of named clients on its way to the broker: in batches, bounded, tried again.
+"""Saves the progress of named clients in the broker: in bounded batches, with retries.
 
-Nothing waits for it but who asks for it. What never lives here: what a client has
-received, and who holds it.
+Delivery does not wait for it. What a client has received is found out in `holding`, and
+which connection holds it in `holders`.
 """
 
 import asyncio
@@ -14,20 +14,21 @@ from tailcast_streams.client_cursors import ClientCursors, Save, Saved
 from tailcast_streams.exceptions import BrokerError
 
 
-# Progress that is not urgent is saved so often.
+# The pause between two saves of progress that is not urgent.
 SAVE_SECONDS = 1.0
-# Cursors in one batch of saves, give or take one client's.
+# How many cursors one batch of saves has, plus or minus those of one client.
 MAX_SAVED_CURSORS = 20_000
-# Clients whose progress waits to be saved; with more, who waits longest goes without.
+# How many clients may wait for a save; beyond that the one that waits longest is left
+# out.
 MAX_WAITING = 50_000
-# What waits when the replica ends is given so long.
+# How long the last saves may take when the replica ends.
 FINISH_SECONDS = 2.0
 
 
 class Saver:
-    """Saves what holdings have."""
+    """Saves the progress of holdings."""
 
-    # Is told of a holding that has lost its client; set once, by who makes both.
+    # Called with a holding that has lost its client; set once, by the replica.
     on_refused: Callable[[Holding], None]
 
     def __init__(
@@ -40,16 +41,16 @@ class Saver:
         self._clients = clients
         self._clock = clock
         self._instruments = instruments
-        # Holdings whose progress is to be saved, the one that waits longest first;
-        # also of connections that are gone.
+        # Holdings whose progress is to be saved, the one that waits longest first. Some
+        # are of closed connections.
         self._waiting: dict[Holding, None] = {}
-        # One save at a time.
+        # Only one save runs at a time.
         self._saving = asyncio.Lock()
-        # Somebody should not wait for `SAVE_SECONDS`.
+        # Set if a save should not wait for `SAVE_SECONDS`.
         self._is_urgent = asyncio.Event()
 
     def wait(self, holding: Holding, *, is_urgent: bool = False) -> None:
-        """Have a holding's progress saved soon."""
+        """Let a holding's progress be saved soon."""
         self._waiting[holding] = None
         if len(self._waiting) > MAX_WAITING:
             del self._waiting[next(iter(self._waiting))]
@@ -58,22 +59,22 @@ class Saver:
             self._is_urgent.set()
 
     def forget(self, holding: Holding) -> None:
-        """What a holding has is not worth saving any more."""
+        """Do not save the progress of a holding any more."""
         self._waiting.pop(holding, None)
 
     async def run(self) -> None:
-        """Save what waits until cancelled, whatever the broker does."""
+        """Save waiting progress until cancelled, whatever the broker does."""
         while True:
             await wait_or_timeout(self._is_urgent, SAVE_SECONDS)
             self._is_urgent.clear()
             try:
                 await self.save_waiting()
             except BrokerError:
-                # It is tried again, with what has come by then.
+                # The next save tries again, with the progress up to then.
                 await asyncio.sleep(SAVE_SECONDS)
 
     async def save_waiting(self) -> None:
-        """Save a batch of what waits. Raises BrokerError."""
+        """Save a batch of the waiting holdings. Raises BrokerError."""
         batch: list[Holding] = []
         async with self._saving:
             size = 0
@@ -85,7 +86,7 @@ class Saver:
             await self._save_batch(batch)
 
     async def finish(self) -> None:
-        """The replica ends: save what still waits, if the broker takes it in time."""
+        """Save what still waits as the replica ends, if there is time."""
         try:
             async with asyncio.timeout(FINISH_SECONDS):
                 while self._waiting:
@@ -94,7 +95,7 @@ class Saver:
             self._instruments.progress_lost(len(self._waiting))
 
     async def save(self, holdings: list[Holding]) -> None:
-        """Save what these have, at once. Raises BrokerError."""
+        """Save the progress of these holdings now. Raises BrokerError."""
         async with self._saving:
             await self._save_batch(holdings)
 
@@ -123,14 +124,14 @@ class Saver:
         for holding, outcome in zip(flying, outcomes, strict=True):
             try:
                 self._saved(holding, outcome)
-            except Exception as error:  # noqa: BLE001  # the others' is saved
+            except Exception as error:  # noqa: BLE001  # the others are saved
                 self._lost(holding, error)
         self._instruments.progress_saved(
             clients=len(saves), cursors=sum(len(one.cursors) for one in saves)
         )
 
     async def _save_apart(self, holdings: list[Holding], error: Exception) -> None:
-        """Saving these failed by a defect: find the one over which it does."""
+        """Save holdings one by one, to find the one over which saving fails."""
         if len(holdings) == 1:
             self.forget(holdings[0])
             self._lost(holdings[0], error)
@@ -146,7 +147,7 @@ class Saver:
             return None
 
     def _lost(self, holding: Holding, error: Exception) -> None:
-        """What one has cannot be saved: it comes again to its client."""
+        """Note progress that cannot be saved; its client gets records again."""
         self._instruments.defect("client", holding.client_id, error)
         self._instruments.progress_lost(1)
 

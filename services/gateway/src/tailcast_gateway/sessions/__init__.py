@@ -1,4 +1,4 @@
-"""What is stored, as this replica knows it: reads it and proves what it read.
+"""Reads the stored sessions from the broker, and proves that what it read is right.
 
-The only room that reads sessions from the broker. What never lives here: clients.
+No other room reads sessions from the broker. This room knows no clients.
 """

@@ -1,9 +1,9 @@
-"""What is certain about the watched sessions, where notifications are only a hint.
+"""Compares the watched sessions with the broker, since notifications can get lost.
 
-Every few seconds it is asked how far sessions are stored: those that the list of
-sessions has as active lately, and a part of the others, so that each has its turn
-within a minute. After the connection was lost all are asked for at once. What never
-lives here: reading entries, and who gets them.
+Every few seconds the audit asks the broker how far sessions are stored: the sessions
+that the list has as active lately, and a part of the others, so that each has its turn
+within a minute. After a lost connection it asks for all at once. It does not read
+entries itself.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ from tailcast_streams.session_state import StoredEnd
 AUDIT_SECONDS = 5.0
 # How many audits make one round over all sessions, which takes a minute.
 AUDITS_IN_ROUND = 12
-# What tailers say of when sessions were active may be behind by so much: those of a
-# tailer whose clock is further behind are found in their turn.
+# How far a tailer's clock may be behind. Active sessions of a tailer whose clock is
+# further behind are only found in their turn.
 CLOCK_SKEW_MS = 60_000
 AUDIT_RETRY_SECONDS = 0.25
 
@@ -50,32 +50,32 @@ class Audit:
     ) -> None:
         self._broker = broker
         self._watchers = watchers
-        # Has a session read on; false if it was known to have moved.
+        # Lets a session be read; returns whether it was not marked before.
         self._mark = mark
-        # Has sessions watched.
+        # Begins to watch sessions.
         self._watch = watch
-        # Has the tailers of watched sessions looked for.
+        # Looks whether the tailers of watched sessions are there.
         self._look_for_owners = look_for_owners
         self._broker_clock = broker_clock
         self._instruments = instruments
-        # Told when nobody watches a session any more.
+        # Called with a session that no client watches any more.
         self._forget = forget
-        # Told of a session over which auditing failed.
+        # Called with a session over which the audit failed.
         self._on_failed = on_failed
         self._isolation = watchers.isolation
-        # Asks for an audit of all sessions, at once.
+        # Set to ask for an audit of all sessions now.
         self._is_due = asyncio.Event()
-        # Watched sessions by when it was last asked for them, the latest last.
+        # Watched sessions in the order of their latest audit, the latest last.
         self._by_turn: dict[str, None] = {}
-        # Audits of some of the sessions so far.
+        # How many audits of some of the sessions there were.
         self._audits = 0
-        # When it was last asked which sessions are active, Unix milliseconds.
+        # When the active sessions were last listed, Unix milliseconds.
         self._asked_ms = 0
-        # Which session had been counted last when the whole list was read; None before.
+        # The number of the latest session when the whole list was last read, or None.
         self._births: Birth | None = None
 
     def hurry(self) -> None:
-        """Anything may have been missed: audit all sessions, at once."""
+        """Audit all sessions now, since notifications may have been missed."""
         self._is_due.set()
 
     async def run(self) -> None:
@@ -100,7 +100,7 @@ class Audit:
         self._close_unwatched()
 
     async def audit_some(self) -> None:
-        """Compare those that may have moved, and some others. Raises BrokerError."""
+        """Compare the active sessions and some others. Raises BrokerError."""
         await self._broker.settle_installation()
         await self._broker_clock.read()
         active = await self._active_sessions()
@@ -111,13 +111,13 @@ class Audit:
         if is_round or births != self._births:
             await self._adopt_all(births)
         else:
-            # Version 0.1 does not count what begins.
+            # Version 0.1 gives new sessions no number.
             await self._adopt(active)
         await self._look_for_owners()
         self._close_unwatched()
 
     def _in_turn(self, active: Iterable[str]) -> list[str]:
-        """Who is asked for: those that may have moved, and those not asked longest."""
+        """The sessions to compare: the active ones, and those of longest ago."""
         known = self._watchers.watched
         for session in known:
             self._by_turn.setdefault(session)
@@ -170,7 +170,7 @@ class Audit:
         incarnation: str,
         stored: StoredEnd,
     ) -> bool:
-        """Compare one session; whether it had moved and nobody had said so."""
+        """Compare one session; returns whether it had entries without a hint."""
         is_news = False
         if _is_another(watched, end, incarnation, stored):
             head = (await self._broker.heads([watched.session]))[0]
@@ -182,7 +182,7 @@ class Audit:
         return is_news
 
     async def _active_sessions(self) -> list[str]:
-        """Sessions that the list has as active since it was asked before."""
+        """Sessions that the list has as active since it was read before."""
         now_ms = self._broker_clock.now_ms()
         since = max(0, min(now_ms, self._asked_ms) - CLOCK_SKEW_MS)
         active = list(await self._broker.sessions(active_since_ms=since))
@@ -190,12 +190,12 @@ class Audit:
         return active
 
     async def _adopt_all(self, births: Birth) -> None:
-        """Watch all that came into being up to a number, and some that came later."""
+        """Watch all sessions created up to a number, and perhaps later ones."""
         await self._adopt(await self._broker.sessions())
         self._births = births
 
     async def _adopt(self, listed: Iterable[str]) -> None:
-        """Watch those that came into being and that somebody wants."""
+        """Watch those of the listed sessions that are new and wanted."""
         later = [
             session
             for session in listed
@@ -217,7 +217,7 @@ class Audit:
                 self._by_turn.pop(watched.session, None)
                 self._forget(watched.session)
             else:
-                # Closed by the next audit, if nobody has come by then.
+                # The next audit closes it if no client wants it by then.
                 watched.is_unwatched = True
         watchers.measure()
 
@@ -225,7 +225,7 @@ class Audit:
 def _is_another(
     watched: Watched, end: EntryID, incarnation: str, stored: StoredEnd
 ) -> bool:
-    """Whether what is stored is not what was read, as it stood before asking."""
+    """Whether the stream is not the one that was read before the comparison."""
     if _last_id(watched, stored) < end:
         return True
     was_born = bool(incarnation) or end != BEFORE_ALL
@@ -234,14 +234,14 @@ def _is_another(
 
 
 def _has_moved(watched: Watched, stored: StoredEnd) -> bool:
-    """Whether there is something to read, or to read again."""
+    """Whether there are entries to read, or to read again."""
     end = watched.window.end
     if _last_id(watched, stored) > end.id:
         return True
     if stored.incarnation and not watched.incarnation:
         return True
-    # A broker that lost its last second may have got other lines of the same lengths:
-    # the last ID is the same, and the record is not.
+    # A broker that lost its last second may since have got other lines of the same
+    # lengths. Then the last ID is the same, and its record is not.
     return stored.cursor.id == end.id and stored.cursor != end
 
 

@@ -1,7 +1,8 @@
-"""What the broker's clock shows, by which the age of an append is measured.
+"""The broker's clock, which measures the age of an append.
 
-One clock for all tailers and gateways, which may differ by hours. It is read now and
-then, and goes on by the steady clock in between. Nothing is delivered by it.
+The clocks of tailers and gateways may differ by hours; the broker's is the same for all
+of them. It is read from time to time, and the steady clock counts on in between.
+Delivery does not depend on it.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from tailcast_streams.exceptions import BrokerRefused
 
 
 class BrokerClock:
-    """The broker's clock, as far as it is known."""
+    """The broker's clock since it was last read."""
 
     def __init__(
         self,
@@ -26,13 +27,13 @@ class BrokerClock:
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
         self._instruments = instruments
-        # What it showed, Unix milliseconds, and when that was, steady seconds; None
-        # before it was read: then ours has to do.
+        # The time that it showed, Unix milliseconds, and when that was read, steady
+        # seconds. None before the first read: then our own clock is used.
         self._read: tuple[int, float] | None = None
 
     @property
     def is_known(self) -> bool:
-        """Whether it was asked for."""
+        """Whether it was read."""
         return self._read is not None
 
     def now_ms(self) -> int:
@@ -43,11 +44,11 @@ class BrokerClock:
         return shown_ms + int((self._clock() - read_at) * 1_000)
 
     def age_seconds(self, time_ms: int) -> float:
-        """How long ago that was; 0 for what lies in the future."""
+        """How long ago a time was; 0 for a time in the future."""
         return max(0, self.now_ms() - time_ms) / 1_000
 
     async def read(self) -> None:
-        """Read it. Raises BrokerError, but not where the account may not read it."""
+        """Read the clock, or ours if the broker refuses. Raises BrokerError."""
         try:
             now_ms = await self._broker.now_ms()
         except BrokerRefused as error:

@@ -1,8 +1,8 @@
-"""Sessions over which work failed: not read until they have been begun anew.
+"""Sessions over which work failed: they are not read until they have been reset.
 
-A session that fails again soon is begun anew later each time, so that none is worked on
-without end, and its clients are told when it lasts. What never lives here: why it
-failed (`isolation`), and how others are read (`feed`).
+A session that fails again and again is reset after longer and longer pauses, so that it
+does not cost work without end. If the failure lasts, its clients are told. `isolation`
+catches the failures, and `feed` reads the other sessions.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerUnavailable
 
 
-# Until a session is begun anew: the first time, and at most.
+# The first pause before a session is reset, and the longest one.
 FIRST_DELAY_SECONDS = 0.25
 LAST_DELAY_SECONDS = 30.0
-# One that has not failed for so long has recovered.
+# A session that has not failed for this many seconds has recovered.
 RECOVERED_SECONDS = 60.0
-# Failures in a row after which its clients are told, once.
+# After this many failures in a row the clients of a session are told, once.
 TOLD_AFTER = 3
 
 
@@ -39,26 +39,26 @@ class Failing:
     ) -> None:
         self._broker = broker
         self._watchers = watchers
-        # Has a session read on.
+        # Lets a session be read.
         self._mark = mark
         self._spawn = spawn
         self._clock = clock
-        # Those that wait to be begun anew.
+        # The sessions that wait for their reset.
         self._waiting: set[str] = set()
-        # How often in a row each watched one has failed, and when it last did.
+        # By session: how often in a row it has failed, and when it last did.
         self._failures: dict[str, tuple[int, float]] = {}
 
     def __contains__(self, session: str) -> bool:
         return session in self._waiting
 
     def note(self, session: str) -> None:
-        """Work over a session has failed: begin it anew, not at once."""
+        """Note that work over a session failed; it is reset after a pause."""
         if session not in self._waiting and session in self._watchers.watched:
             self._waiting.add(session)
             self._spawn(self._begin_anew(session, self._count(session)))
 
     def forget(self, session: str) -> None:
-        """Nobody watches it any more."""
+        """Forget a session that no client watches any more."""
         self._failures.pop(session, None)
 
     def _count(self, session: str) -> int:
@@ -82,7 +82,7 @@ class Failing:
             self._mark(session)
 
     async def _is_begun(self, session: str) -> bool:
-        """Begin it anew at its head; false if that fails too."""
+        """Reset the session to its head; returns False if that fails too."""
         watched = self._watchers.watched.get(session)
         if watched is None:
             return True
@@ -102,6 +102,6 @@ class Failing:
 
 
 def delay_seconds(times: int, chance: float) -> float:
-    """How long to wait after so many failures; `chance`, in [0, 1), spreads it."""
+    """How long to wait after `times` failures; `chance`, in [0, 1), spreads it."""
     longest = min(FIRST_DELAY_SECONDS * 2.0 ** min(times - 1, 16), LAST_DELAY_SECONDS)
     return longest * (0.5 + chance / 2)

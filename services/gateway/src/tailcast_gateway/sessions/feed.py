@@ -1,7 +1,7 @@
-"""The one reader of a replica: streams into windows, of the sessions that are watched.
+"""Reads the streams of all watched sessions into their windows.
 
-Notifications are a hint that makes it fast; what is certain is in `audit`. What never
-lives here: who gets what was read.
+A replica has one feed. Notifications make it fast, but they can get lost; `audit` finds
+what they missed. Which clients get the entries is decided in `delivery`.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ from tailcast_streams.position import BEFORE_ALL
 
 
 CANARY_SECONDS = 2.0
-# A canary that is older says that what is appended does not get here.
+# If no canary has come back for this long, appended entries may not arrive here.
 CANARY_TIMEOUT_SECONDS = 30.0
-# So many in a row that did not come back say that the broker does not answer now.
+# If this many canaries in a row are late, the broker does not answer.
 LATE_CANARIES = 3
 RETRY_SECONDS = 0.25
 MAX_RETRY_SECONDS = 2.0
-# Entries of one session in one round trip; fewer where records are large.
+# The most entries of one session in one round trip; fewer if its records are large.
 MAX_ENTRIES = 1_000
 READ_BYTES = 1024 * 1024
 # From this size on, a session's records count as large.
@@ -51,7 +51,7 @@ _CANARY = "!canary:"
 
 
 class Feed:
-    """Reads what moved into the windows."""
+    """Reads new entries of the watched sessions into their windows."""
 
     def __init__(
         self,
@@ -69,24 +69,24 @@ class Feed:
     ) -> None:
         self._broker = broker
         self._watchers = watchers
-        # What this replica's canaries are called.
+        # The first part of the payload of this replica's canaries.
         self._canary = f"{_CANARY}{replica}:"
-        # Is given what others say on the channel that is neither session nor canary.
+        # Called with other payloads on the channel: neither session nor canary.
         self._on_note = on_note
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
         self._broker_clock = broker_clock
         self._instruments = instruments
-        # Takes what fails over one session.
+        # Confines failures to one session.
         self._isolation = watchers.isolation
-        # Sessions to read on, and since when that is known.
+        # The sessions that have something to read, and since when that is known.
         self._dirty: dict[str, float] = {}
-        # When the oldest line of theirs that is news was written, Unix milliseconds.
+        # When their oldest new line was written, Unix milliseconds.
         self._written_ms: dict[str, int] = {}
         self._is_dirty = asyncio.Event()
         # When a canary last came back, None before the first.
         self._canary_at: float | None = None
-        # Set when the channel is listened to anew: a canary sent before is not heard.
+        # Set when listening begins again: canaries sent before are not heard.
         self._is_found = asyncio.Event()
         # Knows whether there are other replicas.
         self._neighbours = Neighbours()
@@ -98,11 +98,11 @@ class Feed:
             clock=clock,
             instruments=instruments,
         )
-        # Those over which reading failed.
+        # The sessions over which reading failed.
         self._failing = Failing(
             broker, watchers, mark=self.mark, spawn=spawn, clock=clock
         )
-        # Has sessions watched.
+        # Begins to watch sessions.
         self.openings = Openings(
             broker,
             watchers,
@@ -113,9 +113,9 @@ class Feed:
             broker_clock=broker_clock,
             instruments=instruments,
         )
-        # Knows what the broker refuses.
+        # Knows what the broker refuses to do.
         self.probe = Probe(broker, wall_clock_ms=wall_clock_ms, instruments=instruments)
-        # Finds what no notification told.
+        # Finds entries of which no notification came.
         self.audit = Audit(
             broker,
             watchers,
@@ -130,29 +130,29 @@ class Feed:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether what is appended gets here, by the canary, and can be read."""
+        """Whether appended entries arrive here, by the canary, and can be read."""
         at = self._canary_at
         is_heard = at is not None and self._clock() - at <= CANARY_TIMEOUT_SECONDS
         return is_heard and not self.probe.refusal
 
     @property
     def is_answered(self) -> bool:
-        """Whether the broker brought the latest canaries back, or none was due yet."""
+        """Whether the latest canaries came back, or none was due yet."""
         at = self._canary_at
         return at is None or self._clock() - at <= LATE_CANARIES * CANARY_SECONDS
 
     def is_fresh_for(self, subscription: Subscription) -> bool:
-        """Whether what its sessions' tailers append gets here, and they are there."""
+        """Whether the feed is fresh and a subscription's tailers are all there."""
         return self.is_fresh and self._tailers.are_heard(subscription)
 
     @property
     def is_alone(self) -> bool:
-        """Whether it is sure that no other replica says anything."""
+        """Whether it is certain that there is no other replica."""
         return self._neighbours.are_absent(self._clock())
 
     @property
     def loops(self) -> Mapping[str, Loop]:
-        """What reads until cancelled, whatever the broker does."""
+        """The feed's loops; they run until cancelled, whatever the broker does."""
         return {
             "listen": self._listen,
             "canaries": self._send_canaries,
@@ -162,7 +162,7 @@ class Feed:
         }
 
     def mark(self, session: str) -> None:
-        """There is something to read in a watched session."""
+        """Note that a watched session has something to read."""
         self._dirty.setdefault(session, self._clock())
         self._is_dirty.set()
 
@@ -181,7 +181,7 @@ class Feed:
         return is_news
 
     async def open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
-        """Watch sessions; of those that cannot be, why. Raises BrokerError."""
+        """Watch sessions; returns why some cannot be. Raises BrokerError."""
         return await self.openings.open(sessions)
 
     # Hints.
@@ -214,12 +214,12 @@ class Feed:
     def _heard(self, payload: str) -> bool:
         with self._isolation.over_session(payload):
             return self.notified(payload)
-        # What it was is found by looking.
+        # The hint is lost by the failure, so audit all sessions.
         self.audit.hurry()
         return False
 
     def notified(self, payload: str) -> bool:
-        """Take a hint; true if it was this replica's canary."""
+        """Handle a payload; returns whether it was this replica's canary."""
         if payload.startswith(_CANARY):
             now = self._clock()
             is_ours = payload.startswith(self._canary)
@@ -240,7 +240,7 @@ class Feed:
         return False
 
     def _pass_over(self) -> None:
-        """Another installation on the same server said something."""
+        """Count a notification of another installation on the same server."""
         self._instruments.hint_dropped("foreign")
 
     async def _send_canaries(self) -> None:
@@ -250,7 +250,7 @@ class Feed:
             try:
                 await self._broker.notify(f"{self._canary}{number}")
             except BrokerError as error:
-                # The listener notices a broker that is away too: not told twice.
+                # The listener reports a broker that is away, so do not log it here.
                 self.probe.failed("canary", error)
             else:
                 self.probe.done("canary")
@@ -353,10 +353,10 @@ class Feed:
             self._instruments.delivered(lag_ms / 1_000)
 
     async def _take(self, watched: Watched, entries: Sequence[Entry]) -> bool:
-        """Give out what follows on; what does not is looked into."""
+        """Deliver entries that continue the window; else find out why not."""
         continuity, new = continuation(watched.window.end, entries)
         if not entries and watched.incarnation and watched.is_empty:
-            # It has a state and no entry: all was trimmed before it was read.
+            # The session has a state and no entry: all was trimmed before the read.
             continuity = Continuity.BROKEN
         if continuity is not Continuity.PROVED:
             is_other = bool(entries) and entries[0].id == watched.window.end.id
@@ -367,7 +367,7 @@ class Feed:
             watched.record_bytes = max(1.0, (watched.record_bytes + size) / 2)
             self._deliver(watched, new)
             if len(new) + 1 < len(entries):
-                # The chain breaks there.
+                # The chain breaks after these entries, so read again from there.
                 self.mark(watched.session)
         return bool(new)
 
@@ -377,7 +377,7 @@ class Feed:
         self._watchers.deliver(watched, entries, now=now)
 
     async def _look_anew(self, watched: Watched, *, is_other: bool) -> None:
-        """The entry at the window's end is not there, or is another one."""
+        """Find out why the entry at the window's end is missing or another one."""
         session, epoch, end = watched.session, watched.epoch, watched.window.end
         head = (await self._broker.heads([session]))[0]
         after = await self._broker.read_after(session, end.id, limit=MAX_ENTRIES)
@@ -391,7 +391,7 @@ class Feed:
         if not is_same_life or is_other or newest < end.id:
             self._watchers.reset(watched, head)
         elif after and after[0].previous == end.id:
-            # It was only trimmed.
+            # The entry was only trimmed.
             self._deliver(watched, continuation(end, after)[1])
         elif head.cursor != end:
             self._watchers.reset(watched, head)

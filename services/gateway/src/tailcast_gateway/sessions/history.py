@@ -1,8 +1,9 @@
 """Pages of a session, for HTTP requests and for the message `history`.
 
-A cursor is proved before it is believed, as for delivery; what became of one that is
-not there stands in the page. Reads are bounded in number (`Reads` shares them out) and
-in bytes: a page begins with few entries, and their size says how many follow.
+A cursor is proved before a page is read from it, as for delivery. If its entry is
+missing, the page says why. `Reads` bounds how many reads run at once. The bytes of a
+read are bounded too: it begins with few entries, and their size decides how many more
+are read.
 """
 
 from collections.abc import Sequence
@@ -28,9 +29,10 @@ from tailcast_streams.entries import Entry
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 
-# Entries in the first read of a page: with the largest records, 16 MiB.
+# How many entries the first read of a page has: with the largest records, 16 MiB.
 FIRST_ENTRIES = 16
-# One more than a page needs says whether there is more, and where the page begins.
+# How many more entries are read than a page needs: they show whether there are more,
+# and where the page begins.
 _BEYOND = 2
 
 Beginning: TypeAlias = Cursor | Begin | Last | AtStep | AtTime
@@ -44,7 +46,7 @@ class Pages:
         self._reads = replay
 
     async def find(self, session: str, place: Beginning) -> Verdict:
-        """Where reading begins that was asked to begin somewhere. Raises BrokerError.
+        """Find the place where reading begins. Raises BrokerError.
 
         `Begin.NOW` is the head.
         """
@@ -83,7 +85,7 @@ class Pages:
         if continuity is Continuity.BROKEN:
             return await self._elsewhere(session, cursor, limit, max_bytes)
         follow = list(found)
-        # A chain that breaks ends the page; the next one says what became of it.
+        # A break in the chain ends the page; the next page says what happened there.
         is_cut = bool(follow) and follow[-1].id != entries[-1].id
         while True:
             page = forward(
@@ -100,7 +102,7 @@ class Pages:
     async def _read_on(
         self, session: str, entries: list[Entry], limit: int, max_bytes: int
     ) -> tuple[bool, bool]:
-        """Read what follows on from entries: was that all, and does the chain break."""
+        """Add later entries; returns whether these are all, and the chain breaks."""
         size = size_to_read(entries, limit=limit, max_bytes=max_bytes) + _BEYOND
         later = await self._broker.read_after(session, entries[-1].id, limit=size)
         if later and later[0].previous == entries[-1].id:
@@ -110,18 +112,18 @@ class Pages:
     async def _elsewhere(
         self, session: str, cursor: Cursor, limit: int, max_bytes: int
     ) -> Page:
-        """The page where delivery would go on, with what is told of that."""
+        """The page where delivery would go on, with the gap or rewind there."""
         verdict = await self._reads.look_up(session, cursor)
         place, told = moved(cursor, verdict)
         if place == cursor and not told:
-            # Nothing proves it and nothing contradicts it: it is waited for.
+            # Nothing proves the cursor or contradicts it, so the page is empty.
             return Page(cursor, cursor)
         size = min(FIRST_ENTRIES, limit) + _BEYOND
         entries = await self._broker.read_after(session, place.id, limit=size)
         page = forward(entries, place, limit=limit, max_bytes=max_bytes, is_end=True)
-        assert page is not None  # noqa: S101  # it was told to make one
+        assert page is not None  # noqa: S101  # `is_end` makes one
         if page.told and told:
-            # One thing is told by one page.
+            # A page has only one gap or rewind.
             return Page(place, place, told=told, more=True)
         more = page.more or len(entries) == size
         return page._replace(told=told or page.told, more=more)
@@ -152,10 +154,11 @@ class Pages:
     async def _until(
         self, session: str, cursor: Cursor, limit: int, max_bytes: int
     ) -> Page:
-        """The page that ends at a cursor which is not there: what became of it."""
+        """The page that ends at a cursor whose entry is missing, and says why."""
         verdict = await self._reads.look_up(session, cursor)
         if isinstance(verdict, Resume) and verdict.cursor != cursor:
-            # Generations were counted anew, or it came from a gap: the same place.
+            # The place is the same: generations were renumbered, or the cursor is from
+            # a gap and has no digest.
             return await self._before(session, verdict.cursor, limit, max_bytes)
         place, told = moved(cursor, verdict)
         return Page(place, place, told=told)
@@ -167,7 +170,7 @@ def _behind(id: EntryID) -> EntryID:
 
 
 def _chained(entries: Sequence[Entry]) -> Sequence[Entry]:
-    """Entries up to where one does not follow on from the one before it."""
+    """The entries up to the first that does not continue the one before it."""
     for at in range(1, len(entries)):
         if entries[at].previous != entries[at - 1].id:
             return entries[:at]

@@ -1,8 +1,9 @@
-"""Work over sessions: what fails over one of them ends nothing else.
+"""Confines a failure to the one session that was worked on when it happened.
 
-A task that works for all sessions hands over each one's part in here. A failure is
-noted, and the task goes on with the others. That the broker is away is nobody's failure
-and passes. What never lives here: whether the session is tried again (`failing`).
+A task that works for all sessions does the part of each session inside `over_session`.
+If that fails, the failure is noted and the task goes on with the others. An absent
+broker is not the fault of any session, so its errors pass through. `failing` decides
+whether a session is tried again.
 """
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
@@ -18,18 +19,18 @@ from tailcast_streams.exceptions import (
 )
 
 
-# It is not there: nobody's failure.
+# Errors that are not the fault of a session: the broker does not serve anybody now.
 BROKER_AWAY = (BrokerUnavailable, BrokerFull, BrokerUnwilling)
 # Sessions in one round trip.
 MAX_SESSIONS = 512
-# Of so many sessions none can be read: then it is the broker that refuses, not they.
+# If this many sessions fail and none can be read, the broker is the reason.
 MAX_SICK = 8
 
 _T = TypeVar("_T")
 
 
 class SessionIsolation:
-    """Takes failures over sessions."""
+    """Handles failures over sessions."""
 
     def __init__(self, instruments: Instruments) -> None:
         self._instruments = instruments
@@ -38,15 +39,15 @@ class SessionIsolation:
     def over_session(
         self, session: str, then: Callable[[str], object] | None = None
     ) -> Generator[None]:
-        """What fails in here is this session's; `then` is told. An absence passes.
+        """Note a failure in here, then call `then`. An absent broker's error passes.
 
-        A broker that refuses one session's keys is a failure of that session.
+        A broker that refuses the keys of one session is a failure of that session.
         """
         try:
             yield
         except BROKER_AWAY:
             raise
-        except Exception as error:  # noqa: BLE001  # others must not suffer from it
+        except Exception as error:  # noqa: BLE001  # other sessions are not affected
             self.session_failed(session, error)
             if then is not None:
                 then(session)
@@ -61,12 +62,12 @@ class SessionIsolation:
         read: Callable[[Sequence[str]], Awaitable[Sequence[_T]]],
         on_sick: Callable[[str, Exception], object] | None = None,
     ) -> dict[str, _T]:
-        """What is read of many sessions at once, without those over which that fails.
+        """Read something of many sessions, without those over which it fails.
 
-        A batch over which it fails is halved down to these.
+        A batch that fails is halved until the failing sessions are found.
 
         Raises:
-            BrokerError: the broker is away, or refuses whatever is asked.
+            BrokerError: the broker is away, or refuses everything.
         """
         found: dict[str, _T] = {}
         sick: dict[str, Exception] = {}

@@ -1,7 +1,7 @@
-"""Sessions that somebody waits for to be watched, in as few round trips as it takes.
+"""Begins to watch sessions that clients want, in as few round trips as possible.
 
-What a client asks for is watched whether it is there or not; what only a hint has named
-is looked up first. What never lives here: reading what is watched (`feed`).
+A session that a client names is watched even if it does not exist yet. A session that
+only a hint names is looked up first. `feed` reads the sessions that are watched.
 """
 
 import asyncio
@@ -35,25 +35,25 @@ class Openings:
     ) -> None:
         self._broker = broker
         self._watchers = watchers
-        # Has a watched session read on.
+        # Lets a watched session be read.
         self._mark = mark
-        # Has all sessions audited, at once.
+        # Lets all sessions be audited now.
         self._hurry = hurry
         self._spawn = spawn
         self._clock = clock
         self._broker_clock = broker_clock
         self._instruments = instruments
-        # Takes what fails over one session.
+        # Confines failures to one session.
         self._isolation = watchers.isolation
-        # Sessions that somebody waits for to be watched.
+        # The sessions that are being opened, with the future that their clients await.
         self._opening: dict[str, asyncio.Future[None]] = {}
-        # Those of them that moved meanwhile.
+        # The sessions that got entries while they were being opened.
         self._moved: set[str] = set()
-        # Those of them that only a hint has named: it may be of another installation.
+        # The sessions that only a hint has named; it may be of another installation.
         self._hinted: set[str] = set()
 
     async def open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
-        """Watch sessions; of those that cannot be, why. Raises BrokerError."""
+        """Watch sessions; returns why some cannot be. Raises BrokerError."""
         names = list(sessions)
         self._hinted.difference_update(names)
         return await self._open(names)
@@ -69,7 +69,7 @@ class Openings:
         ]
         if is_idle:
             self._spawn(self._open_all())
-        # Whoever waits may give up; the others, and who opens, still want these.
+        # A caller may be cancelled here; the futures are still needed by others.
         await asyncio.wait(waiting)
         errors = {
             name: error
@@ -82,7 +82,7 @@ class Openings:
         return errors
 
     def hear(self, session: str) -> None:
-        """A hint names a session that is not watched."""
+        """Handle a hint for a session that is not watched."""
         if session in self._opening:
             self._moved.add(session)
         elif (
@@ -93,7 +93,7 @@ class Openings:
             self._adopt(session)
 
     async def _open_all(self) -> None:
-        """Open what is asked for, in as few round trips as it takes."""
+        """Open all sessions that are asked for."""
         while self._opening:
             names = list(self._opening)[:MAX_SESSIONS]
             try:
@@ -102,7 +102,7 @@ class Openings:
                 heads = await self._isolation.each(
                     names, self._broker.heads, self._refuse
                 )
-            except Exception as error:  # noqa: BLE001  # who waits is told
+            except Exception as error:  # noqa: BLE001  # the callers raise it
                 for name in names:
                     self._refuse(name, error)
                 continue
@@ -111,12 +111,12 @@ class Openings:
                     self._open_one(name, head)
 
     def _refuse(self, name: str, error: Exception) -> None:
-        """A session cannot be watched; who waits for it is told."""
+        """Let `open` report that a session cannot be watched."""
         self._hinted.discard(name)
         self._moved.discard(name)
         future = self._opening.pop(name)
         future.set_exception(error)
-        # Whoever waited may have gone.
+        # Mark the exception as retrieved: all callers may have been cancelled.
         future.exception()
 
     def _open_one(self, name: str, head: Head) -> None:
@@ -124,7 +124,7 @@ class Openings:
         self._moved.discard(name)
         self._opening.pop(name).set_result(None)
         if head.state is None and is_hinted:
-            # A name of another installation, unless it came while it was looked up.
+            # The session is of another installation, unless it was created just now.
             self._hinted.discard(name)
             self._instruments.hint_dropped("unknown")
             if has_moved:
@@ -138,9 +138,9 @@ class Openings:
             self._mark(name)
 
     def _adopt(self, session: str) -> None:
-        """Watch a session that a hint names, if there is one."""
+        """Watch a session that a hint names, if it exists."""
         if len(self._hinted) >= MAX_SESSIONS:
-            # So many at once are left to the audit.
+            # The audit finds the others.
             self._instruments.hint_dropped("many")
             return
         self._hinted.add(session)

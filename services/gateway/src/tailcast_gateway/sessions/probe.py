@@ -1,8 +1,8 @@
-"""Whether the broker does what a replica needs of it, beside bringing its canary back.
+"""Finds out whether the broker refuses something that a replica needs.
 
-The canary says that notifications get here, and is let pass by a broker that refuses to
-read a key: an account without a permission, a node of a cluster. So keys are read too.
-A broker that is away is the canary's to tell.
+The canary shows that notifications arrive. But a broker may let it pass and refuse to
+read a key: if the account lacks a permission, or on a node of a cluster. So the probe
+reads keys too. That the broker is away is noticed by the canary.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ PROBE_SECONDS = 2.0
 
 
 class Probe:
-    """Knows what the broker refuses now."""
+    """Knows what the broker refuses to do now."""
 
     def __init__(
         self,
@@ -30,26 +30,26 @@ class Probe:
         self._broker = broker
         self._wall_clock_ms = wall_clock_ms
         self._instruments = instruments
-        # What it says, by what was asked of it.
+        # The broker's refusals, by what was asked of it.
         self._refusals: dict[str, str] = {}
 
     @property
     def refusal(self) -> str:
-        """What the broker says that it refuses, in words for people; "" if nothing."""
+        """The broker's refusal in its own words; "" if it refuses nothing."""
         return next(iter(self._refusals.values()), "")
 
     def failed(self, what: str, error: Exception) -> None:
-        """Something failed; if it was refused, that stays so until it is `done`."""
+        """Note a failure; a refusal is remembered until `done` is called."""
         self._instruments.broker_failed(what, error)
         if isinstance(error, BrokerRefused):
             self._refusals[what] = str(error)
 
     def done(self, what: str) -> None:
-        """Something that may have been refused before was done."""
+        """Note that something succeeded, which may have been refused before."""
         self._refusals.pop(what, None)
 
     async def run(self) -> None:
-        """Look until cancelled, whatever the broker does."""
+        """Read keys again and again until cancelled, whatever the broker does."""
         while True:
             await self.look()
             await asyncio.sleep(PROBE_SECONDS)

@@ -1,8 +1,8 @@
-"""Reading the stream for clients that are not at its end: pages and places.
+"""Reads the stream for clients that are not at its end: pages and places.
 
-One read serves all who need the same page at the same time; so many reads at once, in
-the order in which they were asked for, bound what pages cost. Nothing is kept: a page
-lives until those who waited for it have been given it.
+One read serves all clients that need the same page at the same time. Only a few reads
+run at once, in the order in which they were asked for, so the cost of pages is bounded.
+Nothing is cached: a page is dropped when all who waited for it have got it.
 """
 
 import asyncio
@@ -40,21 +40,21 @@ from tailcast_streams.session_state import Head
 
 _T = TypeVar("_T")
 
-# What the records of a page that is asked for should weigh together at most.
+# How many bytes the records of a requested page should have at most.
 PAGE_BYTES = 512 * 1024
-# The same for a page of a replay, and how many of these are read at once: what comes of
-# one turn of the loop is handled in it, and live records wait so long.
+# The same for a page of a replay, and how many of these are read at once. A page is
+# handled in one step of the event loop, and live records wait until that is done.
 REPLAY_PAGE_BYTES = 128 * 1024
 MAX_PAGE_READS = 2
-# Entries of a page at most, and other reads at once.
+# The most entries of a page, and how many other reads run at once.
 MAX_PAGE_ENTRIES = 2_000
 MAX_READS = 16
-# Entries read backwards at a time to find the last so many records.
+# How many entries are read backward at a time to find the last records.
 _BACKWARDS_ENTRIES = 1_000
 
 
 class Reads:
-    """Pages and places of all sessions, shared and bounded."""
+    """Reads pages and places of all sessions; shared and bounded."""
 
     def __init__(
         self, broker: SessionReader, *, search: Search, instruments: Instruments
@@ -62,10 +62,10 @@ class Reads:
         self._broker = broker
         self._search = search
         self._instruments = instruments
-        # So many reads at once; who waits longest is next.
+        # These bound how many reads run at once; the one that waits longest is next.
         self._turns = asyncio.Semaphore(MAX_READS)
         self._page_turns = asyncio.Semaphore(MAX_PAGE_READS)
-        # What is being read, by what was asked for.
+        # The reads that run now, by what was asked for.
         self._underway: dict[object, asyncio.Task[Any]] = {}
 
     async def page(
@@ -74,10 +74,12 @@ class Reads:
         cursor: Cursor,
         into: Callable[[Cursor, Continuity, Sequence[Entry]], _T],
     ) -> _T:
-        """Read what follows a cursor. Raises BrokerError.
+        """Read the page after a cursor. Raises BrokerError.
 
         Args:
-            into: makes of it what all get who ask for the same page at the same time.
+            watched: the session.
+            cursor: the place before the page.
+            into: makes the result of the entries, once for all who share the read.
         """
         key = (into, watched, watched.epoch, cursor)
 
@@ -105,8 +107,10 @@ class Reads:
         """Find where delivery goes on. Raises BrokerError.
 
         Args:
-            has_waited: it was waited long enough for a file that is too short.
-            overtaken: retention has overtaken the reader before.
+            watched: the session.
+            wanted: the place that the client asks for.
+            has_waited: whether a file that is too short has had its time to grow.
+            overtaken: whether retention has overtaken the reader before.
         """
         place = wanted if isinstance(wanted, Cursor) else NOTHING
         if place != NOTHING and watched.window.proves(place):
@@ -124,14 +128,14 @@ class Reads:
         )
 
     async def find(self, session: str, wanted: "Cursor | Start") -> Verdict:
-        """As `place`, for a session that nobody here need watch. Raises BrokerError."""
+        """Like `place`, for any session, watched or not. Raises BrokerError."""
         return await self.share(
             ("find", session, wanted),
             lambda: self._find(session, wanted, has_waited=False, overtaken=False),
         )
 
     async def look_up(self, session: str, cursor: Cursor) -> Verdict:
-        """What becomes of a cursor. Raises BrokerError."""
+        """Find the verdict on a cursor. Raises BrokerError."""
         return await self._find_cursor(
             session, cursor, has_waited=False, overtaken=False
         )
@@ -143,23 +147,23 @@ class Reads:
         *,
         turns: asyncio.Semaphore | None = None,
     ) -> _T:
-        """One read for all who ask for the same while it is under way."""
+        """Share one read with all who ask for the same key while it runs."""
         task = cast("asyncio.Task[_T] | None", self._underway.get(key))
         if task is None:
             task = asyncio.get_running_loop().create_task(self._bounded(read, turns))
             self._underway[key] = task
             task.add_done_callback(partial(self._finished, key))
-        # Whoever asked first may go away; the others still want it.
+        # The caller may be cancelled; the others still need the task.
         return await asyncio.shield(task)
 
     def _finished(self, key: object, task: "asyncio.Task[Any]") -> None:
         del self._underway[key]
         if not task.cancelled():
-            # Everybody who asked may have gone: then nobody else looks at it.
+            # Mark the exception as retrieved: all callers may have been cancelled.
             task.exception()
 
     def close(self) -> None:
-        """End what is under way."""
+        """Cancel the reads that run now."""
         for task in self._underway.values():
             task.cancel()
 
@@ -204,13 +208,13 @@ class Reads:
             head = (await self._broker.heads([session]))[0]
             return await self._search.find(session, wanted, head)
         verdict = await self.look_up(session, NOTHING)
-        # What was trimmed before it asked for the oldest that is kept is no gap.
+        # For a client that asks for the oldest stored record, trimming is no gap.
         if isinstance(verdict, Trimmed):
             return Resume(verdict.to, is_proved=True)
         return verdict
 
     async def _last_up_to(self, session: str, id: EntryID) -> Verdict:
-        """The last place that is not above an ID."""
+        """The last place that is not after an ID."""
         below = EntryID(id.generation, id.offset + 1)
         entries = await self._broker.read_before(session, below, limit=1)
         if entries:
@@ -218,7 +222,7 @@ class Reads:
         head = (await self._broker.heads([session]))[0]
         place = head.cursor
         if place is None:
-            # All is forgotten, and with it what was history.
+            # The broker has forgotten the session, with its history.
             return Wait(is_file_long_enough=True)
         if head.oldest is not None:
             place = Cursor(head.oldest.previous, 0)
@@ -257,7 +261,7 @@ class Reads:
             verdict = judge(cursor, answers, has_waited=has_waited)
             if isinstance(verdict, Resume | Wait):
                 return verdict, head
-            # What is not there may have gone after the head was read, with all else.
+            # The broker may have lost the session after its head was read.
             later = (await broker.heads([session]))[0]
             if is_same_life(head, later):
                 return verdict, head

@@ -1,15 +1,13 @@
-"""Finding a place by step or time: bisection over the offsets of one generation.
+"""Finds a place by step or time: bisection over the offsets of one generation.
 
-What is found is a place where the value rises past what is asked: every record with a
-value that is read before it is below, the one after it is at or above. Where values
-only rise that is the first such record; where they fall back (a run that was taken up
-again in the same file) it is one of those places.
+The search finds a place where the value passes the target: the value before it is below
+the target, and the value after it is at or above it. If values only rise, this is the
+first record at or above the target. If they fall back (a run was continued in the same
+file from an earlier step), it is one of several such places.
 
-Offsets are bisected, not entries: a probe reads what follows an offset. Entries without
-a value are walked past, so many of them; a longer stretch is leapt over, and if there
-is nothing but such stretches, delivery rather begins too early than too late.
-
-Never here: what is delivered from the place, and who asked.
+The search bisects offsets, not entries: a probe reads the entries after an offset. It
+passes up to `WALK_ENTRIES` entries without a value, and then tries a place further on.
+If it finds only such stretches, delivery begins too early rather than too late.
 """
 
 from collections.abc import Sequence
@@ -27,11 +25,11 @@ from tailcast_streams.record import read_progress
 from tailcast_streams.session_state import Head
 
 
-# Entries that a probe reads first; nearly always the first of them has a value.
+# How many entries a probe reads first; nearly always the first of them has a value.
 PROBE_ENTRIES = 8
-# Entries without a value that a probe walks past before it gives up.
+# How many entries without a value a probe passes before it gives up.
 WALK_ENTRIES = 1_024
-# Places beyond a stretch without values at which one is looked for.
+# How many places a probe tries, each beyond a stretch without values.
 LEAPS = 6
 
 Target: TypeAlias = AtStep | AtTime
@@ -57,11 +55,11 @@ class Search:
         self._time_keys = time_keys
 
     async def find(self, session: str, target: Target, head: Head) -> Verdict:
-        """Find where delivery begins.
+        """Find where delivery begins. Raises BrokerError.
 
-        `Trimmed` where the earliest record that is kept is beyond the target already
-        and records before it were trimmed; the head with nothing at or after the
-        target. Raises BrokerError.
+        The verdict is `Trimmed` if the earliest stored record is beyond the target and
+        records before it were trimmed. It is the head if no record is at or after the
+        target.
         """
         if head.cursor is None or head.state is None:
             return Resume(NOTHING, is_proved=True)
@@ -87,11 +85,11 @@ class Search:
         high: _Found | None,
         end: Cursor,
     ) -> Cursor:
-        """The place between what is below the target and what is not."""
+        """The place between a value below the target and one that is not."""
         wanted = _wanted(target)
-        # Between it and `high` nothing is left to look at ...
+        # Between it and `high` nothing is left to search ...
         bound = end.id.offset if high is None else high.entry.id.offset
-        # ... unless there is a stretch without values that nothing was found behind.
+        # ... unless there is a stretch without values and no value was found after it.
         is_certain = True
         while bound - low.id.offset > 1:
             middle = EntryID(low.id.generation, (low.id.offset + bound) // 2)
@@ -111,7 +109,7 @@ class Search:
     async def _probe(
         self, session: str, target: Target, after: EntryID, bound: int
     ) -> tuple[_Found | None, bool]:
-        """A value after a place and below the bound, and whether it is the next one."""
+        """A value between a place and the bound, and whether it is the next one."""
         at = after
         for leap in range(LEAPS):
             found, is_end = await self._walk(session, target, at)
@@ -123,7 +121,7 @@ class Search:
     async def _walk(
         self, session: str, target: Target, after: EntryID
     ) -> tuple[_Found | None, bool]:
-        """The first value after a place, and whether the generation ends before one."""
+        """The first value after a place, and whether the generation has none there."""
         walked, limit = 0, PROBE_ENTRIES
         while walked < WALK_ENTRIES:
             entries = await self._broker.read_after(session, after, limit=limit)
@@ -137,7 +135,7 @@ class Search:
         return None, False
 
     async def _last(self, session: str, target: Target, head: Head) -> _Found | None:
-        """The latest value of the current generation, near its end."""
+        """The latest value of the current generation, if it is near the end."""
         assert head.state is not None  # noqa: S101  # asked only with a state
         generation = head.state.position.generation
         walked, limit = 0, PROBE_ENTRIES
@@ -156,7 +154,7 @@ class Search:
     async def _begin(
         self, session: str, first: _Found, wanted: float, head: Head
     ) -> Resume | Trimmed:
-        """The earliest value that is kept is not below the target."""
+        """The verdict if the earliest stored value is not below the target."""
         assert head.state is not None  # noqa: S101  # asked only with a state
         state, oldest = head.state, head.oldest
         start = EntryID(state.position.generation, state.generation_start)
@@ -166,7 +164,7 @@ class Search:
         return Resume(place, is_proved=True)
 
     async def _place_before(self, session: str, entry: Entry) -> Cursor:
-        """The cursor after which an entry follows."""
+        """The cursor directly before an entry."""
         before = await self._broker.read_before(session, entry.id, limit=1)
         if before and before[0].id == entry.previous:
             return before[0].cursor
@@ -186,7 +184,7 @@ class Search:
                 entry.record, step_keys=self._step_keys, time_keys=self._time_keys
             )
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # Somebody wrote it by hand.
+            # The entry is not from a tailer: somebody wrote it by hand.
             return None
         return progress.step if isinstance(target, AtStep) else progress.time_ms
 
@@ -196,7 +194,7 @@ def _wanted(target: Target) -> float:
 
 
 def _has_none(target: Target, head: Head) -> bool:
-    """Whether the tailer saw no such value either."""
+    """Whether the session has no such value, by the tailer's state."""
     assert head.state is not None  # noqa: S101  # asked only with a state
     state = head.state
     is_step = isinstance(target, AtStep)

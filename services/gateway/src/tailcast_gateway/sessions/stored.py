@@ -1,8 +1,8 @@
-"""What is stored of sessions, for answers: lists, snapshots, single records.
+"""Reads what answers need of stored sessions: lists, snapshots, single records.
 
-The door for whoever answers a client. What several ask for at the same time is read
-once. A session that cannot be read is shown as one of which nothing is known; that ends
-no answer about others. What never lives here: the live flow (`feed`), or pages.
+`commands` and `http` use it to answer clients. What several ask for at the same time is
+read once. If one session cannot be read, an answer shows it without values and still
+has the others. Live records are read in `feed`, and pages in `history`.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from tailcast_streams.session_state import Head, Snapshot
 from tailcast_streams.sources import Overview, SourceState
 
 
-# Sessions whose state is read in one go.
+# How many sessions' states are read in one round trip.
 SESSIONS_AT_ONCE = 64
 # Seconds without an answer after which the broker counts as unavailable.
 BROKER_SECONDS = 5.0
@@ -48,7 +48,7 @@ _T = TypeVar("_T")
 
 
 class Stored:
-    """Reads what answers need; one for a replica. Each raises BrokerError."""
+    """Reads what answers need; one for a replica. All methods raise BrokerError."""
 
     def __init__(
         self,
@@ -63,22 +63,22 @@ class Stored:
         self._reads = reads
         self._isolation = isolation
         self._broker_clock = broker_clock
-        # The tailers that contest a session; none where it is not contested.
+        # Returns the tailers that contest a session; none if it is not contested.
         self._owners_of = owners_of
         self._source_turns = asyncio.Semaphore(MAX_SOURCE_READS)
 
     async def births(self) -> Birth:
-        """Which session was counted last."""
+        """The number of the session that was created last."""
         async with _in_time():
             return await self._broker.births()
 
     async def sessions(self) -> Mapping[str, int]:
-        """When each session was last active, Unix milliseconds, as it is now."""
+        """When each session was last active, Unix milliseconds; never a shared read."""
         async with _in_time():
             return await self._broker.sessions()
 
     async def latest(self) -> dict[str, int]:
-        """The same, the latest first; read once for all who ask meanwhile."""
+        """The same, the latest first; one read for all who ask at once."""
         async with _in_time():
             active = await self._reads.share("sessions", self._broker.sessions)
         return dict(sorted(active.items(), key=lambda item: -item[1]))
@@ -86,7 +86,7 @@ class Stored:
     async def described(
         self, active: dict[str, int]
     ) -> AsyncIterator[tuple[list[dict[str, object]], bool]]:
-        """Sessions as lists have them, some at a time; whether these are the last."""
+        """Sessions for a list, in parts; each with whether it is the last part."""
         async for some, heads, is_last in self._each(
             "heads", list(active), self._broker.heads
         ):
@@ -106,7 +106,7 @@ class Stored:
     async def snapshots(
         self, names: Sequence[str]
     ) -> AsyncIterator[tuple[dict[str, Snapshot | None], bool]]:
-        """Snapshots of sessions, some at a time; whether these are the last."""
+        """Snapshots of sessions, in parts; each with whether it is the last."""
         async for some, found, is_last in self._each(
             "snapshots", names, self._broker.snapshots
         ):
@@ -118,12 +118,12 @@ class Stored:
             return await self._broker.snapshot(session)
 
     def shown(self, session: str, state: Snapshot | None) -> dict[str, object]:
-        """A snapshot as clients are shown it now."""
+        """A snapshot as clients see it now."""
         now_ms = self._broker_clock.now_ms()
         return snapshot(session, state, now_ms=now_ms, owners=self._owners_of(session))
 
     async def head(self, session: str) -> Head | None:
-        """The state and the ends of a session, None if there is no such session."""
+        """The state and the ends of a session, None if it does not exist."""
         if session.startswith("!"):
             return None
         async with _in_time():
@@ -134,12 +134,12 @@ class Stored:
     async def rejected(
         self, session: str, after: EntryID, *, limit: int
     ) -> Sequence[Rejection]:
-        """Lines of a session that were no records."""
+        """The rejected lines of a session."""
         async with _in_time():
             return await self._broker.read_rejected(session, after, limit=limit)
 
     async def record(self, session: str, cursor: Cursor) -> Entry | None:
-        """The record at a cursor, or the emergency that came as a whole file."""
+        """The record at a cursor, or the whole-file emergency there."""
         if session.startswith("!") and session != EMERGENCIES:
             return None
         async with _in_time():
@@ -174,7 +174,7 @@ class Stored:
         names: Sequence[str],
         read: Callable[[Sequence[str]], Awaitable[Sequence[_T]]],
     ) -> AsyncIterator[tuple[Sequence[str], dict[str, _T], bool]]:
-        """Read of many sessions, some at a time; whether these are the last."""
+        """Read something of many sessions, in parts, as `snapshots` does."""
         for start in range(0, max(1, len(names)), SESSIONS_AT_ONCE):
             some = tuple(names[start : start + SESSIONS_AT_ONCE])
             async with _in_time():
@@ -186,7 +186,7 @@ class Stored:
 
 @asynccontextmanager
 async def _in_time() -> AsyncGenerator[None]:
-    """Raises BrokerUnavailable instead of TimeoutError."""
+    """Bound the time of a read. Raises BrokerUnavailable instead of TimeoutError."""
     try:
         async with asyncio.timeout(BROKER_SECONDS):
             yield

@@ -1,8 +1,8 @@
-"""Which tailers are silent: owners of watched sessions whose presence has expired.
+"""Finds silent tailers: owners of watched sessions whose presence has expired.
 
-A session that its tailer cannot tell of any more looks like one that rests; so clients
-are told that its feed is stale. Nothing else follows from it: a silent tailer never
-makes a gateway unready.
+If a tailer is gone, its sessions look as if nothing happened in them. So clients are
+told that the feed of these sessions is stale. A silent tailer has no other effect: the
+gateway stays ready.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ from tailcast_streams.broker import SessionReader
 from tailcast_streams.claims import contests
 
 
-# A session that had rested for so long when its tailer fell silent has ended, and
-# nobody waits for that tailer.
+# A session without records for this long before its tailer fell silent has ended, so
+# its tailer is not missed.
 RESTING_SECONDS = 600.0
 
 
 class Tailers:
-    """Looks for the tailers of watched sessions."""
+    """Looks whether the tailers of watched sessions are there."""
 
     def __init__(
         self,
@@ -37,13 +37,13 @@ class Tailers:
         self._watchers = watchers
         self._clock = clock
         self._instruments = instruments
-        # Is told which sessions have more than one, and which these are.
+        # Called with the contested sessions and the tailers of each.
         self._on_contests = on_contests
-        # Silent owners, and since when that is known, monotonic seconds.
+        # The silent tailers, and since when they are known to be, monotonic seconds.
         self._silent_since: dict[str, float] = {}
 
     def are_heard(self, subscription: Subscription) -> bool:
-        """Whether every session that it wants and that runs has its tailer."""
+        """Whether the tailers of all its running sessions are there."""
         if not self._silent_since:
             return True
         return not any(
@@ -51,7 +51,7 @@ class Tailers:
         )
 
     async def look(self) -> None:
-        """Ask who is there, and who contests what. Raises BrokerError."""
+        """Read which tailers are there and what they contest. Raises BrokerError."""
         claims = await self._broker.claims.read()
         tailers = {name for claim in claims for name in (claim.owner, claim.claimant)}
         here = await self._broker.present(sorted(tailers)) if tailers else set[str]()
@@ -62,7 +62,7 @@ class Tailers:
         self._silent_since = {
             owner: self._silent_since.get(owner, now) for owner in owners - present
         }
-        # Another tailer may have taken their files over.
+        # Another tailer may have taken over the files of a silent one.
         unheard = list(self._unheard())
         for start in range(0, len(unheard), MAX_SESSIONS):
             await self._ask_again(unheard[start : start + MAX_SESSIONS])

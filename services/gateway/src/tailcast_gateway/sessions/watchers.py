@@ -1,7 +1,7 @@
-"""Who watches sessions, as those see it who read them: the port of delivery.
+"""The interface between the readers of sessions and the clients that watch them.
 
-Pure. All that is read of a watched session is told here, in one step of the event loop;
-`delivery` implements it. What never lives here: which clients these are.
+Pure. `sessions` calls it with all that it reads of a watched session, each time in one
+step of the event loop; `delivery` implements it. It names no clients.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,11 +15,11 @@ from tailcast_streams.session_state import Head
 
 
 class Watchers(Protocol):
-    """Is told what is stored of watched sessions, and says which are wanted."""
+    """Gets what is read of watched sessions, and says which sessions are wanted."""
 
     @property
     def isolation(self) -> SessionIsolation:
-        """Takes what fails over one session."""
+        """Confines failures to one session."""
         ...
 
     @property
@@ -28,7 +28,7 @@ class Watchers(Protocol):
         ...
 
     def is_still(self, watched: Watched, epoch: int) -> bool:
-        """Whether a session is watched yet, and its window not begun anew since."""
+        """Whether a session is still watched, and its window is still the same."""
         ...
 
     def is_wanted(self, session: str) -> bool:
@@ -40,7 +40,7 @@ class Watchers(Protocol):
         ...
 
     def waited_for(self) -> Iterable[str]:
-        """Watched sessions of which clients wait for them to get somewhere."""
+        """Watched sessions that have clients waiting for a later place."""
         ...
 
     def open(self, session: str, head: Head) -> Watched:
@@ -48,31 +48,31 @@ class Watchers(Protocol):
         ...
 
     def close(self, watched: Watched) -> None:
-        """Watch a session no more."""
+        """Stop watching a session."""
         ...
 
     def created(self, watched: Watched, head: Head) -> None:
-        """A session that had no state has one: it is read from its beginning."""
+        """Note that a session was created; it is read from its beginning."""
         ...
 
     def deliver(
         self, watched: Watched, entries: Sequence[Entry], *, now: float
     ) -> None:
-        """Take entries that follow the window's end; `now` is in monotonic seconds."""
+        """Add entries to the window and deliver them; `now` in monotonic seconds."""
         ...
 
     def reset(self, watched: Watched, head: Head) -> None:
-        """What is stored is not what the window follows on from: begin it anew."""
+        """Empty a window that does not fit the stream, and begin at the head."""
         ...
 
     def compared(self, watched: Watched) -> None:
-        """A session was compared with what is stored, and nothing is missing here."""
+        """Note that a session was compared with the stream."""
         ...
 
     def tell(self, session: str, message: Fields) -> None:
-        """Send a message to all who want a watched session."""
+        """Send a message to all clients that want a watched session."""
         ...
 
     def measure(self) -> None:
-        """Say in metrics what is watched, and by how many."""
+        """Set the metrics of watched sessions, their clients and windows."""
         ...

@@ -1,10 +1,10 @@
-"""What a client that names itself has provably received, and what is to be kept of it.
+"""What a named client has provably received, and what must be saved of that.
 
-Pure; time comes in. By default what was sent before a ping counts once the peer has
-answered: after a crash the tail since then comes again, and nothing is skipped. A
-client that acknowledges by itself is believed, but for what was not sent to it; no
-other command of it says that it has read anything. What never lives here: where a
-client is, and how progress is saved.
+Pure; times are arguments. By default all that was sent before a ping counts as received
+when the ping is answered. So after a crash the records since then come again, and none
+is skipped. Or a client acknowledges by itself: then its acknowledgements alone count,
+as far as the records were sent to it. Where a client is, is known in `places`, and
+progress is saved in `saver`.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,36 +18,37 @@ from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
 
 
-# Pings at which something was noted that may be on their way to one client.
+# How many noted pings may be unanswered by one client.
 MAX_PINGS = 4
-# A hold is written anew so often though nothing changes, seconds: so it does not
-# expire, and whoever lost it without being told learns it.
+# A hold is saved after this many seconds even if nothing changes. So it does not
+# expire, and a connection that has lost its client without a notice finds that out.
 REFRESH_SECONDS = 60.0
 
 
 class Note(NamedTuple):
     """Where a client was when a ping was sent."""
 
-    # What number the ping has.
+    # The number of the ping.
     number: int
-    # When that was, on the clock of `Channel.changed_at`.
+    # When the note was made, on the clock of `Channel.changed_at`.
     made_at: float
-    # What the client wanted then.
+    # The client's subscription then.
     subscription: Subscription
-    # Ends of windows that changed since the client's last progress was kept. The client
-    # was there unless `own` says otherwise. Shared by all clients that were noted then.
+    # The ends of windows that changed since the client's last saved progress. The
+    # client was there, unless `own` has another place. Shared by all notes of that
+    # moment.
     changed: Mapping[str, Cursor]
-    # Places of its own; None where that was not known, or could not be said.
+    # The client's own places; None for a place that was not known.
     own: Mapping[str, Cursor | None]
-    # Sessions that have to be noted again, whether they change or not.
+    # Sessions that must be noted again, even if they do not change.
     lagging: Collection[str]
     # Whether `changed` and `own` name all sessions that the client wanted.
     is_full: bool
-    # Whether anything of a replay was given before it.
+    # Whether a part of a replay was sent before the ping.
     is_progress: bool
 
     def cursors(self) -> dict[str, Cursor]:
-        """Where it was in each session that has changed."""
+        """The places of the client in the sessions that changed."""
         wants = self.subscription.matches
         shared = {
             session: cursor
@@ -59,15 +60,15 @@ class Note(NamedTuple):
 
 
 class AckVerdict(Enum):
-    """What an acknowledged cursor is worth, by its order alone."""
+    """The verdict on an acknowledged cursor, by its order alone."""
 
-    # It lies beyond what was sent.
+    # It is beyond the last record that was sent.
     UNSENT = "unsent"
     # It, or a later one, was acknowledged before.
     OLD = "old"
-    # It is where the client is.
+    # It is the client's place.
     PROVED = "proved"
-    # It lies where things were sent: its digest has to prove that it is one of them.
+    # It is within what was sent; its digest must prove that it is a record's cursor.
     POSSIBLE = "possible"
 
 
@@ -76,12 +77,12 @@ class _Flight(NamedTuple):
 
     save: Save
     note: Note | None
-    # How often delivery had begun anew by then.
+    # How often delivery had begun again by then.
     beginnings: int
 
 
 class Holding:
-    """One connection's hold of a client: what is kept of it and what is not yet."""
+    """One connection's hold on a client: its progress, saved and not yet saved."""
 
     __slots__ = (
         "_acknowledged",
@@ -111,49 +112,49 @@ class Holding:
     )
 
     def __init__(self, client_id: str, taker: str) -> None:
-        # What the client calls itself.
+        # The name of the client.
         self.client_id = client_id
-        # What this connection calls itself where takeovers are told.
+        # The name of this connection in announcements of takeovers.
         self.taker = taker
-        # The number that the broker gave, 0 before it did.
+        # The number of this hold, from the broker; 0 before it has one.
         self.hold = 0
-        # The highest number that was heard of another hold while ours was asked for.
+        # The highest number of another hold that was announced while ours was taken.
         self.rival = 0
-        # Whether somebody says that the client is theirs: a save tells.
+        # Whether another connection claims the client; the next save finds that out.
         self.is_doubted = False
         # Whether only the client's own acknowledgements count.
         self.is_manual = False
-        # Whether delivery to it has begun under its name.
+        # Whether delivery has begun to the client under its name.
         self.has_begun = False
-        # What is kept holds everything that had changed before this time.
+        # All changes before this time are saved.
         self.kept_until = 0.0
-        # Sessions of which not all is kept that the client was sent by then.
+        # The sessions whose changes before that time are not all saved.
         self.lagging: set[str] = set()
-        # Whether the broker forgot what was kept: all places are to be noted.
+        # Whether the broker has lost the client's cursors: all must be noted again.
         self.is_forgotten = False
-        # How often in a row delivery began here and nothing was confirmed; and the same
-        # as it is to be kept.
+        # How often in a row delivery began here without a confirmation, and this number
+        # if it must be saved.
         self.starts = 0
         self._due_starts: int | None = None
-        # What was noted at pings that were not answered, the oldest first.
+        # The notes at pings that are not answered, the oldest first.
         self._awaited: list[Note] = []
-        # The latest that was answered and is not kept, and the latest of all.
+        # The note of the latest answered ping, if not saved yet; and in any case.
         self._received: Note | None = None
         self._latest: Note | None = None
-        # Other cursors that are not kept: where delivery began, what was acknowledged.
+        # Other cursors to be saved: where delivery began, and acknowledged ones.
         self._due: dict[str, Cursor] = {}
         self._due_at: Birth | None = None
         self._forgets = False
-        # At which moment delivery began, None if that is not known.
+        # The moment at which delivery began, None if unknown.
         self._begun_at: Birth | None = None
-        # Where the client has acknowledged to be, or began, on this connection. Only
-        # where its own word counts.
+        # The places that the client has acknowledged on this connection, or where it
+        # began. Only used if it acknowledges by itself.
         self._acknowledged: dict[str, Cursor] = {}
-        # Saves so far, the one under way, and when the last one was made.
+        # The number of saves, the one that runs now, and when the last one was made.
         self._saves = 0
         self._flight: _Flight | None = None
         self._saved_at = 0.0
-        # How often delivery began anew.
+        # How often delivery began again.
         self._beginnings = 0
 
     # Where delivery begins.
@@ -167,19 +168,19 @@ class Holding:
         forgets: bool,
         starts: int = 0,
     ) -> None:
-        """Delivery begins anew at these places; they are kept without being received.
+        """Note that delivery begins at these places, which are saved at once.
 
         Args:
-            places: by session.
-            lagging: sessions that have to be noted, whether they change or not.
-            at: the moment of it: sessions that come into being later are new to the
-                client. None to leave that as it is.
-            forgets: nothing else is kept of the client any more.
-            starts: how often it began there with something to send, this time too.
+            places: the places, by session.
+            lagging: the sessions that must be noted even if they do not change.
+            at: the moment of the beginning: sessions that are created later are new
+                to the client. None to leave that as it is.
+            forgets: whether all else that is stored for the client is dropped.
+            starts: how often it began there with records to send, with this time.
         """
         if self._received is not None and not forgets:
             self._due |= self._received.cursors()
-        # What is on its way says nothing of the new places.
+        # Pings that were sent before say nothing about the new places.
         self._received = self._latest = None
         self._awaited.clear()
         if forgets:
@@ -198,11 +199,11 @@ class Holding:
         if self.is_manual:
             self._acknowledged |= places
 
-    # Received by the pings that are answered.
+    # What was received, by answered pings.
 
     @property
     def takes_notes(self) -> bool:
-        """Whether it may be noted at a ping where the client is."""
+        """Whether the client's places may be noted at the next ping."""
         return self.has_begun and not self.is_manual and len(self._awaited) < MAX_PINGS
 
     def note(
@@ -218,7 +219,7 @@ class Holding:
     ) -> None:
         """Note where the client is as the ping of this number is sent.
 
-        Args: as in `Note`; all sessions are named if `is_forgotten`.
+        The arguments are those of `Note`; all sessions are named if `is_forgotten`.
         """
         self._awaited.append(
             Note(
@@ -234,9 +235,9 @@ class Holding:
         )
 
     def answered(self, number: int) -> bool:
-        """A ping and those before it are: what was sent before them is received.
+        """Note that a ping was answered: all that was sent before it is received.
 
-        False if nothing was noted at them that was not known.
+        Returns False if there is no note of this ping or an earlier one.
         """
         notes = [note for note in self._awaited if note.number <= number]
         if not notes:
@@ -248,26 +249,26 @@ class Holding:
         return True
 
     def _has_progressed(self) -> None:
-        """Where delivery begins the next time is another place."""
+        """Note that delivery would now begin at another place than last time."""
         if self.starts:
             self.starts = self._due_starts = 0
 
-    # Received by the client's own word.
+    # What was received, by the client's acknowledgements.
 
     def judge_ack(
         self, session: str, cursor: Cursor, *, place: Cursor | None
     ) -> AckVerdict:
-        """Judge an acknowledged cursor by where the client is, None if nowhere."""
+        """Judge an acknowledged cursor by the client's place, None without one."""
         if place is None or cursor.id > place.id:
             return AckVerdict.UNSENT
         before = self._had(session)
-        # Beyond where the client is now it is of a numbering that is no more.
+        # An earlier place beyond the present one is from before a renumbering.
         if before is not None and before.id <= place.id and cursor.id <= before.id:
             return AckVerdict.OLD if cursor.id < before.id else _same(cursor, before)
         return AckVerdict.PROVED if cursor == place else AckVerdict.POSSIBLE
 
     def acknowledge(self, session: str, cursor: Cursor) -> None:
-        """The client has it, by its own word."""
+        """Note a cursor that the client has acknowledged."""
         self._acknowledged.pop(session, None)
         if len(self._acknowledged) > MAX_SESSIONS:
             del self._acknowledged[next(iter(self._acknowledged))]
@@ -276,7 +277,7 @@ class Holding:
         self._has_progressed()
 
     def _had(self, session: str) -> Cursor | None:
-        """Where the client was in a session, by its word or by a ping."""
+        """The client's last known place in a session, by acknowledgement or ping."""
         own, note = self._acknowledged.get(session), self._latest
         noted = None
         if note is not None:
@@ -285,17 +286,17 @@ class Holding:
             return own or noted
         return max(own, noted)
 
-    # Keeping it.
+    # Saving the progress.
 
     @property
     def size(self) -> int:
-        """How many cursors a save has now, at most."""
+        """The most cursors that a save would have now."""
         note = self._received
         noted = 0 if note is None else len(note.changed) + len(note.own)
         return len(self._due) + noted
 
     def has_progress(self, now: float) -> bool:
-        """Whether there is something to save, or it is time to say that it is held."""
+        """Whether there is something to save, or the hold must be renewed."""
         return (
             bool(self._due)
             or self._received is not None
@@ -307,7 +308,7 @@ class Holding:
         )
 
     def next_save(self, now: float) -> Save:
-        """What is to be kept; `saved` or `failed` has to follow."""
+        """The next save; the caller must then call `saved` or `failed`."""
         note, self._received = self._received, None
         cursors, self._due = self._due, {}
         at, self._due_at = self._due_at, None
@@ -324,14 +325,14 @@ class Holding:
         return save
 
     def _not_behind(self, noted: dict[str, Cursor]) -> dict[str, Cursor]:
-        """What a ping says, but for what the client has said itself since."""
+        """The noted places without those that a later acknowledgement passed."""
         for session, own in self._acknowledged.items():
             if session in noted and noted[session].id < own.id:
                 del noted[session]
         return noted
 
     def saved(self, outcome: Saved) -> None:
-        """The save was answered, and was not refused."""
+        """Note that the save was done; call it only if it was not refused."""
         flight, self._flight = self._flight, None
         assert flight is not None  # noqa: S101  # it is answered once
         if flight.note is not None and flight.note.is_full:
@@ -350,10 +351,10 @@ class Holding:
             self.is_forgotten = True
 
     def failed(self) -> None:
-        """The save may not have happened: it is to be made again."""
+        """Note that the save may not have happened: it must be made again."""
         flight, self._flight = self._flight, None
         assert flight is not None  # noqa: S101  # it is answered once
-        # Nobody has told who holds the client: it is asked by the next save.
+        # It is unknown whether the client is still held; the next save finds out.
         self.is_doubted = True
         if self._forgets:
             return
@@ -367,5 +368,5 @@ class Holding:
 
 
 def _same(cursor: Cursor, before: Cursor) -> AckVerdict:
-    """The same address again: another digest there is nothing that was sent."""
+    """The verdict on a repeated ID: with another digest it must be looked up."""
     return AckVerdict.OLD if cursor == before else AckVerdict.POSSIBLE

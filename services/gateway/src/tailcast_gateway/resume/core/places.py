@@ -1,8 +1,8 @@
-"""Where a client is in its sessions: what is noted of it, and what changed since.
+"""The places of clients in their sessions, and which of them have changed.
 
-No I/O and no clock. Where a client is live it stands at the window's end, as all who
-are live there: such places are collected once for everybody who is noted at one time.
-What never lives here: what a client has received.
+No I/O and no clock. All clients that are live in a session are at its window's end. So
+these places are collected once for all clients that are noted at the same time. What a
+client has received is found out in `holding`.
 """
 
 import itertools
@@ -21,12 +21,12 @@ class Places:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        # Ends of windows that changed since a time, as they were at another one.
+        # The ends of windows that changed since a time, collected at `_changed_at`.
         self._changed: dict[float | None, dict[str, Cursor]] = {}
         self._changed_at = 0.0
 
     def delivered(self, client: Client, session: str) -> Cursor | None:
-        """What a client was sent up to, None where nothing is sent to it."""
+        """The place up to which a session was sent to a client, None if it is not."""
         channel = self._hub.channels.get(session)
         if channel is None or not _wants(client, session):
             return None
@@ -35,9 +35,10 @@ class Places:
     def places(
         self, client: Client, subscription: Subscription
     ) -> dict[str, Cursor | None]:
-        """Where delivery could go on, of all that a subscription wants, and documents.
+        """The places in all sessions of a subscription, and in the emergencies.
 
-        Those first in which the client is not live; None where that is not known yet.
+        The sessions in which the client is not live come first. A place that is not
+        known yet is None.
         """
         channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(subscription)]
         channels.sort(key=lambda channel: client not in channel.followers)
@@ -46,13 +47,13 @@ class Places:
     def changes(
         self, client: Client, *, since: float | None, lagging: Iterable[str], now: float
     ) -> tuple[dict[str, Cursor], dict[str, Cursor | None]]:
-        """What is to be noted of a client, as the shared part and its own.
+        """The places of a client that must be noted: the shared ones and its own.
 
         Args:
-            client: whose places these are.
-            since: what changed before needs no note; None to note everything.
-            lagging: sessions that have to be noted whether they changed or not.
-            now: the same for all who are noted in one step of the loop.
+            client: the client.
+            since: earlier changes need no note; None to note everything.
+            lagging: sessions that must be noted even if they did not change.
+            now: the time, the same for all clients noted in one step of the loop.
         """
         changed = self._changed_since(since, now)
         own: dict[str, Cursor | None] = {}
@@ -70,7 +71,7 @@ class Places:
         return {}, own
 
     def has_more(self, client: Client) -> bool:
-        """Whether there is something to send to a client that it has not been sent."""
+        """Whether there are records that must still be sent to a client."""
         for session, follower in client.followers.items():
             if follower.pace in (FollowerState.NOT_CREATED, FollowerState.SKIPPING):
                 continue
@@ -80,11 +81,11 @@ class Places:
         return False
 
     def lagging(self, client: Client) -> list[str]:
-        """Sessions in which a client may not have what the window's end says."""
+        """The sessions in which a client may not have all up to the window's end."""
         return [*client.followers, *self._held_back(client)]
 
     def _held_back(self, client: Client) -> Iterator[str]:
-        """Sessions of which a record waits for its interval to be over."""
+        """The sessions of which a record waits for the end of its interval."""
         rules = client.subscription.rules
         if not self._hub.delivery.pending or not any(
             rule.view.max_rate for rule in rules
@@ -102,7 +103,7 @@ class Places:
             )
             return None if place is None else shown(place)
         if follower.sampler is not None:
-            # What is read is held back, to be reduced: the replay comes again.
+            # The sampler holds records back, so no place is known.
             return None
         place = channel.place_of(client)
         if place is None and follower.wanted is Begin.START:
@@ -130,7 +131,7 @@ class Places:
 
 
 def _wants(client: Client, session: str) -> bool:
-    """Whether anything of a session, or any document, is for a client."""
+    """Whether a client gets records of a session, or emergencies."""
     if session == EMERGENCIES:
         return bool(client.subscription)
     return client.subscription.matches(session)

@@ -1,8 +1,8 @@
-"""Which sessions run, have stalled, have ended: by when something last came of them.
+"""Which sessions run, have stalled or have ended, by the time of their last entry.
 
-Pure; time comes in, by a steady clock: one that is set ends no session. Cost follows
-activity: a session is looked at when something came of it and when its time is over,
-never in between, and one that has ended is forgotten.
+Pure; times are arguments, of a steady clock, so that no session ends because a clock is
+set. A session costs work only when it gets an entry and when its time is over. One that
+has ended costs nothing.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Event: TypeAlias = Literal["started", "stalled", "resumed", "ended"]
 
 
 class Transition(NamedTuple):
-    """What became of a session."""
+    """A session's change to another status."""
 
     session: str
     event: Event
@@ -35,36 +35,36 @@ def status_after(idle_ms: int) -> Status:
 
 @dataclass(slots=True)
 class _Watched:
-    """What is known of one session."""
+    """The status of one session."""
 
     status: Status
-    # When something last came of it, milliseconds of a steady clock.
+    # When its last entry came, milliseconds of a steady clock.
     last_ms: int
-    # When it is looked at next; other entries of it in the queue are void.
+    # When it is due in the queue; its other entries there are void.
     due_ms: int = 0
 
 
 class Activity:
-    """The watched sessions, and when something last came of them."""
+    """The watched sessions, and when their last entries came."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, _Watched] = {}
-        # When sessions are to be looked at, the next one first.
+        # When sessions are due, the next one first.
         self._queue: list[tuple[int, str]] = []
 
     def __len__(self) -> int:
-        """How many entries wait to be looked at."""
+        """The length of the queue."""
         return len(self._queue)
 
     def note(self, session: str, *, last_ms: int, now_ms: int) -> None:
-        """A session is watched from now on; nothing became of it."""
+        """Note that a session is watched from now on; that is no transition."""
         if session not in self._sessions:
             watched = _Watched(status_after(now_ms - last_ms), last_ms)
             self._sessions[session] = watched
             self._schedule(session, watched)
 
     def moved(self, session: str, *, now_ms: int) -> Transition | None:
-        """Something came of a session."""
+        """Note that a session got an entry; returns its transition, if any."""
         watched = self._sessions.get(session)
         if watched is None:
             watched = self._sessions[session] = _Watched("running", now_ms)
@@ -78,7 +78,7 @@ class Activity:
         return Transition(session, "resumed")
 
     def due(self, *, now_ms: int) -> list[Transition]:
-        """What became of sessions of which nothing came."""
+        """The transitions of sessions that got no entries for too long."""
         found: list[Transition] = []
         while self._queue and self._queue[0][0] <= now_ms:
             at_ms, session = heappop(self._queue)
@@ -94,16 +94,16 @@ class Activity:
         return found
 
     def last_ms(self, session: str) -> int:
-        """When something last came of a session, 0 if that is not known."""
+        """When a session's last entry came, 0 if that is not known."""
         watched = self._sessions.get(session)
         return 0 if watched is None else watched.last_ms
 
     def forget(self, session: str) -> None:
-        """Nobody watches a session any more."""
+        """Forget a session that no client watches any more."""
         self._sessions.pop(session, None)
 
     def _schedule(self, session: str, watched: _Watched) -> None:
-        """Look at it when its status may be over; what has ended stays so."""
+        """Queue the session for the end of its status; `ended` has no end."""
         if watched.status != "ended":
             limit = STALLED_MS if watched.status == "running" else ENDED_MS
             watched.due_ms = watched.last_ms + limit

@@ -1,6 +1,6 @@
-"""Sessions, rejected lines and emergencies as clients see them, over either protocol.
+"""Sessions, rejected lines and emergencies as clients see them, in both protocols.
 
-Pure; time comes in, by the broker's clock.
+Pure; times are arguments, of the broker's clock.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def describe(
     now_ms: int,
     owners: Sequence[str] = (),
 ) -> dict[str, object]:
-    """One session, as `/api/sessions` lists it; with who contests it, if it is."""
+    """One session, as `/api/sessions` lists it, with the tailers that contest it."""
     state = head.state
     since_ms = active_ms if state is None else state.aged_from_ms or active_ms
     return {
@@ -45,7 +45,7 @@ def describe(
 def snapshot(
     session: str, state: Snapshot | None, *, now_ms: int, owners: Sequence[str] = ()
 ) -> dict[str, object]:
-    """One session as it was after an append, for clients; nulls if there is none."""
+    """A session's snapshot for clients; its fields are null if it does not exist."""
     if state is None:
         return {"sessionId": session, "cursor": None, "data": None, "status": None}
     idle_ms = now_ms - state.aged_from_ms
@@ -67,7 +67,7 @@ def snapshot(
 
 
 def size_bytes(state: Snapshot) -> int:
-    """About how long a snapshot is as a message."""
+    """The approximate length of a snapshot as a message."""
     return len(state.latest) + len(state.metrics) + len(state.latest_emergency) + 500
 
 
@@ -108,12 +108,12 @@ def _emergencies(session: str, state: Snapshot) -> dict[str, object]:
 
 
 def _rate(rate: float, since_ms: int, now_ms: int) -> float:
-    """Records per second, to four digits: more would be noise."""
+    """Records per second, rounded to four digits; further ones would be noise."""
     return float(f"{rate_at(rate, updated_ms=since_ms, now_ms=now_ms):.4g}")
 
 
 def _value(text: bytes) -> msgspec.Raw | None:
-    """Stored JSON as it was written; None if somebody wrote something else by hand."""
+    """Stored JSON as it was written; None if it is not JSON, as if written by hand."""
     try:
         msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -1,9 +1,10 @@
-"""Whether what was read follows on from where the reader stands.
+"""Whether entries that were read continue the reader's cursor.
 
-Pure. Readers ask for what lies after a place *with the entry at that place*, so that
-its digest proves in the same read that the place is still what it was: a broker that
-forgot everything may have other content under the same IDs. Where that entry was
-trimmed, the next one's `previous` still names it, which orders but proves less.
+Pure. Readers ask for the entries after a cursor *and the entry at the cursor*. So its
+digest proves in the same read that the entry is still the same: a broker that forgot
+everything may have other content under the same IDs. If that entry was trimmed, the
+`previous` of the next one still names its ID. That proves the order, but not the
+content.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,13 @@ from tailcast_streams.position import BEFORE_ALL, MAX_OFFSET, Cursor, EntryID
 
 
 class Continuity(Enum):
-    """How well what was read follows on."""
+    """How well the entries that were read continue the cursor."""
 
-    # The entry at the cursor was read too and is the same.
+    # The entry at the cursor was read too, and it is the same.
     PROVED = "proved"
-    # It was not read (trimmed), but what was read names it as its predecessor.
+    # It was trimmed, but the next entry names it as its predecessor.
     CHAINED = "chained"
-    # Neither: something else is there, or nothing.
+    # Neither: other entries are there, or none.
     BROKEN = "broken"
 
 
@@ -36,9 +37,9 @@ def including(id: EntryID) -> EntryID:
 def continuation(
     cursor: Cursor, entries: Sequence[Entry]
 ) -> tuple[Continuity, Sequence[Entry]]:
-    """What follows a cursor among entries read after `including(cursor.id)`.
+    """The entries after a cursor, among those read after `including(cursor.id)`.
 
-    Cut where the chain breaks; the next read, from there, shows it as broken.
+    They end where the chain breaks. The next read, from there, shows the break.
     """
     if not entries:
         is_beginning = cursor.id == BEFORE_ALL

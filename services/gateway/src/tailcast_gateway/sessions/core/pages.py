@@ -1,11 +1,11 @@
-"""Pages of history: which of the entries that were read make one page, and its places.
+"""Pages of history: makes one page of the entries that were read.
 
-Pure. A page is a run of records in file order between two places. It never crosses the
-beginning of a generation or a gap: it ends before one, and the page that begins there
-says so (`told`). A place is *after* the entry that a cursor names, so the page after a
-page follows its `cursor`, and the page before it ends at its `prev`.
+Pure. A page has the records between two places, in file order. It never crosses the
+beginning of a generation, or a gap: it ends before it, and the next page begins with it
+and says so in `told`. A place is *after* the entry that a cursor names. So the next
+page begins at this page's `cursor`, and the page before it ends at its `prev`.
 
-Never here: reading, and what becomes of a cursor that is not there.
+Reading is done in `history`, and cursors without an entry are judged in `verdicts`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,27 +29,30 @@ NOTHING_TOLD: Told = MappingProxyType({})
 class Page(NamedTuple):
     """One page, in file order."""
 
-    # The place that it follows on from, and the one at which it ends.
+    # The place at which it begins, and the place at which it ends.
     prev: Cursor
     cursor: Cursor
     # Its records and emergencies.
     records: Sequence[Entry] = ()
-    # A `gap` or `rewind` that it begins with, as fields.
+    # The `gap` or `rewind` at its beginning, as fields.
     told: Told = NOTHING_TOLD
-    # Whether there is more in the direction in which it was asked for.
+    # Whether there is more in the direction of reading.
     more: bool = False
 
 
 def forward(
     entries: Sequence[Entry], after: Cursor, *, limit: int, max_bytes: int, is_end: bool
 ) -> Page | None:
-    """The page that follows a place; None if more must be read to say.
+    """The page that follows a place; None if more entries must be read first.
 
-    At least one record is in it if there is one, however large.
+    It has at least one record if there is one, however large.
 
     Args:
-        entries: what follows the place, in order.
-        is_end: nothing follows these entries.
+        entries: the entries after the place, in order.
+        after: the place.
+        limit: the most records of the page.
+        max_bytes: it ends with the record that reaches this size.
+        is_end: whether no entry follows these.
     """
     told: Told = NOTHING_TOLD
     records: list[Entry] = []
@@ -63,7 +66,7 @@ def forward(
         elif is_mark(entry):
             if records or told:
                 return Page(after, cursor, records, told, more=True)
-            # What may lie before it is the stream's own beginning, which is not told.
+            # Before it there can only be the stream's first marker, which is not shown.
             told = told_of(entry, after)
         cursor = entry.cursor
     return Page(after, cursor, records, told) if is_end else None
@@ -77,11 +80,14 @@ def backward(
     max_bytes: int,
     is_end: bool,
 ) -> Page | None:
-    """The page that ends at a place; None if more must be read to say.
+    """The page that ends at a place; None if more entries must be read first.
 
     Args:
-        entries: up to the place and with the entry there, the newest first.
-        is_end: nothing is kept before these entries.
+        entries: the entry at the place and those before it, the newest first.
+        before: the place.
+        limit: the most records of the page.
+        max_bytes: it ends with the record that reaches this size.
+        is_end: whether no entry is stored before these.
     """
     records: list[Entry] = []
     taken: Entry | None = None
@@ -109,15 +115,15 @@ def backward(
 
 
 def cut(page: Page, sizes: Sequence[int], *, room: int, is_backward: bool) -> Page:
-    """The part of a page that fits, from the side at which it was asked for.
+    """The part of a page that fits, from the side where reading began.
 
-    One record at least, though it does not fit.
+    It has at least one record, even if that does not fit.
 
     Args:
-        page: what was read.
-        sizes: what each of its records weighs.
-        room: what they may weigh together.
-        is_backward: whether the page was to end at a place, not to follow one.
+        page: the whole page.
+        sizes: the size of each of its records.
+        room: how many bytes they may take together.
+        is_backward: whether the page was read backward, to end at a place.
     """
     fitting = 0
     for size in reversed(sizes) if is_backward else sizes:
@@ -136,7 +142,7 @@ def cut(page: Page, sizes: Sequence[int], *, room: int, is_backward: bool) -> Pa
 
 
 def size_to_read(records: Sequence[Entry], *, limit: int, max_bytes: int) -> int:
-    """How many entries to read next, by the size of those of the page so far."""
+    """How many entries to read next, by the sizes of the page's records so far."""
     left = limit - len(records)
     if not records:
         return left
@@ -146,19 +152,19 @@ def size_to_read(records: Sequence[Entry], *, limit: int, max_bytes: int) -> int
 
 
 def is_mark(entry: Entry) -> bool:
-    """Whether clients are told of it: all but records and the stream's beginning."""
+    """Whether it is shown as a gap or rewind: all but records and the first marker."""
     return not is_record(entry) and entry.previous != BEFORE_ALL
 
 
 def told_of(entry: Entry, previous: Cursor) -> Told:
-    """What is told of a generation's beginning, or of a gap."""
+    """The fields for the beginning of a generation, or for a gap."""
     if entry.kind is Kind.GAP:
         return {"gap": breaks.gap_at(entry, previous)}
     return {"rewind": breaks.rewind_at(entry)}
 
 
 def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
-    """Where a page begins by what became of a cursor, and what is told of that."""
+    """Where a page begins by the verdict on a cursor, with the gap or rewind there."""
     if isinstance(verdict, Trimmed):
         reason = "trimmed" if verdict.is_cursor_known else "unknown_cursor"
         since = verdict.since or cursor
@@ -170,7 +176,7 @@ def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
 
 
 def shaped(entries: Sequence[Entry], view: View = PLAIN) -> list[bytes]:
-    """Records in a view: those that it lets through, with the metrics that it keeps."""
+    """The records that a view lets through, with the metrics that it keeps."""
     wanted = Piece(entries).wanted(view)
     if view.projection is None:
         return [entry.record for entry in wanted]
@@ -182,7 +188,7 @@ def shaped(entries: Sequence[Entry], view: View = PLAIN) -> list[bytes]:
 
 
 def body(page: Page, view: View = PLAIN, **fields: object) -> bytes:
-    """A page as one JSON object, its records in a view."""
+    """A page as one JSON object, with its records in a view."""
     start = msgspec.json.encode({**fields, **page.told})[:-1]
     comma = b"," if fields or page.told else b""
     return b'%b%b"data":[%b],"prev":"%b","cursor":"%b","more":%b}' % (

@@ -1,8 +1,8 @@
-"""What becomes of a cursor that was looked up: go on, wait, tell a gap or a rewind.
+"""The verdict on a cursor: go on there, wait, or tell the client a gap or a rewind.
 
-Pure. A cursor is looked up, not trusted: its ID orders and finds, its digest proves.
-The callers ask the broker and bring the answers; the verdict is a
-function of these alone.
+Pure. A cursor of a client is not trusted but looked up: its ID finds the entry, and its
+digest proves that the entry is the same. The callers ask the broker; the verdict
+depends on its answers alone.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -22,42 +22,42 @@ from tailcast_streams.session_state import Head, SessionState
 class Resume(NamedTuple):
     """Delivery goes on after this place."""
 
-    # The place that was asked for, by the ID that it has now.
+    # The requested place, with its present ID.
     cursor: Cursor
-    # Whether it was proved that nothing is missing.
+    # Whether it is proved that nothing is missing.
     is_proved: bool
 
 
 class Trimmed(NamedTuple):
-    """What lies between cannot be had any more: `gap`, and on after it."""
+    """The records up to a place are lost: send a `gap` and go on after it."""
 
     # The last place that is lost.
     to: Cursor
-    # False: nothing lies between, but what would prove the cursor is gone as well.
+    # False if no record is lost, but the entry that would prove the cursor is gone.
     is_cursor_known: bool = True
-    # Where the lost part begins, None for where the client stands.
+    # Where the lost part begins, None for the client's own cursor.
     since: Cursor | None = None
 
 
 class Replaced(NamedTuple):
-    """Another file is under this name: `rewind`, and on from its beginning."""
+    """Another file has this name: send a `rewind` and go on from its beginning."""
 
     # The current generation's marker.
     marker: Cursor
 
 
 class Wait(NamedTuple):
-    """The tailer has not read so far yet; it may be reading anew."""
+    """The tailer has not read that far; perhaps it reads the file again."""
 
-    # False if the file itself was shorter when it was last seen: it may be growing
-    # back, or be another one. That is waited for, but not for ever.
+    # False if the file itself was shorter when it was last seen. It may grow back, or
+    # be another file; that is decided after some time.
     is_file_long_enough: bool
 
 
 class NoValues(NamedTuple):
-    """A place was asked for by step or time, and no record of the session has one."""
+    """The client asked for a step or a time, and no record of the session has one."""
 
-    # What it has none of: `steps` or `times`.
+    # What the session lacks: `steps` or `times`.
     what: str
 
     def __str__(self) -> str:
@@ -68,7 +68,7 @@ Verdict: TypeAlias = Resume | Trimmed | Replaced | Wait | NoValues
 
 
 class Answers(NamedTuple):
-    """What the broker said, the head first."""
+    """The broker's answers; the head was read first."""
 
     head: Head
     # The entry with the cursor's own ID.
@@ -80,10 +80,11 @@ class Answers(NamedTuple):
 
 
 def current_twin(cursor: Cursor, head: Head) -> EntryID | None:
-    """Where the cursor's entry is now if generations were counted anew, else None.
+    """The present ID of a cursor's entry if generations were renumbered, else None.
 
-    Only a generation that is not there yet proves that they were: a cursor of an
-    earlier one is an earlier place, and what came after it must not be passed over.
+    They were renumbered only if the cursor's generation does not exist yet. A cursor of
+    an earlier generation is an earlier place, and the records after it must not be
+    left out.
     """
     if head.state is None:
         return None
@@ -94,12 +95,12 @@ def current_twin(cursor: Cursor, head: Head) -> EntryID | None:
 
 
 def judge(cursor: Cursor, answers: Answers, *, has_waited: bool = False) -> Verdict:
-    """Say what becomes of a cursor.
+    """Decide the verdict on a cursor.
 
     Args:
-        cursor: a client's, or `NOTHING` for one that had nothing yet.
-        answers: what the broker has, read after the head.
-        has_waited: it was waited long enough for a file that is too short.
+        cursor: a client's cursor, or `NOTHING` if it has received nothing yet.
+        answers: the broker's answers.
+        has_waited: whether a file that is too short has had its time to grow.
     """
     head = answers.head
     if cursor.id in (BEFORE_ALL, BEGINNING):
@@ -107,7 +108,7 @@ def judge(cursor: Cursor, answers: Answers, *, has_waited: bool = False) -> Verd
     for entry in (answers.at_id, answers.in_current):
         if entry is not None:
             digest = entry.cursor.digest
-            # A place from a gap has no digest: it orders and never proved anything.
+            # A cursor from a gap has no digest, so it cannot be proved.
             if cursor.digest in (digest, 0):
                 return Resume(entry.cursor, is_proved=cursor.digest == digest)
     if cursor == head.cursor:
@@ -120,7 +121,7 @@ def judge(cursor: Cursor, answers: Answers, *, has_waited: bool = False) -> Verd
 
 
 def _from_beginning(head: Head) -> Verdict:
-    """The beginning is always a good place; it may have been trimmed."""
+    """The verdict on the beginning, which always exists but may have been trimmed."""
     if head.oldest is None:
         end = head.cursor
         if end is None:
@@ -135,7 +136,7 @@ def _from_beginning(head: Head) -> Verdict:
 
 
 def _without_state(cursor: Cursor, answers: Answers, *, has_waited: bool) -> Verdict:
-    """A broker that forgot, or the documents, which have no state."""
+    """The verdict if there is no state: it was lost, or these are the emergencies."""
     oldest = answers.head.oldest
     if oldest is None or answers.has_states:
         return Wait(is_file_long_enough=True)
@@ -143,16 +144,16 @@ def _without_state(cursor: Cursor, answers: Answers, *, has_waited: bool) -> Ver
         return _after_trim(cursor, answers.head)
     newest = answers.head.newest
     if not has_waited and newest is not None and newest.id < cursor.id:
-        # A broker that lost its latest: the tailer adds them again, with these IDs.
+        # The broker lost its latest entries; the tailer adds them again with these IDs.
         return Wait(is_file_long_enough=False)
-    # The documents were counted anew: all of them once more, by their IDs no news.
+    # The emergencies were renumbered: send all again; clients know them by their IDs.
     return Replaced(Cursor(oldest.previous, 0))
 
 
 def _was_trimmed(cursor: Cursor, head: Head) -> bool:
     assert head.state is not None  # noqa: S101  # asked only with a state
     if head.oldest is not None:
-        # Between an entry and its predecessor there never was another one.
+        # There never was an entry between an entry and its predecessor.
         return cursor.id <= head.oldest.previous
     return cursor.id < head.state.position.last_id
 
@@ -164,13 +165,13 @@ def _after_trim(cursor: Cursor, head: Head) -> Verdict:
     if head.oldest.previous == cursor.id:
         if cursor.digest:
             return Trimmed(Cursor(cursor.id, 0), is_cursor_known=False)
-        # It came from a gap, or a trimmed beginning, and never proved anything.
+        # The cursor is from a gap or a trimmed beginning, so it cannot be proved.
         return Resume(cursor, is_proved=False)
     return Trimmed(Cursor(head.oldest.previous, 0))
 
 
 def _absent(cursor: Cursor, state: SessionState, *, has_waited: bool) -> Verdict:
-    """Not there and not trimmed: the tailer has passed that place, or not yet."""
+    """The verdict on an entry that is missing and was not trimmed."""
     position = state.position
     is_ahead = (
         cursor.id.offset > position.offset
@@ -184,7 +185,7 @@ def _absent(cursor: Cursor, state: SessionState, *, has_waited: bool) -> Verdict
 
 
 def is_same_life(head: Head, later: Head) -> bool:
-    """Whether the broker forgot nothing between two looks at a session."""
+    """Whether the broker has lost nothing between two reads of a session's head."""
     if head.state is None or later.state is None:
         return head.state is later.state
     before, after = head.state.position, later.state.position
@@ -192,9 +193,9 @@ def is_same_life(head: Head, later: Head) -> bool:
 
 
 def jump_target(head: Head) -> EntryID | None:
-    """Where to go on when retention overtook a reader: a tenth into what is kept.
+    """Where a reader goes on that retention has overtaken: a tenth into the stream.
 
-    At the very oldest it would be overtaken again at once. None where the ends are of
+    At the oldest entry it would be overtaken again at once. None if the two ends are of
     different generations, whose offsets cannot be compared.
     """
     if head.oldest is None or head.newest is None:
@@ -208,10 +209,10 @@ def jump_target(head: Head) -> EntryID | None:
 
 
 def news_begins_after(state: SessionState | None) -> EntryID | None:
-    """The last place that is history, None if everything is news.
+    """The last place that is history, None if all records are new.
 
-    Bytes that were in the file before any tailer saw it are history; they are always
-    of the first generation of the broker's incarnation.
+    History is what was in the file before any tailer saw it. It is always in the first
+    generation of an incarnation.
     """
     if state is None or not state.backlog_end:
         return None

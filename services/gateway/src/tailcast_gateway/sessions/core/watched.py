@@ -1,6 +1,6 @@
-"""What a replica knows of a session that is watched: its window, and the stream's life.
+"""What a replica knows of a watched session: its window, and the life of its stream.
 
-Pure. What never lives here: who watches it.
+Pure. It does not know which clients watch the session.
 """
 
 from tailcast_gateway.sessions.core.verdicts import news_begins_after
@@ -11,7 +11,7 @@ from tailcast_streams.position import NOTHING, EntryID
 from tailcast_streams.session_state import Head
 
 
-# What a record weighs of which nothing is known.
+# The size of a record as long as nothing is known of it.
 _USUAL_RECORD_BYTES = 1_024.0
 
 
@@ -40,25 +40,25 @@ class Watched:
         self.is_documents = session == EMERGENCIES
         # Recent entries; live clients are at its end.
         self.window = Window(head.cursor or NOTHING, max_bytes=window_bytes)
-        # The life of the stream that the window is of; "" while there is none.
+        # The incarnation of the window's stream; "" while there is none.
         self.incarnation = ""
-        # Its number in the count of sessions, None before it has begun.
+        # The number that it got when it was created, None before that.
         self.birth: Birth | None = None
-        # The last place that is history, None if everything is news.
+        # The last place that is history, None if all records are new.
         self.history_end: EntryID | None = None
-        # Counts how often the window was begun anew: what was read before is void.
+        # How often the window was emptied by a reset; earlier reads are void.
         self.epoch = 0
-        # Who appends to it, "" where nobody is known; and when somebody last did, Unix
-        # milliseconds: to be shown.
+        # The tailer that appends to it, "" if unknown, and when it last did, Unix
+        # milliseconds, as clients see it.
         self.owner = ""
         self.active_ms = 0
-        # The same in monotonic seconds, None before it was asked for.
+        # The same in monotonic seconds, None before it was read.
         self.active_at: float | None = None
         # When entries last came, monotonic seconds.
         self.changed_at = 0.0
-        # The mean size of recent entries, which says how many make a page.
+        # The mean size of recent entries, which decides how many make a page.
         self.record_bytes = _record_bytes(head)
-        # Nobody watched it when the last audit looked.
+        # Whether no client watched it at the last audit.
         self.is_unwatched = False
         self.note_state(head)
 
@@ -69,11 +69,11 @@ class Watched:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether it has to come into being; the documents are always there."""
+        """Whether it is not created yet; whole-file emergencies always exist."""
         return self.is_empty and not (self.incarnation or self.is_documents)
 
     def note_state(self, head: Head) -> None:
-        """Take what the state says of the stream's life."""
+        """Take the incarnation, creation and history from the session's state."""
         state = head.state
         self.incarnation = "" if state is None else state.position.incarnation
         self.birth = None if state is None else state.birth
@@ -83,12 +83,12 @@ class Watched:
         self.history_end = news_begins_after(state)
 
     def is_in_history(self) -> bool:
-        """Whether the window's end still lies before what is news."""
+        """Whether the window's end is still within history."""
         return self.history_end is not None and self.window.end.id < self.history_end
 
 
 def _record_bytes(head: Head) -> float:
-    """What a record of the session weighs, as far as its ends say it."""
+    """The size of a record, estimated from the newest one and the mean."""
     newest = 0 if head.newest is None else len(head.newest.record)
     state = head.state
     mean = state.size / state.records if state is not None and state.records else 0

@@ -1,8 +1,8 @@
 """The window: the recent entries of one session, shared by all clients of a replica.
 
-Pure. A contiguous run of entries between two cursors: `base`, after which it begins,
-and `end`. It grows at its end, is evicted from its front when it holds too many bytes,
-and answers what follows a cursor that it can prove. What never lives here: clients.
+Pure. A window has all entries between two cursors, `base` and `end`. New entries are
+added at its end, and old ones are dropped from its front if it holds too many bytes. It
+returns the entries after a cursor that it can prove. It knows no clients.
 """
 
 from bisect import bisect_left, bisect_right
@@ -13,7 +13,7 @@ from tailcast_streams.entries import Entry, cost_bytes
 from tailcast_streams.position import Cursor, EntryID
 
 
-# Evicted entries leave the list in runs, so that each costs O(1).
+# Dropped entries are removed from the list many at a time, so that each costs O(1).
 _COMPACT_ENTRIES = 1_024
 
 _id_of = attrgetter("id")
@@ -25,15 +25,15 @@ class Window:
     __slots__ = ("_entries", "_first", "base", "end", "max_bytes", "size_bytes")
 
     def __init__(self, at: Cursor, *, max_bytes: int) -> None:
-        # The cursor after which the first kept entry follows.
+        # The cursor directly before the first entry.
         self.base = at
         # The cursor of the newest entry: where live clients are.
         self.end = at
-        # What the entries may cost; the newest is evicted too where it is larger.
+        # The most bytes of the entries; a newest entry that is larger is dropped too.
         self.max_bytes = max_bytes
-        # What the kept entries cost.
+        # The size of the entries in the window.
         self.size_bytes = 0
-        # The kept entries begin at `_first`; before it lie evicted ones.
+        # The window begins at `_first`; the entries before it are dropped ones.
         self._entries: list[Entry] = []
         self._first = 0
 
@@ -41,7 +41,7 @@ class Window:
         return len(self._entries) - self._first
 
     def extend(self, entries: Sequence[Entry]) -> None:
-        """Take entries that follow `end`, in order; evict what is too much."""
+        """Add entries that follow `end`, in order, and drop old ones."""
         self._entries.extend(entries)
         self.size_bytes += sum(map(cost_bytes, entries))
         self.end = entries[-1].cursor
@@ -49,7 +49,7 @@ class Window:
             self.shrink(self.max_bytes)
 
     def shrink(self, max_bytes: int) -> None:
-        """Evict from the front until no more than `max_bytes` are kept."""
+        """Drop entries from the front until at most `max_bytes` are left."""
         first = self._first
         while self.size_bytes > max_bytes:
             self.size_bytes -= cost_bytes(self._entries[first])
@@ -63,16 +63,16 @@ class Window:
         self._first = first
 
     def proves(self, cursor: Cursor) -> bool:
-        """Whether what follows this cursor is here, its digest checked."""
+        """Whether the window has all that follows this cursor, by its digest."""
         if cursor in (self.base, self.end):
             return True
         at = self._index_of(cursor.id)
         return at is not None and self._entries[at].cursor == cursor
 
     def after(self, cursor: Cursor, *, max_bytes: int) -> list[Entry]:
-        """The entries that follow a cursor which `proves` accepts, up to some bytes.
+        """The entries after a cursor that `proves` accepts, up to some bytes.
 
-        At least one, unless the cursor is the window's end.
+        There is at least one, unless the cursor is the window's end.
         """
         start = bisect_right(self._entries, cursor.id, lo=self._first, key=_id_of)
         size = 0
@@ -83,7 +83,7 @@ class Window:
         return self._entries[start:]
 
     def last_up_to(self, id: EntryID) -> Cursor | None:
-        """The last place that is not above an ID, None if that is before the base."""
+        """The last place not after an ID, None if that is before the base."""
         if id < self.base.id:
             return None
         at = bisect_right(self._entries, id, lo=self._first, key=_id_of)
