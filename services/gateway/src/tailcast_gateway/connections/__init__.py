@@ -1,4 +1,4 @@
-"""One peer: its socket or response, whether it lives, how it is sent away.
+"""Serves one client's socket or response, checks that it lives, and sends it away.
 
-What never lives here: what a message asks for.
+What a message asks for is carried out in `commands`.
 """

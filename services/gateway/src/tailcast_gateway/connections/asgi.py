@@ -1,13 +1,13 @@
-"""A response that goes on while it is read, in the messages of ASGI."""
+"""Helpers for responses that are made while they are read, in the messages of ASGI."""
 
 from typing import Any, Final
 
 from starlette.types import Receive
 
 
-# Of an answer that goes on while it is read: whoever stands between passes each part on
-# as it comes. Compressors gather unless a transformation is forbidden, nginx gathers
-# unless it is told not to.
+# The headers of such a response. They make proxies pass on each part as it comes:
+# compressors collect parts unless transformations are forbidden, and nginx collects
+# them unless the second header forbids it.
 STREAMED: Final = {
     "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
@@ -20,6 +20,6 @@ def chunk(data: bytes, *, more: bool = True) -> dict[str, Any]:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Until the client has left, by ASGI's word."""
+    """Wait until the client has left, as ASGI reports it."""
     while (await receive())["type"] != "http.disconnect":
         pass

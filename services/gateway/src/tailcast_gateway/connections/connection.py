@@ -1,7 +1,7 @@
-"""One handed-over socket and its client: messages in, in order, answers and frames out.
+"""One socket and its client: messages come in, answers and frames go out.
 
-Owns the order in which one client's messages are carried out. What they mean is in
-`commands`; who gets records when is in `hub` and `catch_up`.
+A connection carries out the messages of its client one after another, in order. What
+they do is in `commands`; which records the client gets and when is in `delivery`.
 """
 
 import asyncio
@@ -46,10 +46,10 @@ from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.resume.holders import Holders
 
 
-# Messages that wait while one is carried out; with more the socket is not read.
+# How many messages may wait while one is carried out; then the socket is not read.
 MAX_PENDING = 32
-# Whoever was told to ask again for a subscription (within two seconds) has so long for
-# it: a client that passes the answer over would wait in silence, for ever.
+# How long a client has to repeat a `subscribe` that was `unavailable`. (The answer asks
+# for two seconds at most.) A client that ignored the answer would wait without an end.
 ASK_AGAIN_SECONDS = 10.0
 # The shortest interval of unasked heartbeats, seconds.
 MIN_BEAT_SECONDS = 1.0
@@ -74,7 +74,7 @@ class Connection:
         instruments: Instruments,
     ) -> None:
         self._socket = socket
-        # What delivery keeps of this connection.
+        # The state that delivery keeps for this connection.
         # (A cast: pyright takes a callable attribute for a method.)
         self.client = Client(cast(ClientSocket, socket), wire, name=name)
         self._hub = hub
@@ -88,35 +88,35 @@ class Connection:
         # When the connection was made, monotonic seconds.
         self._opened_at = clock()
         self._liveness = Liveness(self._opened_at)
-        # Messages that came while one is carried out.
+        # Messages that came while another one is carried out.
         self._pending: deque[bytes] = deque()
-        # Whether one is.
+        # Whether a message is being carried out.
         self._is_busy = False
-        # The socket takes more, or is gone: for an answer that waited for that.
+        # Set when the socket accepts more, or is closed: an answer may wait for that.
         self._room = asyncio.Event()
-        # Whether the socket is not read because too many wait.
+        # Whether the socket is not read because too many messages wait.
         self._is_held_up = False
-        # Unasked heartbeats: how often, 0 for none, and when the last was sent.
+        # The interval of unasked heartbeats, 0 for none, and when the last was sent.
         self.beat_seconds = 0.0
         self._beat_at = 0.0
-        # Until when a subscription that was `unavailable` has to be asked for again.
+        # The time by which the client must repeat a `subscribe` that was `unavailable`.
         self._ask_again_by: float | None = None
-        # What is still to be said before the close, None while nobody sends it away.
+        # The frames to be sent before the close; None while it is not sent away.
         self._farewell: Iterator[bytes] | None = None
-        # Whether our close frame is written, or the socket is gone.
+        # Whether our close frame is written, or the socket is closed.
         self.is_closing = False
-        # Whether the client knows that the replica shuts down, and when to come back.
+        # Whether the client was told that the replica shuts down.
         self._is_told = False
 
-    # What the socket tells.
+    # Calls from the socket.
 
     def message_received(self, data: bytes, *, binary: bool) -> None:
-        """A message; carried out at once unless another one still is."""
+        """Carry out a message, now or after those that came before it."""
         self._liveness.heard()
         if self._farewell is not None:
             return
         wire = self.client.wire
-        # What is not of the connection's wire is no message.
+        # Text on a binary wire, or the other way round, is an invalid message.
         message = wire.json_of(data) if binary is wire.is_binary else b""
         if not self._is_busy:
             self._take(message)
@@ -127,13 +127,13 @@ class Connection:
             self._socket.pause_reading()
 
     def pong_received(self, payload: bytes) -> None:
-        """The peer is there, and has read what was sent before the ping."""
+        """Note that the client has read all that was sent before the ping."""
         self._liveness.heard()
         if self._holders.pong(self.client, payload) and self.client.behind:
             self._catch_up.wake(self.client)
 
     def writing_resumed(self) -> None:
-        """Go on with what the client has not had."""
+        """Go on with what the client has not got yet."""
         self._room.set()
         if self._farewell is not None:
             self._say(self._farewell)
@@ -141,7 +141,7 @@ class Connection:
             self._catch_up.wake(self.client)
 
     def last_words(self, code: int) -> bytes:
-        """Why it ends, and whether and when to come back."""
+        """The message before a close: why, and whether and when to come back."""
         close = close_code(code)
         if close is None or (close is DRAINING and self._is_told):
             return b""
@@ -151,7 +151,7 @@ class Connection:
         return b""
 
     def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
-        """It is over."""
+        """Clean up after the end of the connection."""
         self.is_closing = True
         self._holders.leave(self.client)
         self._hub.leave(self.client)
@@ -169,10 +169,10 @@ class Connection:
         )
 
     def failed(self, error: Exception) -> None:
-        """Something that the socket told led to a failure."""
+        """Close the connection after a failure in one of the socket's calls."""
         self._hub.isolation.client_failed(self.client, error)
 
-    # What an event stream's request asks.
+    # Calls from an event stream.
 
     def subscribe(
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]
@@ -181,16 +181,16 @@ class Connection:
         self._instruments.command_received("subscribe")
         self._begin_subscribing(message, on_unserved)
 
-    # What the replica asks.
+    # Calls from the replica.
 
     @property
     def isolated(self) -> AbstractContextManager[None]:
-        """What fails in here is this connection's, which is closed."""
+        """Close this connection if something fails in here."""
         return self._hub.isolation.over(self.client)
 
     @property
     def buffered_bytes(self) -> int:
-        """What was written to it and the kernel has not taken yet."""
+        """How many written bytes the kernel has not accepted yet."""
         return self._socket.buffered_bytes
 
     def check(
@@ -201,7 +201,7 @@ class Connection:
         pong_timeout: float,
         slow_timeout: float,
     ) -> None:
-        """See whether the peer lives."""
+        """Ping the client if that is due, or close it if it does not answer."""
         if (allowance := self.client.allowance) is not None:
             pong_timeout = allowance.patience(pong_timeout, most=slow_timeout)
         action = self._liveness.check(
@@ -223,7 +223,7 @@ class Connection:
             self._holders.ping(self.client, now, is_due=is_due)
 
     def beat(self, now: float) -> None:
-        """Send a heartbeat if the client wants one now."""
+        """Send a heartbeat if one is due."""
         if self.client.is_closed or now - self._beat_at < self.beat_seconds:
             return
         since, self._beat_at = self._beat_at, now
@@ -231,12 +231,12 @@ class Connection:
             self._commands.beat(self.client, since=since)
 
     def announce(self, reconnect_after_ms: int) -> None:
-        """The replica shuts down: say when to come back."""
+        """Tell the client that the replica shuts down, and when to come back."""
         self._is_told = True
         self.client.send({"type": "draining", "reconnectAfterMs": reconnect_after_ms})
 
     def dismiss(self, farewell: Iterator[bytes]) -> None:
-        """Deliver nothing any more; say this as the socket takes it, then close."""
+        """Stop delivery, send these frames as the socket accepts them, and close."""
         self._hub.leave(self.client)
         self._room.set()
         self._pending.clear()
@@ -244,12 +244,12 @@ class Connection:
         self._say(farewell)
 
     def drain(self) -> None:
-        """The replica shuts down: close, with whatever has been said."""
+        """Close the connection now, since the replica shuts down."""
         self.is_closing = True
         self._socket.close(DRAINING.number, DRAINING.reason)
 
     def _say(self, farewell: Iterator[bytes]) -> None:
-        """Whole frames only: what a full socket would cut is not begun."""
+        """Write whole frames while the socket accepts them; close after the last."""
         while not self._socket.paused:
             frame = next(farewell, None)
             if frame is None:
@@ -260,7 +260,7 @@ class Connection:
     # Messages, in order.
 
     def _take(self, data: bytes) -> None:
-        """Carry out what a message says; an answer where it says nothing."""
+        """Parse and carry out a message; answer if it is invalid."""
         try:
             message = _parsed(data)
         except InvalidMessage as error:
@@ -269,7 +269,7 @@ class Connection:
         self._carry_out(message)
 
     def _carry_out(self, message: ClientMessage) -> None:
-        """Carry a message out; what asks the broker in a task of its own."""
+        """Carry out a message, in another task if the broker must be asked."""
         commands = self._commands
         self._instruments.command_received(type(message).__name__.lower())
         if isinstance(message, Subscribe):
@@ -310,7 +310,7 @@ class Connection:
         try:
             await command
         except Exception as error:  # noqa: BLE001  # it is this connection's failure
-            # Without an answer the client would wait for one for ever.
+            # The client would wait without an end for the answer, so close it.
             self.failed(error)
         finally:
             self._is_busy = False

@@ -1,10 +1,9 @@
-"""Sending everybody away in order: who is told what, and who is closed when.
+"""Draining: tells all clients that the replica shuts down, and closes them in order.
 
-Everybody is told at once that the replica drains, each with another delay; then they
-are closed, a wave at a time, over the whole window, each after the cursors that it has
-been sent. A replica that is alone spreads nothing: its clients cannot go elsewhere, so
-they are closed at once and come back when it does. What never lives here: who may come
-in meanwhile, and what ends the process.
+All clients are told at once, each with another delay. Then they are closed in waves
+over the whole drain time, each after its final cursors. If the replica is alone, its
+clients cannot go to another one. So it closes all at once, and they come back when it
+has restarted. Refusing new clients, and ending the process, is not done here.
 """
 
 import asyncio
@@ -20,35 +19,36 @@ from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
 
 
-# Clients are closed in waves that are at least so far apart, seconds: one client's
-# final cursors serve the others of its wave who are subscribed to the same.
+# The shortest time between two waves, seconds. Clients of one wave that have the same
+# subscription share the frames of their final cursors.
 WAVE_SECONDS = 0.05
-# The shortest delay that a client is told, and the least over which delays are spread.
+# The shortest delay that is sent to a client, and the shortest span of all delays.
 MIN_DELAY_MS = 100
 MIN_SPREAD_MS = 1_000
-# Of a replica that is alone: how long it waits for those whose sockets were full, and
-# then for whoever has not answered its close.
+# How long a replica that is alone waits for clients whose sockets are full, and then
+# for those that have not answered its close frame.
 ALONE_SECONDS = 0.5
 ALONE_GRACE_SECONDS = 1
-# The shortest delay that its clients are told, since most find it started anew by then,
-# and the least over which their delays are spread.
+# The shortest delay that is sent to its clients, as it has usually restarted by then,
+# and the shortest span of their delays.
 ALONE_DELAY_MS = 1_500
 ALONE_SPREAD_MS = 500
 
 
 class Departure(NamedTuple):
-    """In which way a replica sends its clients away."""
+    """How a replica sends its clients away."""
 
-    # How long that may take.
+    # How long the drain may take.
     seconds: float
-    # Whether others take them, so that they are closed in turn over all of that time.
+    # Whether clients are closed in waves over that time, since other replicas take
+    # them.
     in_turn: bool = True
 
 
 def departure(seconds: float, *, is_alone: bool) -> Departure:
-    """The way to go for who was given so many seconds."""
+    """How a replica sends its clients away within these seconds."""
     if is_alone:
-        # Nobody takes its clients: until it is back each second is one of silence.
+        # No replica takes its clients, and they get nothing until it is back.
         return Departure(min(seconds, ALONE_SECONDS), in_turn=False)
     return Departure(seconds)
 
@@ -64,14 +64,14 @@ class Drain:
         self._instruments = instruments
 
     async def run(self, way: Departure) -> None:
-        """Send everybody away, within the time that there is."""
+        """Send all clients away within the time of the departure."""
         end = asyncio.get_running_loop().time() + way.seconds
         left = list(self._connections)
         random.shuffle(left)
         self._announce(left, way)
         await self._close_in_waves(left, way, end)
         await self._wait_for_readers(left, end)
-        # Whoever is left did not read, or came in at the last moment.
+        # The clients that are left did not read, or came at the last moment.
         late = list(self._connections)
         untold = sum(not one.is_closing for one in late)
         for connection in late:
@@ -88,7 +88,7 @@ class Drain:
     async def _close_in_waves(
         self, left: Sequence[Connection], way: Departure, end: float
     ) -> None:
-        """Dismiss them evenly; once the window is over nobody is told any more."""
+        """Dismiss all clients evenly, until the drain time is over."""
         loop = asyncio.get_running_loop()
         count = wave_count(len(left), way)
         for wave in range(count):
@@ -104,22 +104,22 @@ class Drain:
                         connection.dismiss(farewells.of(connection))
 
     async def _wait_for_readers(self, left: Sequence[Connection], end: float) -> None:
-        """Until those whose sockets were full have taken their cursors, or the end."""
+        """Wait until clients with full sockets have their cursors, or the end."""
         loop = asyncio.get_running_loop()
         while loop.time() < end and not all(one.is_closing for one in left):  # noqa: ASYNC110  # a tick for all, not an event for each
             await asyncio.sleep(WAVE_SECONDS)
 
 
 class _Farewells:
-    """The final cursors of a wave's clients, made once for those with the same."""
+    """The final cursors of a wave's clients, made once for equal subscriptions."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        # Frames by wire and subscription, of clients that are live everywhere.
+        # Frames by wire and subscription, for clients that are live everywhere.
         self._shared: dict[object, list[bytes]] = {}
 
     def of(self, connection: Connection) -> Iterator[bytes]:
-        """The frames that tell one client where it is."""
+        """The frames with one client's final cursors."""
         client = connection.client
         if client.followers:
             return self._frames(client)
@@ -133,13 +133,13 @@ class _Farewells:
         return iter(self._shared[key])
 
     def _frames(self, client: Client) -> Iterator[bytes]:
-        # Found now: when it is said, the client has no place any more.
+        # Collect the places now: `dismiss` drops them before the frames are made.
         places = list(self._hub.places(client))
         return map(client.wire.message, closing(places, client.wire))
 
 
 def reconnect_delays_ms(count: int, way: Departure) -> list[int]:
-    """A different delay for each of so many clients, evenly spread."""
+    """A different delay for each of `count` clients, evenly spread."""
     if way.in_turn:
         least, spread = MIN_DELAY_MS, max(MIN_SPREAD_MS, int(way.seconds * 1_000))
     else:
@@ -149,7 +149,7 @@ def reconnect_delays_ms(count: int, way: Departure) -> list[int]:
 
 
 def wave_count(clients: int, way: Departure) -> int:
-    """In how many waves clients are closed: one each, unless that is too often."""
+    """The number of waves: one for each client, unless these are too many."""
     most = int(way.seconds / WAVE_SECONDS) if way.in_turn else 1
     return min(clients, max(1, most))
 

@@ -1,9 +1,9 @@
-"""A connection over an HTTP response: what is written to it goes out as events.
+"""A connection over an HTTP response: its frames are server-sent events.
 
-To its owner it is a socket like any other, so delivery, limits, the slow time-out and
-draining are those of WebSockets. Nothing is read from it: its one message is the
-request. Writes are gathered for one turn of the loop; while the response's own socket
-takes none, they are held up to the high-water mark and `paused` says so.
+To its owner it is a socket like any other. So delivery, limits, the slow time-out and
+draining are the same as for WebSockets. Nothing is read from it: its one message is the
+request. Writes of one step of the loop are sent together. While the response's socket
+is full they are held, and above the high-water mark `paused` is true.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ from tailcast_gateway.protocol.event_wire import COMMENT, EVENTS
 from tailcast_service.pauses import wait_or_timeout
 
 
-# How often a quiet stream says that it lives.
+# After how long without events a comment is sent as a sign of life.
 COMMENT_SECONDS = 15.0
-# So long the answer may take to be a refusal; then the stream begins, with a comment,
-# and what is wrong is told in it.
+# How long the stream waits for its first event, or a refusal. Then it begins with a
+# comment, and a later error is an event.
 FIRST_BYTE_SECONDS = 1.0
-# What is given to the response's socket at once.
+# How many bytes are given to the response's socket at once.
 PIECE_BYTES = 64 * 1024
 
 _NOBODY: Final = Nobody()
@@ -53,7 +53,7 @@ _P = ParamSpec("_P")
 
 
 class EventStream(Response):
-    """The response and the socket in one; `start` attaches the owner."""
+    """The response, and at the same time the owner's socket."""
 
     def __init__(
         self,
@@ -62,51 +62,52 @@ class EventStream(Response):
         headers: list[tuple[bytes, bytes]],
     ) -> None:
         super().__init__()
-        # Who is told; nobody before `start` and after the end.
+        # The owner; `_NOBODY` before `start` and after the end.
         self._owner: SocketOwner = _NOBODY
-        # What the owner does once the response can be written.
+        # Called once the response can be written.
         self._begin: Callable[[], None] = _nothing
-        # Whether so much is held that nothing more should be written.
+        # Whether the held events have reached the high-water mark.
         self.paused = False
         # The peer's address as the socket knows it (a proxy's, behind one).
         self.remote_address = remote_address
         self._more_headers = headers
-        # Events that the response's socket has not been given yet, and their size.
+        # Events that the response's socket has not got yet, and their size.
         self._held: list[bytes] = []
         self._held_bytes = 0
-        # There is something to write, or the end is near.
+        # Set when there is something to write, or the stream ends.
         self._woken = asyncio.Event()
-        # Nothing more is taken: what is held goes out, then it is over.
+        # Whether the stream ends: held events are sent, and no others accepted.
         self._is_closing = False
-        # The first word about the end.
+        # How the stream ends; the first call that ends it decides.
         self._ending: tuple[int, str, ClosedBy] | None = None
-        # What answers the request instead of a stream, as JSON.
+        # The JSON that answers the request instead of a stream.
         self._refusal: bytes | None = None
         self._has_started = False
-        # Where the bytes go; None under a server that does not tell.
+        # The transport of the response; None if the server does not give it.
         self._transport: asyncio.Transport | None = None
-        # Cuts a peer off that does not take what is held at the end.
+        # Disconnects a client that does not accept the held events at the end.
         self._timer: asyncio.TimerHandle | None = None
 
     # ---- what the owner may do ----
 
     def start(self, owner: SocketOwner, begin: Callable[[], None]) -> None:
-        """Attach the owner; `begin` is called when the response is to be made."""
+        """Attach the owner; `begin` is called when the response can be written."""
         self._owner = owner
         self._begin = begin
 
     def write(self, frames: bytes) -> None:
-        """Take whole events."""
+        """Send whole events."""
         if self._is_closing:
             return
         self._hold(frames)
 
     def refuse(self, unserved: Unserved) -> None:
-        """The request could not be met: by its status, unless it is to come again.
+        """End the stream with the error of a request that could not be met.
 
-        Or unless the stream has begun: then it is an event, and the end. Browsers come
-        back to a stream that has ended, never to one that was refused. Neither is a
-        failure of the gateway's.
+        If the client should come again, or the stream has begun, the error is an event.
+        Otherwise it is a response with an error status. Browsers come back to a stream
+        that has ended, and never to one that was refused. Neither counts as a failure
+        of the gateway.
         """
         if self._is_closing:
             return
@@ -117,11 +118,11 @@ class EventStream(Response):
         self._end(*_ANSWERED)
 
     def ping(self, payload: bytes = b"") -> None:
-        """Readers of events cannot answer: that their socket takes bytes must do."""
+        """Answer the ping itself: readers of events cannot, but they take bytes."""
         asyncio.get_running_loop().call_soon(self._answer, payload)
 
     def close(self, code: int, reason: str = "") -> None:
-        """Write what is held and what the owner still says, then end the response."""
+        """Send the held events and the owner's last words, then end the response."""
         if self._ending is None:
             self._hold(self._owner.last_words(code))
             self._end(code, reason)
@@ -143,7 +144,7 @@ class EventStream(Response):
 
     @property
     def buffered_bytes(self) -> int:
-        """What was written and the kernel has not taken yet."""
+        """How many written bytes the kernel has not accepted yet."""
         transport = self._transport
         return self._held_bytes + (
             0 if transport is None else transport.get_write_buffer_size()
@@ -164,7 +165,7 @@ class EventStream(Response):
             if written.done() and (error := written.exception()) is not None:
                 raise error
         except asyncio.CancelledError:
-            # The server waits for nobody any more.
+            # The server ends now and does not wait for clients.
             self._cut()
         finally:
             self._is_closing = True
@@ -187,7 +188,7 @@ class EventStream(Response):
                 await send(_start(200, headers))
             for piece in _pieces(data):
                 await send(chunk(piece))
-                # The server takes whatever it is given; the next only when that left.
+                # The server accepts any amount; this empty part waits until it left.
                 await send(chunk(b""))
             self._held_bytes -= sum(map(len, data))
             if self._is_closing and not self._held:
@@ -198,7 +199,7 @@ class EventStream(Response):
                 self._call(self._owner.writing_resumed)
 
     async def _next(self) -> list[bytes]:
-        """What to write next: all that is held, or a sign of life."""
+        """Wait for the events to send next, or a comment as a sign of life."""
         seconds = COMMENT_SECONDS if self._has_started else FIRST_BYTE_SECONDS
         if not await wait_or_timeout(self._woken, seconds):
             self._hold(COMMENT)
@@ -230,7 +231,7 @@ class EventStream(Response):
 
 
 def _pieces(events: list[bytes]) -> Iterator[bytes]:
-    """Events in pieces of bounded size: a page is shared, its copy for a socket not."""
+    """Events in pieces of bounded size, so that no socket gets a copy of a page."""
     gathered: list[bytes] = []
     size = 0
     for event in events:
@@ -246,7 +247,7 @@ def _pieces(events: list[bytes]) -> Iterator[bytes]:
 
 
 def _nothing() -> None:
-    """What an owner does that never started."""
+    """Do nothing: the stream has not been started."""
 
 
 async def _refuse(send: Send, message: bytes) -> None:

@@ -1,8 +1,7 @@
 """The hand-over: uvicorn and FastAPI do the handshake, then the socket is ours.
 
-What lives here: the protocol class that uvicorn is given, and every option of uvicorn
-that matters. What never does: the connection after the hand-over (`websocket`),
-routes, settings.
+Here are the protocol classes that uvicorn uses, and every option of uvicorn that
+matters. The connection after the hand-over is in `websocket`.
 
 An endpoint accepts, hands over and returns:
 
@@ -10,7 +9,7 @@ An endpoint accepts, hands over and returns:
     socket = handover(websocket.scope)
     socket.start(owner)
 
-From then on no ASGI task, scope or queue exists for the connection; it stays in
+From then on no ASGI task, scope or queue exists for the connection. It stays in
 uvicorn's own set of connections, so that a server that shuts down closes it (1012).
 """
 
@@ -43,38 +42,42 @@ from tailcast_gateway.connections.core.handshake import parse_handshake
 from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS, Socket
 
 
-# How long a connection over which nothing is asked stays open. Longer than proxies keep
-# theirs (docs/operations.md has them), or one is closed just when it is used again.
+# How long a connection without requests stays open. It is longer than proxies keep
+# theirs (docs/operations.md has them); otherwise a connection might be closed just when
+# a proxy uses it again.
 KEEP_ALIVE_SECONDS: Final = 125
 
-# Where the endpoint of a plain request finds the transport that answers it.
+# The extension in which the endpoint of a plain request finds its transport.
 TRANSPORT_EXTENSION: Final = "tailcast.transport"
 
-# Where an endpoint finds the protocol that carries its connection.
+# The extension in which an endpoint finds the protocol of its connection.
 HANDOVER_EXTENSION: Final = "tailcast.handover"
 
-# A socket is `paused` above the one; its owner hears `writing_resumed` below the other.
-# 64 KiB is a page of telemetry: enough to keep a socket busy for one turn of the loop,
-# little enough that 10,000 stalled clients cost 640 MB at the very worst.
+# A socket is `paused` above the high-water mark, and its owner's `writing_resumed` is
+# called below the low-water mark. 64 KiB is a page of telemetry: enough to keep a
+# socket busy for one turn of the loop, and so little that 10,000 stalled clients cost
+# at most 640 MB.
 WRITE_HIGH_WATER_BYTES: Final = 64 * 1024
 WRITE_LOW_WATER_BYTES: Final = 16 * 1024
 
-# How much unsent data the kernel takes beyond that. Without the bound it grows to
-# megabytes that an emergency cannot overtake and behind which a ping waits.
+# How much unsent data the kernel accepts in addition. Without this bound it would be
+# megabytes, which an emergency cannot overtake and behind which a ping waits.
 KERNEL_UNSENT_BYTES: Final = 128 * 1024
-# Linux and macOS know the option, each by a number of its own; Windows does not.
+# Linux and macOS have the option, with different numbers; Windows does not.
 _TCP_NOTSENT_LOWAT: Final[int | None] = getattr(sockets, "TCP_NOTSENT_LOWAT", None)
 
 
 class HandoverError(RuntimeError):
-    """The endpoint asked for a hand-over that cannot be."""
+    """The connection cannot be handed over."""
 
 
 def handover(scope: MutableMapping[str, Any]) -> Socket:
     """Take an accepted connection away from uvicorn; the endpoint then returns.
 
-    Nothing is lost: what came since the handshake waits for `Socket.start`, in order.
-    HandoverError without `HandoverProtocol`, before `accept`, or the second time.
+    Nothing is lost: messages since the handshake wait for `Socket.start`, in order.
+
+    Raises:
+        HandoverError: it is no `HandoverProtocol`, is not accepted, or was handed over.
     """
     extensions: dict[str, Any] = scope.get("extensions") or {}
     protocol = extensions.pop(HANDOVER_EXTENSION, None)
@@ -101,10 +104,10 @@ def make_server_config(
     loop: str = "auto",
     http: "str | type[asyncio.Protocol] | None" = None,
 ) -> uvicorn.Config:
-    """Uvicorn as this gateway runs it, every option that matters in one place.
+    """Uvicorn as this gateway runs it, with every option that matters in one place.
 
-    Sockets that the caller has bound itself go to `uvicorn.Server.serve(sockets=...)`,
-    and host, port and fd are without meaning then.
+    If the caller passes bound sockets to `uvicorn.Server.serve(sockets=...)`, then
+    host, port and fd have no meaning.
     """
     return uvicorn.Config(
         app,
@@ -120,37 +123,38 @@ def make_server_config(
         ssl_keyfile=tls_key,
         ws=HandoverProtocol,
         ws_max_size=max_message_bytes,
-        # `HandoverProtocol` says how; uvicorn's own way could not be shared.
+        # `HandoverProtocol` chooses how; frames of uvicorn's way cannot be shared.
         ws_per_message_deflate=deflate,
-        # The owner pings: only it knows whether the peer's socket takes bytes.
+        # The owner sends pings: only it knows whether the peer's socket accepts bytes.
         ws_ping_interval=None,
         ws_ping_timeout=None,
-        # Whoever may connect may also say where it connects from, unless told not to.
+        # Any client could claim another address in a header, so only named proxies may.
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
-        # The service logs for itself, once, in its own form.
+        # The service has its own log.
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        # A reconnect storm waits in the kernel and is not refused.
+        # If many clients reconnect at once, they wait in the kernel and are not
+        # refused.
         backlog=4096,
-        # The draining comes before: what is left then has its close frame, and its
-        # time to answer it is over by then.
+        # Draining has been done before: each connection that is left has its close
+        # frame, and this is longer than its time to answer.
         timeout_graceful_shutdown=int(CLOSE_TIMEOUT_SECONDS) + 2,
     )
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, its handshakes parsed once, its connections in sight."""
+    """uvicorn's HTTP protocol, which parses handshakes once and gives its transport."""
 
-    # Whether nothing has come yet.
+    # Whether no bytes have come yet.
     _is_fresh = True
 
     def data_received(self, data: bytes) -> None:
-        """A whole handshake as a connection's first bytes goes past the parser."""
+        """Take a handshake that came whole in the first bytes past the parser."""
         is_fresh, self._is_fresh = self._is_fresh, False
         request = parse_handshake(data) if is_fresh else None
         if request is None:
@@ -165,15 +169,15 @@ class HttpProtocol(HttpToolsProtocol):
         protocol.take_over(self, request)
 
     def on_message_begin(self) -> None:
-        """A request begins; its scope gets the transport."""
+        """Put the transport into the scope of a request that begins."""
         super().on_message_begin()
-        # ASGI knows neither how much a peer has not taken nor how to leave it.
+        # ASGI has no way to see how much is unsent, or to abort a connection.
         extensions: dict[str, Any] = {TRANSPORT_EXTENSION: self.transport}
         self.scope["extensions"] = extensions
 
 
 def transport_of(scope: MutableMapping[str, Any]) -> asyncio.Transport | None:
-    """The transport of a request that `HttpProtocol` serves, else None."""
+    """The transport of a request, None if `HttpProtocol` does not serve it."""
     extensions: dict[str, Any] = scope.get("extensions") or {}
     transport = extensions.get(TRANSPORT_EXTENSION)
     return transport if isinstance(transport, asyncio.Transport) else None
@@ -202,19 +206,19 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
         _part(cast("asyncio.Transport", transport).get_protocol())
 
     def data_received(self, data: bytes) -> None:
-        """The first call brings the handshake: whole, as uvicorn has parsed it once."""
+        """Receive bytes; the first call has the whole handshake, from uvicorn."""
         if self.handshake_initiated:
             super().data_received(data)
             return
         super().data_received(data)
         if not self.handshake_initiated:
-            # Refused while it was parsed. uvicorn does not notice, and such a
-            # connection would neither be answered nor end.
+            # The handshake was refused while it was parsed. uvicorn does not notice
+            # that: the connection would neither be answered nor end.
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
-        """Negotiate what can be shared, and put the hand-over into the scope."""
+        """Negotiate compression that can be shared; put this into the scope."""
         is_on = self.config.ws_per_message_deflate
         self.conn.available_extensions = [_SHARED_DEFLATE] if is_on else None
         super().handle_connect(event)
@@ -224,22 +228,22 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
             self.scope["extensions"] = extensions
 
     async def send(self, message: Any) -> None:
-        """Send; a handshake that was refused with a response of its own is over too.
+        """Send; a handshake that was refused with a response counts as complete.
 
-        uvicorn would call it incomplete, and log an error for each.
+        uvicorn would call it incomplete and log an error for each.
         """
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
             self.handshake_complete = True
 
     async def run_asgi(self) -> None:
-        """Run the endpoint; a connection that it handed over is not uvicorn's."""
+        """Run the endpoint, and tell a handed-over socket when it has returned."""
         await super().run_asgi()
         if self._socket is not None:
             self._socket.endpoint_returned()
 
     def hand_over(self) -> Socket:
-        """Give the connection to a `Socket`; nothing of uvicorn's stays with it."""
+        """Give the connection to a `Socket`, without any state of uvicorn."""
         transport = self.transport
         if not self.handshake_complete and not transport.is_closing():
             raise HandoverError("accept the WebSocket before handing it over")
@@ -261,7 +265,7 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
         return self._socket
 
     def _take_early_frames(self) -> list[Frame]:
-        """What came since the handshake, as frames again, the unfinished one last."""
+        """The messages since the handshake, as frames; an unfinished one is last."""
         frames: list[Frame] = []
         while not self.queue.empty():
             event = self.queue.get_nowait()
@@ -279,18 +283,18 @@ class HandoverProtocol(WebSocketsSansIOProtocol):
         return frames
 
     def _forget_connection(self) -> None:
-        """What uvicorn still does with this object reaches the connection no more."""
+        """Cut this object from the connection, whatever uvicorn still does with it."""
         self.transport = _HANDED_OVER
         self.disconnected = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
 
 
 class _SharedDeflateFactory(ServerPerMessageDeflateFactory):
-    """Agrees to deflate only where one compressed frame fits every connection.
+    """Agrees to deflate only if one compressed frame fits every connection.
 
-    No frame refers to an earlier one (`server_no_context_takeover`), and an offer that
-    asks for a smaller window than a shared frame may need is declined. That clients
-    keep no context either spares 32 KiB for each connection.
+    No frame refers to an earlier one (`server_no_context_takeover`), and an offer is
+    declined if its window is too small for a shared frame. Clients must not keep a
+    context either; that saves 32 KiB for each connection.
     """
 
     def __init__(self) -> None:
@@ -320,27 +324,27 @@ class _HandedOver(asyncio.Transport):
         return True
 
     def close(self) -> None:
-        """`run_asgi` closes when the endpoint returns: not the connection, this."""
+        """Do nothing: `run_asgi` closes this and not the connection."""
 
     def resume_reading(self) -> None:
-        """`receive` resumes when its queue is empty."""
+        """Do nothing: `receive` calls it when its queue is empty."""
 
 
 _HANDED_OVER: Final = _HandedOver()
 
 
 def _part(http: Any) -> None:
-    """End the HTTP protocol of a connection that it is done with."""
+    """Free the HTTP protocol of a connection that has changed its protocol."""
     if hasattr(http, "parser"):
         # httptools' parser and its protocol refer to each other: 7 kB for each
-        # connection that only a pass of the garbage collector would find.
+        # connection that only the garbage collector would free.
         http.parser = None
 
 
 def _parser_after_handshake(max_size: int) -> ServerProtocol:
-    """A parser that expects frames and answers a handshake that was parsed elsewhere.
+    """A parser of frames that answers a handshake which was parsed elsewhere.
 
-    Unlike one that has parsed the handshake, it does not keep the request for life.
+    Unlike a parser that has parsed the handshake itself, it does not keep the request.
     """
     parser = ServerProtocol(
         state=State.OPEN,
@@ -352,12 +356,12 @@ def _parser_after_handshake(max_size: int) -> ServerProtocol:
 
 
 def tune(transport: asyncio.Transport) -> None:
-    """Disable Nagle's algorithm, and keep buffers short for emergencies to overtake."""
+    """Disable Nagle's algorithm; keep buffers short, so that emergencies overtake."""
     transport.set_write_buffer_limits(WRITE_HIGH_WATER_BYTES, WRITE_LOW_WATER_BYTES)
     sock: sockets.socket | None = transport.get_extra_info("socket")
     if sock is None or sock.family not in (sockets.AF_INET, sockets.AF_INET6):
         return
-    # asyncio does so only for sockets that were made with the protocol's number.
+    # asyncio does this only for sockets that were made with the protocol's number.
     sock.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
     if _TCP_NOTSENT_LOWAT is not None:
         sock.setsockopt(sockets.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)

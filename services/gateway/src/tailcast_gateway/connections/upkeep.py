@@ -1,6 +1,7 @@
-"""All connections of a replica: who pings them and beats for them.
+"""All connections of a replica: counts, pings and checks them, and sends heartbeats.
 
-A task looks at all of them, a part at each tick, instead of one task for each.
+One task looks at all connections, some of them at each tick, instead of a task for
+each.
 """
 
 import asyncio
@@ -12,9 +13,9 @@ from tailcast_gateway.connections.connection import Connection
 from tailcast_service.tasks import Loop
 
 
-# A round over all connections is so many ticks; each is looked at once in a round.
+# How many ticks a round over all connections has; each is checked once in a round.
 TICKS = 8
-# How often heartbeats are looked after, seconds.
+# The pause between two looks for due heartbeats, seconds.
 BEAT_SECONDS = 0.25
 
 
@@ -37,11 +38,11 @@ class Connections:
         self._clock = clock
         # Open connections, in as many parts as a round has ticks.
         self._parts: list[dict[Connection, None]] = [{} for _ in range(TICKS)]
-        # Whose turn it is to take the next connection.
+        # Which part gets the next connection.
         self._next_part = itertools.cycle(range(TICKS))
-        # Those that are being let in.
+        # How many connections are being accepted now.
         self._expected = 0
-        # The replica shuts down: nobody new comes in.
+        # Whether the replica shuts down and refuses new connections.
         self.is_draining = False
 
     def __len__(self) -> int:
@@ -53,12 +54,12 @@ class Connections:
 
     @property
     def is_full(self) -> bool:
-        """Whether one more would be too many."""
+        """Whether one more connection would be too many."""
         return len(self) + self._expected >= self.max_connections
 
     @contextmanager
     def expecting(self) -> Generator[None]:
-        """One is let in and will be added: until then it counts as if it were here."""
+        """Count a connection that is being accepted, until it is added."""
         self._expected += 1
         try:
             yield
@@ -66,17 +67,17 @@ class Connections:
             self._expected -= 1
 
     def add(self, connection: Connection) -> None:
-        """A connection was made."""
+        """Add a connection that was made."""
         self._parts[next(self._next_part)][connection] = None
 
     def remove(self, connection: Connection) -> None:
-        """A connection is over."""
+        """Remove a connection that has ended."""
         for part in self._parts:
             part.pop(connection, None)
 
     @property
     def loops(self) -> Mapping[str, Loop]:
-        """What looks after connections until cancelled."""
+        """The loops that look after the connections until cancelled."""
         return {"check": self._keep_checking, "beat": self._keep_beating}
 
     async def _keep_checking(self) -> None:

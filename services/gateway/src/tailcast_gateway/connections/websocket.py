@@ -1,13 +1,12 @@
-"""One client's connection after the hand-over: frames out, messages in, one end.
+"""One client's WebSocket after the hand-over: frames go out, messages come in.
 
-What lives here: the `Socket` that owns the TCP connection, and what its owner is told.
-What never does: the handshake and the server (`handover`), what a message
-means, when to ping, who gets which frame (that is the `SocketOwner`'s part).
+A `Socket` owns the TCP connection and calls its `SocketOwner` with each message. The
+owner decides what a message does, when to ping, and which frames are sent. The
+handshake and the server are in `handover`.
 
-Reading (masks, sizes, order of fragments, control frames, pongs) is the websockets
-library's; writing goes straight to the transport, in whole frames. Whatever the peer
-does, memory is bounded: by the parser's max_size, one read of the transport, and the
-high-water mark.
+The websockets library reads (masks, sizes, order of fragments, control frames, pongs).
+Whole frames are written directly to the transport. Whatever the peer does, memory is
+bounded: by the parser's max_size, one read of the transport, and the high-water mark.
 """
 
 import asyncio
@@ -27,11 +26,11 @@ from tailcast_gateway.protocol.frames import close_frame, ping_frame
 
 logger = logging.getLogger(__name__)
 
-# So much is parsed in one turn of the loop for one connection: some hundred of the
-# smallest frames, a few milliseconds. What a flood sent beyond it waits for the next.
+# How many bytes are parsed in one turn of the loop for one connection: some hundred of
+# the smallest frames, which take a few milliseconds. The rest waits for the next turn.
 READ_SLICE_BYTES: Final = 4 * 1024
 
-# So long may a peer take to answer our close frame, or to read what is left.
+# How long a peer may take to answer our close frame, or to read the rest.
 CLOSE_TIMEOUT_SECONDS: Final = 3.0
 
 _LOST: Final = (close_codes.LOST.number, close_codes.LOST.reason, ClosedBy.NOBODY)
@@ -49,19 +48,19 @@ _NOBODY: Final = Nobody()
 
 
 def _discard(frames: bytes) -> None:
-    """What `Socket.write` is once a close frame was written or the peer is gone."""
+    """Replaces `Socket.write` after a close frame was written or the peer left."""
 
 
 class _Phase(Enum):
-    """How far a connection is towards its end."""
+    """The phases of a connection."""
 
-    # Handed over; the owner has been told nothing yet.
+    # It is handed over; the owner has not been called yet.
     NEW = "new"
     # Both sides may send.
     OPEN = "open"
-    # Our close frame is written; what comes is read for the peer's close alone.
+    # Our close frame is written; only the peer's close frame is still expected.
     CLOSING = "closing"
-    # The end is known; nothing is read or written any more.
+    # It has ended; nothing is read or written any more.
     ENDED = "ended"
 
 
@@ -99,48 +98,48 @@ class Socket(asyncio.Protocol):
         remote_address: tuple[str, int] | None,
         paused: bool,
     ) -> None:
-        # Who is told; `_NOBODY` before `start` and after the end.
+        # The owner; `_NOBODY` before `start` and after the end.
         self.owner: SocketOwner = _NOBODY
-        # Whether the write buffer is above the high-water mark: write no more payload.
+        # Whether the write buffer is above the high-water mark: write no payload then.
         self.paused = paused
         # The peer's address as the socket knows it (a proxy's, behind one).
         self.remote_address = remote_address
         # Writes whole frames. It is the transport's own method until a close frame was
-        # written and `_discard` from then on: look it up for every call, never keep it.
+        # written, and `_discard` afterwards. So look it up for every call.
         self.write: Callable[[bytes], None] = (
             _discard if transport.is_closing() else transport.write
         )
-        # Where bytes go and come from.
+        # The TCP connection.
         self._transport = transport
-        # Reads frames, and makes the pongs and the close frames that answer them.
+        # Parses frames, and makes the pongs and close frames that answer them.
         self._parser = parser
-        # uvicorn's set of live connections, which its shutdown walks.
+        # uvicorn's set of live connections, which it closes when it shuts down.
         self._connections = connections
-        # How far the connection is towards its end.
+        # The phase of the connection.
         self._phase = _Phase.NEW
-        # The first word about the end, by whichever side; None until then.
+        # How the connection ends: the first close of either side; None until then.
         self._ending: tuple[int, str, ClosedBy] | None = None
-        # Whether the owner wants no messages now; true until `start`.
+        # Whether the owner has paused reading; true until `start`.
         self._reading_paused = True
-        # Bytes that came and are not parsed yet; bounded by one read of the transport.
+        # Bytes that are not parsed yet; bounded by one read of the transport.
         self._unread = b""
-        # Frames that were parsed before the owner paused; bounded by one slice.
+        # Frames that were parsed when the owner paused reading; bounded by one slice.
         self._held = early
-        # The next turn of reading, while there is something to read on with.
+        # The next turn of reading, while there is something to read.
         self._slice_call: asyncio.Handle | None = None
         # The fragments of an unfinished message; bounded by the parser's max_size.
         self._message: bytearray | None = None
         # Whether that message is binary.
         self._is_binary = False
-        # The pong to the latest ping that came while writing is paused.
+        # The pong for the latest ping that came while writing is paused.
         self._pong: bytes | None = None
-        # Drops a peer that does not bring the closing to its end.
+        # Disconnects a peer that does not complete the close.
         self._timer: asyncio.TimerHandle | None = None
 
     # ---- what the owner may do ----
 
     def start(self, owner: SocketOwner) -> None:
-        """Attach the owner; from the next turn of the loop it is told what comes."""
+        """Attach the owner; it gets messages from the next turn of the loop on."""
         self.owner = owner
         asyncio.get_running_loop().call_soon(self._begin)
 
@@ -158,21 +157,21 @@ class Socket(asyncio.Protocol):
         self.resume_reading()
 
     def abort(self) -> None:
-        """Drop the connection without a word, buffers and all."""
+        """Drop the connection at once, with all that is buffered."""
         self._leave(_Phase.ENDED, *_LOST)
         self._transport.abort()
 
     def pause_reading(self) -> None:
-        """Hand out no further message until `resume_reading`; the peer is held up.
+        """Call the owner with no further message until `resume_reading`.
 
-        Keep it short: while nothing is read, a peer that left is not noticed.
+        Keep it short: while nothing is read, it is not noticed if the peer leaves.
         """
         if self._ending is None:
             self._reading_paused = True
             self._settle_reading()
 
     def resume_reading(self) -> None:
-        """Go on after `pause_reading`, from where it stopped."""
+        """Go on reading after `pause_reading`."""
         self._reading_paused = False
         self._settle_reading()
 
@@ -183,7 +182,7 @@ class Socket(asyncio.Protocol):
 
     @property
     def buffered_bytes(self) -> int:
-        """What was written and the kernel has not taken yet."""
+        """How many written bytes the kernel has not accepted yet."""
         if self._phase is _Phase.ENDED:
             return 0
         return self._transport.get_write_buffer_size()
@@ -191,7 +190,7 @@ class Socket(asyncio.Protocol):
     # ---- what the event loop calls ----
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came; a long run of them is parsed over several turns of the loop."""
+        """Parse bytes; many of them take several turns of the loop."""
         if self._phase is _Phase.ENDED:
             return
         if self._reading_paused or self._unread or len(data) > READ_SLICE_BYTES:
@@ -201,15 +200,15 @@ class Socket(asyncio.Protocol):
             self._read(data)
 
     def eof_received(self) -> None:
-        """No close frame came before it: the peer is gone, the transport closes."""
+        """Note that the peer has left without a close frame."""
         self._leave(_Phase.ENDED, *_LOST)
 
     def pause_writing(self) -> None:
-        """The buffer is above its high-water mark."""
+        """Note that the buffer is above its high-water mark."""
         self.paused = True
 
     def resume_writing(self) -> None:
-        """The buffer has drained below its low-water mark."""
+        """Note that the buffer is below its low-water mark again."""
         self.paused = False
         if self._pong is not None:
             pong, self._pong = self._pong, None
@@ -218,22 +217,22 @@ class Socket(asyncio.Protocol):
             self._call(self.owner.writing_resumed)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The TCP connection is gone; why makes no difference to anybody."""
+        """Note that the TCP connection is gone; the reason does not matter."""
         del exc
         self._connections.discard(self)
         self.write = _discard
         if self._phase is not _Phase.NEW:
-            # Else what came before is told first, and then the end: by `_begin`.
+            # In the phase NEW `_begin` first handles earlier messages, then the end.
             self._lost()
 
     # ---- what uvicorn and the hand-over call ----
 
     def shutdown(self) -> None:
-        """Uvicorn shuts down and nobody has closed this connection yet."""
+        """Close the connection, as uvicorn shuts down."""
         self.close(*_DRAINING)
 
     def endpoint_returned(self) -> None:
-        """The endpoint is done: without an owner the connection would hang forever."""
+        """Close the connection if its endpoint returned without an owner."""
         if self._phase is _Phase.NEW and self.owner is _NOBODY:
             logger.error("a connection was handed over and its owner never started")
             self.start(_NOBODY)
@@ -248,11 +247,11 @@ class Socket(asyncio.Protocol):
         self._reading_paused = False
         self._read_on()
         if was_closed:
-            # The loop has said so already: to this object, or to uvicorn's protocol.
+            # `connection_lost` was called before, here or on uvicorn's protocol.
             self._lost()
 
     def _settle_reading(self) -> None:
-        """Make transport and loop agree with what is waiting and what is wished."""
+        """Pause or resume the transport, and schedule the next turn of reading."""
         if self._phase is _Phase.ENDED:
             return
         waiting = bool(self._held or self._unread)
@@ -265,7 +264,7 @@ class Socket(asyncio.Protocol):
             self._slice_call = loop.call_soon(self._read_on)
 
     def _read_on(self) -> None:
-        """One turn of reading: what is held, else one slice of what is unread."""
+        """Do one turn of reading: held frames, or else one slice of bytes."""
         self._slice_call = None
         if self._phase is _Phase.ENDED or self._reading_paused:
             return
@@ -284,7 +283,7 @@ class Socket(asyncio.Protocol):
         self._take(self._parser.events_received())
 
     def _take(self, frames: Sequence[Any]) -> None:
-        """Handle frames in order; what the parser answers goes out after the last."""
+        """Handle frames in order; after the last, send the parser's answers."""
         for index, frame in enumerate(frames):
             if self._reading_paused:
                 self._held = list(frames[index:])
@@ -320,9 +319,9 @@ class Socket(asyncio.Protocol):
         self._call(self.owner.message_received, data, binary=self._is_binary)
 
     def _answer(self, pongs: list[bytes]) -> None:
-        """While the peer does not read, only its latest ping is answered, later.
+        """Send pongs; while the peer does not read, keep only the latest for later.
 
-        RFC 6455 section 5.5.3 allows it; a flood of pings is bounded by it.
+        RFC 6455 section 5.5.3 allows this. It bounds the memory of many pings.
         """
         if self.paused:
             self._pong = pongs[-1]
@@ -332,7 +331,7 @@ class Socket(asyncio.Protocol):
     # ---- the end ----
 
     def _peer_ended(self) -> None:
-        """The peer closed, or broke the protocol: answer and end."""
+        """Answer and end after the peer closed, or broke the protocol."""
         parser = self._parser
         answer = b"".join(parser.data_to_send())
         is_theirs = parser.parser_exc is None
@@ -346,8 +345,8 @@ class Socket(asyncio.Protocol):
         if is_theirs or not self._transport.can_write_eof():
             self._transport.close()
         elif not self._transport.is_closing():
-            # It may still be sending: to close now would reset the connection and our
-            # close frame with it. What it sends is discarded until it closes too.
+            # The peer may still be sending. Closing now would reset the connection, and
+            # our close frame would be lost. So discard its bytes until it closes too.
             self._transport.write_eof()
             self._transport.resume_reading()
         self._tell_closed()
@@ -360,7 +359,7 @@ class Socket(asyncio.Protocol):
         self._tell_closed()
 
     def _leave(self, phase: _Phase, code: int, reason: str, by: ClosedBy) -> None:
-        """Write no more; from here the connection ends in bounded time."""
+        """Stop writing; from here the connection ends in bounded time."""
         self.write = _discard
         if self._ending is None:
             self._ending = (code, reason, by)
@@ -374,8 +373,8 @@ class Socket(asyncio.Protocol):
         ending = self._ending or _LOST
         self._held = []
         self._unread = b""
-        # The suspended parser and its object refer to each other: ended here, both are
-        # freed at once and not by a pass of the garbage collector.
+        # The suspended parser and its object refer to each other. Closing it frees both
+        # at once, without the garbage collector.
         self._parser.parser.close()
         try:
             owner.socket_closed(*ending)

@@ -1,7 +1,7 @@
-"""A WebSocket's handshake as nearly all clients send it, read in one go.
+"""Parses a WebSocket handshake in the form that nearly all clients send.
 
-Pure. What is not exactly that (another request, a handshake in pieces or of doubtful
-form) is None, and takes the libraries' own, slower way, with the libraries' verdict.
+Pure. For anything else (another request, a handshake in pieces or of an unusual form)
+the result is None. Then the libraries parse it, slower, and decide about it.
 """
 
 import re
@@ -17,21 +17,21 @@ _REQUEST: Final = re.compile(
     rb"GET (/[!-~]*) HTTP/1\.1\r\n"
     rb"((?:[-!#$%&'*+.^_`|~0-9a-zA-Z]+:[ \t]*[\x09\x20-\x7e\x80-\xff]*\r\n)+)\r\n"
 )
-# Each is there once and says just this, or the libraries shall look at it.
+# Each header must occur once with such a value; otherwise the libraries parse it.
 _REQUIRED: Final = (
     ("connection", re.compile(r"(?:keep-alive, ?)?upgrade", re.IGNORECASE)),
     ("upgrade", re.compile(r"websocket", re.IGNORECASE)),
     ("sec-websocket-version", re.compile(r"13")),
 )
-# A handshake has no body: these two are for the libraries to judge.
+# A handshake has no body; with one of these headers the libraries parse it.
 _BODY_HEADERS: Final = ("content-length", "transfer-encoding")
 
 
 def parse_handshake(data: bytes) -> Request | None:
     """The request with its headers' names in lower case, None if it is something else.
 
-    The libraries parse it twice, the second time line by line: half of what a handshake
-    costs before anybody looks at what it asks for.
+    The libraries would parse it twice, the second time line by line. That is half of
+    what a handshake costs before its request is looked at.
     """
     if len(data) > _MAX_BYTES or data.count(b"\n") > _MAX_LINES:
         return None

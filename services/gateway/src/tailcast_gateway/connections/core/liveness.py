@@ -1,8 +1,8 @@
 """Whether a peer is alive: when to ping it, and when to give it up.
 
-Pure; time comes in. A peer lives while its socket drains: the clock for its answer
-starts when the ping has left our buffer, and anew whenever the socket takes bytes.
-While it takes none, only the slow time-out counts.
+Pure; times are arguments. A peer is alive while its socket accepts bytes. So the time
+for its answer starts when the ping has left our buffer, and starts again whenever the
+socket accepts bytes. While it accepts none, only the slow time-out counts.
 """
 
 from enum import Enum
@@ -13,14 +13,14 @@ class Action(Enum):
 
     NOTHING = "nothing"
     PING = "ping"
-    # Its socket took no bytes for too long.
+    # Its socket has accepted no bytes for too long.
     GIVE_UP_SLOW = "slow"
-    # It did not answer.
+    # It has not answered a ping.
     GIVE_UP_SILENT = "silent"
 
 
 class Liveness:
-    """What is known about one peer; asked now and then."""
+    """What is known about one peer; `check` is called from time to time."""
 
     __slots__ = (
         "_answer_since",
@@ -33,17 +33,17 @@ class Liveness:
     def __init__(self, now: float) -> None:
         # When the last ping was written.
         self._pinged_at = now
-        # Whether it has not been answered.
+        # Whether that ping is not answered yet.
         self._is_asked = False
-        # Since when an answer is awaited, None while the ping may be in our buffer.
+        # When waiting for the answer began; None while the ping may be in our buffer.
         self._answer_since: float | None = None
-        # What the buffer held when it was looked at last, bytes.
+        # How many bytes the buffer had at the last check.
         self._buffered = 0
-        # Since when the socket has taken nothing, None while it takes bytes.
+        # When the socket stopped accepting bytes; None while it accepts them.
         self._stuck_since: float | None = None
 
     def heard(self) -> None:
-        """Any frame counts as an answer."""
+        """Note a frame from the peer; any frame counts as an answer."""
         self._is_asked = False
         self._answer_since = None
 
@@ -56,7 +56,7 @@ class Liveness:
         pong_timeout: float,
         slow_timeout: float,
     ) -> Action:
-        """Look at the peer; the interval and time-outs are in seconds."""
+        """Decide what to do about the peer; intervals are in seconds."""
         is_stuck = buffered > 0 and buffered == self._buffered
         self._buffered = buffered
         if is_stuck:
@@ -65,7 +65,7 @@ class Liveness:
             is_over = now - self._stuck_since >= slow_timeout
             return Action.GIVE_UP_SLOW if is_over else Action.NOTHING
         if self._stuck_since is not None or buffered:
-            # It takes bytes: what it owes is counted from now.
+            # It accepts bytes: the time for its answer starts now.
             self._stuck_since = None
             self._answer_since = None
         if not self._is_asked:

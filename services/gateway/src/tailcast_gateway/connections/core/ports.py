@@ -1,6 +1,6 @@
 """The interfaces between a socket and the object that serves it, its owner.
 
-What never lives here: sockets, loops, frames.
+Pure: no sockets, no loop, no frames.
 """
 
 from typing import Protocol
@@ -16,78 +16,78 @@ class SocketOwner(Protocol):
     """
 
     def message_received(self, data: bytes, *, binary: bool) -> None:
-        """A whole message; text has been proved to be UTF-8."""
+        """Handle a whole message; text is valid UTF-8."""
 
     def pong_received(self, payload: bytes) -> None:
-        """The peer answered a ping, or sent a pong of its own accord."""
+        """Handle a pong: the answer to a ping, or one without a ping."""
 
     def writing_resumed(self) -> None:
-        """The buffer has drained below the low-water mark."""
+        """Go on writing: the buffer is below the low-water mark."""
 
     def last_words(self, code: int) -> bytes:
-        """Whole frames to be sent before a close frame with this code.
+        """Return whole frames to be sent before a close frame with this code.
 
-        Not every client is shown a code: what it must know is said in a message.
-        Whoever has nothing to say, or cannot, says nothing: this never raises.
+        Some clients never see the code, so all that they must know is in a message.
+        It may return nothing, and it never raises.
         """
         ...
 
     def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
-        """The connection is over: called exactly once, and no other call follows.
+        """Handle the end of the connection: the last call, made exactly once.
 
-        The code is that of the side that closed first, or 1006 when the TCP connection
+        The code is that of the side that closed first, or 1006 if the TCP connection
         ended without a close frame.
         """
 
     def failed(self, error: Exception) -> None:
-        """One of these calls raised; the caller closes the connection."""
+        """Note that one of these calls raised; the caller closes the connection."""
 
 
 class OwnedSocket(Protocol):
-    """What an owner may do with its connection, whatever carries it."""
+    """What an owner may do with its connection, a WebSocket or an event stream."""
 
-    # Whether it has enough to send: write no more payload.
+    # Whether its buffer is full: write no payload then.
     paused: bool
     # The peer's address as the socket knows it.
     remote_address: tuple[str, int] | None
 
     @property
     def buffered_bytes(self) -> int:
-        """What was written and the kernel has not taken yet."""
+        """How many written bytes the kernel has not accepted yet."""
         ...
 
     def ping(self, payload: bytes = b"") -> None:
         """Ask the peer for a sign of life."""
 
     def close(self, code: int, reason: str = "") -> None:
-        """Say goodbye; the connection ends with the peer's answer, or soon."""
+        """Close the connection; it ends with the peer's answer, or soon."""
 
     def pause_reading(self) -> None:
-        """Hand out no further message until `resume_reading`."""
+        """Call the owner with no further message until `resume_reading`."""
 
     def resume_reading(self) -> None:
-        """Go on after `pause_reading`."""
+        """Go on reading after `pause_reading`."""
 
 
 class Nobody:
     """The owner before there is one and after the end: it ignores every call."""
 
     def message_received(self, data: bytes, *, binary: bool) -> None:
-        """Not kept."""
+        """Do nothing."""
 
     def pong_received(self, payload: bytes) -> None:
-        """Not kept."""
+        """Do nothing."""
 
     def writing_resumed(self) -> None:
-        """Not kept."""
+        """Do nothing."""
 
     def last_words(self, code: int) -> bytes:
-        """None: it does not know how to say anything."""
+        """Return nothing."""
         del code
         return b""
 
     def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
-        """Not kept."""
+        """Do nothing."""
 
     def failed(self, error: Exception) -> None:
-        """Not kept."""
+        """Do nothing."""
