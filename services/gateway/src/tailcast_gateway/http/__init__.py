@@ -1,4 +1,4 @@
-"""What an HTTP request is answered. The home of FastAPI.
+"""Answers HTTP requests. No other room uses FastAPI.
 
-What never lives here: what a client may ask over a connection.
+The messages of WebSocket connections are carried out in `commands`.
 """

@@ -50,15 +50,15 @@ Endpoint = Callable[[WebSocket], Awaitable[None]]
 
 
 class Api(FastAPI):
-    """FastAPI, whose layers the stream's handshakes go past.
+    """FastAPI, without its layers for the handshakes of the stream.
 
-    What they do for an endpoint (dependencies, exit stacks, handlers of errors) is none
-    of it needed there, and was a quarter of what a handshake costs.
+    What these layers do for an endpoint (dependencies, exit stacks, handlers of errors)
+    is not needed there, and was a quarter of the cost of a handshake.
     """
 
-    # Takes the stream's WebSockets.
+    # Serves the WebSockets of the stream.
     stream: Endpoint
-    # Is told of a request over which serving it failed.
+    # Called with the path and the error of a request that could not be served.
     on_failed: Callable[[str, Exception], None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,16 +71,16 @@ class Api(FastAPI):
         except Exception as error:
             if scope["type"] == "lifespan":
                 raise
-            # It has been answered, or the server ends the connection.
+            # The request has been answered, or the server ends the connection.
             self.on_failed(_path_of(scope), error)
 
     def openapi(self) -> dict[str, Any]:
-        """The document, with our models in it."""
+        """The OpenAPI document, with our models in it."""
         return openapi.completed(super().openapi())
 
 
 def _path_of(scope: Scope) -> str:
-    """The path below what a proxy serves the gateway under."""
+    """The path of a request, without the prefix of a proxy (`root_path`)."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
@@ -163,7 +163,8 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
             await websocket.send_denial_response(Response(ORIGIN_REFUSED, 403))
             return
         if (refusal := replica.refuse()) is not None:
-            # Before the upgrade: who was let in and closed would come back at once.
+            # Refuse before the upgrade: a client that was accepted and then closed
+            # would come back at once.
             answer = Response(refusal.text, 503, headers=refusal.retry_after())
             await websocket.send_denial_response(answer)
             return

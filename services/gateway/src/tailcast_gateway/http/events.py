@@ -1,7 +1,7 @@
-"""The flow as server-sent events: one session, resumed by `Last-Event-ID`.
+"""The records of one session as server-sent events, resumed by `Last-Event-ID`.
 
-Checks the request and hands over: what the response is then is `event_stream`'s, and
-what goes over it `connection`'s.
+This module checks the request. Then `connections.event_stream` makes the response, and
+a `Connection` serves it.
 """
 
 from collections.abc import Collection
@@ -77,10 +77,9 @@ def add_events(
 
 
 def _ended(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> Response:
-    """A stream that says when to come again, and ends.
+    """A stream that only says when to come again, and then ends.
 
-    Browsers and their kin come back to a stream that ended, never to one that was
-    refused.
+    Browsers come back to a stream that has ended, and never to one that was refused.
     """
     told = error_message(UNAVAILABLE, refusal.text, retry_after_ms=refusal.delay_ms())
     response = Response(EVENTS.message(told))
@@ -89,7 +88,7 @@ def _ended(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> Response:
 
 
 def _shared_with(origin: str) -> list[tuple[bytes, bytes]]:
-    """Lets a page of this origin read the answer."""
+    """The headers that let a page of this origin read the answer."""
     return [
         (b"access-control-allow-origin", origin.encode()),
         (b"vary", b"origin"),

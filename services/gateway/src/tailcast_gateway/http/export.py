@@ -1,7 +1,7 @@
-"""Records as lines over HTTP: all of a session up to its head, paced by the socket.
+"""Exports: all records of a session up to its head, as lines over HTTP.
 
-One page is held at a time, and the next is read when the socket has taken it. What
-cannot be had is a line in its place; where the stream breaks off, the response ends
+One page is in memory at a time, and the next is read when the socket has accepted it.
+Lost records are a line in their place. If the export cannot go on, the response ends
 without its last chunk, so that no client takes a part for the whole.
 """
 
@@ -24,19 +24,19 @@ from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import Cursor
 
 
-# Exports at the same time in one replica; each holds a page and what its socket has
-# not taken.
+# How many exports one replica has at the same time. Each holds a page, and the bytes
+# that its socket has not accepted yet.
 MAX_EXPORTS = 100
-# A page of an export, and what is given to the socket at once.
+# The size of a page of an export, and how many bytes are given to the socket at once.
 PAGE_RECORDS = 1_000
 EXPORT_PAGE_BYTES = 256 * 1024
 CHUNK_BYTES = 64 * 1024
-# So long what was written before a break may take to leave.
+# How long the bytes that were written before a break may take to be sent.
 CLOSE_SECONDS = 5.0
 
 
 class Broken(Exception):
-    """The stream breaks off; its text says why."""
+    """The export cannot go on; the text says why."""
 
 
 class Exports:
@@ -54,12 +54,12 @@ class Exports:
         self.slow_timeout = slow_timeout
         self.is_draining = is_draining
         self.instruments = instruments
-        # How many are on their way.
+        # How many exports run now.
         self.count = 0
 
     @property
     def is_full(self) -> bool:
-        """Whether one more would be too many."""
+        """Whether one more export would be too many."""
         return self.count >= MAX_EXPORTS
 
     async def chunks(
@@ -72,11 +72,11 @@ class Exports:
         told: Told,
         view: View = PLAIN,
     ) -> AsyncGenerator[bytes]:
-        """Lines from a place up to a head, in chunks.
+        """The lines from a place up to a head, in chunks.
 
         Raises:
-            Broken: it cannot go on, though the head has not been reached.
-            BrokerError: likewise.
+            Broken: records are missing before the head.
+            BrokerError: the broker failed before the head.
         """
         cursor, left = start, limit
         lines = _told_lines(told)
@@ -89,7 +89,8 @@ class Exports:
                 raise Broken("what follows is not there")
             lines += _told_lines(page.told)
             records = [one for one in page.records if one.id <= head.id]
-            # Between tokens JSON takes a return; readers of lines would end one there.
+            # JSON allows a carriage return between tokens, but readers of lines would
+            # end a line there.
             lines += [line.replace(b"\r", b" ") for line in shaped(records, view)]
             if left is not None:
                 left -= len(records)
@@ -104,7 +105,7 @@ class Exports:
 
 
 class NdjsonResponse(Response):
-    """A response of lines, which ends by abort where they break off."""
+    """A response of lines, which is aborted if the export cannot go on."""
 
     def __init__(
         self,
@@ -117,14 +118,14 @@ class NdjsonResponse(Response):
         super().__init__(
             headers={**STREAMED, **headers}, media_type="application/x-ndjson"
         )
-        # How long it will be is not known.
+        # Its length is not known in advance.
         del self.headers["content-length"]
         self._exports = exports
         self._session = session
         self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; returns without the last chunk where it breaks off."""
+        """Send the response, without its last chunk if it cannot go on."""
         gone = asyncio.ensure_future(until_gone(receive))
         self._exports.count += 1
         try:
@@ -152,7 +153,7 @@ class NdjsonResponse(Response):
 
 
 async def _abort(scope: Scope, gone: "asyncio.Future[None]") -> None:
-    """End the connection without the chunk that would say that it is whole."""
+    """End the connection without the last chunk, which would say that it is whole."""
     transport = transport_of(scope)
     if transport is None or gone.done():
         return
@@ -163,7 +164,7 @@ async def _abort(scope: Scope, gone: "asyncio.Future[None]") -> None:
 
 
 def _told_lines(told: Told) -> list[bytes]:
-    """Arrays: what no record is, which is an object, whatever its keys are called."""
+    """Gaps and rewinds as arrays, which cannot be confused with records."""
     return [msgspec.json.encode([name, fields]) for name, fields in told.items()]
 
 

@@ -1,8 +1,8 @@
-"""Who may come in: the rule about web pages of other origins.
+"""The rule about web pages of other origins.
 
-Pure. A browser names the page's origin in every handshake; what is no browser names
-none. Only the page's origin protects a gateway in a private network from any web page
-that somebody in that network opens.
+Pure. A browser names the origin of its page in every handshake; other programs name
+none. Without this rule, any web page that somebody in a private network opens could
+read the telemetry of a gateway in that network.
 """
 
 import ipaddress
@@ -22,8 +22,8 @@ def is_origin_allowed(
     Args:
         origin: the header, None without one.
         host: the `Host` header, that is, how the client calls this server.
-        scheme: of the request: http, https, ws or wss.
-        allowed: origins that are named by setting, or `*`.
+        scheme: the scheme of the request: http, https, ws or wss.
+        allowed: the origins that the setting names, or `*`.
     """
     if origin is None or EVERY_ORIGIN in allowed:
         return True
@@ -48,7 +48,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _place(url: str) -> tuple[str, int | None] | None:
-    """Host and port of a URL; secure and not are one place, as behind a proxy."""
+    """Host and port of a URL; http and https are one place, as behind a proxy."""
     try:
         parts = urlsplit(url)
         port = parts.port

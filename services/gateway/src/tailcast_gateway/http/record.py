@@ -1,6 +1,6 @@
-"""One record over HTTP, whole: where messages send whoever it was too long for.
+"""One whole record over HTTP: messages link to it if it is too long for them.
 
-Reads the request and writes the answer; what is kept lives in `sessions`.
+This module reads the request and writes the answer; `sessions` reads the record.
 """
 
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ def add_record(api: FastAPI, replica: Replica) -> None:
     ) -> Response:
         """One record or emergency as it was written, by its cursor.
 
-        Of the session `!emergencies` it is one that came as a whole file.
+        In the session `!emergencies` it is an emergency that is a whole file.
         """
         session = single(session_ids or [])
         if cursor is None:

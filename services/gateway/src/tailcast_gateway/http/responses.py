@@ -16,7 +16,7 @@ ORIGIN_REFUSED: Final = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
 def json_response(
     body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """An answer of these fields."""
+    """A JSON response with these fields."""
     return Response(
         msgspec.json.encode(body),
         status,

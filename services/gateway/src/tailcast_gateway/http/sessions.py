@@ -1,6 +1,6 @@
-"""Sessions over HTTP: what there is, pages of records, what was rejected, emergencies.
+"""Sessions over HTTP: their list, pages of records, rejected lines, emergencies.
 
-Reads requests and writes answers; what a page is lives in `pages` and `history`.
+This module reads requests and writes answers; pages are made in `pages` and `history`.
 """
 
 from itertools import islice
@@ -45,11 +45,11 @@ from tailcast_streams.position import (
 from tailcast_streams.session_state import Head
 
 
-# Sessions in one answer, the latest ones; more are cut off and `more` says so.
+# The most sessions in one answer, the latest ones; `more` says if there are others.
 MAX_LISTED_SESSIONS = 1_000
 
 LimitQuery = Annotated[int | None, Query(ge=1)]
-# They are checked where they are read; the document says what they look like.
+# Patterns are for the document only: the values are checked where they are read.
 CursorQuery = Annotated[
     str | None, Query(json_schema_extra={"pattern": CURSOR_PATTERN})
 ]
@@ -68,15 +68,15 @@ _EMERGENCIES = answers(EmergenciesBody, errors=(400, 503))
 _SNAPSHOT = answers(SnapshotFields, errors=_ERRORS)
 _RECORDS = answers(RecordsBody, errors=_ERRORS, media=_LINES)
 _REJECTED = answers(RejectedBody, errors=_ERRORS)
-# In a path, `/records` or `/rejected` may be the end of the session ID itself; the
-# answer is then that session.
+# In a path, `/records` or `/rejected` may be the end of the session ID itself. Then the
+# answer is that session's snapshot.
 _SESSION = answers(SnapshotFields, errors=(404, 503))
 _ITS_RECORDS = answers(RecordsBody, SnapshotFields, errors=_ERRORS, media=_LINES)
 _ITS_REJECTED = answers(RejectedBody, SnapshotFields, errors=_ERRORS)
 
 
 class SessionConvertor(PathConvertor):
-    """A session in a path: with slashes, and with whatever a file's name may have."""
+    """A session in a path: with slashes, and any character of a file's name."""
 
     regex = "(?s:.*)"
 
@@ -92,7 +92,7 @@ class NotFound(Exception):
 def _named(
     session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,
 ) -> str:
-    """The session of a query: no proxy reads anything into it, as into a path."""
+    """The session of a query; unlike in a path, no proxy changes anything in it."""
     return single(session_ids or [])
 
 
@@ -100,7 +100,7 @@ SessionName = Annotated[str, Depends(_named)]
 
 
 class _RecordsQuery:
-    """Which records of a session a request asks for, and in which view."""
+    """The records of a session that a request asks for, and their view."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class _RecordsQuery:
         self.metrics = metrics
 
     def of(self, session: str, views: Views) -> ParsedQuery:
-        """As the subscription that would ask for the same. Raises InvalidMessage."""
+        """The `subscribe` that would ask for the same. Raises InvalidMessage."""
         return asked(
             session,
             views,
@@ -157,7 +157,7 @@ def add_sessions(api: FastAPI, replica: Replica) -> None:
 
 
 class _Routes:
-    """The endpoints, over one replica."""
+    """The endpoints of one replica."""
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
@@ -170,7 +170,7 @@ class _Routes:
         )
 
     async def list_sessions(self) -> Response:
-        """What there is, the latest first."""
+        """The list of sessions, the latest first."""
         active = await self._stored.latest()
         latest = dict(islice(active.items(), MAX_LISTED_SESSIONS))
         found: list[dict[str, object]] = []
@@ -179,15 +179,15 @@ class _Routes:
         return json_response({"sessions": found, "more": len(active) > len(latest)})
 
     async def tell_snapshot(self, session: SessionName) -> Response:
-        """One session: its latest record and values, and where its stream is."""
+        """One session: its latest record and values, and its cursor."""
         return await self._show(session)
 
     async def list_records(self, session: SessionName, records: Records) -> Response:
         """One page of records, or all of them as lines.
 
         An answer's `cursor` is `after` of the next page, its `prev` is `before` of the
-        one before. With `Accept: application/x-ndjson` all records come, each on a
-        line of its own, up to the head as it was at the request.
+        one before. With `Accept: application/x-ndjson` the answer has all records up to
+        the head at the time of the request, one on each line.
         """
         head = await self._stored.head(session)
         if head is None:
@@ -203,16 +203,16 @@ class _Routes:
             raise NotFound
         return await self._rejected(session, after, limit, head)
 
-    # The same with the session in the path, for addresses that people type.
+    # The same endpoints with the session in the path, for addresses that people type.
 
     async def show_session(self, session: str) -> Response:
-        """As `/api/snapshot?sessionId=`."""
+        """Like `/api/snapshot?sessionId=`."""
         return await self._show(session)
 
     async def list_its_records(
         self, session: str, request: Request, records: Records
     ) -> Response:
-        """As `/api/records?sessionId=`."""
+        """Like `/api/records?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="records")
         head = None if named is None else await self._stored.head(named)
         if named is None or head is None:
@@ -228,7 +228,7 @@ class _Routes:
         after: str | None = None,
         limit: LimitQuery = None,
     ) -> Response:
-        """As `/api/rejected?sessionId=`."""
+        """Like `/api/rejected?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="rejected")
         head = None if named is None else await self._stored.head(named)
         if named is None or head is None:
@@ -239,7 +239,7 @@ class _Routes:
     async def list_emergencies(
         self, after: CursorQuery = None, limit: LimitQuery = None
     ) -> Response:
-        """Emergencies that came as whole files; those in sessions are records there."""
+        """Emergencies that are whole files; others are records of their sessions."""
         cursor = BEGINNING_CURSOR if after is None else Cursor.parse(after)
         page = await self._replica.history.after(
             EMERGENCIES, cursor, limit=_bounded(limit), max_bytes=PAGE_BYTES
@@ -255,7 +255,7 @@ class _Routes:
             }
         )
 
-    # What these are made of.
+    # Helpers.
 
     async def _records(
         self, session: str, records: _RecordsQuery, head: Head

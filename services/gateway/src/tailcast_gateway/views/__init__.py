@@ -1,4 +1,4 @@
-"""What one client wants to see: which sessions, which records, in which view.
+"""What one client wants to see: which sessions, which records, and in which view.
 
-Pure. What never lives here: where a client is, and what is stored.
+Pure. It does not know where a client is, or what is stored.
 """

@@ -1,8 +1,9 @@
 """Buckets: which records of one generation a sampled replay keeps.
 
-Pure. A range of a file is cut into buckets of equally many bytes; a bucket keeps each
-metric's extremes and the ends of non-finite runs, within its part of the points. Here
-lives the choice alone; `sampler` shares the points out among generations.
+Pure. A range of a file is divided into buckets of equal size in bytes. Each bucket has
+a part of the points, that is, of the records that may be sent. It keeps the records
+with each metric's extremes, and the ends of runs of non-finite values. `sampler` shares
+the points out among generations.
 """
 
 import math
@@ -13,17 +14,17 @@ from tailcast_streams.metrics import NON_FINITE, Find, read_fields
 from tailcast_streams.position import BEFORE_ALL, EntryID
 
 
-# Beside each metric's extremes a bucket has room for the two ends of a run.
+# Besides each metric's extremes, a bucket has points for the two ends of a run.
 _RUN_ENDS = 2
-# Points that are kept back for a range's last record.
+# How many points are reserved for a range's last record.
 _LAST = 1
 
 
 class Range:
-    """One generation's part of a replay, and the points that it may spend.
+    """One generation's part of a replay, with its points.
 
-    Where its end is not known, half of the points are for the length that is guessed,
-    and half of the rest each time it turns out to be twice as long.
+    If its end is not known, half of the points are for the guessed length. Each time
+    the range turns out to be twice as long, half of the other points are used.
     """
 
     __slots__ = (
@@ -47,25 +48,25 @@ class Range:
         self.generation = generation
         # Records that may still be sent.
         self.points_left = points
-        # Records of which it is decided whether they go.
+        # How many records are decided: sent or left out.
         self.decided = 0
-        # Points that a bucket needs for its extremes: two for each metric.
+        # How many points a bucket needs for its extremes: two for each metric.
         self._extremes = 2 * max(1, len(finds))
         self._max_held_bytes = max_held_bytes
         self._bucket = _Bucket(finds)
-        # Records that were taken, and the newest of them.
+        # How many records came, and the newest of them.
         self._records = 0
         self._last: Entry | None = None
         # The ID of the last record that was sent.
         self._last_sent = BEFORE_ALL
-        # Bytes of the file from `start` that there are buckets for.
+        # How many bytes of the file, from `start`, the buckets cover.
         self._start = start
         self._span = max(1, end - start)
         self._is_end_known = is_end_known
         self._plan(start)
 
     def take(self, entry: Entry, sent: list[Entry]) -> None:
-        """Take the entry that follows; adds to `sent` what is decided."""
+        """Take the next entry; add to `sent` what is decided to be sent."""
         if entry.id.offset > self._bucket_end:
             self._close(sent)
             self._advance(entry.id.offset)
@@ -77,17 +78,17 @@ class Range:
             self._close(sent)
 
     def finish(self, sent: list[Entry]) -> None:
-        """The generation is over: adds to `sent` what remains of it."""
+        """End the generation; add the rest of its records to `sent`."""
         self._close(sent, is_over=True)
 
     def _close(self, sent: list[Entry], *, is_over: bool = False) -> None:
-        """Send what the bucket keeps, and empty it."""
+        """Add the records that the bucket keeps to `sent`, and empty it."""
         bucket, last = self._bucket, self._last
         must: list[Entry] = []
         if bucket.first is not None and self._last_sent == BEFORE_ALL:
             must.append(bucket.first)
-        # The newest record goes if it is the last. Before what passes after it, too:
-        # it may turn out to be the last when it is too late for its place.
+        # The newest record is sent if it is the last one. It is also sent if an entry
+        # after it is sent anyway: later it could not be sent in its place any more.
         if last is not None and (is_over or bucket.passes_after(last)):
             must.append(last)
         must = [entry for entry in must if entry.id > self._last_sent]
@@ -103,8 +104,8 @@ class Range:
     def _quota(self, *, is_over: bool) -> int:
         """How many records the bucket may send.
 
-        It has its extremes' part, and for the ends of runs half of what is left beside
-        the extremes of later buckets: many runs here leave something for those there.
+        It has points for its extremes. For the ends of runs it has half of the points
+        that the extremes of later buckets do not need, so that runs there get some too.
         """
         if is_over:
             return self.points_left
@@ -115,19 +116,20 @@ class Range:
         return self._extremes + max(min(_RUN_ENDS, surplus), surplus // 2)
 
     def _plan(self, segment: int) -> None:
-        """Cut what lies between an offset and the span's end into buckets."""
-        # Where the buckets begin.
+        """Divide the bytes from an offset to the span's end into buckets."""
+        # The offset at which the buckets begin.
         self._segment = segment
-        # Points that later buckets than these are to have.
+        # The points that are reserved for buckets beyond these.
         self._reserve = 0 if self._is_end_known else self.points_left // 2
         spendable = self.points_left - _LAST - self._reserve
         room = self._extremes + _RUN_ENDS
-        # How many there are, how many with the current one are to come, its last byte.
+        # How many buckets there are, how many are left with the current one, and the
+        # last byte of the current one.
         self._buckets = self._buckets_left = max(1, spendable // room)
         self._bucket_end = self._end_of(1)
 
     def _advance(self, offset: int) -> None:
-        """Go on to the bucket that an offset is in."""
+        """Go on to the bucket in which an offset is."""
         while offset > self._bucket_end:
             if self._buckets_left > 1:
                 self._buckets_left -= 1
@@ -144,19 +146,19 @@ class Range:
 
 
 class _Bucket:
-    """What one bucket would keep, so far."""
+    """The records that one bucket would keep so far."""
 
     __slots__ = ("_curves", "_edges", "_held_bytes", "first", "passing")
 
     def __init__(self, finds: Sequence[Find]) -> None:
-        # Its first record.
+        # The first record of the bucket.
         self.first: Entry | None = None
-        # What is no record, and goes anyway.
+        # Entries that are not records; they are sent in any case.
         self.passing: list[Entry] = []
         self._curves = [_Curve(find) for find in finds]
         # Records where a run of non-finite values begins or ends, each once.
         self._edges: dict[EntryID, Entry] = {}
-        # What all this costs at most; exact after a look by `is_over`.
+        # The most bytes that all these take; `is_over` makes it exact.
         self._held_bytes = 0
 
     def add(self, entry: Entry) -> None:
@@ -175,11 +177,11 @@ class _Bucket:
             self._held_bytes += cost_bytes(entry)
 
     def passes_after(self, record: Entry) -> bool:
-        """Whether something goes anyway that comes after this record."""
+        """Whether an entry after this record is sent in any case."""
         return bool(self.passing) and self.passing[-1].id > record.id
 
     def is_over(self, max_bytes: int) -> bool:
-        """Whether what is held costs more than this."""
+        """Whether the held entries take more than these bytes."""
         if self._held_bytes > max_bytes:
             held = {entry.id: cost_bytes(entry) for entry in self._candidates()}
             self._held_bytes = sum(held.values())
@@ -187,7 +189,7 @@ class _Bucket:
         return self._held_bytes > max_bytes
 
     def chosen(self, must: Sequence[Entry], quota: int) -> list[Entry]:
-        """The records to send, in order: these, and of the others up to a quota."""
+        """The records to send, in order: `must`, and others up to a quota."""
         chosen = {entry.id: entry for entry in must}
         for entry in self._candidates():
             if len(chosen) >= quota:
@@ -196,7 +198,7 @@ class _Bucket:
         return [chosen[id] for id in sorted(chosen)]
 
     def clear(self) -> None:
-        """Begin anew; runs go on."""
+        """Begin a new bucket; runs of non-finite values go on."""
         self.first = None
         self.passing = []
         self._edges = {}
@@ -205,10 +207,10 @@ class _Bucket:
             curve.clear()
 
     def _candidates(self) -> Iterator[Entry]:
-        """What is worth a point, the most telling first; an entry may come twice.
+        """The records worth a point, the best first; an entry may come twice.
 
-        A run that goes on may have ended with this bucket, so its newest record counts.
-        The first record stands for a bucket in which there is nothing else to see.
+        A run that is still open may end with this bucket, so its newest record counts.
+        A bucket without any other candidate has its first record.
         """
         is_empty = True
         for curve in self._curves:
@@ -240,20 +242,20 @@ class _Curve:
     )
 
     def __init__(self, find: Find) -> None:
-        # What finds it in a record's fields.
+        # Finds the metric in a record's fields.
         self.find = find
-        # Whether its newest value is not finite, in this bucket or before.
+        # Whether its newest value, in this bucket or before, is not finite.
         self._is_in_run = False
         self.clear()
 
     def clear(self) -> None:
-        """Begin a bucket."""
-        # Its least and greatest finite values, and the first records that have them.
+        """Begin a new bucket."""
+        # Its least and greatest finite values, with the first record of each.
         self._low: Entry | None = None
         self._lowest: float = math.inf
         self._high: Entry | None = None
         self._highest: float = -math.inf
-        # The newest record of a run that goes on, if it is of this bucket.
+        # The newest record of a run that is open, if it is in this bucket.
         self.run_end: Entry | None = None
 
     def add(self, value: object, entry: Entry, edges: dict[EntryID, Entry]) -> bool:

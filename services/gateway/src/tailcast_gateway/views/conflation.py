@@ -1,8 +1,8 @@
-"""Conflation: a limit on one session's live records a second; the newest are kept.
+"""Conflation: a limit on one session's live records a second; the newest are sent.
 
-Pure; the clock's time comes in. Which record waits, when it is due and how many records
-it stands for are decided here. What never lives here: timers, frames, replays (which
-are sampled).
+Pure; times are arguments. It decides which record waits, when it is due, and how many
+records it represents. The timer is in `delivery.rate_timer`. Replays are not conflated
+but sampled.
 """
 
 from collections.abc import Iterable
@@ -16,35 +16,36 @@ class Conflated(NamedTuple):
     """An entry to send."""
 
     entry: Entry
-    # How many records it stands for, itself included; 0 where it is no record.
+    # How many records it represents, itself included; 0 if it is not a record.
     of: int
 
 
 class Conflation:
-    """Records of one session in one view, kept apart by at least an interval.
+    """Sends the records of one session in one view at least an interval apart.
 
-    What is no record passes at once. A record that waits goes before it, on the next
-    interval's account, if that is still to be had; otherwise it is passed over. So no
-    second has more than `max_rate` records and one, and in the long run none more.
+    Entries that are not records are sent at once. A record that waits is sent before
+    such an entry and uses up the next interval. If that is used up already, the record
+    is left out. So a second has at most `max_rate` records and one more, and over a
+    longer time there are not more than `max_rate` a second.
     """
 
     __slots__ = ("_interval", "_next_at", "_of", "_waiting")
 
     def __init__(self, max_rate: float) -> None:
-        """ValueError unless the rate is from `MIN_RATE` to `MAX_RATE` a second."""
+        """Raises ValueError unless the rate is from `MIN_RATE` to `MAX_RATE`."""
         if not MIN_RATE <= max_rate <= MAX_RATE:
             raise ValueError(f"a rate is from {MIN_RATE} to {MAX_RATE:g} a second")
         # Seconds between two records.
         self._interval = 1.0 / max_rate
-        # When the next record may go, by the caller's clock.
+        # When the next record may be sent, by the caller's clock.
         self._next_at = float("-inf")
-        # The newest record that has not gone, and how many it stands for.
+        # The newest record that is not sent yet, and how many it represents.
         self._waiting: Entry | None = None
         self._of = 0
 
     @property
     def waiting(self) -> Entry | None:
-        """The newest record that has not gone."""
+        """The newest record that is not sent yet."""
         return self._waiting
 
     @property
@@ -53,7 +54,7 @@ class Conflation:
         return None if self._waiting is None else self._next_at
 
     def take(self, entries: Iterable[Entry], now: float) -> list[Conflated]:
-        """Take new entries, in order; returns what is to be sent at once, in order."""
+        """Take new entries, in order; returns what must be sent at once, in order."""
         sent: list[Conflated] = []
         for entry in entries:
             if entry.kind is Kind.RECORD:
@@ -69,7 +70,7 @@ class Conflation:
         return sent
 
     def flush(self, now: float) -> Conflated | None:
-        """The record that is due; None if none is, or none yet."""
+        """The record that is due; None if none waits or it is not due yet."""
         if now < self._next_at:
             return None
         released = self._release(now)

@@ -1,8 +1,8 @@
 """Filters: which records a client wants, as a tree of conditions on their metrics.
 
 Pure. A `where` is checked once, brought into one canonical form, and compiled to
-functions. What never lives here: where a metric is found in a record, and what becomes
-of a record that is held back. Emergencies are never filtered: the caller sees to that.
+functions. Where a metric is found in a record is decided in `tailcast_streams.metrics`.
+The callers never filter emergencies.
 """
 
 import json
@@ -25,10 +25,10 @@ Matches: TypeAlias = Callable[[RecordFields], bool]
 Scalar: TypeAlias = str | int | float | bool | None
 _Test: TypeAlias = Callable[[Any], bool]
 
-# The largest number that a double holds; records have texts in place of larger ones.
+# The largest number that a double can hold; records have larger ones as texts.
 _LARGEST = int(sys.float_info.max)
 _LARGEST_DIGITS = len(str(_LARGEST))
-# Below it each whole number is exact as a float.
+# Below this number each whole number is exact as a float.
 _EXACT_UP_TO = 2.0**53
 
 _GROUPS = ("all", "any")
@@ -64,28 +64,29 @@ def parse_filter(where: object) -> Filter:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """A part of a tree that was read."""
+    """A part of a tree, checked and compiled."""
 
     key: str
     matches: Matches
-    # Whose children this node may give its own to: "all" or "any", else "".
+    # "all" or "any" for a group, whose children move up into an outer group of the same
+    # kind; else "".
     group: str = ""
     children: tuple["_Node", ...] = ()
-    # What this node denies.
+    # The node that this one negates.
     denied: "_Node | None" = None
 
 
 class _Parser:
-    """Reads one tree; counts its nodes."""
+    """Reads one tree and counts its nodes."""
 
     __slots__ = ("_nodes",)
 
     def __init__(self) -> None:
-        # Nodes read so far.
+        # How many nodes were read so far.
         self._nodes = 0
 
     def node(self, value: object, path: str, depth: int) -> _Node:
-        """Read what stands at a path."""
+        """Read the node at a path."""
         if not isinstance(value, dict):
             raise InvalidFilter(f"{path} must be an object")
         if depth > MAX_FILTER_DEPTH:
@@ -221,7 +222,7 @@ def _scalar(value: object, path: str) -> Scalar:
     if isinstance(value, str):
         return _text(value, path)
     if isinstance(value, float) and math.isfinite(value):
-        # 1.0 is 1: equal conditions have one key.
+        # 1.0 becomes 1, so that equal conditions have the same key.
         is_whole = value.is_integer() and abs(value) < _EXACT_UP_TO
         return int(value) if is_whole else value
     raise InvalidFilter(
@@ -230,7 +231,7 @@ def _scalar(value: object, path: str) -> Scalar:
 
 
 def _as_json(value: object) -> str:
-    """A text that equal values have; of whole numbers of any length."""
+    """The JSON of a value, the same for equal values; whole numbers of any length."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -243,7 +244,7 @@ def _text(value: object, path: str) -> str:
 
 
 def _test(op: str, value: Scalar | list[Scalar]) -> _Test:
-    """What a value that was found, or `MISSING`, must be."""
+    """The test for a found value, which may be `MISSING`."""
     if isinstance(value, list):
         return _is_in(value) if op == "in" else _is_not_in(value)
     if op in _ORDERS:
@@ -259,12 +260,12 @@ def _test(op: str, value: Scalar | list[Scalar]) -> _Test:
 def _is_equal(value: Scalar) -> _Test:
     if value is None or isinstance(value, bool):
         return lambda found: found is value
-    # To Python True equals 1; in JSON they are two things.
+    # For Python True equals 1; in JSON they are two different values.
     return lambda found: found == value and found is not True and found is not False
 
 
 def _is_in(values: Sequence[Scalar]) -> _Test:
-    # Apart, since to Python True equals 1.
+    # These are kept apart, since for Python True equals 1.
     names = frozenset(one for one in values if one is None or isinstance(one, bool))
     others = frozenset(
         one for one in values if one is not None and not isinstance(one, bool)
@@ -291,11 +292,11 @@ def _order(op: str, value: str | float) -> _Test:
 
 
 def _number(found: Any) -> float:
-    """A found value as a number; NaN, which compares with nothing, for what is none."""
+    """A found value as a number; NaN, which no test accepts, if it is not a number."""
     if not isinstance(found, str):
         return math.nan
     if len(found) >= _LARGEST_DIGITS and found.removeprefix("-").isdecimal():
-        # A whole number that no double holds: beyond whatever it is compared with.
+        # No double holds this whole number; it is beyond any limit.
         return -math.inf if found.startswith("-") else math.inf
     return NON_FINITE.get(found, math.nan)
 
@@ -321,7 +322,7 @@ def _number_order(op: str, limit: float) -> _Test:
 
 
 def _text_order(op: str, limit: str) -> _Test:
-    """Texts by their code points, as ISO times sort; the non-finite are numbers."""
+    """Compares texts by code points, as ISO times sort; non-finite ones are numbers."""
     tests: dict[str, Callable[[str], bool]] = {
         "gt": lambda found: found > limit,
         "gte": lambda found: found >= limit,

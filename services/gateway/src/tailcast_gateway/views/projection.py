@@ -1,8 +1,8 @@
-"""Projections: records with some of their metrics, their step and their time alone.
+"""Projections: records with only some of their metrics, their step and their time.
 
-Pure. What is kept stays in its place and as it was written, to the last digit; numbers
-are never read and written again. Here also lives the index, which gives steps and times
-apart from the records. What never lives here: which records are sent.
+Pure. All that is kept stays in its place, exactly as it was written: numbers are not
+decoded and encoded again. The index, the list of steps and times beside the records, is
+made here too.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ class InvalidProjection(Exception):  # it is what the client sent
 
 
 class Index(NamedTuple):
-    """Where records say that the run is, parallel to them."""
+    """The steps and times of records, in the same order."""
 
     steps: list[int | float | None]
     # Unix milliseconds.
@@ -52,13 +52,13 @@ def index(
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What is kept of each record; equal to another with the same metrics."""
+    """The metrics that are kept of each record; equal if these are the same."""
 
     metrics: frozenset[str]
-    # Where producers put step and time, the most telling first.
+    # The keys of step and time, in the order in which they are tried.
     step_keys: tuple[str, ...] = field(compare=False, repr=False)
     time_keys: tuple[str, ...] = field(compare=False, repr=False)
-    # The metrics that may be paths too, in parts.
+    # Each metric with the parts of its dotted path, if it has dots.
     _paths: tuple[tuple[str, tuple[str, ...]], ...] = field(compare=False, repr=False)
 
     @classmethod
@@ -87,7 +87,7 @@ class Projection:
         return cls(names, tuple(step_keys), tuple(time_keys), paths)
 
     def project(self, record: bytes) -> bytes:
-        """What is left of a record; one that cannot be read stays whole."""
+        """The record with the kept metrics; whole if it cannot be decoded."""
         try:
             top = _Object(_decode_object(record))
             self._keep_progress(top)
@@ -115,20 +115,20 @@ class Projection:
 
 
 class _Object:
-    """One object of a record, of which some fields are kept."""
+    """One object of a record, with the fields of it that are kept."""
 
     __slots__ = ("_kept", "_opened", "fields")
 
     def __init__(self, fields: dict[str, Raw]) -> None:
         # All fields, as they were written.
         self.fields = fields
-        # Names of those that are kept whole.
+        # The names of fields that are kept whole.
         self._kept: set[str] = set()
-        # Those that were looked into; None for what is no object.
+        # The fields that were opened; None for one that is not an object.
         self._opened: dict[str, _Object | None] = {}
 
     def open(self, name: str) -> "_Object | None":
-        """The object that a field is, None if it is none."""
+        """The field as an object, None if it is not one."""
         if name in self._opened:
             return self._opened[name]
         raw = self.fields.get(name)
@@ -143,7 +143,7 @@ class _Object:
         self._kept.add(name)
 
     def kept(self) -> dict[str, object]:
-        """What is kept, in the record's order; objects that lost everything are not."""
+        """The kept fields, in the record's order, without objects that are empty."""
         kept: dict[str, object] = {}
         for name, raw in self.fields.items():
             if name in self._kept:
@@ -154,7 +154,7 @@ class _Object:
 
 
 def _keep_path(start: _Object, path: Sequence[str]) -> bool:
-    """Keep what a path leads to; False if it leads to nothing."""
+    """Keep the field at a path; returns False if there is none."""
     *names, last = path
     at = start
     for name in names:

@@ -1,11 +1,10 @@
-"""Sampling: a replay of any length as at most so many records that keep its shape.
+"""Sampling: reduces a replay of any length to `max_points` records that keep its shape.
 
-Pure. A replay is cut into buckets of equally many bytes of the file (the records of a
-session are about equally long), and of each bucket go the records with every metric's
-least and greatest value and those where a run of non-finite values begins and ends.
-Emergencies, markers and gaps always go, in their places. It is a stream: what is held
-is bounded: at most twice `MAX_HELD_BYTES` and an entry. What never lives here: pages,
-frames.
+Pure. A replay is divided into buckets of equal size in bytes of the file, as the
+records of a session have about the same length. Of each bucket the records with every
+metric's least and greatest value are sent, and those where a run of non-finite values
+begins and ends. Emergencies, markers and gaps are always sent, in their places. Entries
+are fed in one after another; at most twice `MAX_HELD_BYTES` and an entry are held.
 """
 
 from collections import deque
@@ -18,23 +17,24 @@ from tailcast_streams.metrics import Find, finder, metrics_of, read_fields
 from tailcast_streams.position import EntryID
 
 
-# What one replay's entries may cost while they wait, and while a bucket may keep them.
+# How many bytes the entries of one replay may take while they wait, and as many while a
+# bucket may keep them.
 MAX_HELD_BYTES = 8 * 1024 * 1024
-# Metrics that are followed where none are named: the first that are found ...
+# If the client names no metrics: how many are followed, the first that are found ...
 MAX_FOUND_METRICS = 16
-# ... in so many records.
+# ... in this many records.
 PROBED_RECORDS = 100
 
-# A generation that gets less, its first and last record, gets nothing.
+# The fewest points of a generation, for its first and last record; else it has none.
 _LEAST_SHARE = 2
 
 
 class Sampler:
     """Reduces one replay.
 
-    One that has no more records than `max_points` passes whole, unless holding it costs
-    too much. Several generations share the points: each has its part of what is left,
-    its own buckets, its own first and last record.
+    A replay that has at most `max_points` records is sent whole, unless holding it
+    takes too much memory. Several generations share the points: each has a part of the
+    points that are left, its own buckets, and its own first and last record.
     """
 
     __slots__ = (
@@ -53,14 +53,16 @@ class Sampler:
         progress_keys: Collection[str] = (),
         max_held_bytes: int = MAX_HELD_BYTES,
     ) -> None:
-        """ValueError unless `max_points` is from `MIN_POINTS` to `MAX_POINTS`.
+        """Raises ValueError unless `max_points` is within its limits.
 
         Args:
-            metrics: whose extremes are kept; None for those that are found.
-            start: the place after which there are entries.
-            ends: the replay's last entry, after those of its older generations as
-                far as they are known; others are taken to be as long as the newest.
-            progress_keys: what is a step or a time, and so no metric that is found.
+            max_points: the most records of the result.
+            metrics: the metrics whose extremes are kept; None to find them.
+            start: the place before the replay's first entry.
+            ends: the known last entries of generations, the replay's end last.
+                Other generations are taken to be as long as the newest one.
+            progress_keys: the keys of steps and times, which are not metrics.
+            max_held_bytes: the bound of held entries, twice.
         """
         if not MIN_POINTS <= max_points <= MAX_POINTS:
             raise ValueError(f"points are from {MIN_POINTS} to {MAX_POINTS:,}")
@@ -71,27 +73,27 @@ class Sampler:
         # The last generation, and the offsets at which generations end.
         self._newest = ends[-1].generation
         self._ends = {end.generation: end.offset for end in ends}
-        # What finds each metric; None until it is known which there are.
+        # Finds each metric; None until the metrics are known.
         self._finds: tuple[Find, ...] | None = None
         if metrics is not None:
             self._finds = tuple(map(finder, sorted(metrics)))
-        # Whether it may yet turn out that nothing need be dropped.
+        # Whether the replay may still be short enough to be sent whole.
         self._may_pass_whole = True
-        # Entries that no bucket has had, and what they cost.
+        # Entries that are not in a bucket yet, and their size.
         self._waiting: deque[Entry] = deque()
         self._waiting_bytes = 0
-        # The generation that is being sampled; None before its first entry.
+        # The generation that is sampled now; None before the first entry.
         self._range: Range | None = None
-        # Points that no generation has had yet.
+        # How many points no generation has got yet.
         self._left = max_points
-        # Records that came while all might pass; those of generations that are over;
-        # those told.
+        # How many records came while all might be sent, how many are in ended
+        # generations, and how many `take_count` has returned.
         self._records = 0
         self._settled = 0
         self._told = 0
 
     def feed(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Take the entries that follow; returns what can be sent so far, in order."""
+        """Take the next entries; returns those that can be sent so far, in order."""
         sent: list[Entry] = []
         for entry in entries:
             self._waiting.append(entry)
@@ -103,7 +105,7 @@ class Sampler:
         return sent
 
     def finish(self) -> list[Entry]:
-        """The replay is over: returns the rest of what is to be sent."""
+        """End the replay; returns the rest of the entries to send."""
         sent: list[Entry] = []
         if self._may_pass_whole:
             sent += self._waiting
@@ -116,13 +118,13 @@ class Sampler:
         return sent
 
     def take_count(self) -> int:
-        """How many records those stand for that were returned since the last call."""
+        """How many records the entries returned since the last call represent."""
         decided = self._settled + (self._range.decided if self._range else 0)
         count, self._told = decided - self._told, decided
         return count
 
     def _count(self, entry: Entry) -> None:
-        """See whether it is still little enough to pass whole."""
+        """Count an entry; decide whether the replay may still be sent whole."""
         self._records += entry.kind is Kind.RECORD
         is_too_long = self._records > self._max_points
         if is_too_long or self._waiting_bytes > self._max_held_bytes:
@@ -131,7 +133,7 @@ class Sampler:
                 self._finds = self._found()
 
     def _found(self) -> tuple[Find, ...]:
-        """What finds the metrics of the records that wait."""
+        """The finders of the metrics in the waiting records."""
         records = [one.record for one in self._waiting if one.kind is Kind.RECORD]
         probed = records[:: max(1, len(records) // PROBED_RECORDS)]
         return tuple(map(finder, _found_metrics(probed, self._progress_keys)))
@@ -168,7 +170,7 @@ class Sampler:
         )
 
     def _share(self, generation: int) -> int:
-        """A generation's part of the points: by its length, and two for each later."""
+        """A generation's part of the points, by its length; later ones get some too."""
         later = self._newest - generation
         if later <= 0:
             return self._left
@@ -180,7 +182,7 @@ class Sampler:
         return share if share >= _LEAST_SHARE else 0
 
     def _length(self, generation: int) -> int:
-        """Where a generation ends, as far as that is known."""
+        """The offset at which a generation ends, as far as that is known."""
         return self._ends.get(generation, self._ends[self._newest])
 
     def _end_range(self, sent: list[Entry]) -> None:

@@ -1,7 +1,8 @@
-"""The replays of a replica that are reduced just now, and what they may hold together.
+"""The sampled replays of a replica, and how much memory they may hold together.
 
-Pure. Each replay has a sampler of its own; here lives how much it may hold, and that it
-is for what was there when it began. `sampler` decides what is kept of a replay.
+Pure. Each replay has its own sampler, which decides which records are kept. This module
+decides how much a sampler may hold, and bounds it to the entries that were stored when
+the replay began.
 """
 
 from collections.abc import Sequence
@@ -13,32 +14,32 @@ from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import Cursor, EntryID
 
 
-# What all replays of a replica may hold while it is undecided what of them goes. One
-# more gets a part of what is left, so that there is always something left.
+# How many bytes all sampled replays of a replica may hold together. Each new replay
+# gets one part in `_PART` of what is left, so that there is always something left.
 MAX_TOTAL_HELD_BYTES = 128 * 1024 * 1024
 _PART = 8
 
 
 class SampledReplay:
-    """One replay that is reduced."""
+    """One sampled replay."""
 
     def __init__(
         self, sampler: Sampler, *, start: Cursor, end: EntryID, max_held_bytes: int
     ) -> None:
         self._sampler = sampler
-        # What the client has had: what is held after it would have to be read again.
+        # The last place that was sent; held entries after it would be read again.
         self.told = start
-        # The last entry that was there when it began.
+        # The last entry that was stored when the replay began.
         self.end = end
-        # The most bytes that it may hold.
+        # The most bytes that the replay may hold.
         self.max_held_bytes = max_held_bytes
 
     def feed(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Take entries that follow, up to `end`; returns what can be told so far."""
+        """Take the next entries, up to `end`; returns what can be sent so far."""
         return self._given(self._sampler.feed(entries))
 
     def finish(self) -> list[Entry]:
-        """All has been fed: returns the rest of what is told."""
+        """End the replay; returns the rest of the entries to send."""
         return self._given(self._sampler.finish())
 
     def _given(self, sent: list[Entry]) -> list[Entry]:
@@ -47,7 +48,7 @@ class SampledReplay:
         return sent
 
     def counts(self, sent: Sequence[Entry]) -> list[int]:
-        """How many records each returned entry stands for.
+        """How many records each returned entry represents.
 
         Only the sum matters, so the last record is counted for all that were left
         out.
@@ -69,17 +70,17 @@ class SamplingBudget:
         time_keys: Sequence[str],
         max_total_held_bytes: int = MAX_TOTAL_HELD_BYTES,
     ) -> None:
-        # What is no metric.
+        # The keys of steps and times, which are not metrics.
         self._progress_keys = frozenset((*step_keys, *time_keys))
         self._max_total_held_bytes = max_total_held_bytes
-        # The replays that are still fed.
+        # The replays that still run.
         self._replays: WeakSet[SampledReplay] = WeakSet()
 
     def __len__(self) -> int:
         return len(self._replays)
 
     def begin(self, view: View, start: Cursor, end: EntryID) -> SampledReplay:
-        """Begin to reduce the entries between two places to a view's `max_points`."""
+        """Begin to reduce the entries between two places to `max_points` records."""
         held = sum(replay.max_held_bytes for replay in self._replays)
         part = max(0, self._max_total_held_bytes - held) // _PART
         max_held_bytes = min(MAX_HELD_BYTES, part)

@@ -1,7 +1,7 @@
-"""What one client is subscribed to: an ordered list of rules, the newest match decides.
+"""What one client is subscribed to: an ordered list of rules; the newest match decides.
 
-Pure. A rule names a session literally or by a glob and takes it in or leaves it out;
-each carries where sessions that come later begin. Compiled once, asked often.
+Pure. A rule names a session literally or by a glob, and includes or excludes it. It
+also says where sessions begin that are created later. Rules are compiled once.
 """
 
 import re
@@ -14,15 +14,16 @@ from tailcast_gateway.views.view import PLAIN, View
 
 
 class Begin(Enum):
-    """Where delivery of a session begins that no cursor names."""
+    """Where delivery of a session begins if no cursor names it."""
 
-    # With what is news; history passes by.
+    # With the next new record, without history.
     NOW = "now"
-    # With the oldest that is kept.
+    # With the oldest stored record.
     START = "start"
 
 
-# No tuples: the last 5 and step 5 would be equal, and what is asked for is a key.
+# These are not tuples: `Last(5)` and `AtStep(5)` would be equal, and they are used as
+# keys.
 @dataclass(frozen=True, slots=True)
 class Last:
     """Start this many records before the newest one."""
@@ -56,22 +57,22 @@ class Rule(NamedTuple):
     # A session ID, or a glob.
     text: str
     is_glob: bool
-    # False: what it matches is left out.
+    # False if it excludes the sessions that it matches.
     is_included: bool
-    # Where a session that comes into being later begins.
+    # Where a session begins that is created later.
     start: Start
-    # In which view it is delivered.
+    # The view of its records.
     view: View = PLAIN
 
 
 class Subscription:
-    """Rules in the order in which they came; immutable, so that it can be replaced."""
+    """Rules in the order in which they came; immutable, and replaced as a whole."""
 
     __slots__ = ("_globs", "_literals", "_of_all", "rules")
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self.rules = tuple(rules)
-        # Literal rules by their session: its newest, and how new that is.
+        # By session: the index of its newest literal rule.
         self._literals = {
             rule.text: at for at, rule in enumerate(rules) if not rule.is_glob
         }
@@ -81,7 +82,7 @@ class Subscription:
             for at, rule in reversed(list(enumerate(rules)))
             if rule.is_glob
         ]
-        # The rule that decides for every session, where one glob is all there is.
+        # The rule that decides for every session, if `*` is the only rule.
         is_simple = not self._literals and [text for _, text in self._globs] == [None]
         self._of_all = self.rules[0] if is_simple else None
 
@@ -89,7 +90,7 @@ class Subscription:
         return any(rule.is_included for rule in self.rules)
 
     def rule_for(self, session: str) -> Rule | None:
-        """The newest rule that matches, None if there is none or it leaves out."""
+        """The newest rule that matches; None without one, or if it excludes."""
         if self._of_all is not None and self._of_all.is_included:
             return self._of_all
         newest = self._literals.get(session, -1)
@@ -104,7 +105,7 @@ class Subscription:
         return self.rules[newest]
 
     def view_for(self, session: str) -> View:
-        """The view in which a session is delivered that `matches`."""
+        """The view of a session that `matches`."""
         rule = self.rule_for(session)
         return PLAIN if rule is None else rule.view
 
@@ -113,21 +114,21 @@ class Subscription:
         return self.rule_for(session) is not None
 
     def literals(self) -> list[str]:
-        """Sessions that are named and wanted."""
+        """The sessions that are named literally and wanted."""
         return [session for session in self._literals if self.matches(session)]
 
     def has_globs(self) -> bool:
-        """Whether sessions that nobody named may match."""
+        """Whether sessions may match that are not named literally."""
         return any(rule.is_glob and rule.is_included for rule in self.rules)
 
     def with_rules(self, rules: Iterable[Rule]) -> "Subscription":
-        """These rules on top; an older one with the same text is forgotten."""
+        """The subscription with newer rules; they replace those with the same text."""
         new = {(rule.text, rule.is_glob): rule for rule in rules}
         kept = [rule for rule in self.rules if (rule.text, rule.is_glob) not in new]
         return Subscription([*kept, *new.values()])
 
     def without(self, texts: Iterable[tuple[str, bool]]) -> "Subscription":
-        """The subscription without all that these match; each is (text, is a glob)."""
+        """The subscription without what these match; each is (text, is a glob)."""
         gone = {
             (text, is_glob): Rule(text, is_glob, False, Begin.NOW)  # a field
             for text, is_glob in texts
@@ -136,7 +137,7 @@ class Subscription:
         left = Subscription([*kept, *gone.values()])
         if not left:
             return Subscription()
-        # A rule that leaves out is needed only where another one still takes in.
+        # An excluding rule is only needed if another rule includes the session.
         included = Subscription([rule for rule in kept if rule.is_included])
         needed = [
             rule
@@ -152,9 +153,9 @@ EVERYTHING = "*"
 def compiled(glob: str) -> re.Pattern[str] | None:
     r"""A glob as a regular expression; None for `*`, which matches everything.
 
-    `*` is any run of characters, slashes too, `?` one character, `\` takes the next
-    character literally. What stands between two `*` is matched at the first place where
-    it can be and never tried elsewhere (atomic groups): no glob takes long.
+    `*` matches any characters, slashes too, `?` one character, and `\` takes the next
+    character literally. The text between two `*` is matched at the first possible place
+    and never tried at another one (atomic groups), so no glob takes long.
     """
     if glob == EVERYTHING:
         return None

@@ -42,20 +42,20 @@ class View:
     Compared by identity: `Views` makes each of them once.
     """
 
-    # Which records; emergencies, markers and gaps always are.
+    # Which records are shown; emergencies, markers and gaps always are.
     where: Filter | None = None
-    # Which of their metrics.
+    # Which metrics of them are shown.
     projection: Projection | None = None
-    # Where steps and times are found that stand beside the records.
+    # The keys of steps and times, if these come beside the records.
     index_keys: tuple[tuple[str, ...], tuple[str, ...]] | None = None
-    # Live records a second, 0 for all.
+    # How many live records a second are sent, 0 for all.
     max_rate: float = 0.0
-    # Records that a replay is reduced to, 0 for all.
+    # How many records a replay is reduced to, 0 for all.
     max_points: int = 0
 
     @property
     def key(self) -> Hashable:
-        """Equal for two views that show the same."""
+        """A key that is equal for views that show the same."""
         return (
             self.where,
             self.projection,
@@ -66,7 +66,7 @@ class View:
 
     @property
     def is_contiguous(self) -> bool:
-        """Whether live frames follow on from each other: no record is left out."""
+        """Whether no live record is left out, so that each frame continues the last."""
         return self.where is None and not self.max_rate
 
     def index(self, records: Sequence[bytes]) -> Index | None:
@@ -117,11 +117,11 @@ class Views:
         time_keys: Sequence[str] = TIME_KEYS,
         max_forms: int = MAX_FORMS,
     ) -> None:
-        # Where producers put step and time, the most telling first.
+        # The keys of step and time, in the order in which they are tried.
         self.step_keys = tuple(step_keys)
         self.time_keys = tuple(time_keys)
         self._max_forms = max_forms
-        # The views that are in use.
+        # The views that are in use now.
         self._known: WeakValueDictionary[Hashable, View] = WeakValueDictionary()
 
     def __len__(self) -> int:

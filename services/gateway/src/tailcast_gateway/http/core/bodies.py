@@ -1,6 +1,6 @@
-"""What answers over HTTP have in them, as models; for the document, as server_messages.
+"""The bodies of HTTP answers, as models for the OpenAPI document.
 
-Pure. What never lives here: making them.
+Pure. Answers are not made from these models; tests check answers against them.
 """
 
 from typing import Literal
@@ -25,16 +25,16 @@ class _Body(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
 
 
 class SessionsBody(_Body, kw_only=True):
-    """What there is, the latest first; `more` if there are sessions beyond these."""
+    """The list of sessions, the latest first; `more` if there are others."""
 
     sessions: list[SessionFields]
     more: bool
 
 
 class RecordsBody(_Body, kw_only=True):
-    """One page; its `cursor` is `after` of the next, its `prev` `before` of the last.
+    """One page of records, with `gap` or `rewind` if it begins with one.
 
-    With `gap` or `rewind` where it begins with one.
+    Its `cursor` is `after` of the next page, its `prev` is `before` of the one before.
     """
 
     session_id: str
@@ -51,7 +51,7 @@ class RecordBody(Struct):
 
 
 class RejectedLine(_Body, kw_only=True):
-    """A line that was no record: where it is in the file, and its first 4 KiB."""
+    """A rejected line: where it is in the file, and its first 4 KiB."""
 
     id: str
     reason: str
@@ -61,7 +61,7 @@ class RejectedLine(_Body, kw_only=True):
 
 
 class RejectedBody(_Body, kw_only=True):
-    """Lines that were no records; `rejected` counts all there were."""
+    """Rejected lines; `rejected` counts all that there were."""
 
     session_id: str
     data: list[RejectedLine]
@@ -71,7 +71,7 @@ class RejectedBody(_Body, kw_only=True):
 
 
 class DocumentFields(_Body, kw_only=True):
-    """An emergency that came as a file of its own."""
+    """An emergency that is a whole file."""
 
     id: str
     cursor: Cursor
@@ -81,7 +81,7 @@ class DocumentFields(_Body, kw_only=True):
 
 
 class EmergenciesBody(_Body, kw_only=True):
-    """Emergencies that came as whole files."""
+    """Emergencies that are whole files."""
 
     data: list[DocumentFields]
     cursor: Cursor
@@ -152,24 +152,24 @@ class SourcesBody(_Body, kw_only=True):
 
 
 class LifeBody(_Body, kw_only=True):
-    """Whether the replica lives, and what it is."""
+    """Whether the replica is alive, with its version."""
 
     status: Literal["alive", "not alive"]
     reason: str | UnsetType = UNSET
     version: str
-    # The commit that it was made from, or `unknown`.
+    # The commit from which it was built, or `unknown`.
     revision: str
 
 
 class ReadinessBody(_Body, kw_only=True):
-    """How the replica is, and why it is not ready."""
+    """Whether the replica is ready, and why not."""
 
     status: Literal["ready", "not ready"]
     reason: str | UnsetType = UNSET
 
 
 class ErrorBody(_Body, kw_only=True):
-    """Why there is no answer."""
+    """Why a request could not be answered."""
 
     code: ErrorCode | Literal["not_found", "not_authorized"]
     message: str

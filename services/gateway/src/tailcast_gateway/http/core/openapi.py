@@ -1,7 +1,7 @@
-"""What the HTTP document says of answers: their models instead of FastAPI's guesses.
+"""The answers in the OpenAPI document: our models instead of FastAPI's guesses.
 
-Pure. Answers are made of stored bytes, which FastAPI never sees; so their models are
-named beside each route, and put into the document here.
+Pure. Answers are made of stored bytes that FastAPI does not know. So each route names
+the models of its answers, and this module puts them into the document.
 """
 
 from typing import Any, Final, TypeAlias
@@ -40,12 +40,12 @@ _BODIES: Final[tuple[type[Struct], ...]] = (
 def answers(
     *bodies: type[Struct], errors: tuple[int, ...] = (), media: tuple[str, ...] = ()
 ) -> Responses:
-    """What a route may answer.
+    """The possible answers of a route.
 
     Args:
-        bodies: models of the JSON that it answers, one of them.
-        errors: status codes that come with an `ErrorBody`.
-        media: types of what it answers besides.
+        bodies: the models of its JSON; an answer is one of them.
+        errors: the status codes that have an `ErrorBody`.
+        media: other media types of its answers.
     """
     content: JSONObject = {kind: {"schema": {"type": "string"}} for kind in media}
     if bodies:
@@ -58,9 +58,9 @@ def answers(
 
 
 def completed(document: JSONObject) -> JSONObject:
-    """FastAPI's document, with the schemas that our routes refer to.
+    """FastAPI's document with the schemas of our models.
 
-    Without its own of a query that does not fit: those are answered as all others are.
+    FastAPI's answer 422 for an invalid query is left out: the gateway answers 400.
     """
     for path in document["paths"].values():
         for operation in path.values():

@@ -1,7 +1,7 @@
-"""What HTTP requests ask for, read from their query: places, limits, names in paths.
+"""Reads the parameters of HTTP requests: places, limits, names in paths.
 
-Pure. A query becomes the `subscribe` that would ask for the same, so that whatever it
-names is understood, checked and refused as it is over a WebSocket.
+Pure. A query is turned into the `subscribe` that would ask for the same. So its values
+have the same meaning and the same checks as over a WebSocket.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.views.view import View, Views
 
 
-# Where delivery may start, as a query says it: a word, or `name:value`.
+# The values of `from` in a query: a word, or `name:value`.
 _WORDS = ("start", "now", "resume")
 _NUMBERS = ("last", "step")
 _TEXTS = ("time", "cursor")
@@ -34,7 +34,7 @@ class ParsedQuery(NamedTuple):
 
     message: Subscribe
     plan: Plan
-    # Whether what ends at the place is asked for, not what begins there.
+    # Whether the page before the place is asked for, instead of the one after it.
     is_backward: bool = False
 
     @property
@@ -57,14 +57,14 @@ def asked(
     """The subscription that a query asks for. Raises InvalidMessage.
 
     Args:
-        session: its ID.
+        session: the session ID.
         views: makes the view that `where` and `metrics` ask for.
-        start: as `from` of a query.
-        after: a cursor; it wins over `start`.
-        before: one likewise, to read backward from.
+        start: the parameter `from`.
+        after: a cursor; it takes precedence over `start`.
+        before: a cursor to read backward from; it takes precedence too.
         where: a condition, as JSON.
         metrics: names, comma-separated, or a JSON list of them.
-        max_message: the longest message that it takes, bytes.
+        max_message: the longest message that the client accepts, bytes.
     """
     if after is not None and before is not None:
         raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
@@ -89,8 +89,8 @@ def asked(
 def session_in(raw_path: bytes, *, before: str) -> str | None:
     """The session in a path that ends in `/` and this word; None if it does not.
 
-    `%2F` is a slash of the session's ID, so that one that ends in the word is named
-    without ambiguity.
+    A slash in the session ID may be written as `%2F`. So a session whose ID ends in the
+    word can be named without ambiguity.
     """
     _, _, rest = raw_path.partition(b"/api/sessions/")
     name, slash, last = rest.rpartition(b"/")
