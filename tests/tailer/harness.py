@@ -94,17 +94,51 @@ def check_chain(entries: list[Entry]) -> None:
 
 
 def valid_lines(data: bytes) -> list[tuple[int, bytes]]:
-    """The oracle: offset and text of each whole line that is a JSON object."""
+    """The oracle: offset and text of each JSON object that a whole line is, or has."""
     found: list[tuple[int, bytes]] = []
-    end = 0
+    start = 0
     for line in data.split(b"\n")[:-1]:
-        end += len(line) + 1
+        end = start + len(line) + 1
         try:
             value = json.loads(line)
         except ValueError:
-            continue
-        if isinstance(value, dict):
-            found.append((end, line.strip()))
+            for begin, behind in _objects_in(line.decode("latin-1")):
+                is_last = not line[behind:].strip()
+                offset = end if is_last else start + behind
+                found.append((offset, line[begin:behind]))
+        else:
+            if isinstance(value, dict):
+                found.append((end, line.strip()))
+        start = end
+    return found
+
+
+def _objects_in(line: str) -> list[tuple[int, int]]:
+    """Where whole objects are in a broken line: at its front, or behind a piece."""
+    front = _objects_from(line, 0)
+    at = front[-1][1] if front else 0
+    for place in range(at, len(line)):
+        piece = line[at:place].strip()
+        quotes = piece.replace('\\"', "").count('"')
+        is_value = piece[:1] in ("{", "[", '"') and piece[-1] in ":,["
+        if piece and not (is_value and quotes % 2 == 0):
+            behind = _objects_from(line, place)
+            if behind and not line[behind[-1][1] :].strip():
+                return front + behind
+    return front
+
+
+def _objects_from(line: str, at: int) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    while (at := len(line) - len(line[at:].lstrip())) < len(line):
+        try:
+            value, end = json.JSONDecoder().raw_decode(line, at)
+        except ValueError:
+            break
+        if not isinstance(value, dict) or line[end:].lstrip()[:1] in (*",]}:",):
+            break
+        found.append((at, end))
+        at = end
     return found
 
 

@@ -1,7 +1,7 @@
 """Every line that is not blank becomes an entry or a rejection."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,9 @@ from tailcast_streams.record import needs_care
 from tailcast_tailer.core.metrics import Metric, Statistics, merge
 from tailcast_tailer.core.records import (
     TOGETHER,
+    Lines,
     Reading,
+    lines_of,
     read_lines,
     take_apart,
     too_long,
@@ -26,7 +28,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 def read(chunk: bytes, *, start: int = 0, max_line_bytes: int = 100) -> Reading:
     """Read a chunk of whole lines."""
     texts = chunk.split(b"\n")[:-1]
-    return read_lines(texts, chunk, start, max_line_bytes=max_line_bytes)
+    return read_lines(lines_of(texts, start), chunk, max_line_bytes=max_line_bytes)
 
 
 def test_records_and_emergencies_are_entries() -> None:
@@ -71,6 +73,52 @@ def test_rejections_say_why_and_where(line: bytes, reason: str) -> None:
 def test_leading_nuls_are_stripped() -> None:
     """What follows a hole within a line is read."""
     assert read(b'\0\0\0{"a":1}\n').entries == [NewEntry(11, Kind.RECORD, b'{"a":1}')]
+
+
+def test_a_hole_is_no_part_of_a_lines_length() -> None:
+    """However long it is, what follows is measured alone."""
+    reading = read(b"\0" * 500 + b'{"a":1}\n')
+    assert reading.entries == [NewEntry(508, Kind.RECORD, b'{"a":1}')]
+
+
+def test_two_objects_on_a_line_are_two_records() -> None:
+    """The first has the offset behind it, the last one the offset after the newline."""
+    reading = read(b' {"a":1}  {"emergency":{}}{"a":2} \n', start=1_000)
+    assert reading == Reading(
+        [
+            NewEntry(1_008, Kind.RECORD, b'{"a":1}'),
+            NewEntry(1_026, Kind.EMERGENCY, b'{"emergency":{}}'),
+            NewEntry(1_035, Kind.RECORD, b'{"a":2}'),
+        ],
+        [],
+        {"a": Metric(2, 1, 2, 1.5, 2, 0)},
+    )
+
+
+def test_of_a_line_with_a_broken_piece_the_piece_alone_is_rejected() -> None:
+    """It has an offset and a length of its own: as if a newline were behind it."""
+    reading = read(b'\0\0{"a":1}{"b":"x{"a":NaN}{"c":\n', start=1_000)
+    assert [(one.offset, one.record) for one in reading.entries] == [
+        (1_009, b'{"a":1}')
+    ]
+    [piece] = reading.rejections
+    assert (piece.offset - piece.length - 1, piece.length) == (1_009, 21)
+    reading = read(b'{"b":"x{"a":NaN}\n', start=1_000)
+    assert [(one.offset, one.record) for one in reading.entries] == [
+        (1_017, b'{"a":"NaN"}')
+    ]
+    [piece] = reading.rejections
+    assert piece.reason.startswith("not JSON: ")
+    assert piece._replace(reason="") == NewRejection(1_008, "", 7, b'{"b":"x')
+
+
+def test_an_object_on_a_broken_line_must_be_a_record_itself() -> None:
+    """Else it is rejected with the piece."""
+    reading = read(b'{"a":1}{"b":"\xff"}\n')
+    assert [one.record for one in reading.entries] == [b'{"a":1}']
+    assert [(one.reason, one.head) for one in reading.rejections] == [
+        ("not UTF-8", b'{"b":"\xff"}')
+    ]
 
 
 def test_head_of_a_rejected_line_is_bounded() -> None:
@@ -126,14 +174,14 @@ def test_a_line_that_is_too_deep_is_rejected_among_others() -> None:
     ]
 
 
-def one_at_a_time(poison: set[bytes]) -> Callable[[Sequence[bytes], int], Reading]:
+def one_at_a_time(poison: set[bytes]) -> Callable[[Lines], Reading]:
     """What takes lines, and fails over some of them."""
 
-    def take(texts: Sequence[bytes], start: int) -> Reading:
-        if found := sorted(poison.intersection(texts)):
+    def take(lines: Lines) -> Reading:
+        if found := sorted(poison.intersection(lines.texts)):
             raise ValueError(f"cannot read {found[0].decode()}\n\ud800" + "x" * 999)
         return read_lines(
-            texts, b"".join(text + b"\n" for text in texts), start, max_line_bytes=100
+            lines, b"".join(text + b"\n" for text in lines.texts), max_line_bytes=100
         )
 
     return take
@@ -147,7 +195,7 @@ def test_a_line_at_fault_is_rejected_and_the_others_are_taken(
     lines: list[bytes], poison: set[bytes]
 ) -> None:
     """Each line comes to one of the two, at its place."""
-    reading = take_apart(lines, 50, one_at_a_time(poison))
+    reading = take_apart(lines_of(lines, 50), one_at_a_time(poison))
     places = [(50 + 8 * (at + 1), line) for at, line in enumerate(lines)]
     assert [(one.offset, one.record) for one in reading.entries] == [
         place for place in places if place[1] not in poison
@@ -167,18 +215,18 @@ def test_a_line_at_fault_is_rejected_and_the_others_are_taken(
 def test_want_of_memory_is_no_lines_fault() -> None:
     """Nor is what fails for several lines together alone."""
 
-    def take(texts: Sequence[bytes], start: int) -> Reading:
+    def take(lines: Lines) -> Reading:
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        take_apart([b"{}"], 0, take)
+        take_apart(lines_of([b"{}"], 0), take)
 
-    def take_one(texts: Sequence[bytes], start: int) -> Reading:
-        [text] = texts
-        return Reading([NewEntry(start, Kind.RECORD, text)], [], {})
+    def take_one(lines: Lines) -> Reading:
+        [text], [end], _ = lines
+        return Reading([NewEntry(end, Kind.RECORD, text)], [], {})
 
-    reading = take_apart([b"1", b"2", b"3"], 0, take_one)
-    assert [entry.offset for entry in reading.entries] == [0, 2, 4]
+    reading = take_apart(lines_of([b"1", b"2", b"3"], 0), take_one)
+    assert [entry.offset for entry in reading.entries] == [2, 4, 6]
 
 
 LINES = st.lists(
@@ -191,6 +239,7 @@ LINES = st.lists(
             b'{"telemetry":{"phi":1.5,"on":true}}',
             b'{"loss":"Infinity"}', b'{"n":18446744073709551616}', b'{"a":[{}',
             b"{}]}", b"{},{}", b"{}", b"  ", b"\0", b'\0{"loss":3}',
+            b'{"loss":1}{"loss":2} x', b' {"a":"b{"loss":3}', b'{"a":1}{"b":',
         ]
     ),
     max_size=8,

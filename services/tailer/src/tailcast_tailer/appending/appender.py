@@ -352,10 +352,13 @@ def _refused(before: Stored, addition: Addition, error: Exception) -> Addition:
     entries, rejections = addition.entries, addition.rejections
     records = [entry for entry in entries if entry.record]
     if records:
-        [line] = records
-        length = _added_bytes(before, addition.after) - 1
+        # Several of them are on one line.
+        end, length = (
+            addition.after.position.offset,
+            _added_bytes(before, addition.after) - 1,
+        )
         entries = [entry for entry in entries if not entry.record]
-        rejections = [not_taken(line.offset, length, line.record, error)]
+        rejections = [not_taken(end, length, records[0].record, error)]
     return addition._replace(entries=entries, rejections=rejections, metrics={})
 
 

@@ -1,10 +1,10 @@
 """From lines to what is appended: entries, rejections, statistics.
 
 Pure. `tailcast_streams.record` defines what a record is; this module adds what a *file*
-may have: a byte-order mark at its head, holes, lines that are too long. Nearly all
-lines are records as they stand, and are checked and counted together. If one is not,
-the lines around it are checked one by one. A line that makes a check fail is rejected
-alone.
+may have: a byte-order mark at its head, holes, lines that are too long, several records
+on a line. Nearly all lines are records as they stand, and are checked and counted
+together. If one is not, the lines around it are checked one by one. A line that makes a
+check fail is rejected alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +32,7 @@ from tailcast_tailer.core.metrics import (
     shapes_of,
     summarize,
 )
+from tailcast_tailer.core.splices import parts_of
 
 
 # Lines that are checked and counted together: what they are decoded to is gone before
@@ -49,8 +50,23 @@ _RECORD, _EMERGENCY = Kind.RECORD, Kind.EMERGENCY
 _new_entry = partial(tuple.__new__, NewEntry)
 
 
+class Lines(NamedTuple):
+    """Lines of a file, without their newlines."""
+
+    texts: Sequence[bytes]
+    # Where each ends in the file: the byte after its newline.
+    ends: Sequence[int]
+    # How long each is in the file, without its newline.
+    lengths: Sequence[int]
+
+    def part(self, first: int, last: int) -> "Lines":
+        """Those from one on, the last one left out."""
+        here = slice(first, last)
+        return Lines(self.texts[here], self.ends[here], self.lengths[here])
+
+
 class Reading(NamedTuple):
-    """What was made of lines: each one is an entry or a rejection."""
+    """What was made of lines: each one is an entry or a rejection, or several."""
 
     entries: list[NewEntry]
     rejections: list[NewRejection]
@@ -58,10 +74,15 @@ class Reading(NamedTuple):
     metrics: Mapping[str, Metric]
 
 
+def lines_of(texts: Sequence[bytes], start: int) -> Lines:
+    """Lines that stand one behind the other, from an offset on."""
+    lengths = [*map(len, texts)]
+    return Lines(texts, [*map(add, accumulate(lengths), count(start + 1))], lengths)
+
+
 def read_lines(
-    texts: Sequence[bytes],
+    lines: Lines,
     chunk: bytes,
-    start: int,
     *,
     max_line_bytes: int,
     not_metrics: frozenset[str] = frozenset(),
@@ -69,53 +90,49 @@ def read_lines(
     """Turn lines into entries and rejections; blank ones are neither.
 
     Args:
-        texts: whole lines without their newlines.
+        lines: whole lines.
         chunk: what they were taken from, whole lines only; looked at once for what
             would make parsing costly.
-        start: the offset at which they begin.
-        max_line_bytes: a longer one is rejected; white space around it does not count.
+        max_line_bytes: a longer one is rejected; white space around it does not count,
+            nor does a hole before it.
         not_metrics: keys that hold a record's step and time.
     """
+    texts = lines.texts
     careful = needs_care(chunk) if has_long_number(chunk) else None
     is_plain = not careful and not has_too_deep(texts, chunk)
 
-    def take(some: Sequence[bytes], start: int) -> Reading:
+    def take(some: Lines) -> Reading:
         nonlocal careful
-        part = _plain(some, start, max_line_bytes, not_metrics) if is_plain else None
+        part = _plain(some, max_line_bytes, not_metrics) if is_plain else None
         if part is not None:
             return part
         careful = needs_care(chunk) if careful is None else careful
-        return _read_each(some, start, max_line_bytes, not_metrics, careful=careful)
+        return _read_each(some, max_line_bytes, not_metrics, careful=careful)
 
     reading = Reading([], [], {})
-    end = start
     for at in range(0, len(texts), TOGETHER):
-        some = texts[at : at + TOGETHER]
-        reading = _followed_by(reading, take_apart(some, end, take))
-        end += sum(map(len, some)) + len(some)
+        some = lines.part(at, at + TOGETHER)
+        reading = _followed_by(reading, take_apart(some, take))
     return reading
 
 
-def take_apart(
-    texts: Sequence[bytes], start: int, take: Callable[[Sequence[bytes], int], Reading]
-) -> Reading:
+def take_apart(lines: Lines, take: Callable[[Lines], Reading]) -> Reading:
     """Take lines together; where that fails by halves, down to the line at fault.
 
     That one is rejected: it would fail again each time, and nothing after it would ever
     be read. What fails together but not apart is no line's fault and is taken.
     """
     try:
-        return take(texts, start)
+        return take(lines)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, it is one line's
-        if len(texts) == 1:
-            end = start + len(texts[0]) + 1
-            return Reading([], [not_taken(end, len(texts[0]), texts[0], error)], {})
-    middle = len(texts) // 2
-    first, rest = texts[:middle], texts[middle:]
-    later = start + sum(map(len, first)) + middle
-    return _followed_by(take_apart(first, start, take), take_apart(rest, later, take))
+        if len(lines.texts) == 1:
+            [text], [end], [length] = lines
+            return Reading([], [not_taken(end, length, text, error)], {})
+    middle, last = len(lines.texts) // 2, len(lines.texts)
+    first = take_apart(lines.part(0, middle), take)
+    return _followed_by(first, take_apart(lines.part(middle, last), take))
 
 
 def _followed_by(one: Reading, other: Reading) -> Reading:
@@ -126,19 +143,15 @@ def _followed_by(one: Reading, other: Reading) -> Reading:
 
 
 def _plain(
-    texts: Sequence[bytes],
-    start: int,
-    max_line_bytes: int,
-    not_metrics: frozenset[str],
+    lines: Lines, max_line_bytes: int, not_metrics: frozenset[str]
 ) -> Reading | None:
     """Read lines that are all records as they stand; None if one is not."""
-    stripped = [*map(bytes.strip, texts)]
+    stripped = [*map(bytes.strip, lines.texts)]
     if not all(stripped) or max(map(len, stripped)) > max_line_bytes:
         return None
     if (records := decode_together(stripped)) is None:
         return None
-    ends = map(add, accumulate(map(len, texts)), count(start + 1))
-    rows = zip(ends, repeat(_RECORD), stripped, repeat(None))
+    rows = zip(lines.ends, repeat(_RECORD), stripped, repeat(None))
     entries = [*map(_new_entry, rows)]
     shapes = shapes_of(records)
     for shape in shapes:
@@ -155,8 +168,7 @@ def _mark_emergencies(entries: list[NewEntry], shape: Shape) -> None:
 
 
 def _read_each(
-    texts: Sequence[bytes],
-    start: int,
+    lines: Lines,
     max_line_bytes: int,
     not_metrics: frozenset[str],
     *,
@@ -165,35 +177,50 @@ def _read_each(
     """Read lines of any kind, one by one."""
     entries: list[NewEntry] = []
     rejections: list[NewRejection] = []
-    end = start
-    for raw in texts:
-        length = len(raw)
-        end += length + 1
+    for raw, end, length in zip(*lines, strict=True):
         text = raw.strip()
         if end - length == 1:
             text = text.removeprefix(BYTE_ORDER_MARK).strip()
         if not text:
             continue
-        record = _read_line(text, careful, max_line_bytes)
-        if isinstance(record, Invalid):
+        # A hole before what a line holds is no part of it.
+        held = text.lstrip(b"\0").strip()
+        found = _read_line(held, careful, max_line_bytes)
+        if isinstance(found, Record):
+            entries.append(_entry(end, found))
+        elif len(held) > max_line_bytes or len(parts := parts_of(held)) == 1:
             head = text[:REJECTED_HEAD_BYTES]
-            rejections.append(NewRejection(end, record.reason, length, head))
+            rejections.append(NewRejection(end, found.reason, length, head))
         else:
-            data, is_emergency = record
-            kind = _EMERGENCY if is_emergency else _RECORD
-            entries.append(_new_entry((end, kind, data, None)))
+            begin = end - 1 - length + raw.index(held)
+            for part in parts:
+                piece, at = held[part.start : part.end], begin + part.end
+                one = parse_record(piece, careful=careful)
+                if isinstance(one, Invalid):
+                    rejections.append(_rejected_piece(at, piece, one.reason))
+                else:
+                    entries.append(_entry(end if part is parts[-1] else at, one))
     shapes = shapes_of(decode_records([entry.record for entry in entries]))
     metrics = summarize(shapes, not_metrics=not_metrics)
     return Reading(entries, rejections, metrics)
 
 
+def _entry(end: int, record: Record) -> NewEntry:
+    kind = _EMERGENCY if record.is_emergency else _RECORD
+    return _new_entry((end, kind, record.data, None))
+
+
+def _rejected_piece(end: int, piece: bytes, reason: str) -> NewRejection:
+    """Reject part of a line as if a newline were behind it."""
+    head = piece[:REJECTED_HEAD_BYTES]
+    return NewRejection(end + 1, reason, len(piece), head)
+
+
 def _read_line(text: bytes, careful: bool, max_line_bytes: int) -> Record | Invalid:
+    if not text:
+        return Invalid("a hole: NUL bytes alone")
     if len(text) > max_line_bytes:
         return Invalid(_too_long(max_line_bytes))
-    if text[0] == 0:
-        text = text.lstrip(b"\0").strip()
-        if not text:
-            return Invalid("a hole: NUL bytes alone")
     return parse_record(text, careful=careful)
 
 

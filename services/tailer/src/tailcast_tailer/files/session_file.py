@@ -16,6 +16,7 @@ from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.core.records import (
     REJECTED_HEAD_BYTES,
     Reading,
+    lines_of,
     read_lines,
     too_long,
 )
@@ -309,9 +310,8 @@ class SessionFile:
                 return Portion(_NOTHING, place, has_more=True, has_nul=False)
         taken = split.end - place.offset
         reading = read_lines(
-            split.texts,
+            lines_of(split.texts, place.offset),
             chunk[:taken],
-            place.offset,
             max_line_bytes=self._max_line_bytes,
             not_metrics=self._not_metrics,
         )
