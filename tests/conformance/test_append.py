@@ -6,7 +6,12 @@ import pytest
 
 from tailcast_streams.entries import Entry, Kind, NewEntry
 from tailcast_streams.position import BEFORE_ALL, EntryID
-from tailcast_streams.session_state import NOTHING_STORED, Appended, StoredPosition
+from tailcast_streams.session_state import (
+    NOTHING_STORED,
+    Appended,
+    Origin,
+    StoredPosition,
+)
 from tests.conformance.batches import (
     append,
     first_batch,
@@ -154,6 +159,25 @@ async def test_the_state_holds_what_was_written_and_counted(adapter: Adapter) ->
     assert (state.size, state.owner) == (100, "host:logs")
     assert (state.first_step, state.last_step) == (1, 2.5)
     assert state.first_time_ms is None
+
+
+async def test_origins_are_read_in_one_call(adapter: Adapter) -> None:
+    """Which file each session is of, and how far it was read; None for nothing."""
+    begin = replace(
+        first_batch(record(30), session="b"),
+        fields={
+            "path": "/l/a",
+            "owner": "o:/l",
+            "updated_ms": 7,
+            "head_proof": "64:aa",
+        },
+    )
+    await adapter.append(begin)
+
+    assert await adapter.origins(["a", "b"]) == [
+        None,
+        Origin("/l/a", "o:/l", 7, begin.offset, "64:aa", ""),
+    ]
 
 
 async def test_states_are_read_in_one_call(adapter: Adapter) -> None:

@@ -32,7 +32,7 @@ def _written() -> dict[str, list[dict[str, object]]]:
     found: dict[str, list[dict[str, object]]] = {}
     for path in SAMPLES.rglob("*"):
         if path.suffix in {".json", ".jsonl"}:
-            session = str(path.relative_to(SAMPLES).with_suffix(""))
+            session = str(path.relative_to(SAMPLES)).removesuffix(".jsonl")
             found[session] = [
                 json.loads(line, parse_constant=str)
                 for line in path.read_text().splitlines()

@@ -1,15 +1,8 @@
-"""Which names match, and what their sessions are called."""
+"""Which names match."""
 
 import pytest
 
-from tailcast_tailer.core.patterns import (
-    Name,
-    Refusal,
-    SessionNames,
-    compile_pattern,
-    in_claiming_order,
-    without_extension,
-)
+from tailcast_tailer.core.patterns import compile_pattern
 
 
 @pytest.mark.parametrize(
@@ -62,46 +55,3 @@ def test_what_is_no_pattern_is_told() -> None:
     """A range that goes backwards."""
     with pytest.raises(ValueError, match=r"\[z-a\] is no pattern: bad character range"):
         compile_pattern("*/[z-a]")
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("a.jsonl", "a"),
-        ("x/scalars.json", "x/scalars"),
-        ("t.rank_0.2026-AB12.jsonl", "t.rank_0.2026-AB12"),
-        ("x.d/log", "x.d/log"),
-        (".hidden", ".hidden"),
-    ],
-)
-def test_sessions_are_paths_without_extension(path: str, expected: str) -> None:
-    """Only the last extension of the name goes."""
-    assert without_extension(path) == expected
-
-
-def test_prefix_stands_before_every_session() -> None:
-    """Where several machines write the same names."""
-    names = SessionNames(prefix="node-7/")
-    assert names.claim(Name("/l/a.jsonl", "a.jsonl")) == "node-7/a"
-
-
-def test_extension_is_kept_where_two_would_collide() -> None:
-    """The first has the name, in an order that does not change."""
-    names = SessionNames(prefix="")
-    found = [Name("/l/a.json", "a.json"), Name("/l/a.jsonl", "a.jsonl")]
-    assert [names.claim(name) for name in in_claiming_order(found)] == ["a", "a.json"]
-    assert names.claim(found[0]) == "a.json"
-
-
-def test_second_path_for_one_session_is_refused() -> None:
-    """Two writers of one stream would fight for ever."""
-    names = SessionNames(prefix="")
-    assert names.claim(Name("/one/a.jsonl", "a.jsonl")) == "a"
-    refusal = names.claim(Name("/two/a.jsonl", "a.jsonl"))
-    assert refusal == Refusal("/two/a.jsonl", "session a is /one/a.jsonl already")
-
-
-@pytest.mark.parametrize("name", ["!emergencies.jsonl", "bad\udcff.jsonl"])
-def test_impossible_names_are_refused(name: str) -> None:
-    """What would be another stream's name, or no text."""
-    assert isinstance(SessionNames(prefix="").claim(Name("/" + name, name)), Refusal)

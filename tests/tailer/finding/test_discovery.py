@@ -13,11 +13,6 @@ import pytest
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.files.file_system import type_of
-from tailcast_tailer.finding.discovery import (
-    FileKind,
-    Found,
-    first_line_is_record,
-)
 from tailcast_tailer.finding.hints import Hints
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.core.test_records import FIXTURES
@@ -83,7 +78,9 @@ async def test_directory_is_searched_by_what_files_hold(
     async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
         await wait_for_records(broker, "metrics", texts(1))
         await eventually(_rests(tailer))
-        stems = {f"runs/x/{path.stem}" for path in FIXTURES.iterdir()}
+        stems = {
+            f"runs/x/{path.name.removesuffix('.jsonl')}" for path in FIXTURES.iterdir()
+        }
         assert set(await broker.sessions()) | {"metrics"} <= stems | {"metrics"}
         for stem in stems:
             assert await broker.load(stem) is not None
@@ -100,7 +97,7 @@ async def test_samples_of_real_producers_all_arrive(
     if not samples.is_dir():
         pytest.skip("no samples here")
     expected = {
-        str(path.relative_to(samples).with_suffix("")): len(
+        str(path.relative_to(samples)).removesuffix(".jsonl"): len(
             valid_lines(path.read_bytes())
         )
         for path in samples.rglob("*.json*")
@@ -123,7 +120,7 @@ async def test_single_file_is_a_session_by_its_name(
     path = tmp_path / "train.log"
     async with running(broker, tmp_path, paths=[str(path)]):
         path.write_bytes(lines(1))
-        await wait_for_records(broker, "train", texts(1))
+        await wait_for_records(broker, "train.log", texts(1))
 
 
 async def test_file_that_shows_late_what_it_is(
@@ -135,20 +132,20 @@ async def test_file_that_shows_late_what_it_is(
     async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
         await eventually(_rests(tailer))
         append(path, line(1)[5:])
-        await wait_for_records(broker, "late", texts(1))
+        await wait_for_records(broker, "late.txt", texts(1))
 
 
-async def test_second_path_for_a_session_is_refused(
+async def test_equal_names_below_two_roots_are_told_apart(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:
-    """And told once; the first goes on."""
+    """By the shortest end of the roots' paths that differs."""
     for name in ("one", "two"):
         append(tmp_path / name / "a.jsonl", lines(len(name)))
+    append(tmp_path / "two" / "b.jsonl", lines(4))
     paths = [str(tmp_path / name) for name in ("one", "two")]
-    async with running(broker, tmp_path, paths=paths) as tailer:
-        await wait_for_records(broker, "a", texts(3))
-        await eventually(_rests(tailer))
-        assert len(tailer.turns.followed) == 1
+    async with running(broker, tmp_path, paths=paths):
+        for session, step in (("one/a", 3), ("two/a", 3), ("two/b", 4)):
+            await wait_for_records(broker, session, texts(step))
 
 
 async def test_new_directories_and_files_are_found(
@@ -175,32 +172,6 @@ async def test_name_that_is_no_text_stops_nobody(
         for step in range(5):
             append(good, lines(step))
             await wait_for_records(broker, "good", texts(*range(step + 1)))
-
-
-@pytest.mark.parametrize(
-    ("head", "expected"),
-    [
-        (b'{"a":1}\n', True),
-        (b'\xef\xbb\xbf\n\n {"a":NaN}\r\n', True),
-        (b'{"a":1}', None),
-        (b"", None),
-        (b"{\n", False),
-        (b'{"a":' + b"[" * 200 + b"]" * 200 + b"}\n", True),
-        (b"[1]\n", False),
-        (b"x" * 65_536, False),
-    ],
-    ids=range(8),
-)
-def test_first_line_decides(head: bytes, expected: bool | None) -> None:
-    """A record there, something else, or too early to say."""
-    assert first_line_is_record(head) is expected
-
-
-def test_what_is_found_says_how_to_follow_it() -> None:
-    """Lines or one document."""
-    assert (
-        Found(FileKind.DOCUMENT, "/l/e.json", "e.json").kind is not FileKind.TELEMETRY
-    )
 
 
 def test_file_system_types() -> None:

@@ -30,7 +30,7 @@ FOLLOWED = SourceState.FOLLOWED
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Publish more often than people need."""
     monkeypatch.setattr(sources, "PUBLISH_SECONDS", 0.01)
-    monkeypatch.setattr(sources, "REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(sources, "OVERVIEW_SECONDS", 0.05)
 
 
 @pytest.fixture

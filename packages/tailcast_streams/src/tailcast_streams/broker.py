@@ -20,6 +20,7 @@ from tailcast_streams.session_state import (
     Appended,
     Batch,
     Head,
+    Origin,
     SessionState,
     Snapshot,
     StoredEnd,
@@ -64,6 +65,10 @@ class SessionWriter(Protocol):
 
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
         """Read how far sessions are, in one go; `NOTHING_STORED` for unknown ones."""
+        ...
+
+    async def origins(self, sessions: Sequence[str]) -> list[Origin | None]:
+        """Read which files sessions are of, in one go; None for unknown ones."""
         ...
 
     async def now_ms(self) -> int:

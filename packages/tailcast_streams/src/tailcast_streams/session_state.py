@@ -107,6 +107,19 @@ class SessionState:
         return self.appended_ms or self.updated_ms
 
 
+class Origin(NamedTuple):
+    """The file that a session was read from, and by whom, as its state has it."""
+
+    # As in `SessionState`.
+    path: str = ""
+    owner: str = ""
+    updated_ms: int = 0
+    # How far it was read, and what proves that a file is this one.
+    offset: int = 0
+    head_proof: str = ""
+    marker_proof: str = ""
+
+
 class Head(NamedTuple):
     """The two ends of a stream and the state, read one after the other."""
 

@@ -21,15 +21,19 @@ from tailcast_service.tasks import TaskEnded
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerRefused
 from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.session_state import Origin
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
+from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.source_report import watched_paths
 from tailcast_tailer.files.file_system import is_network
 from tailcast_tailer.files.roots import Roots
-from tailcast_tailer.files.session_file import SessionFile
+from tailcast_tailer.files.session_file import Place, SessionFile
 from tailcast_tailer.files.threads import FileThreads
-from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
+from tailcast_tailer.finding.candidates import FileKind
+from tailcast_tailer.finding.discovery import Discovery
 from tailcast_tailer.finding.hints import Hints
+from tailcast_tailer.finding.survey import Found
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.document_file import DocumentFile
@@ -105,8 +109,13 @@ class Tailer:
             emergency_patterns=options.emergency_patterns,
             paths=options.absolute_paths,
             session_prefix=options.session_prefix,
+            step_keys=options.step_keys,
+            time_keys=options.time_keys,
+            owner=self.owner,
+            origins=self._origins,
+            place_of=self._place_of,
             instruments=self.instruments,
-            jobs=self._files.jobs,
+            run=self._files.jobs(),
         )
         self._presence = Presence(
             writer,
@@ -208,6 +217,11 @@ class Tailer:
             wall_clock=self._wall_clock,
         )
 
+    @property
+    def register(self) -> Register:
+        """What became of each path below what is watched."""
+        return self._discovery.register
+
     async def run(self) -> None:
         """Follow the files until cancelled; ends in order, within seconds."""
         self.instruments.started(owner=self.owner, roots=self._discovery.watched)
@@ -232,6 +246,20 @@ class Tailer:
         if not self.pipeline.has_listed.is_set():
             return "files are being listed"
         return ""
+
+    async def _origins(self) -> dict[str, Origin]:
+        sessions = list(await self._writer.sessions())
+        origins = await self._writer.origins(sessions)
+        return {
+            session: origin
+            for session, origin in zip(sessions, origins, strict=True)
+            if origin is not None
+        }
+
+    def _place_of(self, path: str) -> Place | None:
+        item = self.turns.items.get(path)
+        followed = None if item is None else item.followed
+        return followed.place if isinstance(followed, Follower) else None
 
     def _broker_is_back(self) -> None:
         self._audit.broker_is_back()

@@ -212,16 +212,6 @@ class Instruments:
                 "session is contested: its file began anew too often", session=session
             )
 
-    def path_refused(self, path: str, reason: str) -> None:
-        """A file is not followed."""
-        if self._remember("path", path):
-            self._meters.refused.labels("path").inc()
-            self._log.warning(
-                "file refused",
-                path=path.encode(errors="backslashreplace").decode(),
-                reason=reason,
-            )
-
     def path_missing(self, path: str) -> None:
         """A path that was named is not there; it is waited for, as a file."""
         self._log.warning(

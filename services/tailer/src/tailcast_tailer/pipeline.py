@@ -20,8 +20,10 @@ from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
 from tailcast_tailer.core.progress import look_interval
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
-from tailcast_tailer.finding.discovery import Discovery, FileKind, Found
+from tailcast_tailer.finding.candidates import FileKind
+from tailcast_tailer.finding.discovery import Discovery
 from tailcast_tailer.finding.hints import Hints
+from tailcast_tailer.finding.survey import Found
 from tailcast_tailer.following.followed import Followed, Item, glimpse_all
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.following.turns import Lane, Turns
@@ -127,14 +129,25 @@ class Pipeline:
         while True:
             self._must_list.clear()
             try:
-                for found in await self._discovery.list_new(self._clock()):
-                    self._add(found)
-                self._upkeep.sources.listed()
+                await self._take_listing()
+            except BrokerError as error:
+                # Which sessions there are decides what a file is called.
+                self._presence.lost(error, "names of sessions")
+                await self._presence.wait_until_up()
+                continue
             except Exception as error:  # noqa: BLE001  # what is known goes on
                 self._instruments.defect("listing names", error)
             self.has_listed.set()
             await self._note_start()
             await wait_or_timeout(self._must_list, LIST_SECONDS)
+
+    async def _take_listing(self) -> None:
+        listing = await self._discovery.list_new(self._clock())
+        for moved in listing.moved:
+            self._turns.move(moved.before, moved.path)
+        for found in listing.found:
+            self._add(found)
+        self._upkeep.sources.listed()
 
     def _add(self, found: Found) -> None:
         if found.path in self._turns.items:

@@ -10,6 +10,7 @@ from tailcast_streams.position import BEFORE_ALL, Cursor
 from tailcast_streams.session_state import (
     NOTHING_STORED,
     Head,
+    Origin,
     SessionState,
     Snapshot,
     StoredEnd,
@@ -39,6 +40,10 @@ class MemoryStates(MemoryCalls):
 
     async def states(self, sessions: Sequence[str]) -> list[SessionState | None]:
         return [await self.load(session) for session in sessions]
+
+    async def origins(self, sessions: Sequence[str]) -> list[Origin | None]:
+        states = await self.states(sessions)
+        return [None if one is None else _origin_of(one) for one in states]
 
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
         return [await self._position(session) for session in sessions]
@@ -81,3 +86,16 @@ class MemoryStates(MemoryCalls):
                 )
             )
         return heads
+
+
+def _origin_of(state: SessionState) -> Origin | None:
+    if not state.position.incarnation:
+        return None
+    return Origin(
+        state.path,
+        state.owner,
+        state.updated_ms,
+        state.position.offset,
+        state.head_proof,
+        state.marker_proof,
+    )

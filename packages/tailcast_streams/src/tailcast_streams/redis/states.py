@@ -9,8 +9,10 @@ from tailcast_streams.redis.calls import RedisCalls
 from tailcast_streams.redis.connection import PIPELINE_COMMANDS
 from tailcast_streams.redis.core.replies import (
     HEAD_FIELDS,
+    ORIGIN_FIELDS,
     end_of,
     head_state_of,
+    origin_of,
     position_of,
     state_of,
     whole_state_of,
@@ -18,6 +20,7 @@ from tailcast_streams.redis.core.replies import (
 from tailcast_streams.session_state import (
     NOTHING_STORED,
     Head,
+    Origin,
     SessionState,
     Snapshot,
     StoredEnd,
@@ -48,6 +51,15 @@ class RedisStates(RedisCalls):
                 stored = position_of(position)
                 is_known = stored != NOTHING_STORED
                 found.append(state_of(fields, stored) if is_known else None)
+        return found
+
+    async def origins(self, sessions: Sequence[str]) -> list[Origin | None]:
+        found: list[Origin | None] = []
+        for start in range(0, len(sessions), PIPELINE_COMMANDS):
+            async with self._pipeline() as pipeline:
+                for session in sessions[start : start + PIPELINE_COMMANDS]:
+                    pipeline.hmget(self._keys.state(session), ORIGIN_FIELDS)
+                found += map(origin_of, await self._execute(pipeline))
         return found
 
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:

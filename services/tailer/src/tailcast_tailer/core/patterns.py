@@ -1,4 +1,4 @@
-"""Which names are telemetry files, and what their sessions are called.
+"""Which paths match a pattern.
 
 Pure: paths are texts with `/`, nothing is looked up. A pattern is a glob below the log
 directory: `*` and `?` stay within a name, `**` is any number of directories, none too,
@@ -6,9 +6,7 @@ and none of them matches a leading dot.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 
 # Files with one of these extensions have lines of records, whatever the first one is.
@@ -77,73 +75,3 @@ def _translated(match: re.Match[str]) -> str:
         inner = re.sub(r"([\\\[\]^])", r"\\\1", text[1 + is_negated : -1])
         return f"[{'^' if is_negated else ''}{inner}]"
     return re.escape(text)
-
-
-def without_extension(path: str) -> str:
-    """`runs/a.b.jsonl` without its last extension; a name that is only one keeps it."""
-    directory, slash, name = path.rpartition("/")
-    stem, dot, _ = name.rpartition(".")
-    return directory + slash + (stem if dot and stem else name)
-
-
-class Name(NamedTuple):
-    """A file that is to become a session."""
-
-    # The file's path, as the file system has it.
-    path: str
-    # Its path below what was asked to be watched.
-    below: str
-
-
-class Refusal(NamedTuple):
-    """A file that cannot become one, and the reason, in words for people."""
-
-    path: str
-    reason: str
-
-
-class SessionNames:
-    """Which path has which session ID; the first that asks keeps it."""
-
-    def __init__(self, *, prefix: str) -> None:
-        self._prefix = prefix
-        # Name by session ID.
-        self._names: dict[str, Name] = {}
-
-    def claim(self, name: Name) -> str | Refusal:
-        """Give the file its session ID, with its extension where it must differ."""
-        session = self._prefix + without_extension(name.below)
-        if session.startswith("!"):
-            return Refusal(name.path, 'a session ID must not begin with "!"')
-        if not _is_utf8(session):
-            return Refusal(name.path, "its name is not UTF-8")
-        holder = self._names.get(session)
-        if holder is not None and _differ_in_extension(holder, name):
-            session = self._prefix + name.below
-            holder = self._names.get(session)
-        if holder is not None and holder.path != name.path:
-            return Refusal(name.path, f"session {session} is {holder.path} already")
-        self._names[session] = name
-        return session
-
-
-def in_claiming_order(names: Iterable[Name]) -> list[Name]:
-    """The order in which names that are found together claim, the same every time."""
-    return sorted(
-        names,
-        key=lambda name: (not name.path.endswith(LINE_EXTENSIONS), name.path),
-    )
-
-
-def _differ_in_extension(one: Name, other: Name) -> bool:
-    return one.path != other.path and (
-        without_extension(one.path) == without_extension(other.path)
-    )
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -27,6 +27,7 @@ from tailcast_tailer.files.file_system import (
     Opened,
     glimpse_of,
     open_regular,
+    read_regular,
 )
 
 
@@ -59,6 +60,35 @@ class Place(NamedTuple):
 
 
 BEGINNING = Place(0, "", "")
+
+
+def is_at(path: str, place: Place) -> bool:
+    """Whether the file of this path is one that was read up to a place. Blocking."""
+    try:
+        opened = open_regular(path)
+    except CannotBeSeen:
+        return False
+    try:
+        head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
+        marker = _marker_before(opened.descriptor, place.offset)
+    except OSError:
+        return False
+    finally:
+        os.close(opened.descriptor)
+    return (
+        opened.glimpse.size >= place.offset > 0
+        and proofs.check(place.head_proof, head) is Verdict.HOLDS
+        and proofs.check(place.marker_proof, marker) is Verdict.HOLDS
+    )
+
+
+def first_proof(path: str) -> str:
+    """The first part of the proof of a file's head, "" if it is too short.
+
+    Blocking. Raises CannotBeSeen.
+    """
+    head = read_regular(path, most=proofs.HEAD_LENGTHS[0])
+    return proofs.prove_head(head).partition(",")[0]
 
 
 class Portion(NamedTuple):
@@ -157,6 +187,10 @@ class SessionFile:
             self._is_old_complete = False
             self._read_identity = look.glimpse.identity
         return look
+
+    def move(self, path: str) -> None:
+        """The file was renamed: look for it there."""
+        self.path = path
 
     def take_more(self) -> None:
         """The last portion was appended: take more lines at a time again."""

@@ -3,13 +3,19 @@
 Blocking, for a worker thread. A directory is listed again when its modification time
 changed, and after a while in any case, as network file systems may report a change
 late. Quiet directories are checked less often. A directory that cannot be read is kept.
+A link to a directory is entered, but no directory is entered twice: what is a directory
+below the root goes before a link to it.
 """
 
 # ruff: noqa: PTH116, PTH120  # ten thousand paths: texts, `Path` costs more
 
 import os
+import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tailcast_tailer.files.file_system import Identity
 
 
 # A directory that changed less than this ago may change again within the same tick of
@@ -22,11 +28,35 @@ LATEST_SECONDS = 10.0
 RELIST_SECONDS = 30.0
 
 
+class FileSeen(NamedTuple):
+    """A file that a directory shows."""
+
+    path: str
+    # Of the file that a link leads to, if it is one; a hint, never a proof.
+    identity: Identity
+    is_link: bool
+
+
+class Changes(NamedTuple):
+    """What differs from what was seen before."""
+
+    new: list[FileSeen]
+    # Paths of files that are not there any more.
+    gone: list[str]
+    # Hidden files and directories that are there now.
+    hidden: list[str]
+    # Links that are not entered, and the directory that each leads to.
+    doubled: list[tuple[str, str]]
+    # Paths that cannot be read now, and why.
+    unseen: list[tuple[str, str]]
+
+
 class _Directory:
     """What is remembered of one directory."""
 
     __slots__ = (
-        "depth", "device", "due", "interval", "listed_at", "mtime_ns", "names",
+        "depth", "device", "due", "files", "hidden", "interval", "listed_at",
+        "mtime_ns",
     )  # fmt: skip  # one name a line would hide what they are
 
     def __init__(self, depth: int) -> None:
@@ -40,18 +70,23 @@ class _Directory:
         # When it was listed last, and its modification time before that; -1: read anew.
         self.listed_at = 0.0
         self.mtime_ns = -1
-        # The names of its files.
-        self.names: frozenset[str] = frozenset()
+        # The names of its files with their inodes, and its hidden names.
+        self.files: dict[str, int] = {}
+        self.hidden: frozenset[str] = frozenset()
 
 
 class DirectoryTree:
-    """All regular files below a directory; hidden names and linked directories not."""
+    """All regular files below a directory; hidden names are only told."""
 
     def __init__(self, root: str, *, depth: int | None) -> None:
         """Prepare; `depth` is how many directories below the root are entered."""
         self.root = root
         self._depth = depth
         self._directories: dict[str, _Directory] = {root: _Directory(0)}
+        # By which path each real directory was entered.
+        self._entered: dict[Identity, str] = {}
+        # Links to directories that wait until all directories were entered.
+        self._links: list[tuple[str, _Directory]] = []
 
     def changed(self, path: str) -> None:
         """List the directory of this path at the next call."""
@@ -65,70 +100,139 @@ class DirectoryTree:
         directory = self._directories.get(os.path.dirname(path))
         return None if directory is None else directory.device
 
-    def new_files(
-        self, now: float, *, on_error: Callable[[str, str], None]
-    ) -> Iterator[str]:
-        """Paths of files that were not there last time; `on_error`: path, reason."""
-        pending = [
-            path for path, known in self._directories.items() if known.due <= now
-        ]
+    def look(self, now: float) -> Changes:
+        """List what is due; `now` by a steady clock."""
+        changes = Changes([], [], [], [], [])
+        self._visit(
+            [path for path, known in self._directories.items() if known.due <= now],
+            now,
+            changes,
+        )
+        while self._links:
+            links, self._links = sorted(self._links, key=lambda link: link[0]), []
+            for path, parent in links:
+                self._enter_link(path, parent, now, changes)
+        return changes
+
+    def _visit(self, pending: list[str], now: float, changes: Changes) -> None:
         while pending:
             path = pending.pop()
-            known = self._directories[path]
+            if (known := self._directories.get(path)) is None:
+                continue
             try:
-                entered, files = self._look(path, known, now)
-            except FileNotFoundError:
+                pending += self._look_at(path, known, now, changes)
+            except (FileNotFoundError, NotADirectoryError):
                 # Its parent will show it when it is back; the root has none here.
+                changes.gone.extend(_paths(path, known))
+                known.files, known.hidden = {}, frozenset()
                 if path == self.root:
                     known.due = now + known.interval
+                    known.mtime_ns = -1
                 else:
                     del self._directories[path]
-                continue
             except OSError as error:
                 known.due = now + known.interval
-                on_error(path, error.strerror or str(error))
-                continue
-            pending += entered
-            yield from files
+                changes.unseen.append((path, error.strerror or str(error)))
 
-    def _look(
-        self, path: str, known: _Directory, now: float
-    ) -> tuple[list[str], list[str]]:
+    def _enter_link(
+        self, path: str, parent: _Directory, now: float, changes: Changes
+    ) -> None:
+        if path in self._directories:
+            return
+        self._directories[path] = _Directory(parent.depth + 1)
+        self._visit([path], now, changes)
+
+    def _look_at(
+        self, path: str, known: _Directory, now: float, changes: Changes
+    ) -> list[str]:
         found = os.stat(path)
+        identity = Identity(found.st_dev, found.st_ino)
+        if (holder := self._holder_of(identity, path)) is not None:
+            changes.doubled.append((path, holder))
+            changes.gone.extend(_paths(path, known))
+            del self._directories[path]
+            return []
+        self._entered[identity] = path
         mtime_ns, known.device = found.st_mtime_ns, found.st_dev
         is_old = now - known.listed_at > RELIST_SECONDS
         if mtime_ns == known.mtime_ns and not is_old:
             known.interval = min(LATEST_SECONDS, known.interval * 1.5)
             known.due = now + known.interval
-            return [], []
-        entered, files = self._list(path, known)
+            return []
+        entered = self._list(path, known, changes)
         is_racy = time.time() - mtime_ns / 1e9 < RACY_SECONDS
         if mtime_ns != known.mtime_ns:
             known.interval = SOONEST_SECONDS
         known.mtime_ns = -1 if is_racy else mtime_ns
         known.listed_at = now
         known.due = now + known.interval
-        return entered, files
+        return entered
 
-    def _list(self, path: str, known: _Directory) -> tuple[list[str], list[str]]:
+    def _holder_of(self, identity: Identity, path: str) -> str | None:
+        """Another path by which this directory was entered, if it still is there."""
+        holder = self._entered.get(identity)
+        if holder in (None, path) or holder not in self._directories:
+            return None
+        try:
+            found = os.stat(holder)
+        except OSError:
+            return None
+        return holder if (found.st_dev, found.st_ino) == identity else None
+
+    def _list(self, path: str, known: _Directory, changes: Changes) -> list[str]:
         entered: list[str] = []
-        names: set[str] = set()
+        files: dict[str, int] = {}
+        hidden: set[str] = set()
         prefix = path.rstrip("/") + "/"
         with os.scandir(path) as entries:
             for entry in entries:
                 name = entry.name
                 if name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    below = prefix + name
-                    if below not in self._directories and self._enters(known):
-                        self._directories[below] = _Directory(known.depth + 1)
-                        entered.append(below)
-                elif name in known.names or entry.is_file():
-                    names.add(name)
-        files = [prefix + name for name in names if name not in known.names]
-        known.names = frozenset(names)
-        return entered, files
+                    hidden.add(name)
+                elif entry.is_dir(follow_symlinks=False):
+                    if prefix + name not in self._directories and self._enters(known):
+                        self._directories[prefix + name] = _Directory(known.depth + 1)
+                        entered.append(prefix + name)
+                elif entry.is_symlink():
+                    self._list_link(entry, known, files, changes)
+                elif known.files.get(name) == (inode := entry.inode()):
+                    files[name] = inode
+                elif entry.is_file():
+                    files[name] = inode
+                    # Its own word: what directories say of inodes may differ from it.
+                    found = entry.stat(follow_symlinks=False)
+                    identity = Identity(found.st_dev, found.st_ino)
+                    changes.new.append(FileSeen(entry.path, identity, is_link=False))
+        changes.gone.extend(prefix + name for name in known.files if name not in files)
+        changes.hidden.extend(prefix + name for name in hidden - known.hidden)
+        known.files, known.hidden = files, frozenset(hidden)
+        return entered
+
+    def _list_link(
+        self,
+        entry: os.DirEntry[str],
+        known: _Directory,
+        files: dict[str, int],
+        changes: Changes,
+    ) -> None:
+        try:
+            found = entry.stat()
+        except OSError:
+            # It leads nowhere, or it leads to itself.
+            return
+        if stat.S_ISDIR(found.st_mode):
+            if entry.path not in self._directories and self._enters(known):
+                self._links.append((entry.path, known))
+        elif stat.S_ISREG(found.st_mode):
+            files[entry.name] = found.st_ino
+            if known.files.get(entry.name) != found.st_ino:
+                identity = Identity(found.st_dev, found.st_ino)
+                changes.new.append(FileSeen(entry.path, identity, is_link=True))
 
     def _enters(self, directory: _Directory) -> bool:
         return self._depth is None or directory.depth < self._depth
+
+
+def _paths(directory: str, known: _Directory) -> Iterator[str]:
+    prefix = directory.rstrip("/") + "/"
+    return (prefix + name for name in known.files)

@@ -1,94 +1,28 @@
 """Which files there are to follow, by listing again and again what there is.
 
-A file is opened here only if its name does not show what it is.
+Knows which paths are watched, and lets the survey look at them in a thread; notes what
+became of each path.
 """
 
-# ruff: noqa: PTH112, PTH119  # paths are texts, as in the tree
+# ruff: noqa: PTH112  # paths are texts, as in the tree
 
 import os
-from collections.abc import Callable, Sequence
-from enum import Enum
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
-from tailcast_streams.nesting import TOO_DEEP
-from tailcast_streams.record import Invalid, parse_record
-from tailcast_streams.sources import Source, SourceState
-from tailcast_tailer.core.patterns import (
-    LINE_EXTENSIONS,
-    Name,
-    Refusal,
-    SessionNames,
-    compile_pattern,
-    in_claiming_order,
-)
-from tailcast_tailer.core.records import BYTE_ORDER_MARK
+from tailcast_streams.session_state import Origin
+from tailcast_tailer.core.patterns import compile_pattern
 from tailcast_tailer.core.register import Register
+from tailcast_tailer.core.session_names import root_names
+from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
-from tailcast_tailer.files.file_system import CannotBeSeen, glimpse, read_regular
+from tailcast_tailer.files.session_file import Place
 from tailcast_tailer.files.threads import Run
+from tailcast_tailer.finding.candidates import FileKind, WatchedRoot
 from tailcast_tailer.finding.directory_tree import DirectoryTree
+from tailcast_tailer.finding.survey import Listing, Survey
 from tailcast_tailer.instruments import Instruments
-
-
-# How much of a file is read to see whether it has lines of records.
-SNIFFED_BYTES = 65_536
-
-FOLLOWED, REFUSED = SourceState.FOLLOWED, SourceState.REFUSED
-RENAME = "rename it"
-
-
-class FileKind(Enum):
-    """What a file is followed as."""
-
-    TELEMETRY = "telemetry"
-    # One emergency, the whole file.
-    DOCUMENT = "document"
-
-
-class Found(NamedTuple):
-    """A file to follow."""
-
-    kind: FileKind
-    path: str
-    # The session ID, or a document's path below the log directory.
-    name: str
-    # The device that it seems to be on; None where that is not known.
-    device: int | None = None
-
-
-class _Root:
-    """A watched directory, and which files below it are followed."""
-
-    def __init__(
-        self,
-        tree: DirectoryTree,
-        kind: FileKind,
-        accepts: Callable[[str], bool] | None,
-        base: str,
-    ) -> None:
-        self.tree = tree
-        self.kind = kind
-        # By the path below the root; None: by what the file holds.
-        self.accepts = accepts
-        # What names are relative to.
-        self.base = base
-        # Files that have not shown yet what they are, by their size then.
-        self.undecided: dict[str, int] = {}
-
-
-class _Listing(NamedTuple):
-    """What a listing came to."""
-
-    found: list[Found]
-    refused: list[Refusal]
-    # Paths that cannot be read now, and why.
-    unseen: list[tuple[str, str]]
-
-    def cannot_see(self, path: str, reason: str) -> None:
-        """A path cannot be read now."""
-        self.unseen.append((path, reason))
 
 
 class Discovery:
@@ -102,26 +36,41 @@ class Discovery:
         emergency_patterns: Sequence[str],
         paths: Sequence[str],
         session_prefix: str,
+        step_keys: Sequence[str],
+        time_keys: Sequence[str],
+        owner: str,
+        origins: Callable[[], Awaitable[Mapping[str, Origin]]],
+        place_of: Callable[[str], Place | None],
         instruments: Instruments,
-        jobs: Callable[[], Run],
+        run: Run,
     ) -> None:
-        """Prepare; `jobs` makes what runs blocking work in order, never two at once."""
+        """Prepare.
+
+        Args:
+            owner: this tailer's name.
+            origins: asks the broker which files its sessions are of.
+            place_of: how far the file of a path was read, None if that is unknown.
+            run: runs blocking work in order, never two at once.
+        """
         self._instruments = instruments
-        # What became of each path.
+        self._session_prefix = session_prefix
+        self._step_keys = step_keys
+        self._time_keys = time_keys
+        self._owner = owner
+        self._origins = origins
+        self._place_of = place_of
+        self._run = run
         self.register = Register()
-        # These jobs own the trees, the names, and the set of known paths.
-        self._list_names = jobs()
-        self._names = SessionNames(prefix=session_prefix)
-        # Single files that were named and not returned yet.
-        self._files: list[str] = []
-        self._roots: list[_Root] = []
-        # What the operating system is asked to watch: whole trees, single directories.
+        self._roots: list[WatchedRoot] = []
+        # Single files that were named, and what their names begin with.
+        self._files: list[tuple[str, str]] = []
+        # What the operating system is asked to watch: whole trees, single files.
         self._watched_trees: list[str] = []
         self._watched_files: list[str] = []
-        # Paths that were returned by earlier listings.
-        self._known: set[str] = set()
         # Paths that hints named since the last listing.
         self._changed: set[str] = set()
+        # None before the broker said which sessions it has.
+        self._survey: Survey | None = None
         if paths:
             self._add_paths(paths)
         else:
@@ -146,128 +95,79 @@ class Discovery:
     def _add_patterns(
         self, log_dir: str, kind: FileKind, patterns: Sequence[str]
     ) -> None:
-        for text in patterns:
-            pattern = compile_pattern(text)
-            directory = str(Path(log_dir, pattern.fixed))
-            tree = DirectoryTree(directory, depth=pattern.depth)
-            base = directory if kind is FileKind.TELEMETRY else log_dir
+        compiled = [compile_pattern(text) for text in patterns]
+        directories = [str(Path(log_dir, pattern.fixed)) for pattern in compiled]
+        # Patterns below one directory share its names.
+        distinct = list(dict.fromkeys(directories))
+        names = dict(zip(distinct, root_names(distinct), strict=True))
+        for pattern, directory in zip(compiled, directories, strict=True):
+            is_telemetry = kind is FileKind.TELEMETRY
             self._roots.append(
-                _Root(tree, kind, _matcher(pattern.expression.fullmatch), base)
+                WatchedRoot(
+                    DirectoryTree(directory, depth=pattern.depth),
+                    kind,
+                    accepts=_matcher(pattern.expression.fullmatch),
+                    base=directory if is_telemetry else log_dir,
+                    name=names[directory] if is_telemetry else "",
+                )
             )
             self._watched_trees.append(directory)
 
     def _add_paths(self, paths: Sequence[str]) -> None:
-        for path in paths:
+        distinct = list(dict.fromkeys(paths))
+        for path, name in zip(distinct, root_names(distinct), strict=True):
             if os.path.isdir(path):
                 tree = DirectoryTree(path, depth=None)
-                self._roots.append(_Root(tree, FileKind.TELEMETRY, None, path))
+                root = WatchedRoot(
+                    tree, FileKind.TELEMETRY, accepts=None, base=path, name=name
+                )
+                self._roots.append(root)
                 self._watched_trees.append(path)
             else:
                 if not os.path.lexists(path):
                     self._instruments.path_missing(path)
-                self._files.append(path)
+                self._files.append((path, name))
                 self._watched_files.append(path)
 
     def changed(self, path: str) -> None:
         """List the directory of a path that is not followed, as it changed."""
         self._changed.add(path)
 
-    async def list_new(self, now: float) -> list[Found]:
-        """The files that no earlier listing returned; refused ones are logged."""
+    async def list_new(self, now: float) -> Listing:
+        """What is new since the last listing. Raises BrokerError before the first."""
+        if self._survey is None:
+            self._survey = await self._make_survey()
         changed, self._changed = self._changed, set()
         try:
-            listing = await self._list_names(partial(self._list, changed, now))
+            listing = await self._run(partial(self._survey.look, changed, now))
         except BaseException:
             self._changed |= changed
             raise
-        for path, reason in listing.unseen:
-            self._instruments.cannot_see(path, reason)
-        for found in listing.found:
-            session = found.name if found.kind is FileKind.TELEMETRY else ""
-            self.register.note(Source(as_text(found.path), FOLLOWED, session))
-        for refusal in listing.refused:
-            self.register.note(
-                Source(as_text(refusal.path), REFUSED, "", refusal.reason, RENAME)
-            )
-            self._instruments.path_refused(refusal.path, refusal.reason)
-        return listing.found
-
-    # What the listing does, in its thread, with what is its alone.
-
-    def _list(self, changed: set[str], now: float) -> _Listing:
-        listing = _Listing([], [], [])
-        for root in self._roots:
-            for path in changed:
-                root.tree.changed(path)
-        names = [Name(path, os.path.basename(path)) for path in self._files]
-        self._files = []
-        devices: dict[str, int | None] = {}
-        documents: list[Found] = []
-        for root in self._roots:
-            for path in self._new_below(root, now, listing):
-                below = os.path.relpath(path, root.base)
-                devices[path] = root.tree.device_of(path)
-                if root.kind is FileKind.TELEMETRY:
-                    names.append(Name(path, below))
-                else:
-                    documents.append(
-                        Found(FileKind.DOCUMENT, path, below, devices[path])
-                    )
-                self._known.add(path)
-        for name in in_claiming_order(names):
-            session = self._names.claim(name)
-            if isinstance(session, Refusal):
-                listing.refused.append(session)
-            else:
-                device = devices.get(name.path)
-                found = Found(FileKind.TELEMETRY, name.path, session, device)
-                listing.found.append(found)
-        listing.found.extend(documents)
+        if listing.suspects:
+            known = [(one, self._place_of(one.before)) for one in listing.suspects]
+            settled = await self._run(partial(self._survey.settle, known, now))
+            listing = listing.followed_by(settled)
+        self._note(listing)
         return listing
 
-    def _new_below(self, root: _Root, now: float, listing: _Listing) -> list[str]:
-        paths = list(root.tree.new_files(now, on_error=listing.cannot_see))
-        if root.accepts is None:
-            return [
-                path
-                for path in [*paths, *root.undecided]
-                if path not in self._known and self._has_records(root, path, listing)
-            ]
-        start = len(root.tree.root.rstrip("/")) + 1
-        return [
-            path
-            for path in paths
-            if path not in self._known and root.accepts(path[start:])
-        ]
+    async def _make_survey(self) -> Survey:
+        stored = StoredSessions(await self._origins(), owner=self._owner)
+        return Survey(
+            self._roots,
+            self._files,
+            prefix=self._session_prefix,
+            step_keys=self._step_keys,
+            time_keys=self._time_keys,
+            stored=stored,
+        )
 
-    def _has_records(self, root: _Root, path: str, listing: _Listing) -> bool:
-        """Whether the file has lines of records; undecided ones are asked again."""
-        if path.endswith(LINE_EXTENSIONS):
-            return True
-        try:
-            size = glimpse(path).size
-            if root.undecided.get(path) == size:
-                return False
-            verdict = first_line_is_record(read_regular(path, most=SNIFFED_BYTES))
-        except CannotBeSeen as error:
-            listing.cannot_see(path, str(error))
-            return False
-        if verdict is None:
-            root.undecided[path] = size
-        else:
-            root.undecided.pop(path, None)
-        return verdict is True
-
-
-def first_line_is_record(head: bytes) -> bool | None:
-    """Whether a file with these first bytes has records; None: not known yet."""
-    text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
-    line, newline, _ = text.partition(b"\n")
-    if not newline:
-        return None if len(head) < SNIFFED_BYTES else False
-    found = parse_record(line.strip())
-    # One that is rejected for its depth alone is a line of records all the same.
-    return not isinstance(found, Invalid) or found.reason == TOO_DEEP
+    def _note(self, listing: Listing) -> None:
+        for path in listing.gone:
+            self.register.forget(as_text(path))
+        for source in listing.sources:
+            self.register.note(source)
+        for path, reason in listing.unseen:
+            self._instruments.cannot_see(path, reason)
 
 
 def _matcher(fullmatch: Callable[[str], object]) -> Callable[[str], bool]:

@@ -90,6 +90,10 @@ class DocumentFile:
             return 0.0
         return max(0.0, self._wall_clock() - self.glimpse.mtime_ns / 1e9)
 
+    def move(self, path: str) -> None:
+        """It was renamed; its document keeps the name that it had."""
+        self.path = path
+
     def reload_state(self) -> None:
         """Add the document again at the next turn: the broker may have forgotten."""
         self._added = None

@@ -34,6 +34,10 @@ class Followed(Protocol):
         """Append at most one batch; seconds to the next turn, None: when it changes."""
         ...
 
+    def move(self, path: str) -> None:
+        """It was renamed: look for it there."""
+        ...
+
     def reload_state(self) -> None:
         """Ask the broker again what is stored, before the next batch."""
         ...

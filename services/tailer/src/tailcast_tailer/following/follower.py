@@ -128,6 +128,18 @@ class Follower:
             return 0.0
         return max(0.0, self._context.wall_clock() - self.glimpse.mtime_ns / 1e9)
 
+    @property
+    def place(self) -> Place | None:
+        """How far the file was read, and its proofs; None if that is not known."""
+        return None if self._stored is None else self._stored.place
+
+    def move(self, path: str) -> None:
+        """It was renamed: look for it there."""
+        self.path = path
+        self._path_text = path.encode(errors="backslashreplace").decode()
+        self._ownership.move(path)
+        self._jobs.send(partial(self._file.move, path))
+
     def reload_state(self) -> None:
         """Ask the broker what is stored before the next batch."""
         if self._stored is not None:

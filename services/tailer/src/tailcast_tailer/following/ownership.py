@@ -35,6 +35,10 @@ class Ownership:
         # The session is claimed, or its file began anew too often.
         self._is_disputed = False
 
+    def move(self, path: str) -> None:
+        """The file was renamed."""
+        self._path = path
+
     def sighted(self) -> None:
         """A file has the path."""
         self.sightings += 1

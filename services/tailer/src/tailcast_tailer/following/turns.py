@@ -80,6 +80,15 @@ class Turns:
         self.items[followed.path] = item
         self.enqueue(item)
 
+    def move(self, before: str, path: str) -> None:
+        """A file was renamed: it goes on under its new path."""
+        item = self.items.pop(before, None)
+        if item is None:
+            return
+        item.followed.move(path)
+        self.items[path] = item
+        self.enqueue(item)
+
     def enqueue(self, item: Item) -> None:
         """Queue the file for a turn, unless it is queued."""
         if item.is_queued:

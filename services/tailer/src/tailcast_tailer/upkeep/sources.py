@@ -23,7 +23,7 @@ from tailcast_tailer.upkeep.presence import Presence
 
 PUBLISH_SECONDS = 1.0
 # How often the overview is written though nothing changed; it is kept for a minute.
-REFRESH_SECONDS = 15.0
+OVERVIEW_SECONDS = 15.0
 # How long a file system may take to show what is watched.
 PLACES_SECONDS = 0.5
 NO_ANSWER = "its file system does not answer"
@@ -100,7 +100,7 @@ class SourcesUpkeep:
             return
         # An account without the permission; lines are streamed all the same.
         self._instruments.sources_refused(error)
-        await asyncio.sleep(REFRESH_SECONDS)
+        await asyncio.sleep(OVERVIEW_SECONDS)
 
     async def publish(self) -> None:
         """Write what changed, and the overview if it is time. Raises BrokerError."""
@@ -141,7 +141,7 @@ class SourcesUpkeep:
         )
         await sources.publish(overview, told)
         self._published = overview
-        self._refresh_at = self._clock() + REFRESH_SECONDS
+        self._refresh_at = self._clock() + OVERVIEW_SECONDS
 
     async def _look_at_places(self) -> dict[str, str]:
         """By watched path, why it cannot be seen; a while is waited for each."""

@@ -13,7 +13,12 @@ from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.entries import Entry, Kind, Rejection
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 from tailcast_streams.record import INT64
-from tailcast_streams.session_state import SessionState, StoredEnd, StoredPosition
+from tailcast_streams.session_state import (
+    Origin,
+    SessionState,
+    StoredEnd,
+    StoredPosition,
+)
 
 
 # What a head needs of the state: a thousand records and statistics would be megabytes.
@@ -111,6 +116,25 @@ def end_of(reply: Sequence[bytes]) -> StoredEnd:
         incarnation.decode(errors="replace"),
         Cursor(_entry_id(last_id), _number(last_digest)),
         _entry_id(stream_last_id),
+    )
+
+
+# The fields of a state that `origin_of` reads.
+ORIGIN_FIELDS = (
+    "incarnation", "path", "owner", "updated_ms", "offset", "head_proof",
+    "marker_proof",
+)  # fmt: skip  # one name a line would hide what they are
+
+
+def origin_of(reply: Sequence[bytes | None]) -> Origin | None:
+    """The answer of HMGET for `ORIGIN_FIELDS`."""
+    incarnation, path, owner, updated, offset, head, marker = (
+        (value or b"").decode(errors="replace") for value in reply
+    )
+    if not incarnation:
+        return None
+    return Origin(
+        path, owner, _number(updated.encode()), _number(offset.encode()), head, marker
     )
 
 

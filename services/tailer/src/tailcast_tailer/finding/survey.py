@@ -1,0 +1,475 @@
+"""What there is below the roots, and what becomes of each file. Blocking.
+
+All of it is one job: it owns the trees, the candidates and the names. A real file is
+one session, by whatever paths it can be reached: what is a link, or a second name, is
+left out; and a file that was renamed goes on as the session that it was.
+"""
+
+# ruff: noqa: PTH110, PTH112, PTH116, PTH119, PTH120  # paths are texts, as in the tree
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from tailcast_streams.sources import Source, SourceState
+from tailcast_tailer.core.heads import Nature
+from tailcast_tailer.core.passing_names import why_passing
+from tailcast_tailer.core.session_names import session_names
+from tailcast_tailer.core.stored_sessions import StoredSessions
+from tailcast_tailer.core.texts import as_text
+from tailcast_tailer.files.file_system import CannotBeSeen, Identity
+from tailcast_tailer.files.session_file import Place, first_proof, is_at
+from tailcast_tailer.finding.candidates import (
+    NEVER_RUNS,
+    Candidate,
+    FileKind,
+    WatchedRoot,
+    judge_file,
+    run_below,
+)
+from tailcast_tailer.finding.directory_tree import Changes
+
+
+# Files that are gone, and are known again if they are found under another name.
+MOST_LOST = 10_000
+
+
+class Found(NamedTuple):
+    """A file to follow."""
+
+    kind: FileKind
+    path: str
+    # The session ID, or a document's path below the log directory.
+    name: str
+    # The device that it seems to be on; None where that is not known.
+    device: int | None = None
+
+
+class Moved(NamedTuple):
+    """A file that is followed has another path now."""
+
+    before: str
+    path: str
+
+
+class Suspect(NamedTuple):
+    """A new path that may be a followed file which was renamed."""
+
+    candidate: Candidate
+    before: str
+
+
+class Listing(NamedTuple):
+    """What a listing came to."""
+
+    found: list[Found]
+    moved: list[Moved]
+    # What became of paths, and those that nothing has any more.
+    sources: list[Source]
+    gone: list[str]
+    # Paths that cannot be read now, and why.
+    unseen: list[tuple[str, str]]
+    suspects: list[Suspect]
+
+    def followed_by(self, other: "Listing") -> "Listing":
+        """Both as one; what was suspected is settled by then."""
+        return Listing(
+            self.found + other.found,
+            self.moved + other.moved,
+            self.sources + other.sources,
+            self.gone + other.gone,
+            self.unseen + other.unseen,
+            [],
+        )
+
+
+def new_listing() -> Listing:
+    """One in which nothing has happened."""
+    return Listing([], [], [], [], [], [])
+
+
+class Survey:
+    """Everything that is below the roots of one tailer."""
+
+    def __init__(
+        self,
+        roots: Sequence[WatchedRoot],
+        files: Sequence[tuple[str, str]],
+        *,
+        prefix: str,
+        step_keys: Sequence[str],
+        time_keys: Sequence[str],
+        stored: StoredSessions,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            roots: the directories.
+            files: single files that were named: path, and what their names begin with.
+            prefix: what stands before the name of each session.
+            step_keys: where records have their step.
+            time_keys: where records have their time.
+            stored: the sessions that the broker had at the start.
+        """
+        self._roots = roots
+        self._files = dict(files)
+        self._prefix = prefix
+        self._keys = (step_keys, time_keys)
+        self._stored = stored
+        # Every file that is there, by path, and the paths of each real file.
+        self._there: dict[str, Candidate] = {}
+        self._paths_of: dict[Identity, list[str]] = {}
+        # Those that are to be judged again.
+        self._undecided: dict[str, Candidate] = {}
+        # Sessions by the paths of their files, and paths by sessions.
+        self._followed: dict[str, str] = {}
+        self._path_of: dict[str, str] = {}
+        # The latest paths of followed files that are gone, by which file it was.
+        self._lost: OrderedDict[Identity, str] = OrderedDict()
+        # Where a renamed file was first, and where it is now.
+        self._homes: dict[str, str] = {}
+        # Sessions of files that are not at their stored path: by the file that the path
+        # leads to, and by the first part of their head's proof.
+        self._by_identity: dict[Identity, str] = {}
+        self._by_head: dict[str, list[str]] = {}
+        self._is_first = True
+
+    def look(self, changed: Iterable[str], now: float) -> Listing:
+        """List what is due, and decide what becomes of each file.
+
+        Args:
+            changed: paths that are said to have changed.
+            now: by a steady clock.
+        """
+        listing = new_listing()
+        pending = self._named() if self._is_first else []
+        for path in changed:
+            if (candidate := self._undecided.get(path)) is not None:
+                candidate.has_changed()
+        unmatched: dict[str, None] = {}
+        for root in self._roots:
+            for path in changed:
+                root.tree.changed(path)
+            changes = root.tree.look(now)
+            self._take_gone(changes, listing)
+            self._take_hidden(root, changes, listing)
+            pending += self._take_new(root, changes, unmatched)
+        for path in unmatched:
+            if path not in self._there:
+                self._tell(listing, path, SourceState.LEFT_OUT, "matches no pattern")
+        if self._is_first:
+            self._is_first = False
+            self._find_orphans()
+        pending += [one for one in self._undecided.values() if one.due <= now]
+        for candidate in sorted(pending, key=self._order):
+            self._decide(candidate, listing, now)
+        return listing
+
+    def settle(
+        self, suspects: Sequence[tuple[Suspect, Place | None]], now: float
+    ) -> Listing:
+        """Decide about paths that may be renamed files, whose places are known."""
+        listing = new_listing()
+        for (candidate, before), place in suspects:
+            if place is not None and is_at(candidate.path, place):
+                self._move(before, candidate.path, listing)
+            else:
+                self._decide(candidate, listing, now, may_have_moved=False)
+        return listing
+
+    # What the trees show.
+
+    def _named(self) -> list[Candidate]:
+        named = []
+        for path in self._files:
+            candidate = Candidate(path, None, None, is_link=False)
+            self._there[path] = candidate
+            named.append(candidate)
+        return named
+
+    def _take_gone(self, changes: Changes, listing: Listing) -> None:
+        for path in changes.gone:
+            candidate = self._there.pop(path, None)
+            self._undecided.pop(path, None)
+            if candidate is not None and candidate.identity is not None:
+                self._drop_path(candidate.identity, path)
+                if path in self._followed:
+                    self._lost[candidate.identity] = path
+        while len(self._lost) > MOST_LOST:
+            self._lost.popitem(last=False)
+        listing.gone.extend(changes.gone)
+        listing.unseen.extend(changes.unseen)
+        for path, other in changes.doubled:
+            reason = f"the same directory as {as_text(other)}"
+            self._tell(listing, path, SourceState.LEFT_OUT, reason)
+
+    def _take_hidden(
+        self, root: WatchedRoot, changes: Changes, listing: Listing
+    ) -> None:
+        if root.accepts is not None:
+            return
+        steps, times = self._keys
+        for path in changes.hidden:
+            if os.path.basename(path) in NEVER_RUNS:
+                continue
+            run = None
+            if os.path.isdir(path):
+                run = run_below(path, step_keys=steps, time_keys=times)
+            elif path.endswith((".jsonl", ".ndjson")):
+                run = path
+            if run is not None:
+                where = as_text(os.path.dirname(run) if os.path.isdir(path) else run)
+                self._tell(
+                    listing, path, SourceState.LEFT_OUT, "hidden, but it has records",
+                    mend=f"tailcast up {where}",
+                )  # fmt: skip  # as a call
+
+    def _take_new(
+        self, root: WatchedRoot, changes: Changes, unmatched: dict[str, None]
+    ) -> list[Candidate]:
+        new: list[Candidate] = []
+        start = len(root.tree.root.rstrip("/")) + 1
+        for seen in changes.new:
+            if root.accepts is not None and not root.accepts(seen.path[start:]):
+                unmatched[seen.path] = None
+                continue
+            known = self._there.get(seen.path)
+            if known is not None and known.identity == seen.identity:
+                continue
+            if known is not None and known.identity is not None:
+                self._drop_path(known.identity, seen.path)
+            candidate = Candidate(seen.path, root, seen.identity, is_link=seen.is_link)
+            self._there[seen.path] = candidate
+            self._paths_of.setdefault(seen.identity, []).append(seen.path)
+            new.append(candidate)
+        return new
+
+    def _drop_path(self, identity: Identity, path: str) -> None:
+        paths = self._paths_of.get(identity, [])
+        if path in paths:
+            paths.remove(path)
+        if not paths:
+            self._paths_of.pop(identity, None)
+
+    def _order(self, candidate: Candidate) -> tuple[bool, bool, str]:
+        """What is decided first: no links, and what has a session already."""
+        is_new = self._stored.session_of(as_stored(candidate.path)) is None
+        return candidate.is_link, is_new, candidate.path
+
+    # What becomes of a file.
+
+    def _decide(
+        self,
+        candidate: Candidate,
+        listing: Listing,
+        now: float,
+        *,
+        may_have_moved: bool = True,
+    ) -> None:
+        path = candidate.path
+        if path in self._followed:
+            self._found(candidate, self._followed[path], listing)
+            return
+        if (reason := why_passing(candidate.name)) and candidate.root is not None:
+            self._tell(listing, path, SourceState.LEFT_OUT, reason)
+        elif (other := self._same_file(candidate)) is not None:
+            self._undecided.pop(path, None)
+            reason = f"the same file as {as_text(other)}"
+            self._tell(listing, path, SourceState.LEFT_OUT, reason)
+        elif candidate.root is not None and candidate.root.kind is FileKind.DOCUMENT:
+            self._found(candidate, self._below(candidate), listing)
+        elif (now_at := self._homes.get(path)) is not None:
+            self._move(now_at, path, listing)
+        elif may_have_moved and (before := self._before(candidate)) is not None:
+            listing.suspects.append(Suspect(candidate, before))
+        elif (session := self._session_of(candidate, listing, now)) is not None:
+            self._undecided.pop(path, None)
+            self._followed[path], self._path_of[session] = session, path
+            self._found(candidate, session, listing)
+
+    def _found(self, candidate: Candidate, name: str, listing: Listing) -> None:
+        root = candidate.root
+        kind = FileKind.TELEMETRY if root is None else root.kind
+        device = None if root is None else root.tree.device_of(candidate.path)
+        listing.found.append(Found(kind, candidate.path, name, device))
+        session = name if kind is FileKind.TELEMETRY else ""
+        self._tell(listing, candidate.path, SourceState.FOLLOWED, session=session)
+
+    def _move(self, before: str, path: str, listing: Listing) -> None:
+        session = self._followed.pop(before)
+        self._followed[path], self._path_of[session] = session, path
+        home = next((one for one, at in self._homes.items() if at == before), before)
+        self._homes.pop(home, None)
+        if home != path:
+            self._homes[home] = path
+        self._undecided.pop(path, None)
+        listing.moved.append(Moved(before, path))
+        self._tell(listing, path, SourceState.FOLLOWED, session=session)
+        if before in self._there:
+            reason = f"the past of {as_text(path)}"
+            self._tell(listing, before, SourceState.LEFT_OUT, reason)
+
+    def _same_file(self, candidate: Candidate) -> str | None:
+        """Another path of this very file that goes before this one."""
+        if candidate.identity is None:
+            return None
+        for path in self._paths_of.get(candidate.identity, ()):
+            if path == candidate.path:
+                continue
+            other = self._there[path]
+            goes_before = path in self._followed or (
+                candidate.is_link and not other.is_link
+            )
+            if goes_before and _is_same_file(path, candidate.path):
+                return path
+        return None
+
+    def _before(self, candidate: Candidate) -> str | None:
+        """The path of a followed file that is gone, and was this real file."""
+        if candidate.identity is None or candidate.is_link:
+            return None
+        for path in self._paths_of[candidate.identity]:
+            # Its directory may not have been listed since.
+            if path in self._followed and not os.path.lexists(path):
+                return path
+        before = self._lost.get(candidate.identity)
+        is_lost = before in self._followed and before not in self._there
+        return before if is_lost else None
+
+    def _session_of(
+        self, candidate: Candidate, listing: Listing, now: float
+    ) -> str | None:
+        """The session of a file that is to be followed; None if it is not, yet."""
+        stored = self._stored.session_of(as_stored(candidate.path))
+        if stored is not None and self._path_of.get(stored) in (None, candidate.path):
+            return stored
+        if (orphan := self._orphan_of(candidate)) is not None:
+            return orphan
+        root = candidate.root
+        if (
+            root is not None
+            and root.accepts is None
+            and not self._is_run(candidate, listing, now)
+        ):
+            return None
+        return next(
+            name for name in self._names_of(candidate) if self._is_free(name, candidate)
+        )
+
+    def _is_run(self, candidate: Candidate, listing: Listing, now: float) -> bool:
+        steps, times = self._keys
+        try:
+            judged = judge_file(candidate, now, step_keys=steps, time_keys=times)
+        except CannotBeSeen as error:
+            listing.unseen.append((candidate.path, str(error)))
+            self._wait(candidate, listing, SourceState.WAITING, str(error), now)
+            return False
+        if judged.nature is Nature.RUN:
+            return True
+        is_waiting = judged.nature is Nature.WAITING
+        state = SourceState.WAITING if is_waiting else SourceState.LEFT_OUT
+        self._wait(candidate, listing, state, judged.reason, now)
+        return False
+
+    def _wait(
+        self,
+        candidate: Candidate,
+        listing: Listing,
+        state: SourceState,
+        reason: str,
+        now: float,
+    ) -> None:
+        candidate.judge_later(now)
+        self._undecided[candidate.path] = candidate
+        mend = f"name it to follow it: tailcast up {as_text(candidate.path)}"
+        self._tell(listing, candidate.path, state, reason, mend=mend)
+
+    # What it is called.
+
+    def _below(self, candidate: Candidate) -> str:
+        root = candidate.root
+        return os.path.relpath(candidate.path, root.base) if root else candidate.name
+
+    def _names_of(self, candidate: Candidate) -> list[str]:
+        root = candidate.root
+        if root is None:
+            # What tells a named file apart from others has its own name at its end.
+            before = os.path.dirname(self._files[candidate.path])
+            below = candidate.name
+        else:
+            before, below = root.name, self._below(candidate)
+        return session_names(below, candidate.path, root=before, prefix=self._prefix)
+
+    def _is_free(self, session: str, candidate: Candidate) -> bool:
+        """Whether no other file that exists is this session."""
+        holder = self._path_of.get(session)
+        if holder is None:
+            origin = self._stored.origin_of(session)
+            holder = "" if origin is None else origin.path
+        if not holder or holder == candidate.path:
+            return True
+        return not os.path.exists(holder) or _is_same_file(holder, candidate.path)
+
+    # Files that are not where they were when a tailer read them last.
+
+    def _find_orphans(self) -> None:
+        """Learn which stored sessions have no file at their path, as it is listed."""
+        for path, session in self._stored.paths.items():
+            if path in self._there or not session.startswith(self._prefix):
+                continue
+            try:
+                found = os.stat(path)
+            except OSError:
+                origin = self._stored.origin_of(session)
+                if origin is not None and origin.head_proof:
+                    head = origin.head_proof.partition(",")[0]
+                    self._by_head.setdefault(head, []).append(session)
+            else:
+                identity = Identity(found.st_dev, found.st_ino)
+                self._by_identity[identity] = session
+
+    def _orphan_of(self, candidate: Candidate) -> str | None:
+        """The session of a file that had another path when it was read last."""
+        if candidate.identity is not None:
+            session = self._by_identity.get(candidate.identity)
+            if session is not None and session not in self._path_of:
+                return session
+        if not self._by_head:
+            return None
+        try:
+            sessions = self._by_head.get(first_proof(candidate.path), [])
+        except CannotBeSeen:
+            return None
+        for session in sessions:
+            origin = self._stored.origin_of(session)
+            if origin is None or session in self._path_of:
+                continue
+            place = Place(origin.offset, origin.head_proof, origin.marker_proof)
+            if is_at(candidate.path, place):
+                return session
+        return None
+
+    @staticmethod
+    def _tell(
+        listing: Listing,
+        path: str,
+        state: SourceState,
+        reason: str = "",
+        *,
+        session: str = "",
+        mend: str = "",
+    ) -> None:
+        listing.sources.append(Source(as_text(path), state, session, reason, mend))
+
+
+def as_stored(path: str) -> str:
+    """The path as it stands in the state of a session."""
+    return path.encode(errors="backslashreplace").decode()
+
+
+def _is_same_file(one: str, other: str) -> bool:
+    try:
+        return os.path.samestat(os.stat(one), os.stat(other))
+    except OSError:
+        return False
