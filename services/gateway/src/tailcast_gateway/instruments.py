@@ -44,7 +44,7 @@ class Instruments:
         tell_build(registry)
         self._told_to_end = Gauge(
             "tailcast_gateway_told_to_end",
-            "Whether a replica was told to end",
+            "Whether a replica was asked to end",
             ("replica",),
             registry=registry,
         )
@@ -55,7 +55,7 @@ class Instruments:
         self._connections = gauge("connections", "Open WebSocket connections")
         self._subscribers = gauge("subscribers", "Connections with a subscription")
         self._sessions = gauge("watched_sessions", "Sessions read by this replica")
-        self._windows = gauge("window_bytes", "What the windows hold")
+        self._windows = gauge("window_bytes", "Bytes of the entries in all windows")
         self._contested = gauge("contested_sessions", "Sessions of several tailers")
         self._silent = gauge("silent_tailers", "Tailers of running sessions not there")
         self._feed = gauge("feed_fresh", "Whether the canary came back in time")
@@ -71,24 +71,24 @@ class Instruments:
         self._entries = counter("entries_read", "Entries taken into windows")
         self._pages = counter("pages", "Pages read for clients that were behind")
         self._behind = counter("fell_behind", "Times a live client fell behind")
-        self._gaps = counter("gaps", "Gaps told to clients")
-        self._rewinds = counter("rewinds", "Rewinds told because cursors did not fit")
-        self._resets = counter("window_resets", "Windows begun anew")
-        self._found = counter("audit_findings", "What audits found that no hint told")
+        self._gaps = counter("gaps", "Gaps that were sent to clients")
+        self._rewinds = counter("rewinds", "Rewinds for cursors of other files")
+        self._resets = counter("window_resets", "Windows emptied by another stream")
+        self._found = counter("audit_findings", "Sessions that moved without a hint")
         # How often the broker came back. An outage is logged anew after each time.
         self._outage = 0
         # Whether it has been logged that the broker's clock may not be read.
         self._is_clock_refused = False
         self._steps = counter("clock_steps", "Times the wall clock was set")
-        self._hints = counter("hints_dropped", "Hints passed over, by reason", "reason")
+        self._hints = counter("hints_dropped", "Hints ignored, by reason", "reason")
         self._commands = counter("commands", "Messages from clients", "type")
         self._errors = counter("errors", "Error answers to clients", "code")
         self._unavailable = counter(
-            "unavailable", "Answers that the broker was needed for", "to"
+            "unavailable", "Requests answered with `unavailable`", "to"
         )
         self._exports = counter("exports_broken", "NDJSON responses cut short")
         self._dropped = counter(
-            "session_events_dropped", "Session events not told to who did not read"
+            "session_events_dropped", "Session events not sent to full sockets"
         )
         self._taken_over = counter("taken_over", "Connections that lost their client")
         self._repeated = counter(
@@ -96,7 +96,7 @@ class Instruments:
         )
         self._saved = counter("progress_saves", "Saves of named clients", "outcome")
         self._cursors = counter("progress_cursors", "Cursors of named clients saved")
-        self._defects = counter("defects", "Failures that should not be", "over")
+        self._defects = counter("defects", "Failures by mistakes in the code", "over")
         # A counter needs its 0: Prometheus sees no increase in one that appears with 1.
         for over in ("task", "client", "session", "request"):
             self._defects.labels(over)

@@ -1,4 +1,4 @@
-"""What became of the paths that tailers watch, over HTTP."""
+"""Sources over HTTP: the paths that tailers watch, and whether they are followed."""
 
 from typing import Annotated
 

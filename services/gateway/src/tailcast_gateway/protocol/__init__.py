@@ -1,4 +1,4 @@
-"""The contract: every message as a value, as a schema and as bytes.
+"""The protocol with clients: every message as a value, as a schema and as bytes.
 
-Pure. What never lives here: state, clients, what is stored.
+Pure. It has no state, and knows neither clients nor stored sessions.
 """

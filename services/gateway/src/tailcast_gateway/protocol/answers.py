@@ -1,6 +1,6 @@
 """Answers to clients, as their fields in order.
 
-Pure. What answers share, and those that need nothing but what was asked.
+Pure. Here is what all answers share, and the answers that depend on the message alone.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ Message: TypeAlias = dict[str, object]
 
 
 def with_id(id: MessageID) -> Message:
-    """What an answer has of the message that it answers."""
+    """The fields that an answer takes from its message: the `id`, if there is one."""
     return {} if id is None else {"id": id}
 
 
 def text_of(cursor: Cursor | None) -> str | None:
-    """A cursor as text, None while there is nothing."""
+    """A cursor as text, None before the first entry."""
     return None if cursor is None or cursor == NOTHING else str(shown(cursor))
 
 
@@ -43,7 +43,7 @@ def heartbeat(
     cursors: Mapping[str, str] | None = None,
     heads: Mapping[str, str] | None = None,
 ) -> Message:
-    """A heartbeat; with positions where some have changed."""
+    """A heartbeat, with positions if some have changed."""
     fields: Message = {"type": "heartbeat", "timestamp": timestamp}
     if is_fresh is not None:
         fields["feed"] = "fresh" if is_fresh else "stale"

@@ -1,7 +1,7 @@
 """The protocol as an AsyncAPI document, made of the models of its messages.
 
-Pure. What lives here: how the models, the close table and the subprotocols stand in the
-document. What never does: what a message carries, which its model says.
+Pure. This module puts the models, the close codes and the subprotocols into the
+document. The fields of each message are in its model.
 """
 
 import inspect
@@ -26,13 +26,13 @@ from tailcast_gateway.protocol.limits import (
 from tailcast_gateway.protocol.wires import SUBPROTOCOLS
 
 
-# The protocol's version, whose first number stands in the subprotocols' names.
+# The protocol's version; its first number is part of the subprotocols' names.
 VERSION: Final = "1.0.0"
 ADDRESS: Final = "/ws/telemetry"
-# Where the document is served.
+# The path at which the document is served.
 PATH: Final = "/asyncapi.json"
 
-# What answers which message; an `error` may answer each.
+# The answers to each message; an `error` may answer any of them.
 _ANSWERS: Final[Mapping[type[Struct], tuple[type[Struct], ...]]] = {
     client_messages.Subscribe: (
         server.Subscribed,
@@ -65,7 +65,7 @@ _OPERANDS: Final[Mapping[tuple[str, ...], JSONObject]] = {
     },
     ("exists", "finite"): {"type": "boolean", "default": True},
 }
-# What `filters` reads; a tree has no model.
+# The schema of what `views.filters` reads, which has no model.
 _CONDITION: Final[JSONObject] = {
     "title": "Condition",
     "description": "A condition on one metric, or a group of conditions.",
@@ -115,7 +115,7 @@ def make_document(*, host: str = "localhost:5000", scheme: str = "ws") -> JSONOb
     """The AsyncAPI 3.0 document of a gateway that clients reach at a host.
 
     Args:
-        host: with its port, where that is not the scheme's own.
+        host: the host, with its port unless that is the scheme's default.
         scheme: `ws` or `wss`.
     """
     sent = server.SERVER_MESSAGES

@@ -52,12 +52,12 @@ def rewind_at(entry: Entry) -> dict[str, object]:
 
 
 def is_record(entry: Entry) -> bool:
-    """Whether it is a line of the file: a record, or an emergency."""
+    """Whether an entry is a line of the file: a record, or an emergency."""
     return entry.kind in (Kind.RECORD, Kind.EMERGENCY)
 
 
 def shown(cursor: Cursor) -> Cursor:
-    """A cursor as clients see it: before the first entry is the beginning."""
+    """A cursor as clients see it: for them, the place before all is the beginning."""
     return BEGINNING_CURSOR if cursor.id == BEFORE_ALL else cursor
 
 

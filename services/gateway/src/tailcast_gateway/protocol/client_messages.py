@@ -1,7 +1,8 @@
-"""The messages that clients may send, checked, and the error that answers a wrong one.
+"""The messages that clients may send, with their checks, and the error for a wrong one.
 
-Pure. Clients' messages are tagged structs; whatever does not fit is an `InvalidMessage`
-with the code and the words of the answer. What never lives here: what a message does.
+Pure. The messages are tagged structs. A message that does not fit raises
+`InvalidMessage`, with the code and the text of the answer. What a message does is in
+`commands`.
 """
 
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
@@ -27,14 +28,15 @@ from tailcast_streams.exceptions import BrokerFull, BrokerRefused
 from tailcast_streams.nesting import TOO_DEEP, is_too_deep
 
 
-# Echoed in the answer, in each part of it; a number as any wire holds it.
+# The `id` of a message, which each part of its answer repeats. Numbers are those that
+# every wire can hold.
 MessageID: TypeAlias = (
     Annotated[str, Meta(max_length=256)]
     | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
     | None
 )
 
-# What no message of ours says better: it was no object, or of no known type.
+# The text for a message that is not an object, or has no known type.
 INVALID_FORMAT = "Invalid message format"
 
 INVALID_MESSAGE: Final = "invalid_message"
@@ -58,7 +60,7 @@ ErrorCode: TypeAlias = Literal[
     "closed",
 ]
 
-# Where the server has kept this client to be.
+# The value of `from` that asks for the stored cursors of a named client.
 RESUME: Final = "resume"
 
 SessionID = Annotated[str, Meta(min_length=1, max_length=MAX_SESSION_ID_CHARACTERS)]
@@ -69,18 +71,18 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class InvalidMessage(Exception):  # it is what the client sent
-    """A message that is answered by an error."""
+    """A message that is answered with an error."""
 
     def __init__(self, code: ErrorCode, text: str, id: MessageID = None) -> None:
         super().__init__(text)
         self.code: ErrorCode = code
         self.text = text
-        # The message's own `id`, where it could be read.
+        # The `id` of the message, if it could be read.
         self.id = id
 
 
 class _Message(Struct, rename="camel", tag_field="type"):
-    """What all messages may carry."""
+    """The fields that all messages may have."""
 
     id: MessageID = None
     strict: bool = False
@@ -96,7 +98,7 @@ class From(Struct, forbid_unknown_fields=True):
 
 
 class Subscribe(_Message, tag="subscribe"):
-    """Which sessions, and from where."""
+    """Asks for the records of sessions, and says where each begins."""
 
     session_id: SessionID | None = None
     session_ids: list[SessionID] | None = None
@@ -107,17 +109,17 @@ class Subscribe(_Message, tag="subscribe"):
     replay: Count | None = None
     cursors: dict[str, str | None] | None = None
     at: Annotated[str, Meta(max_length=64)] | int | None = None
-    # A condition or a tree of them; `filters` compiles it.
+    # A condition or a tree of conditions; `views.filters` compiles it.
     where: Any | UnsetType = UNSET
     metrics: (
         Annotated[list[Metric], Meta(min_length=1, max_length=MAX_METRICS)] | UnsetType
     ) = UNSET
     index: bool = False
-    # Records a second, and records that a replay is reduced to.
+    # The most live records a second, and the most records of a replay.
     max_rate: Annotated[float, Meta(ge=MIN_RATE, le=MAX_RATE)] | UnsetType = UNSET
     max_points: Annotated[int, Meta(ge=MIN_POINTS, le=MAX_POINTS)] | UnsetType = UNSET
     snapshot: bool = False
-    # The longest message that the client takes, bytes; for all of the connection.
+    # The longest message that the client accepts, bytes; for the whole connection.
     max_message: MaxMessage | UnsetType = UNSET
     client_id: ClientID | UnsetType = UNSET
     ack: Literal["auto", "manual"] | UnsetType = UNSET
@@ -137,7 +139,7 @@ class Heartbeat(_Message, tag="heartbeat"):
 
 
 class Ack(_Message, tag="ack", kw_only=True):
-    """What was received, in one session or of the documents."""
+    """Says up to where the client has received a session, or the emergencies."""
 
     session_id: SessionID | None = None
     cursor: str
@@ -187,9 +189,9 @@ _TYPES = frozenset({
     "subscribe", "unsubscribe", "heartbeat", "ack", "auth", "history", "sessions",
     "snapshot",
 })  # fmt: skip  # one glance
-# What the protocol knows and this gateway does not do yet.
+# Messages of the protocol that this gateway does not support yet.
 _LATER_TYPES = (Auth,)
-# The messages that are carried out.
+# The messages that this gateway carries out.
 SUPPORTED: Final[tuple[type[Struct], ...]] = tuple(
     kind for kind in get_args(ClientMessage) if kind not in _LATER_TYPES
 )
@@ -216,7 +218,7 @@ def parse(data: bytes) -> ClientMessage:
 def error_message(
     code: ErrorCode, text: str, *, id: MessageID = None, retry_after_ms: int = 0
 ) -> dict[str, object]:
-    """An `error`; without an ID and a delay where there are none."""
+    """An `error`, with `id` and `retryAfterMs` only if they are given."""
     fields: dict[str, object] = {"type": "error", "code": code, "message": text}
     if id is not None:
         fields["id"] = id
@@ -228,7 +230,7 @@ def error_message(
 def why_unavailable(error: Exception) -> str:
     """The text for a client whose message failed because of the broker.
 
-    The broker's own words are for operators: they stand in the log.
+    The broker's own text is for operators; it is in the log.
     """
     if isinstance(error, BrokerRefused):
         code = f" ({error.code})" if error.code else ""
@@ -252,7 +254,7 @@ def _check(message: ClientMessage) -> None:
 
 
 def _invalid(data: bytes, why: str) -> InvalidMessage:
-    """The general words where it was not even a known type, else what is wrong."""
+    """The error for an invalid message; it says what is wrong if its type is known."""
     try:
         envelope = _decode_envelope(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

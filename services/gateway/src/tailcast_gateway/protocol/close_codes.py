@@ -1,11 +1,10 @@
-"""Why a WebSocket connection ends: the close table of the protocol, as values.
+"""Why a WebSocket connection ends: the close codes of the protocol, as values.
 
-What lives here: number, words, occasion, whether the client should come back, and the
-message that says so before the close. What never does: deciding to close, or closing.
-Every close that the gateway sends is one of these; the documentation's table is this.
-
-Proxies and libraries hide codes, change them and send their own. So the message is what
-a client goes by, and only numbers that nobody else sends tell it to stay away.
+Pure. Each close code has a number, a reason, an occasion, whether the client should
+come back, and a message that is sent before the close. Every close that the gateway
+sends is one of these, and the table in the documentation has them all. Proxies and
+libraries hide codes, change them and send their own. So a client should go by the
+message, and only codes that no one else sends tell it to stay away.
 """
 
 from collections.abc import Mapping
@@ -15,43 +14,43 @@ from typing import Final
 
 
 class ComeBack(Enum):
-    """What a client that was closed should do."""
+    """What a client should do after a close."""
 
-    # It would only end so again.
+    # Stay away: it would be closed again.
     NO = "no"
-    # At once, from the cursors it holds.
+    # Come back at once, with its cursors.
     RESUME = "yes, resume"
-    # After the delay that a message before the close has told.
+    # Come back after the delay in the message before the close.
     AFTER_DELAY = "yes, after the delay told"
-    # With growing, jittered pauses.
+    # Come back with growing pauses that vary by chance.
     BACKING_OFF = "yes, backing off"
-    # Once it has a token that is still valid.
+    # Come back with a valid token.
     WITH_NEW_TOKEN = "yes, with a new token"  # noqa: S105  # no password
 
 
 class ClosedBy(Enum):
-    """Whose word a connection ended by: a number alone does not tell."""
+    """Which side closed a connection; the close code alone does not show it."""
 
     GATEWAY = "gateway"
-    # Clients may send whatever number they like; libraries send 1011 for a late pong.
+    # Clients may send any close code; libraries send 1011 for a late pong.
     CLIENT = "client"
-    # It went without a close.
+    # It ended without a close frame.
     NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
 class CloseCode:
-    """One way to say goodbye."""
+    """One way in which a connection is closed."""
 
     # The number in the close frame.
     number: int
-    # The words in the close frame; short enough to be sent whole.
+    # The reason in the close frame; short enough to be sent whole.
     reason: str
-    # On which occasion the connection ends so.
+    # On which occasion it is sent.
     sent_when: str
-    # What the client should do then.
+    # What the client should do afterwards.
     come_back: ComeBack
-    # The code of the error that says so before the close.
+    # The code of the `error` message before the close.
     error: str = "closed"
 
 
@@ -139,7 +138,7 @@ ALL_CLOSE_CODES: Final[tuple[CloseCode, ...]] = (
 
 _BY_NUMBER: Final = {code.number: code for code in ALL_CLOSE_CODES}
 
-# When to come back: at the least, and what chance adds to it at the most.
+# After how long to come back: the shortest delay, and the most that chance adds.
 _DELAYS_MS: Final[Mapping[ComeBack, tuple[int, int]]] = {
     ComeBack.RESUME: (100, 900),
     ComeBack.AFTER_DELAY: (100, 900),
@@ -149,22 +148,22 @@ _DELAYS_MS: Final[Mapping[ComeBack, tuple[int, int]]] = {
 
 
 def close_code(number: int) -> CloseCode | None:
-    """The entry of a number that was seen on the wire, None if it is not ours."""
+    """The close code with a number, None if it is not one of ours."""
     return _BY_NUMBER.get(number)
 
 
 def counted_as(number: int) -> str:
-    """Under which name a number that was seen on the wire is counted.
+    """The label under which a close code is counted in metrics.
 
-    A client may say any of thousands of numbers, each of which would be a series.
+    A client may send any of thousands of numbers, and each would be a time series.
     """
     return str(number) if number in _BY_NUMBER else "other"
 
 
 def last_words(code: CloseCode, *, chance: float) -> dict[str, object]:
-    """The message before a close; without a delay for who should stay away.
+    """The message before a close; without a delay if the client should stay away.
 
-    `chance`, from 0 to 1, keeps those apart who are closed together.
+    `chance`, from 0 to 1, varies the delays of clients that are closed together.
     """
     delay = _DELAYS_MS.get(code.come_back)
     delay_ms = None if delay is None else int(delay[0] + chance * delay[1])

@@ -1,8 +1,8 @@
 """Server-sent events as a wire: a message's type is the event, its cursor the ID.
 
-Pure. What WebSockets get in frames goes here as text/event-stream, encoded once for all
-who read it. Only what says what a client has had carries an ID, so that a browser's
-`Last-Event-ID` is where it resumes: announcements and heartbeats do not.
+Pure. The same messages that WebSockets get in frames are text/event-stream here,
+encoded once for all readers. Only messages that move the client's cursor have an ID, so
+that a browser resumes at its `Last-Event-ID`. Announcements and heartbeats have none.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from tailcast_gateway.protocol.wires import Fields, Opening, Wire
 
 
 # A line that readers of events skip: it keeps proxies from closing a quiet connection.
-# No empty line follows: some libraries make an empty event of it.
+# No empty line follows, since some libraries would take that for an empty event.
 COMMENT: Final = b":\n"
 
-# Types whose cursor says what the client has had; that of a gap is called `to`.
+# The messages that move the client's cursor; in a `gap` it is called `to`.
 _MOVING = frozenset({"telemetry", "emergency", "caught_up", "rewind", "subscribed"})
 _DELAYS = ("reconnectAfterMs", "retryAfterMs")
 
@@ -26,10 +26,10 @@ _encode = msgspec.json.encode
 
 
 class EventWire:
-    """JSON in events."""
+    """JSON in server-sent events."""
 
     is_binary = False
-    # The names of the fields, the event's own among them, and what ends it.
+    # The names of an event's lines, its type and ID, and its end.
     overhead_bytes = 192
 
     def __init__(self, limits: Limits = USUAL) -> None:
@@ -58,7 +58,7 @@ class EventWire:
         return Opening(b'event: %b\ndata: %b,"data":' % (kind, encoded), len(fields))
 
     def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
-        # JSON has it between tokens only; in an event the data would end there.
+        # JSON allows it between tokens; in an event it would end the line.
         return [record.replace(b"\r", b" ") for record in records]
 
     def size_of(self, value: object) -> int:

@@ -1,8 +1,7 @@
 """WebSocket frames as a server writes them: final, unmasked, whole.
 
-What lives here: bytes in, bytes out, after RFC 6455 section 5. What never does:
-reading frames (the websockets library does that), sockets, clocks, the meaning of a
-payload. A frame made here may be written to any number of connections.
+Pure: it makes bytes from bytes, after RFC 6455 section 5. The websockets library reads
+frames. A frame made here may be written to any number of connections.
 """
 
 import struct
@@ -21,13 +20,13 @@ _BINARY = _FINAL | 0x2
 _CLOSE = _FINAL | 0x8
 _PING = _FINAL | 0x9
 
-# Payload lengths up to 125 stand in the second byte; 126 and 127 announce a length of
-# two and of eight bytes (RFC 6455 section 5.2).
+# The second byte holds a payload length up to 125; 126 and 127 announce a length of two
+# and of eight bytes (RFC 6455 section 5.2).
 _LONGEST_IN_TWO_BYTES = 0xFFFF
 _pack_medium = struct.Struct("!BBH").pack
 _pack_long = struct.Struct("!BBQ").pack
 
-# Numbers that RFC 6455 section 7.4.1 keeps for reporting: no frame carries them.
+# Codes that RFC 6455 section 7.4.1 reserves for reports: no frame may have them.
 _REPORTED_ONLY = frozenset({1004, 1005, 1006, 1015})
 _REGISTERED_CODES = range(1000, 1015)
 _LIBRARY_AND_PRIVATE_CODES = range(3000, 5000)
@@ -36,13 +35,13 @@ _LIBRARY_AND_PRIVATE_CODES = range(3000, 5000)
 def frame_header(length: int) -> bytes:
     """The header of a text frame whose payload has `length` bytes.
 
-    For those who join header and payload parts themselves, in one copy.
+    For callers that join header and payload parts themselves, in one copy.
     """
     return _header(_TEXT, length)
 
 
 def text_frame(payload: bytes) -> bytes:
-    """A text frame; `payload` is UTF-8 by the caller's word."""
+    """A text frame; the caller must pass UTF-8."""
     return _header(_TEXT, len(payload)) + payload
 
 
@@ -64,9 +63,9 @@ def ping_frame(payload: bytes = b"") -> bytes:
 
 
 def close_frame(code: int, reason: str = "") -> bytes:
-    """A close frame; the reason is cut to what fits.
+    """A close frame; the reason is cut so that it fits.
 
-    ValueError if the code is not one that a frame may carry (RFC 6455 section 7.4).
+    Raises ValueError if no frame may have this code (RFC 6455 section 7.4).
     """
     if not _may_be_sent(code):
         raise ValueError(f"{code} is not a close code that can be sent")
@@ -90,7 +89,7 @@ def _may_be_sent(code: int) -> bool:
 
 
 def _cut(reason: str) -> bytes:
-    """The reason's UTF-8, cut before the first character that does not fit whole."""
+    """The reason in UTF-8, without the characters that do not fit whole."""
     encoded = reason.encode("utf-8", "replace")
     if len(encoded) <= MAX_REASON_BYTES:
         return encoded

@@ -1,7 +1,7 @@
-"""JSON schemas of the models, as both documents have them.
+"""JSON schemas of the models, for the AsyncAPI and the OpenAPI document.
 
-Pure. Clients ignore what they do not know, so the schemas of what they are sent forbid
-nothing, though the models do.
+Pure. The models forbid unknown fields, but the schemas do not: clients must ignore
+fields that they do not know.
 """
 
 import inspect
@@ -17,18 +17,18 @@ REFERENCE: Final = "#/components/schemas/{name}"
 
 
 def schemas(*kinds: type[Struct]) -> JSONObject:
-    """The schemas of models and of what they are made of, by name."""
+    """The schemas of models, and of the models in them, by name."""
     _, components = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
     return {name: _tidied(schema) for name, schema in components.items()}
 
 
 def reference(kind: type[Struct]) -> JSONObject:
-    """What stands for a model's schema elsewhere in the document."""
+    """The reference to a model's schema from elsewhere in the document."""
     return {"$ref": REFERENCE.format(name=kind.__name__)}
 
 
 def _tidied(value: Any) -> Any:
-    """A schema without what forbids, its texts without the indent of our source."""
+    """A schema that allows unknown fields, with texts that are not indented."""
     if isinstance(value, list):
         return [_tidied(item) for item in cast(list[object], value)]
     if not isinstance(value, dict):

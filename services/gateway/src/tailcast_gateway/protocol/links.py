@@ -1,7 +1,7 @@
-"""Where over HTTP what was too long for a message is to be had, whole.
+"""Links to records and snapshots that are too long for a message; HTTP serves them.
 
-Pure. Addresses are relative to that of the stream whose message names them, so that
-they hold below whatever path a proxy serves the gateway.
+Pure. The links are relative to the address of the stream. So they are right below any
+path at which a proxy serves the gateway.
 """
 
 from urllib.parse import quote, urlencode
@@ -10,11 +10,11 @@ from tailcast_streams.position import Cursor
 
 
 def record_link(session: str, cursor: Cursor) -> str:
-    """One record or emergency; of `!emergencies` one that came as a whole file."""
+    """The link to one record or emergency; in `!emergencies` to a whole-file one."""
     query = {"sessionId": session, "cursor": str(cursor)}
     return f"../api/record?{urlencode(query, quote_via=quote, safe='')}"
 
 
 def session_link(session: str) -> str:
-    """The latest of a session."""
+    """The link to a session's snapshot."""
     return f"../api/snapshot?sessionId={quote(session, safe='')}"

@@ -1,7 +1,7 @@
-"""What server messages and the bodies of HTTP answers are made of, as models.
+"""The parts of server messages and of the bodies of HTTP answers, as models.
 
-Pure. What lives here: values with their rules (a cursor, a time), and groups of fields
-that several have. What never does: whole messages (`server_messages`).
+Pure. Here are values with their rules (a cursor, a time), and groups of fields that
+several messages share. Whole messages are in `server_messages`.
 """
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -14,8 +14,8 @@ Cursor = Annotated[
     str,
     Meta(
         pattern=CURSOR_PATTERN,
-        description="A place in a session: opaque, but for the order of its first two"
-        " numbers.",
+        description="A place in a session. It is opaque, but its first two numbers show"
+        " the order of places.",
         examples=["1-2048-0a1b2c3d"],
     ),
 ]
@@ -34,18 +34,18 @@ Milliseconds = Annotated[int, Meta(ge=0)]
 Size = Annotated[int, Meta(ge=0)]
 Number: TypeAlias = int | float
 Status = Literal["running", "stalled", "ended"]
-# A number, or how strict JSON writes one that is not finite.
+# A number, or the text that represents one that is not finite in strict JSON.
 Value: TypeAlias = int | float | Literal["NaN", "Infinity", "-Infinity"]
-Rate = Annotated[float, Meta(ge=0, description="Records a second, lately.")]
+Rate = Annotated[float, Meta(ge=0, description="Recent records a second.")]
 GapReason = Literal["trimmed", "file_lost", "left_out", "unknown_cursor", "unreadable"]
 RewindReason = Literal["truncated", "replaced"]
-# Present only where it is true.
+# A field that is only present if it is true.
 Flag = Literal[True]
 Truncated = Annotated[
     Literal[True],
     Meta(
-        description="The record would make the message too long. In its place stands"
-        ' `{"truncated": true, "url": …, "bytes": …}`: where it is to be had, whole.'
+        description="The record would make the message too long. It is replaced by"
+        ' `{"truncated": true, "url": …, "bytes": …}`: a link to the whole record.'
     ),
 ]
 Link = Annotated[str, Meta(description="Relative to the address of the stream.")]
@@ -56,20 +56,20 @@ Owners = Annotated[
 
 
 class MessagePart(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A part of messages."""
+    """A group of fields of messages."""
 
 
 class Sampled(MessagePart):
-    """Says that records stand for more than themselves."""
+    """Says that some records were left out."""
 
     of: Annotated[
         int,
-        Meta(ge=1, description="Records that this frame's stand for, themselves too."),
+        Meta(ge=1, description="How many records these represent, with themselves."),
     ]
 
 
 class GapFields(MessagePart, kw_only=True):
-    """Between two places nothing can be had any more."""
+    """The records between two places are not available any more."""
 
     from_: Cursor = field(name="from")
     to: Cursor
@@ -77,24 +77,24 @@ class GapFields(MessagePart, kw_only=True):
 
 
 class RewindFields(MessagePart, kw_only=True):
-    """A file began anew; the records that follow are the new generation's."""
+    """The file began anew; the next records are of the new generation."""
 
     cursor: Cursor
     generation: str
     reason: RewindReason
-    step: Annotated[Number | None, Meta(description="The first step that it has.")]
+    step: Annotated[Number | None, Meta(description="The first step in the new file.")]
     complete: Annotated[
         bool, Meta(description="Whether the old generation was read to its end.")
     ]
 
 
 class SessionFields(MessagePart, kw_only=True):
-    """One session, as lists of them show it."""
+    """One session in a list of sessions."""
 
     session_id: str
     status: Status
     records: Size
-    rejected: Annotated[Size, Meta(description="Lines that were no records.")]
+    rejected: Annotated[Size, Meta(description="Lines that are not records.")]
     first_step: Number | None
     last_step: Number | None
     first_time: UnixMs | None
@@ -108,25 +108,25 @@ class SessionFields(MessagePart, kw_only=True):
 
 
 class MetricFields(MessagePart, kw_only=True):
-    """What the records of a session say of one metric; extremes over finite values."""
+    """The statistics of one metric of a session, over its finite values."""
 
     last: Value
     min: Number | None
     max: Number | None
     mean: float | None
-    count: Annotated[Size, Meta(description="Finite values.")]
+    count: Annotated[Size, Meta(description="The number of finite values.")]
     nonfinite: Size
 
 
 class FirstAndLast(MessagePart, kw_only=True):
-    """Steps or times between which the records lie."""
+    """The first and the last step or time of the records."""
 
     first: Number | None
     last: Number | None
 
 
 class LatestEmergency(MessagePart, kw_only=True):
-    """An emergency of a session, with the ID that its message had."""
+    """An emergency of a session, with the ID of its message."""
 
     id: str
     data: Record | None
@@ -140,7 +140,7 @@ class EmergenciesFields(MessagePart, kw_only=True):
 
 
 class LatestValues(MessagePart, kw_only=True):
-    """What is known of a session that exists."""
+    """The values of a session that exists."""
 
     metrics: dict[str, MetricFields] | UnsetType | None = UNSET
     steps: FirstAndLast | UnsetType = UNSET
@@ -155,7 +155,7 @@ class LatestValues(MessagePart, kw_only=True):
             Literal[True],
             Meta(
                 description="It would make the message too long: `data`, `metrics` and"
-                " the latest emergency are null, and to be had at `url`, whole."
+                " the latest emergency are null; `url` links to the whole of it."
             ),
         ]
         | UnsetType
@@ -167,7 +167,7 @@ class LatestValues(MessagePart, kw_only=True):
 
 
 class SnapshotFields(LatestValues, kw_only=True):
-    """The latest of one session: its last record, and what all say together."""
+    """A snapshot of one session: its last record, and values over all records."""
 
     session_id: str
     cursor: Cursor | None

@@ -1,8 +1,8 @@
-"""The messages that clients are sent, as models: what each carries, and when.
+"""The messages that the gateway sends, as models: what each has, and when it is sent.
 
-Pure. Frames are spliced from stored bytes and not made of these; the documents of the
-protocol are, and every message that a test receives is checked against them. What never
-lives here: making messages, and what clients send (`client_messages`).
+Pure. Frames are made of stored bytes and not of these models. The documents of the
+protocol are made of them, and tests check every received message against them. What
+clients send is in `client_messages`.
 """
 
 from typing import Annotated, Final, Literal, TypeAlias, get_args
@@ -36,15 +36,15 @@ class _Told(MessagePart, tag_field="type"):
 
 
 class _Answer(_Told):
-    """A message that answers one, and repeats its `id`."""
+    """A message that answers another one, and repeats its `id`."""
 
     id: str | int | UnsetType = UNSET
 
 
 class Subscribed(_Answer, tag="subscribed", kw_only=True):
-    """A subscription is active.
+    """Says that a subscription is active.
 
-    For one session with `cursor`, where delivery starts, `head` and `oldest`.
+    For one session it has `cursor`, where delivery starts, `head` and `oldest`.
     """
 
     session_id: str | UnsetType = UNSET
@@ -57,8 +57,8 @@ class Subscribed(_Answer, tag="subscribed", kw_only=True):
         Annotated[
             Literal[True],
             Meta(
-                description="Nothing was confirmed since delivery began at the same"
-                " place the last time: what follows may have come before."
+                description="Nothing was confirmed since delivery last began at this"
+                " place: the client may have got the next records before."
             ),
         ]
         | UnsetType
@@ -67,8 +67,8 @@ class Subscribed(_Answer, tag="subscribed", kw_only=True):
         Annotated[
             bool,
             Meta(
-                description="Whether nothing is missing between the place that was"
-                " asked for and `cursor`; absent until that is known."
+                description="Whether nothing is missing between the requested place"
+                " and `cursor`; absent until that is known."
             ),
         ]
         | UnsetType
@@ -83,10 +83,10 @@ class Unsubscribed(_Answer, tag="unsubscribed", kw_only=True):
 
 
 class Positions(_Answer, tag="positions", kw_only=True):
-    """Where each of several sessions starts; follows their `subscribed`."""
+    """Says where delivery of several sessions starts; follows their `subscribed`."""
 
     cursors: dict[str, Cursor | None]
-    at: Annotated[str, Meta(description="Opaque: for `at` of a later subscribe")]
+    at: Annotated[str, Meta(description="Opaque: for `at` of a later `subscribe`.")]
     more: bool
 
 
@@ -105,9 +105,10 @@ class Telemetry(_Told, tag="telemetry", kw_only=True):
 
 
 class Emergency(_Told, tag="emergency", kw_only=True):
-    """An emergency, in its place in a session, or that came as a whole file.
+    """An emergency: a record of a session, or a whole file.
 
-    The latter has its place in `cursors`, and a `sessionId` only if it names one.
+    A whole-file emergency has its place in `cursors`, and a `sessionId` only if it
+    names one.
     """
 
     session_id: str | UnsetType = UNSET
@@ -119,7 +120,7 @@ class Emergency(_Told, tag="emergency", kw_only=True):
     early: (
         Annotated[
             Literal[True],
-            Meta(description="It overtakes records, and comes again in its place."),
+            Meta(description="It overtakes records, and is sent again in its place."),
         ]
         | UnsetType
     ) = UNSET
@@ -128,32 +129,32 @@ class Emergency(_Told, tag="emergency", kw_only=True):
 
 
 class Gap(GapFields, tag_field="type", tag="gap", kw_only=True):
-    """Between two places nothing can be had any more; delivery goes on after it."""
+    """The records between two places are not available; delivery goes on after them."""
 
     session_id: str
 
 
 class Rewind(RewindFields, tag_field="type", tag="rewind", kw_only=True):
-    """The file began anew; the records that follow are the new generation's."""
+    """The file began anew; the next records are of the new generation."""
 
     session_id: str
 
 
 class CaughtUp(_Told, tag="caught_up", kw_only=True):
-    """What was stored of a session has been sent; what follows is news."""
+    """All stored records of a session have been sent; new records follow."""
 
     session_id: str
     cursor: Cursor | None
 
 
 class HeartbeatAnswer(_Answer, tag="heartbeat", kw_only=True):
-    """The server is here; unasked, with the places that changed since the last one."""
+    """Says that the server is there; unasked ones have the places that have changed."""
 
     timestamp: Timestamp
     feed: (
         Annotated[
             Literal["fresh", "stale"],
-            Meta(description="Whether what is written gets to this server now."),
+            Meta(description="Whether new records arrive at this server now."),
         ]
         | UnsetType
     ) = UNSET
@@ -162,10 +163,10 @@ class HeartbeatAnswer(_Answer, tag="heartbeat", kw_only=True):
 
 
 class Error(_Answer, tag="error", kw_only=True):
-    """A message could not be carried out; the connection lives, but for `close`.
+    """A message could not be carried out, or the connection will be closed.
 
-    That is the code by which it is closed next. With `retryAfterMs` the client may come
-    back then, without it should not.
+    With `close` the connection is closed next, with this code: then the client may come
+    back after `retryAfterMs`, and should not come back without it.
     """
 
     code: ErrorCode
@@ -175,14 +176,14 @@ class Error(_Answer, tag="error", kw_only=True):
 
 
 class HistoryPage(_Answer, tag="history", kw_only=True):
-    """One page of a session's records; `gap` or `rewind` where it begins with one."""
+    """One page of a session's records, with `gap` or `rewind` if it begins with one."""
 
     session_id: str
     data: list[Record]
     prev: Cursor
     cursor: Cursor
     more: Annotated[
-        bool, Meta(description="Whether there is more in the direction asked for.")
+        bool, Meta(description="Whether there is more in the requested direction.")
     ]
     gap: GapFields | UnsetType = UNSET
     rewind: RewindFields | UnsetType = UNSET
@@ -192,7 +193,7 @@ class HistoryPage(_Answer, tag="history", kw_only=True):
 class SnapshotAnswer(LatestValues, tag_field="type", tag="snapshot", kw_only=True):
     """The latest values of one session, or of several in `snapshots`.
 
-    Of a session that is not there `cursor`, `data` and `status` are null.
+    For a session that does not exist, `cursor`, `data` and `status` are null.
     """
 
     id: str | int | UnsetType = UNSET
@@ -204,7 +205,7 @@ class SnapshotAnswer(LatestValues, tag_field="type", tag="snapshot", kw_only=Tru
     more: bool | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """One session's fields are all there, or a list is."""
+        """Check that it has all fields of one session, or a list."""
         one = (self.session_id, self.cursor, self.data, self.status)
         several = (self.snapshots, self.more)
         has_one = [field is not UNSET for field in one]
@@ -223,7 +224,7 @@ class SessionList(_Answer, tag="sessions", kw_only=True):
 
 
 class SessionEvent(_Told, tag="session", kw_only=True):
-    """What became of a session; to those subscribed to all or by wildcards."""
+    """A session changed its status; for subscriptions to all or by wildcards."""
 
     session_id: str
     event: Literal["started", "stalled", "resumed", "ended"]
@@ -233,7 +234,7 @@ class SessionEvent(_Told, tag="session", kw_only=True):
 
 
 class Contested(_Told, tag="contested", kw_only=True):
-    """Several tailers see different files of a session; no owners: not any more."""
+    """Several tailers see different files of a session; without owners it is over."""
 
     session_id: str
     owners: Owners
@@ -246,7 +247,7 @@ class Draining(_Told, tag="draining", kw_only=True):
 
 
 class Closing(_Told, tag="closing", kw_only=True):
-    """The last word: what this client has been sent, for where it goes on."""
+    """The last message: the client's final cursors, from which it can go on."""
 
     cursors: dict[str, Cursor | None]
     more: bool

@@ -1,9 +1,9 @@
-"""How one connection's messages are written: JSON or MessagePack, plain or deflated.
+"""Wires: encode a connection's messages, as JSON or MessagePack, plain or deflated.
 
-Pure. A wire turns a message into one WebSocket frame; what it makes depends on nothing
-but the message, so that the same bytes serve every connection of that wire. Stored
-records are JSON already: JSON frames carry their bytes as they are, unparsed. A client
-that takes shorter or longer messages than usual has a wire that says so.
+Pure. A wire turns a message into one WebSocket frame. The frame depends only on the
+message, so that the same bytes serve every connection of that wire. Stored records are
+JSON already, so JSON frames have their bytes unchanged. A client that asks for shorter
+or longer messages than usual has a wire with these limits.
 """
 
 import zlib
@@ -28,15 +28,15 @@ JSON_SUBPROTOCOL: Final = "tailcast.v1.json"
 MSGPACK_SUBPROTOCOL: Final = "tailcast.v1.msgpack"
 SUBPROTOCOLS: Final = (JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL)
 
-# A payload below this size is sent as it is: deflate would save next to nothing.
+# A payload below this size is not compressed: that would save almost nothing.
 MIN_DEFLATED_BYTES = 256
-# Wires of other limits than the usual at the same time in a replica: what is sent is
-# made for each of them apart.
+# How many wires with unusual limits a replica has at the same time; frames are made for
+# each of them.
 MAX_WIRES = 64
-# What a stream of deflated blocks ends with after a flush; RFC 7692 section 7.2.1 has
-# the sender cut it off.
+# The end of a stream of deflated blocks after a flush; by RFC 7692 section 7.2.1 the
+# sender removes it.
 _FLUSHED_END = b"\x00\x00\xff\xff"
-# Most of what a higher level gains, at a third of its cost.
+# This level has most of the gain of higher ones, at a third of their cost.
 _DEFLATE_LEVEL = 3
 
 Fields = Mapping[str, object]
@@ -46,9 +46,9 @@ _decode_json = msgspec.json.Decoder().decode
 
 
 def _as_packed(value: object) -> object:
-    """What stands for a value that MessagePack has nothing for.
+    """The replacement for a value that MessagePack cannot hold.
 
-    A whole number beyond 64 bits is the text of its digits; JSON is what it says.
+    A whole number beyond 64 bits becomes the text of its digits; JSON text is decoded.
     """
     if isinstance(value, int):
         return str(value)
@@ -62,25 +62,25 @@ _new_packer = partial(msgpack.Packer, autoreset=False, default=_as_packed)
 
 
 class Wire(Protocol):
-    """One way to write messages; equal ones are the same object."""
+    """One way to encode messages; equal wires are the same object."""
 
-    # Whether messages are binary, those of the peer too.
+    # Whether messages are binary, also those from the client.
     is_binary: bool
-    # How long its messages may be.
+    # The limits of its messages.
     limits: Limits
-    # What a message is longer than its fields and items.
+    # How many bytes a message has besides its fields and items.
     overhead_bytes: int
 
     def bounded(self, limits: Limits) -> "Wire":
-        """The same, with other limits."""
+        """The same wire with other limits."""
         ...
 
     def json_of(self, data: bytes) -> bytes:
-        """A peer's message as JSON; b"" where it cannot be read."""
+        """A client's message as JSON; b"" if it cannot be decoded."""
         ...
 
     def message(self, fields: Fields) -> bytes:
-        """A message as one frame; its fields in the order given."""
+        """A message as one frame, with its fields in this order."""
         ...
 
     def start(self, fields: Fields) -> "Opening":
@@ -88,11 +88,11 @@ class Wire(Protocol):
         ...
 
     def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
-        """Stored records as they stand in messages: so long they are there."""
+        """Stored records, encoded as in messages: their length there is known."""
         ...
 
     def size_of(self, value: object) -> int:
-        """How long a value is in a message."""
+        """The length of a value in a message, bytes."""
         ...
 
     def with_records(
@@ -107,14 +107,14 @@ class Wire(Protocol):
 
 
 class Opening:
-    """The beginning of messages, made once for all that begin so."""
+    """The beginning of messages, encoded once for all that begin in this way."""
 
     __slots__ = ("count", "encoded")
 
     def __init__(self, encoded: bytes, count: int) -> None:
-        # Up to where the value of `data` stands.
+        # The bytes before the value of `data`.
         self.encoded = encoded
-        # Fields before `data`.
+        # How many fields come before `data`.
         self.count = count
 
 
@@ -156,7 +156,7 @@ class JsonWire:
         return self._frame(start.encoded, item, b",", _encode_json(fields)[1:])
 
     def _frame(self, *parts: bytes) -> bytes:
-        # One copy of the records, not two.
+        # This way the records are copied once, not twice.
         return b"".join((frame_header(sum(map(len, parts))), *parts))
 
 
@@ -176,7 +176,7 @@ class MsgpackWire:
         try:
             return _encode_json(msgpack.unpackb(data))
         except (ValueError, TypeError, RecursionError):
-            # (What msgpack says of malformed data are ValueErrors.)
+            # (msgpack raises ValueErrors for malformed data.)
             return b""
 
     def message(self, fields: Fields) -> bytes:
@@ -217,14 +217,14 @@ class MsgpackWire:
 
 
 class DeflatedJsonWire(JsonWire):
-    """JSON, each frame compressed for itself, so that it can be shared."""
+    """JSON; each frame is compressed by itself, so that it can be shared."""
 
     def _frame(self, *parts: bytes) -> bytes:
         return _deflated(text_frame, b"".join(parts))
 
 
 class DeflatedMsgpackWire(MsgpackWire):
-    """MessagePack, each frame compressed for itself."""
+    """MessagePack; each frame is compressed by itself."""
 
     def _frame(self, payload: bytes) -> bytes:
         return _deflated(binary_frame, payload)
@@ -249,14 +249,14 @@ _DEFLATED_MSGPACK: Final[Wire] = DeflatedMsgpackWire()
 
 
 def wire_of(subprotocol: str | None, *, is_deflated: bool) -> Wire:
-    """The wire of a connection, by what its handshake settled."""
+    """The wire of a connection, as its handshake has agreed."""
     if subprotocol == MSGPACK_SUBPROTOCOL:
         return _DEFLATED_MSGPACK if is_deflated else MSGPACK
     return _DEFLATED_JSON if is_deflated else JSON
 
 
 class Wires:
-    """The wires of a replica that have limits of their own, each made once."""
+    """The wires of a replica that have unusual limits, each made once."""
 
     def __init__(self, *, max_wires: int = MAX_WIRES) -> None:
         # The most wires that may be in use at the same time.
@@ -268,7 +268,7 @@ class Wires:
 
     @property
     def is_full(self) -> bool:
-        """Whether one more would be too many."""
+        """Whether one more wire would be too many."""
         return len(self._known) >= self.max_wires
 
     def bounded(self, wire: Wire, max_message: int) -> Wire | None:

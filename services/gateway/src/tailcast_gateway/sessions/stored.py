@@ -40,7 +40,8 @@ SESSIONS_AT_ONCE = 64
 # Seconds without an answer after which the broker counts as unavailable.
 BROKER_SECONDS = 5.0
 
-# Lists of paths that are gone through at once: what has no order is read whole.
+# How many lists of paths are read at once. They have no order, so a read goes through
+# a whole list.
 MAX_SOURCE_READS = 2
 
 _UNKNOWN = Head(None, None, None)
@@ -150,7 +151,7 @@ class Stored:
     async def sources(
         self, states: Collection[SourceState], *, after: SourcePlace, limit: int
     ) -> tuple[Sequence[Overview], Sequence[Listed]]:
-        """What tailers know in numbers, and paths in these states behind a place."""
+        """The overviews of all tailers, and the paths in some states after a place."""
         async with _in_time():
             sources = self._broker.sources
             overviews = await self._reads.share("sources", sources.overviews)

@@ -1,7 +1,7 @@
-"""What tailers know of the paths that they watch, as clients see it.
+"""The paths that tailers watch, as clients see them, in pages.
 
-Pure. A page is a part of the paths, in the order of their tailers and then of their
-own; the numbers are always those of all.
+Pure. A page has some of the paths, in the order of their tailers and then of the paths
+themselves. Its counts are always those of all paths.
 """
 
 import json
@@ -24,7 +24,7 @@ Listed: TypeAlias = tuple[str, Source]
 
 
 class SourcePlace(NamedTuple):
-    """Behind a path of a tailer; what is on a page follows it."""
+    """The place after a path of a tailer, where a page begins."""
 
     tailer: str
     path: str
@@ -34,7 +34,7 @@ class SourcePlace(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "SourcePlace":
-        """Read one that was given with a page. Raises InvalidPosition."""
+        """Read the place that came with a page. Raises InvalidPosition."""
         try:
             return cls(*msgspec.json.decode(text, type=tuple[str, str]))
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -50,7 +50,7 @@ def with_any(
     *,
     after: SourcePlace,
 ) -> list[Overview]:
-    """Tailers that have paths in one of these states and are not before a place."""
+    """The tailers that may have paths in these states after a place."""
     return [
         overview
         for overview in overviews
@@ -66,9 +66,9 @@ def source_page(
     after: SourcePlace,
     limit: int,
 ) -> dict[str, object]:
-    """An answer; `listed` has one more than `limit` if there are more.
+    """The answer; `listed` has one path more than `limit` if there are more.
 
-    Where nothing is followed it says why, and what changes it.
+    If nothing is followed, the answer says why, and what to do about it.
     """
     shown = listed[:limit]
     place = SourcePlace(shown[-1][0], shown[-1][1].path) if shown else after
@@ -87,7 +87,7 @@ def source_page(
 
 
 def _why_nothing(overviews: Iterable[Overview]) -> dict[str, object]:
-    """Why nothing is followed, and what changes it, in words for people."""
+    """Why nothing is followed, and what to do about it, in words for people."""
     roots = [root for overview in overviews for root in overview.roots]
     if not roots:
         return {"reason": NO_TAILER, "mend": START_ONE}
