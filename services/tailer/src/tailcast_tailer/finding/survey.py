@@ -15,6 +15,7 @@ from typing import NamedTuple
 from tailcast_streams.sources import Source, SourceState
 from tailcast_tailer.core.heads import Nature
 from tailcast_tailer.core.passing_names import why_passing
+from tailcast_tailer.core.rotated_names import rotated_of
 from tailcast_tailer.core.session_names import session_names
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
@@ -271,7 +272,7 @@ class Survey:
         if path in self._followed:
             self._found(candidate, self._followed[path], listing)
             return
-        if (reason := why_passing(candidate.name)) and candidate.root is not None:
+        if candidate.root is not None and (reason := _why_not(candidate)):
             self._tell(listing, path, SourceState.LEFT_OUT, reason)
         elif (other := self._same_file(candidate)) is not None:
             self._undecided.pop(path, None)
@@ -461,6 +462,15 @@ class Survey:
         mend: str = "",
     ) -> None:
         listing.sources.append(Source(as_text(path), state, session, reason, mend))
+
+
+def _why_not(candidate: Candidate) -> str:
+    """Why a file with such a name is no session; "" if it may be one."""
+    base = rotated_of(candidate.path)
+    if base is not None and candidate.root is not None:
+        is_document = candidate.root.kind is FileKind.DOCUMENT
+        return "" if is_document else f"the past of {as_text(base)}"
+    return why_passing(candidate.name)
 
 
 def as_stored(path: str) -> str:

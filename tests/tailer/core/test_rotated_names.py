@@ -1,0 +1,73 @@
+"""Which names rotation gives, and in which order."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from tailcast_tailer.core.rotated_names import (
+    dated_of,
+    in_rotation_order,
+    is_compressed,
+    rotated_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [
+        ("x/a.jsonl.1", "x/a.jsonl"),
+        ("a.log.12", "a.log"),
+        ("a.jsonl.1.gz", "a.jsonl"),
+        ("a.jsonl-20261128", "a.jsonl"),
+        ("a.jsonl-20261128.zst", "a.jsonl"),
+        ("a.jsonl-20261128-1795903000", "a.jsonl"),
+        ("a.jsonl.2026-11-28", "a.jsonl"),
+        ("a.jsonl.2026-11-28_14-30-00", "a.jsonl"),
+        ("a.jsonl", None),
+        ("run.1", None),
+        ("model.v2.1", None),
+        ("a.jsonl.0", None),
+        ("a.jsonl.gz", None),
+        (".jsonl.1", None),
+        ("session_20251218_001.jsonl", None),
+    ],
+)
+def test_names_that_only_rotation_gives(name: str, base: str | None) -> None:
+    """The file is the past of another one."""
+    assert rotated_of(name) == base
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [
+        ("x/a-20261128.jsonl", "x/a.jsonl"),
+        ("a.2026-11-28_14-14-52_270992.jsonl", "a.jsonl"),
+        ("a.1.jsonl", "a.jsonl"),
+        ("a_20261128.log", "a.log"),
+        ("a.jsonl", None),
+        ("20261128.jsonl", None),
+        ("rank0.jsonl", None),
+    ],
+)
+def test_names_that_runs_have_too(name: str, base: str | None) -> None:
+    """The name alone decides nothing."""
+    assert dated_of(name) == base
+
+
+@given(st.permutations([f"a.jsonl.{number}" for number in range(1, 13)]))
+def test_higher_numbers_are_older(names: list[str]) -> None:
+    """However they are listed."""
+    expected = [f"a.jsonl.{number}" for number in range(12, 0, -1)]
+    assert in_rotation_order(names) == expected
+
+
+@given(st.permutations(["a-20261127.jsonl", "a-20261128.jsonl", "a-20261201.jsonl"]))
+def test_earlier_days_are_older(names: list[str]) -> None:
+    """However they are listed."""
+    assert in_rotation_order(names) == sorted(names)
+    assert in_rotation_order(["x", "a.jsonl.1"]) == ["a.jsonl.1", "x"]
+
+
+def test_compressed_ones_cannot_be_read() -> None:
+    """By their names."""
+    assert is_compressed("a.jsonl.1.gz")
+    assert not is_compressed("a.jsonl.1")
