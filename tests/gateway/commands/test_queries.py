@@ -105,13 +105,14 @@ async def test_a_page_of_history() -> None:
     async with commanding() as rig:
         await store(rig.broker, "a", 10, 20, 30, 40)
         client, here = rig.client(), str(cursor("1-20"))
-        for asked, has, more in (
+        cases: list[tuple[dict[str, Any], list[int], bool]] = [
             ({"after": here}, [30, 40], False),
             ({"after": here, "limit": 1}, [30], True),
             ({"before": here}, [10, 20], False),
             ({"before": here, "limit": 1}, [20], True),
             ({"limit": 2}, [30, 40], True),
-        ):
+        ]
+        for asked, has, more in cases:
             (page,) = await rig.ask(client, "history", sessionId="a", id=7, **asked)
             assert (page["type"], page["id"]) == ("history", 7)
             assert [record["o"] for record in page["data"]] == has
