@@ -1,11 +1,16 @@
 """What becomes of lines that are no records as they stand, over the memory broker."""
 
+# ruff: noqa: ASYNC240  # nothing else runs while the test writes
+
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEFORE_ALL
+from tailcast_tailer.files import portions
 from tests.tailer.harness import (
     append,
     line,
@@ -15,6 +20,7 @@ from tests.tailer.harness import (
     texts,
     wait_for_records,
 )
+from tests.tailer.single import Clock, Single
 
 
 @pytest.fixture
@@ -41,3 +47,57 @@ async def test_whole_records_on_a_broken_line_are_records(
     ]  # fmt: skip
     [piece] = await broker.read_rejected("a", BEFORE_ALL, limit=9)
     assert (piece.offset, piece.length, piece.head) == (at, 25, cut[:25].decode())
+
+
+MEBIBYTE = 1_048_576
+
+
+async def follow_behind_hole(broker: MemoryBroker, path: Path, hole: int) -> Single:
+    """A file that is emptied while its writer, which does not append, goes on."""
+    tailer = Single(broker, path, Clock())
+    path.write_bytes(lines(*range(20)))
+    await tailer.settle()
+    with path.open("r+b") as file:
+        file.truncate(0)
+        file.seek(hole)
+        file.write(lines(20, 21))
+    await tailer.settle()
+    return tailer
+
+
+@pytest.mark.parametrize("hole", [1_000, 30_000, 3_076_890])
+async def test_no_record_behind_a_hole_is_too_long(
+    broker: MemoryBroker, tmp_path: Path, hole: int
+) -> None:
+    """It is told with the step that it has, whatever the hole's size."""
+    path = tmp_path / "a.jsonl"
+    await follow_behind_hole(broker, path, hole)
+    entries = await wait_for_records(broker, "a", texts(*range(22)))
+    marker, first, _ = [entry for entry in entries if entry.id.generation == 2]
+    assert marker.details == {"reason": "truncated", "complete": "false", "step": "20"}
+    assert first.id == (2, hole + len(line(20)))
+    assert not await broker.read_rejected("a", BEFORE_ALL, limit=9)
+
+
+async def test_a_hole_of_any_size_is_passed_over_in_turns(
+    broker: MemoryBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the file system cannot say where it ends."""
+
+    def lseek(*arguments: int) -> int:
+        raise OSError(errno.EINVAL, "unknown")
+
+    monkeypatch.setattr(os, "lseek", lseek)
+    monkeypatch.setattr(portions, "SCAN_BYTES", MEBIBYTE)
+    path = tmp_path / "a.jsonl"
+    tailer = await follow_behind_hole(broker, path, 9 * MEBIBYTE)
+    await wait_for_records(broker, "a", texts(*range(22)))
+    # A hole that nothing follows yet, and its line.
+    for grown, records in ((9 * MEBIBYTE, 22), (9 * MEBIBYTE + 500, 24)):
+        size = path.stat().st_size
+        os.truncate(path, size + grown)
+        if records > 22:
+            append(path, lines(22, 23))
+        await tailer.settle()
+        await wait_for_records(broker, "a", texts(*range(records)))
+    assert not await broker.read_rejected("a", BEFORE_ALL, limit=9)

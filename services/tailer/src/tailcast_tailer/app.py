@@ -27,8 +27,9 @@ from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.source_report import watched_paths
 from tailcast_tailer.files.file_system import is_network
+from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.roots import Roots
-from tailcast_tailer.files.session_file import Place, SessionFile
+from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.candidates import FileKind
 from tailcast_tailer.finding.discovery import Discovery

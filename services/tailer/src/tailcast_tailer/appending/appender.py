@@ -28,7 +28,7 @@ from tailcast_streams.session_state import (
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.core.metrics import Metric, Statistics, merge
 from tailcast_tailer.core.records import not_taken
-from tailcast_tailer.files.session_file import Place
+from tailcast_tailer.files.portions import Place
 from tailcast_tailer.instruments import Instruments
 
 

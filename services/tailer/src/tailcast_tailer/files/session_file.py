@@ -10,16 +10,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from tailcast_tailer.core import proofs
-from tailcast_tailer.core.lines import Stop, split_lines
 from tailcast_tailer.core.progress import Seen
 from tailcast_tailer.core.proofs import Verdict
-from tailcast_tailer.core.records import (
-    REJECTED_HEAD_BYTES,
-    Reading,
-    lines_of,
-    read_lines,
-    too_long,
-)
 from tailcast_tailer.files.file_system import (
     CannotBeSeen,
     Glimpse,
@@ -29,17 +21,14 @@ from tailcast_tailer.files.file_system import (
     open_regular,
     read_regular,
 )
-
-
-# What one read takes at most, unless a line may be longer.
-READ_BYTES = 1_048_576
-# What one read takes at least; it grows to what a full batch needed.
-LEAST_READ_BYTES = 65_536
-# How much of an over-long line is scanned in one turn.
-SCAN_BYTES = 67_108_864
-MAX_BATCH_LINES = 1_000
-
-_NOTHING = Reading([], [], {})
+from tailcast_tailer.files.portions import (
+    LEAST_READ_BYTES,
+    Place,
+    Portion,
+    Portions,
+    marker_before,
+    nothing,
+)
 
 
 class Source(Enum):
@@ -51,17 +40,6 @@ class Source(Enum):
     HELD = "held"
 
 
-class Place(NamedTuple):
-    """Where in a file reading goes on, and the proofs that it is that file."""
-
-    offset: int
-    head_proof: str
-    marker_proof: str
-
-
-BEGINNING = Place(0, "", "")
-
-
 def is_at(path: str, place: Place) -> bool:
     """Whether the file of this path is one that was read up to a place. Blocking."""
     try:
@@ -70,7 +48,7 @@ def is_at(path: str, place: Place) -> bool:
         return False
     try:
         head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
-        marker = _marker_before(opened.descriptor, place.offset)
+        marker = marker_before(opened.descriptor, place.offset)
     except OSError:
         return False
     finally:
@@ -89,20 +67,6 @@ def first_proof(path: str) -> str:
     """
     head = read_regular(path, most=proofs.HEAD_LENGTHS[0])
     return proofs.prove_head(head).partition(",")[0]
-
-
-class Portion(NamedTuple):
-    """What followed a place: whole lines as entries and rejections."""
-
-    reading: Reading
-    # After the portion, blank lines counted; proofs of what lies before it.
-    place: Place
-    # Whether more can be taken at once.
-    has_more: bool
-    # Whether the next line has a NUL byte.
-    has_nul: bool
-    # How many lines it is, blank ones counted.
-    lines: int = 0
 
 
 class Look(NamedTuple):
@@ -144,11 +108,9 @@ class SessionFile:
         not_metrics: frozenset[str] = frozenset(),
     ) -> None:
         self.path = path
-        self._max_line_bytes = max_line_bytes
-        # Keys that hold a record's step and time.
-        self._not_metrics = not_metrics
-        # Lines of one portion, at most.
-        self.max_lines = MAX_BATCH_LINES
+        self._portions = Portions(
+            max_line_bytes=max_line_bytes, not_metrics=not_metrics
+        )
         # The descriptor of the latest look, kept so that a file that loses its path can
         # be read to its end; None when there was no look or it was given back.
         self._held: Opened | None = None
@@ -156,10 +118,6 @@ class SessionFile:
         self._read_identity: Identity | None = None
         # Whether what was held before the present file was read to its end.
         self._is_old_complete = False
-        # What the next read takes.
-        self._read_bytes = LEAST_READ_BYTES
-        # Of an over-long line: where it starts, and how far no newline was found.
-        self._scan = (-1, -1)
 
     def look(self, place: Place, *, nuls_are_bytes: bool = False) -> Look:
         """Open the file anew, prove it, and take what follows the place."""
@@ -194,7 +152,11 @@ class SessionFile:
 
     def take_more(self) -> None:
         """The last portion was appended: take more lines at a time again."""
-        self.max_lines = min(MAX_BATCH_LINES, 2 * self.max_lines)
+        self._portions.take_more()
+
+    def take_fewer(self, lines: int) -> None:
+        """The last portion could not be taken: take so many lines at most."""
+        self._portions.max_lines = lines
 
     @property
     def is_open(self) -> bool:
@@ -212,15 +174,17 @@ class SessionFile:
             # The descriptor is closed then, even if the call fails.
             os.close(before.descriptor)
 
-    def place_at(self, offset: int) -> Place | None:
+    def place_at(self, offset: int, *, nuls_are_bytes: bool = False) -> Place | None:
         """Prove the present file up to an offset; None if it is shorter or NULs."""
         opened = open_regular(self.path)
         try:
-            marker = _marker_before(opened.descriptor, offset)
+            marker = marker_before(opened.descriptor, offset)
             head = os.pread(opened.descriptor, min(offset, proofs.HEAD_BYTES), 0)
         finally:
             os.close(opened.descriptor)
-        if len(marker) < min(offset, proofs.MARKER_BYTES) or b"\0" in marker + head:
+        if len(marker) < min(offset, proofs.MARKER_BYTES):
+            return None
+        if b"\0" in marker + head and not nuls_are_bytes:
             return None
         return Place(offset, proofs.prove_head(head), proofs.prove_marker(marker))
 
@@ -256,13 +220,13 @@ class SessionFile:
         opened = open_regular(self.path)
         try:
             start = max(0, offset - proofs.MARKER_BYTES)
-            wanted = max(READ_BYTES, self._max_line_bytes + 1)
+            wanted = self._portions.most_read_bytes
             data = os.pread(opened.descriptor, offset - start + wanted, start)
             before = data[: offset - start]
             place = Place(offset, "", proofs.prove_marker(before))
             if len(before) < offset - start or (before and before[-1:] != b"\n"):
-                return Portion(_NOTHING, place, has_more=False, has_nul=False)
-            return self._take(opened, place, data, start, nuls_are_bytes=True)
+                return nothing(place)
+            return self._portions.take(opened, place, data, start, nuls_are_bytes=True)
         finally:
             os.close(opened.descriptor)
 
@@ -283,7 +247,9 @@ class SessionFile:
         data = b""
         marker = Verdict.UNSEEN
         if glimpse.size >= place.offset:
-            data = os.pread(opened.descriptor, marker_bytes + self._read_bytes, start)
+            data = os.pread(
+                opened.descriptor, marker_bytes + self._portions.read_bytes, start
+            )
             before = data[:marker_bytes]
             marker = proofs.check(
                 place.marker_proof, before, nuls_are_bytes=nuls_are_bytes
@@ -296,7 +262,7 @@ class SessionFile:
         head = proofs.check(place.head_proof, head_data, nuls_are_bytes=nuls_are_bytes)
         portion = None
         if head is marker is Verdict.HOLDS:
-            portion = self._take(
+            portion = self._portions.take(
                 opened, place, data, start, nuls_are_bytes=nuls_are_bytes
             )
             if not place.offset > proofs.HEAD_BYTES:
@@ -317,81 +283,3 @@ class SessionFile:
             is_old_complete=self._is_old_complete,
             is_first=known is None,
         )
-
-    def _take(
-        self,
-        opened: Opened,
-        place: Place,
-        data: bytes,
-        start: int,
-        *,
-        nuls_are_bytes: bool,
-    ) -> Portion:
-        """Take whole lines from data that begins at `start`, at or before the place."""
-        skipped = place.offset - start
-        chunk = data[skipped:]
-        split = split_lines(
-            chunk,
-            place.offset,
-            max_lines=self.max_lines,
-            nuls_are_bytes=nuls_are_bytes,
-        )
-        if split.end == place.offset and split.stop is Stop.END:
-            if len(chunk) > self._max_line_bytes:
-                return self._skip_line(opened, place, chunk)
-            if len(chunk) >= self._read_bytes:
-                self._read_bytes = max(READ_BYTES, self._max_line_bytes + 1)
-                return Portion(_NOTHING, place, has_more=True, has_nul=False)
-        taken = split.end - place.offset
-        reading = read_lines(
-            lines_of(split.texts, place.offset),
-            chunk[:taken],
-            max_line_bytes=self._max_line_bytes,
-            not_metrics=self._not_metrics,
-        )
-        is_cut = len(chunk) >= self._read_bytes
-        has_more = split.stop is Stop.LIMIT or (split.stop is Stop.END and is_cut)
-        if has_more:
-            self._read_bytes = _next_read_bytes(taken)
-        marker = data[max(0, skipped + taken - proofs.MARKER_BYTES) : skipped + taken]
-        after = Place(split.end, place.head_proof, proofs.prove_marker(marker))
-        has_nul = split.stop is Stop.NUL
-        return Portion(reading, after, has_more, has_nul, len(split.texts))
-
-    def _skip_line(self, opened: Opened, place: Place, chunk: bytes) -> Portion:
-        """Find the end of a line that is too long, in constant memory."""
-        line_start, scanned = self._scan
-        if line_start != place.offset or scanned > opened.glimpse.size:
-            scanned = place.offset + len(chunk)
-        limit = scanned + SCAN_BYTES
-        while scanned < limit:
-            part = os.pread(opened.descriptor, READ_BYTES, scanned)
-            if (found := part.find(b"\n")) >= 0:
-                self._scan = (-1, -1)
-                return self._skipped(opened, place, chunk, scanned + found + 1)
-            scanned += len(part)
-            if not part:
-                break
-        self._scan = (place.offset, scanned)
-        return Portion(_NOTHING, place, has_more=scanned >= limit, has_nul=False)
-
-    def _skipped(self, opened: Opened, place: Place, chunk: bytes, end: int) -> Portion:
-        """Reject the over-long line, if its beginning still is what it was."""
-        head = chunk[:REJECTED_HEAD_BYTES]
-        marker = _marker_before(opened.descriptor, end)
-        if os.pread(opened.descriptor, len(head), place.offset) != head:
-            return Portion(_NOTHING, place, has_more=True, has_nul=False)
-        rejection = too_long(end, end - place.offset - 1, head, self._max_line_bytes)
-        after = Place(end, place.head_proof, proofs.prove_marker(marker))
-        reading = Reading([], [rejection], {})
-        return Portion(reading, after, has_more=True, has_nul=False, lines=1)
-
-
-def _next_read_bytes(taken: int) -> int:
-    """How much to read so that about one batch comes of it."""
-    return min(READ_BYTES, max(LEAST_READ_BYTES, taken + taken // 8))
-
-
-def _marker_before(descriptor: int, offset: int) -> bytes:
-    length = min(offset, proofs.MARKER_BYTES)
-    return os.pread(descriptor, length, offset - length)

@@ -17,7 +17,7 @@ from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.session_names import root_names
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
-from tailcast_tailer.files.session_file import Place
+from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.finding.candidates import FileKind, WatchedRoot
 from tailcast_tailer.finding.directory_tree import DirectoryTree

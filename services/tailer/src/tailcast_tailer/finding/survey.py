@@ -20,7 +20,8 @@ from tailcast_tailer.core.session_names import session_names
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
 from tailcast_tailer.files.file_system import CannotBeSeen, Identity
-from tailcast_tailer.files.session_file import Place, first_proof, is_at
+from tailcast_tailer.files.portions import Place
+from tailcast_tailer.files.session_file import first_proof, is_at
 from tailcast_tailer.finding.candidates import (
     NEVER_RUNS,
     Candidate,

@@ -26,13 +26,8 @@ from tailcast_tailer.core.progress import (
     second_look_seconds,
 )
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
-from tailcast_tailer.files.session_file import (
-    Look,
-    Place,
-    Portion,
-    SessionFile,
-    Source,
-)
+from tailcast_tailer.files.portions import Place, Portion
+from tailcast_tailer.files.session_file import Look, SessionFile, Source
 from tailcast_tailer.files.threads import Jobs
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.generations import Generations
@@ -334,7 +329,7 @@ class Follower:
             # The owner may give it up meanwhile.
             self.reload_state()
             return REWRITE_RETRY_SECONDS
-        new = await self._generations.prepare(stored, look)
+        new = await self._generations.prepare(stored, look, nuls_until=self._nuls_until)
         if new is None:
             return second_look_seconds(is_network=self._context.is_network)
         self._note_look(new.look)
@@ -367,7 +362,7 @@ class Follower:
             )
         except CannotBeTaken as failed:
             self.reload_state()
-            self._file.max_lines = failed.lines_next
+            self._file.take_fewer(failed.lines_next)
             return False
         self._file.take_more()
         if outcome is Appended.DONE:

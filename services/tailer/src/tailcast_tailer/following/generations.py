@@ -11,7 +11,8 @@ from typing import NamedTuple
 from tailcast_streams.entries import NewEntry
 from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.progress import contested_until
-from tailcast_tailer.files.session_file import Look, Portion, SessionFile
+from tailcast_tailer.files.portions import Portion
+from tailcast_tailer.files.session_file import Look, SessionFile
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.rewrites import common_prefix, new_file
@@ -50,19 +51,27 @@ class Generations:
         """Whether there were too many of late."""
         return contested_until(self._begun, self._context.clock()) is not None
 
-    async def prepare(self, stored: Stored, seen: Look) -> NewGeneration | None:
+    async def prepare(
+        self, stored: Stored, seen: Look, *, nuls_until: int
+    ) -> NewGeneration | None:
         """What is to be appended; None if the file is another one by now.
 
         Args:
             stored: what is believed to be stored.
             seen: the look by which the file began anew.
+            nuls_until: up to where NULs are part of the file.
         """
         file = new_file(self._file, self._run)
         kept = await common_prefix(self._context.writer, self._session, stored, file)
-        place = await self._run(partial(self._file.place_at, kept))
+        are_bytes = nuls_until >= kept
+        place = await self._run(
+            partial(self._file.place_at, kept, nuls_are_bytes=are_bytes)
+        )
         if place is None:
             return None
-        look = await self._run(partial(self._file.look, place))
+        look = await self._run(
+            partial(self._file.look, place, nuls_are_bytes=are_bytes)
+        )
         portion = look.portion
         if portion is None:
             return None

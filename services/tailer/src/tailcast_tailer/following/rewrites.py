@@ -15,7 +15,8 @@ from tailcast_streams.entries import Entry, Kind, NewEntry
 from tailcast_streams.position import MAX_OFFSET, EntryID
 from tailcast_tailer.appending.appender import Stored
 from tailcast_tailer.core.proofs import Verdict
-from tailcast_tailer.files.session_file import Portion, SessionFile
+from tailcast_tailer.files.portions import Portion
+from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Run
 
 

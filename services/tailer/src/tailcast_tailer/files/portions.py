@@ -1,0 +1,211 @@
+"""What follows a place in an opened file: whole lines, as entries and rejections.
+
+Blocking, for worker threads. Lines of any length and holes of any size are read in
+constant memory. Here nothing is opened, and no file is told from another.
+"""
+
+import errno
+import os
+from typing import NamedTuple
+
+from tailcast_tailer.core import proofs
+from tailcast_tailer.core.lines import Stop, split_lines
+from tailcast_tailer.core.records import (
+    REJECTED_HEAD_BYTES,
+    Reading,
+    lines_of,
+    read_lines,
+    too_long,
+)
+from tailcast_tailer.files.file_system import Opened
+
+
+# What one read takes at most, unless a line may be longer.
+READ_BYTES = 1_048_576
+# What one read takes at least; it grows to what a full batch needed.
+LEAST_READ_BYTES = 65_536
+# How much of an over-long line is scanned in one turn.
+SCAN_BYTES = 67_108_864
+MAX_BATCH_LINES = 1_000
+
+_NOTHING = Reading([], [], {})
+
+
+class Place(NamedTuple):
+    """Where in a file reading goes on, and the proofs that it is that file."""
+
+    offset: int
+    head_proof: str
+    marker_proof: str
+
+
+class Portion(NamedTuple):
+    """What followed a place: whole lines as entries and rejections."""
+
+    reading: Reading
+    # After the portion, blank lines counted; proofs of what lies before it.
+    place: Place
+    # Whether more can be taken at once.
+    has_more: bool
+    # Whether the next line has a NUL byte.
+    has_nul: bool
+    # How many lines it is, blank ones counted.
+    lines: int = 0
+
+
+def nothing(place: Place, *, has_more: bool = False) -> Portion:
+    """Nothing of what follows a place could be taken."""
+    return Portion(_NOTHING, place, has_more=has_more, has_nul=False)
+
+
+class Portions:
+    """Takes portions of one file; what it remembers saves reading twice."""
+
+    def __init__(self, *, max_line_bytes: int, not_metrics: frozenset[str]) -> None:
+        self._max_line_bytes = max_line_bytes
+        # Keys that hold a record's step and time.
+        self._not_metrics = not_metrics
+        # Lines of one portion, at most.
+        self.max_lines = MAX_BATCH_LINES
+        # What the next read takes.
+        self.read_bytes = LEAST_READ_BYTES
+        # Of an over-long line, or a hole: where it starts, and how far it goes at
+        # least.
+        self._scan = (-1, -1)
+
+    @property
+    def most_read_bytes(self) -> int:
+        """What one read takes at most."""
+        return max(READ_BYTES, self._max_line_bytes + 1)
+
+    def take_more(self) -> None:
+        """The last portion was appended: take more lines at a time again."""
+        self.max_lines = min(MAX_BATCH_LINES, 2 * self.max_lines)
+
+    def take(
+        self,
+        opened: Opened,
+        place: Place,
+        data: bytes,
+        start: int,
+        *,
+        nuls_are_bytes: bool,
+    ) -> Portion:
+        """Take whole lines from data that begins at `start`, at or before the place."""
+        skipped = place.offset - start
+        chunk = data[skipped:]
+        split = split_lines(
+            chunk,
+            place.offset,
+            max_lines=self.max_lines,
+            nuls_are_bytes=nuls_are_bytes,
+        )
+        if split.end == place.offset and split.stop is Stop.END:
+            is_long = len(chunk) > self._max_line_bytes
+            if is_long or len(chunk) >= self.read_bytes:
+                if chunk[:2] == b"\0\0":
+                    return self._take_behind_hole(opened, place, chunk)
+                if is_long:
+                    return self._skip_line(opened, place, chunk)
+                self.read_bytes = self.most_read_bytes
+                return nothing(place, has_more=True)
+        taken = split.end - place.offset
+        reading = read_lines(
+            lines_of(split.texts, place.offset),
+            chunk[:taken],
+            max_line_bytes=self._max_line_bytes,
+            not_metrics=self._not_metrics,
+        )
+        is_cut = len(chunk) >= self.read_bytes
+        has_more = split.stop is Stop.LIMIT or (split.stop is Stop.END and is_cut)
+        if has_more:
+            self.read_bytes = _next_read_bytes(taken)
+        marker = data[max(0, skipped + taken - proofs.MARKER_BYTES) : skipped + taken]
+        after = Place(split.end, place.head_proof, proofs.prove_marker(marker))
+        has_nul = split.stop is Stop.NUL
+        return Portion(reading, after, has_more, has_nul, len(split.texts))
+
+    def _take_behind_hole(self, opened: Opened, place: Place, chunk: bytes) -> Portion:
+        """Take what follows a hole, which is no part of the line that it begins."""
+        hole_end = place.offset + _nuls(chunk)
+        if hole_end == place.offset + len(chunk):
+            limit = hole_end + SCAN_BYTES
+            hole_start, known = self._scan
+            if hole_start == place.offset and known <= opened.glimpse.size:
+                limit = known + SCAN_BYTES
+                hole_end = max(hole_end, known)
+            hole_end = _hole_end(opened, hole_end, limit)
+            if hole_end >= min(limit, opened.glimpse.size):
+                self._scan = (place.offset, hole_end)
+                return nothing(place, has_more=hole_end >= limit)
+        # One of them stays: a line of NULs alone is told as one.
+        behind = place._replace(offset=hole_end - 1)
+        start = max(0, behind.offset - proofs.MARKER_BYTES)
+        self.read_bytes = self.most_read_bytes
+        wanted = behind.offset - start + self.read_bytes
+        data = os.pread(opened.descriptor, wanted, start)
+        return self.take(opened, behind, data, start, nuls_are_bytes=True)
+
+    def _skip_line(self, opened: Opened, place: Place, chunk: bytes) -> Portion:
+        """Find the end of a line that is too long, in constant memory."""
+        line_start, scanned = self._scan
+        if line_start != place.offset or scanned > opened.glimpse.size:
+            scanned = place.offset + len(chunk)
+        limit = scanned + SCAN_BYTES
+        while scanned < limit:
+            part = os.pread(opened.descriptor, READ_BYTES, scanned)
+            if (found := part.find(b"\n")) >= 0:
+                self._scan = (-1, -1)
+                return self._skipped(opened, place, chunk, scanned + found + 1)
+            scanned += len(part)
+            if not part:
+                break
+        self._scan = (place.offset, scanned)
+        return nothing(place, has_more=scanned >= limit)
+
+    def _skipped(self, opened: Opened, place: Place, chunk: bytes, end: int) -> Portion:
+        """Reject the over-long line, if its beginning still is what it was."""
+        head = chunk[:REJECTED_HEAD_BYTES]
+        marker = marker_before(opened.descriptor, end)
+        if os.pread(opened.descriptor, len(head), place.offset) != head:
+            return nothing(place, has_more=True)
+        rejection = too_long(end, end - place.offset - 1, head, self._max_line_bytes)
+        after = Place(end, place.head_proof, proofs.prove_marker(marker))
+        reading = Reading([], [rejection], {})
+        return Portion(reading, after, has_more=True, has_nul=False, lines=1)
+
+
+def _next_read_bytes(taken: int) -> int:
+    """How much to read so that about one batch comes of it."""
+    return min(READ_BYTES, max(LEAST_READ_BYTES, taken + taken // 8))
+
+
+def _nuls(data: bytes) -> int:
+    """How many NULs it begins with."""
+    return len(data) - len(data.lstrip(b"\0"))
+
+
+def _hole_end(opened: Opened, at: int, limit: int) -> int:
+    """Where a hole ends, looked for up to a limit."""
+    while at < limit:
+        at = _next_data(opened, at)
+        part = os.pread(opened.descriptor, READ_BYTES, at)
+        at += _nuls(part)
+        if not part or _nuls(part) < len(part):
+            break
+    return at
+
+
+def _next_data(opened: Opened, at: int) -> int:
+    """Where what the file system keeps no bytes of ends, if it says so."""
+    try:
+        return os.lseek(opened.descriptor, at, os.SEEK_DATA)
+    except OSError as error:
+        # Nothing but a hole follows; or it does not know holes.
+        return opened.glimpse.size if error.errno == errno.ENXIO else at
+
+
+def marker_before(descriptor: int, offset: int) -> bytes:
+    """The bytes before an offset that its marker proves."""
+    length = min(offset, proofs.MARKER_BYTES)
+    return os.pread(descriptor, length, offset - length)
