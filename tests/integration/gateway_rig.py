@@ -28,7 +28,8 @@ from tailcast_gateway.http.api import make_api
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions import stored
 from tailcast_streams.entries import Kind, NewEntry
-from tailcast_streams.position import digest
+from tailcast_streams.keys import Keys
+from tailcast_streams.position import EntryID, digest
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_streams.session_state import NOTHING_STORED, Appended, Batch
 from tests.contract import checked
@@ -287,6 +288,12 @@ class Rig:
     def serving(self, **options: Any) -> AbstractAsyncContextManager[Gateway]:
         """A gateway over these keys."""
         return serving(self.connect(), **options)
+
+    async def trim(self, session: str, before: EntryID) -> None:
+        """Trim exactly; the services do it by the hundred."""
+        await self.broker._redis.xtrim(
+            Keys(self.prefix).stream(session), minid=str(before), approximate=False
+        )
 
 
 def numbered(start: int, stop: int) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tailcast_streams.entries import Entry
-from tailcast_streams.keys import Keys
 from tailcast_streams.position import BEGINNING_CURSOR, Cursor, EntryID
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
 from tests.tailer.harness import append, running, session_path
@@ -58,9 +57,7 @@ async def test_c1_resumed_at_any_entry(rig: Rig, gateway: Gateway) -> None:
     await writer.rewrite(*numbered(0, 5), ALARM, *numbered(11, 13))
     entries = await stored(rig, "a")
     oldest = entries[6]
-    await rig.broker._redis.xtrim(
-        Keys(rig.prefix).stream("a"), minid=str(oldest.id), approximate=False
-    )
+    await rig.trim("a", oldest.id)
     for at, entry in enumerate(entries):
         async with watching(gateway) as watcher:
             cursor = BEGINNING_CURSOR if at == 0 else entry.cursor

@@ -50,7 +50,7 @@ async def test_a6_trimmed_under_a_reader(rig: Rig) -> None:
         early = frame["prev"]
         entries = await rig.broker.read_after("a", EntryID(1, 0), limit=300)
         # Trimming is approximate in units of a hundred entries: say exactly.
-        await _trim(rig, "a", entries[200].id)
+        await rig.trim("a", entries[200].id)
         async with watching(gateway) as watcher:
             answer = await watcher.subscribe(sessionId="a", **{"from": "start"})
             assert answer["oldest"] == str(entries[200].cursor)
@@ -67,12 +67,6 @@ async def test_a6_trimmed_under_a_reader(rig: Rig) -> None:
             await watcher.until("caught_up")
             assert watcher.records == numbered(200, 300)
         assert early == "1-0-00000000"
-
-
-async def _trim(rig: Rig, session: str, before: EntryID) -> None:
-    await rig.broker._redis.xtrim(
-        Keys(rig.prefix).stream(session), minid=str(before), approximate=False
-    )
 
 
 async def test_a7_killed_gateway(rig: Rig) -> None:

@@ -13,7 +13,6 @@ from tailcast_gateway.http import export
 from tailcast_gateway.sessions import history
 from tailcast_streams.entries import Document, NewRejection
 from tailcast_streams.exceptions import BrokerUnavailable
-from tailcast_streams.keys import Keys
 from tailcast_streams.position import EntryID
 from tailcast_streams.session_state import Batch
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered
@@ -146,9 +145,7 @@ async def test_pages_end_before_a_rewind(rig: Rig, client: httpx.AsyncClient) ->
 async def trim(rig: Rig, session: str, at: int) -> EntryID:
     """Trim exactly before the entry of this number."""
     entries = await rig.broker.read_after(session, EntryID(1, 0), limit=at + 1)
-    await rig.broker._redis.xtrim(
-        Keys(rig.prefix).stream(session), minid=str(entries[at].id), approximate=False
-    )
+    await rig.trim(session, entries[at].id)
     return entries[at].id
 
 
