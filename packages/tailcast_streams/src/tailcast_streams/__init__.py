@@ -1,1 +1,1 @@
-"""What the tailer and the gateway share: positions, records, keys and the broker."""
+"""The code that tailer and gateway share: positions, records, keys and the broker."""

@@ -1,9 +1,9 @@
-"""Which session came into being before which moment: counted, never told by a clock.
+"""Births: the order in which sessions were created, by numbers and not by a clock.
 
-Pure values. The broker counts sessions as they begin; each keeps its number, and a
-moment is the number that was given last. A session is listed before it is counted: who
-reads the number first and the list then, finds all sessions up to it in the list. A
-count has a name, random: one that was begun anew says nothing of an earlier one.
+Pure values. The broker gives each new session the next number; a moment is the number
+that was given last. A session is listed before it gets its number. So a reader that
+first reads the last number and then the list finds all sessions up to that number in
+the list. A count has a random name, since the numbers of two counts cannot be compared.
 """
 
 import re
@@ -16,7 +16,7 @@ _BIRTH = re.compile(r"([0-9a-f]{8})-(0|[1-9][0-9]{0,15})", re.ASCII)
 class Birth(NamedTuple):
     """A session's number, or the one that was given last."""
 
-    # The name of the count that it is of, "" for none.
+    # The name of its count, "" for none.
     counter: str
     number: int
 
@@ -25,20 +25,20 @@ class Birth(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Birth":
-        """Read one; `UNCOUNTED` for anything else, such as the times of version 0.1."""
+        """Read a birth; `UNCOUNTED` for other texts, as the times of version 0.1."""
         match = _BIRTH.fullmatch(text)
         return UNCOUNTED if match is None else cls(match[1], int(match[2]))
 
 
-# Of a session that version 0.1 began; of a broker in which none was counted yet.
+# The birth of a session that version 0.1 began, and of a broker without a count.
 UNCOUNTED = Birth("", 0)
 
 
 def came_after(birth: Birth, moment: Birth) -> bool:
-    """Whether a session came into being after a moment, or may have.
+    """Whether a session was created after a moment, or may have been.
 
-    Of another count nobody knows: then it may, so that nothing is passed over. A
-    session that was not counted was there before those that are.
+    If the two are of different counts, it may have been, so that no session is left
+    out. A session without a number was created before those with one.
     """
     if not moment.counter:
         return True

@@ -1,7 +1,7 @@
-"""The broker as the services see it: its ports, and the promises on each call.
+"""The broker as the services see it: two ports, and the promises of each call.
 
-Pure. Adapters (`redis`, `memory`) implement both ports; one conformance
-suite runs over all of them. Every call may raise `BrokerError`.
+Pure. The adapters `redis` and `memory` implement both ports, and one conformance suite
+tests both. Every call may raise `BrokerError`.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -35,19 +35,20 @@ class SessionWriter(Protocol):
 
     @property
     def claims(self) -> Claims:
-        """What tailers say to each other about who owns a session."""
+        """The claims of tailers to sessions that other tailers own."""
         ...
 
     @property
     def sources(self) -> Sources:
-        """What tailers know of the paths below what they watch."""
+        """The paths that tailers watch, and what became of them."""
         ...
 
     async def settle_installation(self) -> None:
-        """Agree with all who share these keys on the ID that is said on the channel.
+        """Agree on the installation's ID with all processes that share these keys.
 
-        It is made once. Who calls it puts it back if the broker forgot it, and takes
-        another one if that is stored; in between, hints may be passed over.
+        The ID is made once and sent with each notification. A caller stores it again if
+        the broker forgot it, and takes another one that is stored. Until then, some
+        notifications may be ignored.
         """
         ...
 
@@ -60,11 +61,11 @@ class SessionWriter(Protocol):
         ...
 
     async def states(self, sessions: Sequence[str]) -> list[SessionState | None]:
-        """As `load`, many in one go."""
+        """Like `load`, for many sessions at once."""
         ...
 
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
-        """Read how far sessions are, in one go; `NOTHING_STORED` for unknown ones."""
+        """Read how far sessions are, all at once; `NOTHING_STORED` for unknown ones."""
         ...
 
     async def origins(self, sessions: Sequence[str]) -> list[Origin | None]:
@@ -76,40 +77,41 @@ class SessionWriter(Protocol):
         ...
 
     async def bear(self, session: str, *, activity_ms: int) -> Birth:
-        """List a session that is about to begin, and count it; the number goes with it.
+        """List a session that is about to begin, and give it the next number.
 
-        Numbers rise, above those too that the broker has forgotten unless its clock was
-        set back meanwhile. Whoever reads `births` and then lists the sessions finds all
-        with such a number.
+        Numbers always rise, even after the broker has forgotten some, unless its clock
+        was set back. A reader of `births` and then of the list of sessions finds all
+        sessions up to that number.
         """
         ...
 
     async def append(self, batch: Batch) -> Appended:
-        """Compare and append, as one step that happens wholly or not at all.
+        """Compare and append, in one step that happens wholly or not at all.
 
-        Done only if what is stored is `batch.expected`, the streams' own last IDs agree
+        It is done only if `batch.expected` is stored, the streams' own last IDs agree
         with it, and the batch's IDs rise above them. Entries, rejections, state and
         counters (`records`, `rejected`, `latest`) change together, and if the broker
-        forgets they are lost together. Readers are woken after it, with `written_ms`,
-        or perhaps never.
+        forgets they are lost together. Readers are notified afterwards, with
+        `written_ms`; a notification may get lost.
+
         A repeated append answers `CONFLICT`. Raises `BrokerFull` with nothing written.
         """
         ...
 
     async def discard(self, session: str, seen: StoredPosition) -> bool:
-        """Delete stream, rejected and state together, if they still are as `seen`."""
+        """Delete stream, rejected lines and state together, if still as `seen`."""
         ...
 
     async def trim(self, session: str, before: EntryID) -> Trimmed:
         """Drop entries below an ID; the stream keeps its last ID, even when empty.
 
-        However many these are, they go before this answers; as many as the broker
-        keeps in one piece, some 4 KiB or one record, may stay.
+        All of them are dropped before this returns, except for the last few: the broker
+        drops whole blocks of some 4 KiB or one record.
         """
         ...
 
     async def touch(self, activity_ms: Mapping[str, int]) -> None:
-        """Note when sessions were last active, in the list that readers see."""
+        """Note in the list of sessions when some of them were last active."""
         ...
 
     async def sessions(
@@ -119,33 +121,36 @@ class SessionWriter(Protocol):
         ...
 
     async def unlist(self, session: str) -> None:
-        """Take a session out of that list, once nothing is stored of it."""
+        """Remove a session from that list, once nothing of it is stored."""
         ...
 
     async def add_document(self, document: Document) -> bool:
-        """Append a document once per path and content; False if it was there."""
+        """Append a document once per path and content; False if it is stored."""
         ...
 
     async def hold_presence(self, owner: str, *, seconds: float) -> None:
-        """Say that this tailer lives, for so long."""
+        """Note that this tailer is there, for some seconds."""
         ...
 
     async def has_begun(self, tailer: str) -> bool:
-        """Whether it was noted of this tailer that it saw all files that there were."""
+        """Whether `note_begun` was called for this tailer."""
         ...
 
     async def note_begun(self, tailer: str) -> None:
-        """Note it; states that were appended before are not lost after it."""
+        """Note that a tailer has seen all existing files.
+
+        If the broker keeps this note, it has also kept the states appended before.
+        """
         ...
 
     async def is_present(self, owner: str) -> bool:
-        """Whether a tailer said so and its time is not over."""
+        """Whether a tailer's presence has not expired."""
         ...
 
     async def read_after(
         self, session: str, after: EntryID, *, limit: int
     ) -> list[Entry]:
-        """As `SessionReader.read_after`: to prove what a rewritten file kept."""
+        """Like `SessionReader.read_after`: to prove what a rewritten file kept."""
         ...
 
 
@@ -154,16 +159,16 @@ class SessionReader(Protocol):
 
     @property
     def claims(self) -> Claims:
-        """As `SessionWriter.claims`; only read."""
+        """Like `SessionWriter.claims`; only read."""
         ...
 
     @property
     def sources(self) -> Sources:
-        """As `SessionWriter.sources`; only read."""
+        """Like `SessionWriter.sources`; only read."""
         ...
 
     async def settle_installation(self) -> None:
-        """As `SessionWriter.settle_installation`."""
+        """Like `SessionWriter.settle_installation`."""
         ...
 
     async def read_after(
@@ -175,7 +180,7 @@ class SessionReader(Protocol):
     async def read_many_after(
         self, after: Mapping[str, EntryID], *, limit: int
     ) -> dict[str, list[Entry]]:
-        """Read several sessions in one go; sessions without news are left out."""
+        """Read several sessions at once; those without new entries are left out."""
         ...
 
     async def read_before(
@@ -185,7 +190,7 @@ class SessionReader(Protocol):
         ...
 
     async def find(self, session: str, id: EntryID) -> Entry | None:
-        """Read the entry with this very ID."""
+        """Read the entry with exactly this ID."""
         ...
 
     async def read_rejected(
@@ -193,7 +198,7 @@ class SessionReader(Protocol):
     ) -> list[Rejection]:
         """Read up to `limit` rejections above an ID, oldest first.
 
-        The latest 1,000 or so are kept; the state counts all that there were.
+        About the latest 1,000 are stored; the state counts all that there were.
         """
         ...
 
@@ -210,21 +215,21 @@ class SessionReader(Protocol):
         ...
 
     async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
-        """As `snapshot`, many in few round trips: each in one step, not all."""
+        """Like `snapshot`, for many sessions: one step for each, not for all."""
         ...
 
     async def ends(self, sessions: Sequence[str]) -> list[StoredEnd]:
-        """Read where sessions end, in one go; `StoredEnd()` for unknown ones."""
+        """Read where sessions end, all at once; `StoredEnd()` for unknown ones."""
         ...
 
     async def sessions(
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
     ) -> dict[str, int]:
-        """As `SessionWriter.sessions`."""
+        """Like `SessionWriter.sessions`."""
         ...
 
     async def now_ms(self) -> int:
-        """As `SessionWriter.now_ms`."""
+        """Like `SessionWriter.now_ms`."""
         ...
 
     async def births(self) -> Birth:
@@ -232,22 +237,22 @@ class SessionReader(Protocol):
         ...
 
     async def present(self, owners: Sequence[str]) -> set[str]:
-        """Those of these tailers whose presence has not expired."""
+        """The tailers among these whose presence has not expired."""
         ...
 
     def notifications(
         self, *, on_foreign: Callable[[], None] | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """Listen to what moved: texts for `parse_moved`, and what `notify` sent.
+        """Listen to notifications: texts for `parse_moved`, and those of `notify`.
 
-        A hint: some may be missing, and some may come of other installations that share
-        the server: look into the broker before anything follows from one. What is known
-        to be of another one is passed over, and told to `on_foreign`. Ends with
-        `BrokerUnavailable` when the connection is lost; whoever listens looks at
-        everything after listening anew.
+        They are only hints. Some may be missing, and some may be of other installations
+        on the same server. So look into the broker before you act on one. Those that
+        are known to be of another installation are ignored; `on_foreign` is called for
+        each. The iteration ends with `BrokerUnavailable` when the connection is lost.
+        After listening again, look at all sessions.
         """
         ...
 
     async def notify(self, payload: str) -> None:
-        """Send a text that begins with "!" to all listeners, this one included."""
+        """Send a text that begins with "!" to all listeners, including this process."""
         ...

@@ -1,8 +1,9 @@
-"""Claims: what one tailer says to another about a session that both have a file for.
+"""Claims: messages between two tailers that both have a file for the same session.
 
-Pure. The owner of a session is the tailer that appended last. Another one whose file
-has other bytes claims it; the owner answers that it sees its own, or loses it. What
-keeps a stream right is the append, which compares; claims only say who may begin anew.
+Pure. The owner of a session is the tailer that appended last. Another tailer whose file
+has other bytes claims the session. The owner answers that it sees its own file, or it
+loses the session. Claims only decide which tailer may begin the stream again. The
+stream is protected by the append, which compares.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,46 +15,46 @@ class Claim(NamedTuple):
 
     session: str
     claimant: str
-    # Who owns the session, by its state.
+    # The owner of the session, by its state.
     owner: str
-    # What this asking is known by; each has another.
+    # The name of this request; each request has another one.
     token: str
-    # The token of the latest asking that the owner answered; "" for none.
+    # The token of the latest request that the owner has answered; "" for none.
     seen: str = ""
 
     @property
     def is_answered(self) -> bool:
-        """Whether the owner said that it sees a file, since this was asked."""
+        """Whether the owner has answered this request: it sees its file."""
         return self.seen == self.token
 
 
 class Claims(Protocol):
-    """What the services ask of a broker; every call may raise `BrokerError`."""
+    """The claims in a broker; every call may raise `BrokerError`."""
 
     async def read(self) -> list[Claim]:
-        """All claims that there are; usually none."""
+        """Read all claims; usually there are none."""
         ...
 
     async def ask(self, claim: Claim) -> None:
         """Claim a session, in place of an earlier claim of the same tailer.
 
-        What was answered before stays: the session is contested until it is withdrawn.
+        The earlier answer stays: the session is contested until the claim is withdrawn.
         """
         ...
 
     async def answer(self, claim: Claim) -> None:
-        """Say as the owner that its file is seen."""
+        """Answer as the owner that it sees its file."""
         ...
 
     async def withdraw(self, session: str, claimant: str) -> None:
-        """Take a claim back, and what was answered."""
+        """Withdraw a claim, with its answer."""
         ...
 
 
 def contests(claims: Sequence[Claim], present: set[str]) -> Mapping[str, Sequence[str]]:
-    """Sessions that several tailers see a file of, and who they are, the owner first.
+    """The contested sessions, each with its tailers, the owner first.
 
-    A claim of a tailer that is gone, or whose owner is, counts for nothing.
+    A claim does not count if its claimant or its owner is not present.
     """
     found: dict[str, list[str]] = {}
     for claim in sorted(claims):

@@ -1,8 +1,8 @@
-"""What the broker keeps of clients that name themselves: the port, and its values.
+"""What the broker stores for named clients: the port, and its values.
 
-Pure. A client that names itself may come back on any replica, after any crash, and go
-on where it had got to. One connection at a time holds a name: holds are numbered, a
-later one has the higher number, and what an earlier one still writes is refused.
+Pure. A named client may come back to any replica, after any crash, and go on at its
+last saved cursors. One connection at a time holds a client. Holds are numbered; a later
+hold has a higher number, and then the saves of earlier holds are refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,37 +13,37 @@ from tailcast_streams.births import Birth
 from tailcast_streams.position import Cursor
 
 
-# Sessions that are kept for one client; with more, some that are kept make room, which
-# is noted: these come again from their beginning.
+# How many sessions are stored for one client. Beyond that some are dropped, and that is
+# noted: these sessions begin again at their first entry.
 MAX_SESSIONS = 10_000
-# A client that was not there for so long is forgotten.
+# After how long without a save a client is forgotten.
 EXPIRY_SECONDS = 30 * 24 * 3_600
 
-# What a hold says on the feed's channel begins so; no session's name does.
+# The beginning of a takeover's text on the feed's channel; no session has such a name.
 _TAKEN = "!taken:"
-# More digits no hold has, and Python reads no number of thousands of them.
+# The most digits of a hold; Python refuses to read numbers of thousands of digits.
 _HOLD_DIGITS = 20
 
 
 class Kept(NamedTuple):
-    """What is kept of a client, as whoever takes it over finds it."""
+    """What is stored for a client, as a connection that takes it gets it."""
 
-    # The number of the hold that this has begun.
+    # The number of the new hold.
     hold: int
-    # Where it had got to: by session, and under `EMERGENCIES` for the documents.
+    # Its cursors by session; under `EMERGENCIES` that of whole-file emergencies.
     cursors: Mapping[str, Cursor]
-    # The moment at which it began: sessions that came into being later begin at their
-    # beginning, unless `cursors` names them. None if that is not known.
+    # The moment at which it began: sessions that were created later begin at their
+    # first entry, unless `cursors` names them. None if unknown.
     at: Birth | None
-    # Whether some of its sessions made room for others: `cursors` does not name them.
+    # Whether some of its sessions were dropped for others: `cursors` lacks them.
     is_partial: bool = False
-    # How often in a row delivery began there with something to send, and nothing of it
-    # was confirmed.
+    # How often in a row delivery began there with records to send, without a
+    # confirmation.
     starts: int = 0
 
     @property
     def is_known(self) -> bool:
-        """Whether anything is kept: else nobody was here by this name lately."""
+        """Whether anything is stored; if not, no such client was here lately."""
         return bool(self.cursors) or self.at is not None
 
 
@@ -52,68 +52,69 @@ class Save(NamedTuple):
 
     client: str
     hold: int
-    # Counts the saves of a hold: one that comes late must not undo a later one.
+    # The number of the save within its hold: a late one must not undo a later one.
     number: int
     # Sessions that are not named stay as they are.
     cursors: Mapping[str, Cursor]
-    # None: as it is.
+    # None to leave it as it is.
     at: Birth | None = None
-    # Whether everything that was kept before is forgotten.
+    # Whether everything that was stored before is dropped.
     forgets: bool = False
-    # As in `Kept`; None: as it is.
+    # As in `Kept`; None to leave it as it is.
     starts: int | None = None
 
 
 class Saved(StrEnum):
-    """What came of a save."""
+    """The result of a save."""
 
-    # The broker has this, or later progress of the same hold.
+    # The broker has this progress, or a later one of the same hold.
     KEPT = "kept"
-    # The broker has this and may have nothing else: it had forgotten the hold.
+    # The broker has this progress and perhaps nothing else: it had forgotten the hold.
     ANEW = "anew"
-    # Nothing was written: the client is held by somebody else now.
+    # Nothing was written: another connection holds the client now.
     REFUSED = "refused"
-    # The broker could not do it for this client, but did what it could for others.
+    # The broker could not save for this client; other clients are not affected.
     FAILED = "failed"
 
 
 class Takeover(NamedTuple):
-    """What is heard on the feed's channel when a client is taken."""
+    """The announcement on the feed's channel that a client was taken."""
 
     client: str
     hold: int
-    # What the taker calls itself.
+    # The name of the connection that took it.
     taker: str
 
 
 class ClientCursors(Protocol):
-    """What the gateway asks about clients. Every call may raise `BrokerError`."""
+    """The named clients in a broker. Every call may raise `BrokerError`."""
 
     async def take(self, client: str, taker: str) -> Kept:
-        """Begin to hold a client, and read what is kept of it, in one step.
+        """Begin to hold a client, and read what is stored for it, in one step.
 
-        Its number is above those of all earlier holds, those too that the broker has
-        forgotten. It is told on the feed's channel (see `takeover_of`), perhaps never.
+        The hold's number is above those of all earlier holds, also of those that the
+        broker has forgotten. It is announced on the feed's channel (see `takeover_of`);
+        the announcement may get lost.
         """
         ...
 
     async def save(self, saves: Sequence[Save]) -> list[Saved]:
-        """Keep how far clients are, each in one step, all in few round trips.
+        """Save how far clients are, each in one step, in few round trips.
 
         A save is refused only if a later hold is stored. A client is forgotten
-        `EXPIRY_SECONDS` after its last save; of its sessions at most `MAX_SESSIONS` are
-        kept.
+        `EXPIRY_SECONDS` after its last save. At most `MAX_SESSIONS` of its sessions are
+        stored.
         """
         ...
 
 
 def takeover_note(takeover: Takeover) -> str:
-    """What is said on the feed's channel."""
+    """The text of a takeover for the feed's channel."""
     return f"{_TAKEN}{takeover.hold}:{takeover.taker}:{takeover.client}"
 
 
 def takeover_of(payload: str) -> Takeover | None:
-    """What a payload of the feed's channel says of a takeover, None if nothing."""
+    """Read a takeover from a payload of the feed's channel; None if it is none."""
     if not payload.startswith(_TAKEN):
         return None
     hold, _, rest = payload.removeprefix(_TAKEN).partition(":")

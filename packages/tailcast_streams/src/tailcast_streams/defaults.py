@@ -1,10 +1,10 @@
-"""What both services assume unless they are told otherwise. Pure; constants only."""
+"""The defaults of settings that both services have. Pure; constants only."""
 
 __all__ = ["KEY_PREFIX", "STEP_KEYS", "TIME_KEYS"]
 
 KEY_PREFIX = "telemetry"
 
-# Where producers put their step; the first that a record has, wins.
+# The keys under which producers write their step; the first that a record has counts.
 STEP_KEYS = (
     "step",
     "global_step",
@@ -19,8 +19,8 @@ STEP_KEYS = (
     "update",
     "epoch",
 )
-# Where they put the time. A bare `time` below 1e9 is a duration (seconds per iteration)
-# in some of them, so it is last and its value decides.
+# The keys under which they write the time. For some of them `time` is a duration
+# (seconds per iteration), so it is the last key, and values below 1e9 do not count.
 TIME_KEYS = (
     "timestamp",
     "ts",

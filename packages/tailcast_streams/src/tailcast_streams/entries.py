@@ -1,6 +1,6 @@
-"""Entries: what is stored of a session's lines, one by one, and how it is read again.
+"""Entries: the stored lines of a session, as they are appended and read.
 
-Pure values. What never lives here: the state of a session, and who appends.
+Pure values. The state of a session is in `session_state`.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,14 @@ from tailcast_streams.position import Cursor, EntryID, digest
 
 
 class Kind(StrEnum):
-    """What an entry is; the value is field `k` of the stream, where it is not empty."""
+    """The kind of an entry; a value that is not empty is field `k` of the stream."""
 
     RECORD = ""
     EMERGENCY = "e"
-    # A generation begins: `details` has `reason`, `complete`, `step` but in the first.
+    # A generation begins. `details` has `reason`, `complete`, `step`, but not in the
+    # first one.
     MARKER = "w"
-    # Bytes that cannot be had any more: `details` has `from` and `to`, entry IDs.
+    # Bytes that are lost; `details` has `from` and `to`, which are entry IDs.
     GAP = "g"
 
 
@@ -25,32 +26,32 @@ class Entry(NamedTuple):
     """One stored entry, as readers get it."""
 
     id: EntryID
-    # The ID of the entry before it: the chain by which a reader proves that it missed
-    # nothing. `0-0` for the first.
+    # The ID of the entry before it, `0-0` for the first. By this chain a reader proves
+    # that it missed nothing.
     previous: EntryID
     kind: Kind
     # The record's bytes; empty for markers and gaps.
     record: bytes
-    # The fields of a marker or gap, and of a document its `session`, `path`, `news`.
+    # The fields of a marker or gap; for a document `session`, `path` and `news`.
     details: Mapping[str, str] | None = None
 
     @property
     def cursor(self) -> Cursor:
-        """The cursor of a client that has this entry."""
+        """The cursor of a client that has received this entry."""
         return Cursor(self.id, digest(self.record))
 
 
-# What keeping an entry costs beside its record's bytes: the tuples and integers.
+# How many bytes of memory an entry takes besides its record: for tuples and integers.
 ENTRY_OVERHEAD_BYTES = 300
 
 
 def cost_bytes(entry: Entry) -> int:
-    """What keeping an entry in memory costs."""
+    """How many bytes of memory an entry takes."""
     return len(entry.record) + ENTRY_OVERHEAD_BYTES
 
 
 class NewEntry(NamedTuple):
-    """An entry to append; its generation is the batch's."""
+    """An entry to append; its generation is that of the batch."""
 
     offset: int
     kind: Kind
@@ -59,9 +60,9 @@ class NewEntry(NamedTuple):
 
 
 class NewRejection(NamedTuple):
-    """A line to keep with the rejected; its generation is the batch's."""
+    """A rejected line to append; its generation is that of the batch."""
 
-    # The byte after its newline, which makes its ID as it makes an entry's.
+    # The offset of the byte after its newline, which is part of its ID, as for entries.
     offset: int
     # In words for people.
     reason: str
@@ -72,26 +73,26 @@ class NewRejection(NamedTuple):
 
 
 class Rejection(NamedTuple):
-    """A line that was kept with the rejected, as readers get it."""
+    """A stored rejected line, as readers get it."""
 
     id: EntryID
     # In words for people.
     reason: str
-    # Where in the file the line starts, and its length without the newline, bytes.
+    # The offset at which the line starts, and its length without the newline, bytes.
     offset: int
     length: int
-    # At most its first 4 KiB; what is no UTF-8 in it is U+FFFD.
+    # At most its first 4 KiB; bytes that are not UTF-8 become U+FFFD.
     head: str
 
 
-# Documents that are kept, the latest ones.
+# How many documents are stored, the latest ones.
 MAX_DOCUMENTS = 10_000
 
 
 class Document(NamedTuple):
     """A whole-file emergency."""
 
-    # Below the log directory; with the digest it is the document's identity.
+    # The path below the log directory; with the digest it identifies the document.
     path: str
     # SHA-256 of the file's bytes, hex.
     sha256: str
@@ -99,7 +100,7 @@ class Document(NamedTuple):
     record: bytes
     # The session that it names, or "" for none.
     session: str
-    # Whether it is news; an old one is listed, never announced.
+    # Whether it is new; an old one is listed, but not announced.
     is_news: bool
-    # When the file was written, Unix milliseconds, told to whoever is woken.
+    # When the file was written, Unix milliseconds, for the notification.
     written_ms: int = 0

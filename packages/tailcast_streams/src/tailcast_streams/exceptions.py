@@ -1,4 +1,4 @@
-"""The errors of this package, and nothing else.
+"""The errors of this package.
 
     TailcastError
     ├── InvalidPosition      a text that is no entry ID or cursor  (whoever sent it)
@@ -8,8 +8,8 @@
         └── BrokerRefused        never like this: wrong password, wrong type, too old
             └── BrokerUnwilling  nor for anybody, but that may pass: a full disk
 
-Whether an append took place is unknown after `BrokerUnavailable`; the next compare
-tells. Adapters translate their driver's errors into these, once, at the edge.
+After `BrokerUnavailable` it is unknown whether an append took place; the next append
+finds out by comparing. Adapters translate the errors of their drivers into these.
 """
 
 
@@ -25,9 +25,9 @@ class BrokerError(TailcastError):
     """The broker did not do what was asked."""
 
     def __init__(self, text: str = "", *, code: str = "") -> None:
-        """`text` is the broker's words and what mends it, `code` how it calls that."""
+        """`text` is the broker's text and what to do; `code` is its error code."""
         super().__init__(text)
-        # `NOPERM`, `MOVED` …; "" where the broker said nothing.
+        # `NOPERM`, `MOVED` …; "" if the broker gave none.
         self.code = code
 
 

@@ -1,22 +1,22 @@
-"""The names of what lies in the broker. Pure; the only place that spells a key."""
+"""The keys in the broker. Pure; no other module spells a key."""
 
 import re
 
 
-# What clients call the stream of whole-file emergencies. No file can have this name:
-# the tailer refuses session IDs that begin with "!".
+# The name of the stream of whole-file emergencies. No file can have this name: the
+# tailer refuses session IDs that begin with "!".
 EMERGENCIES = "!emergencies"
 
-# Braces would move the key to another slot, "%" would make two names one key, control
-# characters would spoil an operator's terminal.
+# Characters that are escaped: braces would move the key to another slot, "%" would give
+# two names the same key, and control characters would spoil an operator's terminal.
 _UNSAFE = re.compile(r"[{}%\x00-\x1f\x7f]")
 
 
 def check_key_prefix(prefix: str) -> str:
-    """The prefix, if its keys cannot be those of another one.
+    """The prefix, if its keys cannot be the keys of another prefix.
 
-    What clients and tailers call themselves is the end of a key, whatever it is: below
-    `telemetry:client` a key of ours might be a client's of the prefix `telemetry`.
+    Names of clients and tailers are the ends of keys, and may be anything. So with the
+    prefix `telemetry:client` a key could be that of a client of the prefix `telemetry`.
     """
     for name in ("client", "presence", "sources"):
         if name in prefix.split(":")[1:]:
@@ -32,24 +32,24 @@ class Keys:
     """The keys under one prefix; all keys of one session lie in one hash slot."""
 
     def __init__(self, prefix: str) -> None:
-        # The first part of every key, `telemetry` unless set.
+        # The first part of every key, by default `telemetry`.
         self.prefix = prefix
-        # Sorted set: session by its last activity, Unix milliseconds.
+        # Sorted set: sessions by their last activity, Unix milliseconds.
         self.sessions = f"{prefix}:sessions"
-        # Channel: names what moved; only speed depends on it.
+        # Channel: names sessions that have new entries; only speed depends on it.
         self.feed = f"{prefix}:feed"
-        # Hash: the count of sessions that began.
+        # Hash: the count of sessions that were created.
         self.births = f"{prefix}:births"
         # String: the ID of this installation, made once.
         self.installation = f"{prefix}:installation"
-        # Set: tailers that have looked at all files that there were.
+        # Set: tailers that have seen all existing files.
         self.begun = f"{prefix}:begun"
-        # Hashes: sessions that a tailer claims of another one, and what was answered.
+        # Hashes: sessions that a tailer claims from another one, and the answers.
         self.claims = f"{prefix}:{{claims}}"
         self.claims_seen = f"{prefix}:{{claims}}:seen"
-        # Sorted set: tailers by when they last said what they know of paths.
+        # Sorted set: tailers by when they last published their paths.
         self.sources = f"{prefix}:sources"
-        # Set: path and content of every emergency document that was taken in.
+        # Set: path and content of every emergency document that was stored.
         self.emergencies_seen = f"{prefix}:{{emergencies}}:seen"
 
     def stream(self, session: str) -> str:
@@ -59,23 +59,23 @@ class Keys:
         return f"{self._tagged(session)}:stream"
 
     def state(self, session: str) -> str:
-        """The hash that says how far the file was read, in the stream's slot."""
+        """The hash of a session's state, in the stream's slot."""
         return f"{self._tagged(session)}:state"
 
     def rejected(self, session: str) -> str:
-        """The stream of lines that were no records, in the stream's slot."""
+        """The stream of rejected lines, in the stream's slot."""
         return f"{self._tagged(session)}:rejected"
 
     def presence(self, owner: str) -> str:
-        """A key that exists while that tailer lives."""
+        """A key that exists while a tailer is present."""
         return f"{self.prefix}:presence:{_encoded(owner)}"
 
     def sources_of(self, owner: str) -> str:
-        """The hash of what a tailer knows of the paths below what it watches."""
+        """The hash of the paths that a tailer watches."""
         return f"{self.sources}:{_encoded(owner)}"
 
     def client(self, client: str) -> str:
-        """The hash of a client that names itself: where it is in each session."""
+        """The hash of a named client: its cursor in each session."""
         return f"{self.prefix}:client:{_encoded(client)}"
 
     def _tagged(self, session: str) -> str:

@@ -1,20 +1,21 @@
-"""What Python writes and strict readers refuse, mended where it stands.
+"""Mends JSON that Python writes and that strict readers refuse.
 
-Pure. One scan that knows strings from what is between them. A token that is mended
-becomes a string (or U+FFFD within one); every other byte stays: digits, repeated keys,
-white space. Whether a text is JSON otherwise is not asked here.
+Pure. One scan tells strings from the text between them. A token that is mended becomes
+a string (or U+FFFD within a string). Every other byte stays the same: digits, repeated
+keys, white space. Whether the text is otherwise valid JSON is not checked here.
 """
 
 import re
 from math import isfinite
 
 
-# Splits what is between strings from the strings.
+# Splits a text into strings and the parts between them.
 _STRING = re.compile(rb'("(?:[^"\\]++|\\.)*+")', re.DOTALL)
-# What is between strings has nothing to mend if it is shorter and has none of these.
+# A part between strings needs no mending if it is shorter than `_HUGE_DIGITS` and has
+# none of these.
 _SUSPICIOUS = re.compile(rb"[NI]|[eE][+0-9]")
 _HUGE_DIGITS = 309
-# A constant of Python's, or a number.
+# A constant of Python, or a number.
 _TOKEN = re.compile(rb"-?(?:NaN|Infinity)|-?[0-9][0-9.eE+-]*+")
 # A pair of surrogates, half of one, or any other escape.
 _ESCAPE = re.compile(
@@ -27,13 +28,12 @@ _REPLACEMENT = "\ufffd".encode()
 
 
 def mended(text: bytes) -> bytes:
-    """JSON as Python reads it, in UTF-8, as JSON that every reader takes.
+    """Turn JSON as Python reads it, in UTF-8, into JSON that every reader accepts.
 
-    `NaN`, `Infinity` and `-Infinity` become strings. So do numbers that no double
-    holds, since most readers refuse a whole message for one: a whole number becomes
-    the string of its digits, another one `"Infinity"` or `"-Infinity"`, which is what
-    it would be read as. Half a pair of surrogates, which UTF-8 cannot hold, becomes
-    U+FFFD.
+    `NaN`, `Infinity` and `-Infinity` become strings. Numbers that no double can hold
+    become strings too, since most readers would refuse the whole message: a whole
+    number becomes its digits, another one `"Infinity"` or `"-Infinity"`, as it would be
+    read. Half a pair of surrogates, which UTF-8 cannot hold, becomes U+FFFD.
     """
     parts = _STRING.split(text)
     parts[::2] = [

@@ -1,8 +1,8 @@
 """Where a metric is found in a record, and which metrics a record has.
 
-Pure. A metric is named literally, or by a dotted path; it stands at the top of a record
-or in its `telemetry`. This is one rule for all who ask: filters, projections, samples.
-What never lives here: steps and times, which are found by ordered keys (`record`).
+Pure. A metric is named literally or by a dotted path, and is found at the top of a
+record or in its `telemetry`. Filters, projections and samples all use this rule. Steps
+and times are found by ordered keys, in `record`.
 """
 
 import math
@@ -15,11 +15,11 @@ import msgspec
 RecordFields: TypeAlias = Mapping[str, object]
 Find: TypeAlias = Callable[[RecordFields], object]
 
-# What a metric is that a record does not have.
+# The value of a metric that a record does not have.
 MISSING: Final = object()
-# The fields of a record that cannot be read, known by identity.
+# The fields of a record that cannot be decoded; compare it by identity.
 UNREADABLE: Final[dict[str, object]] = {}
-# How records write the numbers that JSON cannot hold.
+# The texts of numbers that JSON cannot hold, as records have them.
 NON_FINITE: Final = {
     "NaN": math.nan,
     "Infinity": math.inf,
@@ -30,9 +30,9 @@ _decode_fields = msgspec.json.Decoder(dict[str, object]).decode
 
 
 def read_fields(record: bytes) -> dict[str, object]:
-    """A record's fields, decoded once for all who look at them.
+    """The decoded fields of a record.
 
-    What cannot be read, being no object or nested too deeply, has none: `UNREADABLE`.
+    The result is `UNREADABLE` if it is not an object, or is nested too deeply.
     """
     try:
         return _decode_fields(record)
@@ -41,10 +41,10 @@ def read_fields(record: bytes) -> dict[str, object]:
 
 
 def finder(metric: str) -> Find:
-    """What finds a metric in a record's fields, or `MISSING`.
+    """A function that finds a metric in a record's fields, or returns `MISSING`.
 
-    Literally at the top level, then literally in `telemetry`, then as a dotted path
-    through objects, from the top and then from `telemetry`.
+    It looks for the literal name at the top, then in `telemetry`; then it follows the
+    dotted path through objects, from the top and then from `telemetry`.
     """
 
     def find(fields: RecordFields) -> object:
@@ -71,10 +71,10 @@ def finder(metric: str) -> Find:
 
 
 def metrics_of(fields: RecordFields, ignored: Collection[str]) -> Iterator[str]:
-    """Names of numbers, at the top and one level down, by which `finder` finds them.
+    """The names of a record's numbers, at the top and one level down, for `finder`.
 
-    To what has a dot in its own name leads no path; such names count where they are
-    literal, at the top and in `telemetry`.
+    A path cannot lead to a name that has a dot itself. So such names are included only
+    where they are found literally: at the top and in `telemetry`.
     """
     for name, value in fields.items():
         if isinstance(value, dict):
@@ -91,7 +91,7 @@ def metrics_of(fields: RecordFields, ignored: Collection[str]) -> Iterator[str]:
 
 
 def is_point(value: object) -> bool:
-    """Whether a curve may have this value: a number, or one of the non-finite."""
+    """Whether a value is a point of a curve: a number, or a non-finite one."""
     if isinstance(value, str):
         return value in NON_FINITE
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,8 +1,9 @@
 """Entry IDs and cursors: how places in a session's stream are named and compared.
 
 Pure values. An entry ID is `<generation>-<offset>`: the file's generation (1, 2, …) and
-the byte after the line's newline. A cursor is what clients hold: an entry ID and the
-digest of that entry's record. The ID orders and finds, the digest proves.
+the offset of the byte after the line's newline. A cursor is what clients keep: an entry
+ID and the digest of that entry's record. The ID finds the entry and shows the order;
+the digest proves that the entry is the same.
 """
 
 import re
@@ -12,8 +13,8 @@ from zlib import crc32
 from tailcast_streams.exceptions import InvalidPosition
 
 
-# Lua, which compares offsets in `append.lua`, and JavaScript hold whole numbers up to
-# here exactly: 8 PiB of one file.
+# The largest offset: up to this number (8 PiB of one file) whole numbers are exact in
+# JavaScript, and in Lua, where `append.lua` compares offsets.
 MAX_OFFSET = 2**53 - 1
 
 _ENTRY_ID = re.compile(r"(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})", re.ASCII)
@@ -21,11 +22,11 @@ _CURSOR = re.compile(rf"({_ENTRY_ID.pattern})-([0-9a-f]{{8}})", re.ASCII)
 
 
 class EntryID(NamedTuple):
-    """The address of one entry; IDs of a session's stream rise strictly."""
+    """The address of one entry; in a session's stream each ID is above the last."""
 
-    # The file's n-th life, from 1.
+    # The number of the file's generation, from 1.
     generation: int
-    # Bytes from the file's start to the end of the entry's line, newline included.
+    # How many bytes of the file end with the entry's line, newline included.
     offset: int
 
     def __str__(self) -> str:
@@ -36,7 +37,7 @@ class EntryID(NamedTuple):
         """Read `2-1024`.
 
         Raises:
-            InvalidPosition: it is something else.
+            InvalidPosition: the text is something else.
         """
         if (match := _ENTRY_ID.fullmatch(text)) is None:
             raise InvalidPosition(f"not an entry ID: {text[:64]!r}")
@@ -44,7 +45,7 @@ class EntryID(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """An entry ID that a client has reached, with the proof of what stood there."""
+    """An entry ID that a client has reached, with the proof of the entry there."""
 
     id: EntryID
     # `digest` of the entry's record; 0 for markers and gaps, which have none.
@@ -58,7 +59,7 @@ class Cursor(NamedTuple):
         """Read `2-1024-0a1b2c3d`.
 
         Raises:
-            InvalidPosition: it is something else.
+            InvalidPosition: the text is something else.
         """
         if (match := _CURSOR.fullmatch(text)) is None:
             raise InvalidPosition(f"not a cursor: {text[:64]!r}")
@@ -77,10 +78,10 @@ def _number(digits: str, text: str) -> int:
     return number
 
 
-# What Redis says of a stream that has no entry yet.
+# The last ID of a stream that has no entry yet, as Redis gives it.
 BEFORE_ALL = EntryID(0, 0)
 # The cursor of a session that has no entry yet: the first entry's `previous` is its ID.
 NOTHING = Cursor(BEFORE_ALL, 0)
-# The first marker of every stream, and the cursor that stands on it.
+# The ID of the first marker of every stream, and its cursor.
 BEGINNING = EntryID(1, 0)
 BEGINNING_CURSOR = Cursor(BEGINNING, 0)

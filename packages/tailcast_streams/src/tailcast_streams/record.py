@@ -1,8 +1,8 @@
-"""What a record is: one JSON object, strict enough for every reader downstream.
+"""What a record is: one JSON object, strict enough for every later reader.
 
-Pure. A line is checked here once, at the tailer; after that its bytes are spliced into
-frames unseen. So what `JSON.parse`, the gateway's parser or those of other languages
-could not take is mended here, token by token (`mending`), or rejected, never later.
+Pure. The tailer checks each line here once; afterwards its bytes are put into frames
+without another check. So a line that `JSON.parse`, the gateway's parser or those of
+other languages could not read is mended here, token by token (`mending`), or rejected.
 """
 
 import json
@@ -24,20 +24,20 @@ _V = TypeVar("_V")
 class Record(NamedTuple):
     """A line that is a record."""
 
-    # Strict JSON, UTF-8, no newline inside: the producer's own bytes if they were so.
+    # Strict JSON in UTF-8 without a newline; the producer's own bytes, if possible.
     data: bytes
     # Whether the top-level `emergency` is an object.
     is_emergency: bool
 
 
 class Invalid(NamedTuple):
-    """A line that is no record, and why, in words for people."""
+    """A line that is not a record, and why, in words for people."""
 
     reason: str
 
 
 class _Shape(msgspec.Struct):
-    """What is looked at in every line; the rest is only checked."""
+    """The field that is decoded in every line; the others are only checked."""
 
     emergency: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
@@ -50,26 +50,26 @@ _decode_fields = msgspec.json.Decoder(dict[str, object]).decode
 # that may be too large; a regular expression takes forty times as long.
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _MANY_DIGITS = b"0" * 19
-# An odd number beyond 2^53 is equal to no floating-point number.
+# No floating-point number is equal to an odd number beyond 2^53.
 _BETWEEN_NUMBER = 4_611_686_018_427_387_847
 _BETWEEN = b",%d," % _BETWEEN_NUMBER
-# No shorter whole number is beyond a double; parsers of ours take longer ones.
+# A shorter whole number fits a double; our parser would accept longer ones.
 _HUGE = re.compile(rb"[0-9]{309}")
 
-# Whole numbers of 64 bits, signed or not: what MessagePack holds, and encoders write.
+# Whole numbers of 64 bits, signed or not: MessagePack can hold them.
 INT64: Final = range(-(2**63), 2**64)
 
 _STEP_TEXT = re.compile(r"\s*([0-9]{1,15})\s*(?:/\s*[0-9]+\s*)?$", re.ASCII)
 _EARLIEST_SECONDS = 1e9
-# Below the limit a time is in units of so many to the millisecond.
+# Times below each limit, and how many of their units a millisecond has.
 _TIME_UNITS = ((1e11, 1e-3), (1e14, 1), (1e17, 1e3), (1e20, 1e6))
 
 
 def needs_care(text: bytes) -> bool:
     """Whether lines within this text must be read with `careful=True`.
 
-    Costs far less for a whole chunk than for each line. Parsers skip strings that
-    nobody asked for without checking their UTF-8, and numbers without their range.
+    This costs far less for a whole chunk than for each line. It is needed since the
+    parser skips fields without checking the UTF-8 of strings and the range of numbers.
     """
     if not text.isascii():
         try:
@@ -84,7 +84,7 @@ def parse_record(line: bytes, *, careful: bool = True) -> Record | Invalid:
     """Check one line, white space around it removed already.
 
     Args:
-        careful: False only if `needs_care` said so of a text that holds the line.
+        careful: False only if `needs_care` is False for a text that has the line.
     """
     if is_too_deep(line):
         return Invalid(TOO_DEEP)
@@ -104,21 +104,21 @@ def has_long_number(text: bytes) -> bool:
 
 
 def decode_together(lines: Sequence[bytes]) -> list[dict[str, Any]] | None:
-    """Decode lines at once, if each is a record as it stands; None if one may not be.
+    """Decode lines together if each is a record; None if one may not be.
 
-    What it decodes, `parse_record` takes as it is; it costs less than as many calls.
+    `parse_record` would accept each of these lines unchanged; this costs less.
 
     Args:
-        lines: without white space around them, of a text without a long number, none
-            of them nested too deeply.
+        lines: the lines, without white space around them. None of them may have a long
+            number or be nested too deeply.
     """
     try:
         values: list[Any] = _decode_any(b"[%b]" % _BETWEEN.join(lines))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    # Lines that are no JSON may be so together: `{"a":[{}` and `{}]}`. But no line has
-    # as many digits as what is put between them; so if it is found between all values
-    # it was between whole values, and each line is one.
+    # Lines that are not JSON may be JSON together: `{"a":[{}` and `{}]}`. But no line
+    # has as many digits as the number that is put between them. So if that number is
+    # between all values, each line is one whole value.
     records, between = values[::2], values[1::2]
     if len(records) != len(lines) or between.count(_BETWEEN_NUMBER) != len(between):
         return None
@@ -136,10 +136,10 @@ def _is_strict(line: bytes) -> bool:
 
 
 def _mended(line: bytes) -> Record | Invalid:
-    """Read what Python writes and strict readers refuse."""
+    """Read a line that Python accepts and strict readers refuse."""
     try:
-        # Before it is mended: `{NaN:1}` would be JSON then. Its values are not needed,
-        # and Python refuses to convert numbers of more than 4,300 digits.
+        # Check the line before it is mended: `{NaN:1}` would be valid afterwards. Its
+        # values are not needed, and Python refuses numbers of more than 4,300 digits.
         json.loads(line.decode(), parse_int=str, parse_float=str, parse_constant=str)
     except UnicodeDecodeError:
         return Invalid("not UTF-8")
@@ -154,7 +154,7 @@ def _mended(line: bytes) -> Record | Invalid:
 
 
 class Progress(NamedTuple):
-    """Where a record says that the run is."""
+    """The step and time of a record."""
 
     # The training step, or None if no known key holds one.
     step: int | float | None
@@ -167,9 +167,10 @@ def read_progress(
 ) -> Progress:
     """Find step and time by ordered lists of keys, at the top or one level down.
 
-    Steps come as numbers or `"5/250"`, times as seconds,
-    milliseconds, microseconds or ISO 8601; one without a zone is UTC. A number below
-    1e9 is a duration (detectron2 and mmengine write seconds per iteration as `time`).
+    Steps are numbers or texts such as `"5/250"`. Times are seconds, milliseconds,
+    microseconds, or ISO 8601 texts, in UTC if they have no zone. A number below 1e9 is
+    a duration and no time (detectron2 and mmengine write seconds per iteration as
+    `time`).
     """
     fields = _decode_fields(record)
     levels = [((), fields), *_inner(fields)]
@@ -181,9 +182,9 @@ def read_progress(
 
 
 class Found(NamedTuple, Generic[_T]):
-    """A value that was found by an ordered list of keys, and where."""
+    """A value that was found by an ordered list of keys, with its path."""
 
-    # The names that lead to it, the key last.
+    # The names of the fields that lead to it, the key last.
     path: tuple[str, ...]
     value: _T
 
@@ -193,10 +194,12 @@ def first_found(
     keys: Sequence[str],
     read: Callable[[_V], _T | None],
 ) -> Found[_T] | None:
-    """The first value that `read` takes: level by level, and there key by key.
+    """The first value that `read` accepts: level by level, and there key by key.
 
     Args:
-        levels: objects with the path to each, the top first.
+        levels: the objects, each with its path, the top first.
+        keys: the keys, in the order in which they are tried.
+        read: returns the value of a field, None if it does not accept it.
     """
     for path, level in levels:
         for key in keys:
@@ -216,7 +219,7 @@ def _inner(
 
 
 def as_step(value: object) -> int | float | None:
-    """The step that a value is, None if it is none: a whole one has 64 bits."""
+    """A value as a step, None if it is not one; whole steps fit 64 bits."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -229,7 +232,7 @@ def as_step(value: object) -> int | float | None:
 
 
 def as_time_ms(value: object) -> int | None:
-    """The time that a value is, Unix milliseconds; None if it is none."""
+    """A value as a time, Unix milliseconds; None if it is not one."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):

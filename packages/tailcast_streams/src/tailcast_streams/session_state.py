@@ -1,6 +1,6 @@
-"""The state of a session: where it stands, what it has, and the batch that changes it.
+"""The state of a session: how far it was read, its values, and the batch of an append.
 
-Pure values. What never lives here: entries themselves, and who reads and writes them.
+Pure values. Entries are in `entries`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
 
 
 class StoredPosition(NamedTuple):
-    """How far a session is, by its state and by the streams themselves."""
+    """How far a session was read, by its state and by the streams themselves."""
 
-    # The life of the stream in this broker: random, made with the state, "" if none.
+    # The random name of the stream's life in this broker; "" without a state.
     incarnation: str = ""
     generation: int = 0
-    # Where in the file reading goes on.
+    # The offset in the file at which reading goes on.
     offset: int = 0
-    # The last entry and the last rejection, as the state has them.
+    # The IDs of the last entry and the last rejection, as the state has them.
     last_id: EntryID = BEFORE_ALL
     last_rejected_id: EntryID = BEFORE_ALL
     # The last ID of the stream itself; `BEFORE_ALL` without one. If it is not
@@ -34,16 +34,16 @@ class StoredPosition(NamedTuple):
         return self.last_id != self.stream_last_id
 
 
-# A session of which the broker has nothing.
+# The position of a session of which the broker has nothing.
 NOTHING_STORED = StoredPosition()
 
 
 class StoredEnd(NamedTuple):
-    """Where a session ends, and what proves that it is the end that was read."""
+    """Where a session ends, with the proof of its last entry."""
 
     # As in `StoredPosition`.
     incarnation: str = ""
-    # The last entry, as the state has it.
+    # The cursor of the last entry, as the state has it.
     cursor: Cursor = NOTHING
     # As in `StoredPosition`.
     stream_last_id: EntryID = BEFORE_ALL
@@ -51,21 +51,22 @@ class StoredEnd(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionState:
-    """What the broker keeps about a session beside its entries."""
+    """What the broker stores about a session besides its entries."""
 
     position: StoredPosition
-    # Where the current generation's marker lies: 0, or what the rewrite kept.
+    # The offset of the current generation's marker: 0, or how much a rewrite kept.
     generation_start: int = 0
-    # Bytes that were in the file before any tailer saw it: history, not news.
+    # How many bytes were in the file before any tailer saw it: these are history.
     backlog_end: int = 0
     # The file's size at the last append, bytes.
     size: int = 0
-    # `digest` of the last entry's record: proves `last_id` where the entry is trimmed.
+    # `digest` of the last entry's record: it proves `last_id` if the entry is trimmed.
     last_digest: int = 0
-    # Records and emergencies appended, and lines rejected, in this incarnation.
+    # How many records (with emergencies) were appended, and how many lines rejected, in
+    # this incarnation.
     records: int = 0
     rejected: int = 0
-    # First and last step and time of the current incarnation, None until one was read.
+    # The first and last step and time of the incarnation, None until one was read.
     first_step: float | None = None
     last_step: float | None = None
     first_time_ms: int | None = None
@@ -76,34 +77,35 @@ class SessionState:
     emergencies: int = 0
     latest_emergency_id: EntryID = BEFORE_ALL
     latest_emergency: bytes = b""
-    # Its number in the count of sessions that began.
+    # Its number in the order of creation.
     birth: Birth = UNCOUNTED
-    # When the first and the last append were made, Unix milliseconds by the tailer's
-    # clock.
+    # When the first and the last append were made, by the tailer's clock, Unix
+    # milliseconds.
     created_ms: int = 0
     updated_ms: int = 0
-    # When the last entry or rejection was appended, by the broker's clock, so that all
-    # measure its age by the same one; 0 if it did not say so.
+    # The same for the last append, by the broker's clock, by which all measure its age;
+    # 0 if unknown.
     appended_ms: int = 0
     # Records per second at the last append; see `tailcast_streams.rate`.
     rate: float = 0.0
-    # Statistics of each metric since the current generation's marker, a JSON object;
-    # b"" until there are some. Values of metrics beyond the first 1,000 are counted.
+    # The statistics of each metric since the current generation's marker, a JSON
+    # object; b"" until there are some. Values of metrics beyond the first 1,000 are
+    # only counted.
     metrics: bytes = b""
     metrics_left_out: int = 0
     # The tailer that appended last: `host:log directory`; and the file's path there.
     owner: str = ""
     path: str = ""
-    # Since when the file of a session that lived its time is known to be absent, Unix
-    # milliseconds; 0, or earlier than the last append: it is not.
+    # When the file of an old session was first found absent, Unix milliseconds. The
+    # file is there if this is 0 or before the last append.
     absent_since_ms: int = 0
-    # Proofs that a file is the one that was read; opaque here, made by the tailer.
+    # The tailer's proofs that a file is the one that was read; opaque here.
     head_proof: str = ""
     marker_proof: str = ""
 
     @property
     def aged_from_ms(self) -> int:
-        """From when its age is measured: by the broker's clock, if that is known."""
+        """The time from which its age is measured, by the broker's clock if known."""
         return self.appended_ms or self.updated_ms
 
 
@@ -121,19 +123,19 @@ class Origin(NamedTuple):
 
 
 class Head(NamedTuple):
-    """The two ends of a stream and the state, read one after the other."""
+    """The state and the two ends of a stream, read one after the other."""
 
-    # None: the broker has no state for the session. Without what is large or is the
-    # tailer's alone: `latest`, `latest_emergency` and its ID, `metrics`,
+    # None if the broker has no state for the session. It lacks fields that are large or
+    # only for the tailer: `latest`, `latest_emergency` and its ID, `metrics`,
     # `absent_since_ms` and the proofs.
     state: SessionState | None
-    # The oldest and newest entries that are kept; None while there is none.
+    # The oldest and newest stored entries; None while there is none.
     oldest: Entry | None
     newest: Entry | None
 
     @property
     def cursor(self) -> Cursor | None:
-        """The cursor of a client that has everything, None while there is nothing."""
+        """The cursor of a client that has all entries, None while there is none."""
         if self.newest is not None:
             return self.newest.cursor
         if self.state is not None and self.state.position.last_id != BEFORE_ALL:
@@ -143,9 +145,9 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A session as it was after one append: everything here belongs together."""
+    """A session as it was after one append: all values belong together."""
 
-    # The cursor of a client that has everything; None before the first entry.
+    # The cursor of a client that has all entries; None before the first one.
     cursor: Cursor | None
     incarnation: str
     # The latest record's bytes, b"" until there is one.
@@ -163,7 +165,7 @@ class Snapshot:
     emergencies: int
     latest_emergency_id: EntryID
     latest_emergency: bytes
-    # Records per second at `aged_from_ms`; `rate.rate_at` tells what it is now.
+    # Records per second at `aged_from_ms`; `rate.rate_at` computes the present rate.
     rate: float
     created_ms: int
     updated_ms: int
@@ -172,7 +174,7 @@ class Snapshot:
 
 
 def snapshot_of(state: SessionState) -> Snapshot:
-    """What a state, read in one step, says of its session."""
+    """The snapshot of a session, from a state that was read in one step."""
     last_id = state.position.last_id
     return Snapshot(
         cursor=None if last_id == BEFORE_ALL else Cursor(last_id, state.last_digest),
@@ -201,38 +203,39 @@ class Batch:
     """What one append writes."""
 
     session: str
-    # What must be stored for the batch to fit; `NOTHING_STORED` to begin.
+    # The position that must be stored, or nothing is written; `NOTHING_STORED` to
+    # begin.
     expected: StoredPosition
-    # Written with the state: the expected one, or a new random one to begin.
+    # The incarnation to store: the expected one, or a new random one to begin.
     incarnation: str
-    # Of all entries and rejections; the expected one, or a greater one.
+    # The generation of all entries and rejections; the expected one or a greater one.
     generation: int
-    # Where reading goes on after this batch.
+    # The offset at which reading goes on after this batch.
     offset: int
-    # Rising strictly; the first of a generation is its marker.
+    # Each offset is above the last one; the first entry of a generation is its marker.
     entries: Sequence[NewEntry]
     rejections: Sequence[NewRejection] = ()
-    # Other fields of the state to write, by their name in `SessionState`, as text.
+    # Other fields of the state to write, by their names in `SessionState`.
     fields: Mapping[str, str | int | float | bytes]
-    # When the newest line was written, Unix milliseconds, told to whoever is woken; 0
-    # if nothing new was written.
+    # When the newest line was written, Unix milliseconds, for the notification; 0 if
+    # there is no new line.
     written_ms: int = 0
 
 
 class Appended(Enum):
-    """What came of an append; nothing was written unless it is `DONE`."""
+    """The result of an append; nothing was written unless it is `DONE`."""
 
     DONE = "done"
-    # What is stored is not what the batch follows on from: read the state, go on there.
+    # The expected position is not stored: read the state and go on from there.
     CONFLICT = "conflict"
-    # Stream and state disagree with each other: nothing can follow on from this.
+    # Stream and state contradict each other: nothing can be appended to them.
     DIVERGED = "diverged"
 
 
 class Trimmed(NamedTuple):
-    """What came of trimming a stream: what really went, not what was asked for."""
+    """The result of trimming a stream: the entries that really were dropped."""
 
-    # How many entries went.
+    # How many entries were dropped.
     entries: int
-    # The oldest entry that stays; None: there is none.
+    # The oldest entry that is left; None if there is none.
     oldest: Entry | None

@@ -1,8 +1,8 @@
-"""What tailers know of the paths below what they watch: the port, and its values.
+"""Sources: the paths that tailers watch, and what became of each: the port and values.
 
-Pure. A tailer says of each path what became of it, and why; gateways answer it to who
-asks. Nothing else follows from it: what is streamed is decided by the files alone. It
-is forgotten when its tailer no longer says it.
+Pure. A tailer publishes whether it follows each path, and why not; gateways answer with
+it. It has no other effect: the files alone decide what is streamed. It is forgotten
+when its tailer no longer publishes it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -11,89 +11,89 @@ from heapq import nsmallest
 from typing import NamedTuple, Protocol
 
 
-# Paths of one tailer that are listed; the others are counted.
+# How many paths of one tailer are listed; the others are only counted.
 MAX_LISTED_PATHS = 50_000
-# How long it is kept after its tailer said it last.
+# How long a tailer's paths are stored after it last published them.
 SOURCES_KEPT_SECONDS = 60
 
 
 class SourceState(StrEnum):
-    """What became of a path: each is in exactly one of these."""
+    """What became of a path; each path is in exactly one of these states."""
 
-    # What is written to it is told to clients.
+    # The lines of the file are sent to clients.
     FOLLOWED = "followed"
-    # It cannot be decided now, and is tried again without anybody's help.
+    # It cannot be decided now, and is tried again by itself.
     WAITING = "waiting"
-    # It was meant to be followed, and is not until somebody changes something.
+    # It matches, but is not followed until somebody changes something.
     REFUSED = "refused"
-    # It is none of those that were asked for.
+    # It does not match the patterns.
     LEFT_OUT = "left_out"
 
 
 class Source(NamedTuple):
-    """One path below what a tailer watches."""
+    """One path that a tailer watches."""
 
-    # As UTF-8 can have it: what is none is escaped.
+    # In UTF-8; bytes that are not UTF-8 are escaped.
     path: str
     state: SourceState
-    # What clients call it; "" if it is no session.
+    # The ID of its session; "" if it has none.
     session: str = ""
-    # Why it is so, and what changes it: for people; "" where there is nothing to say.
+    # Why it is in this state, and what to do about it, in words for people; or "".
     reason: str = ""
     mend: str = ""
 
 
 class Root(NamedTuple):
-    """A path that a tailer was told to watch, and what it found there."""
+    """A path that a tailer's settings name, and what it found there."""
 
     path: str
-    # Which files below it are meant, as globs; none: those that hold records, or the
-    # path itself.
+    # Globs of the files below it. Without any: all files that hold records, or the path
+    # itself.
     patterns: tuple[str, ...] = ()
-    # Files that are there now.
+    # How many files are there now.
     files: int = 0
-    # Why nothing is followed there, and what changes it; "" where something is.
+    # Why nothing is followed there, and what to do about it; "" if something is.
     reason: str = ""
     mend: str = ""
 
 
 class Overview(NamedTuple):
-    """What one tailer knows, in numbers."""
+    """The paths of one tailer in numbers."""
 
     owner: str
-    # All paths by what became of them, those too that are not listed.
+    # The number of paths in each state, also of those that are not listed.
     counts: Mapping[SourceState, int]
-    # How many are listed.
+    # How many paths are listed.
     listed: int = 0
     roots: tuple[Root, ...] = ()
-    # When it looked for files last, by the tailer's clock, Unix milliseconds; 0: it has
-    # not been through yet.
+    # When it last looked for files, by the tailer's clock, Unix milliseconds; 0 before
+    # its first complete look.
     looked_ms: int = 0
 
 
 class Sources(Protocol):
-    """What the services ask of a broker; every call may raise `BrokerError`."""
+    """The sources in a broker; every call may raise `BrokerError`."""
 
     async def publish(
         self, overview: Overview, changed: Mapping[str, Source | None]
     ) -> None:
-        """Say what changed, then the overview; None: no more is known of the path.
+        """Store the changed paths, then the overview; None removes a path.
 
-        Not one step: after a crash in the middle the overview is still the one before.
+        This is not one step: after a crash in the middle the overview is the old one.
         All is forgotten `SOURCES_KEPT_SECONDS` after the last call.
         """
         ...
 
     async def overview(self, owner: str) -> Overview | None:
-        """Read what a tailer said last; None if nothing is kept of it."""
+        """Read a tailer's latest overview; None if none is stored."""
         ...
 
     async def forget(self, owner: str) -> None:
-        """Forget what was said in this tailer's name."""
+        """Delete all that this tailer has published."""
         ...
 
     async def overviews(self) -> list[Overview]:
-        """Read what all tailers said last, in the order of their names."""
+        """Read the latest overviews of all tailers, in the order of their names."""
         ...
 
     async def read(
@@ -104,12 +104,12 @@ class Sources(Protocol):
         states: Collection[SourceState] = tuple(SourceState),
         limit: int,
     ) -> list[Source]:
-        """Read up to `limit` listed paths above one, in their order."""
+        """Read up to `limit` listed paths after a path, in their order."""
         ...
 
 
 class FirstPaths:
-    """The first paths after one, of any number that come in any order."""
+    """Collects the first paths after a path, from any number in any order."""
 
     def __init__(
         self, *, after: str, states: Collection[SourceState], limit: int
@@ -117,11 +117,11 @@ class FirstPaths:
         self._after = after
         self._states = states
         self._limit = limit
-        # By path: what comes twice counts once.
+        # By path, so that one that comes twice counts once.
         self._found: dict[str, Source] = {}
 
     def take(self, sources: Iterable[Source]) -> None:
-        """Take some more."""
+        """Take more paths."""
         for source in sources:
             if source.path > self._after and source.state in self._states:
                 self._found[source.path] = source
@@ -130,5 +130,5 @@ class FirstPaths:
 
     @property
     def found(self) -> list[Source]:
-        """Those that come first of all that were taken."""
+        """The first paths of all that were taken."""
         return nsmallest(self._limit, self._found.values())

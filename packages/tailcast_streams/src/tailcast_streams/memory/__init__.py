@@ -1,4 +1,4 @@
-"""The adapters over this process' memory: for tests, and to try things out.
+"""The adapters that store everything in this process' memory, for tests and trials.
 
-They keep the promises of the ports as the others do.
+They keep all promises of the ports, as the other adapters do.
 """

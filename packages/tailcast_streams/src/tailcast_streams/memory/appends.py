@@ -1,6 +1,6 @@
-"""What is written into streams, in this process' memory: a part of `MemoryBroker`.
+"""Appends to streams in this process' memory: a part of `MemoryBroker`.
 
-What `append.lua` and its like do, said in Python.
+It does in Python what `append.lua` and the other scripts do in Redis.
 """
 
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ from tailcast_streams.session_state import (
 )
 
 
-# Rejected lines of a session that are kept.
+# How many rejected lines of a session are stored.
 MAX_REJECTIONS = 1_000
 
 _STATE_FIELDS = {known.name for known in fields(SessionState)}
 
 
 class MemoryAppends(MemoryCalls):
-    """Appends to streams, and what takes away from them."""
+    """Appends to streams, trims and deletes them."""
 
     async def append(self, batch: Batch) -> Appended:
         stored = await self._position(batch.session)

@@ -1,8 +1,8 @@
-"""The broker in this process's memory: both ports, for tests and for reading.
+"""The broker in this process's memory: both ports, for tests and for readers.
 
-What `append.lua` and Redis do, said in Python; the conformance suite holds them
-together. Beyond the ports it can forget (`checkpoint`, `roll_back`, `wipe`) and fail on
-demand, which is what a model of a broker is for.
+It does in Python what `append.lua` and Redis do; the conformance suite tests both. In
+addition to the ports it can forget (`checkpoint`, `roll_back`, `wipe`) and fail on
+demand, so that tests can do that.
 """
 
 import asyncio
@@ -27,27 +27,27 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
 
     def __init__(self) -> None:
         super().__init__()
-        # What tailers say to each other.
+        # The claims of tailers.
         self.claims = MemoryClaims(
             lambda: self._stored.claims, reachable=self._reachable
         )
-        # What they know of paths.
+        # The paths that tailers watch.
         self.sources = MemorySources(
             lambda: self._stored.sources, reachable=self._reachable
         )
-        # What is kept of clients that name themselves.
+        # The cursors of named clients.
         self.clients = MemoryClientCursors(
             lambda: self._stored.clients, reachable=self._reachable, wake=self._wake
         )
 
-    # Beyond the ports: what can happen to a broker.
+    # In addition to the ports: what can happen to a broker.
 
     def checkpoint(self) -> Stored:
-        """What is stored now, for `roll_back`."""
+        """A copy of all that is stored now, for `roll_back`."""
         return copy.deepcopy(self._stored)
 
     def roll_back(self, checkpoint: Stored) -> None:
-        """Forget what came after a checkpoint; listeners lose their connection."""
+        """Go back to a checkpoint; listeners lose their connection."""
         self._stored = copy.deepcopy(checkpoint)
         self.drop_listeners()
 
@@ -60,7 +60,7 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
         for queue in self._listeners:
             queue.put_nowait(error or BrokerUnavailable("dropped"))
 
-    # What belongs to no session.
+    # Calls that concern no session.
 
     async def settle_installation(self) -> None:
         await self._reachable()
@@ -73,7 +73,7 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
     async def notifications(
         self, *, on_foreign: Callable[[], None] | None = None
     ) -> AsyncGenerator[AsyncIterator[str]]:
-        del on_foreign  # nobody else speaks here
+        del on_foreign  # there are no other installations here
         await self._reachable()
         queue: asyncio.Queue[BrokerError | str] = asyncio.Queue()
         self._listeners.add(queue)

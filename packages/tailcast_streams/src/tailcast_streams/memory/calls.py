@@ -1,7 +1,4 @@
-"""What every call of the broker goes through: what is stored, and whether it is there.
-
-What never lives here: what a call asks for.
-"""
+"""What all calls of the broker in memory share: the stored values, and failures."""
 
 import asyncio
 import time
@@ -13,17 +10,17 @@ from tailcast_streams.session_state import NOTHING_STORED, StoredPosition
 
 
 class MemoryCalls:
-    """What is stored; each part of `MemoryBroker` adds calls to it."""
+    """Holds the stored values; each part of `MemoryBroker` adds calls to it."""
 
     def __init__(self) -> None:
         self._stored = Stored()
         # One queue for each listener; an error ends it.
         self._listeners: set[asyncio.Queue[BrokerError | str]] = set()
-        # Raised by every call while set: the broker is away.
+        # While this is set every call raises it, as if the broker were away.
         self.failure: BrokerError | None = None
 
     async def _reachable(self) -> None:
-        """Every call's first step, where others may run as they may over a network."""
+        """Begin a call; other tasks may run here, as with a real broker."""
         await asyncio.sleep(0)
         if self.failure is not None:
             raise self.failure

@@ -14,7 +14,7 @@ class MemoryClaims:
         *,
         reachable: Callable[[], Awaitable[None]],
     ) -> None:
-        # What the broker has now; it may forget.
+        # Returns what is stored now, since the broker may forget.
         self._stored = stored
         self._reachable = reachable
 

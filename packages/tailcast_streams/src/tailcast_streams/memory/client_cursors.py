@@ -1,6 +1,6 @@
 """Client cursors in this process's memory, as a part of `MemoryBroker`.
 
-What the two scripts do, said in Python; the conformance suite holds them together.
+It does in Python what the two scripts do in Redis; the conformance suite tests both.
 """
 
 import time
@@ -23,9 +23,9 @@ from tailcast_streams.position import Cursor
 
 @dataclass(slots=True)
 class StoredClient:
-    """What is stored of one client."""
+    """The stored values of one client."""
 
-    # The numbers of the latest hold and of its latest save.
+    # The number of the latest hold, and the number of its latest save.
     hold: int = 0
     save: int = 0
     at: Birth | None = None
@@ -46,9 +46,9 @@ class MemoryClientCursors:
         reachable: Callable[[], Awaitable[None]],
         wake: Callable[[str], None],
     ) -> None:
-        # What the broker has now; it may forget.
+        # Returns what is stored now, since the broker may forget.
         self._stored = stored
-        # The broker's own: every call's first step, and its channel.
+        # The broker's first step of a call, and its channel.
         self._reachable = reachable
         self._wake = wake
 
@@ -95,7 +95,7 @@ class MemoryClientCursors:
         return Saved.KEPT if is_same else Saved.ANEW
 
     def _client(self, client: str) -> StoredClient:
-        """What is stored, or a place for it."""
+        """The stored values of a client; new ones if there are none."""
         clients = self._stored()
         stored = clients.get(client)
         if stored is None or stored.expires_at < time.monotonic():

@@ -63,5 +63,5 @@ class MemoryEntries(MemoryCalls):
         ]
 
     def rejections(self, session: str) -> list[tuple[EntryID, NewRejection]]:
-        """What was rejected of a session, oldest first."""
+        """The rejected lines of a session, oldest first."""
         return list(self._stored.rejected.get(session, []))

@@ -1,4 +1,4 @@
-"""Which sessions and tailers there are, in memory: a part of `MemoryBroker`."""
+"""The lists of sessions and tailers, in memory: a part of `MemoryBroker`."""
 
 import secrets
 import time
@@ -9,7 +9,7 @@ from tailcast_streams.memory.calls import MemoryCalls
 
 
 class MemoryListing(MemoryCalls):
-    """The list of sessions, their births, and what tailers say of themselves."""
+    """The list of sessions, their births, and the presence of tailers."""
 
     async def bear(self, session: str, *, activity_ms: int) -> Birth:
         await self.touch({session: activity_ms})

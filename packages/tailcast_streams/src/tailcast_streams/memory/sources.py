@@ -15,7 +15,7 @@ from tailcast_streams.sources import (
 
 @dataclass(slots=True)
 class StoredSources:
-    """What is stored of one tailer."""
+    """The stored values of one tailer."""
 
     overview: Overview | None = None
     sources: dict[str, Source] = field(default_factory=dict[str, Source])
@@ -32,7 +32,7 @@ class MemorySources:
         *,
         reachable: Callable[[], Awaitable[None]],
     ) -> None:
-        # What the broker has now; it may forget.
+        # Returns what is stored now, since the broker may forget.
         self._stored = stored
         self._reachable = reachable
 
@@ -77,7 +77,7 @@ class MemorySources:
         return first.found
 
     def _tailer(self, owner: str) -> StoredSources:
-        """What is stored, or what would be of one that never was."""
+        """The stored values of a tailer; empty ones if there are none."""
         stored = self._stored().get(owner)
         if stored is None or stored.expires_at < time.monotonic():
             return StoredSources()

@@ -1,4 +1,4 @@
-"""What is stored about sessions, in this process' memory: a part of `MemoryBroker`."""
+"""States, positions and ends of sessions, in memory: a part of `MemoryBroker`."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -14,7 +14,7 @@ from tailcast_streams.session_state import SessionState
 
 @dataclass(slots=True)
 class StoredStream:
-    """A stream: entries that rise, and the last ID, which survives trimming."""
+    """A stream: entries with rising IDs, and the last ID, which stays when trimmed."""
 
     entries: list[Entry] = field(default_factory=list[Entry])
     last_id: EntryID = BEFORE_ALL
@@ -43,7 +43,7 @@ class Stored:
     births: Birth = UNCOUNTED
     seen: set[str] = field(default_factory=set[str])
     begun: set[str] = field(default_factory=set[str])
-    # Owner by the monotonic time at which its presence ends, seconds.
+    # By owner: the monotonic time at which its presence ends, seconds.
     presence: dict[str, float] = field(default_factory=dict[str, float])
     claims: dict[tuple[str, str], Claim] = field(
         default_factory=dict[tuple[str, str], Claim]

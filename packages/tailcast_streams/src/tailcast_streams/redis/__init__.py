@@ -1,4 +1,4 @@
-"""The adapters over Redis and Valkey: the only home of the library redis.
+"""The adapters over Redis and Valkey. No other package uses the library redis.
 
-What never lives here: what the ports promise, which stands on the ports.
+The promises of each call are written at the ports.
 """

@@ -1,7 +1,7 @@
-"""What is written into streams, over Redis or Valkey, as a part of `RedisBroker`.
+"""Appends to streams over Redis or Valkey: a part of `RedisBroker`.
 
-Home of the scripts' argument lists. Decisions are in the scripts, where they are one
-step, or in the tailer.
+It makes the arguments of the scripts. Decisions are made in the scripts, where they are
+one step, or in the tailer.
 """
 
 import json
@@ -20,13 +20,13 @@ from tailcast_streams.redis.errors import translated_errors
 from tailcast_streams.session_state import Appended, Batch, StoredPosition, Trimmed
 
 
-# Entries that one XTRIM may drop: it holds up everybody for some milliseconds. Without
-# a number the broker has one of its own, and says nothing when it stops there.
+# How many entries one XTRIM may drop: it blocks the broker for some milliseconds.
+# Without a limit the broker uses its own, and does not say when it stops there.
 TRIMMED_ENTRIES = 10_000
 
 
 class RedisAppends(RedisCalls):
-    """Appends to streams, and what takes away from them."""
+    """Appends to streams, trims and deletes them."""
 
     async def append(self, batch: Batch) -> Appended:
         keys = [self._keys.stream(batch.session), self._keys.state(batch.session)]
@@ -87,7 +87,7 @@ class RedisAppends(RedisCalls):
     async def _trim_some(
         self, session: str, before: EntryID
     ) -> tuple[int, Entry | None]:
-        """Drop some entries below an ID; how many went, and the oldest that stays."""
+        """Drop some entries below an ID; returns how many, and the oldest left."""
         stream = self._keys.stream(session)
         async with self._pipeline() as pipeline:
             pipeline.xtrim(

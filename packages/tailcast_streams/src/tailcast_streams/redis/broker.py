@@ -1,7 +1,7 @@
-"""The broker over Redis ≥ 7.0 or Valkey ≥ 7.2, and nothing that decides anything.
+"""The broker over Redis ≥ 7.0 or Valkey ≥ 7.2.
 
-It is put together here from what it writes and reads, and listens to the channel.
-Decisions are in `append.lua`, where they are one step, or in the services.
+`RedisBroker` is made of the parts that write and read, and listens to the channel.
+Decisions are made in `append.lua`, where they are one step, or in the services.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -24,17 +24,17 @@ class RedisBroker(RedisAppends, RedisEntries, RedisStates, RedisListing):
     """Both ports, `SessionWriter` and `SessionReader`, over one Redis or Valkey."""
 
     def __init__(self, url: str, *, key_prefix: str = "telemetry") -> None:
-        """Connects at the first command.
+        """Make a broker, which connects at its first command.
 
         Raises:
-            BrokerRefused: the URL is none that this version understands.
+            BrokerRefused: this version does not understand the URL.
         """
         super().__init__(url, key_prefix=key_prefix)
-        # What tailers say to each other.
+        # The claims of tailers.
         self.claims = RedisClaims(self._redis, self._keys)
-        # What they know of paths.
+        # The paths that tailers watch.
         self.sources = RedisSources(self._redis, self._keys)
-        # What is kept of clients that name themselves.
+        # The cursors of named clients.
         self.clients = RedisClientCursors(self._redis, self._keys, self._said)
 
     async def settle_installation(self) -> None:
@@ -53,7 +53,7 @@ class RedisBroker(RedisAppends, RedisEntries, RedisStates, RedisListing):
         async with self._listener.pubsub(ignore_subscribe_messages=True) as pubsub:
             with translated_errors():
                 await pubsub.subscribe(self._keys.feed)
-                # The answer to SUBSCRIBE: from here on nothing is missed unnoticed.
+                # Wait for the answer to SUBSCRIBE: no later message is missed.
                 await pubsub.get_message(timeout=None)
             yield self._payloads(pubsub, on_foreign)
 

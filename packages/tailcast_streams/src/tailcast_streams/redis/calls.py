@@ -1,6 +1,6 @@
-"""What every call of the broker goes through: keys, connections, scripts, pipelines.
+"""What all calls of the broker share: keys, connections, scripts, pipelines.
 
-What never lives here: what a call asks for, and what its answer means.
+The calls themselves are in the other parts; `core.replies` reads their answers.
 """
 
 from typing import Any, cast
@@ -18,23 +18,23 @@ from tailcast_streams.redis.installation import RedisInstallation
 
 
 class RedisCalls:
-    """A broker's connections; each part of `RedisBroker` adds calls to it."""
+    """Holds the connections; each part of `RedisBroker` adds calls to it."""
 
     def __init__(self, url: str, *, key_prefix: str = "telemetry") -> None:
-        """Connects at the first command.
+        """Make the connections, which connect at their first command.
 
         Raises:
-            BrokerRefused: the URL is none that this version understands.
+            BrokerRefused: this version does not understand the URL.
         """
         self._keys = Keys(key_prefix)
         # Runs the commands, over a bounded pool.
         self._redis = connect(url)
-        # Each of its connections listens as long as somebody iterates.
+        # Each of its connections listens as long as its iterator is used.
         self._listener = connect(url, waits_for_messages=True)
-        # What moved is read over it, by the feed alone.
+        # The feed alone reads new entries over this connection.
         self._line = OwnLine(self._listener)
         self._installation = RedisInstallation(self._redis, self._keys)
-        # redis-py's own would make a dictionary of every entry.
+        # redis-py's own callbacks would make a dictionary of every entry.
         for command in ("XRANGE", "XREVRANGE"):
             self._redis.response_callbacks[command] = cast(Any, _entries_reply)
         self._position = self._script("last_id", "position")
@@ -60,7 +60,7 @@ class RedisCalls:
         )
 
     async def _execute(self, pipeline: Pipeline) -> list[Any]:
-        """Run a pipeline; once more if the broker had forgotten a script."""
+        """Run a pipeline, and again if the broker had forgotten a script."""
         with translated_errors():
             commands = list(pipeline.command_stack)
             replies = await pipeline.execute(raise_on_error=False)
@@ -74,7 +74,7 @@ class RedisCalls:
         return replies
 
     async def _said(self, text: str) -> tuple[str, str]:
-        """The channel, and what is said there."""
+        """The channel, and a text with the tag that it needs there."""
         return self._keys.feed, await self._installation.known_tag() + text
 
 

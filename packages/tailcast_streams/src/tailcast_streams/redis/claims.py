@@ -1,7 +1,7 @@
 """Claims over Redis or Valkey, as a part of `RedisBroker`.
 
-Two hashes, so that nobody overwrites what another one says: what claimants ask, and
-what owners answer. Both have a field for each session and claimant.
+One hash has the requests of claimants, and another one the answers of owners, so that
+neither overwrites the other. Both have a field for each session and claimant.
 """
 
 import json
@@ -41,7 +41,7 @@ class RedisClaims:
         with translated_errors():
             await self._redis.hset(self._keys.claims_seen, field, claim.token)
             if not await self._redis.hexists(self._keys.claims, field):
-                # It was withdrawn meanwhile.
+                # The claim was withdrawn meanwhile.
                 await self._redis.hdel(self._keys.claims_seen, field)
 
     async def withdraw(self, session: str, claimant: str) -> None:
@@ -60,12 +60,12 @@ def _field(session: str, claimant: str) -> str:
 
 
 def _claim(field: bytes, text: bytes, seen: bytes) -> Claim | None:
-    """What the hashes say, None where somebody wrote something else by hand."""
+    """The claim in the hashes, None if somebody wrote something else by hand."""
     try:
         session, claimant = json.loads(field)
         owner, token = json.loads(text)
         parts = (session, claimant, owner, token, seen.decode())
-        # Also half a surrogate pair, which could not be asked about, is nobody's name.
+        # Half a surrogate pair, which could not be sent to the broker, is no name.
         "".join(parts).encode()
     except (ValueError, TypeError, RecursionError):
         return None

@@ -1,6 +1,6 @@
 """Client cursors over Redis or Valkey, as a part of `RedisBroker`.
 
-Home of the two scripts' argument lists; what decides is in the scripts.
+It makes the arguments of the two scripts, which make the decisions.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,7 +25,7 @@ from tailcast_streams.redis.connection import PIPELINE_COMMANDS, script
 from tailcast_streams.redis.errors import translate, translated_errors
 
 
-# The code of an error that is one key's alone.
+# The code of an error that concerns one key alone.
 WRONG_TYPE = "WRONGTYPE"
 
 
@@ -40,7 +40,7 @@ class RedisClientCursors:
     ) -> None:
         self._redis = redis
         self._keys = keys
-        # The broker's own: its channel, and a text as it is said there.
+        # Returns the broker's channel, and a text with the tag that it needs there.
         self._said = said
         self._take = redis.register_script(script("refusal", "take_client"))
         self._save = redis.register_script(script("save_client"))
@@ -59,7 +59,7 @@ class RedisClientCursors:
             with translated_errors():
                 replies = await self._run(some)
                 if any(isinstance(one, redis_errors.NoScriptError) for one in replies):
-                    # All of them once more: what was saved is not saved twice.
+                    # Send all of them again: a save that was done is not repeated.
                     await self._redis.script_load(self._save.script)
                     replies = await self._run(some)
             answers += map(_saved, replies)
@@ -91,18 +91,18 @@ def _arguments(one: Save) -> list[str]:
 
 
 def _saved(reply: Any) -> Saved:
-    """What came of one save. Raises BrokerError for what all would meet."""
+    """The result of one save. Raises BrokerError if it would concern all saves."""
     if not isinstance(reply, Exception):
         return Saved(reply.decode())
     error = translate(reply)
-    # One client's key that somebody spoiled must not keep all others from being saved.
+    # If somebody spoiled the key of one client, all others must still be saved.
     if error.code != WRONG_TYPE:
         raise error from reply
     return Saved.FAILED
 
 
 def _kept(answer: Sequence[bytes]) -> Kept:
-    """The answer of `take_client.lua`; what is no cursor is passed over."""
+    """Read the answer of `take_client.lua`; invalid cursors are left out."""
     hold, *fields = answer
     cursors: dict[str, Cursor] = {}
     at: Birth | None = None

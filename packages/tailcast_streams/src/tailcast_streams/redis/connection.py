@@ -1,8 +1,8 @@
-"""How redis-py is made to talk to the broker: time-outs, retries. One place.
+"""How redis-py connects to the broker: time-outs and retries.
 
-redis-py 8's defaults repeat a command whose reply was lost up to ten times and give a
-blocking read five seconds; both are wrong here. Nothing is retried below the services:
-an append that may have happened is settled by its compare, and the waiting is theirs.
+By default redis-py 8 repeats a command whose reply was lost up to ten times, and gives
+a blocking read five seconds; both are wrong here. Only the services retry: if an append
+may have happened, the next one finds out by comparing.
 """
 
 import asyncio
@@ -23,22 +23,22 @@ from tailcast_streams.exceptions import BrokerRefused
 
 
 CONNECT_TIMEOUT = 5.0
-# Above what a busy broker takes for a script; a reply that is later is taken as lost.
+# Longer than a busy broker takes for a script; a later reply counts as lost.
 REPLY_TIMEOUT = 10.0
 MAX_CONNECTIONS = 32
-# As much of a reply as is there is taken at once.
+# How many bytes of a reply are read at once.
 READ_BYTES = 1024 * 1024
-# Commands in one pipeline, so that no request or reply grows with what there is.
+# How many commands one pipeline has, so that requests and replies are bounded.
 PIPELINE_COMMANDS = 1_000
 
 _SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
-    """A client for commands, or for one connection that listens as long as it lasts.
+    """A client for commands, or for connections that listen without a time-out.
 
     Raises:
-        BrokerRefused: the URL is none that this version understands.
+        BrokerRefused: this version does not understand the URL.
     """
     if not url.startswith(_SCHEMES):
         raise BrokerRefused(
@@ -54,16 +54,16 @@ def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
             retry=Retry(NoBackoff(), 0),
             max_connections=MAX_CONNECTIONS,
             socket_read_size=READ_BYTES,
-            # How long a command waits for one of them.
+            # How long a command waits for a free connection.
             timeout=REPLY_TIMEOUT,
             client_name="tailcast",
-            # While the pool expects notices of maintenance it hands out connections
-            # that the server has closed, each good for one failed command.
+            # With these notifications the pool would give out connections that the
+            # server has closed, and a command would fail on each of them.
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
     except ValueError as error:
         raise BrokerRefused(f"not a broker URL: {error}") from error
-    # After the URL has chosen among plain, TLS and socket connections.
+    # By now the URL has chosen between plain, TLS and socket connections.
     pool.connection_class = type(
         "OwnConnection", (_OwnConnection, pool.connection_class), {}
     )
@@ -71,11 +71,11 @@ def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
 
 
 class _OwnConnection(AbstractConnection):
-    """redis-py's connection, but for how commands are encoded and sent.
+    """redis-py's connection, with another way to encode and send commands.
 
-    Encoded in C: a batch of 1,000 records costs a quarter of the CPU. Sent without
-    `asyncio.wait_for`, which in Python 3.11 loses a cancellation that comes together
-    with the result: a task that was told to end would go on for ever.
+    Commands are encoded in C: a batch of 1,000 records takes a quarter of the CPU. They
+    are sent without `asyncio.wait_for`, which in Python 3.11 loses a cancellation that
+    comes together with the result. A cancelled task would then go on without an end.
     """
 
     def pack_command(self, *args: EncodableT) -> list[bytes]:
@@ -98,24 +98,24 @@ class _OwnConnection(AbstractConnection):
 
 
 class OwnLine:
-    """One connection for commands that follow each other closely, one lot at a time.
+    """One connection for groups of commands that follow each other closely.
 
-    A pool and its pipeline cost as much CPU as a small read does; whoever is woken for
-    each record feels it. Connects at the first lot, and again after a failure.
+    A pool and its pipeline take as much CPU as a small read, which matters to the feed
+    that reads for each record. It connects at the first exchange, and after a failure.
     """
 
     def __init__(self, client: Redis) -> None:
-        # Makes the connection; without a time-out for each reply: a lot has one.
+        # Makes the connection, without a time-out for each reply: an exchange has one.
         self._pool: Any = client.connection_pool
-        # Who exchanges now; the others wait.
+        # Only one exchange runs at a time; others wait.
         self._lock = asyncio.Lock()
-        # None while there is none.
+        # The connection; None while there is none.
         self._connection: Any = None
 
     async def exchange(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
-        """Send commands at once; their replies, as they are.
+        """Send commands together; returns their replies.
 
-        Raises redis-py's errors, for the first command that is refused; TimeoutError.
+        Raises redis-py's error for the first command that is refused, or TimeoutError.
         """
         async with self._lock, asyncio.timeout(REPLY_TIMEOUT):
             connection = self._connection or self._pool.make_connection()
@@ -131,7 +131,7 @@ class OwnLine:
                 await connection.send_packed_command(packed, check_health=False)
                 replies = [await connection.read_response() for _ in commands]
             except BaseException:
-                # What was not read would be taken for the next lot's replies.
+                # Unread replies would be taken for those of the next exchange.
                 await connection.disconnect(nowait=True)
                 raise
             self._connection = connection
@@ -145,9 +145,9 @@ class OwnLine:
 
 
 def _is_dead(connection: Any) -> bool:
-    """Whether a connection that was in use is known to have been closed.
+    """Whether a used connection is known to be closed.
 
-    redis-py asks that of connections of a pool, which takes a turn of the loop.
+    redis-py checks this for connections of a pool, which takes a turn of the loop.
     """
     reader: asyncio.StreamReader | None = connection._reader  # noqa: SLF001  # no other way
     return reader is not None and (reader.at_eof() or reader.exception() is not None)
@@ -160,10 +160,10 @@ def script(*parts: str) -> str:
 
 
 async def pushed(pubsub: Any) -> AsyncIterator[bytes]:
-    """What is published on a pub/sub's one channel, for ever; raises redis-py's errors.
+    """The messages of a pub/sub's one channel, endlessly. Raises redis-py's errors.
 
-    Read from the connection itself: on the way through redis-py's `get_message` each
-    message is a dictionary, and its text is made for a log that nobody keeps.
+    They are read from the connection itself: redis-py's `get_message` would make a
+    dictionary of each, and a text for a log that is not kept.
     """
     connection = pubsub.connection
     connection._parser.set_pubsub_push_handler(_as_it_is)  # noqa: SLF001  # no other way

@@ -1,7 +1,7 @@
-"""What the broker's errors mean: redis-py's in, ours out, as a table. One place.
+"""Translates the broker's errors from redis-py's into ours, by a table.
 
-The code decides, never the text: that differs between servers and their versions. An
-error that a person must mend says how; what is not known counts as such.
+The error's code decides, never its text, which differs between servers and versions. An
+error that a person must fix says how. An unknown error counts as one of these.
 """
 
 from collections.abc import Generator
@@ -20,7 +20,7 @@ from tailcast_streams.exceptions import (
 
 
 class Meaning(NamedTuple):
-    """What an error with a code is for us, and what mends it."""
+    """Our error for an error with a code, and advice on how to fix it."""
 
     ours: type[BrokerError]
     advice: str = ""
@@ -58,7 +58,7 @@ _BY_CODE = {
     "TRYAGAIN": Meaning(BrokerUnavailable),
     "UNBLOCKED": Meaning(BrokerUnavailable),
 }
-# Where there is no code that says anything. First match wins.
+# For errors without a known code. The first match counts.
 _BY_CLASS: tuple[tuple[type[BaseException], type[BrokerError]], ...] = (
     (redis_errors.AuthenticationError, BrokerRefused),
     (redis_errors.AuthorizationError, BrokerRefused),
@@ -66,14 +66,14 @@ _BY_CLASS: tuple[tuple[type[BaseException], type[BrokerError]], ...] = (
     (redis_errors.TimeoutError, BrokerUnavailable),
     (redis_errors.RedisError, BrokerRefused),
 )
-# What a script's commands may not do has no code of its own, and other words in Redis
-# 7.0: known here for the advice alone.
+# A script's command that lacks a permission has no code of its own, and another text in
+# Redis 7.0. These texts are only used to give the advice.
 _DENIED_IN_SCRIPT = ("ACL failure in script", "The user executing the script can't")
 
 
 @contextmanager
 def translated_errors() -> Generator[None]:
-    """Raise ours for redis-py's errors, the broker's own words kept."""
+    """Raise our errors for redis-py's, with the broker's own text."""
     try:
         yield
     except (redis_errors.RedisError, OSError) as error:
@@ -94,13 +94,13 @@ def translate(error: BaseException) -> BrokerError:
 
 
 def _origin(error: BaseException) -> BaseException:
-    """What the broker said: an error while connecting comes wrapped in another one."""
+    """The broker's error: while connecting it is wrapped in another one."""
     cause = error.__cause__
     return cause if isinstance(cause, redis_errors.RedisError) else error
 
 
 def _code(error: BaseException, text: str) -> str:
-    """The error's code; redis-py takes it off the text where it has a class."""
+    """The error's code; redis-py removes it from the text if it has a class for it."""
     code = getattr(error, "status_code", None)
     if isinstance(code, str) and code:
         return code

@@ -1,8 +1,8 @@
-"""Which installation keys belong to: an ID, made once and kept under their prefix.
+"""The installation to which keys belong: an ID that is made once, below their prefix.
 
-Databases keep keys apart; the channel is one for the whole server. So what is said
-there bears the ID. Delivery never depends on it, only speed: while two processes
-disagree, what moved is found by the audits.
+Databases keep keys apart, but a channel belongs to the whole server. So notifications
+have the ID. Only speed depends on it: while two processes have different IDs, the
+audits find new entries.
 """
 
 import secrets
@@ -21,22 +21,22 @@ class RedisInstallation:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._key = keys.installation
-        # What this process says on the channel begins so; "" before the ID is known.
+        # The beginning of this process' notifications; "" before the ID is known.
         self.tag = ""
-        # The same as it is heard.
+        # The same in bytes, for notifications that are received.
         self.heard_tag = b""
 
     async def known_tag(self) -> str:
-        """The tag; the broker is asked for it once. Raises BrokerError."""
+        """The tag; the broker is only asked for it once. Raises BrokerError."""
         if not self.tag:
             await self.settle()
         return self.tag
 
     async def settle(self) -> None:
-        """Take the ID that is stored; without one, put ours there. Raises BrokerError.
+        """Take the stored ID, or store ours if there is none. Raises BrokerError.
 
-        A broker that was emptied is given the ID that its processes know, so that they
-        go on hearing each other; one that was restored says which one it has.
+        If the broker was emptied, its processes store the ID that they know, so that
+        they still hear each other. If it was restored, they take its ID.
         """
         ours = self.tag[1:-1] or secrets.token_hex(INSTALLATION_LENGTH // 2)
         with translated_errors():
@@ -45,11 +45,11 @@ class RedisInstallation:
                 pipeline.get(self._key)
                 made, stored = await pipeline.execute(raise_on_error=False)
             if isinstance(stored, bytes) and not _is_id(stored):
-                # Somebody wrote it by hand.
+                # It is not an ID: somebody wrote it by hand.
                 await self._redis.set(self._key, ours)
                 stored = ours.encode()
         for reply in (made, stored):
-            # A broker that is full, or lets us only read, may have it all the same.
+            # A broker that is full, or refuses writes, may still have an ID.
             if isinstance(reply, Exception) and not _is_id(stored):
                 raise translate(reply) from reply
         self.tag = tag_of(stored.decode() if _is_id(stored) else ours)

@@ -1,4 +1,4 @@
-"""Which sessions and tailers there are, over Redis or Valkey: part of `RedisBroker`."""
+"""The lists of sessions and tailers, over Redis or Valkey: part of `RedisBroker`."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from tailcast_streams.redis.core.replies import birth_of
 from tailcast_streams.redis.errors import translated_errors
 
 
-# After all times: what a score and JSON hold to the millisecond.
+# A time after all others: scores and JSON hold milliseconds exactly up to here.
 _LAST_MS = 2**53
 
 
 class RedisListing(RedisCalls):
-    """The list of sessions, their births, and what tailers say of themselves."""
+    """The list of sessions, their births, and the presence of tailers."""
 
     async def bear(self, session: str, *, activity_ms: int) -> Birth:
         await self.touch({session: activity_ms})
@@ -40,7 +40,7 @@ class RedisListing(RedisCalls):
     async def sessions(
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
     ) -> dict[str, int]:
-        # Somebody may have written "inf" by hand, which is no time.
+        # Leave out "inf", which is no time; somebody may have written it by hand.
         highest = _LAST_MS if active_until_ms is None else active_until_ms
         with translated_errors():
             found = cast(

@@ -1,7 +1,8 @@
 """Sources over Redis or Valkey, as a part of `RedisBroker`.
 
-A hash for each tailer, which expires, and a sorted set of the tailers by when they said
-something last. A hash has no order: what is first in it is found by going through it.
+There is a hash for each tailer, which expires, and a sorted set of the tailers by when
+they last published. A hash has no order, so the first paths are found by reading it
+whole.
 """
 
 import time
@@ -30,15 +31,15 @@ from tailcast_streams.sources import (
 )
 
 
-# Paths that one pipeline changes.
+# How many paths one pipeline changes.
 PIPELINE_PATHS = 500
-# Fields that one HSCAN gives, about.
+# About how many fields one HSCAN returns.
 SCANNED_FIELDS = 1_000
-# Rounds after which somebody else has filled the hash.
+# After this many scans the hash has more fields than a tailer writes.
 _MOST_SCANS = 4 * MAX_LISTED_PATHS // SCANNED_FIELDS
-# Tailers that are read, those that said something last.
+# How many tailers are read, those that published last.
 MAX_TAILERS = 1_000
-# What said nothing for so long is taken off the list of tailers.
+# After how long without publishing a tailer is removed from the list.
 _LISTED_MS = 86_400_000
 
 
@@ -81,7 +82,7 @@ class RedisSources:
                     pipeline.hset(key, mapping=texts)
                 if gone:
                     pipeline.hdel(key, *gone)
-                # What a crash leaves expires too.
+                # So the hash expires even after a crash.
                 pipeline.expire(key, SOURCES_KEPT_SECONDS)
                 await pipeline.execute()
 

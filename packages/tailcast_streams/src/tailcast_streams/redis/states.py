@@ -1,6 +1,6 @@
-"""What is stored about sessions, read over Redis or Valkey: a part of `RedisBroker`.
+"""States, positions and ends of sessions over Redis or Valkey: part of `RedisBroker`.
 
-Many sessions are read in few round trips, none of which grows with what there is.
+Many sessions are read in few round trips, each of bounded size.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +29,8 @@ from tailcast_streams.session_state import (
 )
 
 
-# Whole states in one pipeline: each may have a record and statistics of 100 kB.
+# How many whole states one pipeline reads: each may have 100 kB of statistics, and a
+# record.
 WHOLE_STATES = 100
 
 

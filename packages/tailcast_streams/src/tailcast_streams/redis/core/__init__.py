@@ -1,1 +1,1 @@
-"""What decides about replies, and never acts: no loop, no clock, no I/O."""
+"""The pure part of these adapters: it turns replies into values. No loop, no I/O."""

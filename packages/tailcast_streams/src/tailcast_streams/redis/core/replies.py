@@ -1,7 +1,7 @@
-"""What Redis' replies mean: raw lists and bytes in, values out. Pure.
+"""Turns replies of Redis, which are lists and bytes, into values. Pure.
 
-Field names are those of the keys' documentation; an entry that somebody else wrote by
-hand still comes out as an entry, and its missing `p` breaks the chain for readers.
+Field names are those in docs/streams.md. An entry that somebody wrote by hand is still
+an entry; it lacks the field `p`, which breaks the chain for readers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,8 @@ from tailcast_streams.session_state import (
 )
 
 
-# What a head needs of the state: a thousand records and statistics would be megabytes.
+# The fields of the state that a head has, without the latest record and statistics: for
+# a thousand sessions these would be megabytes.
 HEAD_FIELDS = (
     "incarnation", "generation_start", "backlog_end", "size", "last_digest",
     "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
@@ -33,10 +34,11 @@ _KINDS = {kind.value.encode(): kind for kind in Kind}
 
 
 def entries_of(response: Sequence[Sequence[Any]]) -> list[Entry]:
-    """Entries of an XRANGE or XREVRANGE reply: `[[id, [name, value, …]], …]`.
+    """The entries of an XRANGE or XREVRANGE reply: `[[id, [name, value, …]], …]`.
 
-    What replay reads goes through here, and in this form at twice the speed of a plain
-    one: neighbours share their generation, and name each other as their predecessors.
+    All entries of a replay go through here. This form is twice as fast as a plain one:
+    it uses that neighbours have the same generation and name each other as
+    predecessors.
     """
     entries: list[Entry] = []
     append, a_record = entries.append, Kind.RECORD
@@ -83,7 +85,7 @@ def _entry_id(text: bytes) -> EntryID:
 
 
 def rejection_of(entry: Entry) -> Rejection:
-    """What the stream of rejected lines has, read as an entry."""
+    """A rejected line, from an entry of the stream of rejected lines."""
     fields = entry.details or {}
     return Rejection(
         entry.id,
@@ -95,7 +97,7 @@ def rejection_of(entry: Entry) -> Rejection:
 
 
 def position_of(reply: Sequence[bytes]) -> StoredPosition:
-    """The answer of `position.lua`."""
+    """The position in an answer of `position.lua`."""
     incarnation, generation, offset, last_id, last_rejected_id, stream_last_id, *_ = (
         reply
     )
@@ -110,7 +112,7 @@ def position_of(reply: Sequence[bytes]) -> StoredPosition:
 
 
 def end_of(reply: Sequence[bytes]) -> StoredEnd:
-    """The same answer, of what a reader compares."""
+    """The end in an answer of `position.lua`."""
     incarnation, _, _, last_id, _, stream_last_id, last_digest = reply
     return StoredEnd(
         incarnation.decode(errors="replace"),
@@ -139,7 +141,7 @@ def origin_of(reply: Sequence[bytes | None]) -> Origin | None:
 
 
 def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> SessionState:
-    """A state hash, whose position was read apart."""
+    """The state in a hash, with a position that was read separately."""
 
     def text(name: str) -> str:
         return fields.get(name.encode(), b"").decode(errors="replace")
@@ -149,7 +151,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
 
     def optional(name: str) -> float | None:
         value = fields.get(name.encode(), b"")
-        # Whole numbers stay whole: a step is shown as it was written.
+        # Whole numbers stay whole, so that a step is shown as it was written.
         for read in (int, float):
             with suppress(ValueError):
                 return _held(read(value))
@@ -191,7 +193,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
 
 
 def birth_of(values: Sequence[bytes | None]) -> Birth:
-    """Name and number of a count; `UNCOUNTED` where there is none, or no such thing."""
+    """The birth from its two fields; `UNCOUNTED` if they are missing or invalid."""
     counter, number = values
     if counter is None or number is None:
         return UNCOUNTED
@@ -202,7 +204,7 @@ def birth_of(values: Sequence[bytes | None]) -> Birth:
 def head_state_of(
     values: Sequence[bytes | None], position: StoredPosition
 ) -> SessionState | None:
-    """The values of `HEAD_FIELDS`; None where there is no state."""
+    """The state from the values of `HEAD_FIELDS`; None if there is no state."""
     fields = {
         name.encode(): value
         for name, value in zip(HEAD_FIELDS, values, strict=True)
@@ -212,7 +214,7 @@ def head_state_of(
 
 
 def whole_state_of(fields: Mapping[bytes, bytes]) -> SessionState:
-    """A state hash read in one step, its position with it but for the stream's own."""
+    """The state in a hash that was read in one step, without the stream's last ID."""
     names = (b"incarnation", b"generation", b"offset", b"last_id", b"last_rejected_id")
     return state_of(fields, position_of([*(fields.get(n, b"") for n in names), b""]))
 
@@ -225,7 +227,7 @@ def _number(text: bytes | str) -> int:
 
 
 def _held(value: float) -> int | float | None:
-    """A number that can be told on; None for what somebody wrote by hand and cannot."""
+    """A number that messages can hold, else None: somebody may write any by hand."""
     if isinstance(value, int):
         return value if value in INT64 else None
     return value if isfinite(value) else None

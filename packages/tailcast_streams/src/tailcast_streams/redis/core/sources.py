@@ -1,6 +1,6 @@
-"""How sources stand in a hash: a compact JSON text for each path. Pure.
+"""Sources in a hash: a compact JSON text for each path. Pure.
 
-Empty texts are left out. What somebody else wrote by hand is passed over.
+Empty texts are left out. Texts that somebody else wrote by hand are ignored.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import msgspec
 from tailcast_streams.sources import Overview, Root, Source, SourceState
 
 
-# No path is called so: they are absolute.
+# The field of the overview; no path has this name, since paths are absolute.
 OVERVIEW_FIELD = "!overview"
 
 
@@ -35,13 +35,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 def source_text(source: Source) -> bytes:
-    """What stands at a source's path."""
+    """The text of the field of a source."""
     _, state, session, reason, mend = source
     return _encode(_SourceText(state, session, reason, mend))
 
 
 def overview_text(overview: Overview) -> bytes:
-    """What stands at `OVERVIEW_FIELD`."""
+    """The text of `OVERVIEW_FIELD`."""
     text = _OverviewText(
         dict(overview.counts),
         overview.listed,
@@ -52,7 +52,7 @@ def overview_text(overview: Overview) -> bytes:
 
 
 def sources_of(fields: Mapping[bytes, bytes]) -> list[Source]:
-    """The sources of a part of a hash."""
+    """The sources in some fields of a hash."""
     found: list[Source] = []
     for name, text in fields.items():
         path = name.decode(errors="replace")
@@ -63,7 +63,7 @@ def sources_of(fields: Mapping[bytes, bytes]) -> list[Source]:
 
 
 def overview_of(owner: str, text: bytes | None) -> Overview | None:
-    """What a tailer said last; None if nothing is kept of it."""
+    """The overview of a tailer from its text; None without a valid one."""
     known = None if text is None else _decoded(_decode_overview, text)
     if known is None:
         return None
