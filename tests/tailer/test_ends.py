@@ -114,7 +114,7 @@ class System:
         return self._on_its_device(self._paths[descriptor], os.fstat(descriptor))
 
     def _on_its_device(self, path: str, found: os.stat_result) -> Any:
-        names = ("st_mode", "st_ino", "st_size", "st_mtime_ns")
+        names = ("st_mode", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
         values = {name: getattr(found, name) for name in names}
         return SimpleNamespace(st_dev=self.device_of(path, found.st_dev), **values)
 

@@ -2,14 +2,19 @@
 
 # nothing else runs while the test writes
 
+import asyncio
+import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tailcast_streams.entries import Kind
+from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.session_state import Appended, Batch
+from tailcast_tailer.finding.hints import Hints
 from tests.tailer.harness import (
     append,
     entries_of,
@@ -193,3 +198,44 @@ async def test_emergency_document_arrives_once(
     assert entry.details["session"] == "a"
     assert entry.details["path"] == "emergency/e1.json"
     assert await records_of(broker, "!emergencies") == [entry.record]
+
+
+async def test_a_rewrite_that_puts_the_time_back_is_seen_without_notifications(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place, of the same length: the sweep notices it all the same."""
+
+    async def none(_hints: Hints) -> AsyncIterator[set[str]]:
+        await asyncio.Event().wait()
+        yield set()
+
+    monkeypatch.setattr(Hints, "changes", none)
+    broker, path = MemoryBroker(), session_path(tmp_path, "a")
+    append(path, lines(1, 2))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(1, 2))
+        times = path.stat()
+        with path.open("r+b") as file:
+            file.write(lines(1, 3))
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        await wait_for_records(broker, "a", [*texts(1, 2), *texts(3)])
+
+
+async def test_an_emergency_whose_name_is_no_utf_8_is_told(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Under its name escaped; nothing fails over it."""
+    append(tmp_path / "emergency" / os.fsdecode(b"caf\xe9.json"), b'{"a": 1}')
+    async with running(broker, tmp_path) as tailer:
+
+        async def is_told() -> bool:
+            return bool(await entries_of(broker, EMERGENCIES))
+
+        await eventually(is_told)
+    [entry] = await entries_of(broker, EMERGENCIES)
+    assert entry.details is not None
+    assert entry.details["path"] == r"emergency/caf\xe9.json"
+    assert (
+        tailer.instruments.registry.get_sample_value("tailcast_tailer_defects_total")
+        == 0.0
+    )

@@ -40,10 +40,12 @@ class Identity(NamedTuple):
 
 
 class Glimpse(NamedTuple):
-    """Size, time and identity of a file: one of them differs when it changed."""
+    """Size, times and identity of a file: one of them differs when it changed."""
 
     size: int
     mtime_ns: int
+    # When something of it was changed last; who sets the other time back changes this.
+    ctime_ns: int
     identity: Identity
 
 
@@ -120,7 +122,7 @@ def why_unseen(path: str) -> str:
 
 def _glimpse_of(found: os.stat_result) -> Glimpse:
     identity = Identity(found.st_dev, found.st_ino)
-    return Glimpse(found.st_size, found.st_mtime_ns, identity)
+    return Glimpse(found.st_size, found.st_mtime_ns, found.st_ctime_ns, identity)
 
 
 def is_network(path: str) -> bool:
