@@ -177,6 +177,14 @@ async def lines_are_wrong(watch: Watch, expected: set[str]) -> None:
     await watch.until(expected)
 
 
+async def emergency_is_unreadable(watch: Watch, expected: set[str]) -> None:
+    """A file of an emergency that is no JSON, and stays so."""
+    directory = watch.stack.log_dir / "emergency"
+    directory.mkdir(exist_ok=True)
+    (directory / "gpu.json").write_text("GPU 3 fell off the bus\n")
+    await watch.until(expected)
+
+
 async def stream_deleted(watch: Watch, expected: set[str]) -> None:
     """By hand, of a session that lives."""
     watch.write("deleted.jsonl", '{"step":1}\n')
@@ -249,6 +257,7 @@ FAULTS: dict[str, Fault] = {
     "clients close with 1011": clients_give_up,
     "many clients do not answer, and one too many comes": clients_do_not_answer,
     "a line is no record, and a name no session's": lines_are_wrong,
+    "an emergency file is no JSON": emergency_is_unreadable,
     "a stream is deleted": stream_deleted,
     "a file begins anew again and again": file_begins_anew,
     "two machines see different files": machines_disagree,

@@ -24,6 +24,7 @@ from tailcast_streams.redis.broker import RedisBroker
 from tailcast_streams.session_state import Origin
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
+from tailcast_tailer.core.allowance import Allowance
 from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.source_report import watched_paths
 from tailcast_tailer.files.file_system import is_network
@@ -37,7 +38,11 @@ from tailcast_tailer.finding.hints import Hints
 from tailcast_tailer.finding.survey import Found
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import FollowerContext
-from tailcast_tailer.following.document_file import DocumentFile
+from tailcast_tailer.following.document_file import (
+    HOUR_SECONDS,
+    UNREADABLE_AN_HOUR,
+    DocumentFile,
+)
 from tailcast_tailer.following.followed import Followed
 from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.following.start_note import StartNote
@@ -86,6 +91,7 @@ class Tailer:
         self._files = FileThreads(clock=clock)
         self.instruments.watch_calls(self._files.count_hanging)
         self.turns = Turns(self._files)
+        self._unreadable = Allowance(UNREADABLE_AN_HOUR, seconds=HOUR_SECONDS)
         is_remote = any(is_network(path) for path in options.watched)
         retention = Retention(
             writer,
@@ -288,6 +294,8 @@ class Tailer:
             found.name,
             writer=self._writer,
             instruments=self.instruments,
+            register=self._discovery.register,
+            allowance=self._unreadable,
             jobs=jobs,
             clock=self._clock,
             wall_clock=self._wall_clock,

@@ -353,8 +353,14 @@ class Instruments:
         if is_new:
             self._log.warning("emergency document", path=path, session=session or None)
 
+    def document_unreadable(self, path: str, why: str, *, is_new: bool) -> None:
+        """What says that an emergency file is no document is in the broker."""
+        self._meters.documents.labels("unreadable" if is_new else "known").inc()
+        if is_new:
+            self._log.warning("unreadable emergency file", path=path, reason=why)
+
     def document_rejected(self, path: str, reason: str) -> None:
-        """A file below an emergency directory is no document, for now."""
+        """A file below an emergency directory is no document, and nobody is told."""
         if self._remember("document", path):
             self._meters.documents.labels("rejected").inc()
             self._log.warning("emergency file rejected", path=path, reason=reason)

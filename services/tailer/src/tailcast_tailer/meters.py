@@ -30,6 +30,9 @@ class Meters:
         self.claims = counter("claims", "Sessions that change their tailer", "what")
         self.contested = counter("contested", "Sessions with too many generations")
         self.documents = counter("documents", "Emergency documents", "outcome")
+        for outcome in ("unreadable", "rejected"):
+            # An alert compares them with what they were.
+            self.documents.labels(outcome)
         self.broker_errors = counter("broker_errors", "Failed calls", "error", "code")
         self.left_out = counter("metric_values_left_out", "Values without statistics")
         self.times_full = counter("full_refusals", "Writes refused for want of memory")
