@@ -1,4 +1,4 @@
-"""What a service needs to run and that has nothing to do with telemetry.
+"""What every service needs to run: settings, logs, signals, tasks and exit codes.
 
-Settings, logs and the way out. Nothing here knows streams, files or clients.
+Nothing here knows streams, files or clients.
 """

@@ -1,11 +1,10 @@
-"""What is running: its version, and the revision of the source that it was made from.
+"""The version of the running program, and the revision of its source.
 
 All distributions of the project have one version, which is written here (`make version`
-changes it everywhere). The revision is what the build wrote beside this module, as
-`make dist` and the images do; in a checkout it is the commit that git's files name,
-read without running git: a program would cost more than the rest of a command's start.
-What was changed since that commit is not seen. A revision that is not known is said to
-be that, and is never an error.
+changes it everywhere). `make dist` and the build of the images write the revision
+beside this module. In a checkout it is the current commit, read from git's files:
+running git would take longer than the rest of a command's start. Changes since that
+commit are not seen. If the revision is not known, it is `unknown`, which is no error.
 """
 
 import re
@@ -20,30 +19,30 @@ VERSION = "0.1.0"
 UNKNOWN = "unknown"
 
 _FOLDER = Path(__file__).parent
-# From the checkout's root.
+# The path of this package from the root of a checkout.
 _PLACE = Path("packages/tailcast_service/src/tailcast_service")
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 
 
 class Build(NamedTuple):
-    """What programs, metrics, logs and `/healthz` say of themselves."""
+    """The version and revision that programs, metrics, logs and `/healthz` show."""
 
     version: str
     revision: str
 
     def __str__(self) -> str:
-        """As a person reads it."""
+        """The text for people."""
         return f"{self.version} (revision {self.revision})"
 
 
 @cache
 def read_build() -> Build:
-    """What this process runs; read once."""
+    """The build of this process; read once."""
     return Build(VERSION, revision_of(_FOLDER))
 
 
 def revision_of(folder: Path) -> str:
-    """The revision of this package in `folder`; UNKNOWN if nothing says it."""
+    """The revision of this package in `folder`; UNKNOWN if it cannot be found."""
     written = _read(folder / "REVISION")
     if written is not None:
         return written or UNKNOWN
@@ -53,11 +52,11 @@ def revision_of(folder: Path) -> str:
 
 
 def commit_of(root: Path) -> str | None:
-    """The commit that a checkout (or a worktree) is at; None if there is none."""
+    """The current commit of a checkout or a worktree; None if there is none."""
     git = root / ".git"
     if (pointer := _read(git)) is not None:
         git = root / pointer.removeprefix("gitdir: ")
-    # A worktree has its own HEAD; branches are with the repository that it is of.
+    # A worktree has its own HEAD, but its branches are in its repository.
     shared = git / (_read(git / "commondir") or ".")
     head = _read(git / "HEAD") or ""
     branch = head.removeprefix("ref: ")

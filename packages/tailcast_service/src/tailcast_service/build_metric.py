@@ -1,6 +1,6 @@
-"""The metric that says what is running, the same in every service.
+"""The metric that shows the running version, the same in every service.
 
-Apart from `build`, which commands read that have no metrics to load.
+It is not in `build`, so that commands without metrics need not load them.
 """
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -12,7 +12,7 @@ __all__ = ["tell_build"]
 
 
 def tell_build(registry: CollectorRegistry) -> None:
-    """Have `tailcast_build_info` in this registry."""
+    """Add `tailcast_build_info` to a registry."""
     build = read_build()
     gauge = Gauge(
         "tailcast_build_info", "What runs; always 1", build._fields, registry=registry

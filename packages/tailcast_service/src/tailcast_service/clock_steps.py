@@ -1,7 +1,8 @@
-"""Whether the wall clock was set: now and then it is held against the steady one.
+"""Notices when the wall clock is set, by comparing it with the steady clock.
 
-It is told and counted, for whoever reads logs and files by their times; nothing else
-follows. What slews a clock is no step, and never adds up to one.
+A step is logged and counted, for people who read logs and files by their times. It has
+no other effect. A clock that is adjusted slowly makes no steps, and its adjustments do
+not add up to one.
 """
 
 import asyncio
@@ -11,9 +12,9 @@ from collections.abc import Callable
 __all__ = ["ClockSteps"]
 
 LOOK_SECONDS = 2.0
-# A smaller difference is told by nobody: an idle machine slews by less.
+# A smaller difference is no step: slow adjustments between two looks are smaller.
 STEP_SECONDS = 3.0
-# Between the two clocks nothing may come that looks like a step.
+# How long reading the two clocks may take; a longer pause would look like a step.
 READING_SECONDS = 0.5
 
 
@@ -27,7 +28,7 @@ class ClockSteps:
         wall_clock: Callable[[], float],
         on_step: Callable[[float], None],
     ) -> None:
-        """Prepare; `on_step` is told the seconds, negative if it was set back."""
+        """`on_step` is called with the seconds, negative if the clock was set back."""
         self._clock = clock
         self._wall_clock = wall_clock
         self._on_step = on_step
@@ -41,7 +42,7 @@ class ClockSteps:
             self.look()
 
     def look(self) -> None:
-        """Tell of a step since the last look."""
+        """Report a step since the last look."""
         before = self._clock()
         ahead = self._wall_clock() - before
         if self._clock() - before > READING_SECONDS:

@@ -3,15 +3,15 @@
     ServiceError                what was tried failed: one line that says what to mend
     └── SettingsError           wrong usage or settings
 
-Their text is shown as it is, so it names the thing that is wrong and what to do about
-it. Everything that is not one of these is a defect.
+Their text is shown unchanged, so it names the thing that is wrong and what to do about
+it. Any other exception is a defect.
 """
 
 __all__ = ["ServiceError", "SettingsError"]
 
 
 class ServiceError(Exception):
-    """What was tried failed; the text is one line that says what to mend."""
+    """Something failed; the text is one line that says what to do about it."""
 
     exit_code = 1
 

@@ -1,7 +1,8 @@
-"""The way out of a command: an exit code, and at most one line on stderr.
+"""How a command ends: with an exit code, and at most one line on stderr.
 
-0 fine, also when a person or a supervisor ended it (SIGINT, SIGTERM); 1 failed; 2 wrong
-usage or settings. No traceback reaches a person, unless `TAILCAST_LOG_LEVEL=debug`.
+The exit code is 0 for success, also if a person or a supervisor ended the command
+(SIGINT, SIGTERM); 1 for a failure; 2 for wrong usage or settings. A traceback is only
+shown with `TAILCAST_LOG_LEVEL=debug`.
 """
 
 import os
@@ -22,9 +23,9 @@ FAILED = 1
 
 
 def run_as_command(command: Callable[[], int | None]) -> int:
-    """Run the command; its exit code, with what went wrong said on stderr.
+    """Run a command; returns its exit code, and prints an error on stderr.
 
-    SIGTERM ends it like Ctrl-C, unless the command handles that itself.
+    SIGTERM ends it like Ctrl-C, unless the command handles signals itself.
     """
     take_signals()
     try:
@@ -32,37 +33,37 @@ def run_as_command(command: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         return FINE
     except BrokenPipeError:
-        # Whoever read our output (`| head`) has gone: nothing is left to say to them,
-        # and the interpreter must not try once more.
+        # The reader of our output (as in `| head`) has gone. Replace stdout, so that
+        # the interpreter does not try to flush it once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except Exception as error:  # noqa: BLE001  # the outermost door: all ends here
+    except Exception as error:  # noqa: BLE001  # all errors of a command end here
         return say(error)
 
 
 def take_signals() -> None:
-    """From now on SIGTERM and Ctrl-C end this process with 0; as early as can be."""
+    """Let SIGTERM and Ctrl-C end this process with 0; call it as early as possible."""
     signal.signal(signal.SIGTERM, leave)
-    # Who starts us in the background may have Ctrl-C ignored: that stays so.
+    # A shell that starts us in the background makes us ignore Ctrl-C; leave that so.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, leave)
 
 
 def leave(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End the process where it is: whoever has something to clean up takes signals.
+    """End the process at once; a command that must clean up handles signals itself.
 
-    No exception: raised inside a finalizer it would be passed over, as in those that
-    imports are full of, and the command would go on as if nothing had come.
+    Raising an exception would not do: inside a finalizer, as imports run many, it would
+    be ignored, and the command would go on.
     """
     os._exit(FINE)
 
 
 def say(error: BaseException) -> int:
-    """One line on stderr for the error; its exit code."""
+    """Print one line for an error on stderr; returns its exit code."""
     cause = meant_for_people(error)
     if cause is not None:
         if not str(cause):
-            return cause.exit_code  # said elsewhere, by a child process
+            return cause.exit_code  # a child process has printed it
         print(f"tailcast: {one_line(str(cause))}", file=sys.stderr)  # noqa: T201  # the door
         return cause.exit_code
     if os.environ.get("TAILCAST_LOG_LEVEL", "").lower() == "debug":
@@ -74,7 +75,7 @@ def say(error: BaseException) -> int:
 
 
 def meant_for_people(error: BaseException) -> ServiceError | None:
-    """The error itself, or the first of ours in the group that a task group raised."""
+    """The error if it is a ServiceError, or the first one in an exception group."""
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, BaseExceptionGroup):

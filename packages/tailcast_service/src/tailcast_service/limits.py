@@ -1,7 +1,6 @@
-"""What the operating system lets a process have, taken as far as it may be taken.
+"""Raises limits of the operating system as far as the process may.
 
-Knows limits and no reason for them: what is opened, and how much of it, is the
-service's business.
+How many files and sockets are opened is decided by the service.
 """
 
 import resource
@@ -14,10 +13,10 @@ ENOUGH = 65_536
 
 
 def raise_open_file_limit() -> int:
-    """Allow this process as many open files and sockets as it may; the new limit.
+    """Raise the limit of open files and sockets of this process; returns the new one.
 
-    Many systems start a process with 1,024 for the sake of old programs (`select`), and
-    let it ask for more.
+    Many systems start a process with 1,024, since old programs (with `select`) cannot
+    handle more, and let it raise that.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = ENOUGH if hard == resource.RLIM_INFINITY else min(ENOUGH, hard)

@@ -1,8 +1,8 @@
-"""Logs: one renderer for our own lines and those of libraries.
+"""Logs: one format for our own lines and those of libraries.
 
-Readable on a terminal, one JSON object per line otherwise. Everything goes through the
-standard library's root logger to stderr, so that stdout stays the command's own.
-Tracebacks are without the values of variables, which may be secrets.
+Lines are readable text on a terminal, and JSON objects otherwise. All go through the
+standard library's root logger to stderr, so that stdout has only the command's output.
+Tracebacks do not show the values of variables, which may be secrets.
 """
 
 import logging
@@ -15,7 +15,7 @@ from structlog.typing import Processor
 
 __all__ = ["configure_logging"]
 
-# Libraries that bring handlers of their own, or say too much at `info`.
+# Libraries that have their own handlers, and libraries that log too much at `info`.
 _HANDLED_BY_ROOT = ("uvicorn", "uvicorn.error", "uvicorn.access")
 _ONLY_WARNINGS = ("asyncio", "httpcore", "httpx", "watchfiles")
 
@@ -25,8 +25,8 @@ def configure_logging(
 ) -> None:
     """Send all logs of this process to `stream` (stderr), from `level` upwards.
 
-    `log_format` is `json`, `console`, or `auto`: console on a terminal. `service` names
-    the process in each line. May be called again; the last call holds.
+    `log_format` is `json`, `console`, or `auto`: console on a terminal. `service` is
+    the name of the process in each line. It may be called again; the last call counts.
     """
     sink = stream or sys.stderr
     as_json = log_format == "json" or (log_format == "auto" and not sink.isatty())
@@ -55,9 +55,9 @@ def configure_logging(
 
 
 def make_formatter(*, as_json: bool, service: str) -> logging.Formatter:
-    """What turns a record of either origin into its line."""
+    """The formatter of our own records and those of libraries."""
     last: list[Processor]
-    # Both show all variables of all frames if they are not told otherwise.
+    # By default both would show all variables of all frames.
     if as_json:
         last = [
             structlog.processors.ExceptionRenderer(
@@ -83,7 +83,7 @@ def make_formatter(*, as_json: bool, service: str) -> logging.Formatter:
 
 
 def shared_processors(service: str) -> list[Processor]:
-    """What every line has: context, level, time in UTC, and the service's name."""
+    """The processors for every line: context, level, time in UTC, service name."""
 
     def add_service(
         _logger: object, _method: str, event: structlog.typing.EventDict

@@ -1,8 +1,8 @@
-"""Python's garbage collector, held back where it finds nothing.
+"""Makes Python's garbage collector run less often, since it finds almost nothing.
 
-Our objects are freed when the last reference goes; cycles are broken by hand where
-connections end. The collector is left on for what others leave behind, but need not
-look at everything that is alive each time some hundred records have passed by.
+Our objects are freed with their last reference; where connections end, cycles are
+broken by hand. The collector stays on for the cycles of libraries. But it should not
+look through all living objects after every few hundred records.
 """
 
 import gc
@@ -10,16 +10,16 @@ import gc
 
 __all__ = ["hold_back_collector"]
 
-# Containers made and not freed since the last look at the young ones: several pages of
-# records, looked through in a few milliseconds. (Python's own 700 are a part of one.)
+# How many new containers start a collection of the youngest generation: several pages
+# of records, which take a few milliseconds. (Python's default 700 is less than a page.)
 YOUNG_OBJECTS = 50_000
-# Looks at the young ones for one at the middle-aged, and of those for one at all.
+# How many collections of a generation come before one of the next older generation.
 YOUNG_LOOKS = 20
 MIDDLE_LOOKS = 20
 
 
 def hold_back_collector() -> None:
-    """Collect rarely, and never look at what is there by now; once all is loaded."""
+    """Collect rarely, and never the objects of now; call it when all is loaded."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, YOUNG_LOOKS, MIDDLE_LOOKS)

@@ -1,8 +1,8 @@
-"""Every name that a `TAILCAST_` variable may have, whoever reads it.
+"""All names that a `TAILCAST_` variable may have, in any service.
 
-The services share one environment (a `.env`, a compose file), and none may import the
-other; so the table of all names is here, and a misspelt one is found by each of them.
-Nothing here reads the environment.
+The services share one environment (a `.env`, a compose file), but must not import each
+other. So all names are listed here, and each service finds a misspelt one. Nothing here
+reads the environment.
 """
 
 import difflib
@@ -15,7 +15,7 @@ __all__ = ["PREFIX", "check_name", "is_injected"]
 
 PREFIX = "TAILCAST_"
 
-# Declared as a field by one of the settings classes (a test compares).
+# The fields of all settings classes (a test compares them).
 SETTINGS = frozenset(
     {
         "ALLOWED_ORIGINS",
@@ -52,7 +52,7 @@ SETTINGS = frozenset(
     }
 )
 
-# Reserved: to take one and do nothing would promise what is not kept.
+# Reserved names of later versions. They are refused, since they would have no effect.
 NOT_YET = frozenset(
     {
         "AUTH",
@@ -69,7 +69,7 @@ NOT_YET = frozenset(
     }
 )
 
-# Read by the compose file, and no business of ours.
+# Names that only the compose file reads.
 COMPOSE = frozenset(
     {
         "CREATED",
@@ -83,7 +83,7 @@ COMPOSE = frozenset(
     }
 )
 
-# What Kubernetes puts into a pod's environment for a Service called tailcast, or
+# The variables that Kubernetes sets in a pod for a Service called tailcast, or
 # tailcast-SOMETHING, in the same namespace.
 _INJECTED_NAME = re.compile(
     r"TAILCAST_(?:[A-Z0-9_]+_)?"
@@ -95,7 +95,7 @@ _INJECTED_PORT_VALUE = re.compile(r"(?:tcp|udp|sctp)://")
 
 
 def is_injected(name: str, value: str) -> bool:
-    """Whether Kubernetes put this variable there, and not a person."""
+    """Whether Kubernetes has set this variable, and not a person."""
     if _INJECTED_NAME.fullmatch(name):
         return True
     named_as_port = _INJECTED_PORT_NAME.fullmatch(name) is not None
@@ -103,7 +103,7 @@ def is_injected(name: str, value: str) -> bool:
 
 
 def check_name(name: str, where: str) -> None:
-    """Raise SettingsError if no setting has this name; `where` it was found."""
+    """Raise SettingsError if no setting has this name; `where` says where it is set."""
     bare = name.removeprefix(PREFIX)
     if bare in COMPOSE:
         return

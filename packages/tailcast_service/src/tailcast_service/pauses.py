@@ -6,7 +6,7 @@ import random
 
 
 async def wait_or_timeout(event: asyncio.Event, seconds: float | None) -> bool:
-    """Wait for an event, at most for these seconds; return whether it is set."""
+    """Wait for an event, at most these seconds; returns whether it is set."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
@@ -14,5 +14,5 @@ async def wait_or_timeout(event: asyncio.Event, seconds: float | None) -> bool:
 
 
 def jittered(delay: float) -> float:
-    """The delay, or up to twice as much, by chance: those who wait come back apart."""
+    """The delay, or by chance up to twice as much, so that waiters do not coincide."""
     return delay * (1 + random.random())  # noqa: S311  # chance need not be secret

@@ -1,7 +1,7 @@
-"""A service's way in: settings, logs and limits, then the service itself.
+"""Starts a service: settings, logs and limits first, then the service itself.
 
-`tailcast SERVICE` calls `serve`; `tailcast-SERVICE` is the same, as `run_program`, for
-an image that has this service alone. What a service does is not known here.
+`tailcast SERVICE` calls `serve`. The program `tailcast-SERVICE`, in an image with this
+service alone, calls `run_program`, which does the same.
 """
 
 import sys
@@ -25,14 +25,15 @@ __all__ = ["run_program", "serve"]
 def serve(
     service: str, settings_class: type[ServiceSettings], **flags: str | None
 ) -> None:
-    """Run `tailcast_SERVICE.app` until it is told to end; None is a flag not given."""
+    """Run `tailcast_SERVICE.app` until a signal ends it; None is a flag not given."""
     settings = settings_class.load(**flags)
     configure_logging(
         level=settings.log_level, log_format=settings.log_format, service=service
     )
     structlog.stdlib.get_logger(service).info("starting", **read_build()._asdict())
     raise_open_file_limit()
-    # Loaded only now: wrong settings are told before half a second of imports.
+    # Load it only now, so that wrong settings are reported before half a second of
+    # imports.
     app = import_module(f"tailcast_{service}.app")
     run: Callable[[ServiceSettings], None] = app.run
     hold_back_collector()

@@ -1,8 +1,8 @@
-"""Whether whoever reads a service's metrics has read the last of them.
+"""Whether a service's metrics have been read once more before the service ends.
 
-What is counted shortly before a process ends, and read by nobody, was never counted: a
-defect that ended it, or that it was told to end. So who reads often is waited for once.
-What the metrics are is not known here.
+If nothing reads the metrics after the last counts, these are lost: for example the
+defect that ended the process. So a service waits for one more read before it ends, if
+its metrics are read often.
 """
 
 import asyncio
@@ -14,27 +14,27 @@ from tailcast_service.pauses import wait_or_timeout
 
 __all__ = ["LONGEST_SECONDS", "Readers"]
 
-# Whoever reads less often is not waited for. Prometheus reads every 15 s if it is told
-# to do so by its own example.
+# If reads are further apart, the service does not wait. In Prometheus' example
+# configuration they are 15 s apart.
 LONGEST_SECONDS = 16.0
-# What a read may come later than the one before it did, seconds.
+# How much later than expected a read may come, seconds.
 SLACK_SECONDS = 1.0
 
 
 class Readers:
-    """Notes reads of one service's metrics."""
+    """Notes the reads of one service's metrics."""
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
-        """`clock` in monotonic seconds."""
+        """`clock` returns monotonic seconds."""
         self._clock = clock
-        # How often they have been read.
+        # How often the metrics have been read.
         self.reads = 0
         # When the last read was, and how long after the one before it.
         self._read_at = self._interval = float("inf")
         self._is_read = asyncio.Event()
 
     def note(self) -> None:
-        """They are read now."""
+        """Note that the metrics are read now."""
         now = self._clock()
         if self.reads:
             self._interval = now - self._read_at
@@ -44,13 +44,13 @@ class Readers:
 
     @property
     def patience_seconds(self) -> float:
-        """How long to wait for the next read; 0 if none is to be expected soon."""
+        """How long to wait for the next read; 0 if none is expected soon."""
         if self._interval > LONGEST_SECONDS:
             return 0.0
         return max(0.0, self._read_at + self._interval + SLACK_SECONDS - self._clock())
 
     async def wait(self, *, reads: int) -> None:
-        """Until they have been read more than so many times, or nobody will soon."""
+        """Wait until there were more than `reads` reads, or none is expected soon."""
         if self.reads > reads:
             return
         self._is_read.clear()

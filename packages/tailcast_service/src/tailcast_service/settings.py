@@ -1,8 +1,8 @@
-"""Typed settings: flag before environment before `.env` before default.
+"""Typed settings: a flag comes before the environment, `.env` and the default.
 
-A service declares its fields in a subclass of `ServiceSettings`, each with a sentence
-below it; `load` reads them, once, in its composition root. What is wrong stops the
-start with one line. Below the composition root nothing knows settings.
+A service declares its fields in a subclass of `ServiceSettings`, each with a text below
+it. Its composition root calls `load` once. A wrong value ends the start with one line.
+No other module of a service knows settings.
 """
 
 from collections.abc import Iterable
@@ -57,17 +57,17 @@ class SettingInForce:
 
 
 class ServiceSettings(BaseSettings):
-    """What every service has; subclasses add their own fields."""
+    """The settings of every service; subclasses add their own fields."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True
     )
 
     log_level: LogLevel = "info"
-    """how much is logged: debug, info, warning or error"""
+    """least severe level that is logged: debug, info, warning or error"""
 
     log_format: LogFormat = "auto"
-    """how it is logged: console, json, or auto (console on a terminal, else json)"""
+    """format of the log: console, json, or auto (console on a terminal, else json)"""
 
     @classmethod
     def load(cls, **flags: object) -> Self:
@@ -85,7 +85,7 @@ class ServiceSettings(BaseSettings):
     def in_force(cls, **flags: object) -> list[SettingInForce]:
         """Every setting with its value and where it came from.
 
-        Raises SettingsError as `load` does, but not for what is required and missing.
+        Raises SettingsError like `load`, but not if a required setting is missing.
         """
         given = only_given(flags)
         sources = variable_sources(cls)
@@ -103,13 +103,13 @@ class ServiceSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Our sources instead of the library's: they check names and read files."""
+        """Use our sources instead of the library's: they check names and read files."""
         del env_settings, dotenv_settings, file_secret_settings
         return (init_settings, *variable_sources(settings_cls))
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse a field that the table of names lacks, or that has no meaning."""
+        """Refuse a field that is not in `names`, or has no text."""
         super().__pydantic_init_subclass__(**kwargs)
         for name, field in cls.model_fields.items():
             if name.upper() not in SETTINGS or not field.description:
@@ -117,7 +117,7 @@ class ServiceSettings(BaseSettings):
                 raise TypeError(message)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
-        """Values as a person would write them, secrets masked."""
+        """Show values as a person would write them, with secrets masked."""
         return self.model_dump().items()
 
     @classmethod
@@ -140,8 +140,8 @@ class ServiceSettings(BaseSettings):
 
     @classmethod
     def _explain(cls, error: ValidationError, given: dict[str, object]) -> str:
-        """The first thing that is wrong, in one line."""
-        # What is wrong is told before what is missing: the person has just written it.
+        """The first error, in one line."""
+        # A wrong value comes before a missing one: the person has just written it.
         first = min(error.errors(), key=lambda found: found["type"] == "missing")
         name = str(first["loc"][0]) if first["loc"] else ""
         if name not in cls.model_fields:
@@ -159,7 +159,7 @@ def only_given(flags: dict[str, object]) -> dict[str, object]:
 def variable_sources(
     settings_class: type[BaseSettings],
 ) -> tuple[VariableSource, VariableSource]:
-    """The environment, then `.env`."""
+    """The sources of variables: the environment, then `.env`."""
     return (
         VariableSource(settings_class, read_environment(), ENVIRONMENT),
         VariableSource(settings_class, read_env_file(), ENV_FILE),
@@ -172,7 +172,7 @@ def locate(
     given: dict[str, object],
     sources: tuple[VariableSource, ...],
 ) -> tuple[object, str]:
-    """The field's value as it was written, and where."""
+    """The field's value as it was written, and where it was found."""
     if name in given:
         return given[name], FLAG
     for source in sources:
@@ -183,7 +183,7 @@ def locate(
 
 
 def show(field: FieldInfo, value: object) -> str:
-    """The value as a person would write it, secrets masked."""
+    """The value as a person would write it, with secrets masked."""
     if value is None:
         return ""
     adapter: TypeAdapter[object] = TypeAdapter(field.rebuild_annotation())
@@ -201,7 +201,7 @@ def spell(name: str, field: FieldInfo, value: object, origin: str) -> str:
 
 
 def mask_text(value: object) -> str:
-    """The text on one line, short, and without a password in it."""
+    """The text in one short line, without a password."""
     text = " ".join(str(value).split())
     return mask_url(
         text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
@@ -209,10 +209,10 @@ def mask_text(value: object) -> str:
 
 
 def reason_of(error: ErrorDetails) -> str:
-    """What pydantic found wrong, in a few words that start in lower case."""
+    """Pydantic's reason in a few words, which begin in lower case."""
     message = " ".join(error["msg"].removeprefix("Value error, ").split())
     if error["type"] == "missing":
-        return ""  # said already
+        return ""  # `spell` has said so
     if error["type"] == "int_parsing":
         return "write a whole number"
     message = message.replace("Input should be ", "must be ", 1)

@@ -1,8 +1,7 @@
-"""The signals that end a service, SIGINT and SIGTERM, taken inside its loop.
+"""The signals that end a service, SIGINT and SIGTERM, handled inside its event loop.
 
-Whoever is ending is not hurried by another signal: what it cleans up would be left half
-done. So after the first one, nothing but the service itself decides how it ends, up to
-the end of the process.
+A second signal must not interrupt a service that is ending, since it would leave its
+clean-up half done. So after the first signal only the service decides how it ends.
 """
 
 import asyncio
@@ -23,9 +22,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextlib.contextmanager
 def taking_signals(on_signal: Callable[[signal.Signals], None]) -> Generator[None]:
-    """Have each signal told in the running loop; one that came is the last to count.
+    """Call `on_signal` in the running loop for each signal inside the block.
 
-    Afterwards both are as they were before, or ignored if one came.
+    Afterwards both signals are handled as before, or ignored if one has come.
     """
     loop = asyncio.get_running_loop()
     came = False
@@ -33,8 +32,8 @@ def taking_signals(on_signal: Callable[[signal.Signals], None]) -> Generator[Non
     def take(number: int, _frame: FrameType | None) -> None:
         nonlocal came
         came = True
-        # Not through the loop's own handlers: when it gives one back, the next signal
-        # would kill the process for an instant.
+        # The loop's own handlers would not do: while one is removed, the next signal
+        # would for a moment kill the process.
         loop.call_soon_threadsafe(on_signal, signal.Signals(number))
 
     before = {number: signal.signal(number, take) for number in SIGNALS}
@@ -50,11 +49,11 @@ def taking_signals(on_signal: Callable[[signal.Signals], None]) -> Generator[Non
 async def until_signalled(
     service: Coroutine[None, None, None], *, end_seconds: float
 ) -> None:
-    """Run the service; SIGTERM and SIGINT cancel it, once, which is an orderly end.
+    """Run a service until it ends; the first SIGTERM or SIGINT cancels it.
 
     Args:
-        service: what is run.
-        end_seconds: how long it may take to end, before the process leaves as it is.
+        service: the service.
+        end_seconds: how long it may take to end, before the process ends anyway.
     """
     loop = asyncio.get_running_loop()
     loop.set_default_executor(library_threads())
@@ -73,17 +72,17 @@ async def until_signalled(
             await task
         except asyncio.CancelledError:
             if not (is_told and task.cancelled()):
-                # Not the signal: whoever runs us wants to end.
+                # It was not a signal: the caller was cancelled.
                 task.cancel()
                 raise
 
 
 def leave_within(seconds: float) -> None:
-    """End the process with 0 after so long, whatever is under way then.
+    """End the process with 0 after some seconds, whatever it is doing then.
 
-    Only for who has nothing to lose by it.
+    Use it only if nothing can be lost by that.
     """
-    # Nothing is flushed: whoever hangs may hold the very lock that this would take.
+    # Nothing is flushed: a thread that hangs may hold a lock that this would need.
     timer = threading.Timer(seconds, os._exit, [0])
     timer.daemon = True
     timer.start()

@@ -1,8 +1,8 @@
 """Where settings come from besides flags: the environment and a `.env` file.
 
-One source per place; each gives the text of the fields that are set there and says
-where it had it from. Empty text counts as not set. Types and defaults are not its
-business.
+There is one source for each place. It returns the texts of the fields that are set
+there, and says where each text came from. Empty text counts as not set. Types and
+defaults are handled in `settings`.
 """
 
 import os
@@ -43,9 +43,9 @@ class VariableSource(PydanticBaseSettingsSource):
     ) -> None:
         """Take the variables of `place`; SettingsError if one has an unknown name."""
         super().__init__(settings_class)
-        # Where the variables are, in a person's words.
+        # The name of the place, for people.
         self.place = place
-        # Ours among them, by full name, empty ones left out.
+        # The variables of Tailcast by their full names, without empty ones.
         self._variables = select_settings(variables, place)
 
     def __call__(self) -> dict[str, Any]:
@@ -59,8 +59,8 @@ class VariableSource(PydanticBaseSettingsSource):
     def get_field_value(
         self, field: FieldInfo, field_name: str
     ) -> tuple[Any, str, bool]:
-        """Its text, from the variable or from the file that NAME_FILE names."""
-        del field  # all are text here
+        """The field's text, from its variable or from the file that NAME_FILE names."""
+        del field  # all values are text here
         name = variable_of(field_name)
         text = self._variables.get(name)
         path = self._variables.get(name + _FILE_SUFFIX)
@@ -69,7 +69,7 @@ class VariableSource(PydanticBaseSettingsSource):
         return text, field_name, False
 
     def describe(self, field_name: str) -> str:
-        """The place that the field's text came from, for `tailcast config`."""
+        """The place from which the field's text came, for `tailcast config`."""
         name = variable_of(field_name)
         if name in self._variables:
             return self.place
@@ -82,7 +82,7 @@ def variable_of(field_name: str) -> str:
 
 
 def select_settings(variables: Mapping[str, str], place: str) -> dict[str, str]:
-    """Ours among the variables, by name, checked; without empty and injected ones."""
+    """The variables of Tailcast, checked, without empty and injected ones."""
     chosen: dict[str, str] = {}
     where = "" if place == ENVIRONMENT else f" (in {place})"
     for name, text in variables.items():
@@ -95,7 +95,7 @@ def select_settings(variables: Mapping[str, str], place: str) -> dict[str, str]:
 
 
 def read_value_file(name: str, path: str) -> str:
-    """The text of the file that the variable `name` points to."""
+    """The text of the file that the variable `name` names."""
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

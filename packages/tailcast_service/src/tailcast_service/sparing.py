@@ -1,25 +1,28 @@
-"""Whether what comes again and again is to be told now. Knows nothing of what it is."""
+"""Limits how often a repeated thing is reported, whatever it is."""
 
 from collections.abc import Callable, Hashable
 
 
-# The same is told at most so often.
+# The same thing is reported at most once in this time.
 TOLD_SECONDS = 60.0
-# Different things that are told apart; beyond, the one told longest ago is forgotten.
+# How many different things are remembered; beyond that the oldest is forgotten.
 MAX_KINDS = 100
 
 
 class Sparing:
-    """Tells a thing once, and then now and then how often it came."""
+    """Decides when to report a thing that comes again and again."""
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
-        """`clock` in monotonic seconds."""
+        """`clock` returns monotonic seconds."""
         self._clock = clock
-        # By thing: when it was told last, and how often it came since.
+        # By thing: when it was last reported, and how often it has come since.
         self._told: dict[Hashable, tuple[float, int]] = {}
 
     def came(self, thing: Hashable) -> int:
-        """It came: 0 if that need not be told, else how often it did, this time too."""
+        """Count a thing; returns how often to report it, or 0 to report nothing now.
+
+        The number counts the times since the last report, with this one.
+        """
         now = self._clock()
         told_at, untold = self._told.pop(thing, (now - TOLD_SECONDS, 0))
         is_due = now - told_at >= TOLD_SECONDS

@@ -1,8 +1,8 @@
-"""Threads for calls that may hang, which nobody waits for at the end of a process.
+"""Threads for calls that may hang: the process ends without waiting for them.
 
-A call to a file system or a resolver that does not answer cannot be taken back. Python
-waits for the threads of its own pools before it exits, however long they take; it does
-not wait for these. What was asked of them and has not begun is dropped with them.
+A call to a file system or a name server that does not answer cannot be cancelled. At
+the exit Python waits for the threads of its own pools, however long they take. It does
+not wait for these. Calls that have not begun by then are dropped.
 """
 
 import threading
@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 
 __all__ = ["DaemonThreads", "library_threads", "settle"]
 
-# For a loop's own executor, which resolves names.
+# The threads of a loop's own executor, which resolves names.
 LIBRARY_THREADS = 4
 
 _P = ParamSpec("_P")
@@ -22,17 +22,17 @@ _T = TypeVar("_T")
 
 
 class DaemonThreads(ThreadPoolExecutor):
-    """A pool of daemon threads; of this base, as a loop wants its executor."""
+    """A pool of daemon threads; a loop demands this base class of its executor."""
 
     def __init__(self, threads: int, *, name: str) -> None:
-        """Prepare; a thread is started when there is work and none is idle."""
+        """Make a pool; a thread is started when there is work and none is idle."""
         super().__init__(threads, thread_name_prefix=name)
         self._name = name
         self._most = threads
         self._count = 0
-        # What is to be called next; None ends a thread.
+        # The next calls; None ends a thread.
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        # How many threads wait for a call that nobody has given them yet.
+        # How many threads are idle.
         self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._is_over = False
@@ -40,13 +40,13 @@ class DaemonThreads(ThreadPoolExecutor):
     def submit(
         self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> Future[_T]:
-        """Have it called in one of the threads."""
+        """Call a function in one of the threads."""
         future: Future[_T] = Future()
         self.start(lambda: settle(future, lambda: fn(*args, **kwargs)))
         return future
 
     def start(self, call: Callable[[], None]) -> None:
-        """Have it called in one of the threads; it must not raise."""
+        """Call a function that must not raise in one of the threads."""
         with self._lock:
             if self._is_over:
                 raise RuntimeError("these threads have been told to end")
@@ -58,7 +58,7 @@ class DaemonThreads(ThreadPoolExecutor):
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let the threads end when they have done what was begun; wait for none."""
+        """Let the threads end after their present calls, without waiting for them."""
         del wait, cancel_futures
         with self._lock:
             self._is_over = True
@@ -68,13 +68,14 @@ class DaemonThreads(ThreadPoolExecutor):
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             call()
-            # Or the frame would keep it, and all that it holds, until the next one.
+            # Otherwise the frame would keep it, and all that it holds, until the next
+            # call.
             del call
             self._idle.release()
 
 
 def library_threads() -> DaemonThreads:
-    """Threads for what libraries do beside a loop: its own executor."""
+    """The threads in which libraries work beside a loop: its default executor."""
     return DaemonThreads(LIBRARY_THREADS, name="library")
 
 
@@ -84,7 +85,7 @@ def settle(future: Future[_T], work: Callable[[], _T]) -> None:
         return
     try:
         result = work()
-    except BaseException as error:  # noqa: BLE001  # whoever waits is told
+    except BaseException as error:  # noqa: BLE001  # the future raises it
         future.set_exception(error)
     else:
         future.set_result(result)

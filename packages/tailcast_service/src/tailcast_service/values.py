@@ -1,7 +1,7 @@
 """The types of settings: how a person writes a size, a duration, a list, an address.
 
-Each reads text and gives it back as a person would write it; none knows which setting
-it is for.
+Each type reads text, and writes a value as a person would. The settings themselves are
+not known here.
 """
 
 import json
@@ -103,9 +103,10 @@ def format_duration(seconds: float) -> str:
 
 
 def read_list(text: str) -> tuple[str, ...] | None:
-    """The texts of a JSON list of texts; None if it is none.
+    """The texts of a JSON list of texts; None if it is not one.
 
-    What every list is read as first: a name may have whatever separates names.
+    Every list may be written so, since names may contain the characters that otherwise
+    separate them.
     """
     if not text.lstrip().startswith("["):
         return None
@@ -121,14 +122,14 @@ def read_list(text: str) -> tuple[str, ...] | None:
 
 
 def write_list(texts: Sequence[str]) -> str:
-    """A JSON list in ASCII alone: what `read_list` reads, whatever the texts are."""
+    """A JSON list in ASCII, which `read_list` can read, whatever the texts are."""
     return json.dumps(list(texts))
 
 
 def split_commas(value: object) -> object:
-    """A JSON list's texts, or what commas separate; else the value itself.
+    """The texts of a JSON list, or of a comma-separated one; else the value itself.
 
-    Of comma-separated text empty parts are left out, and white space around parts.
+    In comma-separated text, empty parts and white space around parts are left out.
     """
     if not isinstance(value, str):
         return value
@@ -138,13 +139,13 @@ def split_commas(value: object) -> object:
 
 
 def join_commas(texts: Sequence[str]) -> str:
-    """The list as a person would write it: with commas, where that says the same."""
+    """The list as a person would write it: with commas if these can be read back."""
     joined = ",".join(texts)
     return joined if split_commas(joined) == tuple(texts) else write_list(texts)
 
 
 def split_paths(value: object) -> object:
-    """A JSON list's paths, or one path, taken as it stands; else the value itself."""
+    """The paths of a JSON list, or the text as one path; else the value itself."""
     if not isinstance(value, str):
         return value
     texts = read_list(value)
@@ -152,14 +153,14 @@ def split_paths(value: object) -> object:
 
 
 def check_not_empty(value: str) -> str:
-    """The text, if there is one; unlike a length it takes names that are no UTF-8."""
+    """The text, if it is not empty; unlike a minimal length, for names in any bytes."""
     if not value:
         raise ValueError("must not be empty")
     return value
 
 
 def lower_case(value: object) -> object:
-    """Text in lower case, for words that people also write in capitals."""
+    """Text in lower case, since people also write words in capitals."""
     return value.lower() if isinstance(value, str) else value
 
 
@@ -184,7 +185,7 @@ def mask_url(url: str) -> str:
 def _parse_quantity(
     value: object, units: Mapping[str, int | Fraction]
 ) -> Fraction | None:
-    """The quantity, exact; None if this is none."""
+    """The exact quantity; None if the value is not one."""
     if not isinstance(value, str):
         return None
     match = _QUANTITY.fullmatch(value.strip())
@@ -204,11 +205,11 @@ Duration = Annotated[
 CommaList = Annotated[
     tuple[str, ...], BeforeValidator(split_commas), PlainSerializer(join_commas)
 ]
-# Paths have no separator: any character may stand in a name.
+# Paths have no separator, since a file's name may contain any character.
 PathList = Annotated[
     tuple[str, ...], BeforeValidator(split_paths), PlainSerializer(write_list)
 ]
 # A name in a file system.
 PathText = Annotated[str, AfterValidator(check_not_empty)]
-# An address that may hold a password: shown without it.
+# An address that may contain a password, and is shown without it.
 SecretUrl = Annotated[str, AfterValidator(check_url), PlainSerializer(mask_url)]
