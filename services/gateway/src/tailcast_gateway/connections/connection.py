@@ -177,7 +177,7 @@ class Connection:
     def subscribe(
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]
     ) -> None:
-        """Subscribe the client; told if it cannot be, which is not sent to it then."""
+        """Subscribe the client; call `on_unserved`, and send nothing, if it fails."""
         self._instruments.command_received("subscribe")
         self._begin_subscribing(message, on_unserved)
 
