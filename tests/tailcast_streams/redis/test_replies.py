@@ -7,16 +7,23 @@ from tailcast_streams.entries import Entry, Kind, Rejection
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.redis.core.replies import (
     HEAD_FIELDS,
+    ORIGIN_FIELDS,
     birth_of,
     end_of,
     entries_of,
     head_state_of,
+    origin_of,
     position_of,
     rejection_of,
     state_of,
     whole_state_of,
 )
-from tailcast_streams.session_state import StoredEnd, StoredPosition, snapshot_of
+from tailcast_streams.session_state import (
+    Origin,
+    StoredEnd,
+    StoredPosition,
+    snapshot_of,
+)
 
 
 def test_a_rejection() -> None:
@@ -133,3 +140,11 @@ def test_a_snapshot_is_at_the_last_entry(last_id: bytes, cursor: str | None) -> 
 def test_a_birth_is_whole_or_none(values: list[bytes | None], birth: Birth) -> None:
     """A name and a number; what somebody wrote by hand counts nothing."""
     assert birth_of(values) == birth
+
+
+def test_which_file_a_session_is_of() -> None:
+    """As its state has it; a session without a state is of none."""
+    values = [b"i", b"a.jsonl", b"here:logs", b"7", b"x", b"head", b"marker"]
+    origin = Origin("a.jsonl", "here:logs", 7, 0, "head", "marker")
+    assert origin_of(values) == origin
+    assert origin_of([None] * len(ORIGIN_FIELDS)) is None
