@@ -6,9 +6,9 @@ from tailcast_tailer.core.progress import (
     Action,
     Doubt,
     Seen,
-    contested_until,
     judge,
     look_interval,
+    may_begin_anew,
     second_look_seconds,
 )
 from tailcast_tailer.core.proofs import Verdict
@@ -94,22 +94,38 @@ def test_second_looks_are_later_on_networks() -> None:
     assert second_look_seconds(is_network=True) > second_look_seconds(is_network=False)
 
 
+def test_shorter_file_that_goes_on_otherwise_is_another_one() -> None:
+    """However much it grows: two looks see that it is cut back and goes on."""
+    other = [
+        Seen(500 + at, at, HOLDS, UNSEEN, has_other_line=at > 0) for at in range(3)
+    ]
+    actions = looks((0, other[0]), (1, other[1]), (1.1, other[2]))
+    assert actions == [Action.WAIT, Action.WAIT, Action.NEW_GENERATION]
+
+
 @pytest.mark.parametrize(
-    ("declared", "now", "expected"),
+    ("began_at", "still_since", "may"),
     [
-        ([], 0.0, None),
-        ([0.0, 1.0], 2.0, None),
-        ([0.0, 30.0, 60.0], 61.0, 660.0),
-        ([0.0, 30.0, 60.0], 660.0, None),
-        ([0.0, 30.0, 60.1], 61.0, None),
-        ([0.0, 100.0, 120.0, 140.0], 150.0, 740.0),
+        (None, 100.0, True),
+        (95.0, 99.0, False),
+        (95.0, 95.0, True),
+        (95.0, 95.1, False),
+        (90.0, 100.0, True),
+        (90.1, 100.0, False),
     ],
 )
-def test_three_generations_in_a_minute_are_contested(
-    declared: list[float], now: float, expected: float | None
+def test_rewrites_again_and_again_begin_one_generation_in_ten_seconds(
+    began_at: float | None, still_since: float, may: bool
 ) -> None:
-    """No more for ten minutes then."""
-    assert contested_until(declared, now) == expected
+    """What stands still for five is taken before that."""
+    doubt = Doubt(90.0, 500, 1, still_since, 2)
+    assert may_begin_anew(began_at, doubt, now=100.0, is_network=False) is may
+    is_standing = still_since <= 90.0
+    if began_at == 95.0:
+        assert may_begin_anew(95.0, doubt, now=100.0, is_network=True) is is_standing
+    assert may_begin_anew(began_at, None, now=100.0, is_network=False) is (
+        began_at in (None, 90.0)
+    )
 
 
 @pytest.mark.parametrize(

@@ -197,20 +197,73 @@ async def test_a4_rewriting_the_same_bytes_in_place_repeats_nothing(
     assert (await state_of(broker))["generation"] == 1
 
 
-async def test_a4_two_writers_are_contested(
+async def test_a4_rewrites_again_and_again_are_bounded(
     broker: MemoryBroker, clock: Clock, path: Path
 ) -> None:
-    """Three generations in a minute, then none for ten."""
+    """One generation in ten seconds, the newest; then the run that does not crash."""
+    tailer = Single(broker, path, clock)
+    for number in range(60):
+        path.write_bytes(lines(number * 10, number * 10 + 1))
+        ends_at = clock.now + 1.0
+        while clock.now < ends_at:
+            clock.now += await tailer.follower.turn() or 0.1
+    state = await state_of(broker)
+    assert 5 <= int(str(state["generation"])) <= 8
+    assert tailer.metric("contested") >= 1
+    for step in range(1_000, 1_011):
+        append(path, lines(step))
+        clock.now += 1.0
+        await tailer.follower.turn()
+    records = await records_of(broker, "a")
+    assert records[-13:] == texts(590, 591, *range(1_000, 1_011))
+
+
+async def test_a4_rewritten_file_that_stands_still_is_taken(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Five seconds later, though another rewrite was just before it."""
     tailer = Single(broker, path, clock)
     for step in range(4):
         path.write_bytes(lines(step * 10, step * 10 + 1))
+        started = clock.now
         await tailer.settle()
-    started = clock.now
-    path.write_bytes(lines(77, 78, 79))
+        assert clock.now - started < 8
+    assert (await records_of(broker, "a"))[-2:] == texts(30, 31)
+
+
+async def test_a4_resume_that_cuts_back_is_taken_at_its_first_line(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """It is shorter than what was read, and goes on with a line each second."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(*range(50)) + b"\n[]\n")
     await tailer.settle()
-    assert clock.now - started > 500
-    assert tailer.metric("contested") == 1
-    assert (await records_of(broker, "a"))[-3:] == texts(77, 78, 79)
+    path.write_bytes(lines(*range(30)))
+    for _ in range(3):
+        clock.now += await tailer.follower.turn() or 0.1
+    append(path, lines(30, loss2=1))
+    for _ in range(3):
+        clock.now += await tailer.follower.turn() or 0.1
+    second = generation_of(await entries_of(broker, "a"), 2)
+    assert second[0].id.offset == len(lines(*range(30)))
+    assert [entry.record for entry in second[1:]] == texts(30, loss2=1)
+
+
+async def test_a4_lines_that_are_the_same_again_are_waited_for(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Cut back, it goes on as it was, past what was read: nothing is told again."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(*range(50)))
+    await tailer.settle()
+    path.write_bytes(lines(*range(30)))
+    for step in range(30, 55):
+        for _ in range(3):
+            clock.now += await tailer.follower.turn() or 0.1
+        append(path, lines(step))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(*range(55))
+    assert (await state_of(broker))["generation"] == 1
 
 
 async def test_a4_file_that_grew_past_the_offset_again_is_noticed(

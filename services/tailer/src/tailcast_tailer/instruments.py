@@ -205,7 +205,7 @@ class Instruments:
         self._forget("contested", session)
 
     def session_contested(self, session: str) -> None:
-        """Too many generations in short time: perhaps two writers."""
+        """Its file was written anew too soon after it was before: it waits."""
         if self._remember("contested", session):
             self._meters.contested.inc()
             self._log.warning(

@@ -28,7 +28,7 @@ class Meters:
         self.healed = counter("healed_bytes", "Bytes read again for the broker")
         self.refused = counter("refused", "Refused rewrites, paths and names", "what")
         self.claims = counter("claims", "Sessions that change their tailer", "what")
-        self.contested = counter("contested", "Sessions with too many generations")
+        self.contested = counter("contested", "Rewrites that came too soon and waited")
         self.documents = counter("documents", "Emergency documents", "outcome")
         for outcome in ("unreadable", "rejected"):
             # An alert compares them with what they were.

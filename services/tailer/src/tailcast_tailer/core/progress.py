@@ -4,7 +4,6 @@ Pure decisions over what a look saw and what is remembered of earlier looks; tim
 argument, in seconds of any steady clock. No file, no broker, no clock is touched here.
 """
 
-from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -19,10 +18,10 @@ NETWORK_STILL_SECONDS = 10.0
 # Between two looks at bytes that differ.
 SECOND_LOOK_SECONDS = 0.1
 NETWORK_SECOND_LOOK_SECONDS = 1.0
-# This number of generations within the time means two writers, not restarts.
-CONTESTED_GENERATIONS = 3
-CONTESTED_WITHIN_SECONDS = 60.0
-CONTESTED_FOR_SECONDS = 600.0
+# Between two generations of a file that is written anew again and again; what stands
+# still for a while is taken before that.
+GENERATION_SECONDS = 10.0
+STANDING_SECONDS = 5.0
 # How often a file is looked at: at a fiftieth of the time since it last changed.
 QUIET_SHARE = 50
 COLDEST_SECONDS = 10.0
@@ -51,6 +50,8 @@ class Seen(NamedTuple):
     marker: Verdict
     # Whether what comes next begins with bytes that are not visible yet.
     has_nul: bool = False
+    # Whether the last line of a file that is shorter is not what was stored there.
+    has_other_line: bool = False
 
 
 class Doubt(NamedTuple):
@@ -76,7 +77,7 @@ def judge(
     offset: int, seen: Seen, doubt: Doubt | None, *, now: float, is_network: bool
 ) -> Judgement:
     """Decide what a look at a file that was read up to `offset` means."""
-    differs = Verdict.DIFFERS in (seen.head, seen.marker)
+    differs = seen.has_other_line or Verdict.DIFFERS in (seen.head, seen.marker)
     is_shorter = seen.size < offset
     is_unseen = Verdict.UNSEEN in (seen.head, seen.marker)
     if not (differs or is_shorter or is_unseen or seen.has_nul):
@@ -112,18 +113,19 @@ def second_look_seconds(*, is_network: bool) -> float:
     return NETWORK_SECOND_LOOK_SECONDS if is_network else SECOND_LOOK_SECONDS
 
 
-def contested_until(declared: Sequence[float], now: float) -> float | None:
-    """Until when no generation may be declared, None if one may be.
+def may_begin_anew(
+    began_at: float | None, doubt: Doubt | None, *, now: float, is_network: bool
+) -> bool:
+    """Whether a file that was written anew may begin a generation now.
 
     Args:
-        declared: when the latest generations were declared, oldest first.
+        began_at: when the latest rewrite began one, None if none did.
+        doubt: what is remembered of the file as it is now.
     """
-    if len(declared) < CONTESTED_GENERATIONS:
-        return None
-    latest = declared[-CONTESTED_GENERATIONS:]
-    until = latest[-1] + CONTESTED_FOR_SECONDS
-    is_quarrel = latest[-1] - latest[0] <= CONTESTED_WITHIN_SECONDS
-    return until if is_quarrel and now < until else None
+    if began_at is None or now - began_at >= GENERATION_SECONDS:
+        return True
+    standing = NETWORK_STILL_SECONDS if is_network else STANDING_SECONDS
+    return doubt is not None and now - doubt.still_since >= standing
 
 
 def look_interval(quiet_seconds: float, *, poll_interval: float) -> float:

@@ -209,3 +209,14 @@ def marker_before(descriptor: int, offset: int) -> bytes:
     """The bytes before an offset that its marker proves."""
     length = min(offset, proofs.MARKER_BYTES)
     return os.pread(descriptor, length, offset - length)
+
+
+def line_start(descriptor: int, end: int) -> int:
+    """Where the line begins that what is before `end` belongs to."""
+    while end > 0:
+        start = max(0, end - LEAST_READ_BYTES)
+        chunk = os.pread(descriptor, end - start, start)
+        if (found := chunk.rfind(b"\n")) >= 0:
+            return start + found + 1
+        end = start
+    return 0

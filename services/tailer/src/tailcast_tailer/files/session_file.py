@@ -22,10 +22,10 @@ from tailcast_tailer.files.file_system import (
     read_regular,
 )
 from tailcast_tailer.files.portions import (
-    LEAST_READ_BYTES,
     Place,
     Portion,
     Portions,
+    line_start,
     marker_before,
     nothing,
 )
@@ -192,16 +192,19 @@ class SessionFile:
         """Find the byte after the file's last newline, 0 without one."""
         opened = open_regular(self.path)
         try:
-            end = opened.glimpse.size
-            while end > 0:
-                start = max(0, end - LEAST_READ_BYTES)
-                chunk = os.pread(opened.descriptor, end - start, start)
-                if (found := chunk.rfind(b"\n")) >= 0:
-                    return start + found + 1
-                end = start
+            return line_start(opened.descriptor, opened.glimpse.size)
         finally:
             os.close(opened.descriptor)
-        return 0
+
+    def last_line(self) -> Portion:
+        """Take the present file's last line that a newline ends."""
+        opened = open_regular(self.path)
+        try:
+            end = line_start(opened.descriptor, opened.glimpse.size)
+            start = line_start(opened.descriptor, end - 1)
+        finally:
+            os.close(opened.descriptor)
+        return self.read_from(start)
 
     def check_head(self, head_proof: str) -> Verdict:
         """Hold the present file's first bytes against a proof."""

@@ -34,8 +34,9 @@ from tailcast_tailer.following.generations import Generations
 from tailcast_tailer.following.ownership import Ownership
 
 
-# Until the next attempt after a rewrite was refused or the session is contested.
+# Until the next attempt after a rewrite was refused, and after one that came too soon.
 REWRITE_RETRY_SECONDS = 2.0
+REWRITE_WAIT_SECONDS = 0.5
 # Between two repairs of a session whose stream and state contradict each other.
 MENDED_EVERY_SECONDS = 60.0
 AT_ONCE = 0.0
@@ -203,9 +204,13 @@ class Follower:
             partial(self._look, place, nuls_are_bytes=self._nuls_until >= place.offset)
         )
         self._note_look(look)
+        seen = look.seen_from(place.offset)
+        if look.source is Source.PATH and seen.size < place.offset:
+            other = await self._generations.has_other_line(stored, look)
+            seen = seen._replace(has_other_line=other)
         judgement = judge(
             place.offset,
-            look.seen_from(place.offset),
+            seen,
             self._doubt,
             now=self._context.clock(),
             is_network=self._context.is_network,
@@ -322,9 +327,9 @@ class Follower:
     async def _declare(self, stored: Stored, look: Look) -> float | None:
         """Begin a new generation after the part that the rewrite kept, if we may."""
         now = self._context.clock()
-        if self._generations.are_contested:
+        if not self._generations.may_begin(self._doubt):
             self._ownership.contested()
-            return REWRITE_RETRY_SECONDS
+            return REWRITE_WAIT_SECONDS
         if not await self._ownership.may_begin_anew(stored):
             # The owner may give it up meanwhile.
             self.reload_state()

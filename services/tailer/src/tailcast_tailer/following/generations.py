@@ -1,8 +1,8 @@
 """How a file that began anew becomes a new generation of its session.
 
-The lines that the rewrite kept at its front stay as they are. A file that begins anew
-again and again is contested for a while. `progress` decides whether it began anew, and
-`ownership` whether this tailer may declare that.
+The lines that the rewrite kept at its front stay as they are. A file that is written
+anew again and again begins a bounded number of generations. `progress` decides whether
+it began anew, and `ownership` whether this tailer may declare that.
 """
 
 from functools import partial
@@ -10,12 +10,17 @@ from typing import NamedTuple
 
 from tailcast_streams.entries import NewEntry
 from tailcast_tailer.appending.appender import Stored, marker
-from tailcast_tailer.core.progress import contested_until
+from tailcast_tailer.core.progress import Doubt, may_begin_anew
+from tailcast_tailer.files.file_system import Glimpse
 from tailcast_tailer.files.portions import Portion
 from tailcast_tailer.files.session_file import Look, SessionFile
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
-from tailcast_tailer.following.rewrites import common_prefix, new_file
+from tailcast_tailer.following.rewrites import (
+    common_prefix,
+    has_other_line,
+    new_file,
+)
 
 
 class NewGeneration(NamedTuple):
@@ -43,13 +48,32 @@ class Generations:
         self._file = file
         self._run = run
         self._context = context
-        # When they were begun, by a steady clock, latest last.
-        self._begun: list[float] = []
+        # When a rewrite last began one, by a steady clock.
+        self._began_at: float | None = None
+        # A shorter file that was compared last, and whether its last line differed.
+        self._compared: tuple[Glimpse, bool] | None = None
 
-    @property
-    def are_contested(self) -> bool:
-        """Whether there were too many of late."""
-        return contested_until(self._begun, self._context.clock()) is not None
+    def may_begin(self, doubt: Doubt | None) -> bool:
+        """Whether a rewrite may begin one now; else the newest one does so later."""
+        return may_begin_anew(
+            self._began_at,
+            doubt,
+            now=self._context.clock(),
+            is_network=self._context.is_network,
+        )
+
+    async def has_other_line(self, stored: Stored, look: Look) -> bool:
+        """Whether a shorter file ends with a line that is not the one stored there.
+
+        So it does when it was cut back to a checkpoint, and goes on from there.
+        """
+        if self._compared is None or self._compared[0] != look.glimpse:
+            file = new_file(self._file, self._run)
+            other = await has_other_line(
+                self._context.writer, self._session, stored, file
+            )
+            self._compared = look.glimpse, other
+        return self._compared[1]
 
     async def prepare(
         self, stored: Stored, seen: Look, *, nuls_until: int
@@ -90,7 +114,7 @@ class Generations:
 
     def began(self, new: NewGeneration, began_at: float) -> None:
         """Note that it was appended; `began_at` is a time of the steady clock."""
-        self._begun = [*self._begun[-2:], began_at]
+        self._began_at = began_at
         self._context.instruments.generation_began(
             self._session,
             new.after.position.generation,

@@ -31,6 +31,8 @@ class NewFile(NamedTuple):
     read_from: Callable[[int], Awaitable[Portion]]
     # Whether a proof of the first bytes holds.
     check_head: Callable[[str], Awaitable[Verdict]]
+    # Its last line that a newline ends.
+    last_line: Callable[[], Awaitable[Portion]]
 
 
 def new_file(file: SessionFile, run: Run) -> NewFile:
@@ -42,7 +44,10 @@ def new_file(file: SessionFile, run: Run) -> NewFile:
     async def check_head(proof: str) -> Verdict:
         return await run(partial(file.check_head, proof))
 
-    return NewFile(read_from, check_head)
+    async def last_line() -> Portion:
+        return await run(file.last_line)
+
+    return NewFile(read_from, check_head, last_line)
 
 
 async def common_prefix(
@@ -60,6 +65,33 @@ async def common_prefix(
     if begin is None or (begin > 0 and not await _has_head(file, stored)):
         return 0
     return await _Comparison(file, stored, begin).follow(writer, session, page)
+
+
+async def has_other_line(
+    writer: SessionWriter, session: str, stored: Stored, file: NewFile
+) -> bool:
+    """Whether a file's last line is a record that is not stored at its place.
+
+    What was trimmed, left out, or kept from an earlier generation tells nothing.
+    """
+    portion = await file.last_line()
+    if not portion.reading.entries:
+        return False
+    line = portion.reading.entries[-1]
+    generation = stored.position.generation
+    if not stored.generation_start < line.offset <= stored.position.offset:
+        return False
+    before = EntryID(generation, line.offset - 1)
+    page = await writer.read_after(session, before, limit=1)
+    if not page:
+        # Lines that were rejected, or blank, were there.
+        return stored.position.last_id.generation == generation
+    entry = page[0]
+    if entry.kind in (Kind.MARKER, Kind.GAP):
+        return False
+    if entry.id == EntryID(generation, line.offset):
+        return line[:3] != (entry.id.offset, entry.kind, entry.record)
+    return entry.previous.generation == entry.id.generation == generation
 
 
 async def _has_head(file: NewFile, stored: Stored) -> bool:
