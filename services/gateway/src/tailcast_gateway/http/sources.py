@@ -32,7 +32,7 @@ def add_sources(api: FastAPI, replica: Replica) -> None:
         after: str | None = None,
         limit: SourcesLimitQuery = MAX_LISTED_SOURCES,
     ) -> Response:
-        """Each path below what tailers watch: what became of it, why, what mends it.
+        """The paths that tailers watch: the state of each, why, and what to do.
 
         An answer's `cursor` is `after` of the next page. The counts are of all paths,
         whatever `state` and `limit` are; `limit=0` asks for them alone.

@@ -1,7 +1,7 @@
 """The clients that are subscribed to a session, found by its name.
 
-No I/O and no clock. Clients that named a session are found at once; only clients with
-globs are looked through.
+No I/O and no clock. Clients that named a session are found directly; only clients with
+globs are searched one by one.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from tailcast_gateway.views.subscription import Subscription
 
 
 class Subscribers:
-    """Clients with any subscription."""
+    """All clients that have a subscription."""
 
     def __init__(self) -> None:
-        # All clients with any subscription.
+        # All clients that have a subscription.
         self._all: dict[Client, None] = {}
         # The clients that named a session, by its name; it need not be watched.
         self.named: dict[str, dict[Client, None]] = {}
@@ -28,7 +28,7 @@ class Subscribers:
         return iter(self._all)
 
     def install(self, client: Client, subscription: Subscription) -> None:
-        """Replace the subscription of a client; one without any is not kept."""
+        """Replace a client's subscription; a client with an empty one is dropped."""
         for session in client.subscription.literals():
             self.named[session].pop(client)
             if not self.named[session]:
