@@ -261,7 +261,7 @@ class Holders:
     def judge_ack(
         self, client: Client, session: str, cursor: Cursor
     ) -> AckVerdict | None:
-        """Judge an acknowledged cursor; None if the client has no name."""
+        """Judge an acknowledged cursor; None if the connection holds no client."""
         holding = self._holdings.get(client)
         if holding is None:
             return None

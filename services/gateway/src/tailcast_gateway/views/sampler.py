@@ -62,7 +62,7 @@ class Sampler:
             ends: the known last entries of generations, the replay's end last.
                 Other generations are taken to be as long as the newest one.
             progress_keys: the keys of steps and times, which are not metrics.
-            max_held_bytes: the bound of held entries, twice.
+            max_held_bytes: how many bytes may wait, and as many in a bucket.
         """
         if not MIN_POINTS <= max_points <= MAX_POINTS:
             raise ValueError(f"points are from {MIN_POINTS} to {MAX_POINTS:,}")
