@@ -13,6 +13,7 @@ from tailcast_gateway.delivery.core.encoding import (
     pieces,
     told,
 )
+from tailcast_gateway.protocol.breaks import Break, rewind
 from tailcast_gateway.protocol.client_messages import Subscribe, parse
 from tailcast_gateway.protocol.limits import limits_of
 from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
@@ -179,12 +180,12 @@ def test_gaps() -> None:
     assert (ours["from"], ours["reason"]) == ("1-0-00000000", "trimmed")
 
 
-def test_replaced_and_passed_over() -> None:
-    """Rewinds that no marker tells."""
-    (replaced,) = messages(encoder.replaced(Cursor(id_of("2-0"), 0)))
-    assert (replaced["reason"], replaced["cursor"]) == ("replaced", "2-0-00000000")
-    (passed,) = messages(encoder.passed_over(cursor("2-10")))
-    assert (passed["reason"], passed["generation"]) == ("truncated", "2")
+def test_a_break() -> None:
+    """It is of the session, and has what is told of it."""
+    one = Break("rewind", rewind(cursor("2-10"), "truncated"))
+    assert messages(encoder.break_frame(one)) == [
+        {"type": "rewind", "sessionId": encoder.session, **one.fields}
+    ]
 
 
 def test_caught_up() -> None:

@@ -14,7 +14,6 @@ from tailcast_gateway.commands.core.plan import (
     Plan,
     is_recovered,
     plan_subscribe,
-    start_of,
     subscribed,
     wire_asked,
 )
@@ -32,6 +31,7 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.wires import Wires
 from tailcast_gateway.resume.holders import Holders
+from tailcast_gateway.sessions.core.outcomes import goes_on_after
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.reads import Reads
@@ -213,7 +213,9 @@ class Subscribing:
         elif verdict is None:
             cursor = channel.place_of(client)
         else:
-            cursor = start_of(verdict, wanted if isinstance(wanted, Cursor) else None)
+            cursor = goes_on_after(verdict)
+            if cursor is None and isinstance(wanted, Cursor):
+                cursor = wanted
         if cursor == NOTHING and not channel.is_empty:
             cursor = BEGINNING_CURSOR
         return cursor, end

@@ -8,7 +8,7 @@ served. What a cursor means is decided in `sessions`.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, assert_never
 
 from tailcast_gateway.delivery.core.channel import (
     Client,
@@ -25,6 +25,7 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.answers import heartbeat
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, error_message
 from tailcast_gateway.sessions.core.continuity import Continuity
+from tailcast_gateway.sessions.core.outcomes import breaks_of
 from tailcast_gateway.sessions.core.verdicts import (
     NoValues,
     Replaced,
@@ -288,33 +289,38 @@ class CatchUp:
             verdict: the verdict on that place.
             is_answered: whether the answer to `subscribe` has said where it starts.
         """
-        followers, encoder = self._followers, follower.encoder
+        match verdict:
+            case Resume():
+                self._resume(follower, verdict.cursor, is_answered=is_answered)
+            case Trimmed():
+                self._tell_breaks(follower, verdict)
+                self._instruments.gap_told(follower.channel.session)
+                self._followers.set_behind(follower, verdict.to)
+            case Replaced():
+                self._tell_breaks(follower, verdict)
+                self._instruments.rewind_told(follower.channel.session)
+                self._followers.set_behind(follower, verdict.marker)
+            case NoValues():
+                self._begin_without_values(follower, verdict)
+            case Wait():
+                self._wait(follower, verdict)
+            case _:
+                assert_never(verdict)
+
+    def _resume(self, follower: Follower, cursor: Cursor, *, is_answered: bool) -> None:
+        wanted = follower.wanted
+        if isinstance(wanted, EntryID) and cursor != NOTHING:
+            # History is skipped: tell the client where the new records begin.
+            follower.client.socket.write(follower.encoder.caught_up(cursor))
+        if isinstance(wanted, Cursor) and not is_answered:
+            self._tell_if_moved(follower, wanted, cursor)
+        self._followers.set_behind(follower, cursor)
+
+    def _tell_breaks(self, follower: Follower, verdict: Verdict) -> None:
         wanted = follower.wanted
         had = wanted if isinstance(wanted, Cursor) else follower.cursor
-        if isinstance(verdict, Resume):
-            if isinstance(wanted, EntryID) and verdict.cursor != NOTHING:
-                # History is skipped: tell the client where the new records begin.
-                follower.client.socket.write(encoder.caught_up(verdict.cursor))
-            if isinstance(wanted, Cursor) and not is_answered:
-                self._tell_if_moved(follower, wanted, verdict.cursor)
-            followers.set_behind(follower, verdict.cursor)
-        elif isinstance(verdict, Trimmed):
-            reason = "trimmed" if verdict.is_cursor_known else "unknown_cursor"
-            had = verdict.since or had
-            frame = encoder.gap(had, verdict.to, reason=reason)
-            follower.client.socket.write(frame)
-            self._instruments.gap_told(follower.channel.session)
-            if verdict.to.id.generation > max(1, had.id.generation):
-                follower.client.socket.write(encoder.passed_over(verdict.to))
-            followers.set_behind(follower, verdict.to)
-        elif isinstance(verdict, Replaced):
-            follower.client.socket.write(encoder.replaced(verdict.marker))
-            self._instruments.rewind_told(follower.channel.session)
-            followers.set_behind(follower, verdict.marker)
-        elif isinstance(verdict, NoValues):
-            self._begin_without_values(follower, verdict)
-        else:
-            self._wait(follower, verdict)
+        for one in breaks_of(verdict, had):
+            follower.client.socket.write(follower.encoder.break_frame(one))
 
     def _begin_without_values(self, follower: Follower, verdict: NoValues) -> None:
         """Begin now, and say so, as this session has no steps or no times."""

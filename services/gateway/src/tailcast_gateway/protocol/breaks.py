@@ -3,11 +3,20 @@
 Pure: fields, as they stand in a message of their own, a page or a line.
 """
 
+from typing import Literal, NamedTuple
+
 import msgspec
 
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
 from tailcast_streams.record import as_step
+
+
+class Break(NamedTuple):
+    """A gap or a rewind, as clients are sent it."""
+
+    kind: Literal["gap", "rewind"]
+    fields: dict[str, object]
 
 
 _GAP_REASONS = frozenset({"trimmed", "file_lost", "left_out", "unknown_cursor"})

@@ -221,17 +221,6 @@ def subscribed(
     return fields | with_id(message.id)
 
 
-def start_of(verdict: Verdict, asked: Cursor | None) -> Cursor | None:
-    """Where delivery starts by a verdict, or `asked` while that is not known."""
-    if isinstance(verdict, Resume):
-        return verdict.cursor
-    if isinstance(verdict, Trimmed):
-        return verdict.to
-    if isinstance(verdict, Replaced):
-        return verdict.marker
-    return asked
-
-
 def is_recovered(verdict: Verdict) -> bool | None:
     """Whether the client has missed nothing; None while that is not known."""
     if isinstance(verdict, Resume):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from tailcast_gateway.protocol import breaks
-from tailcast_gateway.protocol.breaks import shown
+from tailcast_gateway.protocol.breaks import Break, shown
 from tailcast_gateway.protocol.links import record_link
 from tailcast_gateway.protocol.wires import Fields, Wire
 from tailcast_gateway.views.projection import Index
@@ -125,13 +125,9 @@ class SessionEncoder:
         """The frame that says: the records between two cursors are lost."""
         return self._mark("gap", breaks.gap(previous, to, reason))
 
-    def replaced(self, marker: Cursor) -> bytes:
-        """The frame that says: the file is not the one of the client's cursor."""
-        return self._mark("rewind", breaks.rewind(shown(marker), "replaced"))
-
-    def passed_over(self, to: Cursor) -> bytes:
-        """The frame that says: a generation began within the gap before here."""
-        return self._mark("rewind", breaks.rewind(to, "truncated"))
+    def break_frame(self, one: Break) -> bytes:
+        """The frame of a gap or a rewind."""
+        return self._mark(one.kind, one.fields)
 
     def caught_up(self, cursor: Cursor) -> bytes:
         """The frame that says: the replay is over, and new records follow."""

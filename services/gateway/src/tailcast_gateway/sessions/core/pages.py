@@ -16,7 +16,8 @@ import msgspec
 
 from tailcast_gateway.protocol import breaks
 from tailcast_gateway.protocol.breaks import is_record, shown
-from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Verdict
+from tailcast_gateway.sessions.core.outcomes import breaks_of, goes_on_after
+from tailcast_gateway.sessions.core.verdicts import Verdict
 from tailcast_gateway.views.view import PLAIN, Piece, View
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
@@ -165,14 +166,10 @@ def told_of(entry: Entry, previous: Cursor) -> Told:
 
 def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
     """Where a page begins by the verdict on a cursor, with the gap or rewind there."""
-    if isinstance(verdict, Trimmed):
-        reason = "trimmed" if verdict.is_cursor_known else "unknown_cursor"
-        since = verdict.since or cursor
-        return verdict.to, {"gap": breaks.gap(since, verdict.to, reason)}
-    if isinstance(verdict, Replaced):
-        marker = verdict.marker
-        return marker, {"rewind": breaks.rewind(marker, "replaced")}
-    return verdict.cursor if isinstance(verdict, Resume) else cursor, NOTHING_TOLD
+    place = goes_on_after(verdict)
+    # One thing is told by one page.
+    told: Told = {one.kind: one.fields for one in breaks_of(verdict, cursor)[:1]}
+    return cursor if place is None else place, told
 
 
 def shaped(entries: Sequence[Entry], view: View = PLAIN) -> list[bytes]:
