@@ -59,6 +59,17 @@ def test_every_message_is_in_it(made: dict[str, Any]) -> None:
     assert all("Error" in str(one["reply"]["messages"]) for one in received)
 
 
+def test_every_message_but_an_ack_is_answered(made: dict[str, Any]) -> None:
+    """By the messages that it names itself."""
+    names = {
+        name: [one["$ref"].rpartition("/")[2] for one in operation["reply"]["messages"]]
+        for name, operation in made["operations"].items()
+        if operation["action"] == "receive"
+    }
+    assert names["subscribe"] == ["Subscribed", "Positions", "SnapshotAnswer", "Error"]
+    assert [name for name, answers in names.items() if len(answers) == 1] == ["ack"]
+
+
 def test_every_close_is_in_it(made: dict[str, Any]) -> None:
     """With what a client should do then."""
     closes = made["channels"]["telemetry"]["x-close-codes"]

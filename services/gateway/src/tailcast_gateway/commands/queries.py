@@ -7,7 +7,7 @@ meanwhile.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from tailcast_gateway.commands.core.parts import history_page, lists, snapshot_within
 from tailcast_gateway.commands.core.plan import cursor_of, wanted_sessions
@@ -39,12 +39,15 @@ class Queries:
             InvalidMessage: the message asks for something impossible.
             BrokerError, TimeoutError: the broker is away, or refuses.
         """
-        if isinstance(message, History):
-            await self._history(client, message, writable)
-        elif isinstance(message, Sessions):
-            await self._sessions(client, message, writable)
-        else:
-            await self._snapshots(client, message, writable)
+        match message:
+            case History():
+                await self._history(client, message, writable)
+            case Sessions():
+                await self._sessions(client, message, writable)
+            case Snapshot():
+                await self._snapshots(client, message, writable)
+            case _:
+                assert_never(message)
 
     async def _history(
         self, client: Client, message: History, writable: Writable

@@ -9,7 +9,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, suppress
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 from tailcast_gateway.commands.commands import Commands, Unserved
 from tailcast_gateway.connections.core.liveness import Action, Liveness
@@ -22,13 +22,13 @@ from tailcast_gateway.protocol.client_messages import (
     INVALID_FORMAT,
     INVALID_MESSAGE,
     Ack,
-    ClientMessage,
     Heartbeat,
     History,
     InvalidMessage,
     Sessions,
     Snapshot,
     Subscribe,
+    Supported,
     Unsubscribe,
     parse,
 )
@@ -268,31 +268,30 @@ class Connection:
             return
         self._carry_out(message)
 
-    def _carry_out(self, message: ClientMessage) -> None:
+    def _carry_out(self, message: Supported) -> None:
         """Carry out a message, in another task if the broker must be asked."""
         commands = self._commands
         self._instruments.command_received(type(message).__name__.lower())
-        if isinstance(message, Subscribe):
-            self._begin_subscribing(message, self._answer_unserved)
-        elif isinstance(message, Ack):
-            self._is_busy = True
-            self._spawn(self._take_time(commands.acknowledge(self.client, message)))
-        elif isinstance(message, Heartbeat):
-            self._heartbeat(message)
-        elif isinstance(message, History | Sessions | Snapshot):
-            self._is_busy = True
-            inquiry = commands.query(self.client, message, self._writable)
-            self._spawn(self._take_time(inquiry))
-        elif isinstance(message, Unsubscribe):
-            self._ask_again_by = None
-            self._commands.unsubscribe(self.client, message)
+        match message:
+            case Subscribe():
+                self._begin_subscribing(message, self._answer_unserved)
+            case Ack():
+                self._begin(commands.acknowledge(self.client, message))
+            case Heartbeat():
+                self._heartbeat(message)
+            case History() | Sessions() | Snapshot():
+                self._begin(commands.query(self.client, message, self._writable))
+            case Unsubscribe():
+                self._ask_again_by = None
+                commands.unsubscribe(self.client, message)
+            case _:
+                assert_never(message)
 
     def _begin_subscribing(
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]
     ) -> None:
-        self._is_busy = True
         self._ask_again_by = None
-        self._spawn(self._take_time(self._subscribe(message, on_unserved)))
+        self._begin(self._subscribe(message, on_unserved))
 
     async def _subscribe(
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]
@@ -305,6 +304,10 @@ class Connection:
         self.client.send(unserved.error)
         if unserved.is_passing:
             self._ask_again_by = self._clock() + ASK_AGAIN_SECONDS
+
+    def _begin(self, command: Coroutine[Any, Any, None]) -> None:
+        self._is_busy = True
+        self._spawn(self._take_time(command))
 
     async def _take_time(self, command: Coroutine[Any, Any, None]) -> None:
         try:
@@ -338,7 +341,7 @@ class Connection:
         self._commands.heartbeat(self.client, message)
 
 
-def _parsed(data: bytes) -> ClientMessage:
+def _parsed(data: bytes) -> Supported:
     if not data:
         raise InvalidMessage(INVALID_MESSAGE, INVALID_FORMAT)
     return parse(data)

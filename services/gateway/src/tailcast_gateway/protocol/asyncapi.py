@@ -32,21 +32,6 @@ ADDRESS: Final = "/ws/telemetry"
 # The path at which the document is served.
 PATH: Final = "/asyncapi.json"
 
-# The answers to each message; an `error` may answer any of them.
-_ANSWERS: Final[Mapping[type[Struct], tuple[type[Struct], ...]]] = {
-    client_messages.Subscribe: (
-        server.Subscribed,
-        server.Positions,
-        server.SnapshotAnswer,
-    ),
-    client_messages.Unsubscribe: (server.Unsubscribed,),
-    client_messages.Heartbeat: (server.HeartbeatAnswer,),
-    client_messages.Ack: (),
-    client_messages.History: (server.HistoryPage,),
-    client_messages.Sessions: (server.SessionList,),
-    client_messages.Snapshot: (server.SnapshotAnswer,),
-}
-
 _CONDITIONS: Final = {
     "type": "array",
     "minItems": 1,
@@ -173,8 +158,9 @@ def _channel() -> JSONObject:
     }
 
 
-def _received(kind: type[Struct]) -> JSONObject:
-    answers: tuple[type[Struct], ...] = (*_ANSWERS[kind], server.Error)
+def _received(kind: type[client_messages.Supported]) -> JSONObject:
+    by_tag = {_tag(answer): answer for answer in server.SERVER_MESSAGES}
+    answers = [by_tag[tag] for tag in (*kind.answered_by, "error")]
     return {
         "action": "receive",
         "summary": _summary(kind),

@@ -5,7 +5,7 @@ Pure. The messages are tagged structs. A message that does not fit raises
 `commands`.
 """
 
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -84,6 +84,9 @@ class InvalidMessage(Exception):  # it is what the client sent
 class _Message(Struct, rename="camel", tag_field="type"):
     """The fields that all messages may have."""
 
+    # The types of the messages that answer it; an `error` may answer each.
+    answered_by: ClassVar[tuple[str, ...]]
+
     id: MessageID = None
     strict: bool = False
 
@@ -99,6 +102,8 @@ class From(Struct, forbid_unknown_fields=True):
 
 class Subscribe(_Message, tag="subscribe"):
     """Asks for the records of sessions, and says where each begins."""
+
+    answered_by: ClassVar = ("subscribed", "positions", "snapshot")
 
     session_id: SessionID | None = None
     session_ids: list[SessionID] | None = None
@@ -128,6 +133,8 @@ class Subscribe(_Message, tag="subscribe"):
 class Unsubscribe(_Message, tag="unsubscribe"):
     """Ends the subscription to the named sessions, or to all if none is named."""
 
+    answered_by: ClassVar = ("unsubscribed",)
+
     session_id: SessionID | None = None
     session_ids: list[SessionID] | None = None
 
@@ -135,11 +142,15 @@ class Unsubscribe(_Message, tag="unsubscribe"):
 class Heartbeat(_Message, tag="heartbeat"):
     """Says that the client is there; `everyMs` asks for heartbeats (0 ends them)."""
 
+    answered_by: ClassVar = ("heartbeat",)
+
     every_ms: Annotated[int, Meta(ge=0, le=86_400_000)] | None = None
 
 
 class Ack(_Message, tag="ack", kw_only=True):
     """Says up to where the client has received a session, or the emergencies."""
+
+    answered_by: ClassVar = ()
 
     session_id: SessionID | None = None
     cursor: str
@@ -148,9 +159,13 @@ class Ack(_Message, tag="ack", kw_only=True):
 class Auth(_Message, tag="auth"):
     """A token."""
 
+    answered_by: ClassVar = ()
+
 
 class History(_Message, tag="history", kw_only=True):
     """Asks for one page of records, the latest without a cursor; live records go on."""
+
+    answered_by: ClassVar = ("history",)
 
     session_id: SessionID
     before: str | None = None
@@ -161,17 +176,25 @@ class History(_Message, tag="history", kw_only=True):
 class Sessions(_Message, tag="sessions"):
     """Asks for the list of sessions."""
 
+    answered_by: ClassVar = ("sessions",)
+
 
 class Snapshot(_Message, tag="snapshot"):
     """Asks for the latest values of the named sessions, or of all if none is named."""
+
+    answered_by: ClassVar = ("snapshot",)
 
     session_id: SessionID | None = None
     session_ids: list[SessionID] | None = None
 
 
-ClientMessage: TypeAlias = (
-    Subscribe | Unsubscribe | Heartbeat | Ack | Auth | History | Sessions | Snapshot
+# The messages that this gateway carries out.
+Supported: TypeAlias = (
+    Subscribe | Unsubscribe | Heartbeat | Ack | History | Sessions | Snapshot
 )
+# All messages of the protocol; this gateway refuses those that it does not support yet.
+ClientMessage: TypeAlias = Supported | Auth
+SUPPORTED: Final[tuple[type[Supported], ...]] = get_args(Supported)
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
 
@@ -185,19 +208,12 @@ class _Envelope(Struct):
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 
-_TYPES = frozenset({
-    "subscribe", "unsubscribe", "heartbeat", "ack", "auth", "history", "sessions",
-    "snapshot",
-})  # fmt: skip  # one glance
-# Messages of the protocol that this gateway does not support yet.
-_LATER_TYPES = (Auth,)
-# The messages that this gateway carries out.
-SUPPORTED: Final[tuple[type[Struct], ...]] = tuple(
-    kind for kind in get_args(ClientMessage) if kind not in _LATER_TYPES
+_TYPES: Final = frozenset(
+    kind.__struct_config__.tag for kind in get_args(ClientMessage)
 )
 
 
-def parse(data: bytes) -> ClientMessage:
+def parse(data: bytes) -> Supported:
     """Read one message.
 
     Raises:
@@ -211,8 +227,7 @@ def parse(data: bytes) -> ClientMessage:
         raise _invalid(data, str(error)) from None
     if message.strict:
         _refuse_unknown_fields(data, message)
-    _check(message)
-    return message
+    return _checked(message)
 
 
 def error_message(
@@ -240,10 +255,9 @@ def why_unavailable(error: Exception) -> str:
     return "The broker cannot be reached now"
 
 
-def _check(message: ClientMessage) -> None:
-    if isinstance(message, _LATER_TYPES):
-        kind = type(message).__name__.lower()
-        text = f"{kind} is not supported by this server"
+def _checked(message: ClientMessage) -> Supported:
+    if isinstance(message, Auth):
+        text = "auth is not supported by this server"
         raise InvalidMessage(UNSUPPORTED, text, message.id)
     if isinstance(message, Subscribe):
         _check_subscribe(message)
@@ -251,6 +265,7 @@ def _check(message: ClientMessage) -> None:
         _check_names(message)
     if isinstance(message, History):
         _check_history(message)
+    return message
 
 
 def _invalid(data: bytes, why: str) -> InvalidMessage:
