@@ -1,32 +1,25 @@
-"""One record, session or client over which work fails stops nobody else."""
+"""One record or session over which work fails stops nobody else."""
 
 import asyncio
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed
-from websockets.typing import Subprotocol
 
-from tailcast_gateway.connections.connection import Connection
-from tailcast_gateway.connections.drain import Departure
-from tailcast_gateway.delivery.core.channel import Channel, Client
-from tailcast_gateway.protocol.wires import JSON
+from tailcast_gateway.delivery.core.channel import Channel
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.views.view import Piece, View
+from tests.integration.failures import MSGPACK, closing, defects
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,
     Rig,
-    Watcher,
     numbered,
     watching,
 )
 
 
-MSGPACK = {"subprotocols": [Subprotocol("tailcast.v1.msgpack")]}
 # Deeper than any reader goes whose stack is Python's, and no tailer lets in.
 DEPTH = 3_000
 
@@ -52,24 +45,6 @@ def raw_trees(monkeypatch: pytest.MonkeyPatch) -> None:
         return dumps(value, **options)
 
     monkeypatch.setattr(json, "dumps", dump)
-
-
-def defects(gateway: Gateway, over: str) -> int:
-    """How many were counted."""
-    text = gateway.replica.instruments.exposition().decode()
-    name = f'tailcast_gateway_defects_total{{over="{over}"}} '
-    (line,) = (line for line in text.splitlines() if line.startswith(name))
-    return int(float(line.removeprefix(name)))
-
-
-async def closing(watcher: Watcher) -> tuple[dict[str, Any], int | None]:
-    """The last message before the close, and its code."""
-    last: dict[str, Any] = {}
-    try:
-        while True:
-            last = await watcher.next()
-    except ConnectionClosed:
-        return last, watcher.connection.close_code
 
 
 async def test_a_record_that_one_encoding_cannot_hold(
@@ -180,38 +155,6 @@ async def test_a_place_that_cannot_be_found(
         assert (await closing(odd))[1] == 1011
         await other.subscribe(sessionId="b", **{"from": {"last": 1}})
         assert await other.until_records(1) == numbered(2, 3)
-
-
-@pytest.mark.parametrize("step", ["check", "beat", "pong_received"])
-async def test_upkeep_that_fails_over_one_client(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """The others are looked after, and hear."""
-    kept = getattr(Connection, step)
-    odd_one: list[Client] = []
-
-    def fail(self: Connection, *args: Any, **more: Any) -> Any:
-        if self.client in odd_one:
-            raise LookupError("a bad client")
-        return kept(self, *args, **more)
-
-    monkeypatch.setattr(Connection, step, fail)
-    async with (
-        rig.serving(ping_interval=0.2) as gateway,
-        watching(gateway) as odd,
-        watching(gateway) as other,
-    ):
-        for watcher in (odd, other):
-            await watcher.subscribe(sessionId="a")
-            await watcher.send(type="heartbeat", everyMs=1_000)
-            await watcher.until("heartbeat")
-        client = next(iter(gateway.replica.connections)).client
-        odd_one.append(client)
-        told, code = await closing(odd)
-        assert (told["code"], code) == ("internal_error", 1011)
-        await rig.writer("a").append(*numbered(0, 1))
-        await other.until_records(1)
-        await other.until("heartbeat")
 
 
 async def test_a_session_that_the_broker_refuses(rig: Rig, gateway: Gateway) -> None:
@@ -347,101 +290,4 @@ async def test_a_hint_that_cannot_be_taken(
         await watcher.until_records(1)
         await rig.writer("a").append(*numbered(1, 2))
         await watcher.until_records(2)
-    assert gateway.replica.why_over is None
-
-
-async def test_a_request_that_fails(
-    rig: Rig,
-    gateway: Gateway,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """500 in the form of all errors, counted; the server's own log says nothing."""
-    await rig.writer("a").append(*numbered(0, 1))
-
-    async def fail(*args: Any, **more: Any) -> Any:
-        raise LookupError("a bad request")
-
-    monkeypatch.setattr(gateway.replica.broker, "snapshot", fail)
-    async with httpx.AsyncClient(base_url=gateway.url) as client:
-        answer = await client.get("/api/sessions/a")
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
-    assert defects(gateway, "request") == 1
-    assert not [one for one in caplog.records if one.name.startswith("uvicorn")]
-
-
-async def test_an_event_stream_that_cannot_be_begun(
-    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It ends, and says when to come again: what is refused is never come back to."""
-    heads = gateway.replica.broker.heads
-
-    async def fail(names: Sequence[str]) -> Any:
-        # What else asks, for other names, is not to fail with it.
-        if "a" in names:
-            raise LookupError("a bad head")
-        return await heads(names)
-
-    monkeypatch.setattr(gateway.replica.broker, "heads", fail)
-    async with httpx.AsyncClient(base_url=gateway.url) as client:
-        answer = await client.get("/sse/telemetry?sessionId=a")
-    assert answer.status_code == 200
-    assert '"code":"internal_error"' in answer.text
-    assert "\nretry: " in answer.text
-
-
-@pytest.mark.parametrize("step", ["announced", "dismissed"])
-async def test_a_drain_that_fails_over_one_client(
-    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """The others are sent away in order."""
-    async with watching(gateway) as odd, watching(gateway) as other:
-        for watcher in (odd, other):
-            await watcher.subscribe(sessionId="a")
-        connection = next(iter(gateway.replica.connections))
-        bad = connection.client
-        send, dismiss = Client.send, Connection.dismiss
-
-        def fail_to_send(self: Client, message: Any) -> None:
-            if self is bad and message["type"] == "draining":
-                raise LookupError("a bad client")
-            send(self, message)
-
-        def fail_to_dismiss(self: Connection, farewell: Any) -> None:
-            if self.client is bad:
-                raise LookupError("a bad client")
-            dismiss(self, farewell)
-
-        if step == "announced":
-            monkeypatch.setattr(Client, "send", fail_to_send)
-        else:
-            monkeypatch.setattr(Connection, "dismiss", fail_to_dismiss)
-        # Long enough for both turns on a machine that is busy with other tests.
-        draining = asyncio.create_task(gateway.replica.drain(Departure(4)))
-        told, code = await closing(other)
-        assert (told["type"], code) == ("closing", 1012)
-        told, code = await closing(odd)
-        assert (told["code"], code) == ("internal_error", 1011)
-        await draining
-
-
-async def test_a_session_event_that_fails_over_one_client(
-    rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The others hear what became of the session."""
-    message = type(JSON).message
-
-    def fail(self: Any, fields: Any) -> bytes:
-        if fields["type"] == "session":
-            raise LookupError("a bad wire")
-        return message(self, fields)
-
-    async with watching(gateway) as odd, watching(gateway, **MSGPACK) as other:
-        for watcher in (odd, other):
-            await watcher.subscribe()
-            await watcher.until("positions", more=False)
-        monkeypatch.setattr(type(JSON), "message", fail)
-        await rig.writer("a").append(*numbered(0, 1))
-        assert (await other.until("session"))["event"] == "started"
-        assert (await closing(odd))[1] == 1011
     assert gateway.replica.why_over is None
