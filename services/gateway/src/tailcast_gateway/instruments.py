@@ -7,15 +7,10 @@ from collections.abc import Sequence
 from time import monotonic
 
 import structlog
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, generate_latest
 
 from tailcast_service.build_metric import tell_build
+from tailcast_service.meters import MeterMaker
 from tailcast_service.readers import Readers
 from tailcast_service.sparing import Sparing
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
@@ -35,18 +30,11 @@ class Instruments:
         self._sparing = Sparing(clock=monotonic)
         self._registry = registry = CollectorRegistry()
 
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"tailcast_gateway_{name}", text, labels, registry=registry)
-
-        def gauge(name: str, text: str) -> Gauge:
-            return Gauge(f"tailcast_gateway_{name}", text, registry=registry)
-
+        make = MeterMaker("tailcast_gateway", registry)
+        counter, gauge = make.counter, make.gauge
         tell_build(registry)
-        self._told_to_end = Gauge(
-            "tailcast_gateway_told_to_end",
-            "Whether a replica was asked to end",
-            ("replica",),
-            registry=registry,
+        self._told_to_end = gauge(
+            "told_to_end", "Whether a replica was asked to end", "replica"
         )
         # The name of this replica.
         self._name = ""
@@ -102,18 +90,15 @@ class Instruments:
             self._defects.labels(over)
         self._failed = counter("broker_errors", "Failed calls", "error", "code")
         self._lost = counter("feed_lost", "Times the feed's connection was lost")
-        self._wake = Histogram(
-            "tailcast_gateway_wake_seconds",
+        self._wake = make.histogram(
+            "wake_seconds",
             "From a notification to the entries at the sockets",
             buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
-            registry=registry,
         )
-
-        self._lag = Histogram(
-            "tailcast_gateway_lag_seconds",
+        self._lag = make.histogram(
+            "lag_seconds",
             "From the line's write to the frame",
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
-            registry=registry,
         )
 
     def exposition(self) -> bytes:

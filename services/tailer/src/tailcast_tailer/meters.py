@@ -1,6 +1,8 @@
 """The counters and gauges of one tailer, by their names; `instruments` moves them."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
+
+from tailcast_service.meters import MeterMaker
 
 
 _APPEND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -10,12 +12,8 @@ class Meters:
     """All metrics of one tailer."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"tailcast_tailer_{name}", text, labels, registry=registry)
-
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(f"tailcast_tailer_{name}", text, labels, registry=registry)
-
+        make = MeterMaker("tailcast_tailer", registry)
+        counter, gauge = make.counter, make.gauge
         self.records = counter("records", "Records appended")
         self.bytes = counter("bytes", "Bytes of files that were taken in")
         self.rejections = counter("rejections", "Lines that were no records")
@@ -42,11 +40,10 @@ class Meters:
         self.holes = counter("holes", "Times that NUL bytes were taken for a hole")
         self.changes = counter("changes", "Changes of files noticed", "by")
         self.defects = counter("defects", "Turns and tasks that failed")
-        self.append_seconds = Histogram(
-            "tailcast_tailer_append_seconds",
+        self.append_seconds = make.histogram(
+            "append_seconds",
             "Time for one append",
             buckets=_APPEND_BUCKETS,
-            registry=registry,
         )
         self.files = gauge("files", "Files that are followed")
         self.sources = gauge("sources", "Paths by what became of them", "state")

@@ -8,7 +8,7 @@ is full they are held, and above the high-water mark `paused` is true.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any, Final, ParamSpec
+from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from tailcast_gateway.commands.commands import Unserved
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
-from tailcast_gateway.connections.core.ports import Nobody, SocketOwner
+from tailcast_gateway.connections.core.owners import LOST, NOBODY, call_owner
+from tailcast_gateway.connections.core.ports import SocketOwner
 from tailcast_gateway.connections.handover import (
     WRITE_HIGH_WATER_BYTES,
     transport_of,
@@ -37,19 +38,11 @@ FIRST_BYTE_SECONDS = 1.0
 # How many bytes are given to the response's socket at once.
 PIECE_BYTES = 64 * 1024
 
-_NOBODY: Final = Nobody()
-_LOST: Final = (close_codes.LOST.number, close_codes.LOST.reason, ClosedBy.NOBODY)
-_FAILED: Final = (
-    close_codes.INTERNAL_ERROR.number,
-    close_codes.INTERNAL_ERROR.reason,
-)
 _ANSWERED: Final = (close_codes.NORMAL.number, close_codes.NORMAL.reason)
 HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     *((name.encode(), value.encode()) for name, value in STREAMED.items()),
 ]
-
-_P = ParamSpec("_P")
 
 
 class EventStream(Response):
@@ -62,8 +55,8 @@ class EventStream(Response):
         headers: list[tuple[bytes, bytes]],
     ) -> None:
         super().__init__()
-        # The owner; `_NOBODY` before `start` and after the end.
-        self._owner: SocketOwner = _NOBODY
+        # The owner; `NOBODY` before `start` and after the end.
+        self.owner: SocketOwner = NOBODY
         # Called once the response can be written.
         self._begin: Callable[[], None] = _nothing
         # Whether the held events have reached the high-water mark.
@@ -92,7 +85,7 @@ class EventStream(Response):
 
     def start(self, owner: SocketOwner, begin: Callable[[], None]) -> None:
         """Attach the owner; `begin` is called when the response can be written."""
-        self._owner = owner
+        self.owner = owner
         self._begin = begin
 
     def write(self, frames: bytes) -> None:
@@ -124,7 +117,7 @@ class EventStream(Response):
     def close(self, code: int, reason: str = "") -> None:
         """Send the held events and the owner's last words, then end the response."""
         if self._ending is None:
-            self._hold(self._owner.last_words(code))
+            self._hold(self.owner.last_words(code))
             self._end(code, reason)
 
     def _end(self, code: int, reason: str) -> None:
@@ -160,7 +153,7 @@ class EventStream(Response):
         gone = asyncio.ensure_future(until_gone(receive))
         written = asyncio.ensure_future(self._keep_writing(send))
         try:
-            self._call(self._begin)
+            call_owner(self, self._begin)
             await asyncio.wait([gone, written], return_when=asyncio.FIRST_COMPLETED)
             if written.done() and (error := written.exception()) is not None:
                 raise error
@@ -173,8 +166,8 @@ class EventStream(Response):
                 task.cancel()
             if self._timer is not None:
                 self._timer.cancel()
-            owner, self._owner = self._owner, _NOBODY
-            owner.socket_closed(*(self._ending or _LOST))
+            owner, self.owner = self.owner, NOBODY
+            owner.socket_closed(*(self._ending or LOST))
 
     async def _keep_writing(self, send: Send) -> None:
         while True:
@@ -196,7 +189,7 @@ class EventStream(Response):
                 return
             if self.paused and self._held_bytes < WRITE_HIGH_WATER_BYTES:
                 self.paused = False
-                self._call(self._owner.writing_resumed)
+                call_owner(self, self.owner.writing_resumed)
 
     async def _next(self) -> list[bytes]:
         """Wait for the events to send next, or a comment as a sign of life."""
@@ -214,20 +207,11 @@ class EventStream(Response):
         self._woken.set()
 
     def _answer(self, payload: bytes) -> None:
-        self._call(self._owner.pong_received, payload)
+        call_owner(self, self.owner.pong_received, payload)
 
     def _cut(self) -> None:
         if self._transport is not None:
             self._transport.abort()
-
-    def _call(
-        self, tell: Callable[_P, None], /, *args: _P.args, **kwargs: _P.kwargs
-    ) -> None:
-        try:
-            tell(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  # it is this stream's failure
-            self._owner.failed(error)
-            self.close(*_FAILED)
 
 
 def _pieces(events: list[bytes]) -> Iterator[bytes]:

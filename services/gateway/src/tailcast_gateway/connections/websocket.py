@@ -13,12 +13,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Final, ParamSpec
+from typing import Any, Final
 
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
-from tailcast_gateway.connections.core.ports import Nobody, SocketOwner
+from tailcast_gateway.connections.core.owners import LOST, NOBODY, call_owner
+from tailcast_gateway.connections.core.ports import SocketOwner
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.frames import close_frame, ping_frame
@@ -33,18 +34,12 @@ READ_SLICE_BYTES: Final = 4 * 1024
 # How long a peer may take to answer our close frame, or to read the rest.
 CLOSE_TIMEOUT_SECONDS: Final = 3.0
 
-_LOST: Final = (close_codes.LOST.number, close_codes.LOST.reason, ClosedBy.NOBODY)
 _DRAINING: Final = (close_codes.DRAINING.number, close_codes.DRAINING.reason)
 _NOT_UTF8: Final = (close_codes.NOT_UTF8.number, close_codes.NOT_UTF8.reason)
 _INTERNAL_ERROR: Final = (
     close_codes.INTERNAL_ERROR.number,
     close_codes.INTERNAL_ERROR.reason,
 )
-
-_P = ParamSpec("_P")
-
-
-_NOBODY: Final = Nobody()
 
 
 def _discard(frames: bytes) -> None:
@@ -98,8 +93,8 @@ class Socket(asyncio.Protocol):
         remote_address: tuple[str, int] | None,
         paused: bool,
     ) -> None:
-        # The owner; `_NOBODY` before `start` and after the end.
-        self.owner: SocketOwner = _NOBODY
+        # The owner; `NOBODY` before `start` and after the end.
+        self.owner: SocketOwner = NOBODY
         # Whether the write buffer is above the high-water mark: write no payload then.
         self.paused = paused
         # The peer's address as the socket knows it (a proxy's, behind one).
@@ -158,7 +153,7 @@ class Socket(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection at once, with all that is buffered."""
-        self._leave(_Phase.ENDED, *_LOST)
+        self._leave(_Phase.ENDED, *LOST)
         self._transport.abort()
 
     def pause_reading(self) -> None:
@@ -201,7 +196,7 @@ class Socket(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Note that the peer has left without a close frame."""
-        self._leave(_Phase.ENDED, *_LOST)
+        self._leave(_Phase.ENDED, *LOST)
 
     def pause_writing(self) -> None:
         """Note that the buffer is above its high-water mark."""
@@ -214,7 +209,7 @@ class Socket(asyncio.Protocol):
             pong, self._pong = self._pong, None
             self.write(pong)
         if self._phase is _Phase.OPEN:
-            self._call(self.owner.writing_resumed)
+            call_owner(self, self.owner.writing_resumed)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the TCP connection is gone; the reason does not matter."""
@@ -233,9 +228,9 @@ class Socket(asyncio.Protocol):
 
     def endpoint_returned(self) -> None:
         """Close the connection if its endpoint returned without an owner."""
-        if self._phase is _Phase.NEW and self.owner is _NOBODY:
+        if self._phase is _Phase.NEW and self.owner is NOBODY:
             logger.error("a connection was handed over and its owner never started")
-            self.start(_NOBODY)
+            self.start(NOBODY)
             self.close(*_INTERNAL_ERROR)
 
     # ---- reading ----
@@ -299,7 +294,7 @@ class Socket(asyncio.Protocol):
         if self._phase is not _Phase.OPEN:
             return
         if frame.opcode is Opcode.PONG:
-            self._call(self.owner.pong_received, bytes(frame.data))
+            call_owner(self, self.owner.pong_received, bytes(frame.data))
         elif frame.opcode is Opcode.TEXT or frame.opcode is Opcode.BINARY:
             self._is_binary = frame.opcode is Opcode.BINARY
             if frame.fin:
@@ -316,7 +311,7 @@ class Socket(asyncio.Protocol):
         if not self._is_binary and not _is_utf8(data):
             self.close(*_NOT_UTF8)
             return
-        self._call(self.owner.message_received, data, binary=self._is_binary)
+        call_owner(self, self.owner.message_received, data, binary=self._is_binary)
 
     def _answer(self, pongs: list[bytes]) -> None:
         """Send pongs; while the peer does not read, keep only the latest for later.
@@ -340,7 +335,7 @@ class Socket(asyncio.Protocol):
         if told is not None and not is_theirs:
             answer = self.owner.last_words(int(told.code)) + answer
         self.write(answer)
-        ending = _LOST if told is None else (int(told.code), told.reason, by)
+        ending = LOST if told is None else (int(told.code), told.reason, by)
         self._leave(_Phase.ENDED, *ending)
         if is_theirs or not self._transport.can_write_eof():
             self._transport.close()
@@ -352,7 +347,7 @@ class Socket(asyncio.Protocol):
         self._tell_closed()
 
     def _lost(self) -> None:
-        self._leave(_Phase.ENDED, *_LOST)
+        self._leave(_Phase.ENDED, *LOST)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -369,8 +364,8 @@ class Socket(asyncio.Protocol):
         self._phase = phase
 
     def _tell_closed(self) -> None:
-        owner, self.owner = self.owner, _NOBODY
-        ending = self._ending or _LOST
+        owner, self.owner = self.owner, NOBODY
+        ending = self._ending or LOST
         self._held = []
         self._unread = b""
         # The suspended parser and its object refer to each other. Closing it frees both
@@ -380,15 +375,6 @@ class Socket(asyncio.Protocol):
             owner.socket_closed(*ending)
         except Exception as error:  # noqa: BLE001  # it is this connection's failure
             owner.failed(error)
-
-    def _call(
-        self, tell: Callable[_P, None], /, *args: _P.args, **kwargs: _P.kwargs
-    ) -> None:
-        try:
-            tell(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  # it is this connection's failure
-            self.owner.failed(error)
-            self.close(*_INTERNAL_ERROR)
 
 
 def _is_utf8(data: bytes) -> bool:
