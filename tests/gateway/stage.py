@@ -12,6 +12,7 @@ from typing import Any
 from tailcast_gateway.delivery.core.channel import Channel, Client, Follower, Wanted
 from tailcast_gateway.delivery.core.followers import Followers
 from tailcast_gateway.delivery.core.hub import Hub
+from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.delivery.core.live import Delivery
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import JSON, Wire
@@ -130,6 +131,12 @@ class Asked:
         return [wanted for _, wanted in self.looked_up]
 
 
+def idle_followers(instruments: Instruments, asked: Asked | None = None) -> Followers:
+    """Followers whom nobody serves: it is kept what is asked for them."""
+    asked = asked or Asked()
+    return Followers(Isolation(instruments), pursuit=asked, mark=asked.marked.append)
+
+
 class Stage:
     """A hub, and what it asks of others."""
 
@@ -137,14 +144,17 @@ class Stage:
         self, *, window_bytes: int = 100_000, total_window_bytes: int = 1_000_000
     ) -> None:
         self.instruments = Instruments()
+        self.asked = Asked()
         self.hub = Hub(
+            self.make_followers(),
             window_bytes=window_bytes,
             total_window_bytes=total_window_bytes,
             instruments=self.instruments,
         )
-        self.asked = Asked()
-        self.hub.followers.pursuit = self.asked
-        self.hub.followers.mark = self.asked.marked.append
+
+    def make_followers(self) -> Followers:
+        """Those who are not live; nobody serves them."""
+        return idle_followers(self.instruments, self.asked)
 
     @property
     def followers(self) -> Followers:

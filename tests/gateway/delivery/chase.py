@@ -14,6 +14,8 @@ from tailcast_gateway.delivery.core.channel import (
     Follower,
     FollowerState,
 )
+from tailcast_gateway.delivery.core.followers import Followers
+from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.views.sampling_budget import SamplingBudget
@@ -70,8 +72,8 @@ class Broker(MemoryBroker):
 class Chase(Stage):
     """A stage that serves those who are behind."""
 
-    def __init__(self, **sizes: int) -> None:
-        super().__init__(**sizes)
+    def make_followers(self) -> Followers:
+        """Those who are not live; they are served."""
         self.broker = Broker()
         self.now = 1_000.0
         # Clients that are to be pinged.
@@ -79,17 +81,17 @@ class Chase(Stage):
         self.tasks: set[asyncio.Task[None]] = set()
         search = Search(self.broker, step_keys=["step"], time_keys=["time"])
         self.catch_up = CatchUp(
-            self.followers,
             Reads(self.broker, search=search, instruments=self.instruments),
             SamplingBudget(step_keys=["step"], time_keys=["time"]),
-            isolation=self.hub.isolation,
+            isolation=Isolation(self.instruments),
+            mark=self.asked.marked.append,
             ask=self.pinged.append,
             spawn=self.spawn,
             clock=lambda: self.now,
             timestamp=lambda: "now",
             instruments=self.instruments,
         )
-        self.followers.pursuit = self.catch_up
+        return self.catch_up.followers
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Start a task."""

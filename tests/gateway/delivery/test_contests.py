@@ -61,3 +61,14 @@ def test_a_contest_that_begins_anew_meanwhile() -> None:
     contests.note({})
     assert quick.told == [["a", "b"], [], ["a", "b"], []]
     assert busy.told == [["a", "b"], []]
+
+
+def test_whose_session_is_contested() -> None:
+    """Nobody's where nobody says so, and no more once it is over."""
+    contests = contests_of()
+    assert not contests.owners_of("s")
+    contests.note({"s": ("a", "b")})
+    assert contests.owners_of("s") == ("a", "b")
+    assert not contests.owners_of("other")
+    contests.note({})
+    assert not contests.owners_of("s")

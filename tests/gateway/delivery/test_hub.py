@@ -167,15 +167,6 @@ def test_a_session_is_still_the_same_until_it_is_begun_anew() -> None:
     assert not stage.hub.is_still(channel, 1)
 
 
-def test_tailers_that_contest_a_session() -> None:
-    """None where nobody said so."""
-    stage = Stage()
-    assert not stage.hub.owners_of("a")
-    stage.hub.contested = {"a": ("x", "y")}
-    assert stage.hub.owners_of("a") == ("x", "y")
-    assert not stage.hub.owners_of("b")
-
-
 def test_what_is_watched_is_measured() -> None:
     """Sessions, subscribers, and what the windows hold."""
     stage = Stage()

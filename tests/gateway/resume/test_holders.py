@@ -14,7 +14,6 @@ from tailcast_gateway.resume import saver as keeper_module
 from tailcast_gateway.resume.core.holding import Holding
 from tailcast_gateway.resume.core.places import Places
 from tailcast_gateway.resume.holders import Holders
-from tailcast_gateway.resume.saver import Saver
 from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import Takeover, takeover_note
@@ -23,6 +22,7 @@ from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEGINNING_CURSOR
 from tailcast_streams.session_state import Head
+from tests.gateway.stage import idle_followers
 
 
 ALL = Subscription([Rule(EVERYTHING, True, True, Begin.NOW)])
@@ -58,23 +58,20 @@ class Rig:
         self.broker = MemoryBroker()
         self.instruments = Instruments()
         self.hub = Hub(
+            idle_followers(self.instruments),
             window_bytes=1_000,
             total_window_bytes=1_000,
             instruments=self.instruments,
         )
         self.hub.open(EMERGENCIES, NOBODY)
-        self.saver = Saver(
-            self.broker.clients, clock=lambda: self.now, instruments=self.instruments
-        )
         self.holders = Holders(
             self.broker.clients,
-            self.saver,
             Places(self.hub),
             replica="r",
             clock=lambda: self.now,
             instruments=self.instruments,
         )
-        self.saver.on_refused = self.holders.refused
+        self.saver = self.holders.saver
 
     def client(self) -> tuple[Client, Socket]:
         """A connection."""

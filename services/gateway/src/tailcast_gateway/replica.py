@@ -26,6 +26,7 @@ from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.contests import Contests
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.delivery.core.hub import Hub
+from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.delivery.rate_timer import RateTimer
 from tailcast_gateway.delivery.session_events import SessionEvents
 from tailcast_gateway.instruments import Instruments
@@ -33,7 +34,6 @@ from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
 from tailcast_gateway.resume.core.places import Places
 from tailcast_gateway.resume.holders import Holders
-from tailcast_gateway.resume.saver import Saver
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import Pages
@@ -102,54 +102,54 @@ class Replica:
         self._spawns = False
         # The short tasks that run now.
         self._spawned: set[asyncio.Task[None]] = set()
-        self.hub = Hub(
-            window_bytes=window_bytes,
-            total_window_bytes=total_window_bytes,
-            instruments=instruments,
-        )
         search = Search(broker, step_keys=step_keys, time_keys=time_keys)
         self.reads = Reads(broker, search=search, instruments=instruments)
         self.history = Pages(broker, self.reads)
-        self.stored = Stored(
-            broker,
-            self.reads,
-            isolation=self.hub.isolation,
-            broker_clock=broker_clock,
-            owners_of=self.hub.owners_of,
-        )
-        self.rate_timer = RateTimer(self.hub.delivery, clock=clock)
 
         def now_as_text() -> str:
             return timestamp(wall_clock_ms())
 
         self.catch_up = CatchUp(
-            self.hub.followers,
             self.reads,
             SamplingBudget(step_keys=step_keys, time_keys=time_keys),
-            isolation=self.hub.isolation,
+            isolation=Isolation(instruments),
+            mark=self._mark,
             ask=self._ask,
             spawn=self.spawn,
             clock=clock,
             timestamp=now_as_text,
             instruments=instruments,
         )
+        self.hub = Hub(
+            self.catch_up.followers,
+            window_bytes=window_bytes,
+            total_window_bytes=total_window_bytes,
+            instruments=instruments,
+        )
+        self.rate_timer = RateTimer(self.hub.delivery, clock=clock)
+        contests = Contests(self.hub, instruments=instruments)
+        self.stored = Stored(
+            broker,
+            self.reads,
+            isolation=self.hub.isolation,
+            broker_clock=broker_clock,
+            owners_of=contests.owners_of,
+        )
         name = secrets.token_hex(8)
-        self.saver = Saver(broker.clients, clock=clock, instruments=instruments)
         self.holders = Holders(
             broker.clients,
-            self.saver,
             Places(self.hub),
             replica=name,
             clock=clock,
             instruments=instruments,
         )
-        self.saver.on_refused = self.holders.refused
+        self.saver = self.holders.saver
         self.feed = Feed(
             broker,
             self.hub,
             replica=name,
             on_note=self.holders.heard,
-            on_contests=Contests(self.hub, instruments=instruments).note,
+            on_contests=contests.note,
             spawn=self.spawn,
             clock=clock,
             wall_clock_ms=wall_clock_ms,
@@ -162,8 +162,6 @@ class Replica:
             clock=clock,
             instruments=instruments,
         )
-        self.hub.followers.pursuit = self.catch_up
-        self.hub.followers.mark = self.feed.mark
         self.views = Views(step_keys=step_keys, time_keys=time_keys)
         self.wires = Wires()
         subscribing = Subscribing(
@@ -273,8 +271,12 @@ class Replica:
             "clock steps": self.clock_steps.run,
         }
 
+    # `feed` and `holders` are made after `catch_up`, and asked once the replica runs.
+
+    def _mark(self, session: str) -> None:
+        self.feed.mark(session)
+
     def _ask(self, client: Client) -> None:
-        # `holders` is looked up at each call, since it is made after `catch_up`.
         self.holders.ask(client)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:

@@ -54,22 +54,23 @@ class CatchUp:
 
     def __init__(
         self,
-        followers: Followers,
         replay: Reads,
         samplers: SamplingBudget,
         *,
         isolation: Isolation,
+        mark: Callable[[str], None],
         ask: Callable[[Client], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         timestamp: Callable[[], str],
         instruments: Instruments,
     ) -> None:
-        self._followers = followers
         self._reads = replay
         self._samplers = samplers
         # Confines failures to the one client that was served.
         self._isolation = isolation
+        # The clients that it serves.
+        self.followers = Followers(isolation, pursuit=self, mark=mark)
         # Pings a client that has got as much as it may get before it answers.
         self._ask = ask
         # Starts a task that the replica owns.
@@ -137,7 +138,7 @@ class CatchUp:
             )
             self._give(follower, frames, entries[-1].cursor)
         if follower.cursor == channel.window.end and not client.socket.paused:
-            self._followers.go_live(follower)
+            self.followers.go_live(follower)
 
     def _give(self, follower: Follower, frames: bytes, cursor: Cursor) -> None:
         """Write, move the cursor, and let the client's next session go first."""
@@ -242,8 +243,8 @@ class CatchUp:
         follower.failures += 1
         follower.read_again()
         # Perhaps the window is out of date. If so, the feed finds that out.
-        self._followers.mark(follower.channel.session)
-        self._followers.look_up(follower, follower.cursor)
+        self.followers.mark(follower.channel.session)
+        self.followers.look_up(follower, follower.cursor)
 
     # Look-ups.
 
@@ -295,11 +296,11 @@ class CatchUp:
             case Trimmed():
                 self._tell_breaks(follower, verdict)
                 self._instruments.gap_told(follower.channel.session)
-                self._followers.set_behind(follower, verdict.to)
+                self.followers.set_behind(follower, verdict.to)
             case Replaced():
                 self._tell_breaks(follower, verdict)
                 self._instruments.rewind_told(follower.channel.session)
-                self._followers.set_behind(follower, verdict.marker)
+                self.followers.set_behind(follower, verdict.marker)
             case NoValues():
                 self._begin_without_values(follower, verdict)
             case Wait():
@@ -314,7 +315,7 @@ class CatchUp:
             follower.client.socket.write(follower.encoder.caught_up(cursor))
         if isinstance(wanted, Cursor) and not is_answered:
             self._tell_if_moved(follower, wanted, cursor)
-        self._followers.set_behind(follower, cursor)
+        self.followers.set_behind(follower, cursor)
 
     def _tell_breaks(self, follower: Follower, verdict: Verdict) -> None:
         wanted = follower.wanted
@@ -326,7 +327,7 @@ class CatchUp:
         """Begin now, and say so, as this session has no steps or no times."""
         text = f"{follower.channel.session} {verdict}: it begins now"
         follower.client.send(error_message(INVALID_MESSAGE, text))
-        self._followers.set_behind(follower, follower.channel.window.end)
+        self.followers.set_behind(follower, follower.channel.window.end)
 
     def _tell_if_moved(self, follower: Follower, before: Cursor, now: Cursor) -> None:
         """Tell a client the new cursor of its place, if generations were renumbered.
@@ -345,7 +346,7 @@ class CatchUp:
         elif follower.waiting_since is None:
             follower.waiting_since = self._clock()
         assert follower.wanted is not None  # noqa: S101  # it was looked up
-        self._followers.wait(follower, FollowerState.WAITING, follower.wanted)
+        self.followers.wait(follower, FollowerState.WAITING, follower.wanted)
 
     def _has_waited(self, follower: Follower) -> bool:
         since = follower.waiting_since

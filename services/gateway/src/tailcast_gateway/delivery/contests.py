@@ -19,6 +19,8 @@ class Contests:
     def __init__(self, hub: Hub, *, instruments: Instruments) -> None:
         self._hub = hub
         self._instruments = instruments
+        # The sessions that are contested now, with their tailers.
+        self._contested: Mapping[str, Sequence[str]] = {}
         # By session: the tailers that contest it, and the clients that know this.
         self._told: dict[str, tuple[Sequence[str], set[Client]]] = {}
 
@@ -40,8 +42,12 @@ class Contests:
             untold = [client for client in watching if client not in told]
             told.update(self._tell(session, owners, untold))
             self._told[session] = (owners, told)
-        self._hub.contested = found
+        self._contested = found
         self._instruments.sessions_contested(len(found))
+
+    def owners_of(self, session: str) -> Sequence[str]:
+        """The tailers that contest a session; none where it is not contested."""
+        return self._contested.get(session, ())
 
     def _watching(self, session: str) -> dict[Client, None]:
         return dict.fromkeys(self._hub.clients_of(session))

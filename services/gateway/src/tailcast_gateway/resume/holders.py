@@ -47,16 +47,18 @@ class Holders:
     def __init__(
         self,
         clients: ClientCursors,
-        saver: Saver,
-        whereabouts: Places,
+        places: Places,
         *,
         replica: str,
         clock: Callable[[], float],
         instruments: Instruments,
     ) -> None:
         self._clients = clients
-        self._saver = saver
-        self._whereabouts = whereabouts
+        # Saves what the clients have received.
+        self.saver = Saver(
+            clients, on_refused=self.refused, clock=clock, instruments=instruments
+        )
+        self._places = places
         self._clock = clock
         self._instruments = instruments
         # The names of connections in announcements of takeovers.
@@ -113,7 +115,7 @@ class Holders:
             if holding is None:
                 holding = Holding(client_id, next(self._takers))
             else:
-                await self._saver.save([holding])
+                await self.saver.save([holding])
             # A closed connection must not take the client from a newer one.
             return NOBODY if client.is_closed else await self._take(client, holding)
 
@@ -151,11 +153,11 @@ class Holders:
             return
         is_all = not (adds and holding.has_begun)
         wanted = client.subscription if is_all else added
-        places = self._whereabouts.places(client, wanted)
+        places = self._places.places(client, wanted)
         holding.begin(
             # One more than is stored, so that it is noted if some are left out.
             _known(places, limit=MAX_SESSIONS + 1),
-            lagging=self._whereabouts.lagging(client),
+            lagging=self._places.lagging(client),
             at=births if is_all else None,
             forgets=not (adds or resumes),
             starts=self._starts(client, holding, goes_on=adds or resumes),
@@ -164,11 +166,11 @@ class Holders:
         client.allowance = None if holding.is_manual else Allowance(repeats)
         if repeats:
             self._instruments.start_repeated(holding.client_id, repeats)
-        self._saver.wait(holding, is_urgent=True)
+        self.saver.wait(holding, is_urgent=True)
 
     def _starts(self, client: Client, holding: Holding, *, goes_on: bool) -> int:
         """How often delivery began at this place with records to send."""
-        if not self._whereabouts.has_more(client):
+        if not self._places.has_more(client):
             return 0
         return holding.starts + 1 if goes_on else 1
 
@@ -196,7 +198,7 @@ class Holders:
     def _doubt(self, holding: Holding) -> None:
         """Ask the broker by the next save whether the client is still held here."""
         holding.is_doubted = True
-        self._saver.wait(holding, is_urgent=True)
+        self.saver.wait(holding, is_urgent=True)
 
     def leave(self, client: Client) -> None:
         """Save what a closed connection has received."""
@@ -204,7 +206,7 @@ class Holders:
         if holding is not None:
             del self._held[holding.client_id]
             if holding.has_progress(self._clock()):
-                self._saver.wait(holding, is_urgent=True)
+                self.saver.wait(holding, is_urgent=True)
 
     # Finding out what a client has received.
 
@@ -212,7 +214,7 @@ class Holders:
         """Ping a client if that is due, or if it may have received something."""
         holding, allowance = self._holdings.get(client), client.allowance
         if holding is not None and holding.has_progress(now):
-            self._saver.wait(holding)
+            self.saver.wait(holding)
         is_asked = allowance is not None and allowance.is_waiting
         if (not is_asked and self._note(client, now)) or is_due:
             client.socket.ping(client.pings.next())
@@ -230,7 +232,7 @@ class Holders:
         holding = self._holdings.get(client)
         if holding is None or not holding.takes_notes:
             return False
-        changed, own = self._whereabouts.changes(
+        changed, own = self._places.changes(
             client,
             since=None if holding.is_forgotten else holding.kept_until,
             lagging=holding.lagging,
@@ -245,7 +247,7 @@ class Holders:
             subscription=client.subscription,
             changed=changed,
             own=own,
-            lagging=tuple(self._whereabouts.lagging(client)),
+            lagging=tuple(self._places.lagging(client)),
             is_progress=allowance is not None and allowance.has_given,
         )
         return True
@@ -255,7 +257,7 @@ class Holders:
         number = client.pings.pong(payload)
         holding, allowance = self._holdings.get(client), client.allowance
         if holding is not None and holding.answered(number):
-            self._saver.wait(holding)
+            self.saver.wait(holding)
         return allowance is not None and allowance.answered(number, self._clock())
 
     def judge_ack(
@@ -265,7 +267,7 @@ class Holders:
         holding = self._holdings.get(client)
         if holding is None:
             return None
-        place = self._whereabouts.delivered(client, session)
+        place = self._places.delivered(client, session)
         return holding.judge_ack(session, cursor, place=place)
 
     def acknowledge(self, client: Client, session: str, cursor: Cursor) -> bool:
@@ -274,8 +276,8 @@ class Holders:
         if holding is None:
             return False
         holding.acknowledge(session, cursor)
-        self._saver.wait(holding)
-        is_all = cursor == self._whereabouts.delivered(client, session)
+        self.saver.wait(holding)
+        is_all = cursor == self._places.delivered(client, session)
         if allowance is None or not is_all:
             return False
         return allowance.reads_on(self._clock())
@@ -293,13 +295,13 @@ class Holders:
         """Close a connection and save what it has received, for its successor."""
         holding = self._holdings[client]
         self._give_up(client)
-        await self._saver.save([holding])
+        await self.saver.save([holding])
 
     def _give_up(self, client: Client) -> None:
         """Close a connection that has lost its client to another one."""
         holding = self._holdings.pop(client)
         del self._held[holding.client_id]
-        self._saver.forget(holding)
+        self.saver.forget(holding)
         self._send_away(client)
 
     def _send_away(self, client: Client) -> None:

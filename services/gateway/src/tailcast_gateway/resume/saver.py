@@ -28,17 +28,17 @@ FINISH_SECONDS = 2.0
 class Saver:
     """Saves the progress of holdings."""
 
-    # Called with a holding that has lost its client; set once, by the replica.
-    on_refused: Callable[[Holding], None]
-
     def __init__(
         self,
         clients: ClientCursors,
         *,
+        on_refused: Callable[[Holding], None],
         clock: Callable[[], float],
         instruments: Instruments,
     ) -> None:
         self._clients = clients
+        # Called with a holding that has lost its client.
+        self._on_refused = on_refused
         self._clock = clock
         self._instruments = instruments
         # Holdings whose progress is to be saved, the one that waits longest first. Some
@@ -154,7 +154,7 @@ class Saver:
     def _saved(self, holding: Holding, outcome: Saved) -> None:
         if outcome is Saved.REFUSED:
             self._instruments.progress_refused()
-            self.on_refused(holding)
+            self._on_refused(holding)
         elif outcome is Saved.FAILED:
             self._instruments.progress_failed(1)
             holding.failed()

@@ -35,14 +35,19 @@ class Pursuer(Protocol):
 class Followers:
     """Changes the states of followers."""
 
-    # Serves the followers; set once, by the replica.
-    pursuit: Pursuer
-
-    # Lets a session be read whose stream is known to be ahead; set by the replica.
-    mark: Callable[[str], None]
-
-    def __init__(self, isolation: Isolation) -> None:
-        self._isolation = isolation
+    def __init__(
+        self,
+        isolation: Isolation,
+        *,
+        pursuit: Pursuer,
+        mark: Callable[[str], None],
+    ) -> None:
+        # Confines failures to one client or session.
+        self.isolation = isolation
+        # Serves the followers.
+        self.pursuit = pursuit
+        # Lets a session be read whose stream is known to be ahead.
+        self.mark = mark
 
     def follow(
         self,
@@ -108,7 +113,7 @@ class Followers:
         """Look up the waiting followers whose place the session has reached."""
         end = channel.window.end.id
         for follower in list(channel.waiting):
-            with self._isolation.over(follower.client):
+            with self.isolation.over(follower.client):
                 self._recheck(follower, end)
 
     def _recheck(self, follower: Follower, end: EntryID) -> None:

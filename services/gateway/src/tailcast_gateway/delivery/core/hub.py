@@ -16,7 +16,6 @@ from tailcast_gateway.delivery.core.channel import (
 )
 from tailcast_gateway.delivery.core.encoding import pieces
 from tailcast_gateway.delivery.core.followers import Followers
-from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.delivery.core.live import Delivery, members_of
 from tailcast_gateway.delivery.core.subscribers import Subscribers
 from tailcast_gateway.instruments import Instruments
@@ -35,7 +34,12 @@ class Hub:
     """The watched sessions and their clients."""
 
     def __init__(
-        self, *, window_bytes: int, total_window_bytes: int, instruments: Instruments
+        self,
+        followers: Followers,
+        *,
+        window_bytes: int,
+        total_window_bytes: int,
+        instruments: Instruments,
     ) -> None:
         # Watched sessions.
         self.channels: dict[str, Channel] = {}
@@ -47,11 +51,10 @@ class Hub:
         # The value says whether an opened session is new to the clients that watch it.
         self.opened: dict[Channel, bool] = {}
         self.closed: list[str] = []
+        # The clients that are not live.
+        self.followers = followers
         # Confines failures to one client or session.
-        self.isolation = Isolation(instruments)
-        self.followers = Followers(self.isolation)
-        # Sessions of which several tailers see different files, with these tailers.
-        self.contested: Mapping[str, Sequence[str]] = {}
+        self.isolation = followers.isolation
         # Writes new entries to the live clients.
         self.delivery = Delivery(
             self.followers, isolation=self.isolation, instruments=instruments
@@ -333,10 +336,6 @@ class Hub:
             for view in channel.conflations.keys() - audience.keys():
                 del channel.conflations[view]
         return channel.audience
-
-    def owners_of(self, session: str) -> Sequence[str]:
-        """The tailers that contest a session; none where it is not contested."""
-        return self.contested.get(session, ())
 
     def _wanting(self, channel: Channel) -> Iterator[Client]:
         """All clients that are subscribed to a session, live or not."""
