@@ -4,8 +4,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from logging import INFO, LogRecord
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
@@ -239,3 +242,30 @@ async def test_an_emergency_whose_name_is_no_utf_8_is_told(
         tailer.instruments.registry.get_sample_value("tailcast_tailer_defects_total")
         == 0.0
     )
+
+
+async def test_rotations_in_quick_succession_lose_nothing(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Python's own handler, eight times a second; then the tailer is started again."""
+    path = session_path(tmp_path, "a")
+    handler = RotatingFileHandler(path, maxBytes=1_000, backupCount=50)
+    steps = range(400)
+
+    def write(some: Iterable[int]) -> None:
+        for step in some:
+            text = line(step).decode().strip()
+            handler.emit(LogRecord("a", INFO, "", 0, text, None, None))
+
+    async with running(broker, tmp_path):
+        for start in range(0, 200, 20):
+            await asyncio.to_thread(write, steps[start : start + 20])
+        await wait_for_records(broker, "a", texts(*steps[:200]))
+    write(steps[200:300])
+    async with running(broker, tmp_path):
+        await asyncio.to_thread(write, steps[300:])
+        handler.close()
+        entries = await wait_for_records(broker, "a", texts(*steps))
+    details = [entry.details for entry in entries if entry.kind is Kind.MARKER]
+    assert {one["complete"] for one in details if one} == {"true"}
+    assert await broker.sessions() == {"a": ANY}

@@ -102,6 +102,8 @@ class SessionState:
     # The tailer's proofs that a file is the one that was read; opaque here.
     head_proof: str = ""
     marker_proof: str = ""
+    # Which files were read whole before this one; opaque here too.
+    past: str = ""
 
     @property
     def aged_from_ms(self) -> int:

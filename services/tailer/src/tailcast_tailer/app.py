@@ -30,6 +30,7 @@ from tailcast_tailer.core.source_report import watched_paths
 from tailcast_tailer.files.file_system import is_network
 from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.roots import Roots
+from tailcast_tailer.files.rotated_files import RotatedNames
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.candidates import FileKind
@@ -89,6 +90,7 @@ class Tailer:
         self.owner = options.owner
         self.instruments = Instruments(clock=clock)
         self._files = FileThreads(clock=clock)
+        self._rotated_names = RotatedNames(clock=clock)
         self.instruments.watch_calls(self._files.count_hanging)
         self.turns = Turns(self._files)
         self._unreadable = Allowance(UNREADABLE_AN_HOUR, seconds=HOUR_SECONDS)
@@ -284,6 +286,7 @@ class Tailer:
                     not_metrics=frozenset(
                         (*self._options.step_keys, *self._options.time_keys)
                     ),
+                    names=self._rotated_names,
                 ),
                 jobs,
                 self._follower_context,

@@ -59,6 +59,8 @@ class Stored(NamedTuple):
     appended_at: float | None = None
     # Of the current generation; as text, since thousands of sessions may be idle.
     metrics: Statistics = Statistics()
+    # Which files were read whole before this one, as `past_files` has it.
+    past: str = ""
 
     @property
     def place(self) -> Place:
@@ -97,6 +99,7 @@ def stored_of(state: SessionState) -> Stored:
         state.updated_ms,
         state.rate,
         metrics=Statistics(state.metrics, state.metrics_left_out),
+        past=state.past,
     )
 
 
@@ -311,6 +314,8 @@ class Appender:
             fields["created_ms"] = now_ms
         if after.metrics != before.metrics:
             fields["metrics"], fields["metrics_left_out"] = after.metrics
+        if after.past != before.past:
+            fields["past"] = after.past
         if addition.entries:
             fields["last_digest"] = digest(addition.entries[-1].record)
         if first.step is not None and not before.has_first_step:

@@ -22,6 +22,9 @@ NETWORK_SECOND_LOOK_SECONDS = 1.0
 # still for a while is taken before that.
 GENERATION_SECONDS = 10.0
 STANDING_SECONDS = 5.0
+# What was rotated away may grow until it was quiet for so long, where nobody can tell
+# whether anything has it open.
+QUIET_SECONDS = 5.0
 # How often a file is looked at: at a fiftieth of the time since it last changed.
 QUIET_SHARE = 50
 COLDEST_SECONDS = 10.0
@@ -126,6 +129,31 @@ def may_begin_anew(
         return True
     standing = NETWORK_STILL_SECONDS if is_network else STANDING_SECONDS
     return doubt is not None and now - doubt.still_since >= standing
+
+
+def may_be_left(
+    *, is_writable: bool | None, has_rest: bool, quiet_seconds: float
+) -> bool:
+    """Whether a file that was rotated away and read is given up for what follows it.
+
+    Args:
+        is_writable: whether anything has it open to write; None: nobody knows.
+        has_rest: whether bytes follow what was read, such as half a line.
+        quiet_seconds: how long it has not grown.
+    """
+    is_closed = is_writable is False and not has_rest
+    return is_closed or quiet_seconds >= QUIET_SECONDS
+
+
+def is_finished(*, is_gapless: bool, is_writable: bool | None, has_rest: bool) -> bool:
+    """Whether a file that is left has been read whole, for all that is known.
+
+    Args:
+        is_gapless: whether nothing lies between it and what follows.
+        is_writable: as above; where nobody knows, it was quiet for a while.
+        has_rest: as above.
+    """
+    return is_gapless and not is_writable and not has_rest
 
 
 def look_interval(quiet_seconds: float, *, poll_interval: float) -> float:

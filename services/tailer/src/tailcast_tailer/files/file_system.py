@@ -7,8 +7,11 @@ is no regular file, such as a pipe, is never read.
 # ruff: noqa: PTH116  # ten thousand paths: texts, `Path` costs more
 
 import errno
+import fcntl
 import os
+import signal
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,6 +95,25 @@ def open_regular(path: str) -> Opened:
         os.close(descriptor)
         raise CannotBeSeen(OSError(errno.EINVAL, "not a regular file"))
     return Opened(descriptor, _glimpse_of(found))
+
+
+def may_be_written(descriptor: int) -> bool | None:
+    """Whether any process has an open file open for writing; None if nobody knows.
+
+    Linux grants a lease on a file to its owner only while nobody has.
+    """
+    try:
+        # Who opens it meanwhile waits, and sends what this signal is ignored for.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return True if error.errno == errno.EAGAIN else None
+    except AttributeError:
+        # No Linux.
+        return None
+    with suppress(OSError):
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
 
 
 def read_regular(path: str, *, most: int) -> bytes:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tailcast_tailer.core import proofs
 from tailcast_tailer.core.lines import Stop, split_lines
+from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.core.records import (
     REJECTED_HEAD_BYTES,
     Reading,
@@ -220,3 +221,14 @@ def line_start(descriptor: int, end: int) -> int:
             return start + found + 1
         end = start
     return 0
+
+
+def is_read_to(opened: Opened, place: Place) -> bool:
+    """Whether a file is one that was read up to a place. Raises OSError."""
+    head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
+    marker = marker_before(opened.descriptor, place.offset)
+    return (
+        opened.glimpse.size >= place.offset > 0
+        and proofs.check(place.head_proof, head) is Verdict.HOLDS
+        and proofs.check(place.marker_proof, marker) is Verdict.HOLDS
+    )

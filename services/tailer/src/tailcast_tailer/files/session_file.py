@@ -6,6 +6,8 @@ one at a time.
 """
 
 import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from enum import Enum
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from tailcast_tailer.files.file_system import (
     Identity,
     Opened,
     glimpse_of,
+    may_be_written,
     open_regular,
     read_regular,
 )
@@ -25,9 +28,17 @@ from tailcast_tailer.files.portions import (
     Place,
     Portion,
     Portions,
+    is_read_to,
     line_start,
     marker_before,
     nothing,
+)
+from tailcast_tailer.files.rotated_files import (
+    RotatedNames,
+    find_read,
+    has_line,
+    oldest_of,
+    open_following,
 )
 
 
@@ -47,17 +58,11 @@ def is_at(path: str, place: Place) -> bool:
     except CannotBeSeen:
         return False
     try:
-        head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
-        marker = marker_before(opened.descriptor, place.offset)
+        return is_read_to(opened, place)
     except OSError:
         return False
     finally:
         os.close(opened.descriptor)
-    return (
-        opened.glimpse.size >= place.offset > 0
-        and proofs.check(place.head_proof, head) is Verdict.HOLDS
-        and proofs.check(place.marker_proof, marker) is Verdict.HOLDS
-    )
 
 
 def first_proof(path: str) -> str:
@@ -69,6 +74,26 @@ def first_proof(path: str) -> str:
     return proofs.prove_head(head).partition(",")[0]
 
 
+class Successor(NamedTuple):
+    """Another file that has the path of the one that was read."""
+
+    glimpse: Glimpse
+    # Whether it begins as that one did, as far as its first bytes show.
+    head: Verdict
+    has_line: bool
+
+
+class Next(NamedTuple):
+    """The file that follows the one that was read."""
+
+    # Whether it has the path; else it was rotated already.
+    has_path: bool
+    # Whether nothing is missing between the two, as far as names show.
+    is_gapless: bool
+    # Whether names show that there was a rotation.
+    is_rotation: bool
+
+
 class Look(NamedTuple):
     """What one look found."""
 
@@ -78,12 +103,12 @@ class Look(NamedTuple):
     marker: Verdict
     # None unless both proofs hold.
     portion: Portion | None
-    # Whether another file has the path than the one that was read, and whether that
-    # one was read to its end.
+    # Whether another file has the path than the one that was read.
     was_replaced: bool
-    is_old_complete: bool
     # Whether no look before this one held the file.
     is_first: bool
+    # What has the path now, if what had it before is read to its end.
+    successor: Successor | None = None
 
     def seen_from(self, offset: int) -> Seen:
         """What it shows of a file that was read up to an offset."""
@@ -106,8 +131,10 @@ class SessionFile:
         *,
         max_line_bytes: int,
         not_metrics: frozenset[str] = frozenset(),
+        names: RotatedNames | None = None,
     ) -> None:
         self.path = path
+        self._names = RotatedNames() if names is None else names
         self._portions = Portions(
             max_line_bytes=max_line_bytes, not_metrics=not_metrics
         )
@@ -116,8 +143,11 @@ class SessionFile:
         self._held: Opened | None = None
         # The file for which both proofs held last.
         self._read_identity: Identity | None = None
-        # Whether what was held before the present file was read to its end.
-        self._is_old_complete = False
+        # Whether that is the oldest rotated file, with which a session begins.
+        self._holds_oldest = False
+        # The file that follows it, while it is about to be read.
+        self._next: Opened | None = None
+        self._next_source = Source.PATH
 
     def look(self, place: Place, *, nuls_are_bytes: bool = False) -> Look:
         """Open the file anew, prove it, and take what follows the place."""
@@ -130,21 +160,111 @@ class SessionFile:
         held = self._held
         if held is not None and held.glimpse.identity != opened.glimpse.identity:
             try:
-                old = self._look_at(Source.HELD, place, nuls_are_bytes=nuls_are_bytes)
+                old = self._look_at_replaced(
+                    opened, place, nuls_are_bytes=nuls_are_bytes
+                )
             except BaseException:
                 os.close(opened.descriptor)
                 raise
-            if old.portion is not None and old.portion.place.offset > place.offset:
+            if old is not None:
                 os.close(opened.descriptor)
                 return old
-            self._is_old_complete = old.portion is not None and not old.portion.has_nul
         self._hold(opened)
         look = self._look_at(Source.PATH, place, nuls_are_bytes=nuls_are_bytes)
         if look.portion is not None:
             # Whatever was there before, this is its continuation.
-            self._is_old_complete = False
             self._read_identity = look.glimpse.identity
         return look
+
+    def _look_at_replaced(
+        self, opened: Opened, place: Place, *, nuls_are_bytes: bool
+    ) -> Look | None:
+        """Look at the file that was read, while it is to be read before the new one.
+
+        None if the new one goes on where the old one was read to, or if that one is not
+        what was read.
+        """
+        old = self._look_at(Source.HELD, place, nuls_are_bytes=nuls_are_bytes)
+        if old.portion is None or old.portion.place.offset > place.offset:
+            return None if old.portion is None else old
+        try:
+            new = self._prove_and_take(opened, Source.PATH, place, nuls_are_bytes)
+            if new.portion is not None:
+                return None
+            successor = Successor(new.glimpse, new.head, has_line(opened))
+        except OSError as error:
+            raise CannotBeSeen(error) from error
+        return old._replace(successor=successor, was_replaced=True)
+
+    # What was rotated away.
+
+    def find_read(self, place: Place) -> bool:
+        """Hold the rotated file that was read up to a place, if there is one."""
+        held = self._held
+        but = None if held is None else held.glimpse.identity
+        found = find_read(self.path, place, but)
+        if found is not None:
+            self._hold(found)
+        return found is not None
+
+    def find_oldest(self, is_young: Callable[[Glimpse], bool]) -> bool:
+        """Hold the oldest rotated file, if there is one that has lines."""
+        if self._holds_oldest or not self._names.are_beside(self.path):
+            return self._holds_oldest
+        found = oldest_of(self.path, is_young)
+        if found is not None:
+            self._hold(found)
+            self._holds_oldest = True
+        return self._holds_oldest
+
+    def may_be_written(self) -> bool | None:
+        """Whether the file that was read is open for writing; None: nobody knows."""
+        return None if self._held is None else may_be_written(self._held.descriptor)
+
+    def open_next(
+        self, past: str, *, since_ms: int, is_read: bool = True
+    ) -> Next | None:
+        """Open the file that follows the one that was read; None if it cannot be told.
+
+        Args:
+            past: which files the session has read whole.
+            since_ms: as in `what_follows`.
+            is_read: whether what is held is the one that was read.
+        """
+        self.close_next()
+        held = self._held if is_read else None
+        read = None if held is None else glimpse_of(held.descriptor)
+        found = open_following(self.path, read, past, since_ms=since_ms)
+        if found is None or found[1] is None:
+            return None
+        following, self._next = found
+        has_path = following.file is None
+        self._next_source = Source.PATH if has_path else Source.HELD
+        return Next(has_path, following.is_gapless, following.is_rotation)
+
+    def go_on(self) -> None:
+        """The next file is read from now on."""
+        following, self._next = self._next, None
+        if following is not None:
+            self._hold(following)
+            self._read_identity = following.glimpse.identity
+
+    def close_next(self) -> None:
+        """The next file is not read after all, or not yet."""
+        following, self._next = self._next, None
+        if following is not None:
+            os.close(following.descriptor)
+
+    def look_ahead(self, place: Place, *, nuls_are_bytes: bool = False) -> Look:
+        """Look at the next file, or else at what has the path."""
+        if self._next is None:
+            return self.look(place, nuls_are_bytes=nuls_are_bytes)
+        try:
+            return self._prove_and_take(
+                self._next, self._next_source, place, nuls_are_bytes
+            )
+        except OSError as error:
+            raise CannotBeSeen(error) from error
 
     def move(self, path: str) -> None:
         """The file was renamed: look for it there."""
@@ -164,24 +284,23 @@ class SessionFile:
         return self._held is not None
 
     def release(self) -> None:
-        """Close the held descriptor."""
+        """Close all descriptors."""
+        self.close_next()
         self._hold(None)
 
     def _hold(self, opened: Opened | None) -> None:
         """Hold this one instead of what was held."""
         before, self._held = self._held, opened
+        self._holds_oldest = False
         if before is not None:
             # The descriptor is closed then, even if the call fails.
             os.close(before.descriptor)
 
     def place_at(self, offset: int, *, nuls_are_bytes: bool = False) -> Place | None:
         """Prove the present file up to an offset; None if it is shorter or NULs."""
-        opened = open_regular(self.path)
-        try:
+        with self._ahead() as opened:
             marker = marker_before(opened.descriptor, offset)
             head = os.pread(opened.descriptor, min(offset, proofs.HEAD_BYTES), 0)
-        finally:
-            os.close(opened.descriptor)
         if len(marker) < min(offset, proofs.MARKER_BYTES):
             return None
         if b"\0" in marker + head and not nuls_are_bytes:
@@ -190,29 +309,20 @@ class SessionFile:
 
     def last_line_end(self) -> int:
         """Find the byte after the file's last newline, 0 without one."""
-        opened = open_regular(self.path)
-        try:
+        with self._ahead() as opened:
             return line_start(opened.descriptor, opened.glimpse.size)
-        finally:
-            os.close(opened.descriptor)
 
     def last_line(self) -> Portion:
         """Take the present file's last line that a newline ends."""
-        opened = open_regular(self.path)
-        try:
+        with self._ahead() as opened:
             end = line_start(opened.descriptor, opened.glimpse.size)
             start = line_start(opened.descriptor, end - 1)
-        finally:
-            os.close(opened.descriptor)
         return self.read_from(start)
 
     def check_head(self, head_proof: str) -> Verdict:
         """Hold the present file's first bytes against a proof."""
-        opened = open_regular(self.path)
-        try:
+        with self._ahead() as opened:
             head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
-        finally:
-            os.close(opened.descriptor)
         return proofs.check(head_proof, head)
 
     def read_from(self, offset: int) -> Portion:
@@ -220,8 +330,7 @@ class SessionFile:
 
         Nothing if no line begins there.
         """
-        opened = open_regular(self.path)
-        try:
+        with self._ahead() as opened:
             start = max(0, offset - proofs.MARKER_BYTES)
             wanted = self._portions.most_read_bytes
             data = os.pread(opened.descriptor, offset - start + wanted, start)
@@ -230,6 +339,16 @@ class SessionFile:
             if len(before) < offset - start or (before and before[-1:] != b"\n"):
                 return nothing(place)
             return self._portions.take(opened, place, data, start, nuls_are_bytes=True)
+
+    @contextmanager
+    def _ahead(self) -> Generator[Opened]:
+        """The next file, or else what has the path now."""
+        if self._next is not None:
+            yield self._next
+            return
+        opened = open_regular(self.path)
+        try:
+            yield opened
         finally:
             os.close(opened.descriptor)
 
@@ -283,6 +402,5 @@ class SessionFile:
             marker,
             portion,
             was_replaced=known is not None and known != glimpse.identity,
-            is_old_complete=self._is_old_complete,
             is_first=known is None,
         )

@@ -27,11 +27,17 @@ from tailcast_tailer.core.progress import (
 )
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
 from tailcast_tailer.files.portions import Place, Portion
-from tailcast_tailer.files.session_file import Look, SessionFile, Source
+from tailcast_tailer.files.session_file import (
+    Look,
+    SessionFile,
+    Source,
+    Successor,
+)
 from tailcast_tailer.files.threads import Jobs
 from tailcast_tailer.following.context import FollowerContext
-from tailcast_tailer.following.generations import Generations
+from tailcast_tailer.following.generations import Generations, Succeeding
 from tailcast_tailer.following.ownership import Ownership
+from tailcast_tailer.following.succession import Succession, Waiting
 
 
 # Until the next attempt after a rewrite was refused, and after one that came too soon.
@@ -79,6 +85,7 @@ class Follower:
         # NULs up to this offset were there long enough to be part of the file.
         self._nuls_until = -1
         self._generations = Generations(session, file, jobs, context)
+        self._succession = Succession(file, jobs, context, self._generations)
         # When stream and state were made anew last.
         self._mended_at: float | None = None
         # What the latest look saw; None before it.
@@ -198,8 +205,10 @@ class Follower:
 
     async def _look_and_act(self, stored: Stored) -> float | None:
         place = stored.place
-        if not stored.position.incarnation and self._first_offset != 0:
-            return await self._begin_at_end(stored)
+        if not stored.position.incarnation:
+            if self._first_offset != 0:
+                return await self._begin_at_end(stored)
+            await self._succession.begin()
         look = await self._jobs(
             partial(self._look, place, nuls_are_bytes=self._nuls_until >= place.offset)
         )
@@ -239,12 +248,16 @@ class Follower:
         return look
 
     def _note_look(self, look: Look) -> None:
+        if look.successor is not None:
+            self.glimpse = look.successor.glimpse
         if look.source is Source.PATH:
             self.glimpse = look.glimpse
             self._jobs.device = look.glimpse.identity.device
             self._ownership.sighted()
 
     async def _take(self, stored: Stored, look: Look, portion: Portion) -> float | None:
+        if look.successor is not None:
+            return await self._succeed(stored, look, look.successor)
         await self._ownership.settle()
         if portion.place.offset == stored.position.offset:
             return await self._nothing_new(stored, look, has_more=portion.has_more)
@@ -324,23 +337,58 @@ class Follower:
         await self._append(stored, after, entries, None, look)
         return AT_ONCE
 
+    async def _succeed(
+        self, stored: Stored, look: Look, successor: Successor
+    ) -> float | None:
+        """Read what follows a file that was read to its end, if it is time."""
+        following = await self._succession.next(
+            stored, look, successor, moved_at=self._moved_at
+        )
+        if isinstance(following, Waiting):
+            if following.is_contested:
+                self._ownership.contested()
+            return following.delay
+        if not await self._ownership.may_begin_anew(stored):
+            await self._jobs(self._file.close_next)
+            self.reload_state()
+            return REWRITE_RETRY_SECONDS
+        return await self._begin_generation(stored, look, following)
+
     async def _declare(self, stored: Stored, look: Look) -> float | None:
         """Begin a new generation after the part that the rewrite kept, if we may."""
-        now = self._context.clock()
-        if not self._generations.may_begin(self._doubt):
+        if await self._jobs(partial(self._file.find_read, stored.place)):
+            # It was rotated away, or copied and cut back: it is read to its end.
+            self._doubt = None
+            return AT_ONCE
+        following = await self._succession.next_of_lost(stored)
+        if following is None and not self._generations.may_begin(self._doubt):
             self._ownership.contested()
             return REWRITE_WAIT_SECONDS
         if not await self._ownership.may_begin_anew(stored):
+            await self._jobs(self._file.close_next)
             # The owner may give it up meanwhile.
             self.reload_state()
             return REWRITE_RETRY_SECONDS
-        new = await self._generations.prepare(stored, look, nuls_until=self._nuls_until)
+        return await self._begin_generation(stored, look, following)
+
+    async def _begin_generation(
+        self, stored: Stored, look: Look, following: Succeeding | None
+    ) -> float:
+        """Begin one with the next file, or with the one that was written anew."""
+        now = self._context.clock()
+        new = await self._generations.prepare(
+            stored, look, nuls_until=self._nuls_until, succeeding=following
+        )
         if new is None:
+            await self._jobs(self._file.close_next)
             return second_look_seconds(is_network=self._context.is_network)
         self._note_look(new.look)
         if await self._append(stored, new.after, new.entries, new.portion, new.look):
+            await self._jobs(self._file.go_on)
             self._doubt = None
             self._generations.began(new, now)
+        else:
+            await self._jobs(self._file.close_next)
         return AT_ONCE
 
     async def _append(

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from tailcast_streams.entries import NewEntry
 from tailcast_tailer.appending.appender import Stored, marker
+from tailcast_tailer.core.past_files import past_file, remember
 from tailcast_tailer.core.progress import Doubt, may_begin_anew
+from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.files.file_system import Glimpse
 from tailcast_tailer.files.portions import Portion
 from tailcast_tailer.files.session_file import Look, SessionFile
@@ -36,6 +38,20 @@ class NewGeneration(NamedTuple):
     reason: str
     kept: int
     is_old_complete: bool
+    # Whether it counts among those of a file that is written anew again and again.
+    is_rewrite: bool
+
+
+class Succeeding(NamedTuple):
+    """How a file follows the one that was read."""
+
+    # Whether that one was read whole, and whether it, and what lies between the two, is
+    # complete for all that is known.
+    is_whole: bool
+    is_complete: bool
+    # Whether this is no rewrite, and whether names show that.
+    is_rotation: bool
+    was_renamed: bool
 
 
 class Generations:
@@ -76,7 +92,12 @@ class Generations:
         return self._compared[1]
 
     async def prepare(
-        self, stored: Stored, seen: Look, *, nuls_until: int
+        self,
+        stored: Stored,
+        seen: Look,
+        *,
+        nuls_until: int,
+        succeeding: Succeeding | None = None,
     ) -> NewGeneration | None:
         """What is to be appended; None if the file is another one by now.
 
@@ -84,9 +105,9 @@ class Generations:
             stored: what is believed to be stored.
             seen: the look by which the file began anew.
             nuls_until: up to where NULs are part of the file.
+            succeeding: how the next file follows; None: the file was written anew.
         """
-        file = new_file(self._file, self._run)
-        kept = await common_prefix(self._context.writer, self._session, stored, file)
+        kept = await self._kept(stored, succeeding)
         are_bytes = nuls_until >= kept
         place = await self._run(
             partial(self._file.place_at, kept, nuls_are_bytes=are_bytes)
@@ -94,13 +115,13 @@ class Generations:
         if place is None:
             return None
         look = await self._run(
-            partial(self._file.look, place, nuls_are_bytes=are_bytes)
+            partial(self._file.look_ahead, place, nuls_are_bytes=are_bytes)
         )
         portion = look.portion
         if portion is None:
             return None
-        reason = _reason(stored, seen)
-        is_complete = seen.is_old_complete
+        is_complete = succeeding is not None and succeeding.is_complete
+        reason = _reason(stored, seen) if succeeding is None else "replaced"
         details = {"reason": reason, "complete": "true" if is_complete else "false"}
         entries = [marker(kept, details), *portion.reading.entries]
         moved = stored.moved_to(portion.place)
@@ -109,12 +130,27 @@ class Generations:
             generation_start=kept,
             backlog_end=0,
             position=moved.position._replace(generation=generation),
+            past=_past(stored, succeeding),
         )
-        return NewGeneration(after, entries, look, portion, reason, kept, is_complete)
+        is_rewrite = succeeding is None or not succeeding.is_rotation
+        return NewGeneration(
+            after, entries, look, portion, reason, kept, is_complete, is_rewrite
+        )
+
+    async def _kept(self, stored: Stored, succeeding: Succeeding | None) -> int:
+        """How much of the file is what was read before."""
+        file = new_file(self._file, self._run)
+        if succeeding is not None and succeeding.was_renamed:
+            head = await file.check_head(stored.head_proof)
+            if head is Verdict.DIFFERS:
+                # Its first lines are its own, even if they are the same.
+                return 0
+        return await common_prefix(self._context.writer, self._session, stored, file)
 
     def began(self, new: NewGeneration, began_at: float) -> None:
         """Note that it was appended; `began_at` is a time of the steady clock."""
-        self._began_at = began_at
+        if new.is_rewrite:
+            self._began_at = began_at
         self._context.instruments.generation_began(
             self._session,
             new.after.position.generation,
@@ -129,3 +165,10 @@ def _reason(stored: Stored, look: Look) -> str:
     if look.was_replaced or (look.is_first and not is_shorter):
         return "replaced"
     return "truncated"
+
+
+def _past(stored: Stored, succeeding: Succeeding | None) -> str:
+    """The files that were read whole, with the one that is left if it still exists."""
+    if succeeding is None or not (succeeding.is_whole and succeeding.was_renamed):
+        return stored.past
+    return remember(stored.past, past_file(*stored.place[:3]))

@@ -189,6 +189,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         absent_since_ms=number("absent_since_ms"),
         head_proof=text("head_proof"),
         marker_proof=text("marker_proof"),
+        past=text("past"),
     )
 
 

@@ -1,0 +1,323 @@
+"""The files beside a path that were rotated away from it: blocking, for worker threads.
+
+They are listed in the order in which they were written. One of them is the file that
+was read last, known by what the file system calls it or by its proofs; those behind it
+came later, and were not read yet.
+"""
+
+# ruff: noqa: PTH116, PTH120, PTH208  # paths are texts
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+from time import monotonic
+from typing import NamedTuple
+
+from tailcast_tailer.core import proofs
+from tailcast_tailer.core.past_files import (
+    PastFile,
+    head_of,
+    marker_of,
+    read_past,
+)
+from tailcast_tailer.core.rotated_names import (
+    dated_of,
+    in_rotation_order,
+    is_compressed,
+    rotated_of,
+)
+from tailcast_tailer.files.file_system import (
+    CannotBeSeen,
+    Glimpse,
+    Identity,
+    Opened,
+    glimpse,
+    open_regular,
+)
+from tailcast_tailer.files.portions import READ_BYTES, Place, is_read_to
+
+
+# Rotated files that are looked at, the newest ones.
+MOST_FILES = 100
+# How often a directory is listed until two lists in a row are the same.
+MOST_LISTS = 5
+# How long a list of a directory that changes is good enough, and how many are kept.
+LIST_SECONDS = 1.0
+MOST_DIRECTORIES = 1_000
+# A compressed file has the modification time of what it was made of, in seconds.
+SAME_TIME_NS = 1_000_000_000
+
+
+class RotatedFile(NamedTuple):
+    """A file whose name says that it was rotated."""
+
+    path: str
+    glimpse: Glimpse
+    # Whether only rotation gives such a name.
+    is_strong: bool
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its lines can be read, and are the past of the path."""
+        is_text = self.is_strong and not is_compressed(self.path)
+        return is_text and self.glimpse.size > 0
+
+
+class Following(NamedTuple):
+    """What follows the file that was read last."""
+
+    # The rotated file; None: what has the path now.
+    file: RotatedFile | None
+    # Whether nothing is missing between the two, as far as the names show.
+    is_gapless: bool
+    # Whether the names show that there was a rotation.
+    is_rotation: bool
+
+
+class RotatedNames:
+    """Which paths have rotated files beside them: asked once for each file that begins.
+
+    A directory is listed once for all its files, and again when it has changed since
+    and that was a while ago.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
+        """`clock` in monotonic seconds."""
+        self._clock = clock
+        # By directory: when it was listed, as it was then, and what has rotated files.
+        self._listed: dict[str, tuple[float, int, frozenset[str]]] = {}
+
+    def are_beside(self, path: str) -> bool:
+        """Whether there are any beside a path."""
+        if os.path.lexists(f"{path}.1"):
+            return True
+        directory = os.path.dirname(path)
+        try:
+            changed_ns = os.stat(directory).st_mtime_ns
+            listed_at, was_changed_ns, bases = self._listed.get(
+                directory, (-LIST_SECONDS, 0, frozenset[str]())
+            )
+            is_old = self._clock() - listed_at >= LIST_SECONDS
+            if is_old and changed_ns != was_changed_ns:
+                bases = frozenset(
+                    base
+                    for name in os.listdir(directory)
+                    if (base := rotated_of(f"{directory}/{name}")) is not None
+                )
+                if len(self._listed) >= MOST_DIRECTORIES:
+                    self._listed.clear()
+                self._listed[directory] = self._clock(), changed_ns, bases
+        except OSError:
+            return False
+        return path in bases
+
+
+def rotated_files(path: str) -> list[RotatedFile] | None:
+    """The files that were rotated away from a path, the oldest one first.
+
+    None while they are being renamed. Raises CannotBeSeen.
+    """
+    before = _list(path)
+    for _ in range(MOST_LISTS):
+        now = _list(path)
+        if _identities(now) == _identities(before):
+            order = in_rotation_order(now)[-MOST_FILES:]
+            return [now[name] for name in order]
+        before = now
+    return None
+
+
+def find_read(path: str, place: Place, but: Identity | None) -> Opened | None:
+    """Open the rotated file that was read up to a place, the newest one of several.
+
+    Args:
+        path: what it was rotated away from.
+        place: its proofs.
+        but: the file that has the path.
+    """
+    if place.offset == 0:
+        return None
+    for file in reversed(rotated_files(path) or []):
+        if file.glimpse.identity == but or is_compressed(file.path):
+            continue
+        opened = _open_same(file)
+        if opened is None:
+            continue
+        if is_read_to(opened, place):
+            return opened
+        os.close(opened.descriptor)
+    return None
+
+
+def oldest_of(path: str, is_young: Callable[[Glimpse], bool]) -> Opened | None:
+    """Open the oldest rotated file that has lines; None if there is none."""
+    for file in rotated_files(path) or []:
+        if not file.is_read or not is_young(file.glimpse):
+            continue
+        opened = _open_same(file)
+        if opened is None:
+            continue
+        if has_line(opened):
+            return opened
+        os.close(opened.descriptor)
+    return None
+
+
+def what_follows(
+    files: Sequence[RotatedFile], read: Glimpse | None, past: str, *, since_ms: int
+) -> Following:
+    """What follows the file that was read last: a rotated one, or that at the path.
+
+    Args:
+        files: the rotated files, the oldest one first.
+        read: that file, None if it was not found.
+        past: which files the session has read whole.
+        since_ms: when something was read last, Unix milliseconds, where `past` may not
+            tell of all of them; else 0.
+    """
+    at = None if read is None else _index(files, read)
+    known = _Known(past)
+    if read is not None and since_ms:
+        since_ms = read.mtime_ns // 1_000_000
+    if at is None:
+        for file in files:
+            is_late = file.glimpse.mtime_ns // 1_000_000 >= since_ms
+            if file.is_read and is_late and not known(file):
+                return Following(file, is_gapless=False, is_rotation=True)
+        is_gapless = read is not None and not any(
+            file.is_strong and file.glimpse.mtime_ns > read.mtime_ns + SAME_TIME_NS
+            and not (file.is_read and known(file))
+            for file in files
+        )  # fmt: skip  # as a sentence
+        return Following(None, is_gapless, is_rotation=False)
+    is_gapless = True
+    for file in files[at + 1 :]:
+        if file.is_read and not known(file):
+            return Following(file, is_gapless, is_rotation=True)
+        is_gapless = is_gapless and (file.is_read or file.glimpse.size == 0)
+    return Following(None, is_gapless, is_rotation=True)
+
+
+def open_following(
+    path: str, read: Glimpse | None, past: str, *, since_ms: int
+) -> tuple[Following, Opened | None] | None:
+    """Open what follows the file that was read last; no file if nothing has the path.
+
+    None while files are being renamed. Raises CannotBeSeen.
+    """
+    try:
+        newest: Opened | None = open_regular(path)
+    except CannotBeSeen as error:
+        if not error.is_absent:
+            raise
+        newest = None
+    try:
+        files = rotated_files(path)
+        is_same = newest is None or _has_identity(path, newest.glimpse.identity)
+        if files is not None and is_same:
+            following = what_follows(files, read, past, since_ms=since_ms)
+            if following.file is None:
+                found, newest = newest, None
+                return following, found
+            opened = _open_same(following.file)
+            return None if opened is None else (following, opened)
+    finally:
+        if newest is not None:
+            os.close(newest.descriptor)
+    return None
+
+
+def has_line(opened: Opened) -> bool:
+    """Whether a file has a whole line, or is too long to have none."""
+    data = os.pread(opened.descriptor, READ_BYTES, 0)
+    return b"\n" in data.lstrip(b"\0 \t\r\n") or len(data) == READ_BYTES
+
+
+class _Known:
+    """Whether the session has read a file whole."""
+
+    def __init__(self, past: str) -> None:
+        self._past = read_past(past)
+
+    def __call__(self, file: RotatedFile) -> bool:
+        if not self._past or (opened := _open_same(file)) is None:
+            return False
+        try:
+            head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
+            return any(self._is(one, opened, head) for one in self._past)
+        finally:
+            os.close(opened.descriptor)
+
+    def _is(self, one: PastFile, opened: Opened, head: bytes) -> bool:
+        # A last line without its newline may have been read as if it had one.
+        missing = max(0, one.offset - opened.glimpse.size)
+        if missing > len(_NEWLINE):
+            return False
+        newline = _NEWLINE[len(_NEWLINE) - missing :]
+        if head_of(head + newline, one.offset) != one.head:
+            return False
+        start = max(0, one.offset - proofs.MARKER_BYTES)
+        before = os.pread(opened.descriptor, one.offset - start, start)
+        return marker_of(before + newline) == one.marker
+
+
+_NEWLINE = b"\r\n"
+
+
+def _list(path: str) -> dict[str, RotatedFile]:
+    directory = str(PurePath(path).parent)
+    name = PurePath(path).name
+    stem = PurePath(path).stem
+    found: dict[str, RotatedFile] = {}
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if not entry.name.startswith(stem) or entry.name == name:
+                    continue
+                other = f"{path[: -len(name)]}{entry.name}"
+                is_strong = rotated_of(other) == path
+                if not is_strong and dated_of(other) != path:
+                    continue
+                try:
+                    if entry.is_file(follow_symlinks=False):
+                        found[other] = RotatedFile(other, glimpse(other), is_strong)
+                except CannotBeSeen:
+                    continue
+    except OSError as error:
+        raise CannotBeSeen(error) from error
+    return found
+
+
+def _identities(files: dict[str, RotatedFile]) -> dict[str, Identity]:
+    return {path: file.glimpse.identity for path, file in files.items()}
+
+
+def _index(files: Sequence[RotatedFile], read: Glimpse) -> int | None:
+    """Where the file that was read is among them, or where it was compressed."""
+    found = None
+    for at, file in enumerate(files):
+        if file.glimpse.identity == read.identity:
+            return at
+        is_after = abs(file.glimpse.mtime_ns - read.mtime_ns) <= SAME_TIME_NS
+        if is_compressed(file.path) and is_after:
+            found = at
+    return found
+
+
+def _open_same(file: RotatedFile) -> Opened | None:
+    """Open it, if it still has its name."""
+    try:
+        opened = open_regular(file.path)
+    except CannotBeSeen:
+        return None
+    if opened.glimpse.identity == file.glimpse.identity:
+        return opened
+    os.close(opened.descriptor)
+    return None
+
+
+def _has_identity(path: str, identity: Identity) -> bool:
+    try:
+        return glimpse(path).identity == identity
+    except CannotBeSeen:
+        return False
