@@ -134,7 +134,7 @@ class Asked:
 def idle_followers(instruments: Instruments, asked: Asked | None = None) -> Followers:
     """Followers whom nobody serves: it is kept what is asked for them."""
     asked = asked or Asked()
-    return Followers(Isolation(instruments), pursuit=asked, mark=asked.marked.append)
+    return Followers(Isolation(instruments), catch_up=asked, mark=asked.marked.append)
 
 
 class Stage:

@@ -9,7 +9,7 @@ import pytest
 
 from tailcast_gateway.delivery.core.channel import Channel
 from tailcast_gateway.sessions.reads import Reads
-from tailcast_gateway.views.view import Piece, View
+from tailcast_gateway.views.view import DecodedEntries, View
 from tests.integration.failures import MSGPACK, closing, defects
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
@@ -99,9 +99,9 @@ async def test_a_form_that_cannot_be_made(
     """Who asked for it is told, and closed with 1011; the others go on."""
     writer = rig.writer("a")
     await writer.append(*numbered(0, 1))
-    wanted = Piece.wanted
+    wanted = DecodedEntries.wanted
 
-    def fail(self: Piece, view: View) -> Any:
+    def fail(self: DecodedEntries, view: View) -> Any:
         if view.where is not None:
             raise LookupError("a bad form")
         return wanted(self, view)
@@ -110,7 +110,7 @@ async def test_a_form_that_cannot_be_made(
         where = {"metric": "step", "op": "gte", "value": 0}
         await odd.subscribe(sessionId="a", where=where)
         await other.subscribe(sessionId="a")
-        monkeypatch.setattr(Piece, "wanted", fail)
+        monkeypatch.setattr(DecodedEntries, "wanted", fail)
         await writer.append(*numbered(1, 3))
         told, code = await closing(odd)
         assert (told["code"], code) == ("internal_error", 1011)

@@ -62,7 +62,7 @@ def message_of(message: Message) -> dict[str, Any]:
 def test_one_session() -> None:
     """C8: a `sessionId` is literal, whatever characters it has."""
     made = plan(sessionId="a*")
-    assert made.single == "a*"
+    assert made.session == "a*"
     assert made.subscription.literals() == ["a*"]
     assert made.start is None
     assert made.wanted("a*", birth=None) is None
@@ -71,9 +71,9 @@ def test_one_session() -> None:
 def test_all_and_several() -> None:
     """Everything, or what the globs say; a literal beside them is literal."""
     assert plan().subscription.matches("x")
-    assert plan().single is None
+    assert plan().session is None
     several = plan(sessionIds=["a*", "b"], sessionId="c?")
-    assert several.single is None
+    assert several.session is None
     assert [several.subscription.matches(s) for s in ("ab", "b", "c?", "cd")] == [
         True, True, True, False,
     ]  # fmt: skip  # one glance

@@ -33,7 +33,7 @@ def live(stage: Stage, session: str = "a") -> set[Client]:
 def at(client: Client, session: str = "a") -> tuple[FollowerState, Wanted | None]:
     """What a follower waits for, or is served."""
     follower = client.followers[session]
-    return follower.pace, follower.wanted
+    return follower.state, follower.wanted
 
 
 def names(channels: Iterable[Any]) -> list[str]:
@@ -46,7 +46,7 @@ def fallen(client: Client, session: str = "a") -> tuple[FollowerState, str]:
     follower = client.followers[session]
     assert follower in client.behind
     assert not follower.is_replay
-    return follower.pace, str(follower.cursor.id)
+    return follower.state, str(follower.cursor.id)
 
 
 def broken(*_: object) -> Any:

@@ -66,7 +66,7 @@ def test_history_is_not_announced(at: int, count: int) -> None:
     stage = Stage()
     channel = stage.watch(head=head(chain(50), backlog_end=100))
     client = stage.client("a")
-    assert client.followers["a"].pace is FollowerState.SKIPPING
+    assert client.followers["a"].state is FollowerState.SKIPPING
     stage.delivery.announce(channel, [emergency(at)])
     assert len(announced(client)) == count
 

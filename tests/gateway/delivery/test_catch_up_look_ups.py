@@ -146,7 +146,7 @@ async def test_what_is_not_wanted_any_more_is_not_settled(
     elif what == "other":
         follower.wanted = Last(1)
     elif what == "found":
-        follower.pace = FollowerState.BEHIND
+        follower.state = FollowerState.BEHIND
     else:
         stage.followers.remove(follower)
     await stage.turns()
@@ -162,7 +162,7 @@ async def test_a_verdict_on_another_life_of_a_session_is_void() -> None:
     await stage.turns(1)
     channel.epoch += 1
     await stage.turns()
-    assert client.followers["a"].pace is FollowerState.LOOKING_UP
+    assert client.followers["a"].state is FollowerState.LOOKING_UP
 
 
 async def test_a_verdict_on_a_life_that_began_while_the_broker_was_away() -> None:

@@ -81,7 +81,7 @@ async def test_a_page_for_another_place_is_dropped(what: str) -> None:
     elif what == "epoch":
         channel.epoch += 1
     else:
-        follower.pace = FollowerState.WAITING
+        follower.state = FollowerState.WAITING
         follower.client.behind.clear()
     await come(stage)
     assert written(follower.client) == b""
@@ -182,7 +182,7 @@ async def test_who_fails_again_and_again_is_looked_up_after_a_pause(
     follower = stage.follow(channel, NOTHING, failures=failures)
     stage.followers.look_up(follower, cursor("1-10"))
     await stage.turns()
-    assert (follower.pace is not FollowerState.LOOKING_UP) is is_found
+    assert (follower.state is not FollowerState.LOOKING_UP) is is_found
     for task in stage.tasks:
         task.cancel()
 

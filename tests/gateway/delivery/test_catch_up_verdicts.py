@@ -42,7 +42,7 @@ def judged(
 ) -> tuple[Chase, Follower, list[dict[str, Any]]]:
     """A follower about which there is a verdict, and what it was told of it."""
     stage = Chase()
-    stage.followers.pursuit = stage.asked
+    stage.followers.catch_up = stage.asked
     channel = stage.watch("a", head(chain(10, 20, 30)))
     client = stage.client("a")
     follower = stage.followers.follow(
@@ -60,7 +60,7 @@ def test_it_goes_on_where_it_was() -> None:
     """Without a word."""
     verdict = Resume(cursor("1-20"), is_proved=True)
     _, follower, messages = judged(verdict, cursor("1-20"))
-    assert (follower.pace, follower.cursor) == (FollowerState.BEHIND, cursor("1-20"))
+    assert (follower.state, follower.cursor) == (FollowerState.BEHIND, cursor("1-20"))
     assert messages == []
 
 
@@ -214,7 +214,7 @@ def since(follower: Follower) -> float | None:
 def test_a_place_that_is_not_read_yet_is_waited_for() -> None:
     """However long that takes, as long as the file is long enough."""
     _, follower, messages = judged(Wait(is_file_long_enough=True), cursor("1-90"))
-    assert (follower.pace, follower.wanted) == (FollowerState.WAITING, cursor("1-90"))
+    assert (follower.state, follower.wanted) == (FollowerState.WAITING, cursor("1-90"))
     assert since(follower) is None
     assert messages == []
 
@@ -236,7 +236,7 @@ async def test_a_file_that_stays_too_short_is_another_one() -> None:
     channel = await stage.stored(10, 20, size=20)
     client = stage.client("a", starts={"a": cursor("1-90")})
     await stage.quiet()
-    assert client.followers["a"].pace is FollowerState.WAITING
+    assert client.followers["a"].state is FollowerState.WAITING
     stage.now += SHORT_FILE_SECONDS - 1.0
     stage.hub.compared(channel)
     await stage.quiet()

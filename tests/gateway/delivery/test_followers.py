@@ -21,10 +21,10 @@ IN_HISTORY = head(chain(50), backlog_end=100)
 
 
 def follow(
-    stage: Stage, channel: Channel, pace: FollowerState = FollowerState.BEHIND
+    stage: Stage, channel: Channel, state: FollowerState = FollowerState.BEHIND
 ) -> Follower:
     """A client that is not live in a session."""
-    return stage.followers.follow(stage.client("a"), channel, pace)
+    return stage.followers.follow(stage.client("a"), channel, state)
 
 
 def kept(follower: Follower) -> tuple[bool, bool, bool]:
@@ -53,7 +53,7 @@ def test_who_follows_is_not_live() -> None:
     assert not stage.hub.audience(channel)
     assert channel.followers == {client: follower}
     assert client.followers == {"a": follower}
-    assert (follower.pace, follower.cursor) == (FollowerState.BEHIND, cursor("1-10"))
+    assert (follower.state, follower.cursor) == (FollowerState.BEHIND, cursor("1-10"))
 
 
 def test_who_is_removed_is_live_again() -> None:
@@ -77,7 +77,7 @@ def test_a_place_is_looked_up_by_who_serves() -> None:
     stage.followers.set_behind(follower, BEGINNING_CURSOR)
     stage.followers.wait(follower, FollowerState.WAITING, cursor("1-50"))
     stage.followers.look_up(follower, cursor("1-10"))
-    assert follower.pace is FollowerState.LOOKING_UP
+    assert follower.state is FollowerState.LOOKING_UP
     assert kept(follower) == (True, False, False)
     assert stage.asked.looked_up == [(follower, cursor("1-10"))]
 
@@ -90,7 +90,7 @@ def test_who_is_behind_is_served() -> None:
     stage.followers.wait(follower, FollowerState.WAITING, cursor("1-70"))
     follower.waiting_since = 5.0
     stage.followers.set_behind(follower, cursor("1-20"))
-    assert (follower.pace, follower.cursor) == (FollowerState.BEHIND, cursor("1-20"))
+    assert (follower.state, follower.cursor) == (FollowerState.BEHIND, cursor("1-20"))
     assert waits_for(follower) == (None, None)
     assert kept(follower) == (True, False, True)
     assert stage.asked.woken == [follower.client]
@@ -112,7 +112,7 @@ def test_who_is_ahead_of_what_was_read_waits(stored: Head) -> None:
     stage = Stage()
     follower = follow(stage, stage.watch(head=stored))
     stage.followers.set_behind(follower, cursor("1-60"))
-    assert (follower.pace, follower.wanted) == (FollowerState.WAITING, cursor("1-60"))
+    assert (follower.state, follower.wanted) == (FollowerState.WAITING, cursor("1-60"))
     assert kept(follower) == (True, True, False)
     assert stage.asked.marked == ["a"]
     assert not stage.asked.woken
@@ -123,7 +123,7 @@ def test_a_session_that_is_not_there_is_waited_for() -> None:
     stage = Stage()
     follower = follow(stage, stage.watch(head=NOBODY))
     stage.followers.set_behind(follower, NOTHING)
-    assert follower.pace is FollowerState.NOT_CREATED
+    assert follower.state is FollowerState.NOT_CREATED
     assert kept(follower) == (True, False, False)
     assert not stage.asked.woken
 
@@ -144,7 +144,7 @@ def test_the_beginning_of_a_session_that_is_there_is_served() -> None:
     stage = Stage()
     follower = follow(stage, stage.watch())
     stage.followers.set_behind(follower, NOTHING)
-    assert follower.pace is FollowerState.BEHIND
+    assert follower.state is FollowerState.BEHIND
 
 
 def test_who_goes_live_after_a_replay_is_told() -> None:
@@ -205,7 +205,7 @@ def test_who_skips_history_that_has_passed_does_not_wait() -> None:
     stage = Stage()
     follower = follow(stage, stage.watch(head=IN_HISTORY))
     stage.followers.wait(follower, FollowerState.SKIPPING, id_of("1-100"))
-    assert (follower.pace, kept(follower)) == (
+    assert (follower.state, kept(follower)) == (
         FollowerState.SKIPPING,
         (True, True, False),
     )
@@ -261,7 +261,7 @@ def test_anew_where_nothing_is_yet() -> None:
     """It waits until there is something, and for no place."""
     stage = Stage()
     follower, client = anew(stage, stage.watch(head=NOBODY))
-    assert (follower.pace, follower.wanted) == (FollowerState.NOT_CREATED, None)
+    assert (follower.state, follower.wanted) == (FollowerState.NOT_CREATED, None)
     assert kept(follower) == (True, False, False)
     assert not follower.skips_history
     assert told(client) == []
@@ -271,7 +271,7 @@ def test_anew_who_skipped_history_is_told_that_its_place_is_no_more() -> None:
     """And still wants no history."""
     stage = Stage()
     follower, client = anew(stage, stage.watch(head=NOBODY), wanted=id_of("1-100"))
-    assert (follower.pace, follower.skips_history) == (FollowerState.NOT_CREATED, True)
+    assert (follower.state, follower.skips_history) == (FollowerState.NOT_CREATED, True)
     assert follower.wanted is None
     assert told(client) == [
         {"type": "caught_up", "sessionId": "a", "cursor": str(BEGINNING_CURSOR)}
@@ -283,7 +283,7 @@ def test_anew_history_passes_by() -> None:
     stage = Stage()
     channel = stage.watch(head=IN_HISTORY)
     follower, client = anew(stage, channel, skips_history=True)
-    assert (follower.pace, follower.wanted) == (FollowerState.SKIPPING, id_of("1-100"))
+    assert (follower.state, follower.wanted) == (FollowerState.SKIPPING, id_of("1-100"))
     assert told(client) == []
     stage = Stage()
     channel = stage.watch(head=head(chain(100, 110), backlog_end=100))

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from tailcast_gateway.http.core.parameters import (
-    asked,
     max_message_in,
+    only_session,
+    parsed_query,
     session_in,
-    single,
 )
 from tailcast_gateway.protocol.client_messages import InvalidMessage
 from tailcast_gateway.views.subscription import AtStep, AtTime, Begin, Last
@@ -42,18 +42,18 @@ def test_places() -> None:
     ):  # fmt: skip  # one glance
         if place is None:
             with pytest.raises(InvalidMessage):
-                asked("a", FORMS, start=text)
+                parsed_query("a", FORMS, start=text)
         else:
-            assert asked("a", FORMS, start=text).plan.start == place
-    assert asked("a", FORMS).plan.start is None
-    after = asked("a", FORMS, start="last:1", after="1-10-00000000")
+            assert parsed_query("a", FORMS, start=text).plan.start == place
+    assert parsed_query("a", FORMS).plan.start is None
+    after = parsed_query("a", FORMS, start="last:1", after="1-10-00000000")
     assert after.plan.start == cursor("1-10", b"")
     assert after.message.session_id == "a"
-    before = asked("a", FORMS, start="last:1", before="1-10-00000000")
+    before = parsed_query("a", FORMS, start="last:1", before="1-10-00000000")
     assert before.plan.start == cursor("1-10", b"")
     assert (after.is_backward, before.is_backward) == (False, True)
     with pytest.raises(InvalidMessage):
-        asked("a", FORMS, after="1-10-00000000", before="1-10-00000000")
+        parsed_query("a", FORMS, after="1-10-00000000", before="1-10-00000000")
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_places() -> None:
 def test_no_places(text: str) -> None:
     """Whatever else is refused."""
     with pytest.raises(InvalidMessage):
-        asked("a", FORMS, start=text)
+        parsed_query("a", FORMS, start=text)
 
 
 def test_forms() -> None:
     """A condition as JSON, metrics by their names."""
-    assert asked("a", FORMS).view is PLAIN
+    assert parsed_query("a", FORMS).view is PLAIN
     where = '{"metric":"phi","op":"lt","value":0.5}'
-    view = asked("a", FORMS, where=where, metrics="phi,loss").view
+    view = parsed_query("a", FORMS, where=where, metrics="phi,loss").view
     assert view.where is not None
     assert view.projection is not None
     for text in ("{", '{"op":"lt"}'):
         with pytest.raises(InvalidMessage):
-            asked("a", FORMS, where=text)
+            parsed_query("a", FORMS, where=text)
 
 
 def test_names_with_commas_come_as_a_list() -> None:
@@ -82,16 +82,16 @@ def test_names_with_commas_come_as_a_list() -> None:
     for text, metrics in (
         ('["a,b","c"]', ["a,b", "c"]), ("a,[b", ["a", "[b"]), ("[b,c", ["[b", "c"]),
     ):  # fmt: skip  # one glance
-        assert asked("a", FORMS, metrics=text).message.metrics == metrics
+        assert parsed_query("a", FORMS, metrics=text).message.metrics == metrics
 
 
 def test_a_condition_stays_as_it_was_written() -> None:
     """Whole numbers of any length too; what is nested too deeply is refused."""
     where = '{"metric":"n","op":"gt","value":340282366920938463463374607431768211456}'
-    assert asked("a", FORMS, where=where).message.where == json.loads(where)
+    assert parsed_query("a", FORMS, where=where).message.where == json.loads(where)
     for levels in (101, 950, 50_000):
         with pytest.raises(InvalidMessage):
-            asked("a", FORMS, where="[" * levels + "]" * levels)
+            parsed_query("a", FORMS, where="[" * levels + "]" * levels)
 
 
 def test_sessions_in_paths() -> None:
@@ -105,12 +105,12 @@ def test_sessions_in_paths() -> None:
 
 def test_one_session() -> None:
     """None and several are refused."""
-    assert single(["a"]) == "a"
+    assert only_session(["a"]) == "a"
     for names in ([], ["a", "b"]):
         with pytest.raises(InvalidMessage):
-            single(names)
+            only_session(names)
 
 
 def test_the_longest_message_is_asked_for_as_over_a_websocket() -> None:
     """An event stream has it from its address."""
-    assert asked("a", FORMS, max_message=8_192).message.max_message == 8_192
+    assert parsed_query("a", FORMS, max_message=8_192).message.max_message == 8_192

@@ -225,5 +225,5 @@ def test_who_has_not_had_the_first_record_has_more_to_come() -> None:
     client = stage.client(rule("a", Begin.START))
     stage.hub.created(channel, head([]))
     stage.follow_on(channel, 10)
-    assert client.followers["a"].pace is FollowerState.BEHIND
+    assert client.followers["a"].state is FollowerState.BEHIND
     assert stage.places.has_more(client)

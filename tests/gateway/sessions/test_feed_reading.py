@@ -129,7 +129,7 @@ async def test_a_session_that_is_named_and_not_there() -> None:
     client = rig.client("a")
     rig.hear("a")
     await rig.read()
-    assert client.followers["a"].pace is FollowerState.NOT_CREATED
+    assert client.followers["a"].state is FollowerState.NOT_CREATED
 
 
 async def test_a_session_all_of_which_was_trimmed_before_it_was_read() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tailcast_gateway.protocol.client_messages import InvalidMessage, Subscribe, parse
-from tailcast_gateway.views.view import PLAIN, Piece, View, Views
+from tailcast_gateway.views.view import PLAIN, DecodedEntries, View, Views
 from tailcast_streams.entries import Kind
 from tests.gateway.entries import chain, entry, marker
 
@@ -33,7 +33,7 @@ def test_what_a_filter_cannot_judge_is_told() -> None:
     """It is told, and not held back in silence."""
     deep = b'{"tree":' + b'{"c":' * 5_000 + b"1" + b"}" * 5_001
     entries = [entry("1-10", "1-0", deep), *chain(20, previous="1-10"), entry("1-30")]
-    wanted = Piece(entries).wanted(Views().view_of(request(**HIGH)))
+    wanted = DecodedEntries(entries).wanted(Views().view_of(request(**HIGH)))
     assert [one.id.offset for one in wanted] == [10, 20]
 
 
@@ -53,7 +53,7 @@ def test_equal_forms_are_one() -> None:
 
 def test_too_many_forms() -> None:
     """Each of them costs time for every record."""
-    views = Views(max_forms=1)
+    views = Views(max_views=1)
     kept = views.view_of(request(maxRate=1))
     with pytest.raises(InvalidMessage) as caught:
         views.view_of(request(maxRate=2, id=7))
@@ -74,10 +74,10 @@ def test_filters_hold_records_back_alone() -> None:
     view = Views().view_of(request(**HIGH))
     alarm = entry("1-12", "1-10", b'{"o":1,"emergency":{}}', Kind.EMERGENCY)
     entries = [marker(), *chain(10), alarm, *chain(20, previous="1-12")]
-    wanted = Piece(entries).wanted(view)
+    wanted = DecodedEntries(entries).wanted(view)
     assert [one.id.offset for one in wanted] == [0, 12, 20]
     assert not view.is_contiguous
-    assert Piece(entries).wanted(PLAIN) is entries
+    assert DecodedEntries(entries).wanted(PLAIN) is entries
 
 
 def test_an_index_uses_the_configured_keys() -> None:

@@ -108,11 +108,11 @@ class Subscribing:
             kept = await self._holders.identify(client, message)
         if kept is not None:
             plan = plan.resumed(kept)
-        if plan.single is None:
+        if plan.session is None:
             await self._subscribe_in_turn(client, message, plan)
         else:
             async with asyncio.timeout(BROKER_SECONDS):
-                await self._subscribe_one(client, message, plan, plan.single)
+                await self._subscribe_one(client, message, plan, plan.session)
 
     async def _subscribe_in_turn(
         self, client: Client, message: Subscribe, plan: Plan

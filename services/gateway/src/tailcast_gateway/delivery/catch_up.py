@@ -70,7 +70,7 @@ class CatchUp:
         # Confines failures to the one client that was served.
         self._isolation = isolation
         # The clients that it serves.
-        self.followers = Followers(isolation, pursuit=self, mark=mark)
+        self.followers = Followers(isolation, catch_up=self, mark=mark)
         # Pings a client that has got as much as it may get before it answers.
         self._ask = ask
         # Starts a task that the replica owns.
@@ -171,7 +171,7 @@ class CatchUp:
             self.wake(client)
         is_same = (
             follower.is_current
-            and follower.pace is FollowerState.BEHIND
+            and follower.state is FollowerState.BEHIND
             and follower.cursor == cursor
             and channel.epoch == epoch
         )
@@ -277,7 +277,7 @@ class CatchUp:
 
     def settle_if_asked(self, follower: Follower, verdict: Verdict) -> None:
         """Like `settle`, unless the follower's place is known already."""
-        if follower.pace is FollowerState.LOOKING_UP:
+        if follower.state is FollowerState.LOOKING_UP:
             self.settle(follower, verdict, is_answered=True)
 
     def settle(
@@ -355,7 +355,7 @@ class CatchUp:
     def _is_wanted(self, follower: Follower, wanted: Wanted | None) -> bool:
         return (
             follower.is_current
-            and follower.pace is FollowerState.LOOKING_UP
+            and follower.state is FollowerState.LOOKING_UP
             and follower.wanted == wanted
             and not follower.client.is_closed
         )

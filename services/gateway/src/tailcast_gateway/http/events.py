@@ -12,7 +12,7 @@ from fastapi import FastAPI, Header, Query, Request, Response
 from tailcast_gateway.connections.admission import Refusal
 from tailcast_gateway.connections.event_stream import HEADERS, EventStream
 from tailcast_gateway.http.core.openapi import answers
-from tailcast_gateway.http.core.parameters import asked, single
+from tailcast_gateway.http.core.parameters import only_session, parsed_query
 from tailcast_gateway.http.responses import (
     ORIGIN_REFUSED,
     foreign_origin,
@@ -51,8 +51,8 @@ def add_events(
             replica.instruments.origin_refused(foreign)
             body = {"code": "not_authorized", "message": ORIGIN_REFUSED}
             return json_response(body, 403)
-        query = asked(
-            single(session_ids or []),
+        query = parsed_query(
+            only_session(session_ids or []),
             replica.views,
             start=start,
             after=last_event_id or None,

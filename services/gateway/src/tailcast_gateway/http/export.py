@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
 from tailcast_gateway.connections.handover import transport_of
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.sessions.core.pages import Told, shaped
+from tailcast_gateway.sessions.core.pages import Breaks, shaped
 from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.exceptions import BrokerError
@@ -69,7 +69,7 @@ class Exports:
         head: Cursor,
         *,
         limit: int | None,
-        told: Told,
+        told: Breaks,
         view: View = PLAIN,
     ) -> AsyncGenerator[bytes]:
         """The lines from a place up to a head, in chunks.
@@ -163,7 +163,7 @@ async def _abort(scope: Scope, gone: "asyncio.Future[None]") -> None:
     await asyncio.wait([gone], timeout=CLOSE_SECONDS)
 
 
-def _told_lines(told: Told) -> list[bytes]:
+def _told_lines(told: Breaks) -> list[bytes]:
     """Gaps and rewinds as arrays, which cannot be confused with records."""
     return [msgspec.json.encode([name, fields]) for name, fields in told.items()]
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Query, Response
 
 from tailcast_gateway.http.core.bodies import RecordBody
 from tailcast_gateway.http.core.openapi import answers
-from tailcast_gateway.http.core.parameters import single
+from tailcast_gateway.http.core.parameters import only_session
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, InvalidMessage
 from tailcast_gateway.protocol.message_parts import CURSOR_PATTERN
@@ -33,7 +33,7 @@ def add_record(api: FastAPI, replica: Replica) -> None:
 
         In the session `!emergencies` it is an emergency that is a whole file.
         """
-        session = single(session_ids or [])
+        session = only_session(session_ids or [])
         if cursor is None:
             text = "name the record, as in ?cursor=1-2048-0a1b2c3d"
             raise InvalidMessage(INVALID_MESSAGE, text)

@@ -17,7 +17,12 @@ from tailcast_gateway.http.core.bodies import (
     SessionsBody,
 )
 from tailcast_gateway.http.core.openapi import answers
-from tailcast_gateway.http.core.parameters import ParsedQuery, asked, session_in, single
+from tailcast_gateway.http.core.parameters import (
+    ParsedQuery,
+    only_session,
+    parsed_query,
+    session_in,
+)
 from tailcast_gateway.http.export import Exports, NdjsonResponse
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import (
@@ -29,7 +34,7 @@ from tailcast_gateway.protocol.limits import DEFAULT_HISTORY, MAX_HISTORY
 from tailcast_gateway.protocol.message_parts import CURSOR_PATTERN, SnapshotFields
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions.core.catalogue import document, rejected
-from tailcast_gateway.sessions.core.pages import NOTHING_TOLD, Page, body, moved
+from tailcast_gateway.sessions.core.pages import NO_BREAKS, Page, body, moved
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.history import Beginning
 from tailcast_gateway.sessions.reads import PAGE_BYTES
@@ -93,7 +98,7 @@ def _named(
     session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,
 ) -> str:
     """The session of a query; unlike in a path, no proxy changes anything in it."""
-    return single(session_ids or [])
+    return only_session(session_ids or [])
 
 
 SessionName = Annotated[str, Depends(_named)]
@@ -122,7 +127,7 @@ class _RecordsQuery:
 
     def of(self, session: str, views: Views) -> ParsedQuery:
         """The `subscribe` that would ask for the same. Raises InvalidMessage."""
-        return asked(
+        return parsed_query(
             session,
             views,
             start=self.start,
@@ -314,7 +319,7 @@ class _Routes:
             return json_response(body, status=503, headers=refusal.retry_after())
         assert place is not None  # noqa: S101  # queries have a default
         if isinstance(place, Cursor):
-            start, told = place, NOTHING_TOLD
+            start, told = place, NO_BREAKS
         else:
             start, told = moved(NOTHING, await self._found(session, place))
         end = head.cursor or NOTHING

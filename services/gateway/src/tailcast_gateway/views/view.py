@@ -32,7 +32,7 @@ from tailcast_streams.metrics import UNREADABLE, RecordFields, read_fields
 
 # The most distinct views in use in one replica: each new record is filtered and
 # encoded once for each of them.
-MAX_FORMS = 1_000
+MAX_VIEWS = 1_000
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
@@ -81,7 +81,7 @@ class View:
 PLAIN = View()
 
 
-class Piece:
+class DecodedEntries:
     """Entries that are shown in several views; each record is decoded only once."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
@@ -115,12 +115,12 @@ class Views:
         *,
         step_keys: Sequence[str] = STEP_KEYS,
         time_keys: Sequence[str] = TIME_KEYS,
-        max_forms: int = MAX_FORMS,
+        max_views: int = MAX_VIEWS,
     ) -> None:
         # The keys of step and time, in the order in which they are tried.
         self.step_keys = tuple(step_keys)
         self.time_keys = tuple(time_keys)
-        self._max_forms = max_forms
+        self._max_views = max_views
         # The views that are in use now.
         self._known: WeakValueDictionary[Hashable, View] = WeakValueDictionary()
 
@@ -143,10 +143,10 @@ class Views:
         known = self._known.get(key)
         if known is not None:
             return known
-        if len(self._known) >= self._max_forms:
+        if len(self._known) >= self._max_views:
             raise InvalidMessage(
                 TOO_MANY_SUBSCRIPTIONS,
-                f"More than {self._max_forms:,} distinct filters are in use here",
+                f"More than {self._max_views:,} distinct filters are in use here",
                 message.id,
             )
         self._known[key] = view

@@ -58,7 +58,7 @@ class Plan:
     # The rules of this message alone.
     added: Subscription
     # The session, if the message names exactly one.
-    single: str | None
+    session: str | None
     # Where sessions begin that `cursors` does not name. None if the message does not
     # say: then sessions that the client already gets go on where they are.
     start: Start | Cursor | None
@@ -116,8 +116,8 @@ def plan_subscribe(
     is_everything = not texts
     if is_everything:
         texts = [(EVERYTHING, True)]
-    single = message.session_id if message.session_ids is None else None
-    if isinstance(start, Cursor) and single is None:
+    session = message.session_id if message.session_ids is None else None
+    if isinstance(start, Cursor) and session is None:
         raise InvalidMessage(
             INVALID_MESSAGE,
             "Invalid message: one cursor fits one session; cursors names several",
@@ -134,7 +134,7 @@ def plan_subscribe(
     return Plan(
         subscription=subscription,
         added=Subscription(rules),
-        single=single,
+        session=session,
         start=start,
         cursors=_cursors(message),
         at=None if message.at is None else Birth.parse(str(message.at)),
@@ -201,9 +201,9 @@ def subscribed(
 ) -> Message:
     """The answer to a `subscribe`; it has positions only for a single session."""
     fields: Message = {"type": "subscribed"}
-    if plan.single is not None:
-        fields["sessionId"] = plan.single
-        fields["message"] = f"Subscribed to {plan.single}"
+    if plan.session is not None:
+        fields["sessionId"] = plan.session
+        fields["message"] = f"Subscribed to {plan.session}"
         fields["cursor"] = text_of(cursor)
         fields["head"] = text_of(head)
         fields["oldest"] = text_of(oldest)

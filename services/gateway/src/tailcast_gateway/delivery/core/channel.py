@@ -61,7 +61,7 @@ class FollowerState(Enum):
     # Its cursor lies beyond what the tailer has read so far.
     WAITING = "waiting"
     # The session has no entry yet; the client gets the first and all others.
-    NOT_CREATED = "unborn"
+    NOT_CREATED = "not created"
     # The client does not want history and waits for the first new entry.
     SKIPPING = "skipping"
     # It gets slices of the window, or pages of the stream.
@@ -120,7 +120,7 @@ class Follower:
 
     client: Client
     channel: "Channel"
-    pace: FollowerState
+    state: FollowerState
     # The last place that was delivered; delivery goes on after it.
     cursor: Cursor = NOTHING
     # The place that is looked up, or waited for.
@@ -223,11 +223,11 @@ class Channel(Watched):
         follower = self.followers.get(client)
         if follower is None:
             return self._live_place(client)
-        if follower.pace is FollowerState.SKIPPING:
+        if follower.state is FollowerState.SKIPPING:
             return self.window.end
         if (
-            follower.pace is FollowerState.LOOKING_UP
-            or follower.pace is FollowerState.WAITING
+            follower.state is FollowerState.LOOKING_UP
+            or follower.state is FollowerState.WAITING
         ):
             return follower.wanted if isinstance(follower.wanted, Cursor) else None
         return follower.told

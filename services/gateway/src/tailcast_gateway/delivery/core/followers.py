@@ -19,7 +19,7 @@ from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 
-class Pursuer(Protocol):
+class CatchUpPort(Protocol):
     """Serves followers until they reach the window's end."""
 
     def wake(self, client: Client) -> None:
@@ -39,13 +39,13 @@ class Followers:
         self,
         isolation: Isolation,
         *,
-        pursuit: Pursuer,
+        catch_up: CatchUpPort,
         mark: Callable[[str], None],
     ) -> None:
         # Confines failures to one client or session.
         self.isolation = isolation
         # Serves the followers.
-        self.pursuit = pursuit
+        self.catch_up = catch_up
         # Lets a session be read whose stream is known to be ahead.
         self.mark = mark
 
@@ -53,12 +53,12 @@ class Followers:
         self,
         client: Client,
         channel: Channel,
-        pace: FollowerState,
+        state: FollowerState,
         *,
         cursor: Cursor = NOTHING,
     ) -> Follower:
         """Begin to follow: from here a client is not live in a session."""
-        follower = Follower(client, channel, pace, cursor)
+        follower = Follower(client, channel, state, cursor)
         channel.followers[client] = follower
         client.followers[channel.session] = follower
         channel.audience = None
@@ -68,16 +68,16 @@ class Followers:
         """Start the look-up of a follower's place."""
         follower.channel.waiting.pop(follower, None)
         follower.client.behind.pop(follower, None)
-        follower.pace = FollowerState.LOOKING_UP
+        follower.state = FollowerState.LOOKING_UP
         follower.wanted = wanted
-        self.pursuit.look_up(follower)
+        self.catch_up.look_up(follower)
 
-    def wait(self, follower: Follower, pace: FollowerState, wanted: Wanted) -> None:
+    def wait(self, follower: Follower, state: FollowerState, wanted: Wanted) -> None:
         """Let a follower wait until the session has reached a place."""
-        follower.pace = pace
+        follower.state = state
         follower.wanted = wanted
         follower.channel.waiting[follower] = None
-        if pace is FollowerState.SKIPPING:
+        if state is FollowerState.SKIPPING:
             self.recheck_waiting(follower.channel)
 
     def set_behind(self, follower: Follower, cursor: Cursor) -> None:
@@ -88,19 +88,19 @@ class Followers:
         follower.waiting_since = None
         follower.cursor = cursor
         if cursor == NOTHING and channel.is_awaited:
-            follower.pace = FollowerState.NOT_CREATED
+            follower.state = FollowerState.NOT_CREATED
             if follower.is_replay:
                 follower.is_replay = False
-                self.pursuit.tell_caught_up(follower)
+                self.catch_up.tell_caught_up(follower)
             return
         if cursor.id > channel.window.end.id:
             # The stream is ahead of the window, which will get these entries soon.
             self.wait(follower, FollowerState.WAITING, cursor)
             self.mark(channel.session)
             return
-        follower.pace = FollowerState.BEHIND
+        follower.state = FollowerState.BEHIND
         follower.client.behind[follower] = None
-        self.pursuit.wake(follower.client)
+        self.catch_up.wake(follower.client)
 
     def go_live(self, follower: Follower) -> None:
         """Make a client live whose follower has reached the window's end."""
@@ -135,7 +135,7 @@ class Followers:
             frame = follower.encoder.caught_up(BEGINNING_CURSOR)
             follower.client.socket.write(frame)
         if channel.is_awaited:
-            follower.pace, follower.wanted = FollowerState.NOT_CREATED, None
+            follower.state, follower.wanted = FollowerState.NOT_CREATED, None
         elif not follower.skips_history or channel.history_end is None:
             self.look_up(follower, NOTHING)
         else:
@@ -152,7 +152,7 @@ class Followers:
     def look_up_anew(self, follower: Follower) -> None:
         """Its session's window was begun anew: find its place in what is stored now."""
         follower.read_again()
-        if follower.pace is FollowerState.NOT_CREATED or isinstance(
+        if follower.state is FollowerState.NOT_CREATED or isinstance(
             follower.wanted, EntryID
         ):
             self.begin_anew(follower)

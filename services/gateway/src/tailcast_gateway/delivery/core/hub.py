@@ -151,7 +151,7 @@ class Hub:
         channel = self.channels[watched.session]
         channel.note_state(head)
         for follower in list(channel.followers.values()):
-            if follower.pace is FollowerState.NOT_CREATED:
+            if follower.state is FollowerState.NOT_CREATED:
                 with self.isolation.over(follower.client):
                     self.followers.begin_created(follower)
 
@@ -183,7 +183,7 @@ class Hub:
     def compared(self, watched: Watched) -> None:
         """Look up waiting followers: the session was compared with the stream."""
         for follower in list(self.channels[watched.session].waiting):
-            if follower.pace is FollowerState.WAITING and follower.wanted is not None:
+            if follower.state is FollowerState.WAITING and follower.wanted is not None:
                 with self.isolation.over(follower.client):
                     self.followers.look_up(follower, follower.wanted)
 
@@ -280,7 +280,7 @@ class Hub:
             follower = self.followers.follow(client, channel, FollowerState.NOT_CREATED)
             follower.skips_history = not is_replay
             if is_replay:
-                self.followers.pursuit.tell_caught_up(follower)
+                self.followers.catch_up.tell_caught_up(follower)
         elif wanted is Begin.NOW and channel.is_in_history():
             assert channel.history_end is not None  # noqa: S101  # it is in it
             follower = self.followers.follow(client, channel, FollowerState.SKIPPING)

@@ -18,7 +18,7 @@ from tailcast_gateway.delivery.core.telling import told_documents
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.views.conflation import Conflated, Conflation
-from tailcast_gateway.views.view import Piece, View
+from tailcast_gateway.views.view import DecodedEntries, View
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 
@@ -46,10 +46,10 @@ class Delivery:
         now: float,
     ) -> None:
         """Encode once for each view and wire."""
-        piece = Piece(entries)
+        decoded = DecodedEntries(entries)
         for view, by_wire in audience.items():
             try:
-                wanted = piece.wanted(view)
+                wanted = decoded.wanted(view)
                 counts: list[int] | None = None
                 if view.max_rate:
                     sent = self._conflated(channel, view, by_wire, wanted, now)
@@ -80,7 +80,7 @@ class Delivery:
             with self._isolation.over(client):
                 if self._is_live(client, channel, view):
                     self._fall_behind(client, channel, previous)
-                    self._followers.pursuit.wake(client)
+                    self._followers.catch_up.wake(client)
 
     def _conflated(
         self,
@@ -225,14 +225,14 @@ class Delivery:
             if entry.kind is Kind.EMERGENCY and entry.id > history_end:
                 frames: dict[Wire, bytes] = {}
                 for follower in channel.followers.values():
-                    if follower.pace is FollowerState.NOT_CREATED:
+                    if follower.state is FollowerState.NOT_CREATED:
                         continue
                     client = follower.client
                     if client.wire not in frames:
                         frames[client.wire] = follower.encoder.announcement(entry)
                     if frames[client.wire]:
                         client.announcements.append(frames[client.wire])
-                        self._followers.pursuit.wake(client)
+                        self._followers.catch_up.wake(client)
 
 
 def members_of(audience: Audience) -> Iterator[Client]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tailcast_gateway.delivery.core.encoding import SessionEncoder
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.sessions.core.continuity import Continuity
-from tailcast_gateway.views.view import Piece, View
+from tailcast_gateway.views.view import DecodedEntries, View
 from tailcast_streams.entries import Entry
 from tailcast_streams.position import Cursor, EntryID
 
@@ -24,7 +24,7 @@ class SharedPage:
         # Whether its entries really follow that cursor.
         self.continuity = continuity
         self.entries = entries
-        self._piece = Piece(entries)
+        self._decoded = DecodedEntries(entries)
         # Its part up to a window's end, if it has entries beyond that.
         self._cut: tuple[EntryID, SharedPage] | None = None
         # Frames by wire, view, and whether they are replayed.
@@ -55,7 +55,7 @@ class SharedPage:
 
     def wanted(self, view: View) -> Sequence[Entry]:
         """Its entries that a view lets through."""
-        return self._piece.wanted(view)
+        return self._decoded.wanted(view)
 
     def frames(self, encoder: SessionEncoder, view: View, *, replayed: bool) -> bytes:
         """The frames of its entries."""

@@ -43,7 +43,7 @@ class ParsedQuery(NamedTuple):
         return self.plan.added.rules[0].view
 
 
-def asked(
+def parsed_query(
     session: str,
     views: Views,
     *,
@@ -99,7 +99,7 @@ def session_in(raw_path: bytes, *, before: str) -> str | None:
     return unquote_to_bytes(name).decode(errors="replace")
 
 
-def single(names: Sequence[str]) -> str:
+def only_session(names: Sequence[str]) -> str:
     """The one session that a query names. Raises InvalidMessage."""
     if len(names) != 1 or not names[0]:
         text = "name one session, as in ?sessionId=session_001"

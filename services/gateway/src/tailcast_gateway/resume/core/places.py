@@ -73,7 +73,7 @@ class Places:
     def has_more(self, client: Client) -> bool:
         """Whether there are records that must still be sent to a client."""
         for session, follower in client.followers.items():
-            if follower.pace in (FollowerState.NOT_CREATED, FollowerState.SKIPPING):
+            if follower.state in (FollowerState.NOT_CREATED, FollowerState.SKIPPING):
                 continue
             channel = self._hub.channels[session]
             if channel.place_of(client) != channel.window.end:

@@ -18,13 +18,13 @@ from tailcast_gateway.protocol import breaks
 from tailcast_gateway.protocol.breaks import is_record, shown
 from tailcast_gateway.sessions.core.outcomes import breaks_of, goes_on_after
 from tailcast_gateway.sessions.core.verdicts import Verdict
-from tailcast_gateway.views.view import PLAIN, Piece, View
+from tailcast_gateway.views.view import PLAIN, DecodedEntries, View
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
 
 
-Told: TypeAlias = Mapping[str, Mapping[str, object]]
-NOTHING_TOLD: Told = MappingProxyType({})
+Breaks: TypeAlias = Mapping[str, Mapping[str, object]]
+NO_BREAKS: Breaks = MappingProxyType({})
 
 
 class Page(NamedTuple):
@@ -36,7 +36,7 @@ class Page(NamedTuple):
     # Its records and emergencies.
     records: Sequence[Entry] = ()
     # The `gap` or `rewind` at its beginning, as fields.
-    told: Told = NOTHING_TOLD
+    told: Breaks = NO_BREAKS
     # Whether there is more in the direction of reading.
     more: bool = False
 
@@ -55,7 +55,7 @@ def forward(
         max_bytes: it ends with the record that reaches this size.
         is_end: whether no entry follows these.
     """
-    told: Told = NOTHING_TOLD
+    told: Breaks = NO_BREAKS
     records: list[Entry] = []
     cursor, size = after, 0
     for entry in entries:
@@ -68,7 +68,7 @@ def forward(
             if records or told:
                 return Page(after, cursor, records, told, more=True)
             # Before it there can only be the stream's first marker, which is not shown.
-            told = told_of(entry, after)
+            told = break_at(entry, after)
         cursor = entry.cursor
     return Page(after, cursor, records, told) if is_end else None
 
@@ -109,7 +109,7 @@ def backward(
     oldest = Cursor(taken.previous, 0)
     if is_mark(taken):
         return _begun_by(taken, oldest, before, records)
-    told: Told = NOTHING_TOLD
+    told: Breaks = NO_BREAKS
     if oldest.id not in (BEFORE_ALL, BEGINNING):
         told = {"gap": breaks.gap(BEGINNING_CURSOR, oldest)}
     return Page(oldest, before, records[::-1], told)
@@ -157,24 +157,24 @@ def is_mark(entry: Entry) -> bool:
     return not is_record(entry) and entry.previous != BEFORE_ALL
 
 
-def told_of(entry: Entry, previous: Cursor) -> Told:
+def break_at(entry: Entry, previous: Cursor) -> Breaks:
     """The fields for the beginning of a generation, or for a gap."""
     if entry.kind is Kind.GAP:
         return {"gap": breaks.gap_at(entry, previous)}
     return {"rewind": breaks.rewind_at(entry)}
 
 
-def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Told]:
+def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Breaks]:
     """Where a page begins by the verdict on a cursor, with the gap or rewind there."""
     place = goes_on_after(verdict)
     # One thing is told by one page.
-    told: Told = {one.kind: one.fields for one in breaks_of(verdict, cursor)[:1]}
+    told: Breaks = {one.kind: one.fields for one in breaks_of(verdict, cursor)[:1]}
     return cursor if place is None else place, told
 
 
 def shaped(entries: Sequence[Entry], view: View = PLAIN) -> list[bytes]:
     """The records that a view lets through, with the metrics that it keeps."""
-    wanted = Piece(entries).wanted(view)
+    wanted = DecodedEntries(entries).wanted(view)
     if view.projection is None:
         return [entry.record for entry in wanted]
     project = view.projection.project
@@ -202,4 +202,4 @@ def _begun_by(
     mark: Entry, previous: Cursor, before: Cursor, records: Sequence[Entry]
 ) -> Page:
     more = previous.id not in (BEFORE_ALL, BEGINNING)
-    return Page(previous, before, records[::-1], told_of(mark, previous), more)
+    return Page(previous, before, records[::-1], break_at(mark, previous), more)
