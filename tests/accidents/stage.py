@@ -1,0 +1,142 @@
+"""Where an accident happens: real files, a ledger of what is written, a follower."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from tests.accidents.followers import Follower, Watched, Way
+from tests.accidents.ledger import Fault, Ledger, document_faults, faults
+
+
+# How long anything may take that should happen at once.
+PATIENCE_SECONDS = 45.0
+# Until what was told is all that is told.
+QUIET_SECONDS = 0.5
+LOOK_SECONDS = 0.03
+TELEMETRY = "telemetry"
+# Written when all is over: who tells its line has looked at what is there.
+LAST = "zz-last.jsonl"
+
+
+class NotTold(AssertionError):
+    """What was written did not come."""
+
+
+class Stage:
+    """One accident's files and follower."""
+
+    def __init__(
+        self,
+        base: Path,
+        way: Way,
+        follower: Follower,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.base = base
+        self.way = way
+        self.follower = follower
+        self.ledger = Ledger()
+        self.directory = base / TELEMETRY
+        # On the same file system, and watched by nobody.
+        self.beside = base.parent / "beside"
+        self._patience_seconds = patience_seconds
+        self._step = 0
+
+    # Lines.
+
+    def lines(self, count: int, **fields: object) -> list[bytes]:
+        """So many records that were never written before, without newlines."""
+        made: list[bytes] = []
+        for _ in range(count):
+            self._step += 1
+            made.append(json.dumps({"step": self._step, **fields}).encode())
+        return made
+
+    def path(self, name: str) -> Path:
+        """Where a file of that name is, its directory made."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def append(self, name: str, count: int, **fields: object) -> list[bytes]:
+        """Append new lines as a writer does that opens the file each time."""
+        made = self.lines(count, **fields)
+        self.ledger.wrote(name, made)
+        with self.path(name).open("ab") as file:
+            file.write(joined(made))
+        return made
+
+    def write(self, name: str, texts: Sequence[bytes], *, into: Path) -> None:
+        """Write a file in place from its first byte; lines that are new are noted."""
+        self.note(name, texts)
+        into.write_bytes(joined(texts))
+
+    def note(self, name: str, texts: Iterable[bytes]) -> None:
+        """Note the lines that were not written before."""
+        self.ledger.wrote(name, [one for one in texts if one not in self.ledger.lines])
+
+    # The follower.
+
+    def start(self, *directories: str) -> None:
+        """Start the follower on directories below `base`."""
+        watched = directories or (TELEMETRY,)
+        self.follower.start(Watched(self.way, self.base, watched))
+
+    def stop(self) -> None:
+        """End it in order."""
+        self.follower.stop()
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self.follower.kill()
+
+    def wait_until_told(self) -> None:
+        """Wait until all that was written so far was told. Raises NotTold."""
+        self.wait(lambda: not self._faults(), "what was written")
+
+    def let_it_rest(self, seconds: float) -> None:
+        """Let time pass, on a busy machine as much as the follower needs."""
+        time.sleep(seconds)
+        self.wait_until_told()
+
+    def wait(self, is_so: Callable[[], bool], what: str) -> None:
+        """Wait until something is so. Raises NotTold."""
+        deadline = time.monotonic() + self._patience_seconds
+        while not is_so():
+            if time.monotonic() > deadline:
+                shown = "; ".join(map(str, self._faults()[:5]))
+                raise NotTold(f"{what} did not come: {shown}")
+            time.sleep(LOOK_SECONDS)
+
+    def verdict(self) -> list[Fault]:
+        """What is wrong when all has happened and nothing more comes."""
+        self.append(LAST, 1)
+        deadline = time.monotonic() + self._patience_seconds
+        counted, changed_at = -1, time.monotonic()
+        while True:
+            found = self._faults()
+            count = self._count()
+            now = time.monotonic()
+            if count != counted:
+                counted, changed_at = count, now
+            is_over = now - changed_at > QUIET_SECONDS and not found
+            if is_over or now > deadline or any(one.is_final for one in found):
+                return found
+            time.sleep(LOOK_SECONDS)
+
+    def _faults(self) -> list[Fault]:
+        found = faults(self.ledger, self.follower.told())
+        if self.ledger.documents:
+            found += document_faults(self.ledger, self.follower.documents())
+        return found
+
+    def _count(self) -> int:
+        sessions = self.follower.told().values()
+        return sum(len(one.told) + one.rejected for one in sessions)
+
+
+def joined(texts: Iterable[bytes]) -> bytes:
+    """Lines as a file has them."""
+    return b"".join(text + b"\n" for text in texts)

@@ -1,0 +1,80 @@
+"""The table: accidents by their names, each a function that does it to a stage."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.accidents.followers import Way
+from tests.accidents.stage import Stage
+
+
+Play = Callable[[Stage], None]
+BOTH = (Way.LOG_DIR, Way.UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Accident:
+    """One row."""
+
+    name: str
+    # Rows of one group are played at the same time.
+    group: str
+    play: Play
+    ways: tuple[Way, ...] = BOTH
+    # Why it is not survived yet, by the way of watching.
+    fails: Mapping[Way, str] = field(default_factory=dict[Way, str])
+    # Whether it depends on the moment if it is not.
+    is_race: bool = False
+    # Takes long, or much of the machine: for `make test-long`.
+    is_long: bool = False
+    # Whether the row starts the follower itself.
+    starts_itself: bool = False
+    # Whether the follower is killed, and so must be a process.
+    kills: bool = False
+    # Whether permissions must count for the follower.
+    needs_permissions: bool = False
+    # A program that it is done with.
+    needs: str = ""
+    # Whether others can be given the same: see `benchmarks.accidents`.
+    is_for_all: bool = True
+
+
+TABLE: dict[str, Accident] = {}
+
+
+def accident(
+    *,
+    ways: tuple[Way, ...] = BOTH,
+    fails: str = "",
+    fails_up: str = "",
+    fails_log_dir: str = "",
+    is_race: bool = False,
+    is_long: bool = False,
+    starts_itself: bool = False,
+    kills: bool = False,
+    needs_permissions: bool = False,
+    needs: str = "",
+    is_for_all: bool = True,
+) -> Callable[[Play], Play]:
+    """Make a function a row of the table, by its name."""
+    reasons = {Way.LOG_DIR: fails or fails_log_dir, Way.UP: fails or fails_up}
+
+    def enter(play: Play) -> Play:
+        name = play.__name__
+        assert name not in TABLE, name
+        TABLE[name] = Accident(
+            name=name,
+            group=play.__module__.rpartition(".")[2],
+            play=play,
+            ways=ways,
+            fails={way: reason for way, reason in reasons.items() if reason},
+            is_race=is_race,
+            is_long=is_long,
+            starts_itself=starts_itself,
+            kills=kills,
+            needs_permissions=needs_permissions,
+            needs=needs,
+            is_for_all=is_for_all,
+        )
+        return play
+
+    return enter
