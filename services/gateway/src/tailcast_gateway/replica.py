@@ -81,113 +81,44 @@ class Replica:
         wall_clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.broker = broker
-        self.instruments = instruments = Instruments(
+        self.instruments = Instruments(
             close_codes=[str(code.number) for code in ALL_CLOSE_CODES]
         )
         self.wall_clock_ms = wall_clock_ms
-        self.broker_clock = broker_clock = BrokerClock(
-            broker, clock=clock, wall_clock_ms=wall_clock_ms, instruments=instruments
-        )
-        self.clock_steps = ClockSteps(
-            clock=clock,
-            wall_clock=lambda: wall_clock_ms() / 1_000,
-            on_step=instruments.clock_stepped,
-        )
         # How long a peer's socket may accept no bytes, seconds.
         self.slow_timeout = slow_timeout
+        self._name = secrets.token_hex(8)
         self._clock = clock
+        self._step_keys, self._time_keys = step_keys, time_keys
         # The tasks that run as long as the replica; None before it runs.
         self._tasks: LongLived | None = None
         # Whether short tasks may be started.
         self._spawns = False
         # The short tasks that run now.
         self._spawned: set[asyncio.Task[None]] = set()
-        search = Search(broker, step_keys=step_keys, time_keys=time_keys)
-        self.reads = Reads(broker, search=search, instruments=instruments)
+
+        # Each needs only what stands above it.
+        self.clock_steps = self._make_clock_steps()
+        self.views = Views(step_keys=step_keys, time_keys=time_keys)
+        self.wires = Wires()
+        self.broker_clock = self._make_broker_clock()
+        self.reads = self._make_reads()
         self.history = Pages(broker, self.reads)
-
-        def now_as_text() -> str:
-            return timestamp(wall_clock_ms())
-
-        self.catch_up = CatchUp(
-            self.reads,
-            SamplingBudget(step_keys=step_keys, time_keys=time_keys),
-            isolation=Isolation(instruments),
-            mark=self._mark,
-            ask=self._ask,
-            spawn=self.spawn,
-            clock=clock,
-            timestamp=now_as_text,
-            instruments=instruments,
-        )
+        self.catch_up = self._make_catch_up()
         self.hub = Hub(
             self.catch_up.followers,
             window_bytes=window_bytes,
             total_window_bytes=total_window_bytes,
-            instruments=instruments,
+            instruments=self.instruments,
         )
         self.rate_timer = RateTimer(self.hub.delivery, clock=clock)
-        contests = Contests(self.hub, instruments=instruments)
-        self.stored = Stored(
-            broker,
-            self.reads,
-            isolation=self.hub.isolation,
-            broker_clock=broker_clock,
-            owners_of=contests.owners_of,
-        )
-        name = secrets.token_hex(8)
-        self.holders = Holders(
-            broker.clients,
-            Places(self.hub),
-            replica=name,
-            clock=clock,
-            instruments=instruments,
-        )
+        self.contests = Contests(self.hub, instruments=self.instruments)
+        self.stored = self._make_stored()
+        self.holders = self._make_holders()
         self.saver = self.holders.saver
-        self.feed = Feed(
-            broker,
-            self.hub,
-            replica=name,
-            on_note=self.holders.heard,
-            on_contests=contests.note,
-            spawn=self.spawn,
-            clock=clock,
-            wall_clock_ms=wall_clock_ms,
-            broker_clock=broker_clock,
-            instruments=instruments,
-        )
-        self.session_events = SessionEvents(
-            self.hub,
-            is_fresh=lambda: self.feed.is_fresh,
-            clock=clock,
-            instruments=instruments,
-        )
-        self.views = Views(step_keys=step_keys, time_keys=time_keys)
-        self.wires = Wires()
-        subscribing = Subscribing(
-            stored=self.stored,
-            hub=self.hub,
-            feed=self.feed,
-            reads=self.reads,
-            catch_up=self.catch_up,
-            snapshots=Snapshots(self.stored, self.hub),
-            views=self.views,
-            wires=self.wires,
-            holders=self.holders,
-            max_subscriptions=max_subscriptions,
-        )
-        self.commands = Commands(
-            subscribing=subscribing,
-            queries=Queries(stored=self.stored, pages=self.history),
-            hub=self.hub,
-            feed=self.feed,
-            reads=self.reads,
-            catch_up=self.catch_up,
-            holders=self.holders,
-            max_subscriptions=max_subscriptions,
-            timestamp=now_as_text,
-            instruments=instruments,
-        )
+        self.feed = self._make_feed()
+        self.session_events = self._make_session_events()
+        self.commands = self._make_commands(max_subscriptions)
         self.connections = Connections(
             max_connections=max_connections,
             ping_interval=ping_interval,
@@ -271,14 +202,6 @@ class Replica:
             "clock steps": self.clock_steps.run,
         }
 
-    # `feed` and `holders` are made after `catch_up`, and asked once the replica runs.
-
-    def _mark(self, session: str) -> None:
-        self.feed.mark(session)
-
-    def _ask(self, client: Client) -> None:
-        self.holders.ask(client)
-
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Start a short task; a failure in it is logged and ends nothing else."""
         if not self._spawns:
@@ -316,6 +239,119 @@ class Replica:
         self.connections.add(connection)
         self.instruments.connection_opened()
         return connection
+
+    # The parts, in the order in which they are made.
+
+    def _make_clock_steps(self) -> ClockSteps:
+        return ClockSteps(
+            clock=self._clock,
+            wall_clock=lambda: self.wall_clock_ms() / 1_000,
+            on_step=self.instruments.clock_stepped,
+        )
+
+    def _make_broker_clock(self) -> BrokerClock:
+        return BrokerClock(
+            self.broker,
+            clock=self._clock,
+            wall_clock_ms=self.wall_clock_ms,
+            instruments=self.instruments,
+        )
+
+    def _make_reads(self) -> Reads:
+        search = Search(
+            self.broker, step_keys=self._step_keys, time_keys=self._time_keys
+        )
+        return Reads(self.broker, search=search, instruments=self.instruments)
+
+    def _make_catch_up(self) -> CatchUp:
+        return CatchUp(
+            self.reads,
+            SamplingBudget(step_keys=self._step_keys, time_keys=self._time_keys),
+            isolation=Isolation(self.instruments),
+            mark=self._mark,
+            ask=self._ask,
+            spawn=self.spawn,
+            clock=self._clock,
+            timestamp=self._now_as_text,
+            instruments=self.instruments,
+        )
+
+    # `feed` and `holders` are made after `catch_up`, and asked once the replica runs.
+
+    def _mark(self, session: str) -> None:
+        self.feed.mark(session)
+
+    def _ask(self, client: Client) -> None:
+        self.holders.ask(client)
+
+    def _now_as_text(self) -> str:
+        return timestamp(self.wall_clock_ms())
+
+    def _make_stored(self) -> Stored:
+        return Stored(
+            self.broker,
+            self.reads,
+            isolation=self.hub.isolation,
+            broker_clock=self.broker_clock,
+            owners_of=self.contests.owners_of,
+        )
+
+    def _make_holders(self) -> Holders:
+        return Holders(
+            self.broker.clients,
+            Places(self.hub),
+            replica=self._name,
+            clock=self._clock,
+            instruments=self.instruments,
+        )
+
+    def _make_feed(self) -> Feed:
+        return Feed(
+            self.broker,
+            self.hub,
+            replica=self._name,
+            on_note=self.holders.heard,
+            on_contests=self.contests.note,
+            spawn=self.spawn,
+            clock=self._clock,
+            wall_clock_ms=self.wall_clock_ms,
+            broker_clock=self.broker_clock,
+            instruments=self.instruments,
+        )
+
+    def _make_session_events(self) -> SessionEvents:
+        return SessionEvents(
+            self.hub,
+            is_fresh=lambda: self.feed.is_fresh,
+            clock=self._clock,
+            instruments=self.instruments,
+        )
+
+    def _make_commands(self, max_subscriptions: int) -> Commands:
+        subscribing = Subscribing(
+            stored=self.stored,
+            hub=self.hub,
+            feed=self.feed,
+            reads=self.reads,
+            catch_up=self.catch_up,
+            snapshots=Snapshots(self.stored, self.hub),
+            views=self.views,
+            wires=self.wires,
+            holders=self.holders,
+            max_subscriptions=max_subscriptions,
+        )
+        return Commands(
+            subscribing=subscribing,
+            queries=Queries(stored=self.stored, pages=self.history),
+            hub=self.hub,
+            feed=self.feed,
+            reads=self.reads,
+            catch_up=self.catch_up,
+            holders=self.holders,
+            max_subscriptions=max_subscriptions,
+            timestamp=self._now_as_text,
+            instruments=self.instruments,
+        )
 
 
 def timestamp(time_ms: int) -> str:
