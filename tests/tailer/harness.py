@@ -113,6 +113,21 @@ def valid_lines(data: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
+def rested_lines(data: bytes) -> list[tuple[int, bytes]]:
+    """As `valid_lines`, once it has rested: the last one may be without its newline."""
+    start = data.rfind(b"\n") + 1
+    newline = b"\n"
+    if data[:start].endswith(b"\r\n") and not data.endswith(b"\r"):
+        newline = b"\r\n"
+    last = valid_lines(data[start:] + newline)
+    is_whole = _dense(b"".join(text for _, text in last)) == _dense(data[start:])
+    return valid_lines(data + newline) if last and is_whole else valid_lines(data)
+
+
+def _dense(text: bytes) -> bytes:
+    return b"".join(text.split())
+
+
 def _objects_in(line: str) -> list[tuple[int, int]]:
     """Where whole objects are in a broken line: at its front, or behind a piece."""
     front = _objects_from(line, 0)

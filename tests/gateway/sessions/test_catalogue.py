@@ -13,7 +13,12 @@ from tailcast_gateway.sessions.core.catalogue import (
 )
 from tailcast_streams.entries import Kind, Rejection
 from tailcast_streams.position import digest
-from tailcast_streams.session_state import SessionState, StoredPosition, snapshot_of
+from tailcast_streams.session_state import (
+    Head,
+    SessionState,
+    StoredPosition,
+    snapshot_of,
+)
 from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
 
 
@@ -62,6 +67,22 @@ def test_snapshots_of_little() -> None:
     for text in (b'{"a":' * 5_000, b'{"a":"\xff"}', b""):
         bare = snapshot_of(SessionState(position=StoredPosition(), latest=text))
         assert snapshot("a", bare, now_ms=0)["data"] is None
+
+
+def test_bytes_that_are_held_back() -> None:
+    """Where there are some, and not else."""
+    some = head([marker()]).state
+    assert some is not None
+    for size in (0, 7):
+        state = replace(some, partial_bytes=size)
+        told = (
+            describe("a", Head(state, None, None), active_ms=0, now_ms=0),
+            snapshot("a", snapshot_of(state), now_ms=0),
+        )
+        expected = {"partialBytes": 7} if size else {}
+        for one in told:
+            assert one.items() >= expected.items()
+            assert ("partialBytes" in one) is bool(size)
 
 
 def test_rejected_lines() -> None:

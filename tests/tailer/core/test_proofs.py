@@ -2,7 +2,15 @@
 
 import pytest
 
-from tailcast_tailer.core.proofs import Verdict, check, prove_head, prove_marker, reach
+from tailcast_tailer.core.proofs import (
+    Ending,
+    Verdict,
+    check,
+    check_marker,
+    prove_head,
+    prove_marker,
+    reach,
+)
 
 
 DATA = bytes(range(1, 251)) * 40
@@ -56,3 +64,33 @@ def test_a_proved_hole_holds() -> None:
     """NULs that were read as such are as good as any byte."""
     data = b"a" * 100 + b"\0" * 100
     assert check(prove_marker(data), data) is Verdict.HOLDS
+
+
+@pytest.mark.parametrize("length", [2, 40, 9_000])
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_a_newline_that_is_to_come_counts_as_there(length: int, newline: bytes) -> None:
+    """Whether all of it is missing, or its last byte; and nothing else may come."""
+    line = b"x" * length
+    proof = prove_marker(line + newline)
+    behind = slice(length + len(newline) - reach(proof), None)
+
+    def look(data: bytes) -> tuple[Verdict, Ending]:
+        return check_marker(proof, data[behind])
+
+    for there in range(len(newline)):
+        assert look(line + newline[:there]) == (Verdict.HOLDS, Ending.AWAITED)
+    assert look(line + newline + b"more") == (Verdict.HOLDS, Ending.AS_PROVED)
+    assert look(line[1:])[0] is Verdict.UNSEEN
+    for other in (b"{}", b"  \n"):
+        assert look(line + other) == (Verdict.DIFFERS, Ending.CONTINUED)
+    changed = b"y" * length + newline
+    assert look(changed) == (Verdict.DIFFERS, Ending.AS_PROVED)
+    assert look(changed[: length - 3])[0] is Verdict.UNSEEN
+
+
+def test_where_nothing_was_read_no_newline_is_due() -> None:
+    """Nor is one where a newline alone was."""
+    assert check_marker("", b"") == (Verdict.HOLDS, Ending.AS_PROVED)
+    assert check_marker(prove_marker(b"\n"), b"") == (
+        Verdict.UNSEEN, Ending.AS_PROVED,
+    )  # fmt: skip

@@ -93,6 +93,8 @@ class SessionState:
     # only counted.
     metrics: bytes = b""
     metrics_left_out: int = 0
+    # Bytes behind the last line that are no whole line, and have rested so.
+    partial_bytes: int = 0
     # The tailer that appended last: `host:log directory`; and the file's path there.
     owner: str = ""
     path: str = ""
@@ -163,6 +165,8 @@ class Snapshot:
     last_time_ms: int | None
     records: int
     rejected: int
+    # As in `SessionState`.
+    partial_bytes: int
     # Emergencies among the records, and the latest of them; b"" until there is one.
     emergencies: int
     latest_emergency_id: EntryID
@@ -190,6 +194,7 @@ def snapshot_of(state: SessionState) -> Snapshot:
         last_time_ms=state.last_time_ms,
         records=state.records,
         rejected=state.rejected,
+        partial_bytes=state.partial_bytes,
         emergencies=state.emergencies,
         latest_emergency_id=state.latest_emergency_id,
         latest_emergency=state.latest_emergency,

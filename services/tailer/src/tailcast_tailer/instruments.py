@@ -234,6 +234,17 @@ class Instruments:
         self._meters.holes.inc()
         self._log.warning("NUL bytes stayed", session=session, offset=offset)
 
+    def bytes_held_back(self, session: str, held_bytes: int) -> None:
+        """So many bytes behind the last line are no line, and rest; 0: no more."""
+        if held_bytes:
+            self._meters.held_back.inc()
+        self._log.debug("bytes held back", session=session, bytes=held_bytes)
+
+    def line_unended(self, session: str) -> None:
+        """A line was taken though its newline has not come."""
+        self._meters.unended.inc()
+        self._log.debug("line taken without its newline", session=session)
+
     def append_conflicted(self, session: str) -> None:
         """What is stored is not what was expected."""
         self._meters.conflicts.inc()

@@ -38,6 +38,8 @@ class Meters:
         self.kept = gauge("kept_bytes", "Bytes of files that streams hold")
         self.expired = counter("expired", "Sessions that lived their time", "what")
         self.holes = counter("holes", "Times that NUL bytes were taken for a hole")
+        self.held_back = counter("held_back", "Times that bytes rested as no line")
+        self.unended = counter("unended", "Lines taken before their newline")
         self.changes = counter("changes", "Changes of files noticed", "by")
         self.defects = counter("defects", "Turns and tasks that failed")
         self.append_seconds = make.histogram(

@@ -243,6 +243,8 @@ class Pipeline:
                     self._instruments.change_noticed(by_hint=False)
                     item.changed_at = now
                 self._turns.enqueue(item)
+            elif item.followed.rested_at is not None and item.followed.rested_at <= now:
+                self._turns.enqueue(item)
             else:
                 self._look_later(item, now)
 
@@ -252,7 +254,9 @@ class Pipeline:
         quiet_seconds = now - item.changed_at
         interval = look_interval(quiet_seconds, poll_interval=self._poll_interval)
         # Spread, or files found together would be due together for ever.
-        self._put(item, now + interval * random.uniform(0.9, 1.0))  # noqa: S311
+        due = now + interval * random.uniform(0.9, 1.0)  # noqa: S311
+        rested_at = item.followed.rested_at
+        self._put(item, due if rested_at is None else min(due, max(now, rested_at)))
 
     def _put(self, item: Item, due: float) -> None:
         item.due = due

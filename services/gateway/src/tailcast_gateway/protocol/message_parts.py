@@ -49,6 +49,13 @@ Truncated = Annotated[
     ),
 ]
 Link = Annotated[str, Meta(description="Relative to the address of the stream.")]
+PartialBytes = Annotated[
+    Size,
+    Meta(
+        description="Bytes behind the last line that are no whole line, and rest; if"
+        " there are any."
+    ),
+]
 Owners = Annotated[
     list[str],
     Meta(description="Tailers that see different files of one session."),
@@ -103,6 +110,7 @@ class SessionFields(MessagePart, kw_only=True):
     rate: Rate
     oldest: Cursor | None
     head: Cursor | None
+    partial_bytes: PartialBytes | UnsetType = UNSET
     contested: Flag | UnsetType = UNSET
     owners: Owners | UnsetType = UNSET
 
@@ -162,6 +170,7 @@ class LatestValues(MessagePart, kw_only=True):
     ) = UNSET
     url: Link | UnsetType = UNSET
     bytes: Size | UnsetType = UNSET
+    partial_bytes: PartialBytes | UnsetType = UNSET
     contested: Flag | UnsetType = UNSET
     owners: Owners | UnsetType = UNSET
 

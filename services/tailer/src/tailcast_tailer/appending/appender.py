@@ -57,6 +57,8 @@ class Stored(NamedTuple):
     updated_ms: int = 0
     rate: float = 0.0
     appended_at: float | None = None
+    # Bytes behind the last line that are held back, as it was written down.
+    partial_bytes: int = 0
     # Of the current generation; as text, since thousands of sessions may be idle.
     metrics: Statistics = Statistics()
     # Which files were read whole before this one, as `past_files` has it.
@@ -98,6 +100,7 @@ def stored_of(state: SessionState) -> Stored:
         state.first_time_ms is not None,
         state.updated_ms,
         state.rate,
+        partial_bytes=state.partial_bytes,
         metrics=Statistics(state.metrics, state.metrics_left_out),
         past=state.past,
     )
@@ -292,6 +295,7 @@ class Appender:
             has_first_time=before.has_first_time or first.time_ms is not None,
             updated_ms=now_ms,
             appended_at=now,
+            partial_bytes=0,
             rate=rate_after(
                 before.rate,
                 seconds=self._seconds_since(before, now),
@@ -309,13 +313,10 @@ class Appender:
             "backlog_end": after.backlog_end,
             "updated_ms": now_ms,
             "rate": round(after.rate, 4),
+            **_changed(before, after),
         }
         if not before.position.incarnation:
             fields["created_ms"] = now_ms
-        if after.metrics != before.metrics:
-            fields["metrics"], fields["metrics_left_out"] = after.metrics
-        if after.past != before.past:
-            fields["past"] = after.past
         if addition.entries:
             fields["last_digest"] = digest(addition.entries[-1].record)
         if first.step is not None and not before.has_first_step:
@@ -365,6 +366,18 @@ def _refused(before: Stored, addition: Addition, error: Exception) -> Addition:
         entries = [entry for entry in entries if not entry.record]
         rejections = [not_taken(end, length, records[0].record, error)]
     return addition._replace(entries=entries, rejections=rejections, metrics={})
+
+
+def _changed(before: Stored, after: Stored) -> dict[str, str | int | float | bytes]:
+    """Fields that are written only when they change."""
+    fields: dict[str, str | int | float | bytes] = {}
+    if after.metrics != before.metrics:
+        fields["metrics"], fields["metrics_left_out"] = after.metrics
+    if after.past != before.past:
+        fields["past"] = after.past
+    if after.partial_bytes != before.partial_bytes:
+        fields["partial_bytes"] = after.partial_bytes
+    return fields
 
 
 def _position_after(addition: Addition) -> StoredPosition:

@@ -18,6 +18,10 @@ HEAD_BYTES = HEAD_LENGTHS[-1]
 # How many bytes before the offset the marker covers, at most.
 MARKER_BYTES = 4_096
 
+# A line's end that is still to come: these bytes, or the last one of them.
+_NEWLINE = b"\r\n"
+LONGEST_NEWLINE = len(_NEWLINE)
+
 _PART = re.compile(r"([1-9][0-9]{0,4}):([0-9a-f]{32})", re.ASCII)
 
 
@@ -28,6 +32,17 @@ class Verdict(Enum):
     DIFFERS = "differs"
     # Too few bytes, or NULs among them: look again later.
     UNSEEN = "unseen"
+
+
+class Ending(Enum):
+    """How the line ends that a marker ends with."""
+
+    # As the marker says, or it does not agree at all.
+    AS_PROVED = "as proved"
+    # Its newline is not there yet: nothing is.
+    AWAITED = "awaited"
+    # Something else is where its newline was to be.
+    CONTINUED = "continued"
 
 
 def prove_head(data: bytes) -> str:
@@ -65,6 +80,32 @@ def check(proof: str, data: bytes, *, nuls_are_bytes: bool = False) -> Verdict:
             return Verdict.DIFFERS
         has_nul = True
     return Verdict.UNSEEN
+
+
+def check_marker(
+    proof: str, data: bytes, *, nuls_are_bytes: bool = False
+) -> tuple[Verdict, Ending]:
+    """Hold bytes from where a marker's range begins against it.
+
+    A line may be proved whose newline is still to come. It counts as if it were there.
+    """
+    length = reach(proof)
+    before = data[:length]
+    missing = length - len(before)
+    if 0 < missing <= LONGEST_NEWLINE and _ends_so(proof, before, _NEWLINE[-missing:]):
+        return Verdict.HOLDS, Ending.AWAITED
+    verdict = check(proof, before, nuls_are_bytes=nuls_are_bytes)
+    if verdict is Verdict.DIFFERS and (
+        _ends_so(proof, before[:-1], _NEWLINE[-1:])
+        or _ends_so(proof, before[:-2], _NEWLINE)
+    ):
+        return verdict, Ending.CONTINUED
+    return verdict, Ending.AS_PROVED
+
+
+def _ends_so(proof: str, data: bytes, newline: bytes) -> bool:
+    """Whether bytes and a newline are those of a marker; nothing at all is none."""
+    return bool(data) and check(proof, data + newline) is Verdict.HOLDS
 
 
 def _parts(proof: str) -> list[tuple[int, str]]:

@@ -6,6 +6,7 @@ constant memory. Here nothing is opened, and no file is told from another.
 
 import errno
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tailcast_tailer.core import proofs
@@ -52,11 +53,13 @@ class Portion(NamedTuple):
     has_nul: bool
     # How many lines it is, blank ones counted.
     lines: int = 0
+    # How many bytes follow that are no whole line yet; 0 if more can be taken.
+    held_bytes: int = 0
 
 
-def nothing(place: Place, *, has_more: bool = False) -> Portion:
+def nothing(place: Place, *, has_more: bool = False, held_bytes: int = 0) -> Portion:
     """Nothing of what follows a place could be taken."""
-    return Portion(_NOTHING, place, has_more=has_more, has_nul=False)
+    return Portion(_NOTHING, place, has_more, has_nul=False, held_bytes=held_bytes)
 
 
 class Portions:
@@ -91,8 +94,13 @@ class Portions:
         start: int,
         *,
         nuls_are_bytes: bool,
+        is_resting: bool = False,
     ) -> Portion:
-        """Take whole lines from data that begins at `start`, at or before the place."""
+        """Take whole lines from data that begins at `start`, at or before the place.
+
+        Of a file that rests, what stands behind its last newline is taken too if it is
+        whole as it is.
+        """
         skipped = place.offset - start
         chunk = data[skipped:]
         split = split_lines(
@@ -110,21 +118,47 @@ class Portions:
                     return self._skip_line(opened, place, chunk)
                 self.read_bytes = self.most_read_bytes
                 return nothing(place, has_more=True)
+            if is_resting and (last := self._take_unended(place, data, skipped)):
+                return last
         taken = split.end - place.offset
-        reading = read_lines(
-            lines_of(split.texts, place.offset),
-            chunk[:taken],
-            max_line_bytes=self._max_line_bytes,
-            not_metrics=self._not_metrics,
-        )
+        reading = self._read(split.texts, chunk[:taken], place.offset)
         is_cut = len(chunk) >= self.read_bytes
         has_more = split.stop is Stop.LIMIT or (split.stop is Stop.END and is_cut)
         if has_more:
             self.read_bytes = _next_read_bytes(taken)
         marker = data[max(0, skipped + taken - proofs.MARKER_BYTES) : skipped + taken]
         after = Place(split.end, place.head_proof, proofs.prove_marker(marker))
-        has_nul = split.stop is Stop.NUL
-        return Portion(reading, after, has_more, has_nul, len(split.texts))
+        is_held = not has_more and not chunk[taken:].isspace()
+        return Portion(
+            reading,
+            after,
+            has_more,
+            has_nul=split.stop is Stop.NUL,
+            lines=len(split.texts),
+            held_bytes=len(chunk) - taken if is_held else 0,
+        )
+
+    def _take_unended(self, place: Place, data: bytes, skipped: int) -> Portion | None:
+        """Take a line that no newline ends as if there were one; None if it is no line.
+
+        Its offset and its proof are those that it has once the newline is there.
+        """
+        data += _newline_behind(data, skipped)
+        text = data[skipped:]
+        reading = self._read([text[:-1]], text, place.offset)
+        if reading.rejections or not reading.entries:
+            return None
+        marker = proofs.prove_marker(data)
+        after = Place(place.offset + len(text), place.head_proof, marker)
+        return Portion(reading, after, has_more=False, has_nul=False, lines=1)
+
+    def _read(self, texts: Sequence[bytes], chunk: bytes, start: int) -> Reading:
+        return read_lines(
+            lines_of(texts, start),
+            chunk,
+            max_line_bytes=self._max_line_bytes,
+            not_metrics=self._not_metrics,
+        )
 
     def _take_behind_hole(self, opened: Opened, place: Place, chunk: bytes) -> Portion:
         """Take what follows a hole, which is no part of the line that it begins."""
@@ -162,7 +196,9 @@ class Portions:
             if not part:
                 break
         self._scan = (place.offset, scanned)
-        return nothing(place, has_more=scanned >= limit)
+        if scanned >= limit:
+            return nothing(place, has_more=True)
+        return nothing(place, held_bytes=scanned - place.offset)
 
     def _skipped(self, opened: Opened, place: Place, chunk: bytes, end: int) -> Portion:
         """Reject the over-long line, if its beginning still is what it was."""
@@ -179,6 +215,12 @@ class Portions:
 def _next_read_bytes(taken: int) -> int:
     """How much to read so that about one batch comes of it."""
     return min(READ_BYTES, max(LEAST_READ_BYTES, taken + taken // 8))
+
+
+def _newline_behind(data: bytes, start: int) -> bytes:
+    """What ends the line that begins there, as the line before it was ended."""
+    is_return_due = data[:start].endswith(b"\r\n") and not data.endswith(b"\r")
+    return b"\r\n" if is_return_due else b"\n"
 
 
 def _nuls(data: bytes) -> int:
@@ -228,7 +270,7 @@ def is_read_to(opened: Opened, place: Place) -> bool:
     head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
     marker = marker_before(opened.descriptor, place.offset)
     return (
-        opened.glimpse.size >= place.offset > 0
+        opened.glimpse.size + proofs.LONGEST_NEWLINE >= place.offset > 0
         and proofs.check(place.head_proof, head) is Verdict.HOLDS
-        and proofs.check(place.marker_proof, marker) is Verdict.HOLDS
+        and proofs.check_marker(place.marker_proof, marker)[0] is Verdict.HOLDS
     )

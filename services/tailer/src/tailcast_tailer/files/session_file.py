@@ -9,11 +9,11 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tailcast_tailer.core import proofs
 from tailcast_tailer.core.progress import Seen
-from tailcast_tailer.core.proofs import Verdict
+from tailcast_tailer.core.proofs import Ending, Verdict
 from tailcast_tailer.files.file_system import (
     CannotBeSeen,
     Glimpse,
@@ -40,6 +40,10 @@ from tailcast_tailer.files.rotated_files import (
     oldest_of,
     open_following,
 )
+
+
+# A file's size and modification time; None: it has not rested.
+Rested: TypeAlias = tuple[int, int] | None
 
 
 class Source(Enum):
@@ -109,12 +113,17 @@ class Look(NamedTuple):
     is_first: bool
     # What has the path now, if what had it before is read to its end.
     successor: Successor | None = None
+    # Whether it is as it was read but for the newline of its last line, which is still
+    # to come; or where that line begins, if something else came.
+    awaits_newline: bool = False
+    continued_line: int | None = None
 
     def seen_from(self, offset: int) -> Seen:
         """What it shows of a file that was read up to an offset."""
         is_stuck = self.portion is not None and self.portion.place.offset == offset
+        size = self.glimpse.size
         return Seen(
-            self.glimpse.size,
+            max(size, offset) if self.awaits_newline else size,
             self.glimpse.mtime_ns,
             self.head,
             self.marker,
@@ -149,20 +158,27 @@ class SessionFile:
         self._next: Opened | None = None
         self._next_source = Source.PATH
 
-    def look(self, place: Place, *, nuls_are_bytes: bool = False) -> Look:
-        """Open the file anew, prove it, and take what follows the place."""
+    def look(
+        self, place: Place, *, nuls_are_bytes: bool = False, rested: Rested = None
+    ) -> Look:
+        """Open the file anew, prove it, and take what follows the place.
+
+        Args:
+            place: up to where it was read.
+            nuls_are_bytes: whether NULs have stayed long enough.
+            rested: how the file looks that has looked so long enough; what stands
+                behind its last newline is taken if it still does, and is a record.
+        """
         try:
             opened = open_regular(self.path)
         except CannotBeSeen as error:
             if self._held is None or not error.is_absent:
                 raise
-            return self._look_at(Source.HELD, place, nuls_are_bytes=nuls_are_bytes)
+            return self._look_at(Source.HELD, place, nuls_are_bytes, rested)
         held = self._held
         if held is not None and held.glimpse.identity != opened.glimpse.identity:
             try:
-                old = self._look_at_replaced(
-                    opened, place, nuls_are_bytes=nuls_are_bytes
-                )
+                old = self._look_at_replaced(opened, place, nuls_are_bytes, rested)
             except BaseException:
                 os.close(opened.descriptor)
                 raise
@@ -170,21 +186,21 @@ class SessionFile:
                 os.close(opened.descriptor)
                 return old
         self._hold(opened)
-        look = self._look_at(Source.PATH, place, nuls_are_bytes=nuls_are_bytes)
+        look = self._look_at(Source.PATH, place, nuls_are_bytes, rested)
         if look.portion is not None:
             # Whatever was there before, this is its continuation.
             self._read_identity = look.glimpse.identity
         return look
 
     def _look_at_replaced(
-        self, opened: Opened, place: Place, *, nuls_are_bytes: bool
+        self, opened: Opened, place: Place, nuls_are_bytes: bool, rested: Rested
     ) -> Look | None:
         """Look at the file that was read, while it is to be read before the new one.
 
         None if the new one goes on where the old one was read to, or if that one is not
         what was read.
         """
-        old = self._look_at(Source.HELD, place, nuls_are_bytes=nuls_are_bytes)
+        old = self._look_at(Source.HELD, place, nuls_are_bytes, rested)
         if old.portion is None or old.portion.place.offset > place.offset:
             return None if old.portion is None else old
         try:
@@ -352,30 +368,36 @@ class SessionFile:
         finally:
             os.close(opened.descriptor)
 
-    def _look_at(self, source: Source, place: Place, *, nuls_are_bytes: bool) -> Look:
+    def _look_at(
+        self, source: Source, place: Place, nuls_are_bytes: bool, rested: Rested
+    ) -> Look:
         held = self._held
         assert held is not None  # noqa: S101  # both callers have just seen to it
         try:
-            return self._prove_and_take(held, source, place, nuls_are_bytes)
+            return self._prove_and_take(held, source, place, nuls_are_bytes, rested)
         except OSError as error:
             raise CannotBeSeen(error) from error
 
     def _prove_and_take(
-        self, opened: Opened, source: Source, place: Place, nuls_are_bytes: bool
+        self,
+        opened: Opened,
+        source: Source,
+        place: Place,
+        nuls_are_bytes: bool,
+        rested: Rested = None,
     ) -> Look:
         glimpse = glimpse_of(opened.descriptor)
         marker_bytes = proofs.reach(place.marker_proof)
         start = place.offset - marker_bytes
         data = b""
-        marker = Verdict.UNSEEN
-        if glimpse.size >= place.offset:
-            data = os.pread(
-                opened.descriptor, marker_bytes + self._portions.read_bytes, start
-            )
-            before = data[:marker_bytes]
-            marker = proofs.check(
-                place.marker_proof, before, nuls_are_bytes=nuls_are_bytes
-            )
+        if glimpse.size + proofs.LONGEST_NEWLINE >= place.offset:
+            wanted = marker_bytes + self._portions.read_bytes
+            data = os.pread(opened.descriptor, wanted, start)
+        marker, ending = proofs.check_marker(
+            place.marker_proof, data, nuls_are_bytes=nuls_are_bytes
+        )
+        if glimpse.size < place.offset and ending is not Ending.AWAITED:
+            marker = Verdict.UNSEEN
         head_data = (
             data[: proofs.HEAD_BYTES]
             if start == 0 and data
@@ -383,9 +405,17 @@ class SessionFile:
         )
         head = proofs.check(place.head_proof, head_data, nuls_are_bytes=nuls_are_bytes)
         portion = None
-        if head is marker is Verdict.HOLDS:
+        awaits_newline = ending is Ending.AWAITED and head is Verdict.HOLDS
+        if awaits_newline:
+            portion = nothing(place)
+        elif head is marker is Verdict.HOLDS:
             portion = self._portions.take(
-                opened, place, data, start, nuls_are_bytes=nuls_are_bytes
+                opened,
+                place,
+                data,
+                start,
+                nuls_are_bytes=nuls_are_bytes,
+                is_resting=rested == (glimpse.size, glimpse.mtime_ns),
             )
             if not place.offset > proofs.HEAD_BYTES:
                 proof = proofs.prove_head(
@@ -394,6 +424,10 @@ class SessionFile:
                 portion = portion._replace(
                     place=portion.place._replace(head_proof=proof)
                 )
+        continued_line = None
+        if ending is Ending.CONTINUED and head is Verdict.HOLDS:
+            text_end = place.offset - proofs.LONGEST_NEWLINE
+            continued_line = line_start(opened.descriptor, text_end)
         known = self._read_identity
         return Look(
             source,
@@ -403,4 +437,6 @@ class SessionFile:
             portion,
             was_replaced=known is not None and known != glimpse.identity,
             is_first=known is None,
+            awaits_newline=awaits_newline,
+            continued_line=continued_line,
         )

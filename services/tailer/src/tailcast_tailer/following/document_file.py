@@ -123,6 +123,7 @@ class DocumentFile:
 
     bytes_behind = 0
     open_since = None
+    rested_at = None
 
     @property
     def device(self) -> int | None:

@@ -47,6 +47,11 @@ class Followed(Protocol):
         """When the open file last had something new; None if nothing is open."""
         ...
 
+    @property
+    def rested_at(self) -> float | None:
+        """When it wants a turn if it has not changed till then; None: not at all."""
+        ...
+
     def release(self) -> None:
         """Close the descriptor, after the jobs that are under way."""
         ...

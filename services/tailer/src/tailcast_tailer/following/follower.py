@@ -5,11 +5,9 @@ turn is at most one batch; the pipeline decides when there is one. The follower 
 on its knowledge of what is stored until the broker contradicts it, and then asks again.
 """
 
-import secrets
 from functools import partial
 
-from tailcast_streams.entries import Kind, NewEntry
-from tailcast_streams.position import EntryID
+from tailcast_streams.entries import NewEntry
 from tailcast_streams.session_state import Appended, StoredPosition
 from tailcast_tailer.appending.appender import (
     Addition,
@@ -18,7 +16,6 @@ from tailcast_tailer.appending.appender import (
     marker,
     stored_of,
 )
-from tailcast_tailer.core.lifetime import DAY_SECONDS
 from tailcast_tailer.core.progress import (
     Action,
     Doubt,
@@ -29,13 +26,16 @@ from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
 from tailcast_tailer.files.portions import Place, Portion
 from tailcast_tailer.files.session_file import (
     Look,
+    Rested,
     SessionFile,
     Source,
     Successor,
 )
 from tailcast_tailer.files.threads import Jobs
+from tailcast_tailer.following.beginning import Beginning
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.generations import Generations, Succeeding
+from tailcast_tailer.following.last_line import LastLine
 from tailcast_tailer.following.ownership import Ownership
 from tailcast_tailer.following.succession import Succession, Waiting
 
@@ -67,15 +67,13 @@ class Follower:
         self._file = file
         self._jobs = jobs
         self._context = context
-        self._was_there_at_start = was_there_at_start
+        self._beginning = Beginning(
+            session, file, jobs, context, was_there_at_start=was_there_at_start
+        )
         # What is believed to be stored; None: ask the broker first.
         self._stored: Stored | None = None
         # What was believed before, to tell how much the broker forgot.
         self._believed_before: StoredPosition | None = None
-        # Where the first generation begins, again after the broker lost everything;
-        # None while the end of the lines that are there is still to be found.
-        is_late = context.starts_at_end and was_there_at_start
-        self._first_offset: int | None = None if is_late else 0
         # The broker said that stream and state contradict each other.
         self._is_diverged = False
         # Whether this tailer may say that the file began anew.
@@ -84,6 +82,7 @@ class Follower:
         self._doubt: Doubt | None = None
         # NULs up to this offset were there long enough to be part of the file.
         self._nuls_until = -1
+        self._last_line = LastLine(session, context)
         self._generations = Generations(session, file, jobs, context)
         self._succession = Succession(file, jobs, context, self._generations)
         # When stream and state were made anew last.
@@ -142,6 +141,11 @@ class Follower:
         self._path_text = path.encode(errors="backslashreplace").decode()
         self._ownership.move(path)
         self._jobs.send(partial(self._file.move, path))
+
+    @property
+    def rested_at(self) -> float | None:
+        """When what is held back has rested, steady seconds; None while nothing is."""
+        return self._last_line.rested_at
 
     def reload_state(self) -> None:
         """Ask the broker what is stored before the next batch."""
@@ -206,11 +210,16 @@ class Follower:
     async def _look_and_act(self, stored: Stored) -> float | None:
         place = stored.place
         if not stored.position.incarnation:
-            if self._first_offset != 0:
+            if self._beginning.is_at_end:
                 return await self._begin_at_end(stored)
             await self._succession.begin()
         look = await self._jobs(
-            partial(self._look, place, nuls_are_bytes=self._nuls_until >= place.offset)
+            partial(
+                self._look,
+                place,
+                nuls_are_bytes=self._nuls_until >= place.offset,
+                rested=self._last_line.ask(),
+            )
         )
         self._note_look(look)
         seen = look.seen_from(place.offset)
@@ -241,8 +250,8 @@ class Follower:
             return AT_ONCE
         return second_look_seconds(is_network=self._context.is_network)
 
-    def _look(self, place: Place, *, nuls_are_bytes: bool) -> Look:
-        look = self._file.look(place, nuls_are_bytes=nuls_are_bytes)
+    def _look(self, place: Place, *, nuls_are_bytes: bool, rested: Rested) -> Look:
+        look = self._file.look(place, nuls_are_bytes=nuls_are_bytes, rested=rested)
         if look.source is Source.PATH:
             self._context.roots.saw(self.path)
         return look
@@ -257,102 +266,95 @@ class Follower:
 
     async def _take(self, stored: Stored, look: Look, portion: Portion) -> float | None:
         if look.successor is not None:
-            return await self._succeed(stored, look, look.successor)
+            return await self._succeed(stored, look, portion, look.successor)
         await self._ownership.settle()
         if portion.place.offset == stored.position.offset:
-            return await self._nothing_new(stored, look, has_more=portion.has_more)
+            return await self._nothing_new(stored, look, portion)
         if stored.position.incarnation:
             entries = portion.reading.entries
             after = stored.moved_to(portion.place)
-        elif self._is_too_old(look):
+        elif self._beginning.is_too_old(look):
             return None
         else:
             entries = [marker(0), *portion.reading.entries]
             after = self._begun(stored.moved_to(portion.place), look)
         done = await self._append(stored, after, entries, portion, look)
-        if done and not portion.has_more and look.source is Source.PATH:
+        if not done or self._stored is None or portion.has_more:
+            return AT_ONCE
+        await self._last_line.note(self._stored, look, portion)
+        if look.source is Source.PATH:
             return AT_ONCE if portion.has_nul else None
         return AT_ONCE
 
     async def _nothing_new(
-        self, stored: Stored, look: Look, *, has_more: bool
+        self, stored: Stored, look: Look, portion: Portion
     ) -> float | None:
-        if has_more:
+        if portion.has_more:
+            return AT_ONCE
+        after = await self._last_line.note(stored, look, portion)
+        self._believe(stored, after)
+        if after is None:
             return AT_ONCE
         if look.source is Source.PATH:
             return None
-        return await self._unseen(stored, is_absent=True)
+        return await self._unseen(after, is_absent=True)
 
     async def _unseen(self, stored: Stored, *, is_absent: bool) -> float | None:
         """The path shows nothing: if the file is gone, give the session up."""
         delay, after = await self._ownership.unseen(
             stored, is_absent=is_absent, moved_at=self._moved_at
         )
-        if after is None:
-            self.reload_state()
-        elif after is not stored:
-            self._stored = after
+        self._believe(stored, after)
         return delay
 
-    def _is_too_old(self, look: Look) -> bool:
-        age = self._context.wall_clock() - look.glimpse.mtime_ns / 1e9
-        is_too_old = age > self._context.session_ttl
-        if is_too_old:
-            self._context.instruments.file_is_old(self.session, days=age / DAY_SECONDS)
-        return is_too_old
+    def _believe(self, before: Stored, after: Stored | None) -> None:
+        if after is None:
+            self.reload_state()
+        elif after is not before:
+            self._stored = after
 
     def _begun(self, stored: Stored, look: Look) -> Stored:
-        """What is stored of a session that begins: its first incarnation, or anew."""
-        is_history = self._was_there_at_start or self._believed_before is not None
-        return stored._replace(
-            position=stored.position._replace(
-                incarnation=secrets.token_hex(8), generation=1
-            ),
-            backlog_end=look.glimpse.size if is_history else 0,
-        )
+        was_known = self._believed_before is not None
+        return self._beginning.begun(stored, look, was_known=was_known)
 
     async def _begin_at_end(self, stored: Stored) -> float | None:
         """Begin after the last line that is there, and say what was left out."""
-        offset = self._first_offset
-        is_new = offset is None and not await self._context.start_note.are_first()
-        if offset is None:
-            offset = await self._jobs(self._file.last_line_end)
-        place = await self._jobs(partial(self._file.place_at, offset))
-        self._first_offset = 0 if place is None else offset
-        if place is None or offset == 0:
+        end = await self._beginning.end()
+        if end is None:
             return AT_ONCE
-        look = await self._jobs(partial(self._file.look, place))
+        look = await self._jobs(partial(self._file.look, end.place))
         self._note_look(look)
-        if self._is_too_old(look):
+        if self._beginning.is_too_old(look):
             return None
-        if is_new:
-            # It came while no tailer looked: all of it is new.
-            self._first_offset = 0
+        if end.is_new:
+            self._beginning.is_whole()
             return AT_ONCE
-        after = self._begun(stored, look)
-        after = after.moved_to(place)
-        ends = (EntryID(1, 0), EntryID(1, offset))
-        details = {"from": str(ends[0]), "to": str(ends[1]), "reason": "left_out"}
-        entries = [marker(0), NewEntry(offset, Kind.GAP, b"", details)]
-        await self._append(stored, after, entries, None, look)
+        after = self._begun(stored, look).moved_to(end.place)
+        await self._append(stored, after, end.entries, None, look)
         return AT_ONCE
 
     async def _succeed(
-        self, stored: Stored, look: Look, successor: Successor
+        self, stored: Stored, look: Look, portion: Portion, successor: Successor
     ) -> float | None:
         """Read what follows a file that was read to its end, if it is time."""
+        after = await self._last_line.note(stored, look, portion)
+        self._believe(stored, after)
+        if after is None:
+            return AT_ONCE
+        if self._last_line.rested_at is not None:
+            return second_look_seconds(is_network=self._context.is_network)
         following = await self._succession.next(
-            stored, look, successor, moved_at=self._moved_at
+            after, look, successor, moved_at=self._moved_at
         )
         if isinstance(following, Waiting):
             if following.is_contested:
                 self._ownership.contested()
             return following.delay
-        if not await self._ownership.may_begin_anew(stored):
+        if not await self._ownership.may_begin_anew(after):
             await self._jobs(self._file.close_next)
             self.reload_state()
             return REWRITE_RETRY_SECONDS
-        return await self._begin_generation(stored, look, following)
+        return await self._begin_generation(after, look, following)
 
     async def _declare(self, stored: Stored, look: Look) -> float | None:
         """Begin a new generation after the part that the rewrite kept, if we may."""
@@ -387,6 +389,8 @@ class Follower:
             await self._jobs(self._file.go_on)
             self._doubt = None
             self._generations.began(new, now)
+            if look.continued_line is not None:
+                self._last_line.went_on()
         else:
             await self._jobs(self._file.close_next)
         return AT_ONCE
@@ -403,7 +407,7 @@ class Follower:
             after,
             entries,
             portion.reading.rejections if portion else (),
-            look.glimpse.size,
+            max(look.glimpse.size, after.position.offset),
             self.activity_ms,
             self._context.not_after_now(look.glimpse.mtime_ns),
             portion.reading.metrics if portion else {},

@@ -107,7 +107,9 @@ class Generations:
             nuls_until: up to where NULs are part of the file.
             succeeding: how the next file follows; None: the file was written anew.
         """
-        kept = await self._kept(stored, succeeding)
+        kept = seen.continued_line
+        if kept is None or succeeding is not None:
+            kept = await self._kept(stored, succeeding)
         are_bytes = nuls_until >= kept
         place = await self._run(
             partial(self._file.place_at, kept, nuls_are_bytes=are_bytes)

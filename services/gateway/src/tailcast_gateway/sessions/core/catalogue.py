@@ -38,6 +38,7 @@ def describe(
         "rate": 0.0 if state is None else _rate(state.rate, state.aged_from_ms, now_ms),
         "oldest": None if head.oldest is None else str(head.oldest.cursor),
         "head": None if head.cursor is None else str(head.cursor),
+        **_held_back(0 if state is None else state.partial_bytes),
         **_contested(owners),
     }
 
@@ -62,6 +63,7 @@ def snapshot(
         "records": state.records,
         "rejected": state.rejected,
         "emergencies": _emergencies(session, state),
+        **_held_back(state.partial_bytes),
         **_contested(owners),
     }
 
@@ -93,6 +95,10 @@ def document(entry: Entry) -> dict[str, object]:
         **({"sessionId": session} if session else {}),
         "data": msgspec.Raw(entry.record),
     }
+
+
+def _held_back(partial_bytes: int) -> dict[str, object]:
+    return {"partialBytes": partial_bytes} if partial_bytes > 0 else {}
 
 
 def _contested(owners: Sequence[str]) -> dict[str, object]:
