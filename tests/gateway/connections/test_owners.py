@@ -38,7 +38,11 @@ def calling(call: Callable[..., None]) -> tuple[Socket, Owner]:
 def test_an_owner_gets_what_it_is_called_with() -> None:
     """The socket stays open."""
     got: list[tuple[bytes, bool]] = []
-    socket, owner = calling(lambda data, *, binary: got.append((data, binary)))
+
+    def take(data: bytes, *, binary: bool) -> None:
+        got.append((data, binary))
+
+    socket, owner = calling(take)
     assert got == [(b"data", True)]
     assert (socket.closed, owner.failures) == ([], [])
 

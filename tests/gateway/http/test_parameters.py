@@ -16,7 +16,7 @@ from tailcast_gateway.views.view import PLAIN, Views
 from tests.gateway.entries import cursor
 
 
-FORMS = Views()
+VIEWS = Views()
 
 
 @pytest.mark.parametrize("text", ["", "4095", "983041", "x", "-5000", "1e5", "٤٠٩٦٠"])
@@ -42,18 +42,18 @@ def test_places() -> None:
     ):  # fmt: skip  # one glance
         if place is None:
             with pytest.raises(InvalidMessage):
-                parsed_query("a", FORMS, start=text)
+                parsed_query("a", VIEWS, start=text)
         else:
-            assert parsed_query("a", FORMS, start=text).plan.start == place
-    assert parsed_query("a", FORMS).plan.start is None
-    after = parsed_query("a", FORMS, start="last:1", after="1-10-00000000")
+            assert parsed_query("a", VIEWS, start=text).plan.start == place
+    assert parsed_query("a", VIEWS).plan.start is None
+    after = parsed_query("a", VIEWS, start="last:1", after="1-10-00000000")
     assert after.plan.start == cursor("1-10", b"")
     assert after.message.session_id == "a"
-    before = parsed_query("a", FORMS, start="last:1", before="1-10-00000000")
+    before = parsed_query("a", VIEWS, start="last:1", before="1-10-00000000")
     assert before.plan.start == cursor("1-10", b"")
     assert (after.is_backward, before.is_backward) == (False, True)
     with pytest.raises(InvalidMessage):
-        parsed_query("a", FORMS, after="1-10-00000000", before="1-10-00000000")
+        parsed_query("a", VIEWS, after="1-10-00000000", before="1-10-00000000")
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_places() -> None:
 def test_no_places(text: str) -> None:
     """Whatever else is refused."""
     with pytest.raises(InvalidMessage):
-        parsed_query("a", FORMS, start=text)
+        parsed_query("a", VIEWS, start=text)
 
 
 def test_forms() -> None:
     """A condition as JSON, metrics by their names."""
-    assert parsed_query("a", FORMS).view is PLAIN
+    assert parsed_query("a", VIEWS).view is PLAIN
     where = '{"metric":"phi","op":"lt","value":0.5}'
-    view = parsed_query("a", FORMS, where=where, metrics="phi,loss").view
+    view = parsed_query("a", VIEWS, where=where, metrics="phi,loss").view
     assert view.where is not None
     assert view.projection is not None
     for text in ("{", '{"op":"lt"}'):
         with pytest.raises(InvalidMessage):
-            parsed_query("a", FORMS, where=text)
+            parsed_query("a", VIEWS, where=text)
 
 
 def test_names_with_commas_come_as_a_list() -> None:
@@ -82,16 +82,16 @@ def test_names_with_commas_come_as_a_list() -> None:
     for text, metrics in (
         ('["a,b","c"]', ["a,b", "c"]), ("a,[b", ["a", "[b"]), ("[b,c", ["[b", "c"]),
     ):  # fmt: skip  # one glance
-        assert parsed_query("a", FORMS, metrics=text).message.metrics == metrics
+        assert parsed_query("a", VIEWS, metrics=text).message.metrics == metrics
 
 
 def test_a_condition_stays_as_it_was_written() -> None:
     """Whole numbers of any length too; what is nested too deeply is refused."""
     where = '{"metric":"n","op":"gt","value":340282366920938463463374607431768211456}'
-    assert parsed_query("a", FORMS, where=where).message.where == json.loads(where)
+    assert parsed_query("a", VIEWS, where=where).message.where == json.loads(where)
     for levels in (101, 950, 50_000):
         with pytest.raises(InvalidMessage):
-            parsed_query("a", FORMS, where="[" * levels + "]" * levels)
+            parsed_query("a", VIEWS, where="[" * levels + "]" * levels)
 
 
 def test_sessions_in_paths() -> None:
@@ -113,4 +113,4 @@ def test_one_session() -> None:
 
 def test_the_longest_message_is_asked_for_as_over_a_websocket() -> None:
     """An event stream has it from its address."""
-    assert parsed_query("a", FORMS, max_message=8_192).message.max_message == 8_192
+    assert parsed_query("a", VIEWS, max_message=8_192).message.max_message == 8_192

@@ -298,9 +298,9 @@ class Feed:
             if some:
                 await self._read_some(some, marked)
 
-    async def _load_created(self, unborn: Sequence[Watched]) -> None:
+    async def _load_created(self, not_created: Sequence[Watched]) -> None:
         """Load the state of new sessions before their first entries are read."""
-        sessions = [one for one in unborn if one.is_empty and not one.is_documents]
+        sessions = [one for one in not_created if one.is_empty and not one.is_documents]
         if not sessions:
             return
         heads = await self._isolation.each(
