@@ -2,7 +2,6 @@
 
 # nothing else runs while the test writes
 
-import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable
@@ -13,8 +12,6 @@ import pytest
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.files.file_system import type_of
-from tailcast_tailer.finding.hints import Hints
-from tailcast_tailer.instruments import Instruments
 from tests.tailer.core.test_records import FIXTURES
 from tests.tailer.harness import (
     append,
@@ -27,41 +24,12 @@ from tests.tailer.harness import (
     valid_lines,
     wait_for_records,
 )
-from tests.tailer.single import AtOnce
 
 
 @pytest.fixture
 def broker() -> MemoryBroker:
     """A broker of the test's own."""
     return MemoryBroker()
-
-
-async def test_notifications_end_with_who_guards_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A watch that nobody guards any more is told, and begun anew."""
-    failures: list[str] = []
-    instruments = Instruments()
-    monkeypatch.setattr(instruments, "hints_failed", failures.append)
-    hints = Hints([str(tmp_path)], instruments=instruments, run=AtOnce())
-    look, looks = hints._identities, 0
-
-    def fail_once() -> dict[str, object]:
-        nonlocal looks
-        looks += 1
-        if looks == 2:
-            raise LookupError("a bad guard")
-        return look()
-
-    monkeypatch.setattr(hints, "_identities", fail_once)
-    change = asyncio.ensure_future(anext(hints.changes()))
-
-    async def has_told() -> bool:
-        return failures == ["a bad guard"]
-
-    await eventually(has_told)
-    change.cancel()
-    await asyncio.gather(change, return_exceptions=True)
 
 
 async def test_directory_is_searched_by_what_files_hold(

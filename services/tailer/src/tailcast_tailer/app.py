@@ -162,7 +162,7 @@ class Tailer:
             hints=Hints(
                 self._discovery.watched,
                 instruments=self.instruments,
-                run=self._files.jobs(),
+                jobs=self._files.jobs(),
             ),
             turns=self.turns,
             make_followed=self._make_followed,

@@ -358,6 +358,12 @@ class Instruments:
         if self._remember("hints", reason):
             self._log.warning("no file notifications, looking myself", reason=reason)
 
+    def hints_lost(self) -> None:
+        """More changed at once than the kernel keeps: all files are looked at."""
+        self._meters.hints_lost.inc()
+        if times := self._sparing.came("hints lost"):
+            self._log.info("file notifications lost, looking at all", times=times)
+
     def document_added(self, path: str, session: str, *, is_new: bool) -> None:
         """An emergency document is in the broker; perhaps it was there already."""
         self._meters.documents.labels("added" if is_new else "known").inc()

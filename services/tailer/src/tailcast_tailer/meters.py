@@ -41,6 +41,7 @@ class Meters:
         self.held_back = counter("held_back", "Times that bytes rested as no line")
         self.unended = counter("unended", "Lines taken before their newline")
         self.changes = counter("changes", "Changes of files noticed", "by")
+        self.hints_lost = counter("hints_lost", "Times that notifications were lost")
         self.defects = counter("defects", "Turns and tasks that failed")
         self.append_seconds = make.histogram(
             "append_seconds",

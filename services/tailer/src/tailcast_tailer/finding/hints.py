@@ -1,23 +1,27 @@
 """Hints of changes, as the operating system gives them. The home of watchfiles.
 
-Notifications save time and prove nothing: they overflow in silence, miss what other
-machines write, and end with their directory. Only the listing is certain.
+Notifications save time and prove nothing: they overflow, miss what other machines
+write, and end with their directory. Only the listing is certain. On Linux they are read
+here from the kernel; elsewhere watchfiles brings them.
 """
 
-# ruff: noqa: PTH116  # paths are texts, as in the tree
+# ruff: noqa: PTH112, PTH116  # paths are texts, as in the tree
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
-from watchfiles import (
-    awatch,  # pyright: ignore[reportUnknownVariableType]  # it also takes trio's Event
-)
-
-from tailcast_tailer.files.threads import Run
+from tailcast_tailer.core.watches import Taken, Watches
+from tailcast_tailer.files.threads import FileJobs
+from tailcast_tailer.finding.inotify import Added, Inotify, has_inotify
 from tailcast_tailer.instruments import Instruments
 
 
+# After notifications were taken: how long others are let gather, so that a writer that
+# never pauses does not wake us at each of its lines.
+GATHER_SECONDS = 0.01
 # watchfiles: how long it collects, and between its looks; milliseconds.
 DEBOUNCE_MS = 10
 STEP_MS = 5
@@ -30,19 +34,23 @@ class Hints:
     """What the operating system reports of some directories and files."""
 
     def __init__(
-        self, watched: Sequence[str], *, instruments: Instruments, run: Run
+        self, watched: Sequence[str], *, instruments: Instruments, jobs: FileJobs
     ) -> None:
-        """Prepare; `run` runs blocking work in order, never two at once."""
+        """Prepare; `jobs` runs blocking work in order, never two at once."""
         # Whole trees, and single files.
         self._watched = watched
         self._instruments = instruments
-        self._run = run
+        self._jobs = jobs
+        # Whether what is there is watched now; what changed before is not told.
+        self.are_working = False
+        # Whether anything was watched before, so that something may have been missed.
+        self._has_watched = False
 
     async def changes(self) -> AsyncIterator[set[str]]:
         """Paths that changed, as far as the operating system reports it; never ends."""
         retry_seconds = HINTS_RETRY_SECONDS[0]
         while True:
-            identities = await self._run(self._identities)
+            identities = await self._jobs(self._identities)
             if not identities:
                 await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
                 continue
@@ -51,7 +59,7 @@ class Hints:
                     retry_seconds = HINTS_RETRY_SECONDS[0]
                     yield paths
             except Exception as error:  # noqa: BLE001  # Rust's errors have no base
-                self._instruments.hints_failed(str(error))
+                self._instruments.hints_failed(reason_of(error))
                 await asyncio.sleep(retry_seconds)
                 retry_seconds = min(HINTS_RETRY_SECONDS[1], retry_seconds * 2)
 
@@ -59,28 +67,54 @@ class Hints:
         """Watch until a directory is another one than before."""
         stop = asyncio.Event()
         guard = asyncio.create_task(self._guard(identities, stop))
+        paths = list(identities)
+        by = self._by_inotify if has_inotify() else _by_watchfiles
         try:
-            async for changes in awatch(
-                *identities,
-                watch_filter=None,
-                debounce=DEBOUNCE_MS,
-                step=STEP_MS,
-                stop_event=stop,
-                force_polling=False,
-                ignore_permission_denied=True,
-            ):
-                yield {path for _, path in changes}
+            async for changed in by(paths, stop):
+                self.are_working = True
+                if changed:
+                    yield changed
             if guard.done():
                 # Do not go on without the guard: raise what ended it.
                 guard.result()
         finally:
+            self.are_working = False
             stop.set()
             guard.cancel()
+
+    async def _by_inotify(
+        self, paths: Sequence[str], stop: asyncio.Event
+    ) -> AsyncIterator[set[str]]:
+        trees = await self._jobs(partial(_directories_of, paths))
+        files = [path for path in paths if path not in trees]
+        queue = _Queue(trees, files, self._jobs, tells=self._has_watched)
+        self._has_watched = True
+        ending = asyncio.ensure_future(stop.wait())
+        ending.add_done_callback(lambda _: queue.has_some.set())
+        try:
+            queue.wait()
+            while True:
+                await queue.has_some.wait()
+                queue.has_some.clear()
+                if stop.is_set():
+                    return
+                changed, have_lost = queue.take()
+                if have_lost:
+                    self._instruments.hints_lost()
+                if queue.is_watching or changed:
+                    yield changed
+                if queue.is_over:
+                    # What has the path next may have the number of what had it before.
+                    return
+                await asyncio.sleep(GATHER_SECONDS)
+        finally:
+            ending.cancel()
+            queue.close()
 
     async def _guard(self, identities: dict[str, object], stop: asyncio.Event) -> None:
         # No notification says that another directory has the path.
         try:
-            while await self._run(self._identities) == identities:  # noqa: ASYNC110  # as said above
+            while await self._jobs(self._identities) == identities:  # noqa: ASYNC110  # as said above
                 await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
         finally:
             stop.set()
@@ -95,3 +129,121 @@ class Hints:
                 continue
             identities[path] = (found.st_dev, found.st_ino)
         return identities
+
+
+def _directories_of(paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if os.path.isdir(path)]
+
+
+class _Queue:
+    """The kernel's queue of notifications, as the loop reads it."""
+
+    def __init__(
+        self,
+        trees: Sequence[str],
+        files: Sequence[str],
+        jobs: FileJobs,
+        *,
+        tells: bool,
+    ) -> None:
+        self._trees = trees
+        self._watched = {*trees, *files}
+        self._jobs = jobs
+        names: defaultdict[str, set[str]] = defaultdict(set)
+        for path in files:
+            directory, name = os.path.split(path)
+            if not any(f"{directory}/".startswith(f"{tree}/") for tree in trees):
+                names[directory].add(name)
+        self._watches = Watches(names, files)
+        self._inotify = Inotify()
+        # What adds watches now, in order.
+        self._adding: deque[asyncio.Future[Added]] = deque()
+        # Set when there is something to take, or it is over.
+        self.has_some = asyncio.Event()
+        self._is_readable = False
+        # Whether something that was to be watched is gone.
+        self.is_over = False
+        self._loop = asyncio.get_running_loop()
+        self._add(partial(self._inotify.add_trees, trees, tells=tells))
+        self._add(partial(self._inotify.add_files, [*names], files, tells=tells))
+
+    def _add(self, work: Callable[[], Added]) -> None:
+        adding = asyncio.wrap_future(self._jobs.send(work))
+        adding.add_done_callback(lambda _: self.has_some.set())
+        self._adding.append(adding)
+
+    def wait(self) -> None:
+        """Have it noticed when something comes."""
+        self._is_readable = False
+        self._loop.add_reader(self._inotify.descriptor, self._came)
+
+    def _came(self) -> None:
+        # Else we would be called again until it is read.
+        self._loop.remove_reader(self._inotify.descriptor)
+        self._is_readable = True
+        self.has_some.set()
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether nothing is being added."""
+        return not self._adding
+
+    def take(self) -> tuple[set[str], bool]:
+        """The paths that changed, and whether some others may have. Raises OSError."""
+        changed: set[str] = set()
+        have_lost = False
+        while self._adding and self._adding[0].done():
+            added = self._adding.popleft().result()
+            changed |= added.paths
+            taken = self._watches.added(added.watches, are_last=not self._adding)
+            have_lost |= self._act(taken, changed)
+        if self._is_readable:
+            taken = self._watches.take(self._inotify.read())
+            have_lost |= self._act(taken, changed)
+            self.wait()
+        if have_lost:
+            self._add(partial(self._inotify.add_trees, self._trees, tells=True))
+        return changed, have_lost
+
+    def _act(self, taken: Taken, changed: set[str]) -> bool:
+        changed |= taken.changed
+        self.is_over = self.is_over or not taken.gone.isdisjoint(self._watched)
+        for watch in taken.left:
+            self._inotify.remove(watch)
+        if taken.new:
+            self._add(partial(self._inotify.add_trees, taken.new, tells=True))
+        return taken.have_lost
+
+    def close(self) -> None:
+        """Read it no longer; it is closed after what is being added."""
+        self._loop.remove_reader(self._inotify.descriptor)
+        for adding in self._adding:
+            adding.cancel()
+        self._jobs.send(self._inotify.close)
+
+
+async def _by_watchfiles(
+    paths: Sequence[str], stop: asyncio.Event
+) -> AsyncIterator[set[str]]:
+    from watchfiles import (  # noqa: PLC0415  # only where it is needed
+        awatch,  # pyright: ignore[reportUnknownVariableType]  # also takes trio's Event
+    )
+
+    yield set()
+    async for changes in awatch(
+        *paths,
+        watch_filter=None,
+        debounce=DEBOUNCE_MS,
+        step=STEP_MS,
+        stop_event=stop,
+        force_polling=False,
+        ignore_permission_denied=True,
+    ):
+        yield {path for _, path in changes}
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, in the words of the first error of several."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__
