@@ -4,19 +4,28 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.accidents.followers import Follower, Watched, Way
 from tests.accidents.ledger import Fault, Ledger, document_faults, faults
 
 
-# How long anything may take that should happen at once.
-PATIENCE_SECONDS = 45.0
-# Until what was told is all that is told.
-QUIET_SECONDS = 0.5
 LOOK_SECONDS = 0.03
 TELEMETRY = "telemetry"
 # Written when all is over: who tells its line has looked at what is there.
 LAST = "zz-last.jsonl"
+
+
+class Pace(NamedTuple):
+    """How long things are waited for."""
+
+    # How long anything may take that should happen at once.
+    patience_seconds: float = 45.0
+    # Until what was told is all that is told.
+    quiet_seconds: float = 0.5
+    # How long a row waits for what was written before it goes on without it; None: it
+    # does not, and ends at the first fault that nothing can make good.
+    goes_on_seconds: float | None = None
 
 
 class NotTold(AssertionError):
@@ -32,7 +41,7 @@ class Stage:
         way: Way,
         follower: Follower,
         *,
-        patience_seconds: float = PATIENCE_SECONDS,
+        pace: Pace = Pace(),  # noqa: B008  # a value
     ) -> None:
         self.base = base
         self.way = way
@@ -41,7 +50,7 @@ class Stage:
         self.directory = base / TELEMETRY
         # On the same file system, and watched by nobody.
         self.beside = base.parent / "beside"
-        self._patience_seconds = patience_seconds
+        self._pace = pace
         self._step = 0
 
     # Lines.
@@ -94,7 +103,14 @@ class Stage:
 
     def wait_until_told(self) -> None:
         """Wait until all that was written so far was told. Raises NotTold."""
-        self.wait(lambda: not self._faults(), "what was written")
+        if self._pace.goes_on_seconds is None:
+            self.wait(lambda: not self._faults(), "what was written")
+            return
+        deadline = time.monotonic() + self._pace.goes_on_seconds
+        while time.monotonic() < deadline:
+            if all(one.is_final for one in self._faults()):
+                return
+            time.sleep(LOOK_SECONDS)
 
     def let_it_rest(self, seconds: float) -> None:
         """Let time pass, on a busy machine as much as the follower needs."""
@@ -103,7 +119,7 @@ class Stage:
 
     def wait(self, is_so: Callable[[], bool], what: str) -> None:
         """Wait until something is so. Raises NotTold."""
-        deadline = time.monotonic() + self._patience_seconds
+        deadline = time.monotonic() + self._pace.patience_seconds
         while not is_so():
             if time.monotonic() > deadline:
                 shown = "; ".join(map(str, self._faults()[:5]))
@@ -113,7 +129,7 @@ class Stage:
     def verdict(self) -> list[Fault]:
         """What is wrong when all has happened and nothing more comes."""
         self.append(LAST, 1)
-        deadline = time.monotonic() + self._patience_seconds
+        deadline = time.monotonic() + self._pace.patience_seconds
         counted, changed_at = -1, time.monotonic()
         while True:
             found = self._faults()
@@ -121,8 +137,10 @@ class Stage:
             now = time.monotonic()
             if count != counted:
                 counted, changed_at = count, now
-            is_over = now - changed_at > QUIET_SECONDS and not found
-            if is_over or now > deadline or any(one.is_final for one in found):
+            is_quiet = now - changed_at > self._pace.quiet_seconds
+            is_lost = any(not one.is_final for one in found)
+            ends_early = found and self._pace.goes_on_seconds is None and not is_lost
+            if ends_early or now > deadline or (is_quiet and not is_lost):
                 return found
             time.sleep(LOOK_SECONDS)
 

@@ -35,7 +35,7 @@ from tests.accidents.followers import (
     Way,
 )
 from tests.accidents.rotations import find_program
-from tests.accidents.stage import PATIENCE_SECONDS, TELEMETRY, NotTold, Stage
+from tests.accidents.stage import TELEMETRY, NotTold, Pace, Stage
 from tests.accidents.table import TABLE, Accident
 from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory
@@ -110,11 +110,11 @@ class Plays:
         base = self._base / f"{row.name}-{way}"
         for directory in (base / "logs" / TELEMETRY, base / "beside"):
             directory.mkdir(parents=True)
-        patience = LONG_SECONDS if row.is_long else PATIENCE_SECONDS
+        pace = Pace(LONG_SECONDS) if row.is_long else Pace()
         if way in row.fails:
-            patience = patience / 2 if row.is_long else FAILING_SECONDS
+            pace = Pace(LONG_SECONDS / 2 if row.is_long else FAILING_SECONDS)
         follower = self._follower(row, f"{row.name}-{way}")
-        stage = Stage(base / "logs", way, follower, patience_seconds=patience)
+        stage = Stage(base / "logs", way, follower, pace=pace)
         try:
             if not row.starts_itself:
                 stage.start()

@@ -1,0 +1,1 @@
+"""Accidents to files, played to others who follow files too."""
