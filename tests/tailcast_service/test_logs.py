@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import secrets
 from collections.abc import Iterator
 
@@ -41,6 +42,24 @@ def test_lines_are_json_where_nobody_reads_along() -> None:
     assert ours["clients"] == 3
     assert theirs["event"] == "port 5000"
     assert (ours["service"], theirs["level"]) == ("s", "warning")
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_names_that_are_no_utf_8_are_shown_escaped(log_format: str) -> None:
+    """Each line can be encoded, and read, whatever is in it."""
+    stream = io.StringIO()
+    configure_logging(level="info", log_format=log_format, service="s", stream=stream)
+    path, half = os.fsdecode(b"/caf\xe9.log"), "\ud800"
+    structlog.get_logger().info("seen", path=path, roots=[path, 1], half=half)
+    logging.getLogger("library").warning("opening %s", path)
+    told = stream.getvalue()
+    assert told.encode()
+    if log_format == "json":
+        ours, theirs = [json.loads(line) for line in told.splitlines()]
+        assert ours["path"] == r"/caf\xe9.log"
+        assert ours["roots"] == [r"/caf\xe9.log", 1]
+        assert ours["half"] == r"\ud800"
+        assert theirs["event"] == r"opening /caf\xe9.log"
 
 
 def test_lines_are_readable_on_a_terminal() -> None:

@@ -7,7 +7,7 @@ Tracebacks do not show the values of variables, which may be secrets.
 
 import logging
 import sys
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -98,4 +98,34 @@ def shared_processors(service: str) -> list[Processor]:
         structlog.processors.StackInfoRenderer(),
         structlog.stdlib.PositionalArgumentsFormatter(),
         add_service,
+        _escape,
     ]
+
+
+def _escape(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Show what is no UTF-8 in a name escaped: readers of lines take no other."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = _escaped(value)
+        elif isinstance(value, list):
+            several = cast(list[object], value)
+            event[name] = [
+                _escaped(one) if isinstance(one, str) else one for one in several
+            ]
+    return event
+
+
+def _escaped(text: str) -> str:
+    r"""A byte of a name that is no UTF-8 as `\xNN`, any other half of a pair too."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        pass
+    else:
+        return text
+    try:
+        return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    except UnicodeEncodeError:
+        return text.encode(errors="backslashreplace").decode()

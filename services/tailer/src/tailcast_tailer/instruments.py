@@ -214,10 +214,7 @@ class Instruments:
 
     def path_missing(self, path: str) -> None:
         """A path that was named is not there; it is waited for, as a file."""
-        self._log.warning(
-            "nothing has this path yet",
-            path=path.encode(errors="backslashreplace").decode(),
-        )
+        self._log.warning("nothing has this path yet", path=path)
 
     def cannot_see(self, path: str, reason: str) -> None:
         """A file, or what is below a directory, cannot be read now."""
