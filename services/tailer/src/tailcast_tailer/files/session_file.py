@@ -118,6 +118,13 @@ class Look(NamedTuple):
     awaits_newline: bool = False
     continued_line: int | None = None
 
+    @property
+    def at_path(self) -> Glimpse | None:
+        """What the path shows; None if nothing has it, or that was not looked at."""
+        if self.successor is not None:
+            return self.successor.glimpse
+        return self.glimpse if self.source is Source.PATH else None
+
     def seen_from(self, offset: int) -> Seen:
         """What it shows of a file that was read up to an offset."""
         is_stuck = self.portion is not None and self.portion.place.offset == offset

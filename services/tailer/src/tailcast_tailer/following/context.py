@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tailcast_streams.broker import SessionWriter
 from tailcast_tailer.appending.appender import Appender
+from tailcast_tailer.files.file_system import Glimpse
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.start_note import StartNote
@@ -36,3 +37,7 @@ class FollowerContext:
         """A modification time as Unix milliseconds, never in the future."""
         now_ms = int(self.wall_clock() * 1_000)
         return max(0, min(now_ms, mtime_ns // 1_000_000))
+
+    def is_young(self, glimpse: Glimpse) -> bool:
+        """Whether a file has changed within the time that sessions live."""
+        return self.wall_clock() - glimpse.mtime_ns / 1e9 <= self.session_ttl

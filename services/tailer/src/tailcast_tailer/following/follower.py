@@ -209,14 +209,12 @@ class Follower:
 
     async def _look_and_act(self, stored: Stored) -> float | None:
         place = stored.place
-        if not stored.position.incarnation:
-            if self._beginning.is_at_end:
-                return await self._begin_at_end(stored)
-            await self._succession.begin()
+        if not stored.position.incarnation and self._beginning.is_at_end:
+            return await self._begin_at_end(stored)
         look = await self._jobs(
             partial(
                 self._look,
-                place,
+                stored,
                 nuls_are_bytes=self._nuls_until >= place.offset,
                 rested=self._last_line.ask(),
             )
@@ -250,18 +248,20 @@ class Follower:
             return AT_ONCE
         return second_look_seconds(is_network=self._context.is_network)
 
-    def _look(self, place: Place, *, nuls_are_bytes: bool, rested: Rested) -> Look:
-        look = self._file.look(place, nuls_are_bytes=nuls_are_bytes, rested=rested)
-        if look.source is Source.PATH:
+    def _look(self, stored: Stored, *, nuls_are_bytes: bool, rested: Rested) -> Look:
+        if not stored.position.incarnation:
+            self._file.find_oldest(self._context.is_young)
+        look = self._file.look(
+            stored.place, nuls_are_bytes=nuls_are_bytes, rested=rested
+        )
+        if look.at_path is not None:
             self._context.roots.saw(self.path)
         return look
 
     def _note_look(self, look: Look) -> None:
-        if look.successor is not None:
-            self.glimpse = look.successor.glimpse
-        if look.source is Source.PATH:
-            self.glimpse = look.glimpse
-            self._jobs.device = look.glimpse.identity.device
+        if look.at_path is not None:
+            self.glimpse = look.at_path
+            self._jobs.device = look.at_path.identity.device
             self._ownership.sighted()
 
     async def _take(self, stored: Stored, look: Look, portion: Portion) -> float | None:

@@ -58,15 +58,6 @@ class Succession:
         # What had the path at the latest look, and since when it is as it is.
         self._standing: tuple[Glimpse, float] | None = None
 
-    async def begin(self) -> None:
-        """A session begins with the oldest file that was rotated away."""
-        oldest_ns = (self._context.wall_clock() - self._context.session_ttl) * 1e9
-
-        def is_young(glimpse: Glimpse) -> bool:
-            return glimpse.mtime_ns >= oldest_ns
-
-        await self._run(partial(self._file.find_oldest, is_young))
-
     async def next(
         self, stored: Stored, look: Look, successor: Successor, *, moved_at: float
     ) -> Succeeding | Waiting:
