@@ -44,6 +44,19 @@ AT_ONCE = 20
 Make = Callable[[Accident, Path], Follower]
 
 
+class Outcome(NamedTuple):
+    """What came of one row, once."""
+
+    # Empty: it was survived.
+    faults: list[str]
+    # Lines that are missing, as their readers were told.
+    said_missing: int = 0
+
+
+# By row, each round.
+Outcomes = dict[str, list[Outcome]]
+
+
 class Contender(NamedTuple):
     """Somebody who follows files."""
 
@@ -56,6 +69,7 @@ def main() -> None:
     """Play, and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accidents")
     parser.add_argument("--only", action="append", metavar="ROW", help="single rows")
+    parser.add_argument("--who", default="", help="those whose names begin so")
     parser.add_argument("--rounds", type=int, default=2, help="each row so often")
     parser.add_argument("--json", type=Path, metavar="FILE", help="what was wrong")
     arguments = parser.parse_args()
@@ -74,6 +88,7 @@ def main() -> None:
         found = {
             contender.name: _play_all(rows, contender, arguments.rounds)
             for contender in _contenders(broker.url)
+            if contender.name.startswith(arguments.who)
         }
     print(_table(rows, found))
     if arguments.json:
@@ -118,21 +133,19 @@ def _other(
     return others.LineFollower(installed, command, own)
 
 
-def _play_all(
-    rows: Sequence[Accident], contender: Contender, rounds: int
-) -> dict[str, list[list[str]]]:
-    """What was wrong in each round, by row."""
-    found: dict[str, list[list[str]]] = {row.name: [] for row in rows}
+def _play_all(rows: Sequence[Accident], contender: Contender, rounds: int) -> Outcomes:
+    """What came of each row."""
+    found: Outcomes = {row.name: [] for row in rows}
     for _ in range(rounds):
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            verdicts = threads.map(partial(_play, contender=contender), rows)
-            for row, verdict in zip(rows, verdicts, strict=True):
-                found[row.name].append(verdict)
+            outcomes = threads.map(partial(_play, contender=contender), rows)
+            for row, outcome in zip(rows, outcomes, strict=True):
+                found[row.name].append(outcome)
         print(f"{contender.name}: played", file=sys.stderr)
     return found
 
 
-def _play(row: Accident, contender: Contender) -> list[str]:
+def _play(row: Accident, contender: Contender) -> Outcome:
     with TemporaryDirectory(prefix="accident-") as directory:
         base = Path(directory)
         for name in (f"logs/{TELEMETRY}", "beside", "own"):
@@ -143,44 +156,47 @@ def _play(row: Accident, contender: Contender) -> list[str]:
         try:
             stage.start()
             row.play(stage)
-            return [str(one) for one in stage.verdict()]
+            return Outcome([str(one) for one in stage.verdict()], stage.said_missing())
         except NotTold as error:
-            return [str(error)]
+            return Outcome([str(error)])
         finally:
             follower.close()
 
 
-def _table(
-    rows: Sequence[Accident], found: dict[str, dict[str, list[list[str]]]]
-) -> str:
+def _table(rows: Sequence[Accident], found: dict[str, Outcomes]) -> str:
     """In Markdown."""
     lines = [
         "| accident | " + " | ".join(found) + " |",
         "|---|" + "---|" * len(found),
     ]
     for row in rows:
-        cells = [_cell(verdicts[row.name]) for verdicts in found.values()]
+        cells = [_cell(outcomes[row.name]) for outcomes in found.values()]
         lines.append(f"| {row.name} | " + " | ".join(cells) + " |")
     survived = [
-        f"**{sum(not any(one) for one in verdicts.values())} of {len(rows)}**"
-        for verdicts in found.values()
+        f"**{sum(map(_is_survived, outcomes.values()))} of {len(rows)}**"
+        for outcomes in found.values()
     ]
     lines.append("| **survived** | " + " | ".join(survived) + " |")
     return "\n".join(lines)
 
 
-def _cell(rounds: Sequence[Sequence[str]]) -> str:
+def _is_survived(rounds: Sequence[Outcome]) -> bool:
+    return not any(one.faults for one in rounds)
+
+
+def _cell(rounds: Sequence[Outcome]) -> str:
     """What happened, those of several rounds that differ beside each other."""
     return " / ".join(dict.fromkeys(map(_short, rounds)))
 
 
-def _short(faults: Sequence[str]) -> str:
+def _short(outcome: Outcome) -> str:
+    if not outcome.faults:
+        return f"ok, {outcome.said_missing} told" if outcome.said_missing else "ok"
     counts: Counter[str] = Counter()
-    for fault in faults:
+    for fault in outcome.faults:
         for kind, text in re.findall(r"(lost|twice|cut|order): (\d+)?", fault):
             counts[kind] += int(text or 1)
-    said = [f"{kind} {count}" for kind, count in sorted(counts.items())]
-    return ", ".join(said) if said or faults else "ok"
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
 
 
 if __name__ == "__main__":

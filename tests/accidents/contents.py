@@ -109,7 +109,7 @@ def _told_in(stage: Stage, session: str) -> int:
 
 def _rejected_in(stage: Stage, session: str) -> int:
     told = stage.follower.told()
-    return told[session].rejected if session in told else 0
+    return len(told[session].rejected) if session in told else 0
 
 
 def _refuse(text: str) -> None:

@@ -23,7 +23,7 @@ from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.options import Options
-from tests.accidents.ledger import Session, Told
+from tests.accidents.ledger import Rejected, Session, Told
 
 
 _T = TypeVar("_T")
@@ -109,6 +109,7 @@ class BrokerFollower(Follower):
         self._documents: defaultdict[str, list[bytes]] = defaultdict(list)
         # How far each stream was read.
         self._read: defaultdict[str, EntryID] = defaultdict(lambda: BEFORE_ALL)
+        self._read_rejected: defaultdict[str, EntryID] = defaultdict(lambda: BEFORE_ALL)
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Do it in the loop's thread."""
@@ -137,9 +138,17 @@ class BrokerFollower(Follower):
             session = self._sessions.setdefault(name, Session())
             if state is not None:
                 session.path = state.path
-                session.rejected = state.rejected
+                if state.rejected > len(session.rejected):
+                    session.rejected += await self._rejected(name)
             session.told += map(_told, await self._news(name))
         return self._sessions
+
+    async def _rejected(self, session: str) -> list[Rejected]:
+        after = self._read_rejected[session]
+        news = await self._reader.read_rejected(session, after, limit=PAGE)
+        if news:
+            self._read_rejected[session] = news[-1].id
+        return [Rejected(one.length, one.head.encode()) for one in news]
 
     async def _news(self, stream: str) -> list[Entry]:
         news: list[Entry] = []

@@ -23,6 +23,14 @@ class Told(NamedTuple):
     is_loss: bool = False
 
 
+class Rejected(NamedTuple):
+    """A line that was rejected, and told as such."""
+
+    # Without its newline, and how it begins.
+    length: int
+    head: bytes
+
+
 @dataclass(slots=True)
 class Session:
     """All that the reader of one session was told."""
@@ -30,8 +38,7 @@ class Session:
     # The file that it is said to be of.
     path: str = ""
     told: list[Told] = field(default_factory=list[Told])
-    # Lines that were rejected, and told as such.
-    rejected: int = 0
+    rejected: list[Rejected] = field(default_factory=list[Rejected])
 
 
 class Line(NamedTuple):
@@ -79,8 +86,22 @@ class Fault(NamedTuple):
         return f"{self.kind}: {self.what}"
 
 
+class Verdict(NamedTuple):
+    """What became of what was written."""
+
+    # Empty: the accident was survived.
+    faults: list[Fault]
+    # Lines that did not come, as their readers were told.
+    said_missing: int
+
+
 def faults(ledger: Ledger, sessions: Mapping[str, Session]) -> list[Fault]:
-    """The verdict; empty: the accident was survived."""
+    """What is wrong; empty: the accident was survived."""
+    return judge(ledger, sessions).faults
+
+
+def judge(ledger: Ledger, sessions: Mapping[str, Session]) -> Verdict:
+    """The verdict."""
     tellings: Counter[bytes] = Counter()
     found: list[Fault] = []
     for name, session in sessions.items():
@@ -90,7 +111,8 @@ def faults(ledger: Ledger, sessions: Mapping[str, Session]) -> list[Fault]:
         if count > max(1, len(ledger.lines.get(text, ()))):
             where = [name for name, one in sessions.items() if _tells(one, text)]
             found.append(Fault("twice", f"{_shown(text)} in {where}"))
-    return found + _lost(ledger, sessions, tellings)
+    lost, said_missing = _lost(ledger, sessions, tellings)
+    return Verdict(found + lost, said_missing)
 
 
 def _faults_in(
@@ -125,19 +147,21 @@ def _faults_in(
 
 def _lost(
     ledger: Ledger, sessions: Mapping[str, Session], tellings: Counter[bytes]
-) -> list[Fault]:
+) -> tuple[list[Fault], int]:
     lost: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
     for text, lines in ledger.lines.items():
         due = [line for line in lines if line.is_due]
         if len(due) > tellings[text]:
             lost[due[0].source].append((due[0].number, text))
     found: list[Fault] = []
+    said_missing = 0
     for source, missing in lost.items():
         untold = _untold(ledger, sessions, source, missing)
+        said_missing += len(missing) - len(untold)
         if untold:
             what = f"{len(untold)} of {source}, first {_shown(untold[0])}"
             found.append(Fault("lost", what))
-    return found
+    return found, said_missing
 
 
 def _untold(
@@ -154,8 +178,8 @@ def _untold(
                 (number, text)
                 for number, text in missing
                 if not any(number in span for span in spans)
+                and not _is_rejected(session, text)
             ]
-            missing = missing[session.rejected :]
     return [text for _, text in missing]
 
 
@@ -172,6 +196,13 @@ def _spans_of_losses(ledger: Ledger, session: Session, source: str) -> list[rang
                     spans.append(range(lost_after + 1, line.number))
                 latest, lost_after = line.number, None
     return spans
+
+
+def _is_rejected(session: Session, text: bytes) -> bool:
+    return any(
+        one.length == len(text) and text.startswith(one.head)
+        for one in session.rejected
+    )
 
 
 def _is_of(session: Session, source: str) -> bool:

@@ -126,11 +126,21 @@ def deleted_and_new_while_down(stage: Stage) -> None:
 
 @accident()
 def deleted_then_the_same_and_more(stage: Stage) -> None:
-    """Deleted; later the same lines are there again, and more."""
+    """Deleted; soon the same lines are there again, and more."""
+    _deleted_for(stage, seconds=1.5)
+
+
+@accident(is_long=True, is_for_all=False)
+def deleted_for_25_seconds(stage: Stage) -> None:
+    """As above, after a while."""
+    _deleted_for(stage, seconds=25.0)
+
+
+def _deleted_for(stage: Stage, *, seconds: float) -> None:
     texts = stage.append("a.jsonl", 10)
     stage.wait_until_told()
     stage.path("a.jsonl").unlink()
-    time.sleep(1.5)
+    time.sleep(seconds)
     stage.write("a.jsonl", texts + stage.lines(5), into=stage.path("a.jsonl"))
 
 
@@ -174,6 +184,18 @@ def middle_differs_renamed_in(stage: Stage) -> None:
     stage.wait_until_told()
     middle = [one.replace(b"xxx", b"yyy") for one in texts[60:66]]
     _renamed_in(stage, [*texts[:60], *middle, *texts[66:]])
+
+
+@accident(is_for_all=False, fails="the middle of a long file is not looked at again")
+def middle_differs_in_place(stage: Stage) -> None:
+    """Six lines of 130 are written over, where nobody looks again."""
+    texts = stage.append("a.jsonl", 130, pad="x" * 1_000)
+    stage.wait_until_told()
+    middle = [one.replace(b"xxx", b"yyy") for one in texts[60:66]]
+    stage.note("a.jsonl", middle)
+    with stage.path("a.jsonl").open("r+b") as file:
+        file.seek(len(joined(texts[:60])))
+        file.write(joined(middle))
 
 
 def _renamed_in(stage: Stage, texts: list[bytes]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.accidents.followers import Follower, Watched, Way
-from tests.accidents.ledger import Fault, Ledger, document_faults, faults
+from tests.accidents.ledger import Fault, Ledger, document_faults, faults, judge
 
 
 LOOK_SECONDS = 0.03
@@ -144,6 +144,10 @@ class Stage:
                 return found
             time.sleep(LOOK_SECONDS)
 
+    def said_missing(self) -> int:
+        """How many lines did not come, as their readers were told."""
+        return judge(self.ledger, self.follower.told()).said_missing
+
     def _faults(self) -> list[Fault]:
         found = faults(self.ledger, self.follower.told())
         if self.ledger.documents:
@@ -152,7 +156,7 @@ class Stage:
 
     def _count(self) -> int:
         sessions = self.follower.told().values()
-        return sum(len(one.told) + one.rejected for one in sessions)
+        return sum(len(one.told) + len(one.rejected) for one in sessions)
 
 
 def joined(texts: Iterable[bytes]) -> bytes:

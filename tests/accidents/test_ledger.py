@@ -2,7 +2,15 @@
 
 import pytest
 
-from tests.accidents.ledger import Ledger, Session, Told, document_faults, faults
+from tests.accidents.ledger import (
+    Ledger,
+    Rejected,
+    Session,
+    Told,
+    document_faults,
+    faults,
+    judge,
+)
 
 
 ONE, TWO, THREE = Told(b"1"), Told(b"2"), Told(b"3")
@@ -44,9 +52,9 @@ def test_one_session(told: list[Told], kinds: list[str]) -> None:
 
 def test_a_rejection_tells_of_one_line() -> None:
     """Of two that are missing, one is still lost."""
-    session = Session(told=[ONE], rejected=2)
-    assert _kinds(_ledger(), a=session) == []
-    session.rejected = 1
+    session = Session(told=[ONE], rejected=[Rejected(1, b"2")])
+    assert _kinds(_ledger(b"1", b"2"), a=session) == []
+    assert judge(_ledger(b"1", b"2"), {"a": session}).said_missing == 1
     assert _kinds(_ledger(), a=session) == ["lost"]
 
 
@@ -59,9 +67,10 @@ def test_all_sessions_together_tell_a_line_once() -> None:
 
 def test_another_session_explains_no_loss() -> None:
     """A gap in the session of another file is no word about this one."""
-    other = Session(path="/logs/b.jsonl", told=[LOSS], rejected=9)
+    rejected = [Rejected(1, text) for text in (b"1", b"2", b"3")]
+    other = Session(path="/logs/b.jsonl", told=[LOSS], rejected=rejected)
     assert _kinds(_ledger(), a=Session(told=[ONE, THREE]), b=other) == ["lost"]
-    assert _kinds(_ledger(), a=Session(path="/logs/a.jsonl", rejected=3)) == []
+    assert _kinds(_ledger(), a=Session(path="/l/a.jsonl", rejected=rejected)) == []
 
 
 def test_files_may_have_lines_in_common() -> None:
