@@ -12,6 +12,7 @@ import os
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
+from typing import cast
 
 from tailcast_tailer.core.watches import Taken, Watches
 from tailcast_tailer.files.threads import FileJobs
@@ -245,5 +246,5 @@ async def _by_watchfiles(
 def reason_of(error: BaseException) -> str:
     """What went wrong, in the words of the first error of several."""
     while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+        error = cast(BaseExceptionGroup[BaseException], error).exceptions[0]
     return str(error) or type(error).__name__
