@@ -7,6 +7,7 @@ from tailcast_tailer.core.rotated_names import (
     dated_of,
     in_rotation_order,
     is_compressed,
+    number_of,
     rotated_of,
 )
 
@@ -65,9 +66,18 @@ def test_earlier_days_are_older(names: list[str]) -> None:
     """However they are listed."""
     assert in_rotation_order(names) == sorted(names)
     assert in_rotation_order(["x", "a.jsonl.1"]) == ["a.jsonl.1", "x"]
+    of_one_number = ["a.jsonl.1.gz", "a.jsonl.1"]
+    assert in_rotation_order(of_one_number) == of_one_number
 
 
 def test_compressed_ones_cannot_be_read() -> None:
     """By their names."""
     assert is_compressed("a.jsonl.1.gz")
     assert not is_compressed("a.jsonl.1")
+
+
+def test_numbers_say_how_long_ago_it_was() -> None:
+    """Names with a day say nothing of that."""
+    assert number_of("a.jsonl.12.gz") == 12
+    assert number_of("a.3.jsonl") == 3
+    assert number_of("a.jsonl-20261128") is number_of("a.jsonl") is None

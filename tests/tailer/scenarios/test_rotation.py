@@ -2,6 +2,7 @@
 
 # ruff: noqa: ASYNC240  # nothing else runs while the test writes
 
+import gzip
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -254,7 +255,7 @@ def compress(path: Path) -> None:
     """`logrotate compress`, which keeps the modification time."""
     found = path.stat()
     other = path.with_name("a.jsonl.1.gz")
-    other.write_bytes(b"\x1f\x8b")
+    other.write_bytes(gzip.compress(path.read_bytes()))
     os.utime(other, ns=(found.st_atime_ns, found.st_mtime_ns))
     path.unlink()
 

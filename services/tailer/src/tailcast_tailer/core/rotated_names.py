@@ -45,9 +45,20 @@ def in_rotation_order(paths: Iterable[str]) -> list[str]:
     """Rotated files, the oldest first: by their days, or by numbers that fall.
 
     Args:
-        paths: strong or weak names of the past of one file.
+        paths: strong or weak names of the past of one file; those of one day, or
+            number, stay in the order in which they are.
     """
     return sorted(paths, key=_age)
+
+
+def number_of(path: str) -> int | None:
+    """How many files were rotated since this one, and this one; None without a number.
+
+    Args:
+        path: a strong or weak name.
+    """
+    match = _STRONG.fullmatch(path) or _WEAK.fullmatch(path)
+    return int(match["number"]) if match is not None and match["number"] else None
 
 
 def is_compressed(path: str) -> bool:
@@ -60,5 +71,5 @@ def _age(path: str) -> tuple[int, tuple[int, ...], str]:
     if match is None:
         return (2, (), path)
     if match["number"] is not None:
-        return (1, (-int(match["number"]),), path)
-    return (0, tuple(map(int, re.findall("[0-9]+", match["day"]))), path)
+        return (1, (-int(match["number"]),), "")
+    return (0, tuple(map(int, re.findall("[0-9]+", match["day"]))), "")

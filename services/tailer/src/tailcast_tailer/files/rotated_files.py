@@ -24,6 +24,7 @@ from tailcast_tailer.core.rotated_names import (
     dated_of,
     in_rotation_order,
     is_compressed,
+    number_of,
     rotated_of,
 )
 from tailcast_tailer.files.file_system import (
@@ -32,6 +33,7 @@ from tailcast_tailer.files.file_system import (
     Identity,
     Opened,
     glimpse,
+    may_be_written,
     open_regular,
 )
 from tailcast_tailer.files.portions import READ_BYTES, Place, is_read_to
@@ -44,8 +46,13 @@ MOST_LISTS = 5
 # How long a list of a directory that changes is good enough, and how many are kept.
 LIST_SECONDS = 1.0
 MOST_DIRECTORIES = 1_000
-# A compressed file has the modification time of what it was made of, in seconds.
-SAME_TIME_NS = 1_000_000_000
+# What was rotated away after another file may be this much older, by its modification
+# time: that one may have been written to since.
+LATE_NS = 2_000_000_000
+# A compressed file has the modification time of what it was made of, perhaps cut to one
+# of these; gzip ends with that one's size, in so many bytes.
+TIME_STEPS_NS = (1, 1_000, 1_000_000_000)
+SIZE_BYTES = 4
 
 
 class RotatedFile(NamedTuple):
@@ -121,8 +128,8 @@ def rotated_files(path: str) -> list[RotatedFile] | None:
     for _ in range(MOST_LISTS):
         now = _list(path)
         if _identities(now) == _identities(before):
-            order = in_rotation_order(now)[-MOST_FILES:]
-            return [now[name] for name in order]
+            by_time = sorted(now, key=lambda name: now[name].glimpse.mtime_ns)
+            return [now[name] for name in in_rotation_order(by_time)[-MOST_FILES:]]
         before = now
     return None
 
@@ -177,25 +184,45 @@ def what_follows(
     """
     at = None if read is None else _index(files, read)
     known = _Known(past)
-    if read is not None and since_ms:
-        since_ms = read.mtime_ns // 1_000_000
     if at is None:
-        for file in files:
-            is_late = file.glimpse.mtime_ns // 1_000_000 >= since_ms
-            if file.is_read and is_late and not known(file):
-                return Following(file, is_gapless=False, is_rotation=True)
-        is_gapless = read is not None and not any(
-            file.is_strong and file.glimpse.mtime_ns > read.mtime_ns + SAME_TIME_NS
-            and not (file.is_read and known(file))
-            for file in files
-        )  # fmt: skip  # as a sentence
-        return Following(None, is_gapless, is_rotation=False)
+        return _what_may_follow(files, read, known, since_ms=since_ms)
     is_gapless = True
+    number = number_of(files[at].path)
     for file in files[at + 1 :]:
+        before, number = number, number_of(file.path)
+        is_gapless = is_gapless and _are_neighbours(before, number)
         if file.is_read and not known(file):
             return Following(file, is_gapless, is_rotation=True)
-        is_gapless = is_gapless and (file.is_read or file.glimpse.size == 0)
+        is_gapless = is_gapless and (file.is_read or _stays_empty(file))
+    is_gapless = is_gapless and _are_neighbours(number, 0)
     return Following(None, is_gapless, is_rotation=True)
+
+
+def _are_neighbours(one: int | None, other: int | None) -> bool:
+    """Whether no number is missing between two, the path's being 0."""
+    return one is None or other is None or one == other + 1
+
+
+def _what_may_follow(
+    files: Sequence[RotatedFile],
+    read: Glimpse | None,
+    known: "_Known",
+    *,
+    since_ms: int,
+) -> Following:
+    """What follows a file that has no name any more: what was not read whole yet."""
+    unknown = [one for one in files if one.is_strong and not known(one)]
+    late_ns = since_ms * 1_000_000
+    if read is not None and since_ms:
+        late_ns = read.mtime_ns - LATE_NS
+    for file in unknown:
+        if file.is_read and file.glimpse.mtime_ns >= late_ns:
+            return Following(file, is_gapless=False, is_rotation=True)
+    is_gapless = read is not None and not any(
+        one.is_read or one.glimpse.mtime_ns >= read.mtime_ns - LATE_NS
+        for one in unknown
+    )
+    return Following(None, is_gapless, is_rotation=False)
 
 
 def open_following(
@@ -240,7 +267,7 @@ class _Known:
         self._past = read_past(past)
 
     def __call__(self, file: RotatedFile) -> bool:
-        if not self._past or (opened := _open_same(file)) is None:
+        if not (self._past and file.is_read) or (opened := _open_same(file)) is None:
             return False
         try:
             head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
@@ -298,10 +325,34 @@ def _index(files: Sequence[RotatedFile], read: Glimpse) -> int | None:
     for at, file in enumerate(files):
         if file.glimpse.identity == read.identity:
             return at
-        is_after = abs(file.glimpse.mtime_ns - read.mtime_ns) <= SAME_TIME_NS
-        if is_compressed(file.path) and is_after:
+        if is_compressed(file.path) and _is_made_of(file, read):
             found = at
     return found
+
+
+def _is_made_of(file: RotatedFile, read: Glimpse) -> bool:
+    """Whether a compressed file is what became of the one that was read."""
+    time_ns = file.glimpse.mtime_ns
+    if not any(read.mtime_ns // step * step == time_ns for step in TIME_STEPS_NS):
+        return False
+    if not file.path.endswith(".gz") or (opened := _open_same(file)) is None:
+        return not file.path.endswith(".gz")
+    try:
+        at = max(0, opened.glimpse.size - SIZE_BYTES)
+        size = int.from_bytes(os.pread(opened.descriptor, SIZE_BYTES, at), "little")
+    finally:
+        os.close(opened.descriptor)
+    return bool(size == read.size % 256**SIZE_BYTES)
+
+
+def _stays_empty(file: RotatedFile) -> bool:
+    """Whether a file is empty, and nobody is known to have it open to write."""
+    if file.glimpse.size > 0 or (opened := _open_same(file)) is None:
+        return False
+    try:
+        return not may_be_written(opened.descriptor)
+    finally:
+        os.close(opened.descriptor)
 
 
 def _open_same(file: RotatedFile) -> Opened | None:
