@@ -23,13 +23,13 @@ STEPS = st.one_of(
         st.sampled_from(["create", "copy and cut", "compress", "start", "release"]),
         st.just(0),
     ),
-    st.tuples(st.just("turns"), st.integers(1, 40)),
+    st.tuples(st.sampled_from(["turns", "other's turns", "both"]), st.integers(1, 40)),
     st.tuples(st.just("wait"), st.integers(1, 20)),
 )
 
 
 class Model:
-    """A writer that rotates its file, and a tailer, in a directory."""
+    """A writer that rotates its file, and two tailers of it, in a directory."""
 
     def __init__(self, directory: Path, backups: int) -> None:
         self.path = directory / "a.jsonl"
@@ -37,6 +37,8 @@ class Model:
         self.clock = Clock()
         self.broker = MemoryBroker()
         self.tailer = Single(self.broker, self.path, self.clock)
+        # One more that follows the same file.
+        self.other = Single(self.broker, self.path, self.clock, owner="other:test")
         # The steps that were written, by the file that they are in.
         self.written: list[list[int]] = [[]]
         self._next_step = 0
@@ -121,9 +123,14 @@ class Model:
 
     async def do(self, what: str, number: int) -> None:
         """One step."""
-        if what == "turns":
-            for _ in range(number):
-                self.clock.now += await self.tailer.follower.turn() or 0.1
+        who = {
+            "turns": [self.tailer],
+            "other's turns": [self.other],
+            "both": [self.tailer, self.other],
+        }
+        if what in who:
+            for tailer in who[what] * number:
+                self.clock.now += await tailer.follower.turn() or 0.1
         elif what == "wait":
             self.clock.now += number
         elif what == "release":
