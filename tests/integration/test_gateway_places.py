@@ -44,8 +44,8 @@ async def _next_steps(watcher: Watcher, channel: str, count: int) -> list[int]:
     kind = "telemetry" if channel == SESSION else "emergency"
     while len(found) < count:
         message = await watcher.until(kind)
-        data: Any = message["data"]
-        records = data if isinstance(data, list) else [data]
+        data = message["data"]
+        records: list[dict[str, Any]] = data if kind == "telemetry" else [data]
         found += [record["step"] for record in records]
     return found
 

@@ -29,7 +29,7 @@ STARTERS = {
     "supervisor.py": "the start of `up`, which waits for it",
     "pipeline.py": "looks at files, for which the sweep waits",
     "signals.py": "a service, waited for",
-    "discovery.py": "who guards a watch, which looks at how it ended",
+    "hints.py": "who guards a watch, which looks at how it ended",
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tailcast_gateway.connections.core.owners import NOBODY, call_owner
+from tailcast_gateway.connections.core.owners import NO_OWNER, call_owner
 from tailcast_gateway.connections.core.ports import Nobody, SocketOwner
 
 
@@ -20,7 +20,7 @@ class Socket:
     """Keeps how it was closed."""
 
     def __init__(self) -> None:
-        self.owner: SocketOwner = NOBODY
+        self.owner: SocketOwner = NO_OWNER
         self.closed: list[int] = []
 
     def close(self, code: int, reason: str = "") -> None:

@@ -46,8 +46,12 @@ async def completes(broker: MemoryBroker) -> list[str]:
 def leases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where nobody can tell whether a file is open, it is waited for."""
     if request.param == "no lease":
-        monkeypatch.setattr(session_file, "may_be_written", lambda _: None)
+        monkeypatch.setattr(session_file, "may_be_written", _nobody_knows)
     return str(request.param)
+
+
+def _nobody_knows(_: int) -> None:
+    """No lease is given."""
 
 
 async def test_rotations_are_no_rewrites(

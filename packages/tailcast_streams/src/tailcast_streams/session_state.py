@@ -106,6 +106,10 @@ class SessionState:
     marker_proof: str = ""
     # Which files were read whole before this one; opaque here too.
     past: str = ""
+    # Of a run that is written as several files: the path of the one that is read, and
+    # at which offset among the bytes of all of them it begins.
+    part: str = ""
+    part_start: int = 0
 
     @property
     def aged_from_ms(self) -> int:

@@ -28,6 +28,7 @@ from tailcast_tailer.core.allowance import Allowance
 from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.source_report import watched_paths
 from tailcast_tailer.files.file_system import is_network
+from tailcast_tailer.files.part_files import PartFiles
 from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.rotated_files import RotatedNames
@@ -36,7 +37,7 @@ from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.candidates import FileKind
 from tailcast_tailer.finding.discovery import Discovery
 from tailcast_tailer.finding.hints import Hints
-from tailcast_tailer.finding.survey import Found
+from tailcast_tailer.finding.listing import Found
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.document_file import (
@@ -274,20 +275,26 @@ class Tailer:
         self._audit.broker_is_back()
         self._claimant.ask_again()
 
+    def _session_file(self, path: str) -> SessionFile:
+        options = self._options
+        return SessionFile(
+            path,
+            max_line_bytes=options.max_line_bytes,
+            not_metrics=frozenset((*options.step_keys, *options.time_keys)),
+            names=self._rotated_names,
+        )
+
+    def _part_files(self, run: str) -> PartFiles:
+        return PartFiles(run, self._session_file)
+
     def _make_followed(self, found: Found, was_there_at_start: bool) -> Followed:
         jobs = self._files.jobs()
         jobs.device = found.device
         if found.kind is FileKind.TELEMETRY:
+            make = self._part_files if found.has_parts else self._session_file
             return Follower(
                 found.name,
-                SessionFile(
-                    found.path,
-                    max_line_bytes=self._options.max_line_bytes,
-                    not_metrics=frozenset(
-                        (*self._options.step_keys, *self._options.time_keys)
-                    ),
-                    names=self._rotated_names,
-                ),
+                make(found.path),
                 jobs,
                 self._follower_context,
                 was_there_at_start=was_there_at_start,

@@ -17,13 +17,14 @@ from itertools import count
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_service.tasks import LongLived, Loop
 from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
+from tailcast_tailer.core.part_names import part_name
 from tailcast_tailer.core.progress import look_interval
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
 from tailcast_tailer.finding.candidates import FileKind
 from tailcast_tailer.finding.discovery import Discovery
 from tailcast_tailer.finding.hints import Hints
-from tailcast_tailer.finding.survey import Found
+from tailcast_tailer.finding.listing import Found
 from tailcast_tailer.following.followed import Followed, Item, glimpse_all
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.following.turns import Lane, Turns
@@ -150,7 +151,11 @@ class Pipeline:
         self._upkeep.sources.listed()
 
     def _add(self, found: Found) -> None:
-        if found.path in self._turns.items:
+        item = self._turns.items.get(found.path)
+        if item is not None and item.followed.has_parts == found.has_parts:
+            if found.has_parts:
+                # There is one more.
+                self._turns.enqueue(item)
             return
         followed = self._make_followed(found, not self.has_listed.is_set())
         if not self.has_listed.is_set():
@@ -172,7 +177,9 @@ class Pipeline:
     async def _take_hints(self) -> None:
         async for paths in self._hints.changes():
             for path in paths:
-                if (item := self._turns.items.get(path)) is None:
+                part = part_name(path)
+                run = path if part is None else part.run
+                if (item := self._turns.items.get(run)) is None:
                     self._discovery.changed(path)
                     self._must_list.set()
                     continue
@@ -232,7 +239,7 @@ class Pipeline:
             await asyncio.wait(waited_for, timeout=DEVICE_SECONDS)
 
     async def _look_at(self, items: Sequence[Item], jobs: FileJobs) -> None:
-        paths = [item.followed.path for item in items]
+        paths = [item.followed.look_path for item in items]
         glimpses = await jobs(partial(glimpse_all, paths, reopen=self._is_network))
         now = self._clock()
         for item, glimpse in zip(items, glimpses, strict=True):

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from tailcast_gateway.commands.commands import Unserved
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
-from tailcast_gateway.connections.core.owners import LOST, NOBODY, call_owner
+from tailcast_gateway.connections.core.owners import LOST_END, NO_OWNER, call_owner
 from tailcast_gateway.connections.core.ports import SocketOwner
 from tailcast_gateway.connections.handover import (
     WRITE_HIGH_WATER_BYTES,
@@ -55,8 +55,8 @@ class EventStream(Response):
         headers: list[tuple[bytes, bytes]],
     ) -> None:
         super().__init__()
-        # The owner; `NOBODY` before `start` and after the end.
-        self.owner: SocketOwner = NOBODY
+        # The owner; `NO_OWNER` before `start` and after the end.
+        self.owner: SocketOwner = NO_OWNER
         # Called once the response can be written.
         self._begin: Callable[[], None] = _nothing
         # Whether the held events have reached the high-water mark.
@@ -166,8 +166,8 @@ class EventStream(Response):
                 task.cancel()
             if self._timer is not None:
                 self._timer.cancel()
-            owner, self.owner = self.owner, NOBODY
-            owner.socket_closed(*(self._ending or LOST))
+            owner, self.owner = self.owner, NO_OWNER
+            owner.socket_closed(*(self._ending or LOST_END))
 
     async def _keep_writing(self, send: Send) -> None:
         while True:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
-from tailcast_gateway.connections.core.owners import LOST, NOBODY, call_owner
+from tailcast_gateway.connections.core.owners import LOST_END, NO_OWNER, call_owner
 from tailcast_gateway.connections.core.ports import SocketOwner
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ClosedBy
@@ -93,8 +93,8 @@ class Socket(asyncio.Protocol):
         remote_address: tuple[str, int] | None,
         paused: bool,
     ) -> None:
-        # The owner; `NOBODY` before `start` and after the end.
-        self.owner: SocketOwner = NOBODY
+        # The owner; `NO_OWNER` before `start` and after the end.
+        self.owner: SocketOwner = NO_OWNER
         # Whether the write buffer is above the high-water mark: write no payload then.
         self.paused = paused
         # The peer's address as the socket knows it (a proxy's, behind one).
@@ -153,7 +153,7 @@ class Socket(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection at once, with all that is buffered."""
-        self._leave(_Phase.ENDED, *LOST)
+        self._leave(_Phase.ENDED, *LOST_END)
         self._transport.abort()
 
     def pause_reading(self) -> None:
@@ -196,7 +196,7 @@ class Socket(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Note that the peer has left without a close frame."""
-        self._leave(_Phase.ENDED, *LOST)
+        self._leave(_Phase.ENDED, *LOST_END)
 
     def pause_writing(self) -> None:
         """Note that the buffer is above its high-water mark."""
@@ -228,9 +228,9 @@ class Socket(asyncio.Protocol):
 
     def endpoint_returned(self) -> None:
         """Close the connection if its endpoint returned without an owner."""
-        if self._phase is _Phase.NEW and self.owner is NOBODY:
+        if self._phase is _Phase.NEW and self.owner is NO_OWNER:
             logger.error("a connection was handed over and its owner never started")
-            self.start(NOBODY)
+            self.start(NO_OWNER)
             self.close(*_INTERNAL_ERROR)
 
     # ---- reading ----
@@ -335,7 +335,7 @@ class Socket(asyncio.Protocol):
         if told is not None and not is_theirs:
             answer = self.owner.last_words(int(told.code)) + answer
         self.write(answer)
-        ending = LOST if told is None else (int(told.code), told.reason, by)
+        ending = LOST_END if told is None else (int(told.code), told.reason, by)
         self._leave(_Phase.ENDED, *ending)
         if is_theirs or not self._transport.can_write_eof():
             self._transport.close()
@@ -347,7 +347,7 @@ class Socket(asyncio.Protocol):
         self._tell_closed()
 
     def _lost(self) -> None:
-        self._leave(_Phase.ENDED, *LOST)
+        self._leave(_Phase.ENDED, *LOST_END)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -364,8 +364,8 @@ class Socket(asyncio.Protocol):
         self._phase = phase
 
     def _tell_closed(self) -> None:
-        owner, self.owner = self.owner, NOBODY
-        ending = self._ending or LOST
+        owner, self.owner = self.owner, NO_OWNER
+        ending = self._ending or LOST_END
         self._held = []
         self._unread = b""
         # The suspended parser and its object refer to each other. Closing it frees both

@@ -63,11 +63,20 @@ class Stored(NamedTuple):
     metrics: Statistics = Statistics()
     # Which files were read whole before this one, as `past_files` has it.
     past: str = ""
+    # As in `Place`.
+    part: str = ""
+    part_start: int = 0
 
     @property
     def place(self) -> Place:
         """Where in the file reading goes on."""
-        return Place(self.position.offset, self.head_proof, self.marker_proof)
+        return Place(
+            self.position.offset,
+            self.head_proof,
+            self.marker_proof,
+            self.part,
+            self.part_start,
+        )
 
     def moved_to(self, place: Place) -> "Stored":
         """What is stored once everything up to there is."""
@@ -75,6 +84,8 @@ class Stored(NamedTuple):
             position=self.position._replace(offset=place.offset),
             head_proof=place.head_proof,
             marker_proof=place.marker_proof,
+            part=place.part,
+            part_start=place.part_start,
         )
 
     @property
@@ -103,6 +114,8 @@ def stored_of(state: SessionState) -> Stored:
         partial_bytes=state.partial_bytes,
         metrics=Statistics(state.metrics, state.metrics_left_out),
         past=state.past,
+        part=state.part,
+        part_start=state.part_start,
     )
 
 
@@ -315,6 +328,8 @@ class Appender:
             "rate": round(after.rate, 4),
             **_changed(before, after),
         }
+        if (after.part, after.part_start) != (before.part, before.part_start):
+            fields["part"], fields["part_start"] = after.part, after.part_start
         if not before.position.incarnation:
             fields["created_ms"] = now_ms
         if addition.entries:

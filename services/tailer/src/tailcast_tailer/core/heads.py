@@ -195,12 +195,13 @@ def _has_progress(
         return True
     if any(as_time_ms(fields.get(key)) is not None for key in time_keys):
         return True
-    inner = (value for value in fields.values() if isinstance(value, dict))
+    inner = [
+        cast(Mapping[str, object], value)
+        for value in fields.values()
+        if isinstance(value, dict)
+    ]
     return levels > 1 and any(
-        _has_progress(
-            cast(Mapping[str, object], value), step_keys, time_keys, levels - 1
-        )
-        for value in inner
+        _has_progress(value, step_keys, time_keys, levels - 1) for value in inner
     )
 
 

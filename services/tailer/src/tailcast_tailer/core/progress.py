@@ -24,7 +24,7 @@ GENERATION_SECONDS = 10.0
 STANDING_SECONDS = 5.0
 # What was rotated away may grow until it was quiet for so long, where nobody can tell
 # whether anything has it open.
-QUIET_SECONDS = 5.0
+FINISHED_SECONDS = 5.0
 # How often a file is looked at: at a fiftieth of the time since it last changed.
 QUIET_SHARE = 50
 COLDEST_SECONDS = 10.0
@@ -142,7 +142,7 @@ def may_be_left(
         quiet_seconds: how long it has not grown.
     """
     is_closed = is_writable is False and not has_rest
-    return is_closed or quiet_seconds >= QUIET_SECONDS
+    return is_closed or quiet_seconds >= FINISHED_SECONDS
 
 
 def is_finished(*, is_gapless: bool, is_writable: bool | None, has_rest: bool) -> bool:

@@ -39,6 +39,10 @@ class Place(NamedTuple):
     offset: int
     head_proof: str
     marker_proof: str
+    # Of a run that is written as several files: the one that is read, and at which
+    # offset among the bytes of all of them it begins.
+    part: str = ""
+    part_start: int = 0
 
 
 class Portion(NamedTuple):

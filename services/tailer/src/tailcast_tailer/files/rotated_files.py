@@ -40,11 +40,11 @@ from tailcast_tailer.files.portions import READ_BYTES, Place, is_read_to
 
 
 # Rotated files that are looked at, the newest ones.
-MOST_FILES = 100
+MOST_ROTATED = 100
 # How often a directory is listed until two lists in a row are the same.
 MOST_LISTS = 5
 # How long a list of a directory that changes is good enough, and how many are kept.
-LIST_SECONDS = 1.0
+NAMES_KEPT_SECONDS = 1.0
 MOST_DIRECTORIES = 1_000
 # What was rotated away after another file may be this much older, by its modification
 # time: that one may have been written to since.
@@ -102,9 +102,9 @@ class RotatedNames:
         try:
             changed_ns = os.stat(directory).st_mtime_ns
             listed_at, was_changed_ns, bases = self._listed.get(
-                directory, (-LIST_SECONDS, 0, frozenset[str]())
+                directory, (-NAMES_KEPT_SECONDS, 0, frozenset[str]())
             )
-            is_old = self._clock() - listed_at >= LIST_SECONDS
+            is_old = self._clock() - listed_at >= NAMES_KEPT_SECONDS
             if is_old and changed_ns != was_changed_ns:
                 bases = frozenset(
                     base
@@ -129,7 +129,7 @@ def rotated_files(path: str) -> list[RotatedFile] | None:
         now = _list(path)
         if _identities(now) == _identities(before):
             by_time = sorted(now, key=lambda name: now[name].glimpse.mtime_ns)
-            return [now[name] for name in in_rotation_order(by_time)[-MOST_FILES:]]
+            return [now[name] for name in in_rotation_order(by_time)[-MOST_ROTATED:]]
         before = now
     return None
 

@@ -117,13 +117,17 @@ class Look(NamedTuple):
     # to come; or where that line begins, if something else came.
     awaits_newline: bool = False
     continued_line: int | None = None
+    # What the path that is looked at shows, where that is not `glimpse`.
+    shown: Glimpse | None = None
 
     @property
     def at_path(self) -> Glimpse | None:
         """What the path shows; None if nothing has it, or that was not looked at."""
         if self.successor is not None:
             return self.successor.glimpse
-        return self.glimpse if self.source is Source.PATH else None
+        if self.source is not Source.PATH:
+            return None
+        return self.glimpse if self.shown is None else self.shown
 
     def seen_from(self, offset: int) -> Seen:
         """What it shows of a file that was read up to an offset."""
@@ -140,6 +144,9 @@ class Look(NamedTuple):
 
 class SessionFile:
     """The file under one path, followed through renames and replacements."""
+
+    # Whether it is a run that is written as numbered files.
+    has_parts = False
 
     def __init__(
         self,
@@ -164,6 +171,11 @@ class SessionFile:
         # The file that follows it, while it is about to be read.
         self._next: Opened | None = None
         self._next_source = Source.PATH
+
+    @property
+    def look_path(self) -> str:
+        """What to look at for a change."""
+        return self.path
 
     def look(
         self, place: Place, *, nuls_are_bytes: bool = False, rested: Rested = None

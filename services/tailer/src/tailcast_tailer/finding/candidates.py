@@ -25,7 +25,7 @@ from tailcast_tailer.finding.directory_tree import DirectoryTree
 # A file that has not changed for longer rests.
 RESTING_SECONDS = 2.0
 # Until a file is looked at again that could not be judged: first, and at most.
-RETRY_SECONDS = (1.0, 60.0)
+JUDGED_AGAIN_SECONDS = (1.0, 60.0)
 # How much is read of a file at first: most show with their first line what they are.
 FIRST_BYTES = 4_096
 # Names that are looked at below a hidden directory, at most.
@@ -97,7 +97,7 @@ class Candidate:
         self.first_size: int | None = None
         # When it is judged again, and how long after that.
         self.due = 0.0
-        self.wait = RETRY_SECONDS[0]
+        self.wait = JUDGED_AGAIN_SECONDS[0]
 
     @property
     def name(self) -> str:
@@ -107,11 +107,11 @@ class Candidate:
     def judge_later(self, now: float) -> None:
         """Look at it again, each time after a longer while."""
         self.due = now + self.wait
-        self.wait = min(RETRY_SECONDS[1], self.wait * 1.5)
+        self.wait = min(JUDGED_AGAIN_SECONDS[1], self.wait * 1.5)
 
     def has_changed(self) -> None:
         """Look at it again at once."""
-        self.due, self.wait = 0.0, RETRY_SECONDS[0]
+        self.due, self.wait = 0.0, JUDGED_AGAIN_SECONDS[0]
 
 
 def judge_file(
@@ -127,7 +127,7 @@ def judge_file(
         candidate.first_size = seen.size
     if seen != candidate.glimpse:
         candidate.glimpse, candidate.seen_at = seen, now
-        candidate.wait = RETRY_SECONDS[0]
+        candidate.wait = JUDGED_AGAIN_SECONDS[0]
     age = time.time() - seen.mtime_ns / 1e9
     judged = Judged(Nature.WAITING)
     for most in (FIRST_BYTES, SNIFFED_BYTES):

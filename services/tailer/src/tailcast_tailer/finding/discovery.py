@@ -21,7 +21,8 @@ from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.finding.candidates import FileKind, WatchedRoot
 from tailcast_tailer.finding.directory_tree import DirectoryTree
-from tailcast_tailer.finding.survey import Listing, Survey
+from tailcast_tailer.finding.listing import Listing
+from tailcast_tailer.finding.survey import Survey
 from tailcast_tailer.instruments import Instruments
 
 

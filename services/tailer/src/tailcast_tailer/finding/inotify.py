@@ -27,7 +27,7 @@ _WANTED = MODIFY | ATTRIB | CLOSE_WRITE | MOVED_FROM | MOVED_TO | CREATE | DELET
 _ONLY_DIRECTORIES = 0x0100_0000
 _HEAD = struct.Struct("iIII")
 # What one reading takes: some thousand notifications.
-READ_BYTES = 65_536
+EVENTS_BYTES = 65_536
 # Readings in one go; what comes faster waits for the next one.
 MOST_READS = 16
 # A directory that is gone, or may not be seen; the listing tells of these.
@@ -73,7 +73,7 @@ class Inotify:
         found: list[Notification] = []
         for _ in range(MOST_READS):
             try:
-                data = os.read(self.descriptor, READ_BYTES)
+                data = os.read(self.descriptor, EVENTS_BYTES)
             except BlockingIOError:
                 break
             found += _notifications(data)

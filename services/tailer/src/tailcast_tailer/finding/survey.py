@@ -5,23 +5,22 @@ one session, by whatever paths it can be reached: what is a link, or a second na
 left out; and a file that was renamed goes on as the session that it was.
 """
 
-# ruff: noqa: PTH110, PTH112, PTH116, PTH119, PTH120  # paths are texts, as in the tree
+# ruff: noqa: PTH112, PTH119, PTH120  # paths are texts, as in the tree
 
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from tailcast_streams.sources import Source, SourceState
 from tailcast_tailer.core.heads import Nature
+from tailcast_tailer.core.part_names import part_name
 from tailcast_tailer.core.passing_names import why_passing
 from tailcast_tailer.core.rotated_names import rotated_of
-from tailcast_tailer.core.session_names import session_names
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
 from tailcast_tailer.files.file_system import CannotBeSeen, Identity
 from tailcast_tailer.files.portions import Place
-from tailcast_tailer.files.session_file import first_proof, is_at
+from tailcast_tailer.files.session_file import is_at
 from tailcast_tailer.finding.candidates import (
     NEVER_RUNS,
     Candidate,
@@ -31,64 +30,18 @@ from tailcast_tailer.finding.candidates import (
     run_below,
 )
 from tailcast_tailer.finding.directory_tree import Changes
+from tailcast_tailer.finding.listing import (
+    Found,
+    Listing,
+    Moved,
+    Suspect,
+    new_listing,
+)
+from tailcast_tailer.finding.naming import Naming, is_same_file
 
 
 # Files that are gone, and are known again if they are found under another name.
 MOST_LOST = 10_000
-
-
-class Found(NamedTuple):
-    """A file to follow."""
-
-    kind: FileKind
-    path: str
-    # The session ID, or a document's path below the log directory.
-    name: str
-    # The device that it seems to be on; None where that is not known.
-    device: int | None = None
-
-
-class Moved(NamedTuple):
-    """A file that is followed has another path now."""
-
-    before: str
-    path: str
-
-
-class Suspect(NamedTuple):
-    """A new path that may be a followed file which was renamed."""
-
-    candidate: Candidate
-    before: str
-
-
-class Listing(NamedTuple):
-    """What a listing came to."""
-
-    found: list[Found]
-    moved: list[Moved]
-    # What became of paths, and those that nothing has any more.
-    sources: list[Source]
-    gone: list[str]
-    # Paths that cannot be read now, and why.
-    unseen: list[tuple[str, str]]
-    suspects: list[Suspect]
-
-    def followed_by(self, other: "Listing") -> "Listing":
-        """Both as one; what was suspected is settled by then."""
-        return Listing(
-            self.found + other.found,
-            self.moved + other.moved,
-            self.sources + other.sources,
-            self.gone + other.gone,
-            self.unseen + other.unseen,
-            [],
-        )
-
-
-def new_listing() -> Listing:
-    """One in which nothing has happened."""
-    return Listing([], [], [], [], [], [])
 
 
 class Survey:
@@ -116,25 +69,15 @@ class Survey:
         """
         self._roots = roots
         self._files = dict(files)
-        self._prefix = prefix
         self._keys = (step_keys, time_keys)
-        self._stored = stored
+        self._naming = Naming(prefix=prefix, stored=stored)
         # Every file that is there, by path, and the paths of each real file.
         self._there: dict[str, Candidate] = {}
         self._paths_of: dict[Identity, list[str]] = {}
         # Those that are to be judged again.
         self._undecided: dict[str, Candidate] = {}
-        # Sessions by the paths of their files, and paths by sessions.
-        self._followed: dict[str, str] = {}
-        self._path_of: dict[str, str] = {}
         # The latest paths of followed files that are gone, by which file it was.
         self._lost: OrderedDict[Identity, str] = OrderedDict()
-        # Where a renamed file was first, and where it is now.
-        self._homes: dict[str, str] = {}
-        # Sessions of files that are not at their stored path: by the file that the path
-        # leads to, and by the first part of their head's proof.
-        self._by_identity: dict[Identity, str] = {}
-        self._by_head: dict[str, list[str]] = {}
         self._is_first = True
 
     def look(self, changed: Iterable[str], now: float) -> Listing:
@@ -162,7 +105,7 @@ class Survey:
                 self._tell(listing, path, SourceState.LEFT_OUT, "matches no pattern")
         if self._is_first:
             self._is_first = False
-            self._find_orphans()
+            self._naming.find_orphans(self._there)
         pending += [one for one in self._undecided.values() if one.due <= now]
         for candidate in sorted(pending, key=self._order):
             self._decide(candidate, listing, now)
@@ -183,7 +126,7 @@ class Survey:
     # What the trees show.
 
     def _named(self) -> list[Candidate]:
-        named = []
+        named: list[Candidate] = []
         for path in self._files:
             candidate = Candidate(path, None, None, is_link=False)
             self._there[path] = candidate
@@ -196,7 +139,7 @@ class Survey:
             self._undecided.pop(path, None)
             if candidate is not None and candidate.identity is not None:
                 self._drop_path(candidate.identity, path)
-                if path in self._followed:
+                if self._naming.session_of(path) is not None:
                     self._lost[candidate.identity] = path
         while len(self._lost) > MOST_LOST:
             self._lost.popitem(last=False)
@@ -256,7 +199,7 @@ class Survey:
 
     def _order(self, candidate: Candidate) -> tuple[bool, bool, str]:
         """What is decided first: no links, and what has a session already."""
-        is_new = self._stored.session_of(as_stored(candidate.path)) is None
+        is_new = not self._naming.has_stored(candidate.path)
         return candidate.is_link, is_new, candidate.path
 
     # What becomes of a file.
@@ -270,25 +213,36 @@ class Survey:
         may_have_moved: bool = True,
     ) -> None:
         path = candidate.path
-        if path in self._followed:
-            self._found(candidate, self._followed[path], listing)
-            return
-        if candidate.root is not None and (reason := _why_not(candidate)):
-            self._tell(listing, path, SourceState.LEFT_OUT, reason)
-        elif (other := self._same_file(candidate)) is not None:
+        session = self._naming.session_of(path)
+        if (run := _run_of(candidate)) is not None:
+            self._decide_part(candidate, run, listing, now)
+        elif session is not None:
+            self._found(candidate, session, listing)
+        elif reason := self._why_not(candidate):
             self._undecided.pop(path, None)
-            reason = f"the same file as {as_text(other)}"
             self._tell(listing, path, SourceState.LEFT_OUT, reason)
         elif candidate.root is not None and candidate.root.kind is FileKind.DOCUMENT:
-            self._found(candidate, self._below(candidate), listing)
-        elif (now_at := self._homes.get(path)) is not None:
+            self._found(candidate, self._below(candidate, path), listing)
+        elif (now_at := self._naming.home_of(path)) is not None:
             self._move(now_at, path, listing)
         elif may_have_moved and (before := self._before(candidate)) is not None:
             listing.suspects.append(Suspect(candidate, before))
-        elif (session := self._session_of(candidate, listing, now)) is not None:
-            self._undecided.pop(path, None)
-            self._followed[path], self._path_of[session] = session, path
+        elif (session := self._session_of(candidate, path, listing, now)) is not None:
             self._found(candidate, session, listing)
+
+    def _decide_part(
+        self, candidate: Candidate, run: str, listing: Listing, now: float
+    ) -> None:
+        """One of the numbered files of a run, which are one session."""
+        session = self._naming.session_of(run)
+        if session is None:
+            session = self._session_of(candidate, run, listing, now)
+        if session is not None:
+            root = candidate.root
+            device = None if root is None else root.tree.device_of(candidate.path)
+            found = Found(FileKind.TELEMETRY, run, session, device, has_parts=True)
+            listing.found.append(found)
+            self._tell(listing, run, SourceState.FOLLOWED, session=session)
 
     def _found(self, candidate: Candidate, name: str, listing: Listing) -> None:
         root = candidate.root
@@ -299,18 +253,24 @@ class Survey:
         self._tell(listing, candidate.path, SourceState.FOLLOWED, session=session)
 
     def _move(self, before: str, path: str, listing: Listing) -> None:
-        session = self._followed.pop(before)
-        self._followed[path], self._path_of[session] = session, path
-        home = next((one for one, at in self._homes.items() if at == before), before)
-        self._homes.pop(home, None)
-        if home != path:
-            self._homes[home] = path
+        session = self._naming.move(before, path)
         self._undecided.pop(path, None)
         listing.moved.append(Moved(before, path))
         self._tell(listing, path, SourceState.FOLLOWED, session=session)
         if before in self._there:
             reason = f"the past of {as_text(path)}"
             self._tell(listing, before, SourceState.LEFT_OUT, reason)
+
+    def _why_not(self, candidate: Candidate) -> str:
+        """Why such a file is no session; "" if it may be one."""
+        if candidate.root is not None:
+            base = rotated_of(candidate.path)
+            if base is not None and candidate.root.kind is FileKind.TELEMETRY:
+                return f"the past of {as_text(base)}"
+            if reason := why_passing(candidate.name):
+                return reason
+        other = self._same_file(candidate)
+        return "" if other is None else f"the same file as {as_text(other)}"
 
     def _same_file(self, candidate: Candidate) -> str | None:
         """Another path of this very file that goes before this one."""
@@ -320,10 +280,10 @@ class Survey:
             if path == candidate.path:
                 continue
             other = self._there[path]
-            goes_before = path in self._followed or (
+            goes_before = self._naming.session_of(path) is not None or (
                 candidate.is_link and not other.is_link
             )
-            if goes_before and _is_same_file(path, candidate.path):
+            if goes_before and is_same_file(path, candidate.path):
                 return path
         return None
 
@@ -333,31 +293,41 @@ class Survey:
             return None
         for path in self._paths_of[candidate.identity]:
             # Its directory may not have been listed since.
-            if path in self._followed and not os.path.lexists(path):
+            is_followed = self._naming.session_of(path) is not None
+            if is_followed and not os.path.lexists(path):
                 return path
         before = self._lost.get(candidate.identity)
-        is_lost = before in self._followed and before not in self._there
-        return before if is_lost else None
+        if before is None or before in self._there:
+            return None
+        return before if self._naming.session_of(before) is not None else None
 
     def _session_of(
-        self, candidate: Candidate, listing: Listing, now: float
+        self, candidate: Candidate, path: str, listing: Listing, now: float
     ) -> str | None:
-        """The session of a file that is to be followed; None if it is not, yet."""
-        stored = self._stored.session_of(as_stored(candidate.path))
-        if stored is not None and self._path_of.get(stored) in (None, candidate.path):
-            return stored
-        if (orphan := self._orphan_of(candidate)) is not None:
-            return orphan
+        """The session of a file that is to be followed; None if it is not, yet.
+
+        `path` is that of the session: the candidate's own, or that of the run of which
+        it is a part.
+        """
+        session = self._naming.known_session(path, candidate.identity)
         root = candidate.root
-        if (
-            root is not None
-            and root.accepts is None
-            and not self._is_run(candidate, listing, now)
-        ):
-            return None
-        return next(
-            name for name in self._names_of(candidate) if self._is_free(name, candidate)
-        )
+        if session is None:
+            is_named = root is None or root.accepts is not None
+            if not is_named and not self._is_run(candidate, listing, now):
+                return None
+            # What tells a named file apart from others has its own name at its end.
+            before = os.path.dirname(self._files[path]) if root is None else root.name
+            below = self._below(candidate, path)
+            session = self._naming.new_session(path, below, before)
+        self._undecided.pop(candidate.path, None)
+        self._naming.follow(path, session)
+        return session
+
+    def _below(self, candidate: Candidate, path: str) -> str:
+        root = candidate.root
+        if root is None or path == root.base:
+            return os.path.basename(path)
+        return os.path.relpath(path, root.base)
 
     def _is_run(self, candidate: Candidate, listing: Listing, now: float) -> bool:
         steps, times = self._keys
@@ -387,71 +357,6 @@ class Survey:
         mend = f"name it to follow it: tailcast up {as_text(candidate.path)}"
         self._tell(listing, candidate.path, state, reason, mend=mend)
 
-    # What it is called.
-
-    def _below(self, candidate: Candidate) -> str:
-        root = candidate.root
-        return os.path.relpath(candidate.path, root.base) if root else candidate.name
-
-    def _names_of(self, candidate: Candidate) -> list[str]:
-        root = candidate.root
-        if root is None:
-            # What tells a named file apart from others has its own name at its end.
-            before = os.path.dirname(self._files[candidate.path])
-            below = candidate.name
-        else:
-            before, below = root.name, self._below(candidate)
-        return session_names(below, candidate.path, root=before, prefix=self._prefix)
-
-    def _is_free(self, session: str, candidate: Candidate) -> bool:
-        """Whether no other file that exists is this session."""
-        holder = self._path_of.get(session)
-        if holder is None:
-            origin = self._stored.origin_of(session)
-            holder = "" if origin is None else origin.path
-        if not holder or holder == candidate.path:
-            return True
-        return not os.path.exists(holder) or _is_same_file(holder, candidate.path)
-
-    # Files that are not where they were when a tailer read them last.
-
-    def _find_orphans(self) -> None:
-        """Learn which stored sessions have no file at their path, as it is listed."""
-        for path, session in self._stored.paths.items():
-            if path in self._there or not session.startswith(self._prefix):
-                continue
-            try:
-                found = os.stat(path)
-            except OSError:
-                origin = self._stored.origin_of(session)
-                if origin is not None and origin.head_proof:
-                    head = origin.head_proof.partition(",")[0]
-                    self._by_head.setdefault(head, []).append(session)
-            else:
-                identity = Identity(found.st_dev, found.st_ino)
-                self._by_identity[identity] = session
-
-    def _orphan_of(self, candidate: Candidate) -> str | None:
-        """The session of a file that had another path when it was read last."""
-        if candidate.identity is not None:
-            session = self._by_identity.get(candidate.identity)
-            if session is not None and session not in self._path_of:
-                return session
-        if not self._by_head:
-            return None
-        try:
-            sessions = self._by_head.get(first_proof(candidate.path), [])
-        except CannotBeSeen:
-            return None
-        for session in sessions:
-            origin = self._stored.origin_of(session)
-            if origin is None or session in self._path_of:
-                continue
-            place = Place(origin.offset, origin.head_proof, origin.marker_proof)
-            if is_at(candidate.path, place):
-                return session
-        return None
-
     @staticmethod
     def _tell(
         listing: Listing,
@@ -465,22 +370,9 @@ class Survey:
         listing.sources.append(Source(as_text(path), state, session, reason, mend))
 
 
-def _why_not(candidate: Candidate) -> str:
-    """Why a file with such a name is no session; "" if it may be one."""
-    base = rotated_of(candidate.path)
-    if base is not None and candidate.root is not None:
-        is_document = candidate.root.kind is FileKind.DOCUMENT
-        return "" if is_document else f"the past of {as_text(base)}"
-    return why_passing(candidate.name)
-
-
-def as_stored(path: str) -> str:
-    """The path as it stands in the state of a session."""
-    return path.encode(errors="backslashreplace").decode()
-
-
-def _is_same_file(one: str, other: str) -> bool:
-    try:
-        return os.path.samestat(os.stat(one), os.stat(other))
-    except OSError:
-        return False
+def _run_of(candidate: Candidate) -> str | None:
+    """The path of the run that a file is a part of; None if it is a file of its own."""
+    if candidate.root is None or candidate.root.kind is FileKind.DOCUMENT:
+        return None
+    part = part_name(candidate.path)
+    return None if part is None else part.run

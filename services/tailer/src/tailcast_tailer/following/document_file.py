@@ -121,9 +121,15 @@ class DocumentFile:
         self._waiting_since: float | None = None
         self._patience = DEADLINE_SECONDS
 
+    has_parts = False
     bytes_behind = 0
     open_since = None
     rested_at = None
+
+    @property
+    def look_path(self) -> str:
+        """The path that shows whether it changed."""
+        return self.path
 
     @property
     def device(self) -> int | None:

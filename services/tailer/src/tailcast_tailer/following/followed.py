@@ -16,6 +16,16 @@ class Followed(Protocol):
     glimpse: Glimpse | None
 
     @property
+    def has_parts(self) -> bool:
+        """Whether it is a run that is written as numbered files."""
+        ...
+
+    @property
+    def look_path(self) -> str:
+        """The path that shows whether it changed."""
+        ...
+
+    @property
     def device(self) -> int | None:
         """The number of the device that it is on; None while that is not known."""
         ...

@@ -87,12 +87,23 @@ class Follower:
         self._succession = Succession(file, jobs, context, self._generations)
         # When stream and state were made anew last.
         self._mended_at: float | None = None
-        # What the latest look saw; None before it.
+        # What the latest look saw; None before it. And how many bytes there were.
         self.glimpse: Glimpse | None = None
+        self._size = 0
         # When a look last brought something.
         self._moved_at = context.clock()
         # When something of it was last appended, steady seconds; None: not here.
         self.appended_at: float | None = None
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is a run that is written as numbered files."""
+        return self._file.has_parts
+
+    @property
+    def look_path(self) -> str:
+        """The path that shows whether it changed."""
+        return self._file.look_path
 
     @property
     def device(self) -> int | None:
@@ -114,7 +125,7 @@ class Follower:
         """How much of the file is not in the broker."""
         if self.glimpse is None or self._stored is None:
             return 0
-        return max(0, self.glimpse.size - self._stored.position.offset)
+        return max(0, self._size - self._stored.position.offset)
 
     @property
     def activity_ms(self) -> int:
@@ -261,6 +272,7 @@ class Follower:
     def _note_look(self, look: Look) -> None:
         if look.at_path is not None:
             self.glimpse = look.at_path
+            self._size = look.glimpse.size
             self._jobs.device = look.at_path.identity.device
             self._ownership.sighted()
 
@@ -445,7 +457,7 @@ class Follower:
             return REWRITE_RETRY_SECONDS
         try:
             # Only what can be read can be made anew.
-            await self._jobs(partial(glimpse, self.path, reopen=True))
+            await self._jobs(partial(glimpse, self.look_path, reopen=True))
         except CannotBeSeen as error:
             self._context.instruments.cannot_see(self._path_text, str(error))
             return REWRITE_RETRY_SECONDS

@@ -75,9 +75,13 @@ class Turns:
         return [item.followed for item in self.items.values()]
 
     def add(self, followed: Followed, now: float) -> None:
-        """Follow one more file."""
-        item = Item(followed, now)
-        self.items[followed.path] = item
+        """Follow one more file, or a file in another way."""
+        item = self.items.get(followed.path)
+        if item is None:
+            item = self.items[followed.path] = Item(followed, now)
+        else:
+            item.followed.release()
+            item.followed = followed
         self.enqueue(item)
 
     def move(self, before: str, path: str) -> None:

@@ -191,6 +191,8 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         head_proof=text("head_proof"),
         marker_proof=text("marker_proof"),
         past=text("past"),
+        part=text("part"),
+        part_start=number("part_start"),
     )
 
 

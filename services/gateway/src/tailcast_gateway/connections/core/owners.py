@@ -12,9 +12,9 @@ from tailcast_gateway.protocol.close_codes import ClosedBy
 
 
 # The owner of a socket before its start and after its end.
-NOBODY: Final = Nobody()
+NO_OWNER: Final = Nobody()
 # The end of a connection that was lost.
-LOST: Final = (close_codes.LOST.number, close_codes.LOST.reason, ClosedBy.NOBODY)
+LOST_END: Final = (close_codes.LOST.number, close_codes.LOST.reason, ClosedBy.NOBODY)
 
 _FAILED: Final = (
     close_codes.INTERNAL_ERROR.number,

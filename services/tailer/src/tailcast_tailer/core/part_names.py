@@ -1,0 +1,69 @@
+"""Names of files that are parts of one run: numbers that rise.
+
+Pure. Some writers begin a new file every so often: `000000.jsonl`, `000001.jsonl`, or
+`FIRST-LAST-HASH.jsonl`. Such a run is one session, called by its folder. Its lines are
+those of its parts in the order of their numbers. The name alone tells whether a file is
+a part.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tailcast_tailer.core.patterns import LINE_EXTENSIONS
+
+
+# What stands behind the name of a file in the folder of its further parts.
+PARTS_FOLDER = ".parts"
+
+_EXTENSION = "(?:" + "|".join(map(re.escape, LINE_EXTENSIONS)) + ")"
+# A number with a leading zero is counted; one without may be a job's, or a day.
+_SHAPES = (
+    re.compile(rf"0[0-9]{{4,}}{_EXTENSION}", re.ASCII),
+    re.compile(rf"part-0[0-9]{{3,}}{_EXTENSION}", re.ASCII),
+    re.compile(rf"[0-9]+-[0-9]+-[0-9a-f]{{8,64}}{_EXTENSION}", re.ASCII),
+)
+_IN_PARTS_FOLDER = re.compile(rf"[0-9]+{_EXTENSION}", re.ASCII)
+_COUNTED = re.compile(r"((?:part-)?)([0-9]+)(\.[a-z]+)", re.ASCII)
+_NUMBERS = re.compile("[0-9]+", re.ASCII)
+
+
+class PartName(NamedTuple):
+    """The name of a part."""
+
+    # The path of the run: of its folder, or of the file whose parts these are.
+    run: str
+    # What its place among the parts is compared by.
+    order: tuple[tuple[int, ...], str]
+
+
+def part_name(path: str, shapes: Sequence[re.Pattern[str]] = ()) -> PartName | None:
+    """Read the path of a part; None if it is a file of its own.
+
+    Args:
+        path: an absolute path.
+        shapes: more names of parts than those that are known here.
+    """
+    folder, _, name = path.rpartition("/")
+    base = folder.removesuffix(PARTS_FOLDER)
+    if base != folder and base.endswith(LINE_EXTENSIONS):
+        if _IN_PARTS_FOLDER.fullmatch(name):
+            return PartName(base, part_order(name))
+        return None
+    if any(shape.fullmatch(name) for shape in (*_SHAPES, *shapes)):
+        return PartName(folder, part_order(name))
+    return None
+
+
+def part_order(name: str) -> tuple[tuple[int, ...], str]:
+    """What a part's place among the others is compared by: its numbers."""
+    return tuple(map(int, _NUMBERS.findall(name)))[:2], name
+
+
+def next_name(name: str) -> str | None:
+    """The name of the part that follows, where the numbers are counted one by one."""
+    match = _COUNTED.fullmatch(name)
+    if match is None:
+        return None
+    before, number, extension = match.groups()
+    return f"{before}{int(number) + 1:0{len(number)}d}{extension}"

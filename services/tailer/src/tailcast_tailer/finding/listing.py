@@ -1,0 +1,62 @@
+"""What a listing comes to: values that are handed from the survey to the pipeline."""
+
+from typing import NamedTuple
+
+from tailcast_streams.sources import Source
+from tailcast_tailer.finding.candidates import Candidate, FileKind
+
+
+class Found(NamedTuple):
+    """A file to follow."""
+
+    kind: FileKind
+    path: str
+    # The session ID, or a document's path below the log directory.
+    name: str
+    # The device that it seems to be on; None where that is not known.
+    device: int | None = None
+    # Whether it is a run that is written as numbered files, `path` that of the folder.
+    has_parts: bool = False
+
+
+class Moved(NamedTuple):
+    """A file that is followed has another path now."""
+
+    before: str
+    path: str
+
+
+class Suspect(NamedTuple):
+    """A new path that may be a followed file which was renamed."""
+
+    candidate: Candidate
+    before: str
+
+
+class Listing(NamedTuple):
+    """What a listing came to."""
+
+    found: list[Found]
+    moved: list[Moved]
+    # What became of paths, and those that nothing has any more.
+    sources: list[Source]
+    gone: list[str]
+    # Paths that cannot be read now, and why.
+    unseen: list[tuple[str, str]]
+    suspects: list[Suspect]
+
+    def followed_by(self, other: "Listing") -> "Listing":
+        """Both as one; what was suspected is settled by then."""
+        return Listing(
+            self.found + other.found,
+            self.moved + other.moved,
+            self.sources + other.sources,
+            self.gone + other.gone,
+            self.unseen + other.unseen,
+            [],
+        )
+
+
+def new_listing() -> Listing:
+    """One in which nothing has happened."""
+    return Listing([], [], [], [], [], [])
