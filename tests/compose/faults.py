@@ -171,9 +171,8 @@ async def clients_do_not_answer(watch: Watch, expected: set[str]) -> None:
 
 
 async def lines_are_wrong(watch: Watch, expected: set[str]) -> None:
-    """One that is no record, and a file whose name cannot be a session's."""
+    """One that is no record."""
     watch.write("wrong.jsonl", "no record\n")
-    watch.write("!wrong.jsonl", '{"step":1}\n')
     await watch.until(expected)
 
 
@@ -256,7 +255,7 @@ FAULTS: dict[str, Fault] = {
     "the balancer is killed, and stays away": balancer_killed,
     "clients close with 1011": clients_give_up,
     "many clients do not answer, and one too many comes": clients_do_not_answer,
-    "a line is no record, and a name no session's": lines_are_wrong,
+    "a line is no record": lines_are_wrong,
     "an emergency file is no JSON": emergency_is_unreadable,
     "a stream is deleted": stream_deleted,
     "a file begins anew again and again": file_begins_anew,
