@@ -102,7 +102,9 @@ def valid_lines(data: bytes) -> list[tuple[int, bytes]]:
         try:
             value = json.loads(line)
         except ValueError:
-            for begin, behind in _objects_in(line.decode("latin-1")):
+            objects = _objects_in(line.decode("latin-1"))
+            is_header = start == 0 and line.startswith((b"#", b"//"))
+            for begin, behind in [] if is_header else objects:
                 is_last = not line[behind:].strip()
                 offset = end if is_last else start + behind
                 found.append((offset, line[begin:behind]))

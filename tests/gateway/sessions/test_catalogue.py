@@ -69,20 +69,20 @@ def test_snapshots_of_little() -> None:
         assert snapshot("a", bare, now_ms=0)["data"] is None
 
 
-def test_bytes_that_are_held_back() -> None:
-    """Where there are some, and not else."""
+def test_what_is_no_record_and_not_rejected() -> None:
+    """Where there is some, and not else."""
     some = head([marker()]).state
     assert some is not None
     for size in (0, 7):
-        state = replace(some, partial_bytes=size)
+        state = replace(some, text=size, partial_bytes=size)
         told = (
             describe("a", Head(state, None, None), active_ms=0, now_ms=0),
             snapshot("a", snapshot_of(state), now_ms=0),
         )
-        expected = {"partialBytes": 7} if size else {}
+        expected = {"text": 7, "partialBytes": 7} if size else {}
         for one in told:
             assert one.items() >= expected.items()
-            assert ("partialBytes" in one) is bool(size)
+            assert ({"text", "partialBytes"} <= one.keys()) is bool(size)
 
 
 def test_rejected_lines() -> None:

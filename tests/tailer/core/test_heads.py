@@ -7,6 +7,7 @@ from tailcast_tailer.core.heads import SNIFFED_BYTES, Nature, judge_head
 
 
 LONG = "x" * 40
+DOCKER = b'{"log":"%b\\n","stream":"stdout","time":"2026-11-28T10:00:00.1Z"}\n'
 RUN, WAITING, LEFT_OUT = Nature.RUN, Nature.WAITING, Nature.LEFT_OUT
 
 
@@ -32,6 +33,8 @@ def judged(
         (b'\xef\xbb\xbf\n\n {"step":1,"a":NaN}\r\n', RUN),
         (b"Loading\nepoch 1\n" + b'{"step":1}\n', RUN),
         (b'2026-11-28T10:00:00Z stdout F {"step":1}\n', RUN),
+        (DOCKER % b"Loading" + DOCKER % b'{\\"step\\":1}', RUN),
+        (DOCKER % b"Loading", LEFT_OUT),
         (b'{"record":{"extra":{"step":1},"time":{"timestamp":1.8e9}}}\n', RUN),
         (b'{"time":1800000000,"a":"b"}\n', RUN),
         (b'{"loss":0.5}\n{"loss":0.4}\n', RUN),
@@ -51,7 +54,7 @@ def judged(
         (b'{"q":"a"}\n{"q":"b"}\n', RUN),
         (b'{"level":"info","msg":"a","time":"2026-11-28T10:00:00Z"}\n', LEFT_OUT),
     ],
-    ids=range(21),
+    ids=range(23),
 )
 def test_a_file_without_the_extension_of_lines(head: bytes, expected: Nature) -> None:
     """Any of its first lines makes it a run."""

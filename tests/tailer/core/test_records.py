@@ -9,12 +9,12 @@ from hypothesis import given, strategies as st
 
 from tailcast_streams.entries import Kind, NewEntry, NewRejection
 from tailcast_streams.record import needs_care
+from tailcast_tailer.core.envelopes import Lines, lines_of
 from tailcast_tailer.core.metrics import Metric, Statistics, merge
 from tailcast_tailer.core.records import (
     TOGETHER,
-    Lines,
     Reading,
-    lines_of,
+    Rules,
     read_lines,
     take_apart,
     too_long,
@@ -28,7 +28,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 def read(chunk: bytes, *, start: int = 0, max_line_bytes: int = 100) -> Reading:
     """Read a chunk of whole lines."""
     texts = chunk.split(b"\n")[:-1]
-    return read_lines(lines_of(texts, start), chunk, max_line_bytes=max_line_bytes)
+    return read_lines(lines_of(texts, start), chunk, Rules(max_line_bytes))
 
 
 def test_records_and_emergencies_are_entries() -> None:
@@ -59,7 +59,7 @@ def test_byte_order_mark_is_removed_at_the_head_alone() -> None:
     ("line", "reason"),
     [
         (b"[]", "not a JSON object"),
-        (b"\xff\xfe", "not UTF-8"),
+        (b"\xfe\xfd", "not UTF-8"),
         (b'"' + b"x" * 100 + b'"', "longer than 100 bytes"),
         (b"\0\0", "a hole: NUL bytes alone"),
     ],
@@ -181,7 +181,7 @@ def one_at_a_time(poison: set[bytes]) -> Callable[[Lines], Reading]:
         if found := sorted(poison.intersection(lines.texts)):
             raise ValueError(f"cannot read {found[0].decode()}\n\ud800" + "x" * 999)
         return read_lines(
-            lines, b"".join(text + b"\n" for text in lines.texts), max_line_bytes=100
+            lines, b"".join(text + b"\n" for text in lines.texts), Rules(100)
         )
 
     return take

@@ -93,6 +93,8 @@ class SessionState:
     # only counted.
     metrics: bytes = b""
     metrics_left_out: int = 0
+    # Lines of text between records that were passed over.
+    text: int = 0
     # Bytes behind the last line that are no whole line, and have rested so.
     partial_bytes: int = 0
     # The tailer that appended last: `host:log directory`; and the file's path there.
@@ -170,6 +172,7 @@ class Snapshot:
     records: int
     rejected: int
     # As in `SessionState`.
+    text: int
     partial_bytes: int
     # Emergencies among the records, and the latest of them; b"" until there is one.
     emergencies: int
@@ -198,6 +201,7 @@ def snapshot_of(state: SessionState) -> Snapshot:
         last_time_ms=state.last_time_ms,
         records=state.records,
         rejected=state.rejected,
+        text=state.text,
         partial_bytes=state.partial_bytes,
         emergencies=state.emergencies,
         latest_emergency_id=state.latest_emergency_id,

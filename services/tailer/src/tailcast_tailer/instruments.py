@@ -138,6 +138,12 @@ class Instruments:
             last_offset=last.offset - last.length - 1,
         )
 
+    def text_passed_over(self, session: str, lines: int) -> None:
+        """Lines between records are text, in a file that may have some."""
+        self._meters.text.inc(lines)
+        if self._remember("text", session):
+            self._log.info("passing over lines of text", session=session)
+
     def batch_narrowed(self, session: str, lines: int, error: Exception) -> None:
         """A batch could not be taken: fewer lines are, and one alone is rejected."""
         self._meters.narrowed.inc()

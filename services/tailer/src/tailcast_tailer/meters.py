@@ -17,6 +17,7 @@ class Meters:
         self.records = counter("records", "Records appended")
         self.bytes = counter("bytes", "Bytes of files that were taken in")
         self.rejections = counter("rejections", "Lines that were no records")
+        self.text = counter("text_lines", "Lines of text that were passed over")
         self.narrowed = counter("narrowed", "Batches made smaller for a line at fault")
         self.steps = counter("clock_steps", "Times the wall clock was set")
         self.old_files = counter("old_files", "Files left out for their age")

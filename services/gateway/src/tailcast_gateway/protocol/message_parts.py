@@ -49,6 +49,10 @@ Truncated = Annotated[
     ),
 ]
 Link = Annotated[str, Meta(description="Relative to the address of the stream.")]
+Text = Annotated[
+    Size,
+    Meta(description="Lines of text that were passed over; if there are any."),
+]
 PartialBytes = Annotated[
     Size,
     Meta(
@@ -110,6 +114,7 @@ class SessionFields(MessagePart, kw_only=True):
     rate: Rate
     oldest: Cursor | None
     head: Cursor | None
+    text: Text | UnsetType = UNSET
     partial_bytes: PartialBytes | UnsetType = UNSET
     contested: Flag | UnsetType = UNSET
     owners: Owners | UnsetType = UNSET
@@ -170,6 +175,7 @@ class LatestValues(MessagePart, kw_only=True):
     ) = UNSET
     url: Link | UnsetType = UNSET
     bytes: Size | UnsetType = UNSET
+    text: Text | UnsetType = UNSET
     partial_bytes: PartialBytes | UnsetType = UNSET
     contested: Flag | UnsetType = UNSET
     owners: Owners | UnsetType = UNSET

@@ -57,6 +57,8 @@ class Stored(NamedTuple):
     updated_ms: int = 0
     rate: float = 0.0
     appended_at: float | None = None
+    # Lines of text that were passed over, in this incarnation.
+    text: int = 0
     # Bytes behind the last line that are held back, as it was written down.
     partial_bytes: int = 0
     # Of the current generation; as text, since thousands of sessions may be idle.
@@ -111,6 +113,7 @@ def stored_of(state: SessionState) -> Stored:
         state.first_time_ms is not None,
         state.updated_ms,
         state.rate,
+        text=state.text,
         partial_bytes=state.partial_bytes,
         metrics=Statistics(state.metrics, state.metrics_left_out),
         past=state.past,
@@ -135,6 +138,8 @@ class Addition(NamedTuple):
     metrics: Mapping[str, Metric]
     # How many lines of the file this is, blank ones counted.
     lines: int = 0
+    # How many of these are text that is passed over.
+    text: int = 0
 
 
 class CannotBeTaken(Exception):
@@ -222,6 +227,8 @@ class Appender:
         left_out = after.metrics.left_out - before.metrics.left_out
         if left_out > 0:
             self._instruments.metrics_left_out(session, left_out)
+        if addition.text:
+            self._instruments.text_passed_over(session, addition.text)
         if addition.rejections:
             self._instruments.lines_rejected(session, addition.rejections)
         self.untouched[session] = addition.activity_ms
@@ -308,6 +315,7 @@ class Appender:
             has_first_time=before.has_first_time or first.time_ms is not None,
             updated_ms=now_ms,
             appended_at=now,
+            text=before.text + addition.text,
             partial_bytes=0,
             rate=rate_after(
                 before.rate,
@@ -390,6 +398,8 @@ def _changed(before: Stored, after: Stored) -> dict[str, str | int | float | byt
         fields["metrics"], fields["metrics_left_out"] = after.metrics
     if after.past != before.past:
         fields["past"] = after.past
+    if after.text != before.text:
+        fields["text"] = after.text
     if after.partial_bytes != before.partial_bytes:
         fields["partial_bytes"] = after.partial_bytes
     return fields

@@ -11,7 +11,7 @@ import msgspec
 
 from tailcast_streams.entries import Document
 from tailcast_streams.record import Invalid, parse_record
-from tailcast_tailer.core.records import BYTE_ORDER_MARK
+from tailcast_tailer.core.forms import BYTE_ORDER_MARK
 
 
 MAX_DOCUMENT_BYTES = 10_485_760

@@ -14,8 +14,10 @@ import msgspec
 
 from tailcast_streams.nesting import TOO_DEEP
 from tailcast_streams.record import Invalid, as_step, as_time_ms, parse_record
+from tailcast_tailer.core.envelopes import Envelope, is_enveloped, unwrapped
+from tailcast_tailer.core.formats import format_of
+from tailcast_tailer.core.forms import BYTE_ORDER_MARK
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
-from tailcast_tailer.core.records import BYTE_ORDER_MARK
 
 
 # How much of a file is looked at.
@@ -30,16 +32,6 @@ MOST_LEVELS = 4
 LONG_TEXT = 32
 # Configuration, whatever a line of it may look like.
 _CONFIGURATION = (".yaml", ".yml", ".toml", ".ini", ".cfg")
-# What the first bytes of other formats are.
-_MAGIC = {
-    b"\x1f\x8b": "compressed with gzip",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd",
-    b"BZh": "compressed with bzip2",
-    b"\xfd7zXZ": "compressed with xz",
-    b"PK\x03\x04": "a zip archive",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-}
 # The keys of a program's log: none of them measures anything.
 _LOG_KEYS = frozenset(
     {
@@ -119,8 +111,7 @@ def judge_head(
 def _other_format(head: bytes, name: str) -> str | None:
     if name.endswith(_CONFIGURATION):
         return "configuration"
-    reasons = (why for magic, why in _MAGIC.items() if head.startswith(magic))
-    return next(reasons, None)
+    return format_of(head)
 
 
 def _without_progress(
@@ -157,14 +148,25 @@ def _without_records(
 
 
 def _lines(head: bytes, *, is_whole: bool, is_resting: bool) -> list[bytes]:
-    """The lines that are whole, blank ones left out."""
+    """The lines that are whole, not blank, without a container's envelopes."""
     text = head.removeprefix(BYTE_ORDER_MARK)
     lines = text.split(b"\n")
     rest = lines.pop()
     if is_whole and is_resting:
         lines.append(rest)
-    stripped = (line.strip() for line in lines)
-    return [line for line in stripped if line]
+    stripped = [line for text in lines if (line := text.strip())]
+    for envelope in (Envelope.DOCKER, Envelope.CRI):
+        if stripped and is_enveloped(stripped[0], envelope):
+            inner = unwrapped(
+                stripped,
+                0,
+                envelope,
+                max_line_bytes=SNIFFED_BYTES,
+                max_lines=len(stripped),
+                is_all=True,
+            )
+            return [line for text in inner.lines.texts if (line := text.strip())]
+    return stripped
 
 
 def _record_in(line: bytes) -> bytes | None:

@@ -7,10 +7,9 @@ together. If one is not, the lines around it are checked one by one. A line that
 check fail is rejected alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import accumulate, count, repeat
-from operator import add
+from itertools import repeat
 from typing import NamedTuple
 
 from tailcast_streams.entries import Kind, NewEntry, NewRejection
@@ -23,6 +22,9 @@ from tailcast_streams.record import (
     needs_care,
     parse_record,
 )
+from tailcast_tailer.core.envelopes import Lines
+from tailcast_tailer.core.formats import unlike_lines
+from tailcast_tailer.core.forms import held_by, is_header, is_text
 from tailcast_tailer.core.metrics import (
     EMERGENCY,
     Metric,
@@ -32,7 +34,7 @@ from tailcast_tailer.core.metrics import (
     shapes_of,
     summarize,
 )
-from tailcast_tailer.core.splices import parts_of
+from tailcast_tailer.core.splices import Part, object_at_end, parts_of
 
 
 # Lines that are checked and counted together: what they are decoded to is gone before
@@ -43,59 +45,44 @@ REJECTED_HEAD_BYTES = 4_096
 # How much of an exception's text is kept.
 _TOLD_CHARACTERS = 200
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
 _RECORD, _EMERGENCY = Kind.RECORD, Kind.EMERGENCY
 # As `NewEntry(…)` from a tuple, at a third of the cost: this happens for each line.
 _new_entry = partial(tuple.__new__, NewEntry)
 
 
-class Lines(NamedTuple):
-    """Lines of a file, without their newlines."""
+class Rules(NamedTuple):
+    """How the lines of a file are read."""
 
-    texts: Sequence[bytes]
-    # Where each ends in the file: the byte after its newline.
-    ends: Sequence[int]
-    # How long each is in the file, without its newline.
-    lengths: Sequence[int]
-
-    def part(self, first: int, last: int) -> "Lines":
-        """Those from one on, the last one left out."""
-        here = slice(first, last)
-        return Lines(self.texts[here], self.ends[here], self.lengths[here])
+    # A longer one is rejected; white space around it does not count, nor does a hole
+    # before it.
+    max_line_bytes: int
+    # Keys that hold a record's step and time.
+    not_metrics: frozenset[str] = frozenset()
+    # Whether lines of text are passed over; else they are rejected.
+    passes_text: bool = False
+    # Whether a text may stand before each object.
+    has_prefix: bool = False
 
 
 class Reading(NamedTuple):
-    """What was made of lines: each one is an entry or a rejection, or several."""
+    """What was made of lines: entries and rejections, and what is neither."""
 
     entries: list[NewEntry]
     rejections: list[NewRejection]
     # What the records say of each metric.
     metrics: Mapping[str, Metric]
+    # Lines of text that were passed over.
+    text: int = 0
 
 
-def lines_of(texts: Sequence[bytes], start: int) -> Lines:
-    """Lines that stand one behind the other, from an offset on."""
-    lengths = [*map(len, texts)]
-    return Lines(texts, [*map(add, accumulate(lengths), count(start + 1))], lengths)
-
-
-def read_lines(
-    lines: Lines,
-    chunk: bytes,
-    *,
-    max_line_bytes: int,
-    not_metrics: frozenset[str] = frozenset(),
-) -> Reading:
+def read_lines(lines: Lines, chunk: bytes, rules: Rules) -> Reading:
     """Turn lines into entries and rejections; blank ones are neither.
 
     Args:
         lines: whole lines.
         chunk: what they were taken from, whole lines only; looked at once for what
             would make parsing costly.
-        max_line_bytes: a longer one is rejected; white space around it does not count,
-            nor does a hole before it.
-        not_metrics: keys that hold a record's step and time.
+        rules: how.
     """
     texts = lines.texts
     careful = needs_care(chunk) if has_long_number(chunk) else None
@@ -103,16 +90,16 @@ def read_lines(
 
     def take(some: Lines) -> Reading:
         nonlocal careful
-        part = _plain(some, max_line_bytes, not_metrics) if is_plain else None
+        part = _plain(some, rules) if is_plain else None
         if part is not None:
             return part
         careful = needs_care(chunk) if careful is None else careful
-        return _read_each(some, max_line_bytes, not_metrics, careful=careful)
+        return _read_each(some, rules, careful=careful)
 
     reading = Reading([], [], {})
     for at in range(0, len(texts), TOGETHER):
         some = lines.part(at, at + TOGETHER)
-        reading = _followed_by(reading, take_apart(some, take))
+        reading = followed_by(reading, take_apart(some, take))
     return reading
 
 
@@ -132,22 +119,23 @@ def take_apart(lines: Lines, take: Callable[[Lines], Reading]) -> Reading:
             return Reading([], [not_taken(end, length, text, error)], {})
     middle, last = len(lines.texts) // 2, len(lines.texts)
     first = take_apart(lines.part(0, middle), take)
-    return _followed_by(first, take_apart(lines.part(middle, last), take))
+    return followed_by(first, take_apart(lines.part(middle, last), take))
 
 
-def _followed_by(one: Reading, other: Reading) -> Reading:
+def followed_by(one: Reading, other: Reading) -> Reading:
     """Both as one; the first one's lists are extended."""
     one.entries.extend(other.entries)
     one.rejections.extend(other.rejections)
-    return one._replace(metrics=joined(one.metrics, other.metrics))
+    metrics = joined(one.metrics, other.metrics)
+    return one._replace(metrics=metrics, text=one.text + other.text)
 
 
-def _plain(
-    lines: Lines, max_line_bytes: int, not_metrics: frozenset[str]
-) -> Reading | None:
+def _plain(lines: Lines, rules: Rules) -> Reading | None:
     """Read lines that are all records as they stand; None if one is not."""
     stripped = [*map(bytes.strip, lines.texts)]
-    if not all(stripped) or max(map(len, stripped)) > max_line_bytes:
+    if rules.has_prefix:
+        stripped = [text[max(0, text.find(b"{")) :] for text in stripped]
+    if not all(stripped) or max(map(len, stripped)) > rules.max_line_bytes:
         return None
     if (records := decode_together(stripped)) is None:
         return None
@@ -157,7 +145,7 @@ def _plain(
     for shape in shapes:
         if EMERGENCY in shape.keys:
             _mark_emergencies(entries, shape)
-    return Reading(entries, [], summarize(shapes, not_metrics=not_metrics))
+    return Reading(entries, [], summarize(shapes, not_metrics=rules.not_metrics))
 
 
 def _mark_emergencies(entries: list[NewEntry], shape: Shape) -> None:
@@ -167,42 +155,60 @@ def _mark_emergencies(entries: list[NewEntry], shape: Shape) -> None:
             entries[place] = entries[place]._replace(kind=_EMERGENCY)
 
 
-def _read_each(
-    lines: Lines,
-    max_line_bytes: int,
-    not_metrics: frozenset[str],
-    *,
-    careful: bool,
-) -> Reading:
+def _read_each(lines: Lines, rules: Rules, *, careful: bool) -> Reading:
     """Read lines of any kind, one by one."""
     entries: list[NewEntry] = []
     rejections: list[NewRejection] = []
+    texts = 0
     for raw, end, length in zip(*lines, strict=True):
-        text = raw.strip()
-        if end - length == 1:
-            text = text.removeprefix(BYTE_ORDER_MARK).strip()
-        if not text:
+        is_first = end - length == 1
+        held = held_by(raw, is_first=is_first)
+        if not held and b"\0" not in raw:
             continue
-        # A hole before what a line holds is no part of it.
-        held = text.lstrip(b"\0").strip()
-        found = _read_line(held, careful, max_line_bytes)
+        found = _find(held, rules, careful=careful)
         if isinstance(found, Record):
             entries.append(_entry(end, found))
-        elif len(held) > max_line_bytes or len(parts := parts_of(held)) == 1:
-            head = text[:REJECTED_HEAD_BYTES]
-            rejections.append(NewRejection(end, found.reason, length, head))
+            continue
+        what = unlike_lines(held) if is_first else None
+        if what is not None:
+            reason = f"no lines of JSON objects in UTF-8: the file is {what}"
+            rejections.append(_rejected(end, length, raw, reason))
+        elif is_first and is_header(held):
+            continue
+        elif rules.passes_text and held and is_text(held):
+            texts += 1
+        elif len(parts := _parts(held, length, rules)) == 1:
+            rejections.append(_rejected(end, length, raw, found.reason))
         else:
             begin = end - 1 - length + raw.index(held)
             for part in parts:
                 piece, at = held[part.start : part.end], begin + part.end
                 one = parse_record(piece, careful=careful)
-                if isinstance(one, Invalid):
-                    rejections.append(_rejected_piece(at, piece, one.reason))
-                else:
+                if isinstance(one, Record):
                     entries.append(_entry(end if part is parts[-1] else at, one))
+                else:
+                    # As if a newline were behind it.
+                    rejections.append(_rejected(at + 1, len(piece), piece, one.reason))
     shapes = shapes_of(decode_records([entry.record for entry in entries]))
-    metrics = summarize(shapes, not_metrics=not_metrics)
-    return Reading(entries, rejections, metrics)
+    metrics = summarize(shapes, not_metrics=rules.not_metrics)
+    return Reading(entries, rejections, metrics, texts)
+
+
+def _parts(held: bytes, length: int, rules: Rules) -> list[Part]:
+    """What a line holds; one part if its bytes are not those of the file."""
+    if len(held) > min(length, rules.max_line_bytes):
+        return [Part(0, len(held), is_object=False)]
+    return parts_of(held)
+
+
+def _find(held: bytes, rules: Rules, *, careful: bool) -> Record | Invalid:
+    """The record that a line is, or ends with if a text may stand before it."""
+    found = _read_line(held, careful, rules.max_line_bytes)
+    if isinstance(found, Invalid) and rules.has_prefix and held and is_text(held):
+        behind = object_at_end(held)
+        if behind is not None:
+            return _read_line(behind, careful, rules.max_line_bytes)
+    return found
 
 
 def _entry(end: int, record: Record) -> NewEntry:
@@ -210,10 +216,8 @@ def _entry(end: int, record: Record) -> NewEntry:
     return _new_entry((end, kind, record.data, None))
 
 
-def _rejected_piece(end: int, piece: bytes, reason: str) -> NewRejection:
-    """Reject part of a line as if a newline were behind it."""
-    head = piece[:REJECTED_HEAD_BYTES]
-    return NewRejection(end + 1, reason, len(piece), head)
+def _rejected(end: int, length: int, line: bytes, reason: str) -> NewRejection:
+    return NewRejection(end, reason, length, line.strip()[:REJECTED_HEAD_BYTES])
 
 
 def _read_line(text: bytes, careful: bool, max_line_bytes: int) -> Record | Invalid:

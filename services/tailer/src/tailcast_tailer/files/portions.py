@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tailcast_tailer.core import proofs
+from tailcast_tailer.core.forms import HEAD_BYTES, Form, form_of
 from tailcast_tailer.core.lines import Stop, split_lines
 from tailcast_tailer.core.proofs import Verdict
+from tailcast_tailer.core.reading import Taken, take_lines
 from tailcast_tailer.core.records import (
     REJECTED_HEAD_BYTES,
     Reading,
-    lines_of,
-    read_lines,
+    Rules,
     too_long,
 )
-from tailcast_tailer.files.file_system import Opened
+from tailcast_tailer.files.file_system import Identity, Opened
 
 
 # What one read takes at most, unless a line may be longer.
@@ -69,10 +70,12 @@ def nothing(place: Place, *, has_more: bool = False, held_bytes: int = 0) -> Por
 class Portions:
     """Takes portions of one file; what it remembers saves reading twice."""
 
-    def __init__(self, *, max_line_bytes: int, not_metrics: frozenset[str]) -> None:
-        self._max_line_bytes = max_line_bytes
-        # Keys that hold a record's step and time.
-        self._not_metrics = not_metrics
+    def __init__(self, rules: Rules) -> None:
+        self._max_line_bytes = rules.max_line_bytes
+        # How lines are read, whatever the file's form is.
+        self._rules = rules
+        # What was known of a file up to an offset.
+        self._known: tuple[Identity | None, int, Form] = (None, 0, Form())
         # Lines of one portion, at most.
         self.max_lines = MAX_BATCH_LINES
         # What the next read takes.
@@ -107,62 +110,100 @@ class Portions:
         """
         skipped = place.offset - start
         chunk = data[skipped:]
+        form = self._form_at(opened, place)
         split = split_lines(
             chunk,
             place.offset,
-            max_lines=self.max_lines,
+            max_lines=MAX_BATCH_LINES if form.is_wrapped else self.max_lines,
             nuls_are_bytes=nuls_are_bytes,
         )
+        is_cut = len(chunk) >= self.read_bytes
         if split.end == place.offset and split.stop is Stop.END:
             is_long = len(chunk) > self._max_line_bytes
-            if is_long or len(chunk) >= self.read_bytes:
-                if chunk[:2] == b"\0\0":
-                    return self._take_behind_hole(opened, place, chunk)
-                if is_long:
-                    return self._skip_line(opened, place, chunk)
+            if (is_long or is_cut) and chunk[:2] == b"\0\0":
+                return self._take_behind_hole(opened, place, chunk)
+            if is_long:
+                return self._skip_line(opened, place, chunk)
+            if is_cut:
                 self.read_bytes = self.most_read_bytes
                 return nothing(place, has_more=True)
-            if is_resting and (last := self._take_unended(place, data, skipped)):
-                return last
-        taken = split.end - place.offset
-        reading = self._read(split.texts, chunk[:taken], place.offset)
-        is_cut = len(chunk) >= self.read_bytes
+        if is_resting and (last := self._take_rest(place, data, skipped, form)):
+            return last
+        lines = self._read(split.texts, chunk[: split.end - place.offset], place, form)
         has_more = split.stop is Stop.LIMIT or (split.stop is Stop.END and is_cut)
+        if lines.is_open and has_more and lines.end == place.offset:
+            # Its parts are awaited as long as they may be a line together.
+            most = 2 * self.most_read_bytes
+            if split.stop is Stop.END and self.read_bytes < most:
+                self.read_bytes = most
+                return nothing(place, has_more=True)
+            chunk_taken = chunk[: split.end - place.offset]
+            lines = self._read(split.texts, chunk_taken, place, form, is_all=True)
+        has_more = has_more or (lines.end < split.end and not lines.is_open)
+        taken = lines.end - place.offset
         if has_more:
             self.read_bytes = _next_read_bytes(taken)
         marker = data[max(0, skipped + taken - proofs.MARKER_BYTES) : skipped + taken]
-        after = Place(split.end, place.head_proof, proofs.prove_marker(marker))
+        after = Place(lines.end, place.head_proof, proofs.prove_marker(marker))
+        self._known = opened.glimpse.identity, lines.end, lines.form
         is_held = not has_more and not chunk[taken:].isspace()
         return Portion(
-            reading,
+            lines.reading,
             after,
             has_more,
             has_nul=split.stop is Stop.NUL,
-            lines=len(split.texts),
+            lines=lines.lines,
             held_bytes=len(chunk) - taken if is_held else 0,
         )
 
-    def _take_unended(self, place: Place, data: bytes, skipped: int) -> Portion | None:
-        """Take a line that no newline ends as if there were one; None if it is no line.
+    def _take_rest(
+        self, place: Place, data: bytes, skipped: int, form: Form
+    ) -> Portion | None:
+        """Take what no newline or last part ends as if there were one.
 
-        Its offset and its proof are those that it has once the newline is there.
+        None if it is no record then. Its offset and its proof are those that it has
+        once the newline is there.
         """
-        data += _newline_behind(data, skipped)
+        if not data[skipped:].endswith(b"\n"):
+            data += _newline_behind(data, skipped)
         text = data[skipped:]
-        reading = self._read([text[:-1]], text, place.offset)
-        if reading.rejections or not reading.entries:
+        texts = text.split(b"\n")[:-1]
+        lines = self._read(texts, text, place, form, is_all=True)
+        if lines.reading.rejections or lines.reading.text or not lines.reading.entries:
             return None
-        marker = proofs.prove_marker(data)
-        after = Place(place.offset + len(text), place.head_proof, marker)
-        return Portion(reading, after, has_more=False, has_nul=False, lines=1)
-
-    def _read(self, texts: Sequence[bytes], chunk: bytes, start: int) -> Reading:
-        return read_lines(
-            lines_of(texts, start),
-            chunk,
-            max_line_bytes=self._max_line_bytes,
-            not_metrics=self._not_metrics,
+        after = Place(lines.end, place.head_proof, proofs.prove_marker(data))
+        return Portion(
+            lines.reading, after, has_more=False, has_nul=False, lines=lines.lines
         )
+
+    def _read(
+        self,
+        texts: Sequence[bytes],
+        chunk: bytes,
+        place: Place,
+        form: Form,
+        *,
+        is_all: bool = False,
+    ) -> Taken:
+        return take_lines(
+            texts,
+            chunk,
+            place.offset,
+            form,
+            self._rules,
+            max_lines=self.max_lines,
+            is_all=is_all,
+        )
+
+    def _form_at(self, opened: Opened, place: Place) -> Form:
+        """What is known of the file from what is before a place."""
+        identity, offset, form = self._known
+        if place.offset == 0:
+            return Form()
+        if (identity, offset) != (opened.glimpse.identity, place.offset):
+            head = os.pread(opened.descriptor, min(place.offset, HEAD_BYTES), 0)
+            form = form_of(head, place.offset)
+        return form
 
     def _take_behind_hole(self, opened: Opened, place: Place, chunk: bytes) -> Portion:
         """Take what follows a hole, which is no part of the line that it begins."""

@@ -12,8 +12,10 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from tailcast_tailer.core import proofs
+from tailcast_tailer.core.patterns import LINE_EXTENSIONS
 from tailcast_tailer.core.progress import Seen
 from tailcast_tailer.core.proofs import Ending, Verdict
+from tailcast_tailer.core.records import Rules
 from tailcast_tailer.files.file_system import (
     CannotBeSeen,
     Glimpse,
@@ -158,9 +160,9 @@ class SessionFile:
     ) -> None:
         self.path = path
         self._names = RotatedNames() if names is None else names
-        self._portions = Portions(
-            max_line_bytes=max_line_bytes, not_metrics=not_metrics
-        )
+        # By the name it is followed under: what was rotated away is read alike.
+        passes_text = not path.endswith(LINE_EXTENSIONS)
+        self._portions = Portions(Rules(max_line_bytes, not_metrics, passes_text))
         # The descriptor of the latest look, kept so that a file that loses its path can
         # be read to its end; None when there was no look or it was given back.
         self._held: Opened | None = None

@@ -424,6 +424,7 @@ class Follower:
             self._context.not_after_now(look.glimpse.mtime_ns),
             portion.reading.metrics if portion else {},
             portion.lines if portion else 0,
+            portion.reading.text if portion else 0,
         )
         try:
             outcome, stored = await self._context.appender.append(

@@ -27,7 +27,7 @@ HEAD_FIELDS = (
     "incarnation", "generation_start", "backlog_end", "size", "last_digest",
     "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
     "last_time_ms", "birth", "created_ms", "updated_ms", "appended_ms", "rate",
-    "metrics_left_out", "partial_bytes", "owner", "path",
+    "metrics_left_out", "text", "partial_bytes", "owner", "path",
 )  # fmt: skip  # one name a line would hide what they are
 
 _KINDS = {kind.value.encode(): kind for kind in Kind}
@@ -184,6 +184,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         rate=optional("rate") or 0.0,
         metrics=fields.get(b"metrics", b""),
         metrics_left_out=number("metrics_left_out"),
+        text=number("text"),
         partial_bytes=number("partial_bytes"),
         owner=text("owner"),
         path=text("path"),

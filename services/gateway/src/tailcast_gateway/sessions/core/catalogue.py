@@ -11,7 +11,7 @@ from tailcast_gateway.sessions.core.activity import status_after
 from tailcast_streams.entries import Entry, Rejection
 from tailcast_streams.position import Cursor, digest
 from tailcast_streams.rate import rate_at
-from tailcast_streams.session_state import Head, Snapshot
+from tailcast_streams.session_state import Head, SessionState, Snapshot
 
 
 def describe(
@@ -38,7 +38,7 @@ def describe(
         "rate": 0.0 if state is None else _rate(state.rate, state.aged_from_ms, now_ms),
         "oldest": None if head.oldest is None else str(head.oldest.cursor),
         "head": None if head.cursor is None else str(head.cursor),
-        **_held_back(0 if state is None else state.partial_bytes),
+        **({} if state is None else _not_told(state)),
         **_contested(owners),
     }
 
@@ -63,7 +63,7 @@ def snapshot(
         "records": state.records,
         "rejected": state.rejected,
         "emergencies": _emergencies(session, state),
-        **_held_back(state.partial_bytes),
+        **_not_told(state),
         **_contested(owners),
     }
 
@@ -97,8 +97,10 @@ def document(entry: Entry) -> dict[str, object]:
     }
 
 
-def _held_back(partial_bytes: int) -> dict[str, object]:
-    return {"partialBytes": partial_bytes} if partial_bytes > 0 else {}
+def _not_told(state: SessionState | Snapshot) -> dict[str, object]:
+    """What of its file is neither a record nor rejected, where there is some."""
+    counts = {"text": state.text, "partialBytes": state.partial_bytes}
+    return {name: count for name, count in counts.items() if count > 0}
 
 
 def _contested(owners: Sequence[str]) -> dict[str, object]:
