@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from tailcast_tailer.core.envelopes import Envelope
 from tailcast_tailer.core.forms import (
-    HEAD_BYTES,
+    FORM_BYTES,
     TELLING_LINES,
     Form,
     form_after,
@@ -23,7 +23,7 @@ CRI = b"2026-11-25T12:00:00Z stderr F x"
 def form_of_lines(*lines: bytes) -> Form:
     """The form of a file with these lines."""
     head = b"".join(line + b"\n" for line in lines)
-    return form_of(head[:HEAD_BYTES], len(head))
+    return form_of(head[:FORM_BYTES], len(head))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_tells_is_bounded() -> None:
     assert form_of_lines(*[BARE] * TELLING_LINES).is_settled
     assert form_of_lines(DOCKER).is_settled
     assert form_of_lines(*[b"x" * 900] * 99).is_settled
-    assert form_of(b"x" * HEAD_BYTES, HEAD_BYTES).is_settled
+    assert form_of(b"x" * FORM_BYTES, FORM_BYTES).is_settled
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from tailcast_tailer.core.watches import (
     MOVED_TO,
     OVERFLOWED,
     Notification,
-    Taken,
+    Observed,
     Watches,
 )
 
 
-NOTHING = Taken(set(), [], [], set(), have_lost=False)
+NOTHING = Observed(set(), [], [], set(), have_lost=False)
 ONE, TWO, THREE = 1, 2, 3
 
 

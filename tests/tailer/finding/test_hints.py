@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tailcast_tailer.core.watches import Notification, Taken, Watches
+from tailcast_tailer.core.watches import Notification, Observed, Watches
 from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding import hints as hints_module
 from tailcast_tailer.finding.hints import Hints, reason_of
@@ -209,7 +209,7 @@ async def test_after_a_loss_all_is_told(
     async with watching(tmp_path, instruments=instruments) as told:
         take = Watches.take
 
-        def overflowed(self: Watches, some: Iterable[Notification]) -> Taken:
+        def overflowed(self: Watches, some: Iterable[Notification]) -> Observed:
             taken = take(self, some)
             monkeypatch.setattr(Watches, "take", take)
             return taken._replace(have_lost=True)

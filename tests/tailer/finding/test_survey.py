@@ -159,6 +159,36 @@ async def test_a_file_comes_back_to_a_name_whose_file_was_renamed(
         assert list(await broker.sessions()) == ["a"]
 
 
+@pytest.mark.parametrize("is_by_pattern", [True, False])
+async def test_a_dated_name_is_the_past_of_its_file_if_its_bytes_are(
+    broker: MemoryBroker, tmp_path: Path, *, is_by_pattern: bool
+) -> None:
+    """As loguru names what it puts aside; and any other such name is a run's own."""
+    directory = tmp_path / "telemetry"
+    path = directory / "a.jsonl"
+    append(path, long_lines(0))
+    paths = [] if is_by_pattern else [str(directory)]
+    expected = [long_lines(0).strip()]
+    async with running(broker, tmp_path, paths=paths):
+        await wait_for_records(broker, "a", expected)
+        for day in (1, 2, 3):
+            append(path, long_lines(10 * day))
+            path.rename(directory / f"a.2026-11-0{day}_10-00-00_123456.jsonl")
+            append(path, long_lines(day))
+            expected += [long_lines(step).strip() for step in (10 * day, day)]
+            await wait_for_records(broker, "a", expected)
+    append(directory / "a-20261105.jsonl", long_lines(7))
+    async with running(broker, tmp_path, paths=paths) as tailer:
+        await wait_for_records(broker, "a-20261105", [long_lines(7).strip()])
+
+        async def is_decided() -> bool:
+            return SourceState.WAITING not in set(sources_of(tailer).values())
+
+        await eventually(is_decided)
+        await wait_for_records(broker, "a", expected)
+        assert set(await broker.sessions()) == {"a", "a-20261105"}
+
+
 async def test_a_new_file_with_the_number_of_a_deleted_one_is_another(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:

@@ -130,6 +130,8 @@ class Origin(NamedTuple):
     offset: int = 0
     head_proof: str = ""
     marker_proof: str = ""
+    # As in `SessionState`.
+    past: str = ""
 
 
 class Head(NamedTuple):

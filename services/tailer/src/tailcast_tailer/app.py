@@ -29,7 +29,6 @@ from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.source_report import watched_paths
 from tailcast_tailer.files.file_system import is_network
 from tailcast_tailer.files.part_files import PartFiles
-from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.rotated_files import RotatedNames
 from tailcast_tailer.files.session_file import SessionFile
@@ -37,7 +36,7 @@ from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.candidates import FileKind
 from tailcast_tailer.finding.discovery import Discovery
 from tailcast_tailer.finding.hints import Hints
-from tailcast_tailer.finding.listing import Found
+from tailcast_tailer.finding.listing import Found, Known
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.document_file import (
@@ -123,7 +122,7 @@ class Tailer:
             time_keys=options.time_keys,
             owner=self.owner,
             origins=self._origins,
-            place_of=self._place_of,
+            known_of=self._known_of,
             instruments=self.instruments,
             run=self._files.jobs(),
         )
@@ -266,10 +265,10 @@ class Tailer:
             if origin is not None
         }
 
-    def _place_of(self, path: str) -> Place | None:
+    def _known_of(self, path: str) -> Known | None:
         item = self.turns.items.get(path)
         followed = None if item is None else item.followed
-        return followed.place if isinstance(followed, Follower) else None
+        return followed.known if isinstance(followed, Follower) else None
 
     def _broker_is_back(self) -> None:
         self._audit.broker_is_back()

@@ -98,4 +98,5 @@ def _origin_of(state: SessionState) -> Origin | None:
         state.position.offset,
         state.head_proof,
         state.marker_proof,
+        state.past,
     )

@@ -15,7 +15,7 @@ from tailcast_tailer.core.splices import object_at_end
 
 
 # How much of a file can tell, and how many lines with an object do.
-HEAD_BYTES = 65_536
+FORM_BYTES = 65_536
 TELLING_LINES = 8
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -64,7 +64,7 @@ def form_after(form: Form, line: bytes, end: int) -> Form:
         prefixed += 1
     return Form(
         Envelope.PREFIX if prefixed > bare else Envelope.NONE,
-        is_settled=bare + prefixed >= TELLING_LINES or end >= HEAD_BYTES,
+        is_settled=bare + prefixed >= TELLING_LINES or end >= FORM_BYTES,
         has_begun=form.has_begun or bool(text),
         bare=bare,
         prefixed=prefixed,
@@ -75,7 +75,7 @@ def form_of(head: bytes, end: int) -> Form:
     """What is known of a file that was read up to an offset.
 
     Args:
-        head: its bytes up to there, `HEAD_BYTES` of them at most.
+        head: its bytes up to there, `FORM_BYTES` of them at most.
         end: the offset.
     """
     form = Form()
@@ -83,7 +83,7 @@ def form_of(head: bytes, end: int) -> Form:
     for line in head.split(b"\n")[:-1]:
         at += len(line) + 1
         form = form_after(form, line, at)
-    return form._replace(is_settled=form.is_settled or end >= HEAD_BYTES)
+    return form._replace(is_settled=form.is_settled or end >= FORM_BYTES)
 
 
 def held_by(line: bytes, *, is_first: bool) -> bytes:

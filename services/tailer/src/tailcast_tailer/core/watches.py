@@ -27,7 +27,7 @@ class Notification(NamedTuple):
     name: str
 
 
-class Taken(NamedTuple):
+class Observed(NamedTuple):
     """What came of some notifications."""
 
     changed: set[str]
@@ -63,7 +63,7 @@ class Watches:
         # What came of watches that are not known yet.
         self._early: list[Notification] = []
 
-    def added(self, watches: Iterable[tuple[int, str]], *, are_last: bool) -> Taken:
+    def added(self, watches: Iterable[tuple[int, str]], *, are_last: bool) -> Observed:
         """There are these watches; `are_last`: no others are being added."""
         for watch, path in watches:
             self._left.discard(watch)
@@ -76,7 +76,7 @@ class Watches:
             self._early = []
         return taken
 
-    def take(self, notifications: Iterable[Notification]) -> Taken:
+    def take(self, notifications: Iterable[Notification]) -> Observed:
         """What these mean, in their order."""
         changed: set[str] = set()
         new: list[str] = []
@@ -98,7 +98,7 @@ class Watches:
             else:
                 for directory in paths.copy():
                     self._note(one, directory, changed, new, left)
-        return Taken(changed, new, left, gone, have_lost)
+        return Observed(changed, new, left, gone, have_lost)
 
     def _keep(self, early: Notification) -> bool:
         """Keep what came of an unknown watch; whether there was room."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tailcast_tailer.core import proofs
-from tailcast_tailer.core.forms import HEAD_BYTES, Form, form_of
+from tailcast_tailer.core.forms import FORM_BYTES, Form, form_of
 from tailcast_tailer.core.lines import Stop, split_lines
 from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.core.reading import Taken, take_lines
@@ -201,7 +201,7 @@ class Portions:
         if place.offset == 0:
             return Form()
         if (identity, offset) != (opened.glimpse.identity, place.offset):
-            head = os.pread(opened.descriptor, min(place.offset, HEAD_BYTES), 0)
+            head = os.pread(opened.descriptor, min(place.offset, FORM_BYTES), 0)
             form = form_of(head, place.offset)
         return form
 

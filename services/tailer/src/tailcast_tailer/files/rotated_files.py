@@ -254,6 +254,25 @@ def open_following(
     return None
 
 
+def was_read(path: str, past: str) -> bool:
+    """Whether a session has read the file of a path whole.
+
+    Args:
+        path: any path.
+        past: which files the session has read whole.
+    """
+    try:
+        opened = open_regular(path)
+    except CannotBeSeen:
+        return False
+    try:
+        return _Known(past).has_read(opened)
+    except OSError:
+        return False
+    finally:
+        os.close(opened.descriptor)
+
+
 def has_line(opened: Opened) -> bool:
     """Whether a file has a whole line, or is too long to have none."""
     data = os.pread(opened.descriptor, READ_BYTES, 0)
@@ -270,10 +289,14 @@ class _Known:
         if not (self._past and file.is_read) or (opened := _open_same(file)) is None:
             return False
         try:
-            head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
-            return any(self._is(one, opened, head) for one in self._past)
+            return self.has_read(opened)
         finally:
             os.close(opened.descriptor)
+
+    def has_read(self, opened: Opened) -> bool:
+        """Whether an open file is one of those."""
+        head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
+        return any(self._is(one, opened, head) for one in self._past)
 
     def _is(self, one: PastFile, opened: Opened, head: bytes) -> bool:
         # A last line without its newline may have been read as if it had one.

@@ -17,11 +17,10 @@ from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.session_names import root_names
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
-from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.finding.candidates import FileKind, WatchedRoot
 from tailcast_tailer.finding.directory_tree import DirectoryTree
-from tailcast_tailer.finding.listing import Listing
+from tailcast_tailer.finding.listing import Known, Listing
 from tailcast_tailer.finding.survey import Survey
 from tailcast_tailer.instruments import Instruments
 
@@ -41,7 +40,7 @@ class Discovery:
         time_keys: Sequence[str],
         owner: str,
         origins: Callable[[], Awaitable[Mapping[str, Origin]]],
-        place_of: Callable[[str], Place | None],
+        known_of: Callable[[str], Known | None],
         instruments: Instruments,
         run: Run,
     ) -> None:
@@ -50,7 +49,8 @@ class Discovery:
         Args:
             owner: this tailer's name.
             origins: asks the broker which files its sessions are of.
-            place_of: how far the file of a path was read, None if that is unknown.
+            known_of: what the session of a path has of its files, None if that is not
+                known.
             run: runs blocking work in order, never two at once.
         """
         self._instruments = instruments
@@ -59,7 +59,7 @@ class Discovery:
         self._time_keys = time_keys
         self._owner = owner
         self._origins = origins
-        self._place_of = place_of
+        self._known_of = known_of
         self._run = run
         self.register = Register()
         self._roots: list[WatchedRoot] = []
@@ -145,7 +145,7 @@ class Discovery:
             self._changed |= changed
             raise
         if listing.suspects:
-            known = [(one, self._place_of(one.before)) for one in listing.suspects]
+            known = [(one, self._known_of(one.before)) for one in listing.suspects]
             settled = await self._run(partial(self._survey.settle, known, now))
             listing = listing.followed_by(settled)
         self._note(listing)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import cast
 
-from tailcast_tailer.core.watches import Taken, Watches
+from tailcast_tailer.core.watches import Observed, Watches
 from tailcast_tailer.files.threads import FileJobs
 from tailcast_tailer.finding.inotify import Added, Inotify, has_inotify
 from tailcast_tailer.instruments import Instruments
@@ -206,7 +206,7 @@ class _Queue:
             self._add(partial(self._inotify.add_trees, self._trees, tells=True))
         return changed, have_lost
 
-    def _act(self, taken: Taken, changed: set[str]) -> bool:
+    def _act(self, taken: Observed, changed: set[str]) -> bool:
         changed |= taken.changed
         self.is_over = self.is_over or not taken.gone.isdisjoint(self._watched)
         for watch in taken.left:

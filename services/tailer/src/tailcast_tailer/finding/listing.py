@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from tailcast_streams.sources import Source
+from tailcast_tailer.files.portions import Place
 from tailcast_tailer.finding.candidates import Candidate, FileKind
 
 
@@ -31,6 +32,16 @@ class Suspect(NamedTuple):
 
     candidate: Candidate
     before: str
+    # Whether it may only be the past of that path, which has another file by now.
+    is_past: bool = False
+
+
+class Known(NamedTuple):
+    """What a session has of its files."""
+
+    # Up to where its present file was read; which files were read whole before it.
+    place: Place
+    past: str
 
 
 class Listing(NamedTuple):

@@ -9,11 +9,13 @@ path is called by what it is, unless another file that exists is that session.
 import os
 from collections.abc import Container
 
+from tailcast_streams.session_state import Origin
 from tailcast_tailer.core.session_names import session_names
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.files.file_system import CannotBeSeen, Identity
 from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.session_file import first_proof, is_at
+from tailcast_tailer.finding.listing import Known
 
 
 class Naming:
@@ -78,6 +80,12 @@ class Naming:
             return True
         return not os.path.exists(holder) or is_same_file(holder, path)
 
+    def known_files(self, path: str) -> Known | None:
+        """What the session of a path had of its files when the tailer started."""
+        session = self._stored.session_of(as_stored(path))
+        origin = None if session is None else self._stored.origin_of(session)
+        return None if origin is None else _known(origin)
+
     # Files that were renamed.
 
     def home_of(self, path: str) -> str | None:
@@ -126,10 +134,14 @@ class Naming:
             origin = self._stored.origin_of(session)
             if origin is None or session in self._paths:
                 continue
-            place = Place(origin.offset, origin.head_proof, origin.marker_proof)
-            if is_at(path, place):
+            if is_at(path, _known(origin).place):
                 return session
         return None
+
+
+def _known(origin: Origin) -> Known:
+    place = Place(origin.offset, origin.head_proof, origin.marker_proof)
+    return Known(place, origin.past)
 
 
 def as_stored(path: str) -> str:

@@ -15,11 +15,11 @@ from tailcast_streams.sources import Source, SourceState
 from tailcast_tailer.core.heads import Nature
 from tailcast_tailer.core.part_names import part_name
 from tailcast_tailer.core.passing_names import why_passing
-from tailcast_tailer.core.rotated_names import rotated_of
+from tailcast_tailer.core.rotated_names import dated_of, rotated_of
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
 from tailcast_tailer.files.file_system import CannotBeSeen, Identity
-from tailcast_tailer.files.portions import Place
+from tailcast_tailer.files.rotated_files import was_read
 from tailcast_tailer.files.session_file import is_at
 from tailcast_tailer.finding.candidates import (
     NEVER_RUNS,
@@ -32,6 +32,7 @@ from tailcast_tailer.finding.candidates import (
 from tailcast_tailer.finding.directory_tree import Changes
 from tailcast_tailer.finding.listing import (
     Found,
+    Known,
     Listing,
     Moved,
     Suspect,
@@ -112,13 +113,30 @@ class Survey:
         return listing
 
     def settle(
-        self, suspects: Sequence[tuple[Suspect, Place | None]], now: float
+        self, suspects: Sequence[tuple[Suspect, Known | None]], now: float
     ) -> Listing:
-        """Decide about paths that may be renamed files, whose places are known."""
+        """Decide about paths that may be renamed files.
+
+        Args:
+            suspects: each with what its session has of its files, None if that is not
+                known now.
+            now: by a steady clock.
+        """
         listing = new_listing()
-        for (candidate, before), place in suspects:
-            if place is not None and is_at(candidate.path, place):
+        for (candidate, before, is_past), said in suspects:
+            known = said or self._naming.known_files(before)
+            is_same = known is not None and is_at(candidate.path, known.place)
+            if is_same and not is_past:
                 self._move(before, candidate.path, listing)
+            elif is_same or (
+                known is not None and was_read(candidate.path, known.past)
+            ):
+                self._undecided.pop(candidate.path, None)
+                reason = f"the past of {as_text(before)}"
+                self._tell(listing, candidate.path, SourceState.LEFT_OUT, reason)
+            elif known is None and is_past:
+                reason = f"perhaps the past of {as_text(before)}"
+                self._wait(candidate, listing, SourceState.WAITING, reason, now)
             else:
                 self._decide(candidate, listing, now, may_have_moved=False)
         return listing
@@ -227,6 +245,8 @@ class Survey:
             self._move(now_at, path, listing)
         elif may_have_moved and (before := self._before(candidate)) is not None:
             listing.suspects.append(Suspect(candidate, before))
+        elif may_have_moved and (base := self._base_of(candidate)) is not None:
+            listing.suspects.append(Suspect(candidate, base, is_past=True))
         elif (session := self._session_of(candidate, path, listing, now)) is not None:
             self._found(candidate, session, listing)
 
@@ -300,6 +320,14 @@ class Survey:
         if before is None or before in self._there:
             return None
         return before if self._naming.session_of(before) is not None else None
+
+    def _base_of(self, candidate: Candidate) -> str | None:
+        """The followed path whose past a file may be by its name; None without one."""
+        base = None if candidate.root is None else dated_of(candidate.path)
+        if base is None or self._naming.has_stored(candidate.path):
+            return None
+        is_known = self._naming.session_of(base) or self._naming.has_stored(base)
+        return base if is_known else None
 
     def _session_of(
         self, candidate: Candidate, path: str, listing: Listing, now: float

@@ -23,7 +23,7 @@ from tailcast_tailer.core.progress import (
     second_look_seconds,
 )
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
-from tailcast_tailer.files.portions import Place, Portion
+from tailcast_tailer.files.portions import Portion
 from tailcast_tailer.files.session_file import (
     Look,
     Rested,
@@ -32,6 +32,7 @@ from tailcast_tailer.files.session_file import (
     Successor,
 )
 from tailcast_tailer.files.threads import Jobs
+from tailcast_tailer.finding.listing import Known
 from tailcast_tailer.following.beginning import Beginning
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.generations import Generations, Succeeding
@@ -142,9 +143,10 @@ class Follower:
         return max(0.0, self._context.wall_clock() - self.glimpse.mtime_ns / 1e9)
 
     @property
-    def place(self) -> Place | None:
-        """How far the file was read, and its proofs; None if that is not known."""
-        return None if self._stored is None else self._stored.place
+    def known(self) -> Known | None:
+        """What the session has of its files; None if that is not known."""
+        stored = self._stored
+        return None if stored is None else Known(stored.place, stored.past)
 
     def move(self, path: str) -> None:
         """It was renamed: look for it there."""

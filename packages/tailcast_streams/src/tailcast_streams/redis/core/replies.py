@@ -124,19 +124,25 @@ def end_of(reply: Sequence[bytes]) -> StoredEnd:
 # The fields of a state that `origin_of` reads.
 ORIGIN_FIELDS = (
     "incarnation", "path", "owner", "updated_ms", "offset", "head_proof",
-    "marker_proof",
+    "marker_proof", "past",
 )  # fmt: skip  # one name a line would hide what they are
 
 
 def origin_of(reply: Sequence[bytes | None]) -> Origin | None:
     """The answer of HMGET for `ORIGIN_FIELDS`."""
-    incarnation, path, owner, updated, offset, head, marker = (
+    incarnation, path, owner, updated, offset, head, marker, past = (
         (value or b"").decode(errors="replace") for value in reply
     )
     if not incarnation:
         return None
     return Origin(
-        path, owner, _number(updated.encode()), _number(offset.encode()), head, marker
+        path,
+        owner,
+        _number(updated.encode()),
+        _number(offset.encode()),
+        head,
+        marker,
+        past,
     )
 
 
