@@ -3,6 +3,7 @@
 # nothing else runs while the test writes
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,13 @@ def prefixed(text: str) -> bytes:
     return f"INFO:root:{text}\n".encode()
 
 
-WRITERS = {
-    "docker": lambda text: docker(f"{text}\n"),
+def docker_line(text: str) -> bytes:
+    """A line as Docker writes it."""
+    return docker(f"{text}\n")
+
+
+WRITERS: dict[str, Callable[[str], bytes]] = {
+    "docker": docker_line,
     "cri": cri,
     "prefix": prefixed,
 }
