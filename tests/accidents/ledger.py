@@ -106,11 +106,12 @@ def judge(ledger: Ledger, sessions: Mapping[str, Session]) -> Verdict:
     found: list[Fault] = []
     for name, session in sessions.items():
         found += _faults_in(ledger, name, session, tellings)
-    for text, count in tellings.items():
-        # Also those that are in several sessions.
-        if count > max(1, len(ledger.lines.get(text, ()))):
-            where = [name for name, one in sessions.items() if _tells(one, text)]
-            found.append(Fault("twice", f"{_shown(text)} in {where}"))
+    # Also those that are in several sessions.
+    twice = [
+        text for text, count in tellings.items() if count > len(ledger.lines[text])
+    ]
+    where = _where(sessions, set(twice))
+    found += [Fault("twice", f"{_shown(text)} in {where[text]}") for text in twice]
     lost, said_missing = _lost(ledger, sessions, tellings)
     return Verdict(found + lost, said_missing)
 
@@ -155,8 +156,11 @@ def _lost(
             lost[due[0].source].append((due[0].number, text))
     found: list[Fault] = []
     said_missing = 0
+    readers = _readers(ledger, sessions if lost else {})
     for source, missing in lost.items():
-        untold = _untold(ledger, sessions, source, missing)
+        of_name = [one for one in sessions.values() if _is_of(one, source)]
+        named_or_known = [*of_name, *readers.get(source, [])]
+        untold = _untold(ledger, named_or_known, source, missing)
         said_missing += len(missing) - len(untold)
         if untold:
             what = f"{len(untold)} of {source}, first {_shown(untold[0])}"
@@ -166,20 +170,19 @@ def _lost(
 
 def _untold(
     ledger: Ledger,
-    sessions: Mapping[str, Session],
+    readers: Iterable[Session],
     source: str,
     missing: list[tuple[int, bytes]],
 ) -> list[bytes]:
     """Those of the missing lines of which no reader of that file knows."""
-    for session in sessions.values():
-        if _is_of(session, source) or _has_lines_of(ledger, session, source):
-            spans = _spans_of_losses(ledger, session, source)
-            missing = [
-                (number, text)
-                for number, text in missing
-                if not any(number in span for span in spans)
-                and not _is_rejected(session, text)
-            ]
+    for session in readers:
+        spans = _spans_of_losses(ledger, session, source)
+        missing = [
+            (number, text)
+            for number, text in missing
+            if not any(number in span for span in spans)
+            and not _is_rejected(session, text)
+        ]
     return [text for _, text in missing]
 
 
@@ -209,16 +212,32 @@ def _is_of(session: Session, source: str) -> bool:
     return session.path.endswith(f"/{source}")
 
 
-def _has_lines_of(ledger: Ledger, session: Session, source: str) -> bool:
-    return any(
-        line.source == source
-        for one in session.told
-        for line in ledger.lines.get(one.text, ())
-    )
+def _readers(
+    ledger: Ledger, sessions: Mapping[str, Session]
+) -> Mapping[str, list[Session]]:
+    """By file, the sessions that have lines of it."""
+    readers: defaultdict[str, list[Session]] = defaultdict(list)
+    for session in sessions.values():
+        sources = {
+            line.source
+            for one in session.told
+            for line in ledger.lines.get(one.text, ())
+        }
+        for source in sources:
+            readers[source].append(session)
+    return readers
 
 
-def _tells(session: Session, text: bytes) -> bool:
-    return any(one.text == text for one in session.told)
+def _where(
+    sessions: Mapping[str, Session], texts: set[bytes]
+) -> Mapping[bytes, list[str]]:
+    """Which sessions tell these texts."""
+    where: defaultdict[bytes, list[str]] = defaultdict(list)
+    if texts:
+        for name, session in sessions.items():
+            for text in texts.intersection(one.text for one in session.told):
+                where[text].append(name)
+    return where
 
 
 def document_faults(ledger: Ledger, told: Mapping[str, list[bytes]]) -> list[Fault]:

@@ -90,7 +90,7 @@ def logrotate_compress(stage: Stage) -> None:
     _rotated_by_logrotate(stage, "create", "compress")
 
 
-@accident(needs=LOGROTATE, fails=ROTATED)
+@accident(needs=LOGROTATE, fails=ROTATED, is_race=True)
 def logrotate_keeps_extension(stage: Stage) -> None:
     """The old one is `a.1.jsonl`, a name that telemetry has."""
     _rotated_by_logrotate(stage, "create", "extension .jsonl")
@@ -104,7 +104,7 @@ def _rotated_by_logrotate(stage: Stage, *directives: str) -> None:
     stage.append("a.jsonl", 5)
 
 
-@accident(fails=ROTATED)
+@accident(fails=ROTATED, is_race=True)
 def rotated_with_the_time(stage: Stage) -> None:
     """Loguru's way: the old one's name has the time before its extension."""
     stage.append("a.jsonl", 30)
