@@ -39,7 +39,7 @@ def blank_lines(stage: Stage) -> None:
         file.write(b"".join(text + b"\n\n  \n\t\n" for text in texts))
 
 
-@accident()
+@accident(is_for_all=False)
 def byte_order_mark(stage: Stage) -> None:
     """The mark that some editors put before the first line."""
     stage.path("a.jsonl").write_bytes(b"\xef\xbb\xbf")
