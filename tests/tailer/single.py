@@ -9,10 +9,12 @@ from tailcast_streams.broker import SessionWriter
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
+from tailcast_tailer.core.register import Register
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import FollowerContext
+from tailcast_tailer.following.fates import Fates
 from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.instruments import Instruments
@@ -54,6 +56,7 @@ class Single:
     ) -> None:
         self.clock = clock
         self.instruments = Instruments(clock=clock)
+        self.register = Register()
         appender = Appender(
             writer,
             owner=owner,
@@ -74,6 +77,7 @@ class Single:
             instruments=self.instruments,
             claimant=self.claimant,
             roots=Roots([str(path.parent)]),
+            fates=Fates(self.register),
             clock=clock,
             wall_clock=clock,
             starts_at_end=starts_at_end,

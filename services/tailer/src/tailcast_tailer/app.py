@@ -44,6 +44,7 @@ from tailcast_tailer.following.document_file import (
     UNREADABLE_AN_HOUR,
     DocumentFile,
 )
+from tailcast_tailer.following.fates import Fates
 from tailcast_tailer.following.followed import Followed
 from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.following.start_note import StartNote
@@ -150,6 +151,7 @@ class Tailer:
             instruments=self.instruments,
             claimant=self._claimant,
             roots=Roots(self._discovery.directories),
+            fates=Fates(self._discovery.register),
             clock=clock,
             wall_clock=wall_clock,
             starts_at_end=options.starts_at_end,

@@ -17,6 +17,10 @@ from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.session_file import Look, SessionFile
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
+from tailcast_tailer.following.fates import Trouble
+
+
+_NAME_IT = "it is followed once it changes, or if it is named: tailcast up FILE"
 
 
 class End(NamedTuple):
@@ -81,7 +85,14 @@ class Beginning:
         age = self._context.wall_clock() - look.glimpse.mtime_ns / 1e9
         is_too_old = age > self._context.session_ttl
         if is_too_old:
-            self._context.instruments.file_is_old(self._session, days=age / DAY_SECONDS)
+            days = age / DAY_SECONDS
+            self._context.instruments.file_is_old(self._session, days=days)
+            reason = f"unchanged for {days:.0f} days, longer than TAILCAST_SESSION_TTL"
+            self._context.fates.troubled(
+                self._session, self._file.path, Trouble.OLD, reason, _NAME_IT
+            )
+        else:
+            self._context.fates.fine(self._session, self._file.path, Trouble.OLD)
         return is_too_old
 
     def begun(self, stored: Stored, look: Look, *, was_known: bool) -> Stored:

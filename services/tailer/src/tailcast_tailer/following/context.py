@@ -8,6 +8,7 @@ from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.files.file_system import Glimpse
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.following.claimant import Claimant
+from tailcast_tailer.following.fates import Fates
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.instruments import Instruments
 
@@ -22,6 +23,8 @@ class FollowerContext:
     # Decide whether a session may begin anew, and whether a file is absent.
     claimant: Claimant
     roots: Roots
+    # Is told what keeps files from being followed.
+    fates: Fates
     # Seconds: of a steady clock, and since 1970.
     clock: Callable[[], float]
     wall_clock: Callable[[], float]

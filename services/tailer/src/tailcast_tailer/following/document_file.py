@@ -34,6 +34,7 @@ from tailcast_tailer.files.file_system import (
     read_regular,
 )
 from tailcast_tailer.files.threads import Jobs
+from tailcast_tailer.following.fates import LET_READ
 from tailcast_tailer.instruments import Instruments
 
 
@@ -54,7 +55,6 @@ HOUR_SECONDS = 3_600.0
 UNTOLD_SECONDS = 60.0
 
 _BE_ONE = f"write one JSON object, in UTF-8, of at most {MAX_DOCUMENT_BYTES} bytes"
-_LET_READ = "let the tailer read it"
 
 
 class Unread(NamedTuple):
@@ -251,7 +251,7 @@ class DocumentFile:
             self._patience = min(LATEST_DEADLINE_SECONDS, 2 * self._patience)
         self._added, self._waiting_since = seen, None
         self._has_failed = unread.has_failed
-        mend = _LET_READ if unread.has_failed else _BE_ONE
+        mend = LET_READ if unread.has_failed else _BE_ONE
         self._tell(SourceState.REFUSED, unread.why, mend)
         # Else a change of the file will bring it back.
         return RETRY_SECONDS if unread.has_failed else None

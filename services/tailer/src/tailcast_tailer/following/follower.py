@@ -35,6 +35,7 @@ from tailcast_tailer.files.threads import Jobs
 from tailcast_tailer.finding.listing import Known
 from tailcast_tailer.following.beginning import Beginning
 from tailcast_tailer.following.context import FollowerContext
+from tailcast_tailer.following.fates import LET_READ, Trouble
 from tailcast_tailer.following.generations import Generations, Succeeding
 from tailcast_tailer.following.last_line import LastLine
 from tailcast_tailer.following.ownership import Ownership
@@ -195,10 +196,17 @@ class Follower:
             delay = await self._look_and_act(stored)
         except CannotBeSeen as error:
             self._context.instruments.cannot_see(self._path_text, str(error))
+            if error.is_absent:
+                self._context.fates.forget(self.session)
+            else:
+                self._context.fates.troubled(
+                    self.session, self.path, Trouble.UNSEEN, str(error), LET_READ
+                )
             # However it looks when it is back, that is a change.
             self.glimpse = None
             return await self._unseen(stored, is_absent=error.is_absent)
         self._context.instruments.can_see(self._path_text)
+        self._context.fates.fine(self.session, self.path, Trouble.UNSEEN)
         self._context.instruments.bytes_behind(self.path, self.bytes_behind)
         return delay
 

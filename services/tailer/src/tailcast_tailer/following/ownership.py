@@ -10,12 +10,15 @@ from tailcast_streams.session_state import Appended, Batch
 from tailcast_tailer.appending.appender import Stored
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
+from tailcast_tailer.following.fates import Trouble
 
 
 # How long a file has to be gone before its owner gives the session up. A network file
 # system may report that in error for a while.
 ABSENT_SECONDS = 2.0
 NETWORK_ABSENT_SECONDS = 10.0
+
+_TELL_APART = "remove one of the files, or set TAILCAST_SESSION_PREFIX"
 
 
 class Ownership:
@@ -48,12 +51,20 @@ class Ownership:
         """The file began anew too often."""
         self._is_disputed = True
         self._context.instruments.session_contested(self._session)
+        reason = "it is written anew too often: it is told later than it is written"
+        self._context.fates.troubled(
+            self._session, self._path, Trouble.CONTESTED, reason
+        )
 
     async def may_begin_anew(self, stored: Stored) -> bool:
         """Whether this tailer may: it is the owner, or the owner sees no file."""
         if await self._context.claimant.may_begin_anew(self._session, stored.owner):
             return True
         self._is_disputed = True
+        reason = f"{stored.owner} follows another file of this session"
+        self._context.fates.troubled(
+            self._session, self._path, Trouble.DISPUTED, reason, _TELL_APART
+        )
         return False
 
     async def settle(self) -> None:
@@ -62,6 +73,9 @@ class Ownership:
             await self._context.claimant.settle(self._session)
             self._is_disputed = False
             self._context.instruments.rewrite_settled(self._session)
+            self._context.fates.fine(
+                self._session, self._path, Trouble.DISPUTED, Trouble.CONTESTED
+            )
 
     async def unseen(
         self, stored: Stored, *, is_absent: bool, moved_at: float
