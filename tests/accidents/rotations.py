@@ -11,9 +11,6 @@ from tests.accidents.stage import Stage, joined
 from tests.accidents.table import accident
 
 
-ROTATED = (
-    "a name with a number or date in it is no rotation until its content proves it"
-)
 LOGROTATE = "logrotate"
 # Where it is, which is not in everybody's PATH.
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -90,7 +87,7 @@ def logrotate_compress(stage: Stage) -> None:
     _rotated_by_logrotate(stage, "create", "compress")
 
 
-@accident(needs=LOGROTATE, fails=ROTATED, is_race=True)
+@accident(needs=LOGROTATE)
 def logrotate_keeps_extension(stage: Stage) -> None:
     """The old one is `a.1.jsonl`, a name that telemetry has."""
     _rotated_by_logrotate(stage, "create", "extension .jsonl")
@@ -104,7 +101,7 @@ def _rotated_by_logrotate(stage: Stage, *directives: str) -> None:
     stage.append("a.jsonl", 5)
 
 
-@accident(fails=ROTATED, is_race=True)
+@accident()
 def rotated_with_the_time(stage: Stage) -> None:
     """Loguru's way: the old one's name has the time before its extension."""
     stage.append("a.jsonl", 30)
