@@ -22,8 +22,6 @@ class Accident:
     ways: tuple[Way, ...] = BOTH
     # Why it is not survived yet, by the way of watching.
     fails: Mapping[Way, str] = field(default_factory=dict[Way, str])
-    # Whether it depends on the moment if it is not.
-    is_race: bool = False
     # Takes long, or much of the machine: for `make test-long`.
     is_long: bool = False
     # Whether the row starts the follower itself.
@@ -47,7 +45,6 @@ def accident(
     fails: str = "",
     fails_up: str = "",
     fails_log_dir: str = "",
-    is_race: bool = False,
     is_long: bool = False,
     starts_itself: bool = False,
     kills: bool = False,
@@ -67,7 +64,6 @@ def accident(
             play=play,
             ways=ways,
             fails={way: reason for way, reason in reasons.items() if reason},
-            is_race=is_race,
             is_long=is_long,
             starts_itself=starts_itself,
             kills=kills,

@@ -64,7 +64,7 @@ def _marks(row: Accident, way: Way) -> list[pytest.MarkDecorator]:
     if row.is_long:
         marks += [pytest.mark.long, pytest.mark.timeout(600)]
     if reason := row.fails.get(way):
-        marks.append(pytest.mark.xfail(strict=not row.is_race, reason=reason))
+        marks.append(pytest.mark.xfail(strict=True, reason=reason))
     return marks
 
 
