@@ -42,6 +42,10 @@ class Form(NamedTuple):
         return self.envelope in (Envelope.DOCKER, Envelope.CRI)
 
 
+# Lines of records and nothing else, or text between them.
+PLAIN = Form(Envelope.NONE, is_settled=True)
+
+
 def form_after(form: Form, line: bytes, end: int) -> Form:
     """What is known of a file once one more line of its head was seen.
 
@@ -56,15 +60,17 @@ def form_after(form: Form, line: bytes, end: int) -> Form:
     if text and not form.has_begun:
         for envelope in (Envelope.DOCKER, Envelope.CRI):
             if is_enveloped(text, envelope):
-                return Form(envelope, is_settled=True, has_begun=True)
+                return _settled(envelope)
     bare, prefixed = form.bare, form.prefixed
     if is_record(text):
         bare += 1
     elif is_prefixed(text) and not (end - len(line) == 1 and is_header(text)):
         prefixed += 1
+    envelope = Envelope.PREFIX if prefixed > bare else Envelope.NONE
+    if bare + prefixed >= TELLING_LINES or end >= FORM_BYTES:
+        return _settled(envelope)
     return Form(
-        Envelope.PREFIX if prefixed > bare else Envelope.NONE,
-        is_settled=bare + prefixed >= TELLING_LINES or end >= FORM_BYTES,
+        envelope,
         has_begun=form.has_begun or bool(text),
         bare=bare,
         prefixed=prefixed,
@@ -83,7 +89,12 @@ def form_of(head: bytes, end: int) -> Form:
     for line in head.split(b"\n")[:-1]:
         at += len(line) + 1
         form = form_after(form, line, at)
-    return form._replace(is_settled=form.is_settled or end >= FORM_BYTES)
+    return _settled(form.envelope) if end >= FORM_BYTES else form
+
+
+def _settled(envelope: Envelope) -> Form:
+    is_plain = envelope is Envelope.NONE
+    return PLAIN if is_plain else Form(envelope, is_settled=True)
 
 
 def held_by(line: bytes, *, is_first: bool) -> bytes:

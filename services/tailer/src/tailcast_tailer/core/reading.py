@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tailcast_tailer.core.envelopes import Envelope, lines_of, unwrapped
-from tailcast_tailer.core.forms import Form, form_after
+from tailcast_tailer.core.forms import PLAIN, Form, form_after
 from tailcast_tailer.core.records import Reading, Rules, followed_by, read_lines
 
 
@@ -46,6 +46,10 @@ def take_lines(
         max_lines: how many are taken of those that are in envelopes.
         is_all: whether no part of a line in several parts is to be awaited.
     """
+    if form is PLAIN:
+        # Nearly always so.
+        reading = read_lines(lines_of(texts, start), chunk, rules)
+        return Taken(reading, start + len(chunk), len(texts), form)
     reading = Reading([], [], {})
     at, count = start, 0
     while not form.is_settled and count < len(texts):
