@@ -6,7 +6,7 @@ one step, or in the tailer.
 
 import json
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 from redis.commands.core import AsyncScript
@@ -34,7 +34,11 @@ class RedisAppends(RedisCalls):
             keys.append(self._keys.rejected(batch.session))
         with translated_errors():
             said = await self._said(format_moved(batch.session, batch.written_ms))
-            answer = await self._append(keys, self._append_arguments(batch, said))
+            arguments = self._append_arguments(batch, said)
+            command = ("EVALSHA", self._append.sha, len(keys), *keys, *arguments)
+            answer = await self._together(
+                [command], partial(self._append, keys, arguments)
+            )
         return Appended(cast(bytes, answer).decode())
 
     def _append_arguments(

@@ -15,6 +15,7 @@ from tailcast_streams.redis.connection import OwnLine, connect, script
 from tailcast_streams.redis.core.replies import entries_of
 from tailcast_streams.redis.errors import translate, translated_errors
 from tailcast_streams.redis.installation import RedisInstallation
+from tailcast_streams.redis.together import Together
 
 
 class RedisCalls:
@@ -34,6 +35,8 @@ class RedisCalls:
         # The feed alone reads new entries over this connection.
         self._line = OwnLine(self._listener)
         self._installation = RedisInstallation(self._redis, self._keys)
+        # What many may ask for at once leaves in one round trip.
+        self._together = Together(self._redis)
         # redis-py's own callbacks would make a dictionary of every entry.
         for command in ("XRANGE", "XREVRANGE"):
             self._redis.response_callbacks[command] = cast(Any, _entries_reply)

@@ -9,6 +9,7 @@ from redis.commands.core import AsyncScript
 
 from tailcast_streams.births import Birth
 from tailcast_streams.redis.calls import RedisCalls
+from tailcast_streams.redis.connection import PIPELINE_COMMANDS
 from tailcast_streams.redis.core.replies import birth_of
 from tailcast_streams.redis.errors import translated_errors
 
@@ -21,9 +22,18 @@ class RedisListing(RedisCalls):
     """The list of sessions, their births, and the presence of tailers."""
 
     async def bear(self, session: str, *, activity_ms: int) -> Birth:
-        await self.touch({session: activity_ms})
+        token = secrets.token_hex(4)
+        commands = (
+            ("ZADD", self._keys.sessions, "GT", activity_ms, session),
+            ("EVALSHA", self._births.sha, 1, self._keys.births, token),
+        )
+
+        async def alone() -> object:
+            await self.touch({session: activity_ms})
+            return await self._births([self._keys.births], [token])
+
         with translated_errors():
-            answer = await self._births([self._keys.births], [secrets.token_hex(4)])
+            answer = await self._together(commands, alone)
         return birth_of(cast(list[bytes], answer))
 
     async def births(self) -> Birth:
@@ -32,10 +42,11 @@ class RedisListing(RedisCalls):
         return birth_of(cast(list[bytes | None], found))
 
     async def touch(self, activity_ms: Mapping[str, int]) -> None:
-        if not activity_ms:
-            return
-        with translated_errors():
-            await self._redis.zadd(self._keys.sessions, dict(activity_ms), gt=True)
+        pairs = list(activity_ms.items())
+        for start in range(0, len(pairs), PIPELINE_COMMANDS):
+            some = dict(pairs[start : start + PIPELINE_COMMANDS])
+            with translated_errors():
+                await self._redis.zadd(self._keys.sessions, some, gt=True)
 
     async def sessions(
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
