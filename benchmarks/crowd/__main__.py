@@ -33,7 +33,7 @@ async def main() -> None:
     parser.add_argument("--only", choices=("crowd", "quiet"))
     options = parser.parse_args()
     require_linux()
-    # In the checkout's file system, as `/tmp` may be memory.
+    # Not `/tmp`, which may be memory.
     with TemporaryDirectory(dir=os.environ.get("TMPDIR", ".")) as folder:
         if options.only != "quiet":
             await measure_crowd(Path(folder, "many"), options)

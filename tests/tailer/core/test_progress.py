@@ -134,3 +134,13 @@ def test_rewrites_again_and_again_begin_one_generation_in_ten_seconds(
 def test_files_at_rest_are_looked_at_less(quiet: float, expected: float) -> None:
     """P8: at a fiftieth of the time since the last change, within bounds."""
     assert look_interval(quiet, poll_interval=0.1) == expected
+
+
+@pytest.mark.parametrize(
+    ("quiet", "expected"), [(0.0, 0.1), (1.0, 1.0), (40.0, 40.0), (9_999.0, 60.0)]
+)
+def test_watched_files_are_looked_at_once_a_minute(
+    quiet: float, expected: float
+) -> None:
+    """A lost notification costs as long as the file was quiet, a minute at most."""
+    assert look_interval(quiet, poll_interval=0.1, is_watched=True) == expected

@@ -82,3 +82,29 @@ async def test_calls_that_hang_are_counted_until_they_come_back() -> None:
     await asyncio.wrap_future(waiting)
     assert await files.end(PATIENCE_SECONDS) == 0
     assert files.count_hanging() == 0
+
+
+async def test_many_files_are_touched_in_one_job() -> None:
+    """One that has something under way is left to it; what fails is nobody else's."""
+    files, may_end, done = FileThreads(), threading.Event(), list[str]()
+    busy, free, bad = files.jobs(), files.jobs(), files.jobs()
+    busy.send(lambda: done.append(f"busy {may_end.wait(PATIENCE_SECONDS)}"))
+
+    def fail() -> str:
+        raise OSError
+
+    def look() -> str:
+        # What is sent meanwhile waits: the file's jobs never overlap.
+        free.send(lambda: done.append("release"))
+        assert not done
+        return "seen"
+
+    seen = await files.many([(busy, look), (bad, fail), (free, look)])
+    assert seen == [None, None, "seen"]
+    assert done == ["release"]
+    assert not free.is_busy
+    assert not bad.is_busy
+    may_end.set()
+    assert await files.end(PATIENCE_SECONDS) == 0
+    assert done == ["release", "busy True"]
+    assert await files.many([]) == []

@@ -37,6 +37,7 @@ from tailcast_tailer.finding.candidates import FileKind
 from tailcast_tailer.finding.discovery import Discovery
 from tailcast_tailer.finding.hints import Hints
 from tailcast_tailer.finding.listing import Found, Known
+from tailcast_tailer.following.arrivals import Arrivals
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.document_file import (
@@ -167,6 +168,8 @@ class Tailer:
                 jobs=self._files.jobs(),
             ),
             turns=self.turns,
+            arrivals=Arrivals(writer, self._files),
+            roots=self._follower_context.roots,
             make_followed=self._make_followed,
             upkeep=self._make_upkeep(retention),
             start_note=start_note,

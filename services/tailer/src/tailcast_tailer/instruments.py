@@ -18,10 +18,13 @@ from tailcast_service.readers import Readers
 from tailcast_service.sparing import Sparing
 from tailcast_streams.entries import NewRejection
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
+from tailcast_tailer.few_lines import FewLines
 from tailcast_tailer.meters import Meters
 from tailcast_tailer.source_log import SourceLog
 
 
+# Sessions of one listing that are logged by name.
+TOLD_AT_ONCE = 20
 # Between two log lines about rejected lines of one session.
 REJECTIONS_TOLD_SECONDS = 60.0
 # How long a refusal makes the tailer unready: a refused call is tried again within
@@ -36,7 +39,7 @@ class Instruments:
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._log = structlog.stdlib.get_logger("tailer")
+        self._log = FewLines(structlog.stdlib.get_logger("tailer"), clock=clock)
         # Own registry: several tailers may live in one process.
         self.registry = CollectorRegistry()
         tell_build(self.registry)
@@ -82,14 +85,35 @@ class Instruments:
         """Have it told how many calls to files do not come back, when that is asked."""
         self._meters.hanging.set_function(count_hanging)
 
+    def watch_first(self, count_waiting: Callable[[], int]) -> None:
+        """Have it told how many files of the start had no turn yet, likewise."""
+        self._meters.waiting.set_function(count_waiting)
+
     def files_left(self, jobs: int) -> None:
         """The tailer ended while calls for this number of files had not returned."""
         self._log.warning("ended without a file system that hangs", files=jobs)
 
-    def session_found(self, session: str, path: str) -> None:
-        """A file is followed from now on."""
-        self._meters.files.inc()
-        self._log.info("session found", session=session, path=path)
+    def sessions_found(self, found: Sequence[tuple[str, str]]) -> None:
+        """Files that were listed together are followed from now on: session, path."""
+        self._meters.files.inc(len(found))
+        for session, path in found[:TOLD_AT_ONCE]:
+            self._log.info("session found", session=session, path=path)
+        if len(found) > TOLD_AT_ONCE:
+            self._log.info("more sessions found", sessions=len(found) - TOLD_AT_ONCE)
+
+    def files_forgotten(self, forgotten: Sequence[tuple[str, str | None]]) -> None:
+        """Files were deleted, and are known no longer: path, session if it has one."""
+        for path, session in forgotten:
+            behind = self._behind.pop(path, 0)
+            self._meters.bytes_behind.dec(behind)
+            self._told -= {("unseen", path), ("document", path), ("path", path)}
+            if session is not None:
+                self.rewrite_settled(session)
+                self._told -= {("old", session), ("metrics", session)}
+                self._untold.pop(session, None)
+                self._meters.files.dec()
+        if forgotten:
+            self._log.info("deleted files are forgotten", files=len(forgotten))
 
     def file_is_old(self, session: str, *, days: float) -> None:
         """A file is left out because it has not changed for `days`."""

@@ -52,6 +52,7 @@ class Meters:
         self.files = gauge("files", "Files that are followed")
         self.sources = gauge("sources", "Paths by what became of them", "state")
         self.hanging = gauge("hanging_calls", "Calls to files that do not come back")
+        self.waiting = gauge("waiting_files", "Files of the start without a turn yet")
         self.bytes_behind = gauge("bytes_behind", "Bytes not in the broker yet")
         self.disputed = gauge("disputed", "Sessions of which another sees a file too")
         self.broker_up = gauge("broker_up", "Whether the broker answers")

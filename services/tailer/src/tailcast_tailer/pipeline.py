@@ -7,38 +7,34 @@ ends with it; one that ends before ends the tailer.
 """
 
 import asyncio
-import heapq
-import random
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import count
 
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_service.tasks import LongLived, Loop
 from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
 from tailcast_tailer.core.part_names import part_name
-from tailcast_tailer.core.progress import look_interval
 from tailcast_tailer.files.descriptors import Descriptors
-from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
+from tailcast_tailer.files.roots import Roots
+from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.candidates import FileKind
 from tailcast_tailer.finding.discovery import Discovery
 from tailcast_tailer.finding.hints import Hints
 from tailcast_tailer.finding.listing import Found
-from tailcast_tailer.following.followed import Followed, Item, glimpse_all
+from tailcast_tailer.following.arrivals import Arrivals, newest_first
+from tailcast_tailer.following.followed import Followed, Item
 from tailcast_tailer.following.start_note import StartNote
-from tailcast_tailer.following.turns import Lane, Turns
+from tailcast_tailer.following.sweep import Sweep
+from tailcast_tailer.following.turns import FEW_FILES, Lane, Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.upkeep.upkeep import Upkeep
 
 
 # Batches in flight for each device, each at most a mebibyte: what bounds the memory.
 WORKERS = 4
-# Files that are looked at in one go.
-SWEEP_FILES = 500
-# How long the sweep waits for one device; then it goes on with the others.
-DEVICE_SECONDS = 0.5
 LIST_SECONDS = 1.0
+# How long a listing waits to learn which of many files is the newest.
+ORDER_SECONDS = 5.0
 # Until what a full broker refused is offered again.
 FULL_SECONDS = 1.0
 # After a defect, so that it does not spin.
@@ -56,6 +52,8 @@ class Pipeline:
         discovery: Discovery,
         hints: Hints,
         turns: Turns,
+        arrivals: Arrivals,
+        roots: Roots,
         make_followed: Callable[[Found, bool], Followed],
         upkeep: Upkeep,
         start_note: StartNote,
@@ -69,27 +67,33 @@ class Pipeline:
         self._discovery = discovery
         self._hints = hints
         self._turns = turns
+        self._arrivals = arrivals
         self._make_followed = make_followed
         self._upkeep = upkeep
         self._presence = upkeep.presence
         self._start_note = start_note
         self._instruments = instruments
         self._files = files
-        # What looks at the files of each device, in order.
-        self._looks: dict[Device, FileJobs] = {}
         self._clock = clock
-        self._poll_interval = poll_interval
-        self._is_network = is_network
-        # When which file is to be looked at; the number breaks ties.
-        self._schedule: list[tuple[float, int, Item]] = []
-        self._tickets = count()
         # Files that are open.
         self._descriptors = Descriptors(clock=clock)
-        # Wake the listing and the sweep before their time.
+        self._sweep = Sweep(
+            turns,
+            files=files,
+            descriptors=self._descriptors,
+            roots=roots,
+            instruments=instruments,
+            clock=clock,
+            poll_interval=poll_interval,
+            is_network=is_network,
+            has_hints=lambda: hints.are_working and not is_network,
+            forget=self._forget,
+        )
+        # Wakes the listing before its time.
         self._must_list = asyncio.Event()
-        self._has_due = asyncio.Event()
-        # Files that were there at the start and have not had a turn yet, by path.
-        self._first: set[str] = set()
+        # Files that were there at the start and have not had a turn yet.
+        self._first: set[Item] = set()
+        instruments.watch_first(lambda: len(self._first))
         # Set once everything that was there at the start was found.
         self.has_listed = asyncio.Event()
         # What runs as long as the tailer.
@@ -107,7 +111,7 @@ class Pipeline:
             **self._upkeep.loops(self.has_listed),
             "list": self._list,
             "hints": self._take_hints,
-            "sweep": self._sweep,
+            "sweep": self._sweep.run,
             "workers": self._start_workers,
             **self._workers_for(self._turns.shared),
         }
@@ -146,24 +150,54 @@ class Pipeline:
         listing = await self._discovery.list_new(self._clock())
         for moved in listing.moved:
             self._turns.move(moved.before, moved.path)
-        for found in listing.found:
-            self._add(found)
+        await self._add(listing.found)
         self._upkeep.sources.listed()
 
-    def _add(self, found: Found) -> None:
-        item = self._turns.items.get(found.path)
-        if item is not None and item.followed.has_parts == found.has_parts:
-            if found.has_parts:
-                # There is one more.
-                self._turns.enqueue(item)
-            return
-        followed = self._make_followed(found, not self.has_listed.is_set())
+    async def _add(self, found: Sequence[Found]) -> None:
+        new = [one for one in found if self._is_new(one)]
+        items = [self._follow(one) for one in new]
         if not self.has_listed.is_set():
-            self._first.add(found.path)
+            self._first.update(items)
+        self._instruments.sessions_found(
+            [(one.name, one.path) for one in new if one.kind is FileKind.TELEMETRY]
+        )
+        if len(items) > FEW_FILES:
+            items = await newest_first(items, self._files.jobs(), ORDER_SECONDS)
+        self._turns.begin(items)
+
+    def _is_new(self, found: Found) -> bool:
+        item = self._turns.items.get(found.path)
+        if item is None or item.followed.has_parts != found.has_parts:
+            return True
+        if found.has_parts:
+            # There is one more.
+            self._turns.enqueue(item)
+        return False
+
+    def _follow(self, found: Found) -> Item:
+        followed = self._make_followed(found, not self.has_listed.is_set())
         self._upkeep.include(followed)
-        if found.kind is FileKind.TELEMETRY:
-            self._instruments.session_found(found.name, found.path)
-        self._turns.add(followed, self._clock())
+        return self._turns.add(followed)
+
+    def _forget(self, items: Sequence[Item]) -> None:
+        """Know nothing more of files that were deleted; what is stored of them stays.
+
+        Those that come back are found as new ones are.
+        """
+        gone = [one for one in items if not self._discovery.is_named(one.followed.path)]
+        for item in set(items) - set(gone):
+            self._sweep.later(item)
+        for item in gone:
+            followed = item.followed
+            followed.release()
+            self._turns.forget(followed.path)
+            self._descriptors.forget(followed.path)
+            self._upkeep.exclude(followed)
+            self._first.discard(item)
+        self._discovery.forget(item.followed.path for item in gone)
+        self._instruments.files_forgotten(
+            [(item.followed.path, item.followed.session) for item in gone]
+        )
 
     async def _note_start(self) -> None:
         """Once every file that was there at the start had its turn."""
@@ -185,91 +219,9 @@ class Pipeline:
                     continue
                 self._instruments.change_noticed(by_hint=True)
                 item.changed_at = self._clock()
+                item.absent_since = None
+                item.is_unnoticed = False
                 self._turns.enqueue(item)
-
-    # What changed.
-
-    async def _sweep(self) -> None:
-        async with asyncio.TaskGroup() as looks:
-            while True:
-                self._has_due.clear()
-                self._descriptors.close_quiet(self._is_running)
-                now = self._clock()
-                due = self._pop_due(now)
-                await self._begin_looks(due, looks)
-                if len(due) < SWEEP_FILES:
-                    next_due = self._schedule[0][0] if self._schedule else now + 1.0
-                    await wait_or_timeout(
-                        self._has_due,
-                        max(self._poll_interval / 2, next_due - self._clock()),
-                    )
-
-    def _is_running(self, path: str) -> bool:
-        return self._turns.items[path].is_running
-
-    def _pop_due(self, now: float) -> list[Item]:
-        due: list[Item] = []
-        while self._schedule and self._schedule[0][0] <= now and len(due) < SWEEP_FILES:
-            at, _, item = heapq.heappop(self._schedule)
-            # What was put off or brought forward has another ticket.
-            if at == item.due and not item.is_queued and not item.is_running:
-                due.append(item)
-        return due
-
-    async def _begin_looks(self, due: Sequence[Item], looks: asyncio.TaskGroup) -> None:
-        """Look at those that are due; wait for what their devices show, a while."""
-        by_device: defaultdict[Device, list[Item]] = defaultdict(list)
-        for item in due:
-            if item.wants_turn:
-                item.wants_turn = False
-                self._turns.enqueue(item)
-            else:
-                by_device[self._files.lane(item.followed.device)].append(item)
-        waited_for: list[asyncio.Task[None]] = []
-        for device, items in by_device.items():
-            jobs = self._looks.get(device)
-            if jobs is None:
-                jobs = self._looks[device] = self._files.jobs()
-                jobs.device = device
-            is_answering = not jobs.is_busy
-            look = looks.create_task(self._look_at(items, jobs), name="look")
-            if is_answering:
-                waited_for.append(look)
-        if waited_for:
-            await asyncio.wait(waited_for, timeout=DEVICE_SECONDS)
-
-    async def _look_at(self, items: Sequence[Item], jobs: FileJobs) -> None:
-        paths = [item.followed.look_path for item in items]
-        glimpses = await jobs(partial(glimpse_all, paths, reopen=self._is_network))
-        now = self._clock()
-        for item, glimpse in zip(items, glimpses, strict=True):
-            # An absent file that is held open may still be written to.
-            is_held = glimpse is None and self._descriptors.holds(item.followed.path)
-            if is_held or (glimpse is not None and glimpse != item.followed.glimpse):
-                if glimpse is not None:
-                    self._instruments.change_noticed(by_hint=False)
-                    item.changed_at = now
-                self._turns.enqueue(item)
-            elif item.followed.rested_at is not None and item.followed.rested_at <= now:
-                self._turns.enqueue(item)
-            else:
-                self._look_later(item, now)
-
-    def _look_later(self, item: Item, now: float) -> None:
-        if item.changed_at is None:
-            item.changed_at = now - item.followed.age_seconds
-        quiet_seconds = now - item.changed_at
-        interval = look_interval(quiet_seconds, poll_interval=self._poll_interval)
-        # Spread, or files found together would be due together for ever.
-        due = now + interval * random.uniform(0.9, 1.0)  # noqa: S311
-        rested_at = item.followed.rested_at
-        self._put(item, due if rested_at is None else min(due, max(now, rested_at)))
-
-    def _put(self, item: Item, due: float) -> None:
-        item.due = due
-        heapq.heappush(self._schedule, (due, next(self._tickets), item))
-        if self._schedule[0][2] is item:
-            self._has_due.set()
 
     # The turns.
 
@@ -289,19 +241,45 @@ class Pipeline:
     async def _work(self, lane: Lane) -> None:
         while True:
             await self._presence.wait_until_up()
-            item = await lane.next()
-            item.is_queued = False
-            item.is_running = True
-            try:
-                delay = await self._turn(item.followed)
-            finally:
-                item.is_running = False
-            self._descriptors.used(item.followed)
-            self._come_again(item, delay)
+            items = [item for item in await lane.next() if not item.is_gone]
+            for item in items:
+                item.is_queued = False
+                item.is_running = True
+            await self._take(items)
 
-    async def _turn(self, followed: Followed) -> float | None:
+    async def _take(self, items: Sequence[Item]) -> None:
+        """Give a file its turn, or many new ones their first turns, together."""
+        if len(items) == 1:
+            await self._turn(items[0])
+            return
+        due = await self._prepare(items)
+        for item in set(items) - set(due):
+            self._first_is_over(item)
+            self._come_again(item, None)
+        await asyncio.gather(*map(self._turn, due))
+
+    async def _prepare(self, items: Sequence[Item]) -> Sequence[Item]:
         try:
-            return await self._take_turn(followed)
+            return await self._arrivals.prepare(
+                items, descriptors=self._descriptors.room
+            )
+        except BrokerError as error:
+            self._presence.lost(error, "states")
+        except Exception as error:  # noqa: BLE001  # turns of their own go on
+            self._instruments.defect("first looks", error)
+        return items
+
+    async def _turn(self, item: Item) -> None:
+        delay = await self._delay_after(item.followed)
+        if delay != 0.0:
+            self._first_is_over(item)
+        self._descriptors.used(item.followed)
+        self._come_again(item, delay)
+
+    async def _delay_after(self, followed: Followed) -> float | None:
+        """Give it a turn; when the next one is due, as `Follower.turn` says."""
+        try:
+            return await followed.turn()
         except BrokerFull as error:
             self._presence.lost(error, followed.path)
             return FULL_SECONDS
@@ -316,19 +294,21 @@ class Pipeline:
             self._instruments.defect(followed.path, error)
             return DEFECT_SECONDS
 
-    async def _take_turn(self, followed: Followed) -> float | None:
-        delay = await followed.turn()
-        if delay != 0.0:
-            self._first.discard(followed.path)
-        return delay
+    def _first_is_over(self, item: Item) -> None:
+        self._first.discard(item)
+        if not self._first and not self._start_note.is_noted:
+            self._must_list.set()
 
     def _come_again(self, item: Item, delay: float | None) -> None:
         now = self._clock()
+        item.is_running = False
         if delay == 0.0 or item.comes_again:
             item.comes_again = False
             self._turns.enqueue(item)
         elif delay is not None:
             item.wants_turn = True
-            self._put(item, now + delay)
+            self._sweep.put(item, now + delay)
         else:
-            self._look_later(item, now)
+            if item.followed.glimpse is None and item.absent_since is None:
+                item.absent_since = now
+            self._sweep.later(item)

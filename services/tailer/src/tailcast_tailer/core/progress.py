@@ -28,6 +28,9 @@ FINISHED_SECONDS = 5.0
 # How often a file is looked at: at a fiftieth of the time since it last changed.
 QUIET_SHARE = 50
 COLDEST_SECONDS = 10.0
+# Where notifications tell of changes, looks find what these missed: within as long as
+# the file was quiet before, and within this.
+WATCHED_SECONDS = 60.0
 
 
 class Action(Enum):
@@ -156,6 +159,14 @@ def is_finished(*, is_gapless: bool, is_writable: bool | None, has_rest: bool) -
     return is_gapless and not is_writable and not has_rest
 
 
-def look_interval(quiet_seconds: float, *, poll_interval: float) -> float:
-    """Seconds until the next look at a file that has been quiet for `quiet_seconds`."""
+def look_interval(
+    quiet_seconds: float, *, poll_interval: float, is_watched: bool = False
+) -> float:
+    """Seconds until the next look at a file that has been quiet for `quiet_seconds`.
+
+    Args:
+        is_watched: whether notifications tell of its changes.
+    """
+    if is_watched:
+        return max(poll_interval, min(WATCHED_SECONDS, quiet_seconds))
     return max(poll_interval, min(COLDEST_SECONDS, quiet_seconds / QUIET_SHARE))

@@ -5,6 +5,7 @@ that helps little, and keeps its file system from being unmounted: lines that ar
 written later are read, and proved, by opening the file again.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
@@ -14,8 +15,9 @@ from typing import Protocol
 HELD_FILES = 256
 # A file without anything new for longer is closed, whether it has its path or not.
 QUIET_SECONDS = 45.0
-# How often quiet files are looked for.
+# How often quiet files are looked for, at most and at least.
 CHECK_SECONDS = 1.0
+LOOK_SECONDS = 10.0
 
 
 class Holder(Protocol):
@@ -45,6 +47,20 @@ class Descriptors:
     def holds(self, path: str) -> bool:
         """Whether the file that has or had this path is open."""
         return path in self._open
+
+    @property
+    def room(self) -> int:
+        """How many more may be open."""
+        return max(0, HELD_FILES - len(self._open))
+
+    @property
+    def due(self) -> float:
+        """When they are to be looked through, at the latest; infinite for none."""
+        return self._looked_at + LOOK_SECONDS if self._open else math.inf
+
+    def forget(self, path: str) -> None:
+        """The file of this path is followed no longer."""
+        self._open.pop(path, None)
 
     def used(self, holder: Holder) -> None:
         """Note that the file was looked at, and may be open."""

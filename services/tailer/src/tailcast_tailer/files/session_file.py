@@ -307,6 +307,34 @@ class SessionFile:
         """The file was renamed: look for it there."""
         self.path = path
 
+    def first_look(
+        self, place: Place, *, most_bytes: int, holds: bool
+    ) -> Glimpse | Look | None:
+        """Look for the first time, at little cost if nothing follows the place.
+
+        A glimpse if the file proves to end there; a look if no more than so many bytes
+        follow; None for all others. It is held open only if `holds` and it was a look.
+        """
+        try:
+            opened = open_regular(self.path)
+        except CannotBeSeen:
+            return None
+        behind = opened.glimpse.size - place.offset
+        if behind == 0 and is_read_to(opened, place):
+            os.close(opened.descriptor)
+            self._read_identity = opened.glimpse.identity
+            return opened.glimpse
+        self._hold(opened)
+        if not 0 < behind <= most_bytes:
+            self.release()
+            return None
+        look = self._look_at(Source.PATH, place, nuls_are_bytes=False, rested=None)
+        if look.portion is not None:
+            self._read_identity = look.glimpse.identity
+        if not holds:
+            self.release()
+        return look
+
     def take_more(self) -> None:
         """The last portion was appended: take more lines at a time again."""
         self._portions.take_more()

@@ -9,7 +9,7 @@ has threads of its own: a file server that is gone blocks only its own files.
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from time import monotonic
@@ -75,6 +75,27 @@ class FileThreads:
         jobs = FileJobs(self._start, self._began, self._clock)
         self._jobs.add(jobs)
         return jobs
+
+    async def many(
+        self, tasks: "Sequence[tuple[FileJobs, Callable[[], _T]]]"
+    ) -> list[_T | None]:
+        """Do one thing with each of many files of a device, in one thread.
+
+        None for a file that has something under way, or with which it fails.
+        """
+        if not tasks:
+            return []
+        claimed = [jobs.claim() for jobs, _ in tasks]
+        results: Future[list[_T | None]] = Future()
+
+        def work() -> list[_T | None]:
+            return [
+                jobs.do_claimed(task) if is_ours else None
+                for (jobs, task), is_ours in zip(tasks, claimed, strict=True)
+            ]
+
+        self._start(tasks[0][0].device, partial(settle, results, work))
+        return await asyncio.wrap_future(results)
 
     def lane(self, device: Device) -> Device:
         """The device whose threads are used: its own, or None for the shared ones."""
@@ -155,6 +176,24 @@ class FileJobs:
             self._is_busy = True
         self._start(self.device, self._work)
         return future
+
+    def claim(self) -> bool:
+        """Take the turn of a job that is not sent; False if something is under way."""
+        with self._lock:
+            if self._is_busy:
+                return False
+            self._is_busy = True
+        return True
+
+    def do_claimed(self, work: Callable[[], _T]) -> _T | None:
+        """Do it in this thread, and what was sent since; None if it fails."""
+        self._began[self] = self._clock()
+        try:
+            return work()
+        except Exception:  # noqa: BLE001  # a turn of its own will show what is amiss
+            return None
+        finally:
+            self._work()
 
     def _work(self) -> None:
         while True:

@@ -7,7 +7,7 @@ A link to a directory is entered, but no directory is entered twice: what is a d
 below the root goes before a link to it.
 """
 
-# ruff: noqa: PTH116, PTH120  # ten thousand paths: texts, `Path` costs more
+# ruff: noqa: PTH116, PTH119, PTH120  # ten thousand paths: texts, `Path` costs more
 
 import os
 import stat
@@ -94,6 +94,13 @@ class DirectoryTree:
         if directory is not None:
             directory.due = 0.0
             directory.mtime_ns = -1
+
+    def forget(self, path: str) -> None:
+        """Return this path as a new one if it is there at the next call."""
+        self.changed(path)
+        directory = self._directories.get(os.path.dirname(path))
+        if directory is not None:
+            directory.files.pop(os.path.basename(path), None)
 
     def device_of(self, path: str) -> int | None:
         """The device of the directory that has this path; None if that is unknown."""

@@ -7,7 +7,7 @@ became of each path.
 # ruff: noqa: PTH112  # paths are texts, as in the tree
 
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -70,6 +70,8 @@ class Discovery:
         self._watched_files: list[str] = []
         # Paths that hints named since the last listing.
         self._changed: set[str] = set()
+        # Paths that are followed no longer.
+        self._forgotten: set[str] = set()
         # None before the broker said which sessions it has.
         self._survey: Survey | None = None
         if paths:
@@ -134,15 +136,26 @@ class Discovery:
         """List the directory of a path that is not followed, as it changed."""
         self._changed.add(path)
 
+    def is_named(self, path: str) -> bool:
+        """Whether somebody asked for this very file, so that it is waited for."""
+        return path in self._watched_files
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """These are followed no longer: return them again when they are there again."""
+        self._forgotten.update(paths)
+
     async def list_new(self, now: float) -> Listing:
         """What is new since the last listing. Raises BrokerError before the first."""
         if self._survey is None:
             self._survey = await self._make_survey()
         changed, self._changed = self._changed, set()
+        forgotten, self._forgotten = self._forgotten, set()
         try:
-            listing = await self._run(partial(self._survey.look, changed, now))
+            look = partial(self._survey.look, changed, now, forgotten=forgotten)
+            listing = await self._run(look)
         except BaseException:
             self._changed |= changed
+            self._forgotten |= forgotten
             raise
         if listing.suspects:
             known = [(one, self._known_of(one.before)) for one in listing.suspects]

@@ -52,6 +52,12 @@ class Naming:
         """The file of this path is this session."""
         self._sessions[path], self._paths[session] = session, path
 
+    def forget(self, path: str) -> None:
+        """The file is gone, for so long that it is a new one if it comes back."""
+        session = self._sessions.pop(path, None)
+        if session is not None:
+            self._paths.pop(session, None)
+
     def known_session(self, path: str, identity: Identity | None) -> str | None:
         """The session that a file was before, there or elsewhere; None if it is new."""
         stored = self._stored.session_of(as_stored(path))

@@ -81,14 +81,18 @@ class Survey:
         self._lost: OrderedDict[Identity, str] = OrderedDict()
         self._is_first = True
 
-    def look(self, changed: Iterable[str], now: float) -> Listing:
+    def look(
+        self, changed: Iterable[str], now: float, *, forgotten: Iterable[str] = ()
+    ) -> Listing:
         """List what is due, and decide what becomes of each file.
 
         Args:
             changed: paths that are said to have changed.
             now: by a steady clock.
+            forgotten: paths that are followed no longer, to be found anew.
         """
         listing = new_listing()
+        self._take_forgotten(forgotten, listing)
         pending = self._named() if self._is_first else []
         for path in changed:
             if (candidate := self._undecided.get(path)) is not None:
@@ -153,19 +157,32 @@ class Survey:
 
     def _take_gone(self, changes: Changes, listing: Listing) -> None:
         for path in changes.gone:
-            candidate = self._there.pop(path, None)
-            self._undecided.pop(path, None)
-            if candidate is not None and candidate.identity is not None:
-                self._drop_path(candidate.identity, path)
-                if self._naming.session_of(path) is not None:
-                    self._lost[candidate.identity] = path
+            self._lose(path, listing)
         while len(self._lost) > MOST_LOST:
-            self._lost.popitem(last=False)
-        listing.gone.extend(changes.gone)
+            _, path = self._lost.popitem(last=False)
+            if path not in self._there:
+                # It would not be known under another name any more.
+                self._naming.forget(path)
         listing.unseen.extend(changes.unseen)
         for path, other in changes.doubled:
             reason = f"the same directory as {as_text(other)}"
             self._tell(listing, path, SourceState.LEFT_OUT, reason)
+
+    def _take_forgotten(self, forgotten: Iterable[str], listing: Listing) -> None:
+        for path in forgotten:
+            self._lose(path, listing)
+            for root in self._roots:
+                root.tree.forget(path)
+
+    def _lose(self, path: str, listing: Listing) -> None:
+        """Nothing has this path any more."""
+        candidate = self._there.pop(path, None)
+        self._undecided.pop(path, None)
+        if candidate is not None and candidate.identity is not None:
+            self._drop_path(candidate.identity, path)
+            if self._naming.session_of(path) is not None:
+                self._lost[candidate.identity] = path
+        listing.gone.append(path)
 
     def _take_hidden(
         self, root: WatchedRoot, changes: Changes, listing: Listing

@@ -3,8 +3,10 @@
 Also how files are asked for a change, many at a time: blocking, for worker threads.
 """
 
+import os
+import stat
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
 
@@ -23,6 +25,11 @@ class Followed(Protocol):
     @property
     def look_path(self) -> str:
         """The path that shows whether it changed."""
+        ...
+
+    @property
+    def session(self) -> str | None:
+        """The session that it is; None for what is none."""
         ...
 
     @property
@@ -71,14 +78,14 @@ class Item:
     """A followed file in the queues."""
 
     __slots__ = (
-        "changed_at", "comes_again", "due", "followed", "is_queued", "is_running",
-        "wants_turn",
+        "absent_since", "changed_at", "comes_again", "followed", "is_elsewhere",
+        "is_gone", "is_queued", "is_running", "is_unnoticed", "ticket", "wants_turn",
     )  # fmt: skip  # one name a line would hide what they are
 
-    def __init__(self, followed: Followed, now: float) -> None:
+    def __init__(self, followed: Followed) -> None:
         self.followed = followed
-        # When the file is looked at next, and whether it then gets a turn in any case.
-        self.due = now
+        # With which ticket it is looked at next, and whether it then gets a turn.
+        self.ticket = -1
         self.wants_turn = False
         # When it was last seen to change; None before it was looked at.
         self.changed_at: float | None = None
@@ -86,14 +93,34 @@ class Item:
         self.is_running = False
         # Something happened to it during its turn.
         self.comes_again = False
+        # Since when looks have not seen it; None while they do.
+        self.absent_since: float | None = None
+        # Its last change was seen before any notification told of it.
+        self.is_unnoticed = False
+        # It may be written to under another name, in a directory that nobody watches.
+        self.is_elsewhere = False
+        # It is followed no longer.
+        self.is_gone = False
 
 
-def glimpse_all(paths: Sequence[str], *, reopen: bool) -> list[Glimpse | None]:
-    """What each path shows now, None for what cannot be seen. Blocking."""
-    glimpses: list[Glimpse | None] = []
+class Sight(NamedTuple):
+    """What one path shows; no glimpse of what cannot be seen."""
+
+    glimpse: Glimpse | None
+    # Whether the path is a link, or the file has other names.
+    is_elsewhere: bool
+
+
+def see_all(paths: Sequence[str], *, reopen: bool) -> list[Sight]:
+    """What each path shows now. Blocking."""
+    sights: list[Sight] = []
     for path in paths:
         try:
-            glimpses.append(glimpse(path, reopen=reopen))
-        except CannotBeSeen:
-            glimpses.append(None)
-    return glimpses
+            seen = glimpse(path, reopen=reopen)
+            found = os.lstat(path)
+        except (CannotBeSeen, OSError):
+            sights.append(Sight(None, is_elsewhere=False))
+        else:
+            is_plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+            sights.append(Sight(seen, not is_plain))
+    return sights

@@ -5,10 +5,11 @@ turn is at most one batch; the pipeline decides when there is one. The follower 
 on its knowledge of what is stored until the broker contradicts it, and then asks again.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from tailcast_streams.entries import NewEntry
-from tailcast_streams.session_state import Appended, StoredPosition
+from tailcast_streams.session_state import Appended, SessionState, StoredPosition
 from tailcast_tailer.appending.appender import (
     Addition,
     CannotBeTaken,
@@ -23,7 +24,7 @@ from tailcast_tailer.core.progress import (
     second_look_seconds,
 )
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
-from tailcast_tailer.files.portions import Portion
+from tailcast_tailer.files.portions import Place, Portion
 from tailcast_tailer.files.session_file import (
     Look,
     Rested,
@@ -87,6 +88,8 @@ class Follower:
         self._last_line = LastLine(session, context)
         self._generations = Generations(session, file, jobs, context)
         self._succession = Succession(file, jobs, context, self._generations)
+        # What was seen before the turn that takes it, and from where.
+        self._ahead: tuple[Place, Look] | None = None
         # When stream and state were made anew last.
         self._mended_at: float | None = None
         # What the latest look saw; None before it. And how many bytes there were.
@@ -161,6 +164,16 @@ class Follower:
         """When what is held back has rested, steady seconds; None while nothing is."""
         return self._last_line.rested_at
 
+    @property
+    def place(self) -> Place | None:
+        """How far the file was read, and its proofs; None if that is not known."""
+        return None if self._stored is None else self._stored.place
+
+    @property
+    def jobs(self) -> Jobs:
+        """What touches its file."""
+        return self._jobs
+
     def reload_state(self) -> None:
         """Ask the broker what is stored before the next batch."""
         if self._stored is not None:
@@ -210,8 +223,49 @@ class Follower:
         self._context.instruments.bytes_behind(self.path, self.bytes_behind)
         return delay
 
+    def first_look(
+        self, *, holds: bool
+    ) -> Callable[[int], Glimpse | Look | None] | None:
+        """What a thread does before the first turn, given how many bytes it may read.
+
+        None if that is not known yet.
+        """
+        stored = self._stored
+        if stored is None or self._is_diverged or not stored.is_sound:
+            return None
+        is_new = not stored.position.incarnation
+        is_at_end = is_new and self._beginning.is_at_end
+        if is_at_end or stored.partial_bytes or self.has_parts:
+            return None
+
+        def look(most_bytes: int) -> Glimpse | Look | None:
+            if is_new and self._file.find_oldest(self._context.is_young):
+                return None
+            seen = self._file.first_look(
+                stored.place, most_bytes=most_bytes, holds=holds
+            )
+            if seen is not None:
+                self._context.roots.saw(self.path)
+            return seen
+
+        return look
+
+    def looked(self, place: Place | None, seen: Glimpse | Look | None) -> bool:
+        """Take what the first look from a place saw; whether a turn is due."""
+        if seen is None or place is None or self.place != place:
+            return True
+        if isinstance(seen, Look):
+            self._note_look(seen)
+            self._ahead = place, seen
+            return True
+        self._sighted(seen)
+        return False
+
     async def _load(self) -> Stored:
-        state = await self._context.writer.load(self.session)
+        return self.know(await self._context.writer.load(self.session))
+
+    def know(self, state: SessionState | None) -> Stored:
+        """Take what is stored, as the broker said it just now."""
         stored = Stored() if state is None else stored_of(state)
         before = self._believed_before
         if before is not None and before.generation == stored.position.generation:
@@ -232,15 +286,17 @@ class Follower:
         place = stored.place
         if not stored.position.incarnation and self._beginning.is_at_end:
             return await self._begin_at_end(stored)
-        look = await self._jobs(
-            partial(
-                self._look,
-                stored,
-                nuls_are_bytes=self._nuls_until >= place.offset,
-                rested=self._last_line.ask(),
+        look = self._take_ahead(place)
+        if look is None:
+            look = await self._jobs(
+                partial(
+                    self._look,
+                    stored,
+                    nuls_are_bytes=self._nuls_until >= place.offset,
+                    rested=self._last_line.ask(),
+                )
             )
-        )
-        self._note_look(look)
+            self._note_look(look)
         seen = look.seen_from(place.offset)
         if look.source is Source.PATH and seen.size < place.offset:
             other = await self._generations.has_other_line(stored, look)
@@ -269,6 +325,11 @@ class Follower:
             return AT_ONCE
         return second_look_seconds(is_network=self._context.is_network)
 
+    def _take_ahead(self, place: Place) -> Look | None:
+        """The look that was made before the turn, if it was from this place."""
+        ahead, self._ahead = self._ahead, None
+        return ahead[1] if ahead is not None and ahead[0] == place else None
+
     def _look(self, stored: Stored, *, nuls_are_bytes: bool, rested: Rested) -> Look:
         if not stored.position.incarnation:
             self._file.find_oldest(self._context.is_young)
@@ -281,10 +342,13 @@ class Follower:
 
     def _note_look(self, look: Look) -> None:
         if look.at_path is not None:
-            self.glimpse = look.at_path
+            self._sighted(look.at_path)
             self._size = look.glimpse.size
-            self._jobs.device = look.at_path.identity.device
-            self._ownership.sighted()
+
+    def _sighted(self, glimpse: Glimpse) -> None:
+        self.glimpse, self._size = glimpse, glimpse.size
+        self._jobs.device = glimpse.identity.device
+        self._ownership.sighted()
 
     async def _take(self, stored: Stored, look: Look, portion: Portion) -> float | None:
         if look.successor is not None:

@@ -29,6 +29,11 @@ class StartNote:
         # When the note was last written, by the steady clock.
         self._noted_at: float | None = None
 
+    @property
+    def is_noted(self) -> bool:
+        """Whether it was written by this tailer."""
+        return self._noted_at is not None
+
     async def are_first(self) -> bool:
         """Whether this is the first start, so that every file is new to the tailer."""
         if self._is_first is None:

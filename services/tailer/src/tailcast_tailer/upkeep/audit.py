@@ -1,25 +1,32 @@
 """Compares what is stored with what should be: the broker may have lost something.
 
 An append notices a broker that lost its last seconds, but an idle file appends nothing.
-So every position is asked for, every half minute and after every reconnection; a file
-whose position differs is read again. The list of sessions is repaired on the way.
+So positions are asked for every half minute, of thousands of files in turn; a file
+whose position differs is read again. After a reconnection, and when the broker turns
+out to have forgotten something, all are asked for at once. The list of sessions is
+repaired on the way.
 """
 
 import asyncio
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.session_state import NOTHING_STORED
 from tailcast_tailer.following.document_file import DocumentFile
+from tailcast_tailer.following.followed import Followed
 from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.upkeep.presence import Presence
 
 
 # Sessions that are asked for in one go.
 AUDIT_SESSIONS = 500
+# Sessions that are asked for in half a minute, as long as none was forgotten.
+AUDIT_SHARE = 1_000
 # How long the list of sessions may be behind.
 TOUCH_SECONDS = 1.0
 
@@ -44,18 +51,26 @@ class Audit:
         self._presence = presence
         self._untouched = untouched
         self._seconds = seconds
-        self._followers: list[Follower] = []
-        self._documents: list[DocumentFile] = []
-        # Set to audit before its time.
+        # By session; the one that was asked for longest ago first.
+        self._followers: OrderedDict[str, Follower] = OrderedDict()
+        self._documents: dict[str, DocumentFile] = {}
+        # Set to audit all, before its time.
         self._is_due = asyncio.Event()
         self._recheck = recheck
 
     def include(self, followed: object) -> None:
         """Audit this file too."""
         if isinstance(followed, Follower):
-            self._followers.append(followed)
+            self._followers[followed.session] = followed
         elif isinstance(followed, DocumentFile):
-            self._documents.append(followed)
+            self._documents[followed.name] = followed
+
+    def exclude(self, followed: Followed) -> None:
+        """Audit this file no longer."""
+        if isinstance(followed, DocumentFile):
+            self._documents.pop(followed.name, None)
+        elif isinstance(followed, Follower):
+            self._followers.pop(followed.session, None)
 
     def broker_is_back(self) -> None:
         """Audit soon: the broker may have lost anything."""
@@ -64,21 +79,36 @@ class Audit:
 
     def add_documents_again(self) -> None:
         """Add all emergency documents again: the broker knows which it has."""
-        for document in self._documents:
+        for document in self._documents.values():
             self._recheck(document.path)
 
     async def run(self) -> None:
         """Audit until cancelled."""
         while True:
-            await wait_or_timeout(self._is_due, self._seconds)
+            is_for_all = await wait_or_timeout(self._is_due, self._seconds)
             self._is_due.clear()
             await self._presence.wait_until_up()
             self._probe_documents()
             try:
-                for start in range(0, len(self._followers), AUDIT_SESSIONS):
-                    await self._compare(self._followers[start : start + AUDIT_SESSIONS])
+                await self._audit(is_for_all=is_for_all)
             except BrokerError as error:
                 self._presence.lost(error, "audit")
+
+    async def _audit(self, *, is_for_all: bool) -> None:
+        """Compare all, or those whose turn it is and all others if these differ."""
+        left = len(self._followers)
+        most = left if is_for_all else min(left, AUDIT_SHARE)
+        while most > 0 and (some := self._next(min(most, AUDIT_SESSIONS))):
+            has_forgotten = await self._compare(some)
+            left -= len(some)
+            most = left if has_forgotten else most - len(some)
+
+    def _next(self, count: int) -> list[Follower]:
+        """Those that were asked for longest ago; now they are asked for."""
+        sessions = list(islice(self._followers, count))
+        for session in sessions:
+            self._followers.move_to_end(session)
+        return [self._followers[session] for session in sessions]
 
     async def touch(self) -> None:
         """Tell the list of sessions what was appended, until cancelled."""
@@ -97,12 +127,13 @@ class Audit:
 
     def _probe_documents(self) -> None:
         """Check the newest, which a broker loses first, and another at random."""
-        if self._documents:
-            newest = max(self._documents, key=lambda document: document.added_at)
+        if documents := list(self._documents.values()):
+            newest = max(documents, key=lambda document: document.added_at)
             self._recheck(newest.path)
-            self._recheck(random.choice(self._documents).path)  # noqa: S311  # any one
+            self._recheck(random.choice(documents).path)  # noqa: S311  # any one
 
-    async def _compare(self, followers: Sequence[Follower]) -> None:
+    async def _compare(self, followers: Sequence[Follower]) -> bool:
+        """Have those read again whose positions differ; whether any is behind."""
         believed = {
             one.session: (one, position)
             for one in followers
@@ -110,10 +141,14 @@ class Audit:
         }
         stored = await self._writer.positions(list(believed))
         activity_ms: dict[str, int] = {}
+        has_forgotten = False
         for (follower, before), now in zip(believed.values(), stored, strict=True):
             # A batch since then explains a difference, and costs no more than a look.
             if before != now:
                 self._recheck(follower.path)
+                ends = (now.generation, now.offset), (before.generation, before.offset)
+                has_forgotten |= ends[0] < ends[1]
             if now != NOTHING_STORED and follower.glimpse is not None:
                 activity_ms[follower.session] = follower.activity_ms
         await self._writer.touch(activity_ms)
+        return has_forgotten

@@ -6,26 +6,16 @@ the file, cannot see it or is too slow does not answer, and so loses the session
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
 
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.claims import Claim
 from tailcast_streams.exceptions import BrokerError
+from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.upkeep.presence import Presence
 
 
 CLAIMS_SECONDS = 1.0
-
-
-@runtime_checkable
-class Watched(Protocol):
-    """A followed file that counts how often it was seen."""
-
-    session: str
-    path: str
-    # How often a file was seen to have the path.
-    sightings: int
 
 
 class Answers:
@@ -46,15 +36,20 @@ class Answers:
         self._owner = owner
         self._instruments = instruments
         # Followed files, by session.
-        self._watched: dict[str, Watched] = {}
+        self._watched: dict[str, Follower] = {}
         # Claims for which a file is being looked at: the sightings that it had before.
         self._before: dict[str, int] = {}
         self._look_at = look_at
 
     def include(self, followed: object) -> None:
         """Answer for this file too."""
-        if isinstance(followed, Watched):
+        if isinstance(followed, Follower):
             self._watched[followed.session] = followed
+
+    def exclude(self, followed: object) -> None:
+        """Answer no longer for this file."""
+        if isinstance(followed, Follower):
+            self._watched.pop(followed.session, None)
 
     async def run(self) -> None:
         """Answer until cancelled."""

@@ -77,6 +77,11 @@ class Expiry:
         if isinstance(followed, Follower):
             self._followers[followed.session] = followed
 
+    def exclude(self, followed: object) -> None:
+        """This file is followed no longer."""
+        if isinstance(followed, Follower):
+            self._followers.pop(followed.session, None)
+
     async def run(self, has_listed: asyncio.Event) -> None:
         """Expire sessions until cancelled, once it is known which files there are."""
         await has_listed.wait()

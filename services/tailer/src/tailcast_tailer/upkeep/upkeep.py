@@ -40,6 +40,12 @@ class Upkeep:
         self._answers.include(followed)
         self._expiry.include(followed)
 
+    def exclude(self, followed: Followed) -> None:
+        """Look after it no longer."""
+        self._audit.exclude(followed)
+        self._answers.exclude(followed)
+        self._expiry.exclude(followed)
+
     def loops(self, has_listed: asyncio.Event) -> Mapping[str, Loop]:
         """What runs as long as the tailer, by the names of the tasks.
 

@@ -1,0 +1,114 @@
+"""Files that were found together: what is known of them before their first turns.
+
+What is stored of them is asked for many at a time, and a thread looks at many in one
+go. One that is as it is stored needs no turn. What follows in small files is read at
+once, so that their turns need no thread; larger ones have turns as everybody.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, TypeAlias
+
+from tailcast_streams.broker import SessionWriter
+from tailcast_tailer.files.file_system import Glimpse
+from tailcast_tailer.files.portions import Place
+from tailcast_tailer.files.session_file import Look
+from tailcast_tailer.files.threads import FileJobs, FileThreads, Run
+from tailcast_tailer.following.followed import Item, see_all
+from tailcast_tailer.following.follower import Follower
+
+
+# What is read of one lot before its turns, together: as much as one batch.
+LOT_BYTES = 1_048_576
+
+_Seen: TypeAlias = Glimpse | Look | None
+
+
+class _First(NamedTuple):
+    """A file that is looked at for the first time, and from where."""
+
+    item: Item
+    follower: Follower
+    jobs: FileJobs
+    place: Place
+    look: Callable[[int], _Seen]
+
+
+class _Budget:
+    """How much is read ahead."""
+
+    def __init__(self) -> None:
+        self._left = LOT_BYTES
+
+    def spend(self, first: _First) -> _Seen:
+        """Look at a file with what is left. Blocking."""
+        seen = first.look(self._left)
+        if isinstance(seen, Look):
+            self._left -= max(0, seen.glimpse.size - first.place.offset)
+        return seen
+
+
+class Arrivals:
+    """Prepares the first turns of many files."""
+
+    def __init__(self, writer: SessionWriter, files: FileThreads) -> None:
+        self._writer = writer
+        self._files = files
+
+    async def prepare(self, lot: Sequence[Item], *, descriptors: int) -> list[Item]:
+        """Those of a lot, which are on one device, that need a turn.
+
+        Args:
+            descriptors: how many of them may stay open. Raises BrokerError.
+        """
+        unknown = [
+            one.followed
+            for one in lot
+            if isinstance(one.followed, Follower) and one.followed.place is None
+        ]
+        states = await self._writer.states([one.session for one in unknown])
+        for follower, state in zip(unknown, states, strict=True):
+            follower.know(state)
+        resting = await self._look(lot, descriptors)
+        return [one for one in lot if one not in resting]
+
+    async def _look(self, lot: Sequence[Item], descriptors: int) -> set[Item]:
+        """Look at all of them; those that are as they are stored."""
+        firsts: list[_First] = []
+        for item in lot:
+            follower = item.followed
+            if not isinstance(follower, Follower):
+                continue
+            place, jobs = follower.place, follower.jobs
+            look = follower.first_look(holds=len(firsts) < descriptors)
+            if place is not None and look is not None and isinstance(jobs, FileJobs):
+                firsts.append(_First(item, follower, jobs, place, look))
+        budget = _Budget()
+        tasks: list[tuple[FileJobs, Callable[[], _Seen]]] = [
+            (first.jobs, partial(budget.spend, first)) for first in firsts
+        ]
+        seen = await self._files.many(tasks)
+        return {
+            first.item
+            for first, what in zip(firsts, seen, strict=True)
+            if not first.follower.looked(first.place, what)
+        }
+
+
+async def newest_first(items: Sequence[Item], run: Run, seconds: float) -> list[Item]:
+    """The files in the order in which they are begun: who waits, waits for the newest.
+
+    As they are if that is not known within so many seconds.
+    """
+    paths = [item.followed.look_path for item in items]
+    try:
+        async with asyncio.timeout(seconds):
+            sights = await run(partial(see_all, paths, reopen=False))
+    except TimeoutError:
+        return list(items)
+    times = {
+        item: -1 if sight.glimpse is None else sight.glimpse.mtime_ns
+        for item, sight in zip(items, sights, strict=True)
+    }
+    return sorted(items, key=times.__getitem__, reverse=True)

@@ -1,0 +1,66 @@
+"""What an audit asks for: of thousands some in turn, all when something is missing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_streams.session_state import StoredPosition
+from tailcast_tailer.upkeep import audit
+from tests.tailer.harness import (
+    eventually,
+    lines,
+    running,
+    session_path,
+    texts,
+    wait_for_records,
+)
+
+
+SHARE = 10
+FILES = 3 * SHARE
+
+
+class Asked(MemoryBroker):
+    """A broker that remembers for which positions it was asked at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[set[str]] = []
+
+    async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
+        self.asked.append(set(sessions))
+        return await super().positions(sessions)
+
+
+async def test_an_audit_asks_for_a_share_until_something_was_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody's turn comes; a broker that forgot is asked for all of it at once."""
+    monkeypatch.setattr(audit, "AUDIT_SHARE", SHARE)
+    broker = Asked()
+    names = [f"s{number}" for number in range(FILES)]
+    for name in names:
+        session_path(tmp_path, name).write_bytes(lines(1))
+    async with running(broker, tmp_path, audit_interval=0.05):
+        for name in names:
+            await wait_for_records(broker, name, texts(1))
+        broker.asked.clear()
+
+        async def have_had_turns() -> bool:
+            return len(broker.asked) >= FILES // SHARE
+
+        await eventually(have_had_turns)
+        some = broker.asked[: FILES // SHARE]
+        assert set().union(*some) == set(names)
+        assert {len(one) for one in some} == {SHARE}
+        for name in names:
+            state = await broker.load(name)
+            assert state is not None
+            assert await broker.discard(name, state.position)
+        broker.asked.clear()
+        await eventually(have_had_turns)
+        assert sum(map(len, broker.asked[:2])) == FILES
+        for name in names:
+            await wait_for_records(broker, name, texts(1))
