@@ -22,8 +22,9 @@ from tailcast_tailer.core.patterns import LINE_EXTENSIONS
 from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.core.records import REJECTED_HEAD_BYTES, Reading
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, read_regular
+from tailcast_tailer.files.looks import Look, Next, Rested
 from tailcast_tailer.files.portions import Place, Portion, nothing
-from tailcast_tailer.files.session_file import Look, Next, Rested, SessionFile
+from tailcast_tailer.files.session_file import SessionFile
 
 
 # A folder that changed less than this ago may change again within the same tick.

@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeAlias
 
 from tailcast_streams.broker import SessionWriter
 from tailcast_tailer.files.file_system import Glimpse
+from tailcast_tailer.files.looks import Look
 from tailcast_tailer.files.portions import Place
-from tailcast_tailer.files.session_file import Look
 from tailcast_tailer.files.threads import FileJobs, FileThreads, Run
 from tailcast_tailer.following.followed import Item, see_all
 from tailcast_tailer.following.follower import Follower

@@ -13,8 +13,9 @@ from tailcast_streams.position import EntryID
 from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.lifetime import DAY_SECONDS
 from tailcast_tailer.core.proofs import LONGEST_NEWLINE
+from tailcast_tailer.files.looks import Look
 from tailcast_tailer.files.portions import Place
-from tailcast_tailer.files.session_file import Look, SessionFile
+from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.fates import Trouble

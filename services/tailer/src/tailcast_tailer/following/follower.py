@@ -24,14 +24,9 @@ from tailcast_tailer.core.progress import (
     second_look_seconds,
 )
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
+from tailcast_tailer.files.looks import Look, Rested, Source, Successor
 from tailcast_tailer.files.portions import Place, Portion
-from tailcast_tailer.files.session_file import (
-    Look,
-    Rested,
-    SessionFile,
-    Source,
-    Successor,
-)
+from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Jobs
 from tailcast_tailer.finding.listing import Known
 from tailcast_tailer.following.beginning import Beginning

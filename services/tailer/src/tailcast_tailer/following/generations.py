@@ -14,8 +14,9 @@ from tailcast_tailer.core.past_files import past_file, remember
 from tailcast_tailer.core.progress import Doubt, may_begin_anew
 from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.files.file_system import Glimpse
+from tailcast_tailer.files.looks import Look
 from tailcast_tailer.files.portions import Portion
-from tailcast_tailer.files.session_file import Look, SessionFile
+from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.rewrites import (

@@ -8,8 +8,8 @@ after it was taken is not trusted again.
 from tailcast_streams.session_state import Appended, Batch
 from tailcast_tailer.appending.appender import Stored
 from tailcast_tailer.core.resting import Rest, rested_at, resting
+from tailcast_tailer.files.looks import Look, Rested
 from tailcast_tailer.files.portions import Portion
-from tailcast_tailer.files.session_file import Look, Rested
 from tailcast_tailer.following.context import FollowerContext
 
 

@@ -17,7 +17,8 @@ from tailcast_tailer.core.progress import (
 )
 from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.files.file_system import Glimpse
-from tailcast_tailer.files.session_file import Look, Next, SessionFile, Successor
+from tailcast_tailer.files.looks import Look, Next, Successor
+from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.generations import Generations, Succeeding
