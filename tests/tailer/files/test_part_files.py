@@ -127,6 +127,21 @@ async def test_a_part_that_ends_in_the_middle_of_a_line(
         await eventually(is_rejected)
 
 
+async def test_a_parts_last_line_that_goes_on_is_rewound_alone(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """It was told once it rested: the generation begins where its line does."""
+    folder = tmp_path / "metrics"
+    append(part(folder, 0), lines(0, 1))
+    append(part(folder, 1), lines(2) + line(3).removesuffix(b"\n"))
+    async with running(broker, tmp_path, paths=[str(tmp_path)]):
+        await wait_for_records(broker, "metrics", texts(0, 1, 2, 3))
+        append(part(folder, 1), line(4))
+        entries = await wait_for_records(broker, "metrics", texts(0, 1, 2, 3, 3, 4))
+    begins = len(lines(0, 1, 2))
+    assert [entry.id for entry in entries if not entry.record] == [(1, 0), (2, begins)]
+
+
 async def test_parts_of_another_run_begin_anew(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:

@@ -283,6 +283,10 @@ def _shifted(look: Look, place: Place, *, has_following: bool) -> Look:
             ),
             has_more=portion.has_more or has_following,
         )
+    continued = look.continued_line
     return look._replace(
-        portion=portion, glimpse=Glimpse(size, *look.glimpse[1:]), shown=shown
+        portion=portion,
+        glimpse=Glimpse(size, *look.glimpse[1:]),
+        shown=shown,
+        continued_line=None if continued is None else continued + start,
     )
