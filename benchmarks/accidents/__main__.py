@@ -196,6 +196,9 @@ def _short(outcome: Outcome) -> str:
     for fault in outcome.faults:
         for kind, text in re.findall(r"(lost|twice|cut|order): (\d+)?", fault):
             counts[kind] += int(text or 1)
+    if counts["twice"]:
+        # It follows from it.
+        del counts["order"]
     return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
 
 
