@@ -135,6 +135,20 @@ def test_a_long_line_behind_a_prefix_is_rejected() -> None:
     assert told(data + long, STRICT) == (1, 1, 0)
 
 
+def test_behind_the_head_nothing_changes_the_form() -> None:
+    """What comes then is read by what the first lines told."""
+    head = b'{"step":1}\n' * 20
+    form = form_of(head, len(head))
+    more = b'INFO {"step":2}\n{"step":3}\n'
+    taken = take_lines(
+        more.split(b"\n")[:-1], more, len(head), form, LENIENT, max_lines=9
+    )
+    assert [entry.record for entry in taken.reading.entries] == [b'{"step":3}']
+    assert (taken.reading.text, taken.form, taken.end) == (
+        1, form, len(head) + len(more),
+    )  # fmt: skip  # one glance
+
+
 LINE = st.sampled_from(
     [
         b'{"step":1}\n', b'INFO {"step":1}\n', b"text\n", b"\n", b'# {"v":1}\n',
