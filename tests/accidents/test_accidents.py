@@ -119,11 +119,11 @@ class Plays:
             if not row.starts_itself:
                 stage.start()
             row.play(stage)
-            return [str(one) for one in stage.verdict()]
+            return [_as_text(str(one)) for one in stage.verdict()]
         except NotTold as error:
-            return [str(error)]
+            return [_as_text(str(error))]
         except Exception:  # noqa: BLE001  # the others of the group go on
-            return [traceback.format_exc()]
+            return [_as_text(traceback.format_exc())]
         finally:
             follower.close()
 
@@ -133,6 +133,11 @@ class Plays:
             program = ("setpriv", "--bounding-set", NO_OVERRIDE)
             return ProcessFollower(url, prefix, program)
         return (ProcessFollower if row.kills else ThreadFollower)(url, prefix)
+
+
+def _as_text(found: str) -> str:
+    """What can be passed between workers: names may be no UTF-8."""
+    return found.encode(errors="backslashreplace").decode()
 
 
 def why_not_played(row: Accident) -> str:
