@@ -273,6 +273,8 @@ def _append(stage: Stage, directory: str, count: int) -> None:
 @accident(is_for_all=False, needs_permissions=True)
 def unreadable_then_readable(stage: Stage) -> None:
     """A file is made by another user, and readable a second later."""
+    stage.append("first.jsonl", 1)
+    stage.wait_until_told()
     for name in ("a.jsonl", "b.log.jsonl" if stage.way is Way.LOG_DIR else "b.log"):
         path = stage.path(name)
         path.touch(mode=0o000)
@@ -292,6 +294,8 @@ def unreadable_then_readable(stage: Stage) -> None:
 @accident(is_for_all=False, needs_permissions=True)
 def directory_without_permission(stage: Stage) -> None:
     """A directory cannot be listed at first."""
+    stage.append("first.jsonl", 1)
+    stage.wait_until_told()
     stage.append("run/a.jsonl", 3)
     run = stage.directory / "run"
     run.chmod(0o000)
