@@ -110,8 +110,8 @@ async def test_a_tailer_ends_with_any_of_its_tasks(
     [
         # The server, its lifespan, and its answer to the question.
         ("gateway", GATEWAY_TASKS, 2),
-        # `run`, `pipeline.run`, and the guard of what is watched.
-        ("tailer", TAILER_TASKS, 3),
+        # `run`, `pipeline.run`, the guard of what is watched, what wakes its reader.
+        ("tailer", TAILER_TASKS, 4),
     ],
 )
 async def test_no_other_task_lives_long(

@@ -144,7 +144,7 @@ def test_a_birth_is_whole_or_none(values: list[bytes | None], birth: Birth) -> N
 
 def test_which_file_a_session_is_of() -> None:
     """As its state has it; a session without a state is of none."""
-    values = [b"i", b"a.jsonl", b"here:logs", b"7", b"x", b"head", b"marker"]
-    origin = Origin("a.jsonl", "here:logs", 7, 0, "head", "marker")
+    values = [b"i", b"a.jsonl", b"here:logs", b"7", b"x", b"head", b"marker", b"past"]
+    origin = Origin("a.jsonl", "here:logs", 7, 0, "head", "marker", "past")
     assert origin_of(values) == origin
     assert origin_of([None] * len(ORIGIN_FIELDS)) is None
