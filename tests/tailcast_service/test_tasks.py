@@ -27,7 +27,7 @@ STARTERS = {
     "export.py": "likewise",
     "app.py": "the gateway's drain, which ends the server",
     "supervisor.py": "the start of `up`, which waits for it",
-    "pipeline.py": "looks at files, for which the sweep waits",
+    "sweep.py": "looks at files, for which it waits",
     "signals.py": "a service, waited for",
     "hints.py": "who guards a watch, which looks at how it ended",
 }
