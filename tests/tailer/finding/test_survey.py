@@ -364,6 +364,21 @@ class World:
             self.origins[found.name] = Origin(found.path, OWNER)
 
 
+def test_a_run_of_many_parts_is_found_once_a_look(tmp_path: Path) -> None:
+    """And again when there are more."""
+    world = World(tmp_path)
+    folder = world.roots[0] / "m"
+    for looks in (1, 2):
+        for number in range(3):
+            append(folder / f"{looks:03d}{number:03d}.jsonl", lines(number))
+        [found] = world.survey.look([], 100.0 * looks).found
+        assert (found.path, found.name, found.has_parts) == (
+            str(folder),
+            "exp1/m",
+            True,
+        )
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_one_map_in_any_order_and_after_any_restart(data: st.DataObject) -> None:

@@ -80,6 +80,8 @@ class Survey:
         # The latest paths of followed files that are gone, by which file it was.
         self._lost: OrderedDict[Identity, str] = OrderedDict()
         self._is_first = True
+        # Runs that are written as numbered files, and were found by this look.
+        self._runs_found: set[str] = set()
 
     def look(
         self, changed: Iterable[str], now: float, *, forgotten: Iterable[str] = ()
@@ -91,6 +93,7 @@ class Survey:
             now: by a steady clock.
             forgotten: paths that are followed no longer, to be found anew.
         """
+        self._runs_found.clear()
         listing = new_listing()
         self._take_forgotten(forgotten, listing)
         pending = self._named() if self._is_first else []
@@ -274,7 +277,8 @@ class Survey:
         session = self._naming.session_of(run)
         if session is None:
             session = self._session_of(candidate, run, listing, now)
-        if session is not None:
+        if session is not None and run not in self._runs_found:
+            self._runs_found.add(run)
             root = candidate.root
             device = None if root is None else root.tree.device_of(candidate.path)
             found = Found(FileKind.TELEMETRY, run, session, device, has_parts=True)
