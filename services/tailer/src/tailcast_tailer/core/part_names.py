@@ -7,7 +7,6 @@ a part.
 """
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
@@ -37,20 +36,15 @@ class PartName(NamedTuple):
     order: tuple[tuple[int, ...], str]
 
 
-def part_name(path: str, shapes: Sequence[re.Pattern[str]] = ()) -> PartName | None:
-    """Read the path of a part; None if it is a file of its own.
-
-    Args:
-        path: an absolute path.
-        shapes: more names of parts than those that are known here.
-    """
+def part_name(path: str) -> PartName | None:
+    """Read the absolute path of a part; None if it is a file of its own."""
     folder, _, name = path.rpartition("/")
     base = folder.removesuffix(PARTS_FOLDER)
     if base != folder and base.endswith(LINE_EXTENSIONS):
         if _IN_PARTS_FOLDER.fullmatch(name):
             return PartName(base, part_order(name))
         return None
-    if any(shape.fullmatch(name) for shape in (*_SHAPES, *shapes)):
+    if any(shape.fullmatch(name) for shape in _SHAPES):
         return PartName(folder, part_order(name))
     return None
 
