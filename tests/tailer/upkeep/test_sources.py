@@ -11,6 +11,7 @@ from tailcast_streams.exceptions import BrokerFull, BrokerRefused
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.sources import Overview, Source, SourceState
 from tailcast_tailer.upkeep import sources
+from tailcast_tailer.upkeep.sources import SourcesUpkeep
 from tests.tailer.harness import (
     append,
     eventually,
@@ -141,6 +142,36 @@ async def test_what_an_earlier_tailer_said_is_forgotten(
     append(a, lines(1))
     async with running(broker, tmp_path):
         await until_told(broker, source(a))
+
+
+async def test_a_listing_that_ends_while_it_is_told_is_told_afterwards(
+    broker: MemoryBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said of roots that were not gone through when it was written."""
+    append(session_path(tmp_path, "a"), lines(1))
+    publish, upkeep = broker.sources.publish, SourcesUpkeep.listed
+    tailers: list[SourcesUpkeep] = []
+
+    async def listed_meanwhile(
+        overview: Overview, changed: dict[str, Source | None]
+    ) -> None:
+        await publish(overview, changed)
+        for one in tailers:
+            upkeep(one)
+
+    def remembered(self: SourcesUpkeep) -> None:
+        tailers.append(self)
+
+    monkeypatch.setattr(SourcesUpkeep, "listed", remembered)
+    monkeypatch.setattr(broker.sources, "publish", listed_meanwhile)
+    with capture_logs() as logs:
+        async with running(broker, tmp_path):
+
+            async def is_logged() -> bool:
+                return any(one["event"] == "files that are there" for one in logs)
+
+            await eventually(is_logged)
+    assert not [one for one in logs if one["event"] == "nothing is followed there"]
 
 
 async def test_what_could_not_be_written_is_written_later(

@@ -159,10 +159,10 @@ class SourcesUpkeep:
         """Log what there is once, and then what changed."""
         told = self._instruments.sources
         told.counted(self._register.counts)
-        if not self._looked_ms:
+        # The listing may have gone through while this was written.
+        if self._published is None or not self._published.looked_ms:
             return
         if not self._was_told:
             self._was_told = True
-            assert self._published is not None  # noqa: S101  # it was just written
             told.listed(self._published)
         told.changed([source for source in changed.values() if source is not None])
