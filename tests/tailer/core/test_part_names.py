@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_tailer.core.part_names import next_name, part_name, part_order
+from tailcast_tailer.core.part_names import next_name, part_order, run_of
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,7 @@ from tailcast_tailer.core.part_names import next_name, part_name, part_order
 )
 def test_names_of_parts(path: str, run: str | None) -> None:
     """A number that is counted; what may be a rank, a job or a day is none."""
-    found = part_name(path)
-    assert (found and found.run) == run
+    assert run_of(path) == run
 
 
 @given(st.permutations([0, 9, 10, 99, 100, 99_999]))

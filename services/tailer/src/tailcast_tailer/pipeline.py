@@ -13,7 +13,7 @@ from functools import partial
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_service.tasks import LongLived, Loop
 from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
-from tailcast_tailer.core.part_names import part_name
+from tailcast_tailer.core.part_names import run_of
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.threads import FileThreads
@@ -211,8 +211,7 @@ class Pipeline:
     async def _take_hints(self) -> None:
         async for paths in self._hints.changes():
             for path in paths:
-                part = part_name(path)
-                run = path if part is None else part.run
+                run = run_of(path) or path
                 if (item := self._turns.items.get(run)) is None:
                     self._discovery.changed(path)
                     self._must_list.set()

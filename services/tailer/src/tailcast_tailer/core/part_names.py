@@ -7,7 +7,6 @@ a part.
 """
 
 import re
-from typing import NamedTuple
 
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
 
@@ -27,26 +26,20 @@ _COUNTED = re.compile(r"((?:part-)?)([0-9]+)(\.[a-z]+)", re.ASCII)
 _NUMBERS = re.compile("[0-9]+", re.ASCII)
 
 
-class PartName(NamedTuple):
-    """The name of a part."""
+def run_of(path: str) -> str | None:
+    """The path of the run that a file is a part of; None if it is a file of its own.
 
-    # The path of the run: of its folder, or of the file whose parts these are.
-    run: str
-    # What its place among the parts is compared by.
-    order: tuple[tuple[int, ...], str]
+    It is that of the folder, or of the file whose further parts these are.
 
-
-def part_name(path: str) -> PartName | None:
-    """Read the absolute path of a part; None if it is a file of its own."""
+    Args:
+        path: an absolute path.
+    """
     folder, _, name = path.rpartition("/")
     base = folder.removesuffix(PARTS_FOLDER)
     if base != folder and base.endswith(LINE_EXTENSIONS):
-        if _IN_PARTS_FOLDER.fullmatch(name):
-            return PartName(base, part_order(name))
-        return None
-    if any(shape.fullmatch(name) for shape in _SHAPES):
-        return PartName(folder, part_order(name))
-    return None
+        return base if _IN_PARTS_FOLDER.fullmatch(name) else None
+    is_part = any(shape.fullmatch(name) for shape in _SHAPES)
+    return folder if is_part else None
 
 
 def part_order(name: str) -> tuple[tuple[int, ...], str]:

@@ -15,8 +15,8 @@ from tailcast_streams.entries import NewRejection
 from tailcast_tailer.core.part_names import (
     PARTS_FOLDER,
     next_name,
-    part_name,
     part_order,
+    run_of,
 )
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
 from tailcast_tailer.core.proofs import Verdict
@@ -239,8 +239,7 @@ class PartFiles(SessionFile):
         return [*(path for path in self._before if os.path.exists(path)), *self._parts]
 
     def _is_part(self, path: str) -> bool:
-        name = part_name(path)
-        return name is not None and name.run == self.path
+        return run_of(path) == self.path
 
     def _order(self, path: str) -> tuple[int, object]:
         if path in self._before:

@@ -12,6 +12,7 @@ from collections.abc import Container
 from tailcast_streams.session_state import Origin
 from tailcast_tailer.core.session_names import session_names
 from tailcast_tailer.core.stored_sessions import StoredSessions
+from tailcast_tailer.core.texts import as_stored
 from tailcast_tailer.files.file_system import CannotBeSeen, Identity
 from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.session_file import first_proof, is_at
@@ -148,11 +149,6 @@ class Naming:
 def _known(origin: Origin) -> Known:
     place = Place(origin.offset, origin.head_proof, origin.marker_proof)
     return Known(place, origin.past)
-
-
-def as_stored(path: str) -> str:
-    """The path as it stands in the state of a session."""
-    return path.encode(errors="backslashreplace").decode()
 
 
 def is_same_file(one: str, other: str) -> bool:

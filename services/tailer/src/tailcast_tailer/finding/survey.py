@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 
 from tailcast_streams.sources import Source, SourceState
 from tailcast_tailer.core.heads import Nature
-from tailcast_tailer.core.part_names import part_name
+from tailcast_tailer.core.part_names import run_of
 from tailcast_tailer.core.passing_names import why_passing
+from tailcast_tailer.core.patterns import LINE_EXTENSIONS
 from tailcast_tailer.core.rotated_names import dated_of, rotated_of
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
@@ -199,7 +200,7 @@ class Survey:
             run = None
             if os.path.isdir(path):
                 run = run_below(path, step_keys=steps, time_keys=times)
-            elif path.endswith((".jsonl", ".ndjson")):
+            elif path.endswith(LINE_EXTENSIONS):
                 run = path
             if run is not None:
                 where = as_text(os.path.dirname(run) if os.path.isdir(path) else run)
@@ -279,19 +280,24 @@ class Survey:
             session = self._session_of(candidate, run, listing, now)
         if session is not None and run not in self._runs_found:
             self._runs_found.add(run)
-            root = candidate.root
-            device = None if root is None else root.tree.device_of(candidate.path)
-            found = Found(FileKind.TELEMETRY, run, session, device, has_parts=True)
-            listing.found.append(found)
-            self._tell(listing, run, SourceState.FOLLOWED, session=session)
+            self._found(candidate, session, listing, run=run)
 
-    def _found(self, candidate: Candidate, name: str, listing: Listing) -> None:
-        root = candidate.root
+    def _found(
+        self,
+        candidate: Candidate,
+        name: str,
+        listing: Listing,
+        *,
+        run: str | None = None,
+    ) -> None:
+        """Hand out a file, or the run that it is a part of."""
+        path, root = candidate.path if run is None else run, candidate.root
         kind = FileKind.TELEMETRY if root is None else root.kind
         device = None if root is None else root.tree.device_of(candidate.path)
-        listing.found.append(Found(kind, candidate.path, name, device))
+        found = Found(kind, path, name, device, has_parts=run is not None)
+        listing.found.append(found)
         session = name if kind is FileKind.TELEMETRY else ""
-        self._tell(listing, candidate.path, SourceState.FOLLOWED, session=session)
+        self._tell(listing, path, SourceState.FOLLOWED, session=session)
 
     def _move(self, before: str, path: str, listing: Listing) -> None:
         session = self._naming.move(before, path)
@@ -423,5 +429,4 @@ def _run_of(candidate: Candidate) -> str | None:
     """The path of the run that a file is a part of; None if it is a file of its own."""
     if candidate.root is None or candidate.root.kind is FileKind.DOCUMENT:
         return None
-    part = part_name(candidate.path)
-    return None if part is None else part.run
+    return run_of(candidate.path)

@@ -23,6 +23,7 @@ from tailcast_tailer.core.progress import (
     judge,
     second_look_seconds,
 )
+from tailcast_tailer.core.texts import as_stored
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
 from tailcast_tailer.files.looks import Look, Rested, Source, Successor
 from tailcast_tailer.files.portions import Place, Portion
@@ -60,7 +61,7 @@ class Follower:
     ) -> None:
         self.session = session
         self.path = file.path
-        self._path_text = file.path.encode(errors="backslashreplace").decode()
+        self._path_text = as_stored(file.path)
         # Touched by its jobs alone.
         self._file = file
         self._jobs = jobs
@@ -150,7 +151,7 @@ class Follower:
     def move(self, path: str) -> None:
         """It was renamed: look for it there."""
         self.path = path
-        self._path_text = path.encode(errors="backslashreplace").decode()
+        self._path_text = as_stored(path)
         self._ownership.move(path)
         self._jobs.send(partial(self._file.move, path))
 
