@@ -53,6 +53,15 @@ def sources_of(tailer: Tailer) -> dict[str, SourceState]:
     return {Path(path).name: one.state for path, one in register.sources.items()}
 
 
+async def until_followed(tailer: Tailer, path: Path) -> None:
+    """Wait until what has this path is followed under it."""
+
+    async def is_followed() -> bool:
+        return str(path) in tailer.turns.items
+
+    await eventually(is_followed)
+
+
 async def test_a_link_to_a_file_that_is_watched_is_no_session(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:
@@ -106,11 +115,7 @@ async def test_a_renamed_file_goes_on_as_its_session(
     async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
         await wait_for_records(broker, "a", [long_lines(1).strip()])
         first.rename(second)
-
-        async def is_moved() -> bool:
-            return str(second) in tailer.turns.items
-
-        await eventually(is_moved)
+        await until_followed(tailer, second)
         append(second, long_lines(2))
         expected = [long_lines(step).strip() for step in (1, 2)]
         await wait_for_records(broker, "a", expected)
@@ -147,11 +152,7 @@ async def test_a_file_comes_back_to_a_name_whose_file_was_renamed(
     async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
         await wait_for_records(broker, "a", [long_lines(1).strip()])
         first.rename(second)
-
-        async def is_moved() -> bool:
-            return str(second) in tailer.turns.items
-
-        await eventually(is_moved)
+        await until_followed(tailer, second)
         append(second, long_lines(2))
         first.write_bytes(long_lines(3))
         expected = [long_lines(step).strip() for step in (1, 2, 3)]

@@ -211,8 +211,10 @@ class Pipeline:
     async def _take_hints(self) -> None:
         async for paths in self._hints.changes():
             for path in paths:
-                run = run_of(path) or path
-                if (item := self._turns.items.get(run)) is None:
+                item = self._turns.items.get(path)
+                if item is None and (run := run_of(path)) is not None:
+                    item = self._turns.items.get(run)
+                if item is None:
                     self._discovery.changed(path)
                     self._must_list.set()
                     continue
