@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from tailcast_streams.memory.broker import MemoryBroker
 from tests.tailer.harness import check_chain, entries_of, line
@@ -164,6 +164,7 @@ async def play(directory: Path, backups: int, steps: list[tuple[str, int]]) -> N
 
 
 @given(backups=st.integers(1, 6), steps=st.lists(STEPS, max_size=25))
+@example(backups=1, steps=[("create", 0), ("create", 0), ("both", 3)])
 @settings(deadline=None)
 def test_each_line_comes_once_or_it_is_told(
     backups: int, steps: list[tuple[str, int]]

@@ -264,6 +264,9 @@ class Follower:
         """Take what is stored, as the broker said it just now."""
         stored = Stored() if state is None else stored_of(state)
         before = self._believed_before
+        if before is not None and before.generation < stored.position.generation:
+            # Another tailer began it: what is held is the file of an earlier one.
+            self.release()
         if before is not None and before.generation == stored.position.generation:
             forgotten = before.offset - stored.position.offset
             if forgotten > 0:
