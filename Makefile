@@ -13,8 +13,8 @@ UV := $(BIN)/uv
 # Bytecode is made now, or where it may not be written every start would compile anew.
 UV_INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 
-PACKAGES := packages/tailcast_streams packages/tailcast_service packages/tailcast \
-	services/tailer services/gateway
+PACKAGES := packages/tailcast_streams packages/tailcast_index packages/tailcast_service \
+	packages/tailcast services/tailer services/gateway
 # What two of them were called once: an older $(VENV) would keep both.
 FORMER_NAMES := tailcast-streams tailcast-service
 PROJECTS := $(PACKAGES:=/pyproject.toml)
@@ -149,7 +149,7 @@ test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and ove
 	@$(PYTEST) -m 'long and not compose and not languages' $(ARGS)
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
-PURE_TESTS = tests/tailcast_streams tests/gateway tests/tailer \
+PURE_TESTS = tests/tailcast_streams tests/tailcast_index tests/gateway tests/tailer \
 	$(addprefix --ignore tests/gateway/connections/test_,end.py flow.py handover.py server.py) \
 	--ignore tests/tailer/test_real_brokers.py \
 	$(addprefix --deselect tests/tailcast_streams/redis/test_,appends.py broker.py \
@@ -157,6 +157,7 @@ PURE_TESTS = tests/tailcast_streams tests/gateway tests/tailer \
 PURE = */tailcast_gateway/protocol/* */tailcast_gateway/views/* \
 	*/tailcast_gateway/*/core/* \
 	*/tailcast_tailer/core/* \
+	*/tailcast_index/*/* \
 	*/tailcast_streams/*.py */tailcast_streams/redis/core/*
 empty :=
 space := $(empty) $(empty)
@@ -224,6 +225,7 @@ version: $(VENV)/.run-set ## write VERSION=1.2.3 wherever the version stands
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --exclude-newer '7 days' $(UPGRADE) \
 	--no-emit-package tailcast-streams --no-emit-package tailcast-service \
+	--no-emit-package tailcast-index \
 	--no-emit-package tailcast-tailer --no-emit-package tailcast-gateway \
 	--no-emit-package tailcast
 GROUP = --group pyproject.toml

@@ -21,6 +21,7 @@ PLACES = {
     ],
     "pyproject.toml": [PROJECT],
     "packages/tailcast/pyproject.toml": [PROJECT, SIBLING],
+    "packages/tailcast_index/pyproject.toml": [PROJECT, SIBLING],
     "packages/tailcast_service/pyproject.toml": [PROJECT],
     "packages/tailcast_streams/pyproject.toml": [PROJECT],
     "services/gateway/pyproject.toml": [PROJECT, SIBLING],

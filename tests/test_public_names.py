@@ -9,6 +9,7 @@ import pytest
 
 import tailcast
 import tailcast_gateway
+import tailcast_index
 import tailcast_service
 import tailcast_streams
 import tailcast_tailer
@@ -16,7 +17,14 @@ import tailcast_tailer
 
 @pytest.mark.parametrize(
     "package",
-    [tailcast, tailcast_gateway, tailcast_service, tailcast_streams, tailcast_tailer],
+    [
+        tailcast,
+        tailcast_gateway,
+        tailcast_index,
+        tailcast_service,
+        tailcast_streams,
+        tailcast_tailer,
+    ],
     ids=lambda package: str(package.__name__),
 )
 def test_no_public_name_stands_in_two_modules(package: ModuleType) -> None:

@@ -27,6 +27,7 @@ NAMES = {
     for name in (
         "tailcast",
         "tailcast-gateway",
+        "tailcast-index",
         "tailcast-service",
         "tailcast-streams",
         "tailcast-tailer",

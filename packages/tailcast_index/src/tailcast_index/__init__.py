@@ -1,0 +1,1 @@
+"""What the records of a session mean, as pure functions over entries."""
