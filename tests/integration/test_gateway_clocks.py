@@ -173,7 +173,7 @@ async def test_a_subscription_is_added_while_a_session_is_new(
         await client.until("positions")
 
         def lose(payload: str) -> bool:
-            return payload.startswith(gateway.replica.feed._canary)
+            return payload.startswith(f"!canary:{gateway.replica.feed._replica}:")
 
         monkeypatch.setattr(gateway.replica.feed, "notified", lose)
         await rig.writer("run_1").append(*numbered(0, 3))

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -283,6 +283,7 @@ async def test_replicas_know_of_each_other(
     """By what they say on the channel; another installation's do not count."""
     monkeypatch.setattr(feed, "CANARY_SECONDS", 0.05)
     monkeypatch.setattr(neighbours, "QUIET_SECONDS", 0.5)
+    monkeypatch.setattr(neighbours, "LISTENED_SECONDS", 0.5)
     other = Rig(rig.url)
     async with other.stack, other.serving(), rig.serving() as gateway:
 
@@ -296,6 +297,48 @@ async def test_replicas_know_of_each_other(
         async with rig.serving():
             await eventually(is_not)
         await eventually(is_alone)
+
+
+async def test_all_replicas_end_at_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither waits for its turn, since no other takes its clients."""
+    monkeypatch.setattr(feed, "CANARY_SECONDS", 0.05)
+    monkeypatch.setattr(neighbours, "LISTENED_SECONDS", 0.5)
+    async with AsyncExitStack() as stack:
+        gateways = [
+            await stack.enter_async_context(rig.serving(drain_seconds=600.0))
+            for _ in range(2)
+        ]
+        watchers = [
+            await stack.enter_async_context(watching(gateway))
+            for gateway in gateways
+            for _ in range(4)
+        ]
+        for gateway in gateways:
+            await gateway.until_ready()
+        await eventually(both_heard(gateways))
+        for gateway in gateways:
+            gateway.server.handle_exit(signal.SIGTERM, None)
+        farewells = [await Farewell(watcher).hear() for watcher in watchers]
+    assert all(one.code == 1012 and one.kinds[-1] == "closing" for one in farewells)
+    # Each gateway closed its first client in turn before it heard of the other's end.
+    told_anew = [one for one in farewells if one.kinds.count("draining") == 2]
+    assert len(told_anew) >= 2 * 3
+    assert all(1_500 <= one.delay_ms < 2_000 for one in told_anew)
+
+
+def both_heard(gateways: Sequence[Gateway]) -> Callable[[], Awaitable[bool]]:
+    """Whether each has listened for long enough, and has heard another one."""
+
+    async def heard() -> bool:
+        found = [one.replica.feed._neighbours for one in gateways]
+        now = asyncio.get_running_loop().time()
+        return all(
+            one._others and now - (one._listening_since or now) > 0.5 for one in found
+        )
+
+    return heard
 
 
 async def test_a_replica_is_ready_as_soon_as_it_listens(

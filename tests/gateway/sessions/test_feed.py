@@ -216,6 +216,28 @@ async def test_a_replica_that_hears_no_other_one() -> None:
     await within(rig.feed.loops["listen"], lambda: not rig.tasks and rig.feed.is_alone)
     rig.feed.notified("!canary:other:1")
     assert not rig.feed.is_alone
+    rig.feed.notified("!leaving:other")
+    assert rig.feed.is_alone
+    assert rig.notes == []
+
+
+async def test_a_replica_that_says_that_it_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It hears that itself, which is no canary; a broker that is away is nothing."""
+    rig = Feeding()
+
+    async def fail(_payload: str) -> None:
+        raise BrokerUnavailable("away")
+
+    async with rig.broker.notifications() as payloads:
+        await rig.feed.say_leaving()
+        said = await anext(payloads)
+    assert said == "!leaving:me"
+    assert not rig.feed.notified(said)
+    assert not rig.feed.is_fresh
+    monkeypatch.setattr(rig.broker, "notify", fail)
+    await rig.feed.say_leaving()
 
 
 async def test_claims_are_looked_at_by_the_audit() -> None:

@@ -133,11 +133,11 @@ class DrainingServer(uvicorn.Server):
     async def _drain(self, way: Departure) -> None:
         readers = self._replica.instruments.readers
         reads = readers.reads
-        if not way.in_turn:
-            self.config.timeout_graceful_shutdown = ALONE_GRACE_SECONDS
         try:
-            await self._replica.drain(way)
-            if way.in_turn:
+            went = await self._replica.drain(way)
+            if not went.in_turn and self._failure is None:
+                self.config.timeout_graceful_shutdown = ALONE_GRACE_SECONDS
+            else:
                 # Stay until Prometheus has read the metrics once more. There is time
                 # for that: other gateways serve the clients, or this one has failed,
                 # and then the failure must be seen.

@@ -165,11 +165,17 @@ class Replica:
         """Whether it is certain that no other replica could take over the clients."""
         return self.feed.is_alone
 
-    async def drain(self, way: Departure) -> None:
-        """Refuse new clients, and send all others away."""
+    async def drain(self, way: Departure) -> Departure:
+        """Refuse new clients, and send all others away; returns how they went."""
         self.connections.is_draining = True
-        drain = Drain(self.connections, self.hub, instruments=self.instruments)
-        await drain.run(way)
+        self.spawn(self.feed.say_leaving())
+        drain = Drain(
+            self.connections,
+            self.hub,
+            is_alone=lambda: self.is_alone,
+            instruments=self.instruments,
+        )
+        return await drain.run(way)
 
     @asynccontextmanager
     async def running(

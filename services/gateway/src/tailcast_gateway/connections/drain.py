@@ -3,12 +3,14 @@
 All clients are told at once, each with another delay. Then they are closed in waves
 over the whole drain time, each after its final cursors. If the replica is alone, its
 clients cannot go to another one. So it closes all at once, and they come back when it
-has restarted. Refusing new clients, and ending the process, is not done here.
+has restarted. So it does with those that are left when it becomes alone meanwhile,
+because the other replicas are leaving too. Refusing new clients, and ending the
+process, is not done here.
 """
 
 import asyncio
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from tailcast_gateway.commands.core.parts import closing
@@ -57,51 +59,75 @@ class Drain:
     """One drain of a replica's connections."""
 
     def __init__(
-        self, connections: Connections, hub: Hub, *, instruments: Instruments
+        self,
+        connections: Connections,
+        hub: Hub,
+        *,
+        is_alone: Callable[[], bool],
+        instruments: Instruments,
     ) -> None:
         self._connections = connections
         self._hub = hub
+        # Returns whether it is certain that no other replica takes the clients.
+        self._is_alone = is_alone
         self._instruments = instruments
 
-    async def run(self, way: Departure) -> None:
-        """Send all clients away within the time of the departure."""
-        end = asyncio.get_running_loop().time() + way.seconds
+    async def run(self, way: Departure) -> Departure:
+        """Send all clients away within the time of the departure.
+
+        Returns the way that the last of them went.
+        """
         left = list(self._connections)
         random.shuffle(left)
-        self._announce(left, way)
-        await self._close_in_waves(left, way, end)
+        count = len(left)
+        end = self._begin(left, way)
+        if not await self._close_in_waves(left, way, end):
+            way = departure(way.seconds, is_alone=True)
+            left = [one for one in left if not one.client.is_closed]
+            end = self._begin(left, way)
+            await self._close_in_waves(left, way, end)
         await self._wait_for_readers(left, end)
         # The clients that are left did not read, or came at the last moment.
         late = list(self._connections)
         untold = sum(not one.is_closing for one in late)
         for connection in late:
             connection.drain()
-        self._instruments.drained(clients=len(left), untold=untold)
+        self._instruments.drained(clients=count, untold=untold)
+        return way
 
-    def _announce(self, left: Sequence[Connection], way: Departure) -> None:
+    def _begin(self, left: Sequence[Connection], way: Departure) -> float:
+        """Tell clients when to come back; returns when the departure must be over."""
         self._instruments.draining(clients=len(left), seconds=way.seconds)
         delays = reconnect_delays_ms(len(left), way)
         for connection, delay in zip(left, delays, strict=True):
             with connection.isolated:
                 connection.announce(delay)
+        return asyncio.get_running_loop().time() + way.seconds
 
     async def _close_in_waves(
         self, left: Sequence[Connection], way: Departure, end: float
-    ) -> None:
-        """Dismiss all clients evenly, until the drain time is over."""
+    ) -> bool:
+        """Dismiss all clients evenly, until the drain time is over.
+
+        Returns False, with clients left, as soon as no other replica takes them.
+        """
         loop = asyncio.get_running_loop()
         count = wave_count(len(left), way)
         for wave in range(count):
-            pause = end - way.seconds * (count - wave) / count - loop.time()
-            if pause > 0:
-                await asyncio.sleep(pause)
+            while (
+                pause := end - way.seconds * (count - wave) / count - loop.time()
+            ) > 0:
+                await asyncio.sleep(min(pause, WAVE_SECONDS))
+                if self._is_alone():
+                    return False
             farewells = _Farewells(self._hub)
             for connection in _part(left, wave, count):
                 if wave and loop.time() >= end:
-                    return
+                    return True
                 if not connection.client.is_closed:
                     with connection.isolated:
                         connection.dismiss(farewells.of(connection))
+        return True
 
     async def _wait_for_readers(self, left: Sequence[Connection], end: float) -> None:
         """Wait until clients with full sockets have their cursors, or the end."""

@@ -5,6 +5,7 @@ what they missed. Which clients get the entries is decided in `delivery`.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -47,7 +48,11 @@ READ_BYTES = 1024 * 1024
 # From this size on, a session's records count as large.
 LARGE_RECORD_BYTES = 8 * 1024
 
+# How long a replica that leaves may take to say so.
+LEAVE_SECONDS = 1.0
+
 _CANARY = "!canary:"
+_LEAVING = "!leaving:"
 
 
 class Feed:
@@ -69,8 +74,8 @@ class Feed:
     ) -> None:
         self._broker = broker
         self._watchers = watchers
-        # The first part of the payload of this replica's canaries.
-        self._canary = f"{_CANARY}{replica}:"
+        # The name of this replica on the channel.
+        self._replica = replica
         # Called with other payloads on the channel: neither session nor canary.
         self._on_note = on_note
         self._clock = clock
@@ -147,7 +152,7 @@ class Feed:
 
     @property
     def is_alone(self) -> bool:
-        """Whether it is certain that there is no other replica."""
+        """Whether it is certain that no other replica takes clients."""
         return self._neighbours.are_absent(self._clock())
 
     @property
@@ -220,13 +225,8 @@ class Feed:
 
     def notified(self, payload: str) -> bool:
         """Handle a payload; returns whether it was this replica's canary."""
-        if payload.startswith(_CANARY):
-            now = self._clock()
-            is_ours = payload.startswith(self._canary)
-            self._neighbours.heard(now, is_own=is_ours)
-            if is_ours:
-                self._canary_at = now
-            return is_ours
+        if payload.startswith((_CANARY, _LEAVING)):
+            return self._heard_of(*payload[1:].split(":", 2))
         if (moved := parse_moved(payload)) is None:
             self._on_note(payload)
             return False
@@ -239,6 +239,23 @@ class Feed:
             self.openings.hear(session)
         return False
 
+    def _heard_of(self, what: str, replica: str = "", _number: str = "") -> bool:
+        """Note what a replica says of itself; returns whether this one hears itself."""
+        now, is_leaving = self._clock(), f"!{what}:" == _LEAVING
+        if replica != self._replica:
+            self._neighbours.heard(replica, now, is_leaving=is_leaving)
+            return False
+        if not is_leaving:
+            self._neighbours.heard_itself(now)
+            self._canary_at = now
+        return not is_leaving
+
+    async def say_leaving(self) -> None:
+        """Tell the other replicas that this one takes no clients any more."""
+        with contextlib.suppress(BrokerError, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._broker.notify(f"{_LEAVING}{self._replica}")
+
     def _pass_over(self) -> None:
         """Count a notification of another installation on the same server."""
         self._instruments.hint_dropped("foreign")
@@ -248,7 +265,7 @@ class Feed:
         while True:
             number += 1
             try:
-                await self._broker.notify(f"{self._canary}{number}")
+                await self._broker.notify(f"{_CANARY}{self._replica}:{number}")
             except BrokerError as error:
                 # The listener reports a broker that is away, so do not log it here.
                 self.probe.failed("canary", error)
