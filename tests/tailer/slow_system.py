@@ -16,11 +16,20 @@ from types import SimpleNamespace
 from typing import TypeVar
 
 from tailcast_service.exits import run_as_command
-from tailcast_tailer.files import file_system, session_file
+from tailcast_tailer.files import (
+    file_system,
+    part_files,
+    portions,
+    rotated_files,
+    session_file,
+)
 from tailcast_tailer.main import serve
 
 
 _T = TypeVar("_T")
+
+# All that open, read and close files.
+TOUCHING = (file_system, part_files, portions, rotated_files, session_file)
 
 
 class SlowSystem:
@@ -86,7 +95,7 @@ def main(seconds: str, hung: str) -> int:
     slow = SlowSystem(float(seconds), hung)
     names = {name: getattr(os, name) for name in dir(os) if not name.startswith("_")}
     calls = {name: getattr(slow, name) for name in ("open", "close", "pread", "fstat")}
-    for module in (file_system, session_file):
+    for module in TOUCHING:
         module.os = SimpleNamespace(**names | calls)  # type: ignore[attr-defined]  # the seam
     return run_as_command(serve)
 

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.memory.broker import MemoryBroker
@@ -41,6 +42,8 @@ from tests.tailer.test_real_brokers import connected
 
 
 PATIENCE_SECONDS = 45.0
+# How many of the signals come while files are found and first read.
+STARTING_SHARE = 0.3
 # More than there are threads, or workers, for one device.
 MANY = 12
 
@@ -260,12 +263,22 @@ async def ends_well(process: asyncio.subprocess.Process) -> None:
     assert b"Traceback" not in stderr
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(30, marks=pytest.mark.long)])
+def _rounds() -> list[ParameterSet]:
+    """Signals for each of the processes that share them: 200 in the long form."""
+    long = (pytest.mark.long, pytest.mark.timeout(900))
+    lots = range(1, 9)
+    return [
+        pytest.param(0, 3, id="short"),
+        *(pytest.param(seed, 25, id=f"lot {seed}", marks=long) for seed in lots),
+    ]
+
+
+@pytest.mark.parametrize(("seed", "times"), _rounds())
 async def test_a_signal_in_the_midst_of_work_ends_it_in_order(
-    broker: BrokerServer, tmp_path: Path, times: int
+    broker: BrokerServer, tmp_path: Path, seed: int, times: int
 ) -> None:
     """Files are opened, read and closed in threads, and each call takes its time."""
-    chance = random.Random(times)
+    chance = random.Random(seed)
     paths = [session_path(tmp_path, f"s{number}") for number in range(8)]
     async with connected(broker) as adapter:
         for turn in range(times):
@@ -276,7 +289,10 @@ async def test_a_signal_in_the_midst_of_work_ends_it_in_order(
                 async def has_begun(name: str = name) -> bool:
                     return (await adapter.positions([name]))[0].offset > 0
 
-                await eventually(has_begun)
+                if chance.random() < STARTING_SHARE:
+                    await has_said(process, b"following files")
+                else:
+                    await eventually(has_begun)
                 for _ in range(chance.randrange(20)):
                     append(chance.choice(paths), lines(turn))
                     await asyncio.sleep(chance.random() * 0.01)
@@ -289,14 +305,20 @@ async def test_a_signal_in_the_midst_of_work_ends_it_in_order(
                 await ends_well(process)
 
 
+async def has_said(process: asyncio.subprocess.Process, text: bytes) -> None:
+    """Wait until it has told this."""
+    assert process.stderr is not None
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while text not in await process.stderr.readline():
+            assert process.returncode is None
+
+
 async def test_a_file_system_that_hangs_does_not_keep_it_from_ending(
     broker: BrokerServer, tmp_path: Path
 ) -> None:
     """Though Python would wait for a thread of its pools for as long as that hangs."""
     session_path(tmp_path, "hung").write_bytes(lines(1))
     async with slow_tailer(broker, tmp_path, hung="/hung") as process:
-        assert process.stderr is not None
-        while b"it hangs" not in await process.stderr.readline():
-            assert process.returncode is None
+        await has_said(process, b"it hangs")
         process.send_signal(signal.SIGTERM)
         await ends_well(process)
