@@ -5,7 +5,6 @@ an entry; it lacks the field `p`, which breaks the chain for readers.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from math import isfinite
 from typing import Any, cast
 
@@ -77,6 +76,8 @@ def _entry(id: EntryID, fields: Sequence[bytes]) -> Entry:
 
 
 def _entry_id(text: bytes) -> EntryID:
+    if not text:
+        return BEFORE_ALL
     generation, _, offset = text.partition(b"-")
     try:
         return EntryID(int(generation), int(offset))
@@ -147,59 +148,60 @@ def origin_of(reply: Sequence[bytes | None]) -> Origin | None:
 
 
 def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> SessionState:
-    """The state in a hash, with a position that was read separately."""
+    """The state in a hash, with a position that was read separately.
 
-    def text(name: str) -> str:
-        return fields.get(name.encode(), b"").decode(errors="replace")
+    All states of a start go through here: most of what is missing costs one look-up.
+    """
 
-    def number(name: str) -> int:
-        return _number(fields.get(name.encode(), b""))
+    def text(name: bytes) -> str:
+        value = fields.get(name)
+        return value.decode(errors="replace") if value else ""
 
-    def optional(name: str) -> float | None:
-        value = fields.get(name.encode(), b"")
-        # Whole numbers stay whole, so that a step is shown as it was written.
-        for read in (int, float):
-            with suppress(ValueError):
-                return _held(read(value))
-        return None
+    def number(name: bytes) -> int:
+        value = fields.get(name)
+        return _number(value) if value else 0
 
-    def optional_ms(name: str) -> int | None:
+    def optional(name: bytes) -> float | None:
+        value = fields.get(name)
+        return _optional(value) if value else None
+
+    def optional_ms(name: bytes) -> int | None:
         value = optional(name)
         return None if value is None else int(value)
 
     return SessionState(
         position=position,
-        generation_start=number("generation_start"),
-        backlog_end=number("backlog_end"),
-        size=number("size"),
-        last_digest=number("last_digest"),
-        records=number("records"),
-        rejected=number("rejected"),
-        first_step=optional("first_step"),
-        last_step=optional("last_step"),
-        first_time_ms=optional_ms("first_time_ms"),
-        last_time_ms=optional_ms("last_time_ms"),
+        generation_start=number(b"generation_start"),
+        backlog_end=number(b"backlog_end"),
+        size=number(b"size"),
+        last_digest=number(b"last_digest"),
+        records=number(b"records"),
+        rejected=number(b"rejected"),
+        first_step=optional(b"first_step"),
+        last_step=optional(b"last_step"),
+        first_time_ms=optional_ms(b"first_time_ms"),
+        last_time_ms=optional_ms(b"last_time_ms"),
         latest=fields.get(b"latest", b""),
-        emergencies=number("emergencies"),
+        emergencies=number(b"emergencies"),
         latest_emergency_id=_entry_id(fields.get(b"latest_emergency_id", b"")),
         latest_emergency=fields.get(b"latest_emergency", b""),
-        birth=Birth.parse(text("birth")),
-        created_ms=number("created_ms"),
-        updated_ms=number("updated_ms"),
-        appended_ms=number("appended_ms"),
-        rate=optional("rate") or 0.0,
+        birth=Birth.parse(text(b"birth")),
+        created_ms=number(b"created_ms"),
+        updated_ms=number(b"updated_ms"),
+        appended_ms=number(b"appended_ms"),
+        rate=optional(b"rate") or 0.0,
         metrics=fields.get(b"metrics", b""),
-        metrics_left_out=number("metrics_left_out"),
-        text=number("text"),
-        partial_bytes=number("partial_bytes"),
-        owner=text("owner"),
-        path=text("path"),
-        absent_since_ms=number("absent_since_ms"),
-        head_proof=text("head_proof"),
-        marker_proof=text("marker_proof"),
-        past=text("past"),
-        part=text("part"),
-        part_start=number("part_start"),
+        metrics_left_out=number(b"metrics_left_out"),
+        text=number(b"text"),
+        partial_bytes=number(b"partial_bytes"),
+        owner=text(b"owner"),
+        path=text(b"path"),
+        absent_since_ms=number(b"absent_since_ms"),
+        head_proof=text(b"head_proof"),
+        marker_proof=text(b"marker_proof"),
+        past=text(b"past"),
+        part=text(b"part"),
+        part_start=number(b"part_start"),
     )
 
 
@@ -232,13 +234,23 @@ def whole_state_of(fields: Mapping[bytes, bytes]) -> SessionState:
 
 def _number(text: bytes | str) -> int:
     try:
-        return int(_held(int(text)) or 0)
+        value = int(text)
     except ValueError:
         return 0
+    return value if value in INT64 else 0
 
 
-def _held(value: float) -> int | float | None:
-    """A number that messages can hold, else None: somebody may write any by hand."""
-    if isinstance(value, int):
-        return value if value in INT64 else None
+def _optional(text: bytes) -> float | None:
+    """A number, None for what messages cannot hold: somebody may write any by hand."""
+    try:
+        # Whole numbers stay whole, so that a step is shown as it was written.
+        whole = int(text)
+    except ValueError:
+        pass
+    else:
+        return whole if whole in INT64 else None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
     return value if isfinite(value) else None
