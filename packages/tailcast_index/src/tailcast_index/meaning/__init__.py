@@ -1,4 +1,30 @@
 """What one record says: its step, its time, its metrics. Knows no other record.
 
-Only the choice of a session's keys looks at several records.
+Only the choice of a session's keys looks at several records. What is here is one
+version of the rules (`RULES_VERSION`); an index that another version made is made anew.
 """
+
+from tailcast_index.meaning.chooser import Chooser
+from tailcast_index.meaning.reader import Reader
+from tailcast_index.meaning.values import (
+    RULES_VERSION,
+    Choice,
+    Path,
+    Point,
+    Rules,
+    Unread,
+    Value,
+)
+
+
+__all__ = [
+    "RULES_VERSION",
+    "Choice",
+    "Chooser",
+    "Path",
+    "Point",
+    "Reader",
+    "Rules",
+    "Unread",
+    "Value",
+]

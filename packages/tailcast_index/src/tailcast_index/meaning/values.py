@@ -1,0 +1,77 @@
+"""What the rules are given, and what they say of a session and of a record.
+
+Values only.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+
+# Raised whenever a record would be read otherwise than before.
+RULES_VERSION: Final = 1
+
+# The names of the fields that lead to a value, from the top.
+Path: TypeAlias = tuple[str, ...]
+# A number, or one of "NaN", "Infinity", "-Infinity".
+Value: TypeAlias = int | float | str
+
+
+class Rules(NamedTuple):
+    """The names of steps and times, the best first; from the settings."""
+
+    step_keys: tuple[str, ...]
+    time_keys: tuple[str, ...]
+
+
+class Choice(NamedTuple):
+    """How the records of one session are read."""
+
+    # The objects that only wrap others: what is in them counts as if at the top.
+    envelopes: tuple[Path, ...] = ()
+    # Where the step and the time are; None if no record had one.
+    step: Path | None = None
+    time: Path | None = None
+    # What tells the runs in one file from each other; None if it holds one.
+    lane: Path | None = None
+    # Whether several runs are mixed, and nothing tells them apart: there is no step.
+    is_interleaved: bool = False
+
+    @property
+    def step_key(self) -> str | None:
+        """The step's path in words, `metrics.step`."""
+        return None if self.step is None else ".".join(self.step)
+
+    @property
+    def time_key(self) -> str | None:
+        """The time's path in words."""
+        return None if self.time is None else ".".join(self.time)
+
+
+class Unread(NamedTuple):
+    """A field that should be a step or a time, and cannot be read."""
+
+    # Whether it should be a time; else it should be a step.
+    is_time: bool
+    # Its path in words.
+    key: str
+    # Its value as JSON, at most its first 64 characters.
+    text: str
+
+
+class Point(NamedTuple):
+    """What one record says."""
+
+    # None for a record without one: a summary, an evaluation with a counter of its own.
+    step: int | float | None
+    # Unix milliseconds; None unless it is plausible.
+    time_ms: int | None
+    # How many steps the run will have, as this record says: of "5/250", `max_steps`.
+    total_steps: int | None
+    # The metrics with their values, each name once, in the record's order.
+    values: Sequence[tuple[str, Value]]
+    # Which of the runs in this file it belongs to; "" unless the file holds several.
+    lane: str = ""
+    # The names of fields that are null. One that was a number before spells NaN so, and
+    # counts as a value that is not finite; another says nothing.
+    nulls: Sequence[str] = ()
+    unread: Sequence[Unread] = ()
