@@ -152,7 +152,7 @@ test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and ove
 PURE_TESTS = tests/tailcast_streams tests/tailcast_index tests/gateway tests/tailer \
 	$(addprefix --ignore tests/gateway/connections/test_,end.py flow.py handover.py server.py) \
 	--ignore tests/tailer/test_real_brokers.py \
-	$(addprefix --deselect tests/tailcast_streams/redis/test_,appends.py broker.py \
+	$(addprefix --deselect tests/tailcast_streams/redis/test_,appends.py broker.py indexes.py \
 		installation.py listing.py)
 PURE = */tailcast_gateway/protocol/* */tailcast_gateway/views/* \
 	*/tailcast_gateway/*/core/* \

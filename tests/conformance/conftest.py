@@ -17,20 +17,30 @@ from tests.brokers import BrokerServer
 Adapter = MemoryBroker | RedisBroker
 
 
-# What both services ask and is not the same a moment later.
+# Those that the documentation has a rule for.
+SERVICES = ("tailer", "indexer", "gateway")
+# What two services ask and is not the same a moment later.
 CHANGING = {"now_ms"}
 
 
-class TwoAccounts:
-    """One adapter over the accounts of two: each asks what its service does.
+class Accounts:
+    """One adapter over an account of each service: each asks what its service does.
 
-    What both services ask is asked of both, and must be answered alike.
+    What two services ask is asked of both, and must be answered alike.
     """
 
-    def __init__(self, tailer: RedisBroker, gateway: RedisBroker) -> None:
+    def __init__(
+        self, tailer: RedisBroker, indexer: RedisBroker, gateway: RedisBroker
+    ) -> None:
         self._tailer = tailer
         self._gateway = gateway
         self.clients = gateway.clients
+        self.indexes = ReadByBoth(
+            indexer.indexes,
+            gateway.indexes,
+            read={"load", "metrics", "chunks"},
+            read_by_gateways={"place_before"},
+        )
         self.claims = ReadByBoth(tailer.claims, gateway.claims, read={"read"})
         self.sources = ReadByBoth(
             tailer.sources,
@@ -48,17 +58,17 @@ class TwoAccounts:
 
 
 class ReadByBoth:
-    """Claims and sources: tailers make them, both read them."""
+    """What one service writes, and both it and gateways read."""
 
     def __init__(
         self,
-        tailer: Any,
+        writer: Any,
         gateway: Any,
         *,
         read: Collection[str],
         read_by_gateways: Collection[str] = (),
     ) -> None:
-        self._tailer = tailer
+        self._writer = writer
         self._gateway = gateway
         self._read = read
         self._read_by_gateways = read_by_gateways
@@ -67,15 +77,15 @@ class ReadByBoth:
         if name in self._read_by_gateways:
             return getattr(self._gateway, name)
         if name not in self._read:
-            return getattr(self._tailer, name)
-        return of_both(self._tailer, self._gateway, name)
+            return getattr(self._writer, name)
+        return of_both(self._writer, self._gateway, name)
 
 
-def of_both(tailer: Any, gateway: Any, name: str) -> Any:
+def of_both(writer: Any, gateway: Any, name: str) -> Any:
     """A call that is made with either account."""
 
     async def ask_both(*arguments: Any, **named: Any) -> Any:
-        first = await getattr(tailer, name)(*arguments, **named)
+        first = await getattr(writer, name)(*arguments, **named)
         second = await getattr(gateway, name)(*arguments, **named)
         assert first == second or name in CHANGING
         return second
@@ -102,12 +112,12 @@ async def adapter(
             yield broker
         return
     server = brokers(kind)
-    names = {one: f"{one}-{prefix}" for one in ("tailer", "gateway")}
+    names = {one: f"{one}-{prefix}" for one in SERVICES}
     urls = [
         add_account(server, name, documented_rule(one).replace("telemetry", prefix))
         for one, name in names.items()
     ]
-    tailer, gateway = (RedisBroker(url, key_prefix=prefix) for url in urls)
-    async with aclosing(tailer), aclosing(gateway):
-        yield cast(RedisBroker, TwoAccounts(tailer, gateway))
-    assert [denials(server, name) for name in names.values()] == [[], []]
+    tailer, indexer, gateway = (RedisBroker(url, key_prefix=prefix) for url in urls)
+    async with aclosing(tailer), aclosing(indexer), aclosing(gateway):
+        yield cast(RedisBroker, Accounts(tailer, indexer, gateway))
+    assert [denials(server, name) for name in names.values()] == [[], [], []]

@@ -11,6 +11,7 @@ from contextlib import aclosing
 import pytest
 
 from tailcast_streams.client_cursors import Save
+from tailcast_streams.indexes import IndexWrite
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.redis.broker import RedisBroker
 from tests.brokers import BrokerServer
@@ -18,6 +19,9 @@ from tests.conformance.batches import append, first_batch, record
 
 
 AT_ONCE = 8
+
+# A write that may be repeated.
+EMPTY = IndexWrite(session="s", expected="", at="i 1-0 00000000 1")
 
 Call = Callable[[], Awaitable[object]]
 
@@ -50,6 +54,9 @@ def calls(broker: RedisBroker) -> dict[str, Call]:
         "clock": broker.now_ms,
         "notify": lambda: broker.notify("!"),
         "claims": broker.claims.read,
+        "load indexes": lambda: broker.indexes.load(["s"]),
+        "write indexes": lambda: broker.indexes.write([EMPTY]),
+        "metrics": lambda: broker.indexes.metrics("s", ["phi"]),
         "take a client": lambda: broker.clients.take("me", "I"),
         "save a client": lambda: broker.clients.save([Save("me", 1, 1, {})]),
     }

@@ -13,6 +13,13 @@ def test_all_keys_of_a_session_share_its_hash_tag() -> None:
     assert keys.stream("s") == "telemetry:{s}:stream"
     assert keys.state("s") == "telemetry:{s}:state"
     assert keys.rejected("s") == "telemetry:{s}:rejected"
+    assert keys.of_index("s") == [
+        "telemetry:{s}:index",
+        "telemetry:{s}:metrics",
+        "telemetry:{s}:places",
+        "telemetry:{s}:places:time",
+        *(f"telemetry:{{s}}:rollup:{16**power}" for power in range(1, 7)),
+    ]
 
 
 def test_what_would_move_or_hide_a_key_is_encoded() -> None:

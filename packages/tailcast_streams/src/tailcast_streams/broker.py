@@ -15,6 +15,7 @@ from tailcast_streams.entries import (
     Entry,
     Rejection,
 )
+from tailcast_streams.indexes import Indexes
 from tailcast_streams.position import EntryID
 from tailcast_streams.session_state import (
     Appended,
@@ -36,6 +37,11 @@ class SessionWriter(Protocol):
     @property
     def claims(self) -> Claims:
         """The claims of tailers to sessions that other tailers own."""
+        ...
+
+    @property
+    def indexes(self) -> Indexes:
+        """What the records of sessions mean; tailers only discard it."""
         ...
 
     @property
@@ -99,7 +105,7 @@ class SessionWriter(Protocol):
         ...
 
     async def discard(self, session: str, seen: StoredPosition) -> bool:
-        """Delete stream, rejected lines and state together, if still as `seen`."""
+        """Delete all that is stored of a session together, if still as `seen`."""
         ...
 
     async def trim(self, session: str, before: EntryID) -> Trimmed:
@@ -160,6 +166,11 @@ class SessionReader(Protocol):
     @property
     def claims(self) -> Claims:
         """Like `SessionWriter.claims`; only read."""
+        ...
+
+    @property
+    def indexes(self) -> Indexes:
+        """What the records of sessions mean; gateways only read it."""
         ...
 
     @property

@@ -2,6 +2,8 @@
 
 import re
 
+from tailcast_streams.indexes import LEVELS
+
 
 # The name of the stream of whole-file emergencies. No file can have this name: the
 # tailer refuses session IDs that begin with "!".
@@ -65,6 +67,36 @@ class Keys:
     def rejected(self, session: str) -> str:
         """The stream of rejected lines, in the stream's slot."""
         return f"{self._tagged(session)}:rejected"
+
+    def index(self, session: str) -> str:
+        """The hash that says what a session's records mean, in the stream's slot."""
+        return f"{self._tagged(session)}:index"
+
+    def metrics(self, session: str) -> str:
+        """The hash of what is known of each metric, in the stream's slot."""
+        return f"{self._tagged(session)}:metrics"
+
+    def places(self, session: str) -> str:
+        """The sorted set of places by the highest step so far, in the stream's slot."""
+        return f"{self._tagged(session)}:places"
+
+    def places_by_time(self, session: str) -> str:
+        """The same by the latest time so far, Unix milliseconds."""
+        return f"{self.places(session)}:time"
+
+    def rollup(self, session: str, level: int) -> str:
+        """The hash of the roll-ups of one level, in the stream's slot."""
+        return f"{self._tagged(session)}:rollup:{level}"
+
+    def of_index(self, session: str) -> list[str]:
+        """All keys of an index, the roll-ups last, in the order of `LEVELS`."""
+        return [
+            self.index(session),
+            self.metrics(session),
+            self.places(session),
+            self.places_by_time(session),
+            *(self.rollup(session, level) for level in LEVELS),
+        ]
 
     def presence(self, owner: str) -> str:
         """A key that exists while a tailer is present."""

@@ -100,6 +100,7 @@ class MemoryAppends(MemoryCalls):
             return False
         self.delete(session, stream=True, state=True)
         self._stored.rejected.pop(session, None)
+        self._stored.indexes.pop(session, None)
         self._wake(format_moved(session, 0))
         return True
 

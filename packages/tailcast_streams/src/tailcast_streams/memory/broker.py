@@ -16,6 +16,7 @@ from tailcast_streams.memory.calls import now_ms
 from tailcast_streams.memory.claims import MemoryClaims
 from tailcast_streams.memory.client_cursors import MemoryClientCursors
 from tailcast_streams.memory.entries import MemoryEntries
+from tailcast_streams.memory.indexes import MemoryIndexes
 from tailcast_streams.memory.listing import MemoryListing
 from tailcast_streams.memory.sources import MemorySources
 from tailcast_streams.memory.states import MemoryStates
@@ -30,6 +31,10 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
         # The claims of tailers.
         self.claims = MemoryClaims(
             lambda: self._stored.claims, reachable=self._reachable
+        )
+        # What the records of sessions mean.
+        self.indexes = MemoryIndexes(
+            lambda: self._stored.indexes, reachable=self._reachable
         )
         # The paths that tailers watch.
         self.sources = MemorySources(

@@ -7,6 +7,7 @@ from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.claims import Claim
 from tailcast_streams.entries import Entry, NewRejection
 from tailcast_streams.memory.client_cursors import StoredClient
+from tailcast_streams.memory.indexes import StoredWhole
 from tailcast_streams.memory.sources import StoredSources
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.session_state import SessionState
@@ -48,5 +49,6 @@ class Stored:
     claims: dict[tuple[str, str], Claim] = field(
         default_factory=dict[tuple[str, str], Claim]
     )
+    indexes: dict[str, StoredWhole] = field(default_factory=dict[str, StoredWhole])
     sources: dict[str, StoredSources] = field(default_factory=dict[str, StoredSources])
     clients: dict[str, StoredClient] = field(default_factory=dict[str, StoredClient])

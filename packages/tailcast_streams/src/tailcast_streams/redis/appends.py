@@ -71,6 +71,7 @@ class RedisAppends(RedisCalls):
             self._keys.stream(session),
             self._keys.state(session),
             self._keys.rejected(session),
+            *self._keys.of_index(session),
         ]
         arguments = [
             *await self._said(format_moved(session, 0)),

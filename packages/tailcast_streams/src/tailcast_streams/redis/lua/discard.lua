@@ -1,5 +1,5 @@
--- Delete a session's three keys, if stream and state still are as the caller saw them.
--- KEYS stream, state, rejected.
+-- Delete a session's keys, if stream and state still are as the caller saw them.
+-- KEYS stream, state, rejected, then those of its index.
 -- ARGV channel, what is said there, incarnation, generation, offset, last_id, last_rejected_id,
 --      the stream's last ID.
 
@@ -12,9 +12,9 @@ end
 local last_id = last_id_of(KEYS[1])
 if last_id ~= ARGV[8] then return 0 end
 local refused = refusal_of({
-  {'DEL', KEYS[1], KEYS[2], KEYS[3]}, {'PUBLISH', ARGV[1], ''},
+  {'DEL', unpack(KEYS)}, {'PUBLISH', ARGV[1], ''},
 })
 if refused then return refused end
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+redis.call('DEL', unpack(KEYS))
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 1

@@ -1,0 +1,196 @@
+"""Indexes over Redis or Valkey, as a part of `RedisBroker`.
+
+It makes the arguments of the script that compares and writes; what is read is read by
+plain commands, with which gateways may do so too.
+"""
+
+from collections.abc import Awaitable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+from redis import exceptions as redis_errors
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+from redis.typing import EncodableT
+
+from tailcast_streams.indexes import (
+    LEVELS,
+    NO_INDEX,
+    Chunk,
+    IndexWrite,
+    Place,
+    StoredIndex,
+    Written,
+    check_write,
+)
+from tailcast_streams.keys import Keys
+from tailcast_streams.redis.connection import script
+from tailcast_streams.redis.core.places import place_of, place_text, records_text
+from tailcast_streams.redis.errors import translate, translated_errors
+
+
+# The field of an index that says up to which entry it is true.
+AT_FIELD = "at"
+# How many indexes one pipeline reads: each may have the latest record.
+LOADED_AT_ONCE = 100
+# The number of each level among the keys of the script.
+_NUMBERS = {level: number for number, level in enumerate(LEVELS, 1)}
+
+
+class RedisIndexes:
+    """`Indexes` over a broker's connections."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+
+    async def load(self, sessions: Sequence[str]) -> list[StoredIndex]:
+        found: list[StoredIndex] = []
+        for start in range(0, len(sessions), LOADED_AT_ONCE):
+            commands = [
+                ("HGETALL", self._keys.index(session))
+                for session in sessions[start : start + LOADED_AT_ONCE]
+            ]
+            found += map(_index_of, await self._execute(commands))
+        return found
+
+    async def write(self, writes: Sequence[IndexWrite]) -> list[Written]:
+        for write in writes:
+            check_write(write)
+        commands = [self._command(write) for write in writes]
+        replies = await self._execute(commands)
+        forgotten = [
+            number
+            for number, reply in enumerate(replies)
+            if isinstance(reply, redis_errors.NoScriptError)
+        ]
+        if forgotten:
+            # Only those: what was written already would be refused.
+            with translated_errors():
+                await self._redis.script_load(self._write.script)
+            again = await self._execute([commands[number] for number in forgotten])
+            for number, reply in zip(forgotten, again, strict=True):
+                replies[number] = reply
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise translate(reply) from reply
+        return [Written(cast(bytes, reply).decode()) for reply in replies]
+
+    def _command(self, write: IndexWrite) -> Sequence[EncodableT]:
+        keys = self._keys.of_index(write.session)
+        return ("EVALSHA", self._write.sha, len(keys), *keys, *_arguments(write))
+
+    async def metrics(
+        self, session: str, names: Sequence[str] | None
+    ) -> dict[str, bytes]:
+        key = self._keys.metrics(session)
+        if names is None:
+            with translated_errors():
+                return _texts(
+                    await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(key))
+                )
+        found = await self._values([(key, list(names))] if names else [])
+        return {
+            name: value
+            for name, value in zip(names, found, strict=True)
+            if value is not None
+        }
+
+    async def place_before(
+        self, session: str, *, step: float | None = None, time_ms: int | None = None
+    ) -> Place | None:
+        if step is not None:
+            key, highest = self._keys.places(session), repr(float(step))
+        else:
+            key, highest = self._keys.places_by_time(session), str(time_ms)
+        with translated_errors():
+            found = cast(
+                list[bytes],
+                await self._redis.zrevrangebyscore(
+                    key, f"({highest}", "-inf", start=0, num=1
+                ),
+            )
+        return place_of(found[0]) if found else None
+
+    async def chunks(self, session: str, wanted: Sequence[Chunk]) -> list[bytes | None]:
+        fields: dict[int, list[str]] = {}
+        for level, field in wanted:
+            fields.setdefault(level, []).append(field)
+        found = await self._values(
+            [
+                (self._keys.rollup(session, level), some)
+                for level, some in fields.items()
+            ]
+        )
+        names = [(level, field) for level, some in fields.items() for field in some]
+        values = dict(zip(names, found, strict=True))
+        return [values[chunk] for chunk in wanted]
+
+    async def discard(self, session: str) -> None:
+        with translated_errors():
+            await self._redis.delete(*self._keys.of_index(session))
+
+    async def _values(self, asked: Sequence[tuple[str, list[str]]]) -> list[Any]:
+        """The values of fields of some hashes, one after the other."""
+        replies = await self._execute([("HMGET", key, *some) for key, some in asked])
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise translate(reply) from reply
+        return [value for reply in replies for value in reply]
+
+    async def _execute(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
+        """Send commands together; returns replies and errors."""
+        with translated_errors():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for command in commands:
+                    pipeline.execute_command(*command)
+                return await pipeline.execute(raise_on_error=False)
+
+    @cached_property
+    def _write(self) -> AsyncScript:
+        return self._redis.register_script(script("last_id", "refusal", "write_index"))
+
+
+def _arguments(write: IndexWrite) -> Iterator[EncodableT]:
+    yield write.expected
+    yield write.at
+    yield int(write.begins)
+    # Behind all members at so many records, before those of the next number.
+    yield "" if write.keep_records is None else f"{records_text(write.keep_records)}!"
+    for part in (
+        write.fields, write.metrics, write.places, write.chunks, write.dropped
+    ):  # fmt: skip  # one name a line would hide what they are
+        yield len(part)
+    for values in (write.fields, write.metrics):
+        for name, value in values.items():
+            yield name
+            yield value
+    for place in write.places:
+        yield place_text(place)
+        yield "" if place.step is None else repr(float(place.step))
+        yield "" if place.time_ms is None else place.time_ms
+    for (level, field), value in write.chunks.items():
+        yield _NUMBERS[level]
+        yield field
+        yield value
+    for level, field in write.dropped:
+        yield _NUMBERS[level]
+        yield field
+
+
+def _index_of(reply: Any) -> StoredIndex:
+    if isinstance(reply, redis_errors.ResponseError) and _is_of_another_type(reply):
+        return NO_INDEX
+    if isinstance(reply, Exception):
+        raise translate(reply) from reply
+    fields = _texts(reply)
+    at = fields.pop(AT_FIELD, b"").decode(errors="replace")
+    return StoredIndex(at, fields) if at else NO_INDEX
+
+
+def _is_of_another_type(error: Exception) -> bool:
+    return translate(error).code == "WRONGTYPE"
+
+
+def _texts(fields: dict[bytes, bytes]) -> dict[str, bytes]:
+    return {name.decode(errors="replace"): value for name, value in fields.items()}
