@@ -221,6 +221,22 @@ def test_documents() -> None:
     assert [one["data"]["n"] for one in found] == [1, 3, 4]
 
 
+def test_documents_that_are_missing() -> None:
+    """Everybody is told of them."""
+    subscription = Subscription([Rule("a", False, True, Begin.NOW)])  # fields
+    gap = entry("1-2", "1-1", b"", Kind.GAP, {"reason": "trimmed"})
+    found = messages(documents([gap], subscription, JSON, with_history=False))
+    assert found == [
+        {
+            "type": "gap",
+            "sessionId": "!emergencies",
+            "from": "1-1-00000000",
+            "to": "1-2-00000000",
+            "reason": "trimmed",
+        }
+    ]
+
+
 def test_pieces() -> None:
     """Runs of a bounded size; nothing is lost between them."""
     big = [entry(f"1-{n}", record=b"x" * (SLICE_BYTES // 2)) for n in range(1, 6)]

@@ -2,7 +2,9 @@ from tailcast_gateway.sessions.core.continuity import (
     Continuity,
     continuation,
     including,
+    with_gaps,
 )
+from tailcast_streams.entries import Kind
 from tailcast_streams.position import MAX_OFFSET, NOTHING
 from tests.gateway.entries import chain, cursor, id_of, marker
 
@@ -49,6 +51,40 @@ def test_the_beginning() -> None:
 
 
 def test_a_break_inside_cuts() -> None:
-    """What comes after a break within what was read is not taken."""
-    entries = [*chain(10, 20), *chain(40, previous="1-30")]
+    """What comes after an entry that no tailer wrote is not taken."""
+    entries = [*chain(10, 20), *chain(40, previous="0-0")]
     assert continuation(cursor("1-10"), entries)[1] == entries[1:2]
+
+
+def test_a_hole_inside_is_a_gap() -> None:
+    """It stands for all that are missing, and both ends of the chain hold."""
+    entries = [*chain(10), *chain(40, 50, previous="1-30"), *chain(70, previous="1-60")]
+    continuity, found = continuation(cursor("1-10"), entries)
+    assert continuity is Continuity.PROVED
+    assert [(one.id, one.previous, one.kind) for one in found] == [
+        (id_of("1-30"), id_of("1-10"), Kind.GAP),
+        (id_of("1-40"), id_of("1-30"), Kind.RECORD),
+        (id_of("1-50"), id_of("1-40"), Kind.RECORD),
+        (id_of("1-60"), id_of("1-50"), Kind.GAP),
+        (id_of("1-70"), id_of("1-60"), Kind.RECORD),
+    ]
+
+
+def test_a_marker_in_a_hole() -> None:
+    """A generation of which the beginning is missing still begins."""
+    entries = [*chain(10), *chain(20, generation=2, previous="2-15")]
+    found = continuation(cursor("1-10"), entries)[1]
+    assert [one.kind for one in found] == [Kind.GAP, Kind.MARKER, Kind.RECORD]
+    assert [str(one.id) for one in found] == ["1-11", "2-15", "2-20"]
+
+
+def test_a_hole_before_what_no_tailer_wrote() -> None:
+    """The gap is told, and what follows the break is not taken."""
+    entries = [*chain(10), *chain(40, previous="1-30"), *chain(50, previous="0-0")]
+    found = continuation(cursor("1-10"), entries)[1]
+    assert [str(one.id) for one in found] == ["1-30", "1-40"]
+
+
+def test_nothing_has_no_holes() -> None:
+    """No entry names another one."""
+    assert with_gaps([]) == []

@@ -9,7 +9,7 @@ from tailcast_gateway.sessions.feed import (
     MAX_ENTRIES,
     READ_BYTES,
 )
-from tailcast_streams.position import EntryID
+from tailcast_streams.position import BEFORE_ALL, EntryID
 from tests.gateway.entries import cursor
 from tests.gateway.sessions.feed_rig import Feeding
 from tests.gateway.sessions.rig import turns, until
@@ -241,8 +241,22 @@ async def test_a_session_that_is_closed_while_it_is_looked_into() -> None:
 async def test_a_chain_that_breaks_in_what_was_read() -> None:
     """What lies before the break is given out, and nothing from behind it as its next.
 
-    An entry in the middle is missing only where somebody deleted it by hand.
+    Only an entry that no tailer wrote does not name one before it.
     """
+    rig = Feeding()
+    await rig.stored("a", 10)
+    client = rig.client("a")
+    await store(rig.broker, "a", 20, 30, 40)
+    entries = rig.broker._stored.streams["a"].entries
+    entries[3] = entries[3]._replace(previous=BEFORE_ALL)
+    rig.hear("a")
+    await rig.read()
+    assert records(told(client)) == [20]
+    assert [names for names, _ in rig.broker.news_of] == [["a"], ["a"]]
+
+
+async def test_a_hole_in_what_was_read() -> None:
+    """Somebody deleted an entry by hand: a gap comes in its place."""
     rig = Feeding()
     await rig.stored("a", 10)
     client = rig.client("a")
@@ -250,8 +264,10 @@ async def test_a_chain_that_breaks_in_what_was_read() -> None:
     del rig.broker._stored.streams["a"].entries[3]
     rig.hear("a")
     await rig.read()
-    assert records(told(client)) == [20]
-    assert [names for names, _ in rig.broker.news_of] == [["a"], ["a"]]
+    got = told(client)
+    assert [one["type"] for one in got] == ["telemetry", "gap", "telemetry"]
+    assert records([got[0], got[2]]) == [20, 40]
+    assert len(rig.broker.news_of) == 1
 
 
 async def test_a_session_that_cannot_be_read() -> None:

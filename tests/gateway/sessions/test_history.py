@@ -276,3 +276,16 @@ async def test_where_reading_begins() -> None:
         assert verdict.cursor == cursor(found)
     await store(rig.broker, "b", 10, record=b"{}")
     assert await rig.pages.find("b", AtStep(1)) == NoValues("steps")
+
+
+async def test_pages_before_an_entry_that_was_deleted() -> None:
+    """The page says what is missing, and the next one goes on before it."""
+    rig = Rig()
+    await rig.store(10, 20, 30, 40)
+    entries = rig.broker._stored.streams["a"].entries
+    entries[:] = [one for one in entries if one.id.offset not in (20, 30)]
+    page = await rig.before(Cursor(EntryID(1, 30), 0))
+    assert (has(page), reason(page), page.prev) == ([], "trimmed", cursor("1-10"))
+    assert page.more
+    assert has(await rig.before(page.prev)) == [10]
+    assert reason(await rig.before(cursor("1-20"))) == "trimmed"

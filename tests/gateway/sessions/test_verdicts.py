@@ -9,6 +9,7 @@ from tailcast_gateway.sessions.core.verdicts import (
     Wait,
     current_twin,
     is_same_life,
+    is_within,
     judge,
     jump_target,
     news_begins_after,
@@ -89,6 +90,8 @@ def test_between_an_entry_and_its_predecessor() -> None:
     """No entry ever was there: it is another file's, whatever was trimmed."""
     what = head([marker("2-0", "1-10"), *chain(5, generation=2)])
     assert said("1-90", what) == Replaced(Cursor(id_of("2-0"), 0))
+    answers = Answers(what, None, None, what.newest)
+    assert judge(cursor("1-90"), answers) == Replaced(Cursor(id_of("2-0"), 0))
 
 
 def test_trimmed_to_nothing() -> None:
@@ -179,3 +182,47 @@ def test_history() -> None:
     assert news_begins_after(head(WHOLE, backlog_end=20).state) == id_of("1-20")
     assert news_begins_after(head(WHOLE).state) is None
     assert news_begins_after(None) is None
+
+
+@pytest.mark.parametrize("record", [None, b""])
+def test_deleted_from_the_middle(record: bytes | None) -> None:
+    """It was stored once, as the next entry shows: only what is missing is told."""
+    stored = [*WHOLE, *chain(60, previous="1-50")]
+    what = head(stored)
+    answers = Answers(what, None, None, stored[-1])
+    assert judge(cursor("1-40", record), answers) == Trimmed(Cursor(id_of("1-50"), 0))
+    last = judge(cursor("1-50", record), answers)
+    place = Cursor(id_of("1-50"), 0)
+    if record is None:
+        assert last == Trimmed(place, is_cursor_known=False)
+    else:
+        assert last == Resume(place, is_proved=False)
+
+
+def test_never_in_the_middle() -> None:
+    """No entry was between an entry and its predecessor: it is another file's."""
+    answers = Answers(head(WHOLE), None, None, WHOLE[2])
+    assert isinstance(judge(cursor("1-15"), answers), Replaced)
+    assert is_within(cursor("1-15"), head(WHOLE))
+    assert not is_within(cursor("1-35"), head(WHOLE))
+    assert not is_within(cursor("1-15"), head())
+
+
+def test_the_latest_were_deleted() -> None:
+    """The state shows that there were some behind the newest one."""
+    what = head(WHOLE, last="1-50", last_digest=7)
+    end = Cursor(id_of("1-50"), 7)
+    assert what.cursor == end
+    assert said("1-30", what, at_id=WHOLE[3]) == Trimmed(end)
+    assert said("1-40", what) == Trimmed(end)
+    assert said("1-20", what, at_id=WHOLE[2]) == Resume(cursor("1-20"), is_proved=True)
+    assert judge(end, Answers(what, None, None)) == Resume(end, is_proved=True)
+
+
+def test_a_document_deleted_from_the_middle() -> None:
+    """Emergencies have no state: the next one shows it."""
+    stored = [*WHOLE, *chain(60, previous="1-50")]
+    answers = Answers(
+        head(stored, has_state=False), None, None, stored[-1], has_states=False
+    )
+    assert judge(cursor("1-40"), answers) == Trimmed(Cursor(id_of("1-50"), 0))

@@ -148,11 +148,12 @@ class Head(NamedTuple):
     @property
     def cursor(self) -> Cursor | None:
         """The cursor of a client that has all entries, None while there is none."""
-        if self.newest is not None:
-            return self.newest.cursor
-        if self.state is not None and self.state.position.last_id != BEFORE_ALL:
-            return Cursor(self.state.position.last_id, self.state.last_digest)
-        return None
+        newest = None if self.newest is None else self.newest.cursor
+        last_id = BEFORE_ALL if self.state is None else self.state.position.last_id
+        if self.state is None or last_id <= (newest or NOTHING).id:
+            return newest
+        # The latest entries were trimmed, or deleted by hand.
+        return Cursor(last_id, self.state.last_digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,14 +172,30 @@ class Audit:
     ) -> bool:
         """Compare one session; returns whether it had entries without a hint."""
         is_news = False
+        behind_at, watched.behind_at = watched.behind_at, None
         if _is_another(watched, end, incarnation, stored):
             head = (await self._broker.heads([watched.session]))[0]
             if self._watchers.is_still(watched, epoch):
                 self._watchers.reset(watched, head)
         elif _has_moved(watched, stored):
             is_news = self._mark(watched.session)
+            watched.behind_at = watched.window.end, stored.cursor
+            if watched.behind_at == behind_at:
+                await self._look_for_lost(watched, epoch)
         self._watchers.compared(watched)
         return is_news
+
+    async def _look_for_lost(self, watched: Watched, epoch: int) -> None:
+        """Tell of the latest entries, if they were deleted before they were read.
+
+        It has been behind since the audit before, so reading brought nothing.
+        """
+        end = watched.window.end
+        head = (await self._broker.heads([watched.session]))[0]
+        is_same = self._watchers.is_still(watched, epoch) and watched.window.end == end
+        has_more = head.newest is not None and head.newest.id > end.id
+        if is_same and not has_more and head.cursor not in (None, end):
+            self._watchers.reset(watched, head)
 
     async def _active_sessions(self) -> list[str]:
         """Sessions that the list has as active since it was read before."""

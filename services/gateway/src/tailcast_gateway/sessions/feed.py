@@ -383,7 +383,7 @@ class Feed:
             size = sum(len(entry.record) for entry in new) / len(new)
             watched.record_bytes = max(1.0, (watched.record_bytes + size) / 2)
             self._deliver(watched, new)
-            if len(new) + 1 < len(entries):
+            if new[-1].id != entries[-1].id:
                 # The chain breaks after these entries, so read again from there.
                 self.mark(watched.session)
         return bool(new)

@@ -9,10 +9,13 @@ are read.
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from tailcast_gateway.protocol import breaks
 from tailcast_gateway.sessions.core.continuity import (
     Continuity,
+    chained,
     continuation,
     including,
+    with_gaps,
 )
 from tailcast_gateway.sessions.core.pages import (
     Page,
@@ -82,18 +85,18 @@ class Pages:
         )
         is_end = len(entries) < size + _BEYOND
         continuity, found = continuation(cursor, entries)
-        if continuity is Continuity.BROKEN:
+        if continuity is Continuity.BROKEN or not found:
             return await self._elsewhere(session, cursor, limit, max_bytes)
         follow = list(found)
         # A break in the chain ends the page; the next page says what happened there.
-        is_cut = bool(follow) and follow[-1].id != entries[-1].id
+        is_cut = follow[-1].id != entries[-1].id
         while True:
             page = forward(
                 follow,
                 cursor,
                 limit=limit,
                 max_bytes=max_bytes,
-                is_end=is_end or is_cut or not follow,
+                is_end=is_end or is_cut,
             )
             if page is not None:
                 return page._replace(more=page.more or is_cut)
@@ -106,7 +109,7 @@ class Pages:
         size = size_to_read(entries, limit=limit, max_bytes=max_bytes) + _BEYOND
         later = await self._broker.read_after(session, entries[-1].id, limit=size)
         if later and later[0].previous == entries[-1].id:
-            entries += _chained(later)
+            entries += chained(later)
         return len(later) < size, bool(later) and entries[-1].id != later[-1].id
 
     async def _elsewhere(
@@ -120,7 +123,9 @@ class Pages:
             return Page(cursor, cursor)
         size = min(FIRST_ENTRIES, limit) + _BEYOND
         entries = await self._broker.read_after(session, place.id, limit=size)
-        page = forward(entries, place, limit=limit, max_bytes=max_bytes, is_end=True)
+        page = forward(
+            with_gaps(entries), place, limit=limit, max_bytes=max_bytes, is_end=True
+        )
         assert page is not None  # noqa: S101  # `is_end` makes one
         if page.told and told:
             # A page has only one gap or rewind.
@@ -139,10 +144,15 @@ class Pages:
         if cursor is None:
             cursor = entries[0].cursor if entries else NOTHING
         elif not entries or entries[0].cursor != cursor:
-            return await self._until(session, cursor, limit, max_bytes)
+            before = entries[0].cursor if entries else None
+            return await self._until(session, cursor, before, limit, max_bytes)
         while True:
             page = backward(
-                entries, cursor, limit=limit, max_bytes=max_bytes, is_end=is_end
+                _newest_first(entries),
+                cursor,
+                limit=limit,
+                max_bytes=max_bytes,
+                is_end=is_end,
             )
             if page is not None:
                 return page
@@ -152,14 +162,26 @@ class Pages:
             entries += older
 
     async def _until(
-        self, session: str, cursor: Cursor, limit: int, max_bytes: int
+        self,
+        session: str,
+        cursor: Cursor,
+        before: Cursor | None,
+        limit: int,
+        max_bytes: int,
     ) -> Page:
-        """The page that ends at a cursor whose entry is missing, and says why."""
+        """The page that ends at a cursor whose entry is missing, and says why.
+
+        `before` is the place of the last entry before it, None without one.
+        """
         verdict = await self._reads.look_up(session, cursor)
         if isinstance(verdict, Resume) and verdict.cursor != cursor:
             # The place is the same: generations were renumbered, or the cursor is from
             # a gap and has no digest.
             return await self._before(session, verdict.cursor, limit, max_bytes)
+        if isinstance(verdict, Resume) and before is not None:
+            # It was deleted, perhaps with others before it.
+            gap = {"gap": breaks.gap(before, cursor)}
+            return Page(before, cursor, told=gap, more=True)
         place, told = moved(cursor, verdict)
         return Page(place, place, told=told)
 
@@ -169,9 +191,6 @@ def _behind(id: EntryID) -> EntryID:
     return EntryID(id.generation, id.offset + 1)
 
 
-def _chained(entries: Sequence[Entry]) -> Sequence[Entry]:
-    """The entries up to the first that does not continue the one before it."""
-    for at in range(1, len(entries)):
-        if entries[at].previous != entries[at - 1].id:
-            return entries[:at]
-    return entries
+def _newest_first(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Entries, the newest first, with a gap in place of each hole between two."""
+    return with_gaps(entries[::-1])[::-1]

@@ -25,6 +25,7 @@ from tailcast_gateway.sessions.core.verdicts import (
     Wait,
     current_twin,
     is_same_life,
+    is_within,
     judge,
     jump_target,
 )
@@ -256,16 +257,20 @@ class Reads:
                 at_id = await broker.find(session, cursor.id)
             twin = current_twin(cursor, head)
             in_current = None if twin is None else await broker.find(session, twin)
+            following = None
+            if at_id is None and is_within(cursor, head):
+                later = await broker.read_after(session, cursor.id, limit=1)
+                following = later[0] if later else None
             has_states = session != EMERGENCIES
-            answers = Answers(head, at_id, in_current, has_states=has_states)
+            answers = Answers(head, at_id, in_current, following, has_states=has_states)
             verdict = judge(cursor, answers, has_waited=has_waited)
             if isinstance(verdict, Resume | Wait):
                 return verdict, head
             # The broker may have lost the session after its head was read.
-            later = (await broker.heads([session]))[0]
-            if is_same_life(head, later):
+            head_then = (await broker.heads([session]))[0]
+            if is_same_life(head, head_then):
                 return verdict, head
-            head = later
+            head = head_then
 
     async def _before_last(self, session: str, count: int) -> Cursor:
         """The cursor after which the last `count` records follow."""

@@ -199,9 +199,17 @@ def documents(
     *,
     with_history: bool,
 ) -> bytes:
-    """The whole-file emergencies that concern a subscription, as frames."""
+    """The whole-file emergencies that concern a subscription, as frames.
+
+    Everybody is told of those that are missing.
+    """
     frames: list[bytes] = []
     for entry in entries:
+        if entry.kind is Kind.GAP:
+            since = Cursor(entry.previous, 0)
+            encoder = SessionEncoder(EMERGENCIES, wire)
+            frames.append(encoder.gap(since, entry.cursor))
+            continue
         session = (entry.details or {}).get("session", "")
         if not (with_history or is_news(entry)):
             continue

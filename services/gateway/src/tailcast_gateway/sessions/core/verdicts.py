@@ -75,6 +75,8 @@ class Answers(NamedTuple):
     at_id: Entry | None
     # The entry at the cursor's offset in the current generation.
     in_current: Entry | None
+    # The first entry after the cursor, where there are older ones too and none at it.
+    following: Entry | None = None
     # False for the whole-file emergencies, which have no state.
     has_states: bool = True
 
@@ -94,6 +96,13 @@ def current_twin(cursor: Cursor, head: Head) -> EntryID | None:
     return EntryID(generation, cursor.id.offset)
 
 
+def is_within(cursor: Cursor, head: Head) -> bool:
+    """Whether a cursor's ID is between those of the oldest and the newest entry."""
+    if head.oldest is None or head.newest is None:
+        return False
+    return head.oldest.id < cursor.id < head.newest.id
+
+
 def judge(cursor: Cursor, answers: Answers, *, has_waited: bool = False) -> Verdict:
     """Decide the verdict on a cursor.
 
@@ -110,13 +119,16 @@ def judge(cursor: Cursor, answers: Answers, *, has_waited: bool = False) -> Verd
             digest = entry.cursor.digest
             # A cursor from a gap has no digest, so it cannot be proved.
             if cursor.digest in (digest, 0):
+                if _ends_early(entry, head):
+                    return _after_trim(cursor, head, None)
                 return Resume(entry.cursor, is_proved=cursor.digest == digest)
     if cursor == head.cursor:
         return Resume(cursor, is_proved=True)
     if head.state is None:
         return _without_state(cursor, answers, has_waited=has_waited)
-    if answers.at_id is None and _was_trimmed(cursor, head):
-        return _after_trim(cursor, head)
+    following = _following(cursor, answers)
+    if answers.at_id is None and _was_stored(cursor, head, following):
+        return _after_trim(cursor, head, following)
     return _absent(cursor, head.state, has_waited=has_waited)
 
 
@@ -140,8 +152,9 @@ def _without_state(cursor: Cursor, answers: Answers, *, has_waited: bool) -> Ver
     oldest = answers.head.oldest
     if oldest is None or answers.has_states:
         return Wait(is_file_long_enough=True)
-    if cursor.id <= oldest.previous:
-        return _after_trim(cursor, answers.head)
+    following = _following(cursor, answers)
+    if following is not None and cursor.id <= following.previous:
+        return _after_trim(cursor, answers.head, following)
     newest = answers.head.newest
     if not has_waited and newest is not None and newest.id < cursor.id:
         # The broker lost its latest entries; the tailer adds them again with these IDs.
@@ -150,24 +163,40 @@ def _without_state(cursor: Cursor, answers: Answers, *, has_waited: bool) -> Ver
     return Replaced(Cursor(oldest.previous, 0))
 
 
-def _was_trimmed(cursor: Cursor, head: Head) -> bool:
-    assert head.state is not None  # noqa: S101  # asked only with a state
-    if head.oldest is not None:
+def _ends_early(entry: Entry, head: Head) -> bool:
+    """Whether an entry is the newest stored one, and those after it were deleted."""
+    end = head.cursor or NOTHING
+    return head.newest is not None and entry.id == head.newest.id < end.id
+
+
+def _following(cursor: Cursor, answers: Answers) -> Entry | None:
+    """The first entry after a cursor that has none at it."""
+    oldest = answers.head.oldest
+    if oldest is not None and oldest.id > cursor.id:
+        return oldest
+    return answers.following
+
+
+def _was_stored(cursor: Cursor, head: Head, following: Entry | None) -> bool:
+    """Whether there may have been an entry that is gone: trimmed, or deleted."""
+    if following is not None:
         # There never was an entry between an entry and its predecessor.
-        return cursor.id <= head.oldest.previous
-    return cursor.id < head.state.position.last_id
+        return cursor.id <= following.previous
+    end = head.cursor
+    is_last = head.newest is None or head.newest.id < cursor.id
+    return is_last and end is not None and cursor.id < end.id
 
 
-def _after_trim(cursor: Cursor, head: Head) -> Verdict:
-    if head.oldest is None:
-        assert head.cursor is not None  # noqa: S101  # something was trimmed
+def _after_trim(cursor: Cursor, head: Head, following: Entry | None) -> Verdict:
+    if following is None:
+        assert head.cursor is not None  # noqa: S101  # something was stored
         return Trimmed(head.cursor)
-    if head.oldest.previous == cursor.id:
+    if following.previous == cursor.id:
         if cursor.digest:
             return Trimmed(Cursor(cursor.id, 0), is_cursor_known=False)
         # The cursor is from a gap or a trimmed beginning, so it cannot be proved.
         return Resume(cursor, is_proved=False)
-    return Trimmed(Cursor(head.oldest.previous, 0))
+    return Trimmed(Cursor(following.previous, 0))
 
 
 def _absent(cursor: Cursor, state: SessionState, *, has_waited: bool) -> Verdict:

@@ -7,7 +7,7 @@ from tailcast_gateway.sessions.core.verdicts import news_begins_after
 from tailcast_gateway.sessions.core.window import Window
 from tailcast_streams.births import Birth
 from tailcast_streams.keys import EMERGENCIES
-from tailcast_streams.position import NOTHING, EntryID
+from tailcast_streams.position import NOTHING, Cursor, EntryID
 from tailcast_streams.session_state import Head
 
 
@@ -21,6 +21,7 @@ class Watched:
     __slots__ = (
         "active_at",
         "active_ms",
+        "behind_at",
         "birth",
         "changed_at",
         "epoch",
@@ -58,6 +59,9 @@ class Watched:
         self.changed_at = 0.0
         # The mean size of recent entries, which decides how many make a page.
         self.record_bytes = _record_bytes(head)
+        # At the last audit: where the window ended and where the stored session did, if
+        # that was further on; else None.
+        self.behind_at: tuple[Cursor, Cursor] | None = None
         # Whether no client watched it at the last audit.
         self.is_unwatched = False
         self.note_state(head)
