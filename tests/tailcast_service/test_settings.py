@@ -169,12 +169,14 @@ def test_a_field_needs_a_known_name_and_a_meaning() -> None:
 def test_the_tailers_values_are_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists, paths, durations and the host name arrive as what they are."""
     monkeypatch.setenv("TAILCAST_TELEMETRY_PATTERNS", "*.jsonl, **/*.ndjson")
+    monkeypatch.setenv("TAILCAST_PART_PATTERNS", "shard_*.jsonl,*.[0-9]")
     monkeypatch.setenv("TAILCAST_PATHS", '["/a:1", "/b c,d"]')
     monkeypatch.setenv("TAILCAST_POLL_INTERVAL", "50ms")
     monkeypatch.setenv("TAILCAST_SESSION_PREFIX", "{hostname}/")
     monkeypatch.setenv("TAILCAST_START_AT", "END")
     settings = TailerSettings.load()
     assert settings.telemetry_patterns == ("*.jsonl", "**/*.ndjson")
+    assert settings.part_patterns == ("shard_*.jsonl", "*.[0-9]")
     assert settings.paths == ("/a:1", "/b c,d")
     assert settings.poll_interval == 0.05
     assert settings.session_prefix == f"{os.uname().nodename}/"

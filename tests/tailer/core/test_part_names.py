@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_tailer.core.part_names import next_name, part_order, run_of
+from tailcast_tailer.core.part_names import PartNames, next_name, part_order
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,39 @@ from tailcast_tailer.core.part_names import next_name, part_order, run_of
 )
 def test_names_of_parts(path: str, run: str | None) -> None:
     """A number that is counted; what may be a rank, a job or a day is none."""
-    assert run_of(path) == run
+    assert PartNames().run_of(path) == run
+
+
+@pytest.mark.parametrize(
+    ("name", "is_part"),
+    [
+        ("shard_7.jsonl", True),
+        ("shard_10.jsonl", True),
+        ("log.3.txt", True),
+        ("000000.jsonl", True),
+        ("shard_last.jsonl", False),
+        ("shard_7.json", False),
+        ("my_shard_7.jsonl", False),
+        ("log.x.txt", False),
+    ],
+)
+def test_names_of_parts_that_somebody_chose(name: str, is_part: bool) -> None:
+    """Besides those that are known; each needs a number."""
+    names = PartNames(["shard_*.jsonl", "log.[0-9].txt"])
+    assert names.run_of(f"/r/{name}") == ("/r" if is_part else None)
+
+
+def test_patterns_of_parts_are_patterns_of_names() -> None:
+    """One that has directories would match no name."""
+    with pytest.raises(ValueError, match="runs/shard_"):
+        PartNames(["runs/shard_*.jsonl"])
+
+
+def test_parts_of_chosen_names_are_read_in_the_order_of_their_numbers() -> None:
+    """As numbers, and of all of them."""
+    names = ["a1-s2-t10.jsonl", "a1-s2-t9.jsonl", "a1-s10-t1.jsonl", "a1-s9-t99.jsonl"]
+    ordered = sorted(names, key=part_order)
+    assert ordered == [names[1], names[0], names[3], names[2]]
 
 
 @given(st.permutations([0, 9, 10, 99, 100, 99_999]))

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,29 @@ async def test_parts_are_one_session_in_their_order(
     assert {entry.id.generation for entry in entries} == {1}
     whole = b"".join(part(folder, number).read_bytes() for number in range(3))
     assert entries[-1].id.offset == len(whole)
+
+
+async def test_parts_of_names_that_somebody_chose(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """One session by the folder, after a restart too; others keep their own."""
+    folder = tmp_path / "run"
+    options: dict[str, Any] = {
+        "paths": [str(tmp_path)],
+        "part_patterns": ["shard_*.jsonl"],
+    }
+    append(folder / "shard_10.jsonl", lines(2))
+    append(folder / "shard_9.jsonl", lines(0, 1))
+    append(folder / "metrics.jsonl", lines(100))
+    async with running(broker, tmp_path, **options):
+        await wait_for_records(broker, "run", texts(0, 1, 2))
+        await wait_for_records(broker, "run/metrics", texts(100))
+    append(folder / "shard_11.jsonl", lines(3))
+    async with running(broker, tmp_path, **options):
+        await wait_for_records(broker, "run", texts(0, 1, 2, 3))
+        append(folder / "shard_11.jsonl", lines(4))
+        await wait_for_records(broker, "run", texts(*range(5)))
+    assert set(await broker.sessions()) == {"run", "run/metrics"}
 
 
 async def test_parts_go_on_after_a_restart(

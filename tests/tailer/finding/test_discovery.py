@@ -12,7 +12,7 @@ import pytest
 
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.app import Tailer
-from tailcast_tailer.core.part_names import run_of
+from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.files.file_system import type_of
 from tests.tailer.core.test_records import FIXTURES
 from tests.tailer.harness import (
@@ -68,7 +68,7 @@ async def test_samples_of_real_producers_all_arrive(
         pytest.skip("no samples here")
     expected: Counter[str] = Counter()
     for path in samples.rglob("*.json*"):
-        run = run_of(str(path)) or str(path)
+        run = PartNames().run_of(str(path)) or str(path)
         session = str(Path(run).relative_to(samples)).removesuffix(".jsonl")
         expected[session] += len(valid_lines(path.read_bytes()))
     async with running(broker, tmp_path, paths=[str(samples)]):

@@ -14,6 +14,7 @@ from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.session_state import Origin
 from tailcast_streams.sources import SourceState
 from tailcast_tailer.app import Tailer
+from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.session_names import root_names
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.files.file_system import CannotBeSeen, read_regular
@@ -351,6 +352,7 @@ class World:
             ],
             [],
             prefix="",
+            part_names=PartNames(),
             step_keys=STEP_KEYS,
             time_keys=TIME_KEYS,
             stored=StoredSessions(self.origins, owner=OWNER),

@@ -32,6 +32,7 @@ SETTINGS = frozenset(
         "MAX_MESSAGE_BYTES",
         "MAX_SUBSCRIPTIONS",
         "METRICS_PORT",
+        "PART_PATTERNS",
         "PATHS",
         "PING_INTERVAL",
         "POLL_INTERVAL",

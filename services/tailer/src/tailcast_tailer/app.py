@@ -25,6 +25,7 @@ from tailcast_streams.session_state import Origin
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.core.allowance import Allowance
+from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.source_report import watched_paths
 from tailcast_tailer.files.file_system import is_network
@@ -92,6 +93,7 @@ class Tailer:
         self.owner = options.owner
         self.instruments = Instruments(clock=clock)
         self._files = FileThreads(clock=clock)
+        self._part_names = PartNames(options.part_patterns)
         self._rotated_names = RotatedNames(clock=clock)
         self.instruments.watch_calls(self._files.count_hanging)
         self.turns = Turns(self._files)
@@ -122,6 +124,7 @@ class Tailer:
             session_prefix=options.session_prefix,
             step_keys=options.step_keys,
             time_keys=options.time_keys,
+            part_names=self._part_names,
             owner=self.owner,
             origins=self._origins,
             known_of=self._known_of,
@@ -289,7 +292,7 @@ class Tailer:
         )
 
     def _part_files(self, run: str) -> PartFiles:
-        return PartFiles(run, self._session_file)
+        return PartFiles(run, self._session_file, self._part_names)
 
     def _make_followed(self, found: Found, was_there_at_start: bool) -> Followed:
         jobs = self._files.jobs()
@@ -336,6 +339,7 @@ def options_of(settings: TailerSettings) -> Options:
         log_dir=settings.log_dir,
         telemetry_patterns=settings.telemetry_patterns,
         emergency_patterns=settings.emergency_patterns,
+        part_patterns=settings.part_patterns,
         paths=settings.paths,
         session_prefix=settings.session_prefix,
         step_keys=settings.step_keys,
@@ -401,10 +405,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 def _note_name(options: Options) -> str:
     """The name of the start note: each choice of files has a note of its own."""
-    chosen = [
+    chosen: list[object] = [
         options.telemetry_patterns,
         options.absolute_paths,
         options.session_prefix,
+        *([options.part_patterns] if options.part_patterns else []),
     ]
     what = sha256(json.dumps(chosen).encode()).hexdigest()[:16]
     return f"{what} {options.owner}"

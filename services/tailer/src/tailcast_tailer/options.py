@@ -26,6 +26,8 @@ class Options:
     telemetry_patterns: Sequence[str] = ("telemetry/**/*.jsonl",)
     emergency_patterns: Sequence[str] = ("emergency/**/*.json",)
     paths: Sequence[str] = ()
+    # Which names, besides those that are known, parts of one run have.
+    part_patterns: Sequence[str] = ()
     # What stands before every session ID.
     session_prefix: str = ""
     # Where records keep their step and time.

@@ -13,7 +13,6 @@ from functools import partial
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_service.tasks import LongLived, Loop
 from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
-from tailcast_tailer.core.part_names import run_of
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.threads import FileThreads
@@ -212,7 +211,8 @@ class Pipeline:
         async for paths in self._hints.changes():
             for path in paths:
                 item = self._turns.items.get(path)
-                if item is None and (run := run_of(path)) is not None:
+                run = None if item is not None else self._discovery.run_of(path)
+                if run is not None:
                     item = self._turns.items.get(run)
                 if item is None:
                     self._discovery.changed(path)

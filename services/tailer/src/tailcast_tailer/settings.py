@@ -18,6 +18,7 @@ from tailcast_service.values import (
 from tailcast_streams.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
 from tailcast_streams.keys import check_key_prefix
 from tailcast_tailer.core.lifetime import DAY_SECONDS
+from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.patterns import compile_pattern
 from tailcast_tailer.options import MEBIBYTE
 
@@ -34,6 +35,12 @@ def check_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     """The patterns unchanged; ValueError if one of them is invalid."""
     for pattern in patterns:
         compile_pattern(pattern)
+    return patterns
+
+
+def check_part_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns unchanged; ValueError if one of them is none for names."""
+    PartNames(patterns)
     return patterns
 
 
@@ -59,6 +66,9 @@ class TailerSettings(ServiceSettings):
 
     emergency_patterns: Patterns = ("emergency/**/*.json",)
     """files that are one emergency each, below the log directory, comma-separated"""
+
+    part_patterns: Annotated[CommaList, AfterValidator(check_part_patterns)] = ()
+    """more names of files that are parts of one run, in the order of their numbers"""
 
     paths: PathList = ()
     """what `tailcast up PATH…` watches instead of the log directory: a JSON list"""

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from tailcast_streams.entries import NewRejection
 from tailcast_tailer.core.part_names import (
     PARTS_FOLDER,
+    PartNames,
     next_name,
     part_order,
-    run_of,
 )
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
 from tailcast_tailer.core.proofs import Verdict
@@ -36,9 +36,12 @@ class PartFiles(SessionFile):
 
     has_parts = True
 
-    def __init__(self, run: str, make_file: Callable[[str], SessionFile]) -> None:
-        """Prepare; `make_file` makes what reads one part."""
+    def __init__(
+        self, run: str, make_file: Callable[[str], SessionFile], names: PartNames
+    ) -> None:
+        """Prepare; `make_file` makes what reads one part, `names` tells which are."""
         super().__init__(run, max_line_bytes=0)
+        self._part_names = names
         self._make_file = make_file
         # The part that is read.
         self._current: SessionFile | None = None
@@ -239,7 +242,7 @@ class PartFiles(SessionFile):
         return [*(path for path in self._before if os.path.exists(path)), *self._parts]
 
     def _is_part(self, path: str) -> bool:
-        return run_of(path) == self.path
+        return self._part_names.run_of(path) == self.path
 
     def _order(self, path: str) -> tuple[int, object]:
         if path in self._before:

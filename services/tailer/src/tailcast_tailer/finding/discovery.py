@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from tailcast_streams.session_state import Origin
+from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.patterns import compile_pattern
 from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.session_names import root_names
@@ -38,6 +39,7 @@ class Discovery:
         session_prefix: str,
         step_keys: Sequence[str],
         time_keys: Sequence[str],
+        part_names: PartNames,
         owner: str,
         origins: Callable[[], Awaitable[Mapping[str, Origin]]],
         known_of: Callable[[str], Known | None],
@@ -47,6 +49,7 @@ class Discovery:
         """Prepare.
 
         Args:
+            part_names: which files are parts of a run.
             owner: this tailer's name.
             origins: asks the broker which files its sessions are of.
             known_of: what the session of a path has of its files, None if that is not
@@ -57,6 +60,7 @@ class Discovery:
         self._session_prefix = session_prefix
         self._step_keys = step_keys
         self._time_keys = time_keys
+        self._part_names = part_names
         self._owner = owner
         self._origins = origins
         self._known_of = known_of
@@ -79,6 +83,10 @@ class Discovery:
         else:
             self._add_patterns(log_dir, FileKind.TELEMETRY, telemetry_patterns)
             self._add_patterns(log_dir, FileKind.DOCUMENT, emergency_patterns)
+
+    def run_of(self, path: str) -> str | None:
+        """The path of the run that a file is a part of; None if it is of its own."""
+        return self._part_names.run_of(path)
 
     @property
     def watched(self) -> list[str]:
@@ -172,6 +180,7 @@ class Discovery:
             prefix=self._session_prefix,
             step_keys=self._step_keys,
             time_keys=self._time_keys,
+            part_names=self._part_names,
             stored=stored,
         )
 

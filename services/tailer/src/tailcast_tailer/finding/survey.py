@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from tailcast_streams.sources import Source, SourceState
 from tailcast_tailer.core.heads import Nature
-from tailcast_tailer.core.part_names import run_of
+from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.passing_names import why_passing
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
 from tailcast_tailer.core.rotated_names import dated_of, rotated_of
@@ -57,6 +57,7 @@ class Survey:
         prefix: str,
         step_keys: Sequence[str],
         time_keys: Sequence[str],
+        part_names: PartNames,
         stored: StoredSessions,
     ) -> None:
         """Prepare.
@@ -67,11 +68,13 @@ class Survey:
             prefix: what stands before the name of each session.
             step_keys: where records have their step.
             time_keys: where records have their time.
+            part_names: which files are parts of a run.
             stored: the sessions that the broker had at the start.
         """
         self._roots = roots
         self._files = dict(files)
         self._keys = (step_keys, time_keys)
+        self._part_names = part_names
         self._naming = Naming(prefix=prefix, stored=stored)
         # Every file that is there, by path, and the paths of each real file.
         self._there: dict[str, Candidate] = {}
@@ -253,7 +256,7 @@ class Survey:
     ) -> None:
         path = candidate.path
         session = self._naming.session_of(path)
-        if (run := _run_of(candidate)) is not None:
+        if (run := self._run_of(candidate)) is not None:
             self._decide_part(candidate, run, listing, now)
         elif session is not None:
             self._found(candidate, session, listing)
@@ -281,6 +284,12 @@ class Survey:
         if session is not None and run not in self._runs_found:
             self._runs_found.add(run)
             self._found(candidate, session, listing, run=run)
+
+    def _run_of(self, candidate: Candidate) -> str | None:
+        """The path of the run that a file is a part of; None if it is of its own."""
+        if candidate.root is None or candidate.root.kind is FileKind.DOCUMENT:
+            return None
+        return self._part_names.run_of(candidate.path)
 
     def _found(
         self,
@@ -423,10 +432,3 @@ class Survey:
         mend: str = "",
     ) -> None:
         listing.sources.append(Source(as_text(path), state, session, reason, mend))
-
-
-def _run_of(candidate: Candidate) -> str | None:
-    """The path of the run that a file is a part of; None if it is a file of its own."""
-    if candidate.root is None or candidate.root.kind is FileKind.DOCUMENT:
-        return None
-    return run_of(candidate.path)
