@@ -3,7 +3,7 @@
 import pytest
 import structlog
 
-from tailcast_tailer.few_lines import MOST_LINES, WITHIN_SECONDS, FewLines
+from tailcast_service.few_lines import MOST_LINES, WITHIN_SECONDS, FewLines
 from tailcast_tailer.instruments import TOLD_AT_ONCE, Instruments
 from tests.tailer.single import Clock
 

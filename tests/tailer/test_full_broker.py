@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tailcast_service.monitoring import monitoring
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.app import Tailer
-from tailcast_tailer.monitoring import monitoring
 from tests.brokers import BrokerServer
+from tests.tailcast_service.test_monitoring import ask
 from tests.tailer.harness import (
     append,
     entries_of,
@@ -23,7 +24,6 @@ from tests.tailer.harness import (
     texts,
     wait_for_records,
 )
-from tests.tailer.test_monitoring import ask
 
 
 FULL = "the broker is full"

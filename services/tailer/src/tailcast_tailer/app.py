@@ -9,15 +9,13 @@ import json
 import math
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 from hashlib import sha256
 
-from tailcast_service.build import read_build
+from tailcast_service.background import new_loop_factory, run_in_background
 from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.exceptions import ServiceError
 from tailcast_service.logs import configure_logging
-from tailcast_service.signals import until_signalled
-from tailcast_service.tasks import TaskEnded
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerRefused
 from tailcast_streams.redis.broker import RedisBroker
@@ -52,7 +50,6 @@ from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.following.turns import Turns
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.monitoring import monitoring
 from tailcast_tailer.options import Options
 from tailcast_tailer.pipeline import Pipeline
 from tailcast_tailer.settings import TailerSettings
@@ -69,8 +66,6 @@ POLL_SECONDS = 0.1
 NETWORK_POLL_SECONDS = 0.5
 # How long it may take to end in order: nothing is lost by leaving as it is.
 END_SECONDS = 8.0
-# All interfaces: Prometheus runs elsewhere, and the port is off unless asked for.
-METRICS_HOST = "0.0.0.0"  # noqa: S104  # as said above
 
 
 class Tailer:
@@ -248,9 +243,14 @@ class Tailer:
             await self._presence.withdraw()
             self.instruments.stopped()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether a task of it has ended, or all are being ended."""
+        return self.pipeline.is_over
+
     def why_not_ready(self) -> str:
         """What is missing to be of use, in words for people; empty when ready."""
-        if self.pipeline.is_over:
+        if self.is_over:
             return "it is ending"
         if refusal := self.instruments.refusal:
             return f"the broker refuses: {refusal}"
@@ -329,7 +329,7 @@ def run(settings: TailerSettings) -> None:
     configure_logging(
         level=settings.log_level, log_format=settings.log_format, service="tailer"
     )
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=new_loop_factory()) as runner:
         runner.run(_serve(settings))
 
 
@@ -359,48 +359,12 @@ async def _serve(settings: TailerSettings) -> None:
         broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
     except BrokerRefused as error:
         raise ServiceError(f"TAILCAST_REDIS_URL: {error}") from error
-    tailer = Tailer(broker, options_of(settings))
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(broker.aclose)
-        if settings.metrics_port:
-            await _monitor(stack, tailer, settings.metrics_port)
-        await until_signalled(_run_and_tell(tailer), end_seconds=END_SECONDS)
-
-
-async def _run_and_tell(tailer: Tailer) -> None:
-    """Run it; if a task fails, wait until its metrics were read once more."""
-    try:
-        await tailer.run()
-    except TaskEnded as error:
-        tailer.instruments.task_ended(error)
-        readers = tailer.instruments.readers
-        await readers.wait(reads=readers.reads)
-        raise
-
-
-async def _monitor(stack: AsyncExitStack, tailer: Tailer, port: int) -> None:
-    server = monitoring(
-        tailer.instruments.exposition,
-        host=METRICS_HOST,
-        port=port,
-        why_not_ready=tailer.why_not_ready,
-        is_alive=lambda: not tailer.pipeline.is_over,
-        build=read_build()._asdict(),
-    )
-    try:
-        await stack.enter_async_context(server)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ServiceError(f"TAILCAST_METRICS_PORT={port}: {reason}") from error
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Use uvloop where it is installed: the loop takes a quarter less time."""
-    try:
-        import uvloop  # noqa: PLC0415  # there is none for Windows
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
+    async with aclosing(broker):
+        await run_in_background(
+            Tailer(broker, options_of(settings)),
+            metrics_port=settings.metrics_port,
+            end_seconds=END_SECONDS,
+        )
 
 
 def _note_name(options: Options) -> str:

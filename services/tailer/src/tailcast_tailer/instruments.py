@@ -14,11 +14,11 @@ import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tailcast_service.build_metric import tell_build
+from tailcast_service.few_lines import FewLines
 from tailcast_service.readers import Readers
 from tailcast_service.sparing import Sparing
 from tailcast_streams.entries import NewRejection
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
-from tailcast_tailer.few_lines import FewLines
 from tailcast_tailer.meters import Meters
 from tailcast_tailer.source_log import SourceLog
 

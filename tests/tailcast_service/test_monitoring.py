@@ -6,9 +6,9 @@ from contextlib import suppress
 import pytest
 
 from tailcast_service.build import VERSION
+from tailcast_service.monitoring import monitoring
 from tailcast_streams.entries import NewRejection
 from tailcast_tailer.instruments import Instruments
-from tailcast_tailer.monitoring import monitoring
 
 
 async def ask(port: int, request: bytes) -> bytes:
