@@ -35,10 +35,13 @@ class Accounts:
         self._tailer = tailer
         self._gateway = gateway
         self.clients = gateway.clients
+        self.indexers = ReadByBoth(
+            indexer.indexers, gateway.indexers, read=(), read_by_gateways={"present"}
+        )
         self.indexes = ReadByBoth(
             indexer.indexes,
             gateway.indexes,
-            read={"load", "metrics", "chunks"},
+            read={"ats", "load", "metrics", "chunks"},
             read_by_gateways={"place_before"},
         )
         self.claims = ReadByBoth(tailer.claims, gateway.claims, read={"read"})

@@ -185,6 +185,7 @@ async def test_sessions_are_written_apart(adapter: Adapter) -> None:
 
     indexes = await adapter.indexes.load(["a", "b", "c"])
     assert indexes == [AFTER_WHOLE[0]] * 3
+    assert await adapter.indexes.ats(["a", "none", "c"]) == [WHOLE.at, "", WHOLE.at]
     assert await adapter.indexes.load([]) == []
     assert await adapter.indexes.write([]) == []
 

@@ -166,6 +166,7 @@ async def test_what_is_read_of_a_foreign_key_is_refused(adapter: RedisBroker) ->
         with pytest.raises(BrokerRefused, match="delete it"):
             await call
     assert await indexes.load(["s"]) == [NO_INDEX]
+    assert await indexes.ats(["s"]) == [""]
     await indexes.discard("s")
     assert await dump(adapter) == {}
 

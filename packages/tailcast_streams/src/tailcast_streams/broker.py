@@ -15,6 +15,7 @@ from tailcast_streams.entries import (
     Entry,
     Rejection,
 )
+from tailcast_streams.indexers import Indexers
 from tailcast_streams.indexes import Indexes
 from tailcast_streams.position import EntryID
 from tailcast_streams.session_state import (
@@ -171,6 +172,11 @@ class SessionReader(Protocol):
     @property
     def indexes(self) -> Indexes:
         """What the records of sessions mean; gateways only read it."""
+        ...
+
+    @property
+    def indexers(self) -> Indexers:
+        """The indexers that are there; gateways only read it."""
         ...
 
     @property

@@ -95,6 +95,10 @@ class Indexes(Protocol):
         """
         ...
 
+    async def ats(self, sessions: Sequence[str]) -> list[str]:
+        """Read up to where indexes are true, all at once; "" as in `NO_INDEX`."""
+        ...
+
     async def write(self, writes: Sequence[IndexWrite]) -> list[Written]:
         """Compare and write, in one step for each session, wholly or not at all.
 

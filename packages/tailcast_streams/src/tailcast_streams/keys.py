@@ -51,6 +51,8 @@ class Keys:
         self.claims_seen = f"{prefix}:{{claims}}:seen"
         # Sorted set: tailers by when they last published their paths.
         self.sources = f"{prefix}:sources"
+        # Hash: the indexers that are there, and how they are.
+        self.indexers = f"{prefix}:indexers"
         # Set: path and content of every emergency document that was stored.
         self.emergencies_seen = f"{prefix}:{{emergencies}}:seen"
 

@@ -16,6 +16,7 @@ from tailcast_streams.memory.calls import now_ms
 from tailcast_streams.memory.claims import MemoryClaims
 from tailcast_streams.memory.client_cursors import MemoryClientCursors
 from tailcast_streams.memory.entries import MemoryEntries
+from tailcast_streams.memory.indexers import MemoryIndexers
 from tailcast_streams.memory.indexes import MemoryIndexes
 from tailcast_streams.memory.listing import MemoryListing
 from tailcast_streams.memory.sources import MemorySources
@@ -31,6 +32,10 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
         # The claims of tailers.
         self.claims = MemoryClaims(
             lambda: self._stored.claims, reachable=self._reachable
+        )
+        # The indexers that are there.
+        self.indexers = MemoryIndexers(
+            lambda: self._stored.indexers, reachable=self._reachable
         )
         # What the records of sessions mean.
         self.indexes = MemoryIndexes(

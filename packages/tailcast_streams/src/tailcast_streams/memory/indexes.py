@@ -50,6 +50,9 @@ class MemoryIndexes:
             for one in found
         ]
 
+    async def ats(self, sessions: Sequence[str]) -> list[str]:
+        return [index.at for index in await self.load(sessions)]
+
     async def write(self, writes: Sequence[IndexWrite]) -> list[Written]:
         for write in writes:
             check_write(write)

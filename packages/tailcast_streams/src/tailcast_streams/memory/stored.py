@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.claims import Claim
 from tailcast_streams.entries import Entry, NewRejection
+from tailcast_streams.indexers import Indexer
 from tailcast_streams.memory.client_cursors import StoredClient
 from tailcast_streams.memory.indexes import StoredWhole
 from tailcast_streams.memory.sources import StoredSources
@@ -50,5 +51,9 @@ class Stored:
         default_factory=dict[tuple[str, str], Claim]
     )
     indexes: dict[str, StoredWhole] = field(default_factory=dict[str, StoredWhole])
+    # Each with the monotonic time at which its presence ends, seconds.
+    indexers: dict[str, tuple[Indexer, float]] = field(
+        default_factory=dict[str, tuple[Indexer, float]]
+    )
     sources: dict[str, StoredSources] = field(default_factory=dict[str, StoredSources])
     clients: dict[str, StoredClient] = field(default_factory=dict[str, StoredClient])

@@ -15,6 +15,7 @@ from tailcast_streams.redis.client_cursors import RedisClientCursors
 from tailcast_streams.redis.connection import pushed
 from tailcast_streams.redis.entries import RedisEntries
 from tailcast_streams.redis.errors import translated_errors
+from tailcast_streams.redis.indexers import RedisIndexers
 from tailcast_streams.redis.indexes import RedisIndexes
 from tailcast_streams.redis.listing import RedisListing
 from tailcast_streams.redis.sources import RedisSources
@@ -33,6 +34,8 @@ class RedisBroker(RedisAppends, RedisEntries, RedisStates, RedisListing):
         super().__init__(url, key_prefix=key_prefix)
         # The claims of tailers.
         self.claims = RedisClaims(self._redis, self._keys)
+        # The indexers that are there.
+        self.indexers = RedisIndexers(self._redis, self._keys)
         # What the records of sessions mean.
         self.indexes = RedisIndexes(self._redis, self._keys)
         # The paths that tailers watch.

@@ -24,7 +24,7 @@ from tailcast_streams.indexes import (
     check_write,
 )
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis.connection import script
+from tailcast_streams.redis.connection import PIPELINE_COMMANDS, script
 from tailcast_streams.redis.core.places import place_of, place_text, records_text
 from tailcast_streams.redis.errors import translate, translated_errors
 
@@ -52,6 +52,16 @@ class RedisIndexes:
                 for session in sessions[start : start + LOADED_AT_ONCE]
             ]
             found += map(_index_of, await self._execute(commands))
+        return found
+
+    async def ats(self, sessions: Sequence[str]) -> list[str]:
+        found: list[str] = []
+        for start in range(0, len(sessions), PIPELINE_COMMANDS):
+            commands = [
+                ("HMGET", self._keys.index(session), AT_FIELD)
+                for session in sessions[start : start + PIPELINE_COMMANDS]
+            ]
+            found += map(_at_of, await self._execute(commands))
         return found
 
     async def write(self, writes: Sequence[IndexWrite]) -> list[Written]:
@@ -178,18 +188,25 @@ def _arguments(write: IndexWrite) -> Iterator[EncodableT]:
         yield field
 
 
+def _at_of(reply: Any) -> str:
+    (at,) = _own(reply) or (None,)
+    return (at or b"").decode(errors="replace")
+
+
 def _index_of(reply: Any) -> StoredIndex:
-    if isinstance(reply, redis_errors.ResponseError) and _is_of_another_type(reply):
-        return NO_INDEX
-    if isinstance(reply, Exception):
-        raise translate(reply) from reply
-    fields = _texts(reply)
+    fields = _texts(_own(reply) or {})
     at = fields.pop(AT_FIELD, b"").decode(errors="replace")
     return StoredIndex(at, fields) if at else NO_INDEX
 
 
-def _is_of_another_type(error: Exception) -> bool:
-    return translate(error).code == "WRONGTYPE"
+def _own(reply: Any) -> Any:
+    """A reply; None if another program wrote the key. Raises BrokerError."""
+    if not isinstance(reply, Exception):
+        return reply
+    error = translate(reply)
+    if error.code != "WRONGTYPE":
+        raise error from reply
+    return None
 
 
 def _texts(fields: dict[bytes, bytes]) -> dict[str, bytes]:
