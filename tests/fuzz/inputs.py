@@ -275,7 +275,7 @@ def _strange(opcode: int, body: bytes) -> st.SearchStrategy[bytes]:
             lambda length: Frame(opcode, body, length=length).encode()
         ),
         # As long as a message may be, and longer.
-        st.sampled_from((64 * 1024, 64 * 1024 + 1, 300_000)).map(
+        st.sampled_from((64 * 1024, 256 * 1024, 256 * 1024 + 1, 300_000)).map(
             lambda length: Frame(opcode, b" " * (length - size) + body).encode()
         ),
     )

@@ -96,7 +96,7 @@ async def serving(
     replica = Replica(broker, **options)
     api = make_api(replica, allowed_origins=allowed_origins)
     config = make_server_config(
-        api, max_message_bytes=64 * 1024, deflate=deflate, port=0
+        api, max_message_bytes=256 * 1024, deflate=deflate, port=0
     )
     server = PromptServer(config, replica, drain_seconds=drain_seconds)
     # Signals are the test runner's.

@@ -177,7 +177,7 @@ async def test_messages_that_ask_for_too_much(gateway: Gateway) -> None:
 async def test_message_that_is_too_large(gateway: Gateway) -> None:
     """It closes the connection with 1009, and says so first."""
     async with watching(gateway) as watcher:
-        await watcher.connection.send("x" * 70_000)
+        await watcher.connection.send("x" * 270_000)
         assert (await watcher.next())["close"] == 1009
         with pytest.raises(ConnectionClosed):
             await watcher.next()

@@ -42,7 +42,7 @@ NOT_SENT = {
     close_codes.PROTOCOL_ERROR,
     close_codes.NOT_AUTHENTICATED,
 }
-TOO_MUCH = "x" * (64 * 1024 + 1)
+TOO_MUCH = "x" * (256 * 1024 + 1)
 
 Cause = Callable[[Rig, Gateway, Watcher], Awaitable[None]]
 

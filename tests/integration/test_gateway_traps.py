@@ -261,7 +261,7 @@ async def test_g18_what_breaks_the_framing_breaks_its_own_connection(rig: Rig) -
     ):
         await bystander.subscribe(sessionId="a")
         for data, compression, code in (
-            ("x" * 70_000, None, 1009),
+            ("x" * 270_000, None, 1009),
             ("x" * 10_000_000, "deflate", 1009),
         ):
             async with connect(gateway.ws_url, compression=compression) as one:

@@ -13,6 +13,7 @@ from tailcast_streams.position import Cursor
 from tests.contract import checked
 from tests.properties.gateway_frames import BINARY, TEXT, frames_of
 from tests.properties.gateway_shapes import Counted, ParsedQuery, Shape, lines_before
+from tests.properties.gateway_sources import BEGINNING
 
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class Watcher:
         # The last `subscribe`: until its answer, and from there on.
         self.asked: ParsedQuery | None = None
         self.answered: ParsedQuery | None = None
+        # The sessions that it leaves where they are, and whether more positions follow.
+        self.staying: set[str] = set()
+        self.is_positioned = False
         # Where it was, and in which form, before it resumed by its name.
         self.held: dict[str, tuple[str | None, Shape]] = {}
         # A page that was asked for.
@@ -103,6 +107,8 @@ class Watcher:
         asked = self.answered = self.asked
         assert asked is not None
         self.asked = None
+        self.is_positioned = False
+        self.staying = {one for one in asked.about if self._stays(one, asked)}
         for session in asked.about:
             self._begin(session, asked)
         self.wanted = asked.wanted
@@ -127,6 +133,8 @@ class Watcher:
     def _begin(self, session: str, asked: ParsedQuery) -> None:
         self.shapes[session] = asked.shape
         self.counted.pop(session, None)
+        if self._stays(session, asked):
+            return
         is_new = session not in self.wanted
         # Whoever resumes where nothing is kept begins now.
         begins_now = asked.start in ("now", "resume")
@@ -134,6 +142,16 @@ class Watcher:
             self.replays.add(session)
         elif is_new or begins_now:
             self.replays.discard(session)
+
+    def _stays(self, session: str, asked: ParsedQuery) -> bool:
+        """Whether it goes on where it is: it was wanted, and what is added is another.
+
+        (Asked before the answer is noted.)
+        """
+        message = asked.message
+        names = (message.get("sessionId"), *message.get("sessionIds", ()))
+        is_added = message.get("add") and session not in names
+        return bool(is_added) and session in self.wanted
 
     def _placed(self, session: str, cursor: str | None) -> None:
         if cursor != self.cursors.get(session):
@@ -166,17 +184,30 @@ class Watcher:
         """Where several begin."""
         asked = self.answered
         assert asked is not None
-        for session in asked.about:
-            if session not in message["cursors"]:
-                # Its place is being looked up: the first frame tells it.
+        if not self.is_positioned:
+            for session in asked.about - self.staying:
+                # Where it is looked up, the first frame may tell it before.
                 self.cursors[session] = "?"
                 self.last[session] = None
+        self.is_positioned = message["more"]
         for session, cursor in message["cursors"].items():
             if session in self.world.files:
                 if asked.start == "resume":
                     self._check_resumed(session, cursor)
-                self._placed(session, cursor)
-                self._count_from(session)
+                if session in self.staying:
+                    self._placed(session, cursor)
+                elif self.cursors.get(session) == "?":
+                    self._placed(session, cursor)
+                    self._count_from(session)
+                else:
+                    self._reached(session, cursor)
+
+    def _reached(self, session: str, cursor: str | None) -> None:
+        """It is where the client is, or what lies between is held back."""
+        mine = self.cursors.get(session)
+        if cursor not in (None, mine):
+            self._passed(session, mine or BEGINNING, str(cursor))
+            self._placed(session, cursor)
 
     def _check_resumed(self, session: str, cursor: str | None) -> None:
         """What the server kept never lies beyond what this client has had."""

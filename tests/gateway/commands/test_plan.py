@@ -296,3 +296,31 @@ def test_resuming_where_nothing_is_kept() -> None:
     assert made.at is None
     assert made.wanted("a", birth=created(9)) is Begin.NOW
     assert subscribed(request(**asked), made)["recovered"] is False
+
+
+def test_what_is_had_stays() -> None:
+    """`add` moves what has a cursor, or its name beside a `from`, and nothing else."""
+    had = plan(sessionIds=["a*"]).subscription
+    more = plan(
+        had, sessionIds=["ab", "*"], add=True, cursors={"ac": None}, at=str(created(1)),
+        **{"from": {"last": 3}},
+    )  # fmt: skip  # one glance
+    assert more.wanted("ab", birth=created(9)) == Last(3)
+    assert more.wanted("ac", birth=created(9)) is Begin.START
+    assert more.wanted("ad", birth=created(9)) is None
+    assert more.wanted("b", birth=created(9)) is Begin.START
+
+
+def test_what_is_had_stays_when_more_is_resumed() -> None:
+    """Kept cursors are for what is new to the connection."""
+    kept = Kept(
+        hold=1,
+        cursors={"a": cursor("1-10"), "b": cursor("1-20"), "!emergencies": NOTHING},
+        at=created(1),
+    )
+    had = plan(sessionId="a").subscription
+    for current, left in ((had, {"b"}), (Subscription(), {"a", "b", "!emergencies"})):
+        more = plan(current, add=True, clientId="me", **{"from": "resume"})
+        assert more.resumed(kept).cursors.keys() == left
+    more = plan(had, sessionId="a", add=True, clientId="me", **{"from": "resume"})
+    assert more.resumed(kept).wanted("a", birth=created(9)) is None

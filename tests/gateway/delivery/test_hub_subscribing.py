@@ -281,21 +281,25 @@ def test_the_place_of_who_is_not_live() -> None:
 
 
 def test_places_are_those_of_what_is_wanted_and_known() -> None:
-    """With the documents first; without what is being looked up."""
+    """With the documents first; without what is being looked up, but a beginning."""
     stage = Stage()
     stage.watch("a")
     stage.watch("b", head(chain(10)))
     stage.watch("c")
     stage.watch(EMERGENCIES, NOBODY)
     by_glob = stage.client("*", rule("c", is_included=False))
-    by_name = stage.client("a", "b", "unwatched", starts={"a": Begin.START})
     assert list(stage.hub.places(by_glob)) == [
         (EMERGENCIES, NOTHING),
         ("a", BEGINNING_CURSOR),
         ("b", cursor("1-10")),
     ]
+    stage.watch("d", head(chain(10)))
+    by_name = stage.client(
+        "a", "b", "d", "unwatched", starts={"a": Begin.START, "d": Last(2)}
+    )
     assert list(stage.hub.places(by_name)) == [
         (EMERGENCIES, NOTHING),
+        ("a", NOTHING),
         ("b", cursor("1-10")),
     ]
     assert list(stage.hub.places(stage.client())) == []

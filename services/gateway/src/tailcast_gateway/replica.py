@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tailcast_gateway.commands.commands import Commands
+from tailcast_gateway.commands.core.pieces import Room
 from tailcast_gateway.commands.queries import Queries
 from tailcast_gateway.commands.snapshots import Snapshots
 from tailcast_gateway.commands.subscribing import Subscribing
@@ -119,6 +120,7 @@ class Replica:
         self.feed = self._make_feed()
         self.session_events = self._make_session_events()
         self.commands = self._make_commands(max_subscriptions)
+        self._room = Room()
         self.connections = Connections(
             max_connections=max_connections,
             ping_interval=ping_interval,
@@ -236,6 +238,7 @@ class Replica:
             commands=self.commands,
             catch_up=self.catch_up,
             holders=self.holders,
+            room=self._room,
             name=name,
             spawn=self.spawn,
             clock=self._clock,

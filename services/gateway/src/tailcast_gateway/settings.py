@@ -49,7 +49,7 @@ class GatewaySettings(ServiceSettings):
     max_connections: Annotated[int, Field(gt=0)] = 20_000
     """most connections of this replica; further ones are refused with 503"""
 
-    max_message_bytes: Annotated[ByteSize, Field(gt=0)] = 64 * KIBIBYTE
+    max_message_bytes: Annotated[ByteSize, Field(ge=64 * KIBIBYTE)] = 256 * KIBIBYTE
     """longest message of a client; a longer one closes its connection with 1009"""
 
     max_subscriptions: Annotated[int, Field(gt=0)] = 1_000

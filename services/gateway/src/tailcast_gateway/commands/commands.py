@@ -135,6 +135,8 @@ class Commands:
         except InvalidMessage as error:
             self.refuse(client, error)
             return
+        if not left:
+            client.on_found.clear()
         self._hub.subscribe(client, left, {})
         client.send(answer_within(client.wire, unsubscribed(message)))
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import NamedTuple
 
-from tailcast_gateway.commands.core.parts import answer_within, positions
+from tailcast_gateway.commands.core.parts import answer_within
 from tailcast_gateway.commands.core.plan import (
     Plan,
     is_recovered,
@@ -17,6 +17,7 @@ from tailcast_gateway.commands.core.plan import (
     subscribed,
     wire_asked,
 )
+from tailcast_gateway.commands.positions import Positions
 from tailcast_gateway.commands.snapshots import Snapshots, States, news_after
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Channel, Client, Wanted
@@ -283,15 +284,9 @@ class Subscribing:
         for name in refused:
             text = f"{name} cannot be read now; it is tried again"
             client.send(error_message(FAILED, text, id=message.id))
-        places = self._places(client, plan)
-        for part in positions(places, client.wire, at=births, id=message.id):
-            client.send(part)
-        self._begin_keeping(client, message, plan, births)
-
-    def _places(self, client: Client, plan: Plan) -> "list[tuple[str, Cursor]]":
         channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]
-        places = ((one.session, one.place_of(client)) for one in channels)
-        return [(session, place) for session, place in places if place is not None]
+        Positions(client, births=births, id=message.id).begin(channels)
+        self._begin_keeping(client, message, plan, births)
 
     def _attach(
         self,
@@ -308,6 +303,9 @@ class Subscribing:
             # are some now, all of them are new to the client.
             if documents or self._hub.channels[EMERGENCIES].window.end != NOTHING:
                 starts = {EMERGENCIES: documents or BEGINNING_CURSOR, **starts}
+        if not plan.had:
+            # Nothing of a subscription that is replaced follows.
+            client.on_found.clear()
         if plan.wire is not None:
             client.write_by(plan.wire)
         self._hub.subscribe(

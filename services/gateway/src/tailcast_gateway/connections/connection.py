@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any, assert_never, cast
 
 from tailcast_gateway.commands.commands import Commands, Unserved
+from tailcast_gateway.commands.core.pieces import Pieces, Room
 from tailcast_gateway.connections.core.liveness import Action, Liveness
 from tailcast_gateway.connections.core.ports import OwnedSocket
 from tailcast_gateway.delivery.catch_up import CatchUp
@@ -46,8 +47,10 @@ from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.resume.holders import Holders
 
 
-# How many messages may wait while one is carried out; then the socket is not read.
+# How many messages, and bytes, may wait while one is carried out; then the socket is
+# not read.
 MAX_PENDING = 32
+MAX_PENDING_BYTES = 64 * 1024
 # How long a client has to repeat a `subscribe` that was `unavailable`. (The answer asks
 # for two seconds at most.) A client that ignored the answer would wait without an end.
 ASK_AGAIN_SECONDS = 10.0
@@ -67,6 +70,7 @@ class Connection:
         commands: Commands,
         catch_up: CatchUp,
         holders: Holders,
+        room: Room,
         name: str | None = None,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
@@ -90,6 +94,9 @@ class Connection:
         self._liveness = Liveness(self._opened_at)
         # Messages that came while another one is carried out.
         self._pending: deque[bytes] = deque()
+        self._pending_bytes = 0
+        # The pieces of a `subscribe` that has not come whole yet.
+        self._pieces = Pieces(room)
         # Whether a message is being carried out.
         self._is_busy = False
         # Set when the socket accepts more, or is closed: an answer may wait for that.
@@ -122,7 +129,12 @@ class Connection:
             self._take(message)
             return
         self._pending.append(message)
-        if len(self._pending) >= MAX_PENDING and not self._is_held_up:
+        self._pending_bytes += len(message)
+        is_full = (
+            len(self._pending) >= MAX_PENDING
+            or self._pending_bytes >= MAX_PENDING_BYTES
+        )
+        if is_full and not self._is_held_up:
             self._is_held_up = True
             self._socket.pause_reading()
 
@@ -156,7 +168,7 @@ class Connection:
         self._holders.leave(self.client)
         self._hub.leave(self.client)
         self._room.set()
-        self._pending.clear()
+        self._forget_pending()
         self._on_closed(self)
         address = self._socket.remote_address
         self._instruments.connection_closed(
@@ -202,6 +214,7 @@ class Connection:
         slow_timeout: float,
     ) -> None:
         """Ping the client if that is due, or close it if it does not answer."""
+        self._pieces.expire(now)
         if (allowance := self.client.allowance) is not None:
             pong_timeout = allowance.patience(pong_timeout, most=slow_timeout)
         action = self._liveness.check(
@@ -239,7 +252,7 @@ class Connection:
         """Stop delivery, send these frames as the socket accepts them, and close."""
         self._hub.leave(self.client)
         self._room.set()
-        self._pending.clear()
+        self._forget_pending()
         self._farewell = farewell
         self._say(farewell)
 
@@ -262,11 +275,25 @@ class Connection:
     def _take(self, data: bytes) -> None:
         """Parse and carry out a message; answer if it is invalid."""
         try:
-            message = _parsed(data)
+            message = self._whole(data)
         except InvalidMessage as error:
+            self._pieces.spoil()
             self._commands.refuse(self.client, error)
             return
-        self._carry_out(message)
+        if message is not None:
+            self._carry_out(message)
+
+    def _whole(self, data: bytes) -> Supported | None:
+        """The message; None if it is a piece of one that is not whole yet."""
+        message = _parsed(data)
+        if not isinstance(message, Subscribe):
+            return message
+        return self._pieces.take(message, len(data), self._clock())
+
+    def _forget_pending(self) -> None:
+        self._pending.clear()
+        self._pending_bytes = 0
+        self._pieces.clear()
 
     def _carry_out(self, message: Supported) -> None:
         """Carry out a message, in another task if the broker must be asked."""
@@ -328,7 +355,9 @@ class Connection:
 
     def _go_on(self) -> None:
         while self._pending and not self._is_busy:
-            self._take(self._pending.popleft())
+            message = self._pending.popleft()
+            self._pending_bytes -= len(message)
+            self._take(message)
         if self._is_held_up and not self._pending:
             self._is_held_up = False
             self._socket.resume_reading()

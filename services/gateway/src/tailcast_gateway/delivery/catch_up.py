@@ -251,6 +251,14 @@ class CatchUp:
     async def _look_up_for(self, follower: Follower) -> None:
         with self._isolation.over(follower.client):
             await self._look_up(follower)
+            self._tell_found(follower)
+
+    def _tell_found(self, follower: Follower) -> None:
+        """Call those who wait for the client's places."""
+        client, channel = follower.client, follower.channel
+        if client.on_found and not client.is_closed:
+            waiting = [one for one in client.on_found if not one(channel)]
+            client.on_found[:] = waiting
 
     async def _look_up(self, follower: Follower) -> None:
         if follower.failures > 1:

@@ -108,6 +108,8 @@ class Subscribe(_Message, tag="subscribe"):
     session_id: SessionID | None = None
     session_ids: list[SessionID] | None = None
     add: bool = False
+    # Whether another piece of this message follows, with more of its cursors.
+    more: bool = False
     from_: (
         Annotated[str, Meta(examples=["now", "start", "resume"])] | From | UnsetType
     ) = msgspec.field(name="from", default=UNSET)

@@ -113,6 +113,10 @@ class Subscription:
         """Whether records of the session are wanted."""
         return self.rule_for(session) is not None
 
+    def names(self, session: str) -> bool:
+        """Whether a rule names the session literally."""
+        return session in self._literals
+
     def literals(self) -> list[str]:
         """The sessions that are named literally and wanted."""
         return [session for session in self._literals if self.matches(session)]

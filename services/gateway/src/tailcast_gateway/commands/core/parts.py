@@ -11,7 +11,7 @@ from tailcast_gateway.delivery.core.encoding import ENVELOPE_BYTES, stand_in, to
 from tailcast_gateway.protocol.answers import Message, heartbeat, with_id
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.protocol.client_messages import History, MessageID
-from tailcast_gateway.protocol.limits import portions
+from tailcast_gateway.protocol.limits import SEVERAL_BYTES, portions
 from tailcast_gateway.protocol.links import record_link, session_link
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.sessions.core.pages import Page, cut
@@ -106,16 +106,21 @@ def history_page(wire: Wire, message: History, page: Page) -> bytes:
 
 
 def positions(
-    cursors: Iterable[tuple[str, Cursor]], wire: Wire, *, at: Birth, id: MessageID
+    cursors: Iterable[tuple[str, Cursor]],
+    wire: Wire,
+    *,
+    at: Birth,
+    id: MessageID,
+    is_last: bool = True,
 ) -> Iterator[Message]:
     """Messages that say at which cursor the client is in each of several sessions."""
     fields: Message = {"type": "positions", "at": str(at), **with_id(id)}
-    return _tables(wire, fields, cursors)
+    return _tables(wire, fields, cursors, is_last=is_last)
 
 
 def closing(cursors: Iterable[tuple[str, Cursor]], wire: Wire) -> Iterator[Message]:
     """Messages with the last cursors of a client, before its connection is closed."""
-    return _tables(wire, {"type": "closing"}, cursors)
+    return _tables(wire, {"type": "closing"}, cursors, is_last=True)
 
 
 def heartbeats(
@@ -162,14 +167,22 @@ def answer_within(wire: Wire, fields: Message) -> Message:
 
 
 def _tables(
-    wire: Wire, fields: Message, cursors: Iterable[tuple[str, Cursor]]
+    wire: Wire,
+    fields: Message,
+    cursors: Iterable[tuple[str, Cursor]],
+    *,
+    is_last: bool,
 ) -> Iterator[Message]:
-    """Messages with cursors by session; all but the last have `"more": true`."""
-    room = room_for(wire, {**fields, "cursors": {}}) - _MORE_BYTES
+    """Messages with cursors by session; all but the last have `"more": true`.
+
+    They are no longer than what a client may send, as it sends them back.
+    """
+    too_much = max(0, wire.limits.several - SEVERAL_BYTES)
+    room = room_for(wire, {**fields, "cursors": {}}) - _MORE_BYTES - too_much
     places = ((session, told(cursor)) for session, cursor in cursors)
 
     def size_of(place: tuple[str, str | None]) -> int:
         return wire.size_of(place) + _ITEM_BYTES
 
     for part, more in portions(places, size_of, room=room):
-        yield {**fields, "cursors": dict(part), "more": more}
+        yield {**fields, "cursors": dict(part), "more": more or not is_last}

@@ -41,12 +41,15 @@ from tailcast_gateway.views.view import Views
 from tailcast_streams.births import Birth, came_after
 from tailcast_streams.client_cursors import Kept
 from tailcast_streams.exceptions import InvalidPosition
+from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor
 from tailcast_streams.record import as_time_ms
 
 
 # How many names the text of an answer lists; it only counts the others.
 _NAMES_SHOWN = 5
+
+NOTHING_YET = Subscription()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Plan:
     is_unknown: bool = False
     # Whether the client has confirmed nothing since it last began at this place.
     is_repeated: bool = False
+    # What the client has already and keeps, because the message adds to it.
+    had: Subscription = NOTHING_YET
     # The wire that encodes the connection's messages from then on, None for no change.
     wire: Wire | None = None
 
@@ -90,16 +95,31 @@ class Plan:
         if session in self.cursors:
             cursor = self.cursors[session]
             return Begin.START if cursor is None else cursor
+        if self.leaves(session):
+            is_named = self.added.names(session) and not self.resumes
+            return self.start if is_named else None
         if self.at is None:
             return self.start
         is_new = birth is None or came_after(birth, self.at)
         return Begin.START if is_new or self.is_partial else self.start
 
+    def leaves(self, session: str) -> bool:
+        """Whether the client has a session already, and keeps it."""
+        return bool(self.had) if session == EMERGENCIES else self.had.matches(session)
+
     def resumed(self, kept: Kept) -> "Plan":
-        """This plan with a client's stored cursors; those of the message come first."""
+        """This plan with a client's stored cursors; those of the message come first.
+
+        What the client has already, and keeps, goes on where it is.
+        """
+        cursors = {
+            session: cursor
+            for session, cursor in kept.cursors.items()
+            if not self.leaves(session)
+        }
         return replace(
             self,
-            cursors={**kept.cursors, **self.cursors},
+            cursors={**cursors, **self.cursors},
             at=kept.at if self.at is None else self.at,
             is_partial=kept.is_partial,
             is_unknown=not kept.is_known,
@@ -139,6 +159,7 @@ def plan_subscribe(
         cursors=_cursors(message),
         at=None if message.at is None else Birth.parse(str(message.at)),
         resumes=message.from_ == RESUME,
+        had=current if message.add else NOTHING_YET,
     )
 
 

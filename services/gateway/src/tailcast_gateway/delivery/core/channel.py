@@ -19,7 +19,7 @@ from tailcast_gateway.protocol.wires import JSON, Fields, Wire
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.views.conflation import Conflation
 from tailcast_gateway.views.sampling_budget import SampledReplay
-from tailcast_gateway.views.subscription import Start, Subscription
+from tailcast_gateway.views.subscription import Begin, Start, Subscription
 from tailcast_gateway.views.view import View
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.position import NOTHING, Cursor, EntryID
@@ -96,6 +96,10 @@ class Client:
     is_being_served: bool = False
     # Whether it is closed, so that nothing more is delivered.
     is_closed: bool = False
+    # Called when a look-up of one of its places is over, until one returns True.
+    on_found: list[Callable[["Channel"], bool]] = field(
+        default_factory=list[Callable[["Channel"], bool]]
+    )
     # The name that the client has given itself, None without one.
     name: str | None = None
     # The pings that were sent to it.
@@ -231,6 +235,12 @@ class Channel(Watched):
         ):
             return follower.wanted if isinstance(follower.wanted, Cursor) else None
         return follower.told
+
+    def beginning_of(self, client: Client) -> Cursor | None:
+        """The place before all, if the client's place is the beginning; else None."""
+        follower = self.followers.get(client)
+        is_beginning = follower is not None and follower.wanted is Begin.START
+        return NOTHING if is_beginning else None
 
     def _live_place(self, client: Client) -> Cursor:
         """The window's end, or the place before a record that waits."""

@@ -313,7 +313,7 @@ class Hub:
             return
         for channel in self._channels_of(client.subscription):
             if channel.is_documents or client.subscription.matches(channel.session):
-                place = channel.place_of(client)
+                place = channel.place_of(client) or channel.beginning_of(client)
                 if place is not None:
                     yield channel.session, place
 

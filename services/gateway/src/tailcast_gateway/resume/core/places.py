@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from tailcast_gateway.delivery.core.channel import Channel, Client, FollowerState
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.protocol.breaks import shown
-from tailcast_gateway.views.subscription import Begin, Subscription
+from tailcast_gateway.views.subscription import Subscription
 from tailcast_streams.keys import EMERGENCIES
-from tailcast_streams.position import BEGINNING_CURSOR, Cursor
+from tailcast_streams.position import Cursor
 
 
 class Places:
@@ -105,9 +105,7 @@ class Places:
         if follower.sampler is not None:
             # The sampler holds records back, so no place is known.
             return None
-        place = channel.place_of(client)
-        if place is None and follower.wanted is Begin.START:
-            return BEGINNING_CURSOR
+        place = channel.place_of(client) or channel.beginning_of(client)
         return None if place is None else shown(place)
 
     def _changed_since(self, since: float | None, now: float) -> dict[str, Cursor]:
