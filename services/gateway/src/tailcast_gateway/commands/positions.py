@@ -13,7 +13,7 @@ from tailcast_gateway.protocol.client_messages import MessageID
 from tailcast_streams.births import Birth
 
 
-class Positions:
+class ToldPositions:
     """The positions that answer one `subscribe`."""
 
     def __init__(self, client: Client, *, births: Birth, id: MessageID) -> None:

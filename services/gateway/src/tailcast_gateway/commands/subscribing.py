@@ -17,7 +17,7 @@ from tailcast_gateway.commands.core.plan import (
     subscribed,
     wire_asked,
 )
-from tailcast_gateway.commands.positions import Positions
+from tailcast_gateway.commands.positions import ToldPositions
 from tailcast_gateway.commands.snapshots import Snapshots, States, news_after
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Channel, Client, Wanted
@@ -285,7 +285,7 @@ class Subscribing:
             text = f"{name} cannot be read now; it is tried again"
             client.send(error_message(FAILED, text, id=message.id))
         channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]
-        Positions(client, births=births, id=message.id).begin(channels)
+        ToldPositions(client, births=births, id=message.id).begin(channels)
         self._begin_keeping(client, message, plan, births)
 
     def _attach(
