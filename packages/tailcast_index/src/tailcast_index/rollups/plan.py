@@ -1,0 +1,158 @@
+"""Which chunks show a range of records in so many rows.
+
+Pure. The level is the finest of which the range has at most four times as many buckets
+as rows are wanted: they are put together by two, three or four. What of the range that
+level does not have yet, the finer ones have, and what those do not have, the records.
+A short range is drawn from its records alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tailcast_index.rollups.layout import (
+    CHUNK_ROWS,
+    FIRST_FIELD,
+    LEVELS,
+    OPEN_FIELD,
+    Chunk,
+    Extent,
+    fields,
+    rows_of,
+)
+
+
+# How many buckets, or records, are read for a row, at most.
+MOST_PER_ROW: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Buckets of one level that are one behind the other."""
+
+    level: int
+    # Their numbers, from the session's first.
+    buckets: range
+    # Whether they were stored when the session rested: the last ones may be missing.
+    is_open: bool = False
+
+    @property
+    def chunks(self) -> range:
+        """The chunks that have their rows."""
+        start, stop = self.buckets.start, self.buckets.stop
+        return range(start // CHUNK_ROWS, -(-stop // CHUNK_ROWS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesPlan:
+    """How a range of records is drawn."""
+
+    # How many rows there may be.
+    points: int
+    # How far the roll-ups go.
+    extent: Extent
+    # The metrics to draw, by name, with their numbers; None for one that has none.
+    numbers: Mapping[str, int | None]
+    # The first record of the range, and the one behind it; None for the session's end.
+    first: int
+    end: int | None
+    # The fields to ask for, in the order in which `draw` wants them.
+    wanted: Sequence[Chunk]
+    # The records to give besides: from this one to the range's end; None for none.
+    records_from: int | None
+    # Parts of the roll-ups, in the order of records.
+    parts: Sequence[Part] = ()
+
+
+def plan_series(
+    extent: Extent,
+    numbers: Mapping[str, int | None],
+    *,
+    points: int,
+    records: int,
+    first: int = 0,
+    end: int | None = None,
+    max_exact: int | None = None,
+) -> SeriesPlan:
+    """Plan how to draw a range of a session's records.
+
+    What is drawn from roll-ups is a range of whole buckets: it may have some records
+    before `first`, and some behind `end`.
+
+    Args:
+        extent: how far the stored roll-ups go.
+        numbers: the metrics to draw, with their numbers; None for one that only the
+            records behind the index have.
+        points: how many rows there may be, at least one.
+        records: how many records the session has, as far as that is known.
+        first: the first record of the range.
+        end: the record behind the range; None for the session's end, wherever it is
+            when the records are read.
+        max_exact: a range of so many records, or of `points`, is drawn from its records
+            alone; by default four times as many as points. 0 if they are not there.
+    """
+    stop = records if end is None else min(end, records)
+    if max_exact is None:
+        max_exact = MOST_PER_ROW * points
+    parts: Sequence[Part] = ()
+    records_from: int | None = first
+    wanted: list[Chunk] = []
+    if not max_exact or stop - first > max(points, max_exact):
+        parts = _parts(extent, first, stop, _level(points, stop - first))
+        wanted = list(_wanted(extent, numbers, parts, first, stop))
+        is_behind = end is None or stop > extent.records
+        records_from = max(first, extent.records) if is_behind else None
+    return SeriesPlan(
+        points=points,
+        extent=extent,
+        numbers=numbers,
+        first=first,
+        end=end,
+        wanted=wanted,
+        records_from=records_from,
+        parts=parts,
+    )
+
+
+def _level(points: int, records: int) -> int:
+    """The finest level whose buckets are not too many."""
+    for level, size in enumerate(LEVELS):
+        if records <= size * points * MOST_PER_ROW:
+            return level
+    return len(LEVELS) - 1
+
+
+def _parts(extent: Extent, first: int, stop: int, level: int) -> list[Part]:
+    """The buckets of a level, and of finer ones where that has none yet."""
+    # Buckets begin behind the first record.
+    start, behind = max(0, first - 1), max(0, stop - 1)
+    rows = rows_of(extent.rolled)
+    ends = [(at, rows[at], False) for at in range(level, -1, -1)]
+    # How many may have been stored when the session rested.
+    left = max(0, extent.opened - extent.rolled) // LEVELS[0]
+    ends.append((0, rows[0] + left, True))
+    parts: list[Part] = []
+    covered = 0
+    for at, end, is_open in ends:
+        size = LEVELS[at]
+        buckets = range(max(covered, start) // size, min(end, -(-behind // size)))
+        if buckets:
+            parts.append(Part(at, buckets, is_open))
+        covered = end * size
+    return parts
+
+
+def _wanted(
+    extent: Extent,
+    numbers: Mapping[str, int | None],
+    parts: Sequence[Part],
+    first: int,
+    stop: int,
+) -> Iterator[Chunk]:
+    stored = [number for number in numbers.values() if number is not None]
+    if first == 0 and extent.rolled:
+        yield LEVELS[0], FIRST_FIELD
+    for part in parts:
+        yield from fields(part.level, part.chunks, stored)
+    if extent.opened > extent.rolled and stop > extent.rolled:
+        yield LEVELS[0], OPEN_FIELD

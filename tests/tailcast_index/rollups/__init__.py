@@ -1,0 +1,1 @@
+"""What is tested here is in `tailcast_index.rollups`."""

@@ -1,0 +1,205 @@
+"""What is stored and what is drawn of it, for any life of a session and an indexer."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from hypothesis import given, strategies as st
+
+from tailcast_index.meaning import Point
+from tailcast_index.rollups import Rollups, Series, draw, plan_series
+from tailcast_index.rollups.layout import CHUNK_RECORDS
+from tailcast_index.rollups.records import Record
+from tailcast_streams.position import EntryID
+from tests.tailcast_index.rollups.shelf import Shelf, is_mean, values_of
+
+
+METRICS = ("loss", "lr", "eval/loss")
+
+VALUE = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-5, 5),
+    st.sampled_from(["NaN", "Infinity", "-Infinity", 2**70, 1e308, -1e308]),
+)
+# How many records come at once, and what they are like: they repeat a few patterns, as
+# thousands of random ones would take minutes to make.
+PATTERN = st.lists(
+    st.tuples(
+        st.one_of(st.none(), st.integers(-3, 10_000), st.floats(0, 100)),
+        st.dictionaries(st.sampled_from(METRICS), VALUE, max_size=3),
+    ),
+    min_size=1,
+    max_size=5,
+)
+ADD = st.tuples(
+    st.just("add"), st.sampled_from([1, 2, 31, 33, 100, 512, 513, 5_000]), PATTERN
+)
+CUT = st.tuples(st.just("cut"), st.floats(0, 1), st.just(None))
+OTHER = st.tuples(
+    st.sampled_from(["write", "rest", "restart"]), st.just(0), st.just(None)
+)
+LIFE = st.lists(st.one_of(ADD, ADD, CUT, OTHER), min_size=1, max_size=12)
+
+
+Pattern: TypeAlias = Sequence[tuple[float | None, dict[str, float | str]]]
+# What happens: "add" so many records, "cut" the file to such a share, and so on.
+Deed: TypeAlias = tuple[str, float, Pattern | None]
+
+
+class Life:
+    """A session, its index, and an indexer that is killed now and then."""
+
+    def __init__(self) -> None:
+        self.shelf = Shelf()
+        self.rollups = Rollups(self.shelf.number_of)
+        # The records of the file.
+        self.records: list[Record] = []
+
+    def add(self, count: int, pattern: Pattern) -> None:
+        """Have the file grow; a generation has 3,000 records."""
+        for number in range(len(self.records), len(self.records) + count):
+            step, values = pattern[number % len(pattern)]
+            id = EntryID(1 + number // 3_000, 10 * (1 + number % 3_000))
+            time_ms = None if number % 3 else 1_700_000_000_000 + number
+            record = id, Point(step, time_ms, None, tuple(values.items()))
+            self.records.append(record)
+            self.rollups.add(*record)
+
+    def restart(self) -> None:
+        """Go on with another indexer, which reads again what is not stored."""
+        self.rollups = self.shelf.begin()
+        assert self.rollups.records == self.shelf.extent.records
+        for record in self.records[self.rollups.records :]:
+            self.rollups.add(*record)
+
+    def cut(self, share: float) -> None:
+        """Have the file cut; it goes on from there."""
+        left = int(share * len(self.records))
+        kept = self.rollups.truncate(left, metrics=len(self.shelf.numbers))
+        assert left - CHUNK_RECORDS < kept <= left
+        if self.rollups.missing:
+            self.rollups.give(self.shelf.read(self.rollups.missing))
+        assert self.rollups.records == kept
+        del self.records[left:]
+        for record in self.records[kept:]:
+            self.rollups.add(*record)
+        self.shelf.write(self.rollups)
+
+    def live(self, deeds: Sequence[Deed]) -> None:
+        """Have all this happen."""
+        for deed, amount, pattern in deeds:
+            if pattern is not None:
+                self.add(int(amount), pattern)
+            elif deed == "cut":
+                self.cut(amount)
+            elif deed == "restart":
+                self.restart()
+            else:
+                self.shelf.write(self.rollups, rests=deed == "rest")
+            assert self.rollups.records == len(self.records)
+            if self.records:
+                assert self.rollups.to == self.records[-1][0]
+
+
+@given(LIFE)
+def test_what_is_stored_does_not_depend_on_what_happened(deeds: list[Deed]) -> None:
+    """Whatever was killed and cut, it is as if the records had come at once."""
+    life, other = Life(), Life()
+    life.live(deeds)
+    # One more, as the last record of a file that was cut may be in a bucket.
+    life.add(1, [(1, {})])
+    life.shelf.write(life.rollups, rests=True)
+
+    other.shelf.numbers = life.shelf.numbers
+    for record in life.records:
+        other.rollups.add(*record)
+    other.shelf.write(other.rollups, rests=True)
+
+    assert life.shelf.stored == other.shelf.stored
+    assert life.shelf.extent == other.shelf.extent
+
+
+@given(LIFE, st.data())
+def test_a_series_is_of_the_records(deeds: list[Deed], data: st.DataObject) -> None:
+    """What is stored and what is behind it show each row as the records do."""
+    life = Life()
+    life.live(deeds)
+    count = len(life.records)
+    first = data.draw(st.integers(0, count))
+    end = data.draw(st.none() | st.integers(first, count))
+    points = data.draw(st.integers(1, 300))
+    numbers = {name: life.shelf.numbers.get(name) for name in METRICS}
+    plan = plan_series(
+        life.shelf.extent, numbers, points=points, records=count, first=first, end=end,
+        max_exact=data.draw(st.sampled_from([None, 0])),
+    )  # fmt: skip  # one glance
+    behind = [] if plan.records_from is None else life.records[plan.records_from :]
+    chunks = life.shelf.read(plan.wanted)
+
+    series = draw(plan, chunks, behind, x="record", with_extremes=True)
+    check(series, life.records, points)
+    stop = count if end is None else end
+    if first < stop:
+        assert series.first <= first
+        assert series.first + series.of >= stop
+    if first == 0 and end is None:
+        assert series.of == count
+
+    along_steps = draw(plan, chunks, behind, x="step")
+    check_steps(series, along_steps, life.records)
+
+
+def check(series: Series, records: list[Record], points: int) -> None:
+    """Hold a series along its records against them, row by row."""
+    of_ids = dict(records)
+    extremes = [of_ids[id] for id in series.extremes]
+    assert series.extremes == sorted(set(series.extremes))
+    rows: set[int] = set()
+    for name, curve in series.curves.items():
+        begin = series.first
+        nonfinite = [(whole(x), kind) for x, kind, _ in curve.nonfinite]
+        rows.update(map(whole, curve.x), [x for x, _ in nonfinite])
+        columns = zip(
+            map(whole, curve.x), curve.min, curve.max, curve.mean, curve.count,
+            strict=True,
+        )  # fmt: skip  # one glance
+        for x, low, high, mean, many in columns:
+            values = values_of(records[begin : x + 1], name)
+            assert (low, high, many) == (min(values), max(values), len(values))
+            assert is_mean(mean, values)
+            begin = x + 1
+        end = series.first + series.of
+        assert not values_of(records[begin:end], name)
+        told = sum(curve.count) + sum(many for _, _, many in curve.nonfinite)
+        shown = records[series.first : end]
+        assert told == sum(name in dict(point.values) for _, point in shown)
+        for x, kind in nonfinite:
+            nearby = records[max(series.first, x - series.of) : x + 1]
+            assert any((name, kind) in point.values for _, point in nearby)
+        # A bucket tells entries of its last generation alone.
+        if curve.count and shown[0][0].generation == shown[-1][0].generation:
+            seen = [dict(point.values).get(name) for point in extremes]
+            assert min(curve.min) in seen
+            assert max(curve.max) in seen
+    assert len(rows) <= points
+
+
+def check_steps(series: Series, along: Series, records: list[Record]) -> None:
+    """The rows are the same; each is at the last step that was there."""
+    steps: list[float | None] = []
+    for _, point in records[series.first :]:
+        steps.append(
+            point.step if point.step is not None else steps[-1] if steps else None
+        )
+    for name, curve in series.curves.items():
+        other = along.curves[name]
+        assert (other.min, other.max, other.mean) == (curve.min, curve.max, curve.mean)
+        for x, record in zip(other.x, curve.x, strict=True):
+            told = steps[whole(record) - series.first]
+            # What was before the first record that is shown may be known to a bucket.
+            assert x == told or told is None
+
+
+def whole(x: float | None) -> int:
+    """The number of a record, where records are drawn along."""
+    assert isinstance(x, int)
+    return x
