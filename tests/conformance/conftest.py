@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import aclosing
+from functools import cache
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.redis.broker import RedisBroker
 from tests.accounts import add_account, denials, documented_rule
 from tests.brokers import BrokerServer
+from tests.conftest import BrokerFactory
 
 
 Adapter = MemoryBroker | RedisBroker
@@ -96,11 +98,17 @@ def of_both(writer: Any, gateway: Any, name: str) -> Any:
     return ask_both
 
 
+@pytest.fixture(scope="session")
+def servers(brokers: BrokerFactory) -> Callable[[str], BrokerServer]:
+    """The running broker of a kind, one for all tests."""
+    return cache(brokers)
+
+
 @pytest.fixture(
     params=["memory", "valkey", "redis", "valkey accounts", "redis accounts"]
 )
 async def adapter(
-    request: pytest.FixtureRequest, brokers: Callable[[str], BrokerServer]
+    request: pytest.FixtureRequest, servers: Callable[[str], BrokerServer]
 ) -> AsyncIterator[Adapter]:
     """An adapter over an empty broker (a prefix of its own)."""
     if request.param == "memory":
@@ -110,11 +118,11 @@ async def adapter(
     prefix = uuid.uuid4().hex
     if not are_accounts:
         async with aclosing(
-            RedisBroker(brokers(kind).url, key_prefix=prefix)
+            RedisBroker(servers(kind).url, key_prefix=prefix)
         ) as broker:
             yield broker
         return
-    server = brokers(kind)
+    server = servers(kind)
     names = {one: f"{one}-{prefix}" for one in SERVICES}
     urls = [
         add_account(server, name, documented_rule(one).replace("telemetry", prefix))
