@@ -284,3 +284,38 @@ async def test_what_a_tailer_claims_that_is_gone_is_forgotten(nodes: Nodes) -> N
         return await nodes.rig.broker.claims.read() == []
 
     await eventually(is_forgotten)
+
+
+async def test_what_a_tailer_claimed_before_a_restart_is_forgotten(
+    nodes: Nodes,
+) -> None:
+    """Or the session would be contested for good, with nobody who contests it."""
+    claims = nodes.rig.broker.claims
+    for owner in (A, B):
+        claim = Claim("job", A, owner, "t", "t")
+        await claims.ask(claim)
+        await claims.answer(claim)
+
+    async def is_forgotten() -> bool:
+        return await claims.read() == []
+
+    await eventually(is_forgotten)
+
+
+async def test_a_file_that_is_written_anew_again_and_again_is_told(
+    nodes: Nodes,
+) -> None:
+    """While what it holds waits, with its tailer alone; and when that is over."""
+    async with watching(nodes.gateway) as watcher:
+        await watcher.subscribe(sessionId="job", **{"from": "start"})
+        nodes.files[A].write_bytes(lines(0, node="a"))
+        await watcher.until_records(1)
+        nodes.files[A].write_bytes(lines(10, node="a"))
+        await watcher.until("rewind")
+        nodes.files[A].write_bytes(lines(20, node="a"))
+        await watcher.until("contested", owners=[A])
+        async with httpx.AsyncClient(base_url=nodes.gateway.url) as client:
+            answer = (await client.get("/api/sessions/job")).json()
+        assert (answer["contested"], answer["owners"]) == (True, [A])
+        await watcher.until("rewind")
+        await watcher.until("contested", owners=[])

@@ -15,3 +15,12 @@ def test_contested_is_what_two_present_tailers_see() -> None:
     assert contests([seen, third], everybody) == both
     assert contests([CLAIM], everybody) == {}
     assert contests([seen], {"two:/logs"}) == contests([seen], {"one:/logs"}) == {}
+
+
+def test_a_tailer_whose_own_file_waits_stands_alone() -> None:
+    """Until another one claims the session too."""
+    waits = CLAIM._replace(claimant="one:/logs", seen="t1")
+    assert contests([waits], {"one:/logs"}) == {"a {b}": ["one:/logs"]}
+    both = [waits, CLAIM._replace(seen="t0")]
+    owners = ["one:/logs", "two:/logs"]
+    assert contests(both, set(owners)) == {"a {b}": owners}

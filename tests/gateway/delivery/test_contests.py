@@ -72,3 +72,14 @@ def test_whose_session_is_contested() -> None:
     assert not contests.owners_of("other")
     contests.note({})
     assert not contests.owners_of("s")
+
+
+def test_a_file_that_waits_is_no_dispute() -> None:
+    """Who watches is told; but only what two tailers see is counted as disputed."""
+    watcher = Watcher()
+    contests = contests_of(watcher)
+    contests.note({"s": ("a",)})
+    assert watcher.told == [["a"]]
+    assert b"contested_sessions 0.0" in contests._instruments.exposition()
+    contests.note({"s": ("a", "b")})
+    assert b"contested_sessions 1.0" in contests._instruments.exposition()

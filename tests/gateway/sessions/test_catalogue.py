@@ -74,15 +74,17 @@ def test_what_is_no_record_and_not_rejected() -> None:
     some = head([marker()]).state
     assert some is not None
     for size in (0, 7):
-        state = replace(some, text=size, partial_bytes=size)
+        state = replace(some, text=size, partial_bytes=size, absent_since_ms=size)
         told = (
             describe("a", Head(state, None, None), active_ms=0, now_ms=0),
             snapshot("a", snapshot_of(state), now_ms=0),
         )
-        expected = {"text": 7, "partialBytes": 7} if size else {}
+        fields = ("text", "partialBytes", "absentSince")
+        expected = dict.fromkeys(fields, 7) if size else {}
         for one in told:
             assert one.items() >= expected.items()
-            assert ({"text", "partialBytes"} <= one.keys()) is bool(size)
+            assert (set(fields) & one.keys() == set(fields)) is bool(size)
+            assert size or not set(fields) & one.keys()
 
 
 def test_rejected_lines() -> None:

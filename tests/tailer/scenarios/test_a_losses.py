@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tailcast_streams.claims import contests
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import EntryID
@@ -210,12 +211,16 @@ async def test_a4_rewrites_again_and_again_are_bounded(
     state = await state_of(broker)
     assert 5 <= int(str(state["generation"])) <= 8
     assert tailer.metric("contested") >= 1
+    # Who watches is told while something waits, and when it is over.
+    me = "host:test"
+    assert contests(await broker.claims.read(), {me}) == {"a": [me]}
     for step in range(1_000, 1_011):
         append(path, lines(step))
         clock.now += 1.0
         await tailer.follower.turn()
     records = await records_of(broker, "a")
     assert records[-13:] == texts(590, 591, *range(1_000, 1_011))
+    assert await broker.claims.read() == []
 
 
 async def test_a4_rewritten_file_that_stands_still_is_taken(

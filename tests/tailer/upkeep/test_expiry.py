@@ -300,4 +300,5 @@ async def test_b1_a_running_tailer_ends_what_lived_its_time(
         counts = {
             one.labels["what"]: one.value for one in samples if "_total" in one.name
         }
-        assert counts == {"emptied": 2, "deleted": 1}
+        # The one that is deleted may have been emptied first.
+        assert counts in [{"emptied": emptied, "deleted": 1} for emptied in (1, 2)]

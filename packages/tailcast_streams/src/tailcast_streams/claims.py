@@ -54,10 +54,13 @@ class Claims(Protocol):
 def contests(claims: Sequence[Claim], present: set[str]) -> Mapping[str, Sequence[str]]:
     """The contested sessions, each with its tailers, the owner first.
 
-    A claim does not count if its claimant or its owner is not present.
+    An owner stands alone where its own file is written anew too often. A claim does not
+    count if its claimant or its owner is not present.
     """
     found: dict[str, list[str]] = {}
     for claim in sorted(claims):
         if claim.seen and {claim.owner, claim.claimant} <= present:
-            found.setdefault(claim.session, [claim.owner]).append(claim.claimant)
+            tailers = found.setdefault(claim.session, [claim.owner])
+            if claim.claimant not in tailers:
+                tailers.append(claim.claimant)
     return found

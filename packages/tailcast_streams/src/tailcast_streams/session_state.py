@@ -100,8 +100,8 @@ class SessionState:
     # The tailer that appended last: `host:log directory`; and the file's path there.
     owner: str = ""
     path: str = ""
-    # When the file of an old session was first found absent, Unix milliseconds. The
-    # file is there if this is 0 or before the last append.
+    # When the file was first found absent, Unix milliseconds. It is there if this is 0
+    # or before the last append.
     absent_since_ms: int = 0
     # The tailer's proofs that a file is the one that was read; opaque here.
     head_proof: str = ""
@@ -112,6 +112,12 @@ class SessionState:
     # at which offset among the bytes of all of them it begins.
     part: str = ""
     part_start: int = 0
+
+    @property
+    def gone_since_ms(self) -> int:
+        """Since when its file is gone, Unix milliseconds; 0 while it is there."""
+        is_gone = self.absent_since_ms > self.updated_ms
+        return self.absent_since_ms if is_gone else 0
 
     @property
     def aged_from_ms(self) -> int:
@@ -138,8 +144,8 @@ class Head(NamedTuple):
     """The state and the two ends of a stream, read one after the other."""
 
     # None if the broker has no state for the session. It lacks fields that are large or
-    # only for the tailer: `latest`, `latest_emergency` and its ID, `metrics`,
-    # `absent_since_ms` and the proofs.
+    # only for the tailer: `latest`, `latest_emergency` and its ID, `metrics` and the
+    # proofs.
     state: SessionState | None
     # The oldest and newest stored entries; None while there is none.
     oldest: Entry | None
@@ -177,6 +183,7 @@ class Snapshot:
     # As in `SessionState`.
     text: int
     partial_bytes: int
+    gone_since_ms: int
     # Emergencies among the records, and the latest of them; b"" until there is one.
     emergencies: int
     latest_emergency_id: EntryID
@@ -206,6 +213,7 @@ def snapshot_of(state: SessionState) -> Snapshot:
         rejected=state.rejected,
         text=state.text,
         partial_bytes=state.partial_bytes,
+        gone_since_ms=state.gone_since_ms,
         emergencies=state.emergencies,
         latest_emergency_id=state.latest_emergency_id,
         latest_emergency=state.latest_emergency,

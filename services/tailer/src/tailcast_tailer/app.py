@@ -189,6 +189,7 @@ class Tailer:
                 owner=self.owner,
                 instruments=self.instruments,
                 look_at=self.turns.look_first,
+                has_claimed=self._claimant.has_claimed,
             ),
             expiry=Expiry(
                 self._writer,

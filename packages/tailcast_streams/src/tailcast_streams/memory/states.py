@@ -21,8 +21,7 @@ from tailcast_streams.session_state import (
 
 _LEFT_OUT_OF_HEADS: dict[str, Any] = {
     "latest": b"", "latest_emergency": b"", "latest_emergency_id": BEFORE_ALL,
-    "metrics": b"", "absent_since_ms": 0, "head_proof": "",
-    "marker_proof": "", "past": "",
+    "metrics": b"", "head_proof": "", "marker_proof": "", "past": "",
 }  # fmt: skip  # as `SessionState` without them
 
 

@@ -1,7 +1,8 @@
 """Tells clients which of their sessions are contested.
 
-A session is contested if several tailers see different files under its name. Neither a
-gateway nor a tailer can decide which file is the right one. So lists of sessions show
+A session is contested if several tailers see different files under its name, or if its
+file is written anew so often that it waits. Neither a gateway nor a tailer can decide
+which file is the right one. So lists of sessions show
 it, and each client that watches the session is told once. A client whose socket is full
 is told later.
 """
@@ -43,7 +44,8 @@ class Contests:
             told.update(self._tell(session, owners, untold))
             self._told[session] = (owners, told)
         self._contested = found
-        self._instruments.sessions_contested(len(found))
+        several = [owners for owners in found.values() if len(owners) > 1]
+        self._instruments.sessions_contested(len(several))
 
     def owners_of(self, session: str) -> Sequence[str]:
         """The tailers that contest a session; none where it is not contested."""

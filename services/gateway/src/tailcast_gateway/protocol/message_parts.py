@@ -60,9 +60,14 @@ PartialBytes = Annotated[
         " there are any."
     ),
 ]
+AbsentSince = Annotated[
+    UnixMs, Meta(description="When its file was found gone; only while it is.")
+]
 Owners = Annotated[
     list[str],
-    Meta(description="Tailers that see different files of one session."),
+    Meta(
+        description="Tailers that see different files of one session, or whose waits."
+    ),
 ]
 
 
@@ -99,7 +104,17 @@ class RewindFields(MessagePart, kw_only=True):
     ]
 
 
-class SessionFields(MessagePart, kw_only=True):
+class FileFields(MessagePart, kw_only=True):
+    """What is said of a session's file beside its records, where it is so."""
+
+    text: Text | UnsetType = UNSET
+    partial_bytes: PartialBytes | UnsetType = UNSET
+    absent_since: AbsentSince | UnsetType = UNSET
+    contested: Flag | UnsetType = UNSET
+    owners: Owners | UnsetType = UNSET
+
+
+class SessionFields(FileFields, kw_only=True):
     """One session in a list of sessions."""
 
     session_id: str
@@ -114,10 +129,6 @@ class SessionFields(MessagePart, kw_only=True):
     rate: Rate
     oldest: Cursor | None
     head: Cursor | None
-    text: Text | UnsetType = UNSET
-    partial_bytes: PartialBytes | UnsetType = UNSET
-    contested: Flag | UnsetType = UNSET
-    owners: Owners | UnsetType = UNSET
 
 
 class MetricFields(MessagePart, kw_only=True):
@@ -152,7 +163,7 @@ class EmergenciesFields(MessagePart, kw_only=True):
     latest: LatestEmergency | None
 
 
-class LatestValues(MessagePart, kw_only=True):
+class LatestValues(FileFields, kw_only=True):
     """The values of a session that exists."""
 
     metrics: dict[str, MetricFields] | UnsetType | None = UNSET
@@ -175,10 +186,6 @@ class LatestValues(MessagePart, kw_only=True):
     ) = UNSET
     url: Link | UnsetType = UNSET
     bytes: Size | UnsetType = UNSET
-    text: Text | UnsetType = UNSET
-    partial_bytes: PartialBytes | UnsetType = UNSET
-    contested: Flag | UnsetType = UNSET
-    owners: Owners | UnsetType = UNSET
 
 
 class SnapshotFields(LatestValues, kw_only=True):

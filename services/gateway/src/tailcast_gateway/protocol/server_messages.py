@@ -234,7 +234,10 @@ class SessionEvent(_Told, tag="session", kw_only=True):
 
 
 class Contested(_Told, tag="contested", kw_only=True):
-    """Several tailers see different files of a session; without owners it is over."""
+    """Several tailers see different files of a session; without owners it is over.
+
+    With one owner its file is written anew too often, and what it holds now waits.
+    """
 
     session_id: str
     owners: Owners

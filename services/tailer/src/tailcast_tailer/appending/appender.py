@@ -65,6 +65,8 @@ class Stored(NamedTuple):
     metrics: Statistics = Statistics()
     # Which files were read whole before this one, as `past_files` has it.
     past: str = ""
+    # Since when the file is gone, as it was written down, Unix milliseconds.
+    gone_since_ms: int = 0
     # As in `Place`.
     part: str = ""
     part_start: int = 0
@@ -117,6 +119,7 @@ def stored_of(state: SessionState) -> Stored:
         partial_bytes=state.partial_bytes,
         metrics=Statistics(state.metrics, state.metrics_left_out),
         past=state.past,
+        gone_since_ms=state.gone_since_ms,
         part=state.part,
         part_start=state.part_start,
     )
@@ -317,6 +320,7 @@ class Appender:
             appended_at=now,
             text=before.text + addition.text,
             partial_bytes=0,
+            gone_since_ms=0,
             rate=rate_after(
                 before.rate,
                 seconds=self._seconds_since(before, now),
@@ -400,6 +404,8 @@ def _changed(before: Stored, after: Stored) -> dict[str, str | int | float | byt
         fields["past"] = after.past
     if after.text != before.text:
         fields["text"] = after.text
+    if after.gone_since_ms != before.gone_since_ms:
+        fields["absent_since_ms"] = after.gone_since_ms
     if after.partial_bytes != before.partial_bytes:
         fields["partial_bytes"] = after.partial_bytes
     return fields

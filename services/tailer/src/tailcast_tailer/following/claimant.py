@@ -4,7 +4,8 @@ A session is owned by a tailer that sees its file. If the owner is gone or gave 
 session up, this tailer succeeds it at once. If the owner is present, it is asked, and
 has to answer in time that it sees a file too. If it does, two machines have different
 files under one name: nothing is rebuilt, a warning is logged, and the owner is asked
-again. What never lives here: looking at files.
+again. A tailer whose own file has to wait claims the session from itself, so that who
+watches it is told. What never lives here: looking at files.
 """
 
 import secrets
@@ -77,6 +78,20 @@ class Claimant:
         await self._ask(session, holder)
         return False
 
+    def has_claimed(self, session: str) -> bool:
+        """Whether a claim on a session is not settled."""
+        return session in self._asked
+
+    async def wait(self, session: str) -> None:
+        """Say that our own file has to wait. Raises BrokerError."""
+        if session in self._asked:
+            return
+        token = secrets.token_hex(8)
+        claim = Claim(session, self._owner, self._owner, token, token)
+        self._asked[session] = _Asked(claim, self._clock())
+        await self._writer.claims.ask(claim)
+        await self._writer.claims.answer(claim)
+
     async def settle(self, session: str) -> None:
         """Withdraw the claim on a session, if there is one. Raises BrokerError."""
         if session not in self._asked:
@@ -96,5 +111,5 @@ class Claimant:
             # It was made before a restart, or to a former owner.
             await self._writer.claims.withdraw(session, self._owner)
         claim = Claim(session, self._owner, holder, secrets.token_hex(8))
-        await self._writer.claims.ask(claim)
         self._asked[session] = _Asked(claim, self._clock())
+        await self._writer.claims.ask(claim)

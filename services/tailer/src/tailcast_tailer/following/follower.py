@@ -255,7 +255,8 @@ class Follower:
             self._ahead = place, seen
             return True
         self._sighted(seen)
-        return False
+        # Who was told that it is gone is to be told that it is back.
+        return self._stored is not None and self._stored.gone_since_ms > 0
 
     async def _load(self) -> Stored:
         return self.know(await self._context.writer.load(self.session))
@@ -380,9 +381,11 @@ class Follower:
         self._believe(stored, after)
         if after is None:
             return AT_ONCE
-        if look.source is Source.PATH:
-            return None
-        return await self._unseen(after, is_absent=True)
+        if look.source is not Source.PATH:
+            return await self._unseen(after, is_absent=True)
+        back = await self._ownership.take_back(after)
+        self._believe(after, back)
+        return AT_ONCE if back is None else None
 
     async def _unseen(self, stored: Stored, *, is_absent: bool) -> float | None:
         """The path shows nothing: if the file is gone, give the session up."""
@@ -433,7 +436,7 @@ class Follower:
         )
         if isinstance(following, Waiting):
             if following.is_contested:
-                self._ownership.contested()
+                await self._ownership.contested()
             return following.delay
         if not await self._ownership.may_begin_anew(after):
             await self._jobs(self._file.close_next)
@@ -449,7 +452,7 @@ class Follower:
             return AT_ONCE
         following = await self._succession.next_of_lost(stored)
         if following is None and not self._generations.may_begin(self._doubt):
-            self._ownership.contested()
+            await self._ownership.contested()
             return REWRITE_WAIT_SECONDS
         if not await self._ownership.may_begin_anew(stored):
             await self._jobs(self._file.close_next)

@@ -47,9 +47,10 @@ class Ownership:
         self.sightings += 1
         self._absent_since = None
 
-    def contested(self) -> None:
-        """The file began anew too often."""
+    async def contested(self) -> None:
+        """The file began anew too often: what it holds now waits, and that is told."""
         self._is_disputed = True
+        await self._context.claimant.wait(self._session)
         self._context.instruments.session_contested(self._session)
         reason = "it is written anew too often: it is told later than it is written"
         self._context.fates.troubled(
@@ -107,7 +108,31 @@ class Ownership:
 
     async def _give_up(self, stored: Stored) -> Stored | None:
         """Own the session no longer, if it still is as it was left; else None."""
-        position = stored.position
+        since = self._absent_since
+        gone_for = 0.0 if since is None else self._context.clock() - since
+        gone_since_ms = int((self._context.wall_clock() - gone_for) * 1_000)
+        after = stored._replace(
+            owner="", gone_since_ms=max(gone_since_ms, stored.updated_ms + 1)
+        )
+        if not await self._write_down(after):
+            return None
+        self._context.instruments.given_up(self._session)
+        return after
+
+    async def take_back(self, stored: Stored) -> Stored | None:
+        """The file is as it was read: if it was gone, say that it is back.
+
+        None if the session is no longer as it is believed.
+        """
+        if not stored.gone_since_ms:
+            return stored
+        owner = self._context.appender.owner
+        after = stored._replace(owner=owner, gone_since_ms=0)
+        return after if await self._write_down(after) else None
+
+    async def _write_down(self, after: Stored) -> bool:
+        """Store whose the session is; whether it still was as it was left."""
+        position = after.position
         batch = Batch(
             session=self._session,
             expected=position,
@@ -115,9 +140,6 @@ class Ownership:
             generation=position.generation,
             offset=position.offset,
             entries=(),
-            fields={"owner": ""},
+            fields={"owner": after.owner, "absent_since_ms": after.gone_since_ms},
         )
-        if await self._context.writer.append(batch) is not Appended.DONE:
-            return None
-        self._context.instruments.given_up(self._session)
-        return stored._replace(owner="")
+        return await self._context.writer.append(batch) is Appended.DONE

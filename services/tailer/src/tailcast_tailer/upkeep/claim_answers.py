@@ -29,8 +29,14 @@ class Answers:
         owner: str,
         instruments: Instruments,
         look_at: Callable[[str], None],
+        has_claimed: Callable[[str], bool],
     ) -> None:
-        """Prepare; `look_at` has the file of a path looked at, before all others."""
+        """Prepare.
+
+        Args:
+            look_at: has the file of a path looked at, before all others.
+            has_claimed: whether this tailer has a claim on a session.
+        """
         self._writer = writer
         self._presence = presence
         self._owner = owner
@@ -40,6 +46,7 @@ class Answers:
         # Claims for which a file is being looked at: the sightings that it had before.
         self._before: dict[str, int] = {}
         self._look_at = look_at
+        self._has_claimed = has_claimed
 
     def include(self, followed: object) -> None:
         """Answer for this file too."""
@@ -74,6 +81,10 @@ class Answers:
         }
         for claim in open_.values():
             await self._answer(claim)
+        for claim in claims:
+            if claim.claimant == self._owner and not self._has_claimed(claim.session):
+                # It was made before a restart, and nobody would settle it.
+                await self._writer.claims.withdraw(claim.session, self._owner)
         for claimant in {claim.claimant for claim in claims} - {self._owner}:
             await self._forget_if_gone(claimant, claims)
 

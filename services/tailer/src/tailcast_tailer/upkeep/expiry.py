@@ -114,9 +114,29 @@ class Expiry:
         for start in range(0, len(orphans), EXPIRED_SESSIONS):
             names = orphans[start : start + EXPIRED_SESSIONS]
             states = await self._writer.states(names)
-            for name, state in zip(names, states, strict=True):
-                if state is not None and self._roots.holds(state.path):
-                    self._note(name, state, listed[name])
+            ours = {
+                name: state
+                for name, state in zip(names, states, strict=True)
+                if state is not None and self._roots.holds(state.path)
+            }
+            for name, state in ours.items():
+                self._note(name, state, listed[name])
+            await self._note_absences(ours)
+
+    async def _note_absences(self, states: dict[str, SessionState]) -> None:
+        """Say which files went while no tailer looked."""
+        whose = {
+            name: state
+            for name, state in states.items()
+            if state.owner in ("", self._owner) and not state.gone_since_ms
+        }
+        paths = [state.path for state in whose.values()]
+        absences = await self._run(partial(self._roots.absences, paths))
+        now_ms = int(self._wall_clock() * 1_000)
+        for (name, state), is_absent in zip(whose.items(), absences, strict=True):
+            if is_absent:
+                since_ms = max(now_ms, state.updated_ms + 1)
+                await self._set_absence(name, state, since_ms, owner="")
 
     async def look(self) -> None:
         """Carry out what is due for each session past its time. Raises BrokerError."""
@@ -200,12 +220,22 @@ class Expiry:
         self._instruments.session_deleted(name, days=days)
 
     async def _set_absence(
-        self, name: str, state: SessionState, absent_since_ms: int
+        self,
+        name: str,
+        state: SessionState,
+        absent_since_ms: int,
+        *,
+        owner: str | None = None,
     ) -> None:
         """Write it into the state, if that still is as it was seen."""
         position = state.position
         if position.is_diverged:
             return
+        fields: dict[str, str | int | float | bytes] = {
+            "absent_since_ms": absent_since_ms
+        }
+        if owner is not None:
+            fields["owner"] = owner
         batch = Batch(
             session=name,
             expected=position,
@@ -213,7 +243,7 @@ class Expiry:
             generation=position.generation,
             offset=position.offset,
             entries=(),
-            fields={"absent_since_ms": absent_since_ms},
+            fields=fields,
         )
         # If it is not, another tailer appended, and knows better.
         await self._writer.append(batch)

@@ -26,7 +26,8 @@ HEAD_FIELDS = (
     "incarnation", "generation_start", "backlog_end", "size", "last_digest",
     "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
     "last_time_ms", "birth", "created_ms", "updated_ms", "appended_ms", "rate",
-    "metrics_left_out", "text", "partial_bytes", "owner", "path",
+    "metrics_left_out", "text", "partial_bytes", "absent_since_ms", "owner",
+    "path",
 )  # fmt: skip  # one name a line would hide what they are
 
 _KINDS = {kind.value.encode(): kind for kind in Kind}

@@ -98,9 +98,13 @@ def document(entry: Entry) -> dict[str, object]:
 
 
 def _not_told(state: SessionState | Snapshot) -> dict[str, object]:
-    """What of its file is neither a record nor rejected, where there is some."""
-    counts = {"text": state.text, "partialBytes": state.partial_bytes}
-    return {name: count for name, count in counts.items() if count > 0}
+    """What of its file is no record nor rejected, or that it is gone, if so."""
+    told = {
+        "text": state.text,
+        "partialBytes": state.partial_bytes,
+        "absentSince": state.gone_since_ms,
+    }
+    return {name: number for name, number in told.items() if number > 0}
 
 
 def _contested(owners: Sequence[str]) -> dict[str, object]:
