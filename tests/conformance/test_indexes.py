@@ -34,7 +34,7 @@ WHOLE = IndexWrite(
     fields={"step_key": b"step", "latest": b'{"step":"\xc3\xa9"}\x00'},
     metrics={"phi": b"[1]", "loss": b"[2]"},
     places=[place(1, 5, 1_000), place(2, 5, 2_000)],
-    chunks={(16, "0:1"): b"\x00\xff", (256, "0:"): b"x"},
+    chunks={(32, "0:1"): b"\x00\xff", (256, "0:"): b"x"},
 )
 NEXT = IndexWrite(
     session=SESSION,
@@ -43,7 +43,7 @@ NEXT = IndexWrite(
     fields={"step_key": b"iter"},
     metrics={"phi": b"[3]"},
     places=[place(4, 7.5, None)],
-    chunks={(16, "1:1"): b"y"},
+    chunks={(32, "1:1"): b"y"},
     dropped=[(256, "0:")],
 )
 
@@ -62,7 +62,7 @@ async def everything(adapter: Adapter) -> tuple[Any, ...]:
             await indexes.place_before(SESSION, time_ms=time)
             for time in (1_000, 1_001, 2_001)
         ],
-        await indexes.chunks(SESSION, [(256, "0:"), (16, "0:1"), (16, "1:1")]),
+        await indexes.chunks(SESSION, [(256, "0:"), (32, "0:1"), (32, "1:1")]),
     )
 
 

@@ -18,7 +18,7 @@ def test_all_keys_of_a_session_share_its_hash_tag() -> None:
         "telemetry:{s}:metrics",
         "telemetry:{s}:places",
         "telemetry:{s}:places:time",
-        *(f"telemetry:{{s}}:rollup:{16**power}" for power in range(1, 7)),
+        *(f"telemetry:{{s}}:rollup:{32 * 8**power}" for power in range(7)),
     ]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from tailcast_index.meaning import Point
 from tailcast_index.rollups import NO_EXTENT, Extent, Rollups
-from tailcast_index.rollups.layout import Chunk
 from tailcast_index.rollups.records import Record
+from tailcast_streams.indexes import Chunk
 
 
 class Shelf:

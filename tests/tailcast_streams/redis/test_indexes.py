@@ -32,7 +32,7 @@ NEXT = replace(WHOLE, expected=WHOLE.at, at="i1 1-30 00000000 1", begins=True)
 # Each follows on from the one before it.
 WRITES = [
     WHOLE,
-    replace(NEXT, begins=False, keep_records=1, dropped=[(16, "0:1")], chunks={}),
+    replace(NEXT, begins=False, keep_records=1, dropped=[(32, "0:1")], chunks={}),
     replace(NEXT, expected=NEXT.at, at="i1 1-40 00000000 1"),
 ]
 # What a broker needs for itself.
@@ -161,7 +161,7 @@ async def test_what_is_read_of_a_foreign_key_is_refused(adapter: RedisBroker) ->
         indexes.metrics("s", None),
         indexes.metrics("s", ["phi"]),
         indexes.place_before("s", step=1),
-        indexes.chunks("s", [(16, "0:")]),
+        indexes.chunks("s", [(32, "0:")]),
     ):
         with pytest.raises(BrokerRefused, match="delete it"):
             await call

@@ -16,7 +16,7 @@ from tailcast_streams.position import EntryID
 
 
 # How many records a bucket of each level of roll-ups holds.
-LEVELS = (16, 256, 4_096, 65_536, 1_048_576, 16_777_216)
+LEVELS = (32, 256, 2_048, 16_384, 131_072, 1_048_576, 8_388_608)
 
 
 class Place(NamedTuple):

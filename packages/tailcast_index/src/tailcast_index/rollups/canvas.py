@@ -16,16 +16,15 @@ from tailcast_index.rollups.layout import (
     CHUNK_ROWS,
     FAR_ROW,
     FIRST_FIELD,
-    LEVELS,
     NEAR_ROW,
     OPEN_FIELD,
-    Chunk,
     Reached,
     field,
     read_reached,
 )
 from tailcast_index.rollups.plan import Part, SeriesPlan
 from tailcast_index.rollups.records import Record, read_records
+from tailcast_streams.indexes import LEVELS, Chunk
 from tailcast_streams.position import EntryID
 
 

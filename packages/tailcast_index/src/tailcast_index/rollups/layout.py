@@ -15,17 +15,16 @@ once stored, a row never changes. docs/streams.md shows how to read it.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from struct import Struct
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import msgspec
 
+from tailcast_streams.indexes import LEVELS, Chunk
 from tailcast_streams.position import BEFORE_ALL, EntryID
 
 
 # How many buckets of a level are one of the next level.
-FACTOR: Final = 8
-# How many records a bucket of each level holds.
-LEVELS: Final = tuple(32 * FACTOR**level for level in range(7))
+FACTOR: Final = LEVELS[1] // LEVELS[0]
 # How many buckets have their rows in one chunk.
 CHUNK_ROWS: Final = 16
 # How many records a chunk of the first level covers.
@@ -34,9 +33,6 @@ CHUNK_RECORDS: Final = CHUNK_ROWS * LEVELS[0]
 # those that are in no bucket yet, as far as they were stored.
 FIRST_FIELD: Final = "first"
 OPEN_FIELD: Final = "open"
-
-# A field of the hash of a level.
-Chunk: TypeAlias = tuple[int, str]
 
 # What is not finite, and how it is told.
 NONFINITE: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}

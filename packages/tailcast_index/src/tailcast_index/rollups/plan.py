@@ -13,13 +13,12 @@ from typing import Final
 from tailcast_index.rollups.layout import (
     CHUNK_ROWS,
     FIRST_FIELD,
-    LEVELS,
     OPEN_FIELD,
-    Chunk,
     Extent,
     fields,
     rows_of,
 )
+from tailcast_streams.indexes import LEVELS, Chunk
 
 
 # How many buckets, or records, are read for a row, at most.

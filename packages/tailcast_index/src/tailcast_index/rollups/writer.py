@@ -24,11 +24,9 @@ from tailcast_index.rollups.layout import (
     FACTOR,
     FAR_ROW,
     FIRST_FIELD,
-    LEVELS,
     NEAR_ROW,
     NO_EXTENT,
     OPEN_FIELD,
-    Chunk,
     Extent,
     Reached,
     RollupChanges,
@@ -38,6 +36,7 @@ from tailcast_index.rollups.layout import (
     rows_of,
 )
 from tailcast_index.rollups.records import Record, pack_records, read_records
+from tailcast_streams.indexes import LEVELS, Chunk
 from tailcast_streams.position import EntryID
 
 
