@@ -265,7 +265,7 @@ def _shifted(look: Look, place: Place, *, has_following: bool) -> Look:
     """What was found in a part, with offsets that count on from part to part."""
     start = place.part_start
     size = look.glimpse.size + start
-    shown = look.glimpse
+    shown = look.glimpse if look.shown is None else look.shown
     portion = look.portion
     if portion is not None:
         reading = portion.reading

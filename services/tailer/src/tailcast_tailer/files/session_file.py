@@ -359,7 +359,7 @@ class SessionFile:
         glimpse = glimpse_of(opened.descriptor)
         marker_bytes = proofs.reach(place.marker_proof)
         start = place.offset - marker_bytes
-        data = b""
+        data, wanted = b"", 0
         if glimpse.size + proofs.LONGEST_NEWLINE >= place.offset:
             wanted = marker_bytes + self._portions.read_bytes
             data = os.pread(opened.descriptor, wanted, start)
@@ -399,6 +399,8 @@ class SessionFile:
             text_end = place.offset - proofs.LONGEST_NEWLINE
             continued_line = line_start(opened.descriptor, text_end)
         known = self._read_identity
+        end = start + len(data)
+        is_short = len(data) < wanted and end < glimpse.size
         return Look(
             source,
             glimpse,
@@ -409,4 +411,6 @@ class SessionFile:
             is_first=known is None,
             awaits_newline=awaits_newline,
             continued_line=continued_line,
+            # What could not be read yet, whatever the size says, is looked for again.
+            shown=glimpse._replace(size=end) if is_short else None,
         )

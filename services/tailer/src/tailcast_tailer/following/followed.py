@@ -79,7 +79,8 @@ class Item:
 
     __slots__ = (
         "absent_since", "changed_at", "comes_again", "followed", "is_elsewhere",
-        "is_gone", "is_queued", "is_running", "is_unnoticed", "ticket", "wants_turn",
+        "is_gone", "is_queued", "is_running", "is_unnoticed", "sighted", "ticket",
+        "wants_turn",
     )  # fmt: skip  # one name a line would hide what they are
 
     def __init__(self, followed: Followed) -> None:
@@ -87,6 +88,8 @@ class Item:
         # With which ticket it is looked at next, and whether it then gets a turn.
         self.ticket = -1
         self.wants_turn = False
+        # What looks saw of it last that its turn had not seen.
+        self.sighted: Glimpse | None = None
         # When it was last seen to change; None before it was looked at.
         self.changed_at: float | None = None
         self.is_queued = False

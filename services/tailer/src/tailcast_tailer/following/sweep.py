@@ -163,10 +163,14 @@ class Sweep:
             else:
                 self.later(item)
             return
-        self._instruments.change_noticed(by_hint=False)
         # Until a notification tells of it too.
         item.is_unnoticed = True
-        item.changed_at = now
+        if sight.glimpse != item.sighted:
+            # Else its turn could not see what there is: it gets another one, after a
+            # while that grows.
+            item.sighted = sight.glimpse
+            item.changed_at = now
+            self._instruments.change_noticed(by_hint=False)
         self._turns.enqueue(item)
 
     async def _forget_deleted(self, absent: Sequence[Item], jobs: FileJobs) -> None:
