@@ -55,8 +55,8 @@ class _Directory:
     """What is remembered of one directory."""
 
     __slots__ = (
-        "depth", "device", "due", "files", "hidden", "interval", "listed_at",
-        "mtime_ns",
+        "depth", "device", "due", "files", "has_unseen", "hidden", "interval",
+        "listed_at", "mtime_ns",
     )  # fmt: skip  # one name a line would hide what they are
 
     def __init__(self, depth: int) -> None:
@@ -73,6 +73,8 @@ class _Directory:
         # The names of its files with their inodes, and its hidden names.
         self.files: dict[str, int] = {}
         self.hidden: frozenset[str] = frozenset()
+        # Whether some of it could not be seen, so that it is to be listed again.
+        self.has_unseen = False
 
 
 class DirectoryTree:
@@ -168,9 +170,11 @@ class DirectoryTree:
             return []
         entered = self._list(path, known, changes)
         is_racy = time.time() - mtime_ns / 1e9 < RACY_SECONDS
-        if mtime_ns != known.mtime_ns:
+        if known.has_unseen:
+            known.interval = min(LATEST_SECONDS, known.interval * 1.5)
+        elif mtime_ns != known.mtime_ns:
             known.interval = SOONEST_SECONDS
-        known.mtime_ns = -1 if is_racy else mtime_ns
+        known.mtime_ns = -1 if is_racy or known.has_unseen else mtime_ns
         known.listed_at = now
         known.due = now + known.interval
         return entered
@@ -190,30 +194,56 @@ class DirectoryTree:
         entered: list[str] = []
         files: dict[str, int] = {}
         hidden: set[str] = set()
+        known.has_unseen = False
         prefix = path.rstrip("/") + "/"
         with os.scandir(path) as entries:
             for entry in entries:
                 name = entry.name
                 if name.startswith("."):
                     hidden.add(name)
-                elif entry.is_dir(follow_symlinks=False):
-                    if prefix + name not in self._directories and self._enters(known):
-                        self._directories[prefix + name] = _Directory(known.depth + 1)
+                    continue
+                try:
+                    if self._list_entry(entry, known, files, changes):
                         entered.append(prefix + name)
-                elif entry.is_symlink():
-                    self._list_link(entry, known, files, changes)
-                elif known.files.get(name) == (inode := entry.inode()):
-                    files[name] = inode
-                elif entry.is_file():
-                    files[name] = inode
-                    # Its own word: what directories say of inodes may differ from it.
-                    found = entry.stat(follow_symlinks=False)
-                    identity = Identity(found.st_dev, found.st_ino)
-                    changes.new.append(FileSeen(entry.path, identity, is_link=False))
+                except FileNotFoundError:
+                    # It went meanwhile; or the directory shows the names of before.
+                    known.has_unseen = True
+                except OSError as error:
+                    # Others are seen all the same.
+                    known.has_unseen = True
+                    if name in known.files:
+                        files[name] = known.files[name]
+                    changes.unseen.append((entry.path, error.strerror or str(error)))
         changes.gone.extend(prefix + name for name in known.files if name not in files)
         changes.hidden.extend(prefix + name for name in hidden - known.hidden)
         known.files, known.hidden = files, frozenset(hidden)
         return entered
+
+    def _list_entry(
+        self,
+        entry: os.DirEntry[str],
+        known: _Directory,
+        files: dict[str, int],
+        changes: Changes,
+    ) -> bool:
+        """Note what has a name; whether it is a directory that is to be entered."""
+        name = entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if entry.path in self._directories or not self._enters(known):
+                return False
+            self._directories[entry.path] = _Directory(known.depth + 1)
+            return True
+        if entry.is_symlink():
+            self._list_link(entry, known, files, changes)
+        elif known.files.get(name) == (inode := entry.inode()):
+            files[name] = inode
+        elif entry.is_file():
+            # Its own word: what directories say of inodes may differ from it.
+            found = entry.stat(follow_symlinks=False)
+            files[name] = inode
+            identity = Identity(found.st_dev, found.st_ino)
+            changes.new.append(FileSeen(entry.path, identity, is_link=False))
+        return False
 
     def _list_link(
         self,
