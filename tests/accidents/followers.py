@@ -140,7 +140,7 @@ class BrokerFollower(Follower):
                 session.path = state.path
                 if state.rejected > len(session.rejected):
                     session.rejected += await self._rejected(name)
-            session.told += map(_told, await self._news(name))
+            session.told += map(told_of, await self._news(name))
         return self._sessions
 
     async def _rejected(self, session: str) -> list[Rejected]:
@@ -236,7 +236,8 @@ class ProcessFollower(BrokerFollower):
         self._process = None
 
 
-def _told(entry: Entry) -> Told:
+def told_of(entry: Entry) -> Told:
+    """What a reader is told by an entry."""
     if entry.kind is Kind.MARKER:
         # The first generation's marker says nothing.
         details = entry.details or {}

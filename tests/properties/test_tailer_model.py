@@ -13,9 +13,15 @@ from pathlib import Path
 
 from hypothesis import given, settings, strategies as st
 
-from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.entries import Entry
 from tailcast_streams.memory.broker import MemoryBroker
-from tests.tailer.harness import check_chain, entries_of, rested_lines, valid_lines
+from tests.tailer.harness import (
+    check_chain,
+    entries_of,
+    followed,
+    rested_lines,
+    valid_lines,
+)
 from tests.tailer.single import Clock, Single
 
 
@@ -173,19 +179,6 @@ class World:
         other = self.directory / "new"
         other.write_bytes(data)
         other.replace(self.path)
-
-
-def followed(entries: list[Entry], until: int) -> list[tuple[int, bytes]]:
-    """What a client has that obeyed every rewind up to a generation."""
-    held: list[tuple[int, bytes]] = []
-    for entry in entries:
-        if entry.id.generation > until:
-            break
-        if entry.kind is Kind.MARKER:
-            held = [one for one in held if one[0] <= entry.id.offset]
-        elif entry.record:
-            held.append((entry.id.offset, entry.record))
-    return held
 
 
 async def play(

@@ -159,6 +159,19 @@ def _objects_from(line: str, at: int) -> list[tuple[int, int]]:
     return found
 
 
+def followed(entries: list[Entry], until: int) -> list[tuple[int, bytes]]:
+    """What a client has that obeyed every rewind up to a generation."""
+    held: list[tuple[int, bytes]] = []
+    for entry in entries:
+        if entry.id.generation > until:
+            break
+        if entry.kind is Kind.MARKER:
+            held = [one for one in held if one[0] <= entry.id.offset]
+        elif entry.record:
+            held.append((entry.id.offset, entry.record))
+    return held
+
+
 def generation_of(entries: list[Entry], generation: int) -> list[Entry]:
     """The entries of one generation, its marker first."""
     return [entry for entry in entries if entry.id.generation == generation]

@@ -101,3 +101,49 @@ async def test_a_hole_of_any_size_is_passed_over_in_turns(
         await tailer.settle()
         await wait_for_records(broker, "a", texts(*range(records)))
     assert not await broker.read_rejected("a", BEFORE_ALL, limit=9)
+
+
+async def test_offsets_beyond_32_bits(broker: MemoryBroker, tmp_path: Path) -> None:
+    """Lines behind eight gibibytes that hold nothing, also after a restart."""
+    path = tmp_path / "a.jsonl"
+    tailer = await follow_behind_hole(broker, path, 8_192 * MEBIBYTE)
+    entries = await wait_for_records(broker, "a", texts(*range(22)))
+    assert entries[-1].id.offset > 2**33
+    tailer.follower.release()
+    append(path, lines(22, 23))
+    await Single(broker, path, tailer.clock).settle()
+    await wait_for_records(broker, "a", texts(*range(24)))
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+async def test_a_line_at_the_bound(
+    broker: MemoryBroker, tmp_path: Path, more: int
+) -> None:
+    """A line may be as long as it may be, and no byte longer."""
+    path = tmp_path / "a.jsonl"
+    most = 500
+    odd = line(2, pad="x" * (most + more - len(line(2, pad="")) + 1))
+    assert len(odd.strip()) == most + more
+    path.write_bytes(line(1) + odd + line(3))
+    await Single(broker, path, Clock(), max_line_bytes=most).settle()
+    expected = [*texts(1), odd.strip(), *texts(3)] if more <= 0 else texts(1, 3)
+    await wait_for_records(broker, "a", expected)
+    assert len(await broker.read_rejected("a", BEFORE_ALL, limit=9)) == max(0, more)
+
+
+async def test_a_line_that_is_too_long_over_restarts(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Killed again and again while it is written: it is told once."""
+    path = tmp_path / "a.jsonl"
+    clock = Clock()
+    append(path, line(1))
+    for piece in (b'{"pad":"', *[b"x" * 3_000] * 5, b'"}\n'):
+        append(path, piece)
+        tailer = Single(broker, path, clock, max_line_bytes=1_000)
+        await tailer.settle()
+        tailer.follower.release()
+    append(path, line(2))
+    await Single(broker, path, clock, max_line_bytes=1_000).settle()
+    await wait_for_records(broker, "a", texts(1, 2))
+    assert len(await broker.read_rejected("a", BEFORE_ALL, limit=9)) == 1

@@ -1,0 +1,1 @@
+"""The whole tailer in virtual time, and a model that says what must come of it."""

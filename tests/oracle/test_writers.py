@@ -1,0 +1,167 @@
+"""What writers do to files, each thing alone. The law is checked at the end of each."""
+
+import os
+
+import pytest
+
+from tests.oracle.files import Kind
+from tests.oracle.world import MakeWorld, generations, steps
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_an_empty_file_is_nothing_until_its_first_line(
+    make_world: MakeWorld, kind: Kind
+) -> None:
+    """However long it stays so; and it is not looked at without end."""
+    world = make_world(kind)
+    world.write("a", 0)
+    world.pass_time(300.0)
+    assert not world.streams()
+    calls = world.view.calls
+    world.pass_time(300.0)
+    assert world.view.calls - calls < 300 * 20
+    world.write("a", 1)
+
+
+@pytest.mark.parametrize("size", [4_097, 65_537, 1_000_000])
+def test_lines_longer_than_a_read(make_world: MakeWorld, size: int) -> None:
+    """A line may be longer than what is read at a time."""
+    world = make_world()
+    world.write("a", 3, pad=size)
+    world.write("a", 1)
+    world.pass_time(5.0)
+    assert steps(world) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_many_files_grow_at_the_same_time(make_world: MakeWorld, kind: Kind) -> None:
+    """Ten files, a line to each in turn."""
+    world = make_world(kind)
+    for _ in range(40):
+        for number in range(10):
+            world.write(f"deep/{number}", 1)
+        world.pass_time(0.02)
+    world.pass_time(20.0)
+    assert [len(steps(world, f"deep/{number}")) for number in range(10)] == [40] * 10
+
+
+def test_two_files_of_the_same_bytes_are_two_sessions(make_world: MakeWorld) -> None:
+    """Each has all its lines."""
+    world = make_world()
+    world.write("a", 3)
+    (world.directory / "b.jsonl").write_bytes(world.path("a").read_bytes())
+    world.note_copy(world.path("b"))
+    world.pass_time(20.0)
+    assert steps(world, "a") == steps(world, "b") == [1, 2, 3]
+
+
+def test_a_file_that_is_cut_to_nothing_is_told_once(make_world: MakeWorld) -> None:
+    """It stays empty, and nothing is said again."""
+    world = make_world()
+    world.write("a", 3)
+    world.pass_time(5.0)
+    world.cut("a", 0)
+    world.pass_time(600.0)
+    assert generations(world) == {1, 2}
+
+
+def test_moved_cut_and_moved_back(make_world: MakeWorld) -> None:
+    """What comes back is another file in the same place."""
+    world = make_world(Kind.LOCAL)
+    world.write("a", 5)
+    world.pass_time(5.0)
+    world.blink("a", 3.0, then=lambda path: os.truncate(path, 0))
+    world.write("a", 2)
+    world.pass_time(60.0)
+    assert steps(world)[-2:] == [6, 7]
+
+
+@pytest.mark.parametrize("count", [2, 9])
+def test_another_file_with_the_number_of_the_deleted_one(
+    make_world: MakeWorld, count: int
+) -> None:
+    """Smaller or larger than what was read: what counts is its bytes."""
+    world = make_world()
+    world.write("a", 5)
+    world.pass_time(5.0)
+    world.stop()
+    number = world.view.number(world.path("a"))
+    world.remove("a")
+    world.next_number = number
+    world.write("a", count)
+    assert world.view.number(world.path("a")) == number
+    world.start()
+    world.pass_time(60.0)
+    assert steps(world)[5:] == list(range(6, 6 + count))
+
+
+def test_a_rotated_file_goes_on_while_the_broker_is_away(make_world: MakeWorld) -> None:
+    """For longer than anybody would wait for its last lines."""
+    world = make_world(Kind.LOCAL)
+    world.write("a", 5)
+    world.pass_time(5.0)
+    with world.path("a").open("ab") as late:
+        world.sink_faults(120.0, is_away=True)
+        world.rotate("a", 3)
+        for _ in range(20):
+            world.write_late(late, "a")
+            world.pass_time(5.0)
+    world.pass_time(120.0)
+    assert sorted(steps(world)) == list(range(1, 29))
+
+
+def test_cut_while_the_broker_is_away(make_world: MakeWorld) -> None:
+    """What was there before was not read, and is told to be missing."""
+    world = make_world()
+    world.write("a", 3)
+    world.pass_time(5.0)
+    world.sink_faults(60.0, is_away=True)
+    world.write("a", 3)
+    world.pass_time(5.0)
+    world.cut("a", 0)
+    world.write("a", 2)
+    world.pass_time(120.0)
+    assert steps(world) == [1, 2, 3, 7, 8]
+
+
+def test_a_thousand_lives_leave_nothing_open(make_world: MakeWorld) -> None:
+    """Files that are made, rotated and deleted: no descriptors, no names pile up."""
+    world = make_world(Kind.LOCAL)
+    for turn in range(1_000 // 5):
+        name = f"deep/{turn}"
+        world.write(name, 2)
+        world.pass_time(0.5)
+        world.rotate(name, 1)
+        world.pass_time(0.5)
+        world.remove(name)
+        path = world.path(name)
+        path.with_name(f"{path.name}.1").unlink()
+    world.pass_time(400.0)
+    assert not world.view.open_now
+    assert not world.tailers[0].turns.items
+
+
+def test_links_in_a_circle(make_world: MakeWorld) -> None:
+    """Directories and files that lead to themselves disturb nobody."""
+    world = make_world(Kind.LOCAL)
+    (world.directory / "again").symlink_to(world.directory)
+    (world.directory / "self.jsonl").symlink_to("self.jsonl")
+    (world.directory / "broken.jsonl").symlink_to("nothing.jsonl")
+    world.write("a", 2)
+    world.pass_time(60.0)
+    assert list(world.streams()) == ["a"]
+
+
+def test_a_link_that_is_switched_again_and_again(make_world: MakeWorld) -> None:
+    """It leads to another run each time: each is a rewrite of what the link shows."""
+    world = make_world(Kind.LOCAL)
+    for turn in range(30):
+        run = world.base / f"run{turn}"
+        run.write_bytes(world.lines("a", 2))
+        new = world.base / "new"
+        new.symlink_to(run)
+        new.replace(world.path("a"))
+        world.rewritten.add(world.path("a"))
+        world.view.changed(world.path("a"), names=True)
+        world.pass_time(15.0)
+    assert steps(world)[-2:] == [59, 60]
