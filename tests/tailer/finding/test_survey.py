@@ -287,6 +287,56 @@ async def test_a_file_that_cannot_be_read_yet_is_tried_again(
         await wait_for_records(broker, "x.log", texts(1))
 
 
+def one_survey(root: Path) -> Survey:
+    """What looks through one directory, by what files hold."""
+    tree = DirectoryTree(str(root), depth=None)
+    return Survey(
+        [WatchedRoot(tree, FileKind.TELEMETRY, accepts=None, base=str(root))],
+        [],
+        prefix="",
+        part_names=PartNames(),
+        step_keys=STEP_KEYS,
+        time_keys=TIME_KEYS,
+        stored=StoredSessions({}, owner=OWNER),
+    )
+
+
+def test_a_file_that_waits_is_replaced(tmp_path: Path) -> None:
+    """By another one, which is decided in its place, with all that came besides."""
+    path, other = tmp_path / "x.log", tmp_path / "y.tmp"
+    path.write_bytes(b"it begins\n")
+    survey = one_survey(tmp_path)
+    assert not survey.look([], 0.0).found
+    other.write_bytes(lines(1))
+    other.replace(path)
+    append(tmp_path / "z.jsonl", lines(1))
+    # The one that waited is due now.
+    listing = survey.look([str(path)], 10.0)
+    assert [one.name for one in listing.found] == ["x.log", "z"]
+    assert not listing.failed
+
+
+def test_a_file_over_which_something_fails_keeps_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, and tried again."""
+    for name in ("a", "b", "c"):
+        append(tmp_path / f"{name}.jsonl", lines(1))
+
+    def fail(path: str, *, most: int) -> bytes:
+        if path.endswith("/b.jsonl"):
+            raise ZeroDivisionError
+        return read_regular(path, most=most)
+
+    survey = one_survey(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(candidates, "read_regular", fail)
+        listing = survey.look([], 0.0)
+    assert [one.name for one in listing.found] == ["a", "c"]
+    assert [Path(path).name for path, _ in listing.failed] == ["b.jsonl"]
+    assert [one.name for one in survey.look([], 10.0).found] == ["b"]
+
+
 async def test_what_is_left_out_is_said(broker: MemoryBroker, tmp_path: Path) -> None:
     """With the reason and what mends it; hidden runs are named."""
     append(tmp_path / "run.jsonl", lines(1))

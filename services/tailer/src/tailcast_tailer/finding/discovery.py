@@ -191,6 +191,8 @@ class Discovery:
             self.register.note(source)
         for path, reason in listing.unseen:
             self._instruments.cannot_see(path, reason)
+        for path, error in listing.failed:
+            self._instruments.defect(path, error)
 
 
 def _matcher(fullmatch: Callable[[str], object]) -> Callable[[str], bool]:

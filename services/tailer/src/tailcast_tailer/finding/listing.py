@@ -55,6 +55,8 @@ class Listing(NamedTuple):
     # Paths that cannot be read now, and why.
     unseen: list[tuple[str, str]]
     suspects: list[Suspect]
+    # Paths with which something failed that should not; they are tried again.
+    failed: list[tuple[str, Exception]]
 
     def followed_by(self, other: "Listing") -> "Listing":
         """Both as one; what was suspected is settled by then."""
@@ -65,9 +67,10 @@ class Listing(NamedTuple):
             self.gone + other.gone,
             self.unseen + other.unseen,
             [],
+            self.failed + other.failed,
         )
 
 
 def new_listing() -> Listing:
     """One in which nothing has happened."""
-    return Listing([], [], [], [], [], [])
+    return Listing([], [], [], [], [], [], [])

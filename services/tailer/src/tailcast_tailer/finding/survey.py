@@ -120,7 +120,12 @@ class Survey:
             self._naming.find_orphans(self._there)
         pending += [one for one in self._undecided.values() if one.due <= now]
         for candidate in sorted(pending, key=self._order):
-            self._decide(candidate, listing, now)
+            try:
+                self._decide(candidate, listing, now)
+            except Exception as error:  # noqa: BLE001  # the others are decided
+                candidate.judge_later(now)
+                self._undecided[candidate.path] = candidate
+                listing.failed.append((candidate.path, error))
         return listing
 
     def settle(
@@ -225,6 +230,8 @@ class Survey:
             if known is not None and known.identity == seen.identity:
                 continue
             if known is not None and known.identity is not None:
+                # Another file has its path: what that was waited for is over.
+                self._undecided.pop(seen.path, None)
                 self._drop_path(known.identity, seen.path)
             candidate = Candidate(seen.path, root, seen.identity, is_link=seen.is_link)
             self._there[seen.path] = candidate
