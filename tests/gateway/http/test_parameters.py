@@ -69,7 +69,7 @@ def test_forms() -> None:
     """A condition as JSON, metrics by their names."""
     assert parsed_query("a", VIEWS).view is PLAIN
     where = '{"metric":"phi","op":"lt","value":0.5}'
-    view = parsed_query("a", VIEWS, where=where, metrics="phi,loss").view
+    view = parsed_query("a", VIEWS, where=where, metrics=["phi,loss"]).view
     assert view.where is not None
     assert view.projection is not None
     for text in ("{", '{"op":"lt"}'):
@@ -77,12 +77,21 @@ def test_forms() -> None:
             parsed_query("a", VIEWS, where=text)
 
 
-def test_names_with_commas_come_as_a_list() -> None:
-    """As JSON; what is no list of texts is names, as ever."""
-    for text, metrics in (
-        ('["a,b","c"]', ["a,b", "c"]), ("a,[b", ["a", "[b"]), ("[b,c", ["[b", "c"]),
-    ):  # fmt: skip  # one glance
-        assert parsed_query("a", VIEWS, metrics=text).message.metrics == metrics
+@pytest.mark.parametrize(
+    ("texts", "metrics"),
+    [
+        (['["a,b","c"]'], ["a,b", "c"]),
+        (["a,[b"], ["a", "[b", "a,[b"]),
+        (["[b,c"], ["[b", "c", "[b,c"]),
+        (["a"], ["a"]),
+        (["a,b", "c"], ["a,b", "c"]),
+        ([",".join("a" * 100)], ["a"] * 100),
+        ([f"a,{'b' * 1_023}"], ["a", "b" * 1_023]),
+    ],
+)
+def test_names_with_commas(texts: list[str], metrics: list[str]) -> None:
+    """In a JSON list, one for each parameter, or alone: it may be a list as well."""
+    assert parsed_query("a", VIEWS, metrics=texts).message.metrics == metrics
 
 
 def test_a_condition_stays_as_it_was_written() -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tailcast_gateway.commands.commands import Commands
+from tailcast_gateway.commands.core.defaults import NO_DEFAULTS, Defaults
 from tailcast_gateway.commands.core.pieces import Room
 from tailcast_gateway.commands.queries import Queries
 from tailcast_gateway.commands.snapshots import Snapshots
@@ -228,9 +229,21 @@ class Replica:
             )
 
     def take(
-        self, socket: OwnedSocket, wire: Wire = JSON, *, name: str | None = None
+        self,
+        socket: OwnedSocket,
+        wire: Wire = JSON,
+        *,
+        name: str | None = None,
+        defaults: Defaults = NO_DEFAULTS,
     ) -> Connection:
-        """Serve an accepted socket; `name` is the client's name, None without one."""
+        """Serve an accepted socket.
+
+        Args:
+            socket: the socket.
+            wire: what encodes its messages.
+            name: the client's name, None without one.
+            defaults: what its address says in place of its messages.
+        """
         connection = Connection(
             socket,
             wire=wire,
@@ -240,6 +253,7 @@ class Replica:
             holders=self.holders,
             room=self._room,
             name=name,
+            defaults=defaults,
             spawn=self.spawn,
             clock=self._clock,
             on_closed=self.connections.remove,

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any, assert_never, cast
 
 from tailcast_gateway.commands.commands import Commands, Unserved
+from tailcast_gateway.commands.core.defaults import NO_DEFAULTS, Defaults
 from tailcast_gateway.commands.core.pieces import Pieces, Room
 from tailcast_gateway.connections.core.liveness import Action, Liveness
 from tailcast_gateway.connections.core.ports import OwnedSocket
@@ -72,6 +73,7 @@ class Connection:
         holders: Holders,
         room: Room,
         name: str | None = None,
+        defaults: Defaults = NO_DEFAULTS,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         on_closed: Callable[["Connection"], None],
@@ -81,6 +83,8 @@ class Connection:
         # The state that delivery keeps for this connection.
         # (A cast: pyright takes a callable attribute for a method.)
         self.client = Client(cast(ClientSocket, socket), wire, name=name)
+        # What the address says in place of the messages.
+        self._defaults = defaults
         self._hub = hub
         self._commands = commands
         self._catch_up = catch_up
@@ -193,6 +197,12 @@ class Connection:
         self._instruments.command_received("subscribe")
         self._begin_subscribing(message, on_unserved)
 
+    # Calls from the endpoint.
+
+    def complain(self, text: str) -> None:
+        """Say what is wrong with the address; the connection is served all the same."""
+        self._commands.refuse(self.client, InvalidMessage(INVALID_MESSAGE, text))
+
     # Calls from the replica.
 
     @property
@@ -288,7 +298,8 @@ class Connection:
         message = _parsed(data)
         if not isinstance(message, Subscribe):
             return message
-        return self._pieces.take(message, len(data), self._clock())
+        whole = self._pieces.take(message, len(data), self._clock())
+        return None if whole is None else self._defaults.filled(whole)
 
     def _forget_pending(self) -> None:
         self._pending.clear()

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from tailcast_gateway.connections.admission import AWAY
 from tailcast_gateway.connections.handover import handover
 from tailcast_gateway.http.core import bodies, openapi
-from tailcast_gateway.http.core.parameters import max_message_in
+from tailcast_gateway.http.core.address import read_address
 from tailcast_gateway.http.events import add_events
 from tailcast_gateway.http.record import add_record
 from tailcast_gateway.http.responses import (
@@ -37,7 +37,6 @@ from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     InvalidMessage,
 )
-from tailcast_gateway.protocol.limits import MAX_CLIENT_ID_CHARACTERS
 from tailcast_gateway.protocol.wires import SUBPROTOCOLS, wire_of
 from tailcast_gateway.replica import Replica
 from tailcast_service.build import read_build
@@ -168,16 +167,8 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
             answer = Response(refusal.text, 503, headers=refusal.retry_after())
             await websocket.send_denial_response(answer)
             return
-        name = websocket.query_params.get("clientId")
-        if name is not None and not 0 < len(name) <= MAX_CLIENT_ID_CHARACTERS:
-            text = f"clientId has 1 to {MAX_CLIENT_ID_CHARACTERS} characters"
-            await websocket.send_denial_response(Response(text, 400))
-            return
-        try:
-            max_message = max_message_in(websocket.query_params.get("maxMessage"))
-        except InvalidMessage as error:
-            await websocket.send_denial_response(Response(error.text, 400))
-            return
+        address = read_address(websocket.query_params.multi_items())
+        max_message = address.max_message
         if max_message is not None and replica.wires.is_full:
             replica.instruments.busy("wires")
             text = "too many values of maxMessage are in use here"
@@ -192,7 +183,12 @@ def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint
             wire = wire_of(subprotocol, is_deflated=socket.is_deflated)
             if max_message is not None:
                 wire = replica.wires.bounded(wire, max_message) or wire
-            socket.start(replica.take(socket, wire, name=name))
+            connection = replica.take(
+                socket, wire, name=address.name, defaults=address.defaults
+            )
+            socket.start(connection)
+            if address.wrong:
+                connection.complain(address.wrong)
 
     return stream
 

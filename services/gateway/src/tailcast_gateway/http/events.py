@@ -42,7 +42,7 @@ def add_events(
         session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,
         start: Annotated[str | None, Query(alias="from")] = None,
         where: str | None = None,
-        metrics: str | None = None,
+        metrics: Annotated[list[str] | None, Query()] = None,
         max_message: MaxMessageQuery = None,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Response:
@@ -57,7 +57,7 @@ def add_events(
             start=start,
             after=last_event_id or None,
             where=where,
-            metrics=metrics,
+            metrics=metrics or (),
             max_message=max_message,
         )
         origin = request.headers.get("origin")

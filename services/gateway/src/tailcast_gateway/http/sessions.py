@@ -58,6 +58,8 @@ LimitQuery = Annotated[int | None, Query(ge=1)]
 CursorQuery = Annotated[
     str | None, Query(json_schema_extra={"pattern": CURSOR_PATTERN})
 ]
+# May be repeated: then each is one name.
+MetricsQuery = Annotated[list[str] | None, Query()]
 StartQuery = Annotated[
     str,
     Query(
@@ -115,7 +117,7 @@ class _RecordsQuery:
         before: CursorQuery = None,
         limit: LimitQuery = None,
         where: str | None = None,
-        metrics: str | None = None,
+        metrics: MetricsQuery = None,
     ) -> None:
         self.as_lines = _LINES[0] in request.headers.get("accept", "")
         self.start = start
@@ -123,7 +125,7 @@ class _RecordsQuery:
         self.before = before
         self.limit = limit
         self.where = where
-        self.metrics = metrics
+        self.metrics = metrics or ()
 
     def of(self, session: str, views: Views) -> ParsedQuery:
         """The `subscribe` that would ask for the same. Raises InvalidMessage."""

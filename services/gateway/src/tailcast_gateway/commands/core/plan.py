@@ -131,7 +131,7 @@ def plan_subscribe(
     message: Subscribe, current: Subscription, views: Views, *, max_rules: int
 ) -> Plan:
     """Make a plan of a `subscribe`. Raises InvalidMessage."""
-    start, view = _start(message), views.view_of(message)
+    start, view = start_of(message), views.view_of(message)
     texts = _named(message)
     is_everything = not texts
     if is_everything:
@@ -265,7 +265,8 @@ def _check_rules(subscription: Subscription, max_rules: int, id: MessageID) -> N
         raise InvalidMessage(TOO_MANY_SUBSCRIPTIONS, text, id)
 
 
-def _start(message: Subscribe) -> Start | Cursor | None:
+def start_of(message: Subscribe) -> Start | Cursor | None:
+    """Where a `subscribe` asks to begin, None if nowhere. Raises InvalidMessage."""
     if message.replay is not None:
         return Last(message.replay)
     start = message.from_

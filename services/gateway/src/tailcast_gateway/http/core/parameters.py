@@ -18,7 +18,12 @@ from tailcast_gateway.protocol.client_messages import (
     Subscribe,
     parse,
 )
-from tailcast_gateway.protocol.limits import MAX_MESSAGE_BYTES, MIN_MESSAGE_BYTES
+from tailcast_gateway.protocol.limits import (
+    MAX_MESSAGE_BYTES,
+    MAX_METRIC_CHARACTERS,
+    MAX_METRICS,
+    MIN_MESSAGE_BYTES,
+)
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.views.view import View, Views
 
@@ -51,7 +56,7 @@ def parsed_query(
     after: str | None = None,
     before: str | None = None,
     where: str | None = None,
-    metrics: str | None = None,
+    metrics: Sequence[str] = (),
     max_message: int | None = None,
 ) -> ParsedQuery:
     """The subscription that a query asks for. Raises InvalidMessage.
@@ -63,21 +68,21 @@ def parsed_query(
         after: a cursor; it takes precedence over `start`.
         before: a cursor to read backward from; it takes precedence too.
         where: a condition, as JSON.
-        metrics: names, comma-separated, or a JSON list of them.
+        metrics: each parameter `metrics`.
         max_message: the longest message that the client accepts, bytes.
     """
     if after is not None and before is not None:
         raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
     fields: dict[str, object] = {"type": "subscribe", "sessionId": session}
     if start is not None:
-        fields["from"] = _from(start)
+        fields["from"] = from_in(start)
     cursor = after if before is None else before
     if cursor is not None:
         fields["from"] = {"cursor": cursor}
     if where is not None:
         fields["where"] = _json(where)
-    if metrics is not None:
-        fields["metrics"] = _names(metrics)
+    if metrics:
+        fields["metrics"] = metrics_in(metrics)
     if max_message is not None:
         fields["maxMessage"] = max_message
     message = parse(msgspec.json.encode(fields))
@@ -120,7 +125,8 @@ def max_message_in(text: str | None) -> int | None:
     return int(text)
 
 
-def _from(text: str) -> str | Mapping[str, object]:
+def from_in(text: str) -> str | Mapping[str, object]:
+    """The value of `from` that a parameter stands for. Raises InvalidMessage."""
     name, colon, value = text.partition(":")
     if not colon and name in _WORDS:
         return name
@@ -134,12 +140,21 @@ def _from(text: str) -> str | Mapping[str, object]:
     )
 
 
-def _names(text: str) -> list[str]:
-    """Names with commas between them, or a list of names that may have commas."""
+def metrics_in(texts: Sequence[str]) -> list[str]:
+    """The metrics that parameters name.
+
+    Of several each is one name. One alone may be a list: in JSON, or of names with
+    commas between them. The latter may as well be a single name with commas in it.
+    """
+    if len(texts) > 1:
+        return list(texts)
+    (text,) = texts
     if text.startswith("["):
         with contextlib.suppress(msgspec.MsgspecError, UnicodeError):
             return msgspec.json.decode(text, type=list[str])
-    return [name for name in text.split(",") if name]
+    names = [name for name in text.split(",") if name]
+    is_name = 0 < len(names) < MAX_METRICS and len(text) <= MAX_METRIC_CHARACTERS
+    return [*names, text] if is_name and names != [text] else names
 
 
 def _json(text: str) -> object:
