@@ -70,6 +70,11 @@ class Ledger:
             self._numbers[source] += 1
             self.lines[text].append(Line(source, self._numbers[source], is_due))
 
+    def wrote_over(self, before: Iterable[bytes], texts: Iterable[bytes]) -> None:
+        """Note lines that stand in the places of others of their file."""
+        for old, text in zip(before, texts, strict=True):
+            self.lines[text].append(self.lines[old][0])
+
 
 class Fault(NamedTuple):
     """What is wrong, and whether waiting can mend it."""

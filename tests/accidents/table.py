@@ -1,7 +1,7 @@
 """The table: accidents by their names, each a function that does it to a stage."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from tests.accidents.followers import Way
 from tests.accidents.stage import Stage
@@ -20,8 +20,6 @@ class Accident:
     group: str
     play: Play
     ways: tuple[Way, ...] = BOTH
-    # Why it is not survived yet, by the way of watching.
-    fails: Mapping[Way, str] = field(default_factory=dict[Way, str])
     # Takes long, or much of the machine: for `make test-long`.
     is_long: bool = False
     # Whether the row starts the follower itself.
@@ -42,9 +40,6 @@ TABLE: dict[str, Accident] = {}
 def accident(
     *,
     ways: tuple[Way, ...] = BOTH,
-    fails: str = "",
-    fails_up: str = "",
-    fails_log_dir: str = "",
     is_long: bool = False,
     starts_itself: bool = False,
     kills: bool = False,
@@ -53,7 +48,6 @@ def accident(
     is_for_all: bool = True,
 ) -> Callable[[Play], Play]:
     """Make a function a row of the table, by its name."""
-    reasons = {Way.LOG_DIR: fails or fails_log_dir, Way.UP: fails or fails_up}
 
     def enter(play: Play) -> Play:
         name = play.__name__
@@ -63,7 +57,6 @@ def accident(
             group=play.__module__.rpartition(".")[2],
             play=play,
             ways=ways,
-            fails={way: reason for way, reason in reasons.items() if reason},
             is_long=is_long,
             starts_itself=starts_itself,
             kills=kills,

@@ -42,8 +42,6 @@ from tests.conftest import BrokerFactory
 
 
 GROUPS = (contents, emergencies, last_lines, names, restarts, rewrites, rotations)
-# What is not survived yet is not waited for so long.
-FAILING_SECONDS = 8.0
 LONG_SECONDS = 150.0
 
 Cell = tuple[str, Way]
@@ -55,17 +53,12 @@ def _cells() -> Iterator[ParameterSet]:
         for row in sorted(TABLE.values(), key=lambda row: (row.is_long, row.group)):
             if way in row.ways:
                 yield pytest.param(
-                    (row.name, way), id=f"{row.name}-{way}", marks=_marks(row, way)
+                    (row.name, way), id=f"{row.name}-{way}", marks=_marks(row)
                 )
 
 
-def _marks(row: Accident, way: Way) -> list[pytest.MarkDecorator]:
-    marks: list[pytest.MarkDecorator] = []
-    if row.is_long:
-        marks += [pytest.mark.long, pytest.mark.timeout(600)]
-    if reason := row.fails.get(way):
-        marks.append(pytest.mark.xfail(strict=True, reason=reason))
-    return marks
+def _marks(row: Accident) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.long, pytest.mark.timeout(600)] if row.is_long else []
 
 
 class Plays:
@@ -111,8 +104,6 @@ class Plays:
         for directory in (base / "logs" / TELEMETRY, base / "beside"):
             directory.mkdir(parents=True)
         pace = Pace(LONG_SECONDS) if row.is_long else Pace()
-        if way in row.fails:
-            pace = Pace(LONG_SECONDS / 2 if row.is_long else FAILING_SECONDS)
         follower = self._follower(row, f"{row.name}-{way}")
         stage = Stage(base / "logs", way, follower, pace=pace)
         try:

@@ -234,6 +234,12 @@ class Instruments:
             self._meters.disputed.dec()
         self._forget("contested", session)
 
+    def middle_compared(self, session: str, *, is_same: bool) -> None:
+        """A file that was changed without growing was held against what is stored."""
+        self._meters.compared.labels("same" if is_same else "other").inc()
+        if not is_same:
+            self._log.info("file was changed in its middle", session=session)
+
     def session_contested(self, session: str) -> None:
         """Its file was written anew too soon after it was before: it waits."""
         if self._remember("contested", session):

@@ -28,6 +28,9 @@ class Meters:
         self.refused = counter("refused", "Refused rewrites, paths and names", "what")
         self.claims = counter("claims", "Sessions that change their tailer", "what")
         self.contested = counter("contested", "Rewrites that came too soon and waited")
+        self.compared = counter(
+            "comparisons", "Files changed without growing, by what was found", "found"
+        )
         self.documents = counter("documents", "Emergency documents", "outcome")
         for outcome in ("unreadable", "rejected"):
             # An alert compares them with what they were.

@@ -35,6 +35,7 @@ from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.fates import LET_READ, Trouble
 from tailcast_tailer.following.generations import Generations, Succeeding
 from tailcast_tailer.following.last_line import LastLine
+from tailcast_tailer.following.middle import Middle
 from tailcast_tailer.following.ownership import Ownership
 from tailcast_tailer.following.succession import Succession, Waiting
 
@@ -82,6 +83,7 @@ class Follower:
         # NULs up to this offset were there long enough to be part of the file.
         self._nuls_until = -1
         self._last_line = LastLine(session, context)
+        self._middle = Middle(session, file, jobs, context)
         self._generations = Generations(session, file, jobs, context)
         self._succession = Succession(file, jobs, context, self._generations)
         # What was seen before the turn that takes it, and from where.
@@ -157,8 +159,9 @@ class Follower:
 
     @property
     def rested_at(self) -> float | None:
-        """When what is held back has rested, steady seconds; None while nothing is."""
-        return self._last_line.rested_at
+        """When it has rested and is to be looked at again, steady seconds; or None."""
+        wanted = (self._last_line.rested_at, self._middle.due_at)
+        return min((at for at in wanted if at is not None), default=None)
 
     @property
     def place(self) -> Place | None:
@@ -255,6 +258,7 @@ class Follower:
             self._ahead = place, seen
             return True
         self._sighted(seen)
+        self._middle.seen(seen)
         # Who was told that it is gone is to be told that it is back.
         return self._stored is not None and self._stored.gone_since_ms > 0
 
@@ -354,6 +358,8 @@ class Follower:
         if look.successor is not None:
             return await self._succeed(stored, look, portion, look.successor)
         await self._ownership.settle()
+        if look.source is Source.PATH:
+            self._middle.seen(look.glimpse)
         if portion.place.offset == stored.position.offset:
             return await self._nothing_new(stored, look, portion)
         if stored.position.incarnation:
@@ -385,7 +391,11 @@ class Follower:
             return await self._unseen(after, is_absent=True)
         back = await self._ownership.take_back(after)
         self._believe(after, back)
-        return AT_ONCE if back is None else None
+        if back is None:
+            return AT_ONCE
+        if await self._middle.is_other(back):
+            return await self._begin_other(back, look)
+        return None
 
     async def _unseen(self, stored: Stored, *, is_absent: bool) -> float | None:
         """The path shows nothing: if the file is gone, give the session up."""
@@ -394,6 +404,18 @@ class Follower:
         )
         self._believe(stored, after)
         return delay
+
+    async def _begin_other(self, stored: Stored, look: Look) -> float | None:
+        """The middle is another one: begin a generation there, if we may."""
+        now = self._context.clock()
+        still = Doubt(now, look.glimpse.size, look.glimpse.mtime_ns, now, 0)
+        if self._generations.may_begin(still) and await self._ownership.may_begin_anew(
+            stored
+        ):
+            return await self._begin_generation(stored, look, None)
+        # It is found again then.
+        self._middle.ask()
+        return None
 
     def _believe(self, before: Stored, after: Stored | None) -> None:
         if after is None:
@@ -477,6 +499,7 @@ class Follower:
             await self._jobs(self._file.go_on)
             self._doubt = None
             self._generations.began(new, now)
+            self._middle.begun(new.look.glimpse)
             if look.continued_line is not None:
                 self._last_line.went_on()
         else:

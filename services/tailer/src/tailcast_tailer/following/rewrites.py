@@ -54,17 +54,35 @@ async def common_prefix(
     writer: SessionWriter, session: str, stored: Stored, file: NewFile
 ) -> int:
     """Find the offset up to which the new file is what was appended; 0 if unproved."""
+    comparison = await _compare(writer, session, stored, file)
+    return 0 if comparison is None else comparison.agreed
+
+
+async def is_as_stored(
+    writer: SessionWriter, session: str, stored: Stored, file: NewFile
+) -> bool:
+    """Whether all that is stored of a file's generation is in the file, as it is."""
+    comparison = await _compare(writer, session, stored, file)
+    return comparison is None or not comparison.has_parted
+
+
+async def _compare(
+    writer: SessionWriter, session: str, stored: Stored, file: NewFile
+) -> "_Comparison | None":
+    """Compare what is stored with a file; None if nothing shows where that begins."""
     start, generation = stored.generation_start, stored.position.generation
     after = EntryID(generation - 1, MAX_OFFSET)
     if start > 0:
         after = EntryID(generation, start - 1)
     page = await writer.read_after(session, after, limit=PAGE_ENTRIES)
     if not page:
-        return 0
+        return None
     begin = _begin(page[0], generation)
     if begin is None or (begin > 0 and not await _has_head(file, stored)):
-        return 0
-    return await _Comparison(file, stored, begin).follow(writer, session, page)
+        return None
+    comparison = _Comparison(file, stored, begin)
+    await comparison.follow(writer, session, page)
+    return comparison
 
 
 async def has_other_line(
@@ -116,24 +134,25 @@ class _Comparison:
     def __init__(self, file: NewFile, stored: Stored, begin: int) -> None:
         self._file = file
         self._stored = stored
-        # The end of the last line that is in both.
-        self._agreed = 0
+        # The end of the last line that is in both, and whether one is not.
+        self.agreed = 0
+        self.has_parted = False
         # How far the file was read, and the entries that were not compared yet.
         self._read_to = begin
         self._unread: deque[NewEntry] = deque()
 
     async def follow(
         self, writer: SessionWriter, session: str, page: list[Entry]
-    ) -> int:
-        """Compare page by page; the agreed offset when they part or one ends."""
+    ) -> None:
+        """Compare page by page, until they part or all that is stored was there."""
         while page:
             for entry in page:
                 if not await self._agrees(entry):
-                    return self._agreed
+                    self.has_parted = True
+                    return
             # A long history must not keep other files from their turn.
             await asyncio.sleep(0)
             page = await writer.read_after(session, page[-1].id, limit=PAGE_ENTRIES)
-        return self._agreed
 
     async def _agrees(self, entry: Entry) -> bool:
         if entry.kind is Kind.MARKER:
@@ -146,7 +165,7 @@ class _Comparison:
             return False
         if line[:3] != (entry.id.offset, entry.kind, entry.record):
             return False
-        self._agreed = line.offset
+        self.agreed = line.offset
         return True
 
     async def _next(self) -> NewEntry | None:
