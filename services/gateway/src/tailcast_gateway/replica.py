@@ -219,6 +219,8 @@ class Replica:
         task = asyncio.get_running_loop().create_task(self._told(coroutine))
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
+        # One that was cancelled before its first step has not begun what it waits for.
+        task.add_done_callback(lambda _: coroutine.close())
 
     async def _told(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:

@@ -11,6 +11,7 @@ import fcntl
 import os
 import signal
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,8 @@ NETWORK_TYPES = frozenset(
         "vboxsf", "virtiofs", "wekafs",
     }
 )  # fmt: skip  # a list of names
+# What was changed less than this ago may change again with the same time.
+SAME_TICK_SECONDS = 2.0
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -95,6 +98,11 @@ def open_regular(path: str) -> Opened:
         os.close(descriptor)
         raise CannotBeSeen(OSError(errno.EINVAL, "not a regular file"))
     return Opened(descriptor, _glimpse_of(found))
+
+
+def may_change_unseen(mtime_ns: int) -> bool:
+    """Whether a directory may change and show the same modification time after it."""
+    return time.time() - mtime_ns / 1e9 < SAME_TICK_SECONDS
 
 
 def may_be_written(descriptor: int) -> bool | None:

@@ -8,7 +8,6 @@ ends when there is a later one. It may be deleted once it was read.
 # ruff: noqa: ARG002, PTH110, PTH112, PTH116, PTH119  # many names: texts, `Path` costs more
 
 import os
-import time
 from collections.abc import Callable
 
 from tailcast_streams.entries import NewRejection
@@ -21,14 +20,15 @@ from tailcast_tailer.core.part_names import (
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
 from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.core.records import REJECTED_HEAD_BYTES, Reading
-from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, read_regular
+from tailcast_tailer.files.file_system import (
+    CannotBeSeen,
+    Glimpse,
+    may_change_unseen,
+    read_regular,
+)
 from tailcast_tailer.files.looks import Look, Next, Rested
 from tailcast_tailer.files.portions import Place, Portion, nothing
 from tailcast_tailer.files.session_file import SessionFile
-
-
-# A folder that changed less than this ago may change again within the same tick.
-SAME_TICK_SECONDS = 2.0
 
 
 class PartFiles(SessionFile):
@@ -237,8 +237,7 @@ class PartFiles(SessionFile):
                 paths = [f"{self._folder}/{entry.name}" for entry in entries]
             mine = [path for path in paths if self._is_part(path)]
             self._parts = sorted(mine, key=self._order)
-            is_racy = time.time() - mtime_ns / 1e9 < SAME_TICK_SECONDS
-            self._listed_ns = -1 if is_racy else mtime_ns
+            self._listed_ns = -1 if may_change_unseen(mtime_ns) else mtime_ns
         return [*(path for path in self._before if os.path.exists(path)), *self._parts]
 
     def _is_part(self, path: str) -> bool:

@@ -11,16 +11,12 @@ below the root goes before a link to it.
 
 import os
 import stat
-import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tailcast_tailer.files.file_system import Identity
+from tailcast_tailer.files.file_system import Identity, may_change_unseen
 
 
-# A directory that changed less than this ago may change again within the same tick of
-# its clock.
-RACY_SECONDS = 2.0
 # How often the modification time is asked for, at least and at most.
 SOONEST_SECONDS = 1.0
 LATEST_SECONDS = 10.0
@@ -169,7 +165,7 @@ class DirectoryTree:
             known.due = now + known.interval
             return []
         entered = self._list(path, known, changes)
-        is_racy = time.time() - mtime_ns / 1e9 < RACY_SECONDS
+        is_racy = may_change_unseen(mtime_ns)
         if known.has_unseen:
             known.interval = min(LATEST_SECONDS, known.interval * 1.5)
         elif mtime_ns != known.mtime_ns:
