@@ -1,1 +1,26 @@
-"""What all records of a session say together, folded entry by entry."""
+"""What all records of a session say together, folded entry by entry.
+
+`Index` is the session's; everything else here is what it consists of, or what it says.
+"""
+
+from tailcast_index.fold.falls import Rewind
+from tailcast_index.fold.figures import LeftOut, Metric, read_metric
+from tailcast_index.fold.folding import Stale
+from tailcast_index.fold.index import Index
+from tailcast_index.fold.pace import Status
+from tailcast_index.fold.summary import Gap, Span, Summary, UnreadKey
+
+
+__all__ = [
+    "Gap",
+    "Index",
+    "LeftOut",
+    "Metric",
+    "Rewind",
+    "Span",
+    "Stale",
+    "Status",
+    "Summary",
+    "UnreadKey",
+    "read_metric",
+]

@@ -1,0 +1,149 @@
+"""Where a run fell back: it was continued from a checkpoint, and appends to its file.
+
+Steps mostly rise. A record with a lower step than the one before it may be of another
+kind, as an evaluation that counts for itself; and after it the run may be where it was.
+Only if records of the same kind go on from the lower step, the run fell back there.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+from zlib import crc32
+
+from tailcast_streams.position import EntryID
+
+
+_Values: TypeAlias = Sequence[tuple[str, Any]]
+
+# How many fall-backs are kept, the latest ones.
+MAX_REWINDS = 100
+# How many runs of one file are told apart, those that moved last.
+MAX_LANES = 64
+# A record's kind is told by so many of its metrics, each of which sets one bit.
+_KIND_METRICS: Final = 16
+_KIND_BITS: Final = 53
+
+
+class Rewind(NamedTuple):
+    """A fall-back, at the first record that came after it."""
+
+    id: EntryID
+    # The step of that record, and the last one before it that was in order.
+    step: float
+    before: float
+    # The run of a file that has several of them; "" else.
+    lane: str = ""
+
+
+class _Lane:
+    """Where one run is."""
+
+    __slots__ = ("at", "fallen", "kind", "kind_before")
+
+    def __init__(
+        self, at: float, kind: "_Values | int", before: "_Values | int"
+    ) -> None:
+        # The last step that was in order.
+        self.at = at
+        # The kinds of its record and of the one before, which may be an evaluation's:
+        # their values, until somebody asks.
+        self.kind = kind
+        self.kind_before = before
+        # The record with which it perhaps fell back, its step, and the latest step.
+        self.fallen: tuple[EntryID, float, float] | None = None
+
+
+class Falls:
+    """The runs of a session, and where they fell back."""
+
+    def __init__(self) -> None:
+        # The runs by their lanes, the one that moved last at the end.
+        self._lanes: dict[str, _Lane] = {}
+        self._last_lane = ""
+        # How many fall-backs there were, and the latest of them.
+        self.count = 0
+        self.rewinds: deque[Rewind] = deque(maxlen=MAX_REWINDS)
+
+    def note(
+        self, id: EntryID, step: float, lane: str, values: _Values
+    ) -> Rewind | None:
+        """Note a record with a step; returns the fall-back that it shows, if any."""
+        run = self._lanes.get(lane)
+        if run is None or lane != self._last_lane:
+            run = self._turn_to(lane, run, step, values)
+        if step >= run.at:
+            run.at = step
+            run.kind_before, run.kind = run.kind, values
+            run.fallen = None
+            return None
+        return self._fell(run, id, step, values)
+
+    def _turn_to(
+        self, lane: str, run: _Lane | None, step: float, values: _Values
+    ) -> _Lane:
+        self._last_lane = lane
+        self._lanes.pop(lane, None)
+        run = self._lanes[lane] = run or _Lane(step, values, values)
+        if len(self._lanes) > MAX_LANES:
+            del self._lanes[next(iter(self._lanes))]
+        return run
+
+    def _fell(
+        self, run: _Lane, id: EntryID, step: float, values: _Values
+    ) -> Rewind | None:
+        kind = _kind(values)
+        run.kind, run.kind_before = _kind(run.kind), _kind(run.kind_before)
+        if not (_is_same(run.kind, kind) or _is_same(run.kind_before, kind)):
+            return None
+        if run.fallen is None or step < run.fallen[2]:
+            run.fallen = id, step, step
+            return None
+        first, fallen_to, latest = run.fallen
+        if step == latest:
+            return None
+        rewind = Rewind(first, fallen_to, run.at, self._last_lane)
+        run.at, run.fallen = step, None
+        run.kind_before, run.kind = run.kind, kind
+        self.count += 1
+        self.rewinds.append(rewind)
+        return rewind
+
+    def dump(self) -> list[Any]:
+        """What `load` goes on from, besides the fall-backs themselves."""
+        return [
+            [lane, run.at, _kind(run.kind), _kind(run.kind_before), *(run.fallen or ())]
+            for lane, run in self._lanes.items()
+        ]
+
+    @classmethod
+    def load(
+        cls, lanes: Sequence[Any], count: int, rewinds: Sequence[Rewind]
+    ) -> "Falls":
+        """Go on from what was stored. Raises ValueError."""
+        falls = cls()
+        falls.count = count
+        falls.rewinds.extend(rewinds)
+        for lane, at, kind, before, *fallen in lanes:
+            run = falls._lanes[lane] = _Lane(at, kind, before)
+            if fallen:
+                (generation, offset), step, latest = fallen
+                run.fallen = EntryID(generation, offset), step, latest
+            falls._last_lane = lane
+        return falls
+
+
+def _kind(values: _Values | int) -> int:
+    """A set of bits that stands for the names of a record's first metrics."""
+    if isinstance(values, int):
+        return values
+    kind = 0
+    for name, _ in values[:_KIND_METRICS]:
+        kind |= 1 << crc32(name.encode(errors="replace")) % _KIND_BITS
+    return kind
+
+
+def _is_same(kind: int, other: int) -> bool:
+    """Whether at least half of the other's metrics are among those of the one."""
+    if not other:
+        return not kind
+    return 2 * (kind & other).bit_count() >= other.bit_count()

@@ -1,0 +1,223 @@
+"""From entry to entry: which of them count, and whether the figures are still right.
+
+At a marker the file lost the lines behind its offset. If some of those were folded, the
+figures cannot be mended: they are stale, and are made anew from the stream's start.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import Any
+
+from tailcast_index.fold.cuts import Cuts
+from tailcast_index.fold.run import Run
+from tailcast_index.fold.summary import TRIMMED, Gap, gap_of
+from tailcast_index.meaning import Chooser
+from tailcast_index.rollups import Rollups
+from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.metrics import read_fields
+from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
+
+
+class Stale(Enum):
+    """Why figures cannot go on from where they are."""
+
+    # They were made by other rules.
+    RULES = "rules"
+    # The records are to be read otherwise than those before were.
+    CHOICE = "choice"
+    # A marker cut some of the lines that were folded.
+    CUT = "cut"
+    # Nothing of what was folded is left: the next entry is the first one.
+    ANEW = "anew"
+
+
+class Folding:
+    """The figures of a session, and up to where in its stream they go."""
+
+    def __init__(
+        self,
+        run: Run,
+        chooser: Chooser | None,
+        cuts: Cuts,
+        *,
+        first: EntryID = BEFORE_ALL,
+        cursor: Cursor = NOTHING,
+        looked: EntryID = BEFORE_ALL,
+        rollups: Rollups | None = None,
+    ) -> None:
+        """Go on from an entry, or begin.
+
+        Args:
+            run: the figures up to there.
+            chooser: how the records are read; None if that does not change any more.
+            cuts: which lines are gone; markers are added.
+            first: the first entry that was folded; `BEFORE_ALL` for none.
+            cursor: the last one.
+            looked: up to which entry the chooser has looked at the records.
+            rollups: the roll-ups; None for figures only.
+        """
+        self.run = run
+        self.chooser = chooser
+        self.cuts = cuts
+        self.first = first
+        self.position = cursor.id
+        self.looked = looked
+        self.rollups = rollups
+        # Up to where records were read that only the roll-ups lack; None for no such.
+        self._rolled_to: EntryID | None = None
+        self._cursor = cursor
+        # The last entry itself, once it was folded here.
+        self._last: Entry | None = None
+        # Its generation, and the offset behind which lines of that are gone.
+        self._generation = cursor.id.generation
+        self._kept = cuts.kept_of(self._generation)
+
+    @property
+    def cursor(self) -> Cursor:
+        """Up to where the figures are true; `NOTHING` before the first entry."""
+        return self._cursor if self._last is None else self._last.cursor
+
+    @property
+    def reads_after(self) -> EntryID:
+        """The entry behind which to read on."""
+        return self.position if self._rolled_to is None else self._rolled_to
+
+    def begin_at(self, entry: Entry) -> None:
+        """Begin at an entry before which nothing is missing."""
+        self.first = entry.id
+        self.position = entry.previous
+        self._cursor = Cursor(entry.previous, 0)
+
+    def give(self, chunks: Sequence[bytes | None]) -> None:
+        """Go on with stored roll-ups. Raises ValueError if they cannot be used."""
+        if self.rollups is not None:
+            self.rollups.give(chunks)
+            if self.rollups.records < self.run.records:
+                self._rolled_to = self.rollups.to
+
+    def fold(self, entries: Sequence[Entry], now_ms: int) -> Stale | None:
+        """Add entries, up to one that makes the figures stale, which is left."""
+        if self._rolled_to is not None:
+            entries = self._roll_again(entries, now_ms)
+        if not entries:
+            return None
+        if self._follow(entries[0]):
+            return Stale.ANEW
+        for entry in entries:
+            generation, offset = entry.id
+            stale = None
+            if entry.kind is Kind.MARKER:
+                stale = self._pass_marker(entry)
+            else:
+                if generation != self._generation:
+                    self._enter(generation)
+                if offset <= self._kept:
+                    stale = self._add(entry, now_ms)
+            if stale is not None:
+                return stale
+            self.position = entry.id
+            self._last = entry
+        return None
+
+    def _follow(self, entry: Entry) -> bool:
+        """Note what is missing before an entry; True if it cannot be followed."""
+        after, to = self.position, entry.previous
+        if after == BEFORE_ALL:
+            self.first = entry.id
+        elif to == after:
+            return False
+        elif entry.id.generation > self._generation + (entry.kind is Kind.MARKER):
+            # A marker is missing: nothing says which lines before are still there.
+            return True
+        if entry.kind is Kind.MARKER:
+            self._note_cut(entry.id)
+        # What the file no longer has is not missing.
+        to = EntryID(
+            to.generation, int(min(to.offset, self.cuts.kept_of(to.generation)))
+        )
+        if to.offset > after.offset:
+            self.run.add_gap(Gap(after, to, TRIMMED))
+        return False
+
+    def _note_cut(self, marker: EntryID) -> None:
+        if marker.generation > 1:
+            self.cuts.add(*marker)
+
+    def _enter(self, generation: int) -> None:
+        self._generation = generation
+        self._kept = self.cuts.kept_of(generation)
+
+    def _pass_marker(self, entry: Entry) -> Stale | None:
+        generation, kept = entry.id
+        run = self.run
+        self._note_cut(entry.id)
+        self._enter(generation)
+        if run.last_offset > kept:
+            return Stale.CUT if run.first_offset <= kept else Stale.ANEW
+        if run.records:
+            run.places.add(entry.id, run.records, run.highest_step, run.highest_time)
+        return None
+
+    def _add(self, entry: Entry, now_ms: int) -> Stale | None:
+        if entry.kind is Kind.GAP:
+            self.run.add_gap(gap_of(entry))
+            return None
+        fields = read_fields(entry.record)
+        if self.chooser is not None and entry.id > self.looked:
+            self.looked = entry.id
+            if self.chooser.look(fields):
+                return Stale.CHOICE
+        point = self.run.add(entry, fields, now_ms)
+        if self.rollups is not None:
+            self.rollups.add(entry.id, point)
+        return None
+
+    def _roll_again(self, entries: Sequence[Entry], now_ms: int) -> Sequence[Entry]:
+        """Add to the roll-ups what they lack; returns the entries behind that."""
+        again = [entry for entry in entries if entry.id <= self.position]
+        for entry in again:
+            self._rolled_to = entry.id
+            if self.has_record(entry) and self.rollups is not None:
+                point = self.run.point(read_fields(entry.record), now_ms)
+                self.rollups.add(entry.id, point)
+        if self._rolled_to == self.position or len(again) < len(entries):
+            self._rolled_to = None
+        return entries[len(again) :]
+
+    def has_record(self, entry: Entry) -> bool:
+        """Whether an entry is of a line that is a record, and is in the file still."""
+        return (
+            entry.kind is not Kind.MARKER
+            and entry.kind is not Kind.GAP
+            and entry.id.offset <= self.cuts.kept_of(entry.id.generation)
+        )
+
+    def dump(self) -> list[Any]:
+        """What is stored besides the run, the cursor and the chooser."""
+        looked = None if self.looked <= self.position else str(self.looked)
+        return [str(self.first), looked, self.cuts.dump()]
+
+    @classmethod
+    def load(
+        cls,
+        dumped: Sequence[Any],
+        run: Run,
+        chooser: Chooser | None,
+        cursor: Cursor,
+        rollups: Rollups | None,
+    ) -> "Folding":
+        """Go on from what was stored. Raises ValueError and the like."""
+        first, looked, cuts = dumped
+        return cls(
+            run,
+            chooser,
+            Cuts(_pairs(cuts)),
+            first=EntryID.parse(first),
+            cursor=cursor,
+            looked=cursor.id if looked is None else EntryID.parse(looked),
+            rollups=rollups,
+        )
+
+
+def _pairs(cuts: Iterable[Sequence[int]]) -> Iterable[tuple[int, int]]:
+    return ((generation, kept) for generation, kept in cuts)

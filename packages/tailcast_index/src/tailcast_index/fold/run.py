@@ -1,0 +1,199 @@
+"""What the records of a run say together: record after record, in the file's order.
+
+It knows of no entries that are gone, of no stream and of no store: that is `index`.
+"""
+
+from collections import deque
+from collections.abc import Collection, Mapping
+
+from tailcast_index.fold.falls import Falls
+from tailcast_index.fold.figures import Figures
+from tailcast_index.fold.pace import RATE_MS, Samples, status_after
+from tailcast_index.fold.places import PlaceMarks
+from tailcast_index.fold.summary import Gap, Span, Summary, UnreadKey
+from tailcast_index.meaning import Choice, Point, Reader, Rules, Unread, Value
+from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.position import BEFORE_ALL, EntryID
+
+
+# Of how many emergencies the IDs are kept, and how many gaps: the latest ones.
+MAX_EMERGENCIES = 100
+MAX_GAPS = 100
+# How many keys with unread values are kept.
+MAX_UNREAD_KEYS = 20
+# A longer record is not kept besides its entry, bytes.
+MAX_LATEST_BYTES = 64 * 1024
+
+
+class Run:
+    """The figures of one run, without its roll-ups."""
+
+    def __init__(
+        self, rules: Rules, choice: Choice, *, only: Collection[str] | None = None
+    ) -> None:
+        self.read = Reader(rules, choice).read
+        self.choice = choice
+        self.records = 0
+        self.figures = Figures(only=only)
+        self.falls = Falls()
+        self.places = PlaceMarks()
+        # The samples by the records' own times, and by the times at which they came.
+        self.by_time = Samples()
+        self.by_arrival = Samples()
+        self.first_step: float | None = None
+        self.last_step: float | None = None
+        self.highest_step: float | None = None
+        self.first_time: int | None = None
+        self.last_time: int | None = None
+        self.highest_time: int | None = None
+        # The entries before the first record with a step, and with a time.
+        self.before_steps: EntryID | None = None
+        self.before_times: EntryID | None = None
+        self.total_steps: int | None = None
+        self.latest_id = BEFORE_ALL
+        self.latest = b""
+        self.emergencies = 0
+        self.emergency_ids: deque[EntryID] = deque(maxlen=MAX_EMERGENCIES)
+        self.latest_emergency = b""
+        self.gap_count = 0
+        self.gaps: deque[Gap] = deque(maxlen=MAX_GAPS)
+        self.unread: dict[str, UnreadKey] = {}
+        self.unread_others = 0
+        # The first byte of the file that is known of, or known to be missing, and the
+        # last one; 0 for nothing.
+        self.first_offset = 0
+        self.last_offset = 0
+        # When the file was written last, as far as was told, and when records came.
+        self.written_ms = 0
+        self.arrived_ms = 0
+
+    def point(self, fields: Mapping[str, object], now_ms: int) -> Point:
+        """What a record says behind those that were added."""
+        point = self.read(fields, now_ms=now_ms)
+        if point.lane or point.nulls:
+            return point._replace(values=self._values(point))
+        return point
+
+    def add(self, entry: Entry, fields: Mapping[str, object], now_ms: int) -> Point:
+        """Add a record; returns what it says, for the roll-ups."""
+        id = entry.id
+        point = self.point(fields, now_ms)
+        step, time_ms, values = point.step, point.time_ms, point.values
+        if step is not None:
+            self._reach_step(step, entry)
+            if self.falls.note(id, step, point.lane, values) is not None:
+                self.by_time.begin_again()
+                self.by_arrival.begin_again()
+        if time_ms is not None:
+            self._reach_time(time_ms, entry)
+        self.figures.add(values, step)
+        self.records += 1
+        self.latest_id = id
+        self.latest = entry.record
+        self.last_offset = id.offset
+        self.first_offset = self.first_offset or id.offset
+        if self.places.is_due(id, self.records):
+            self.places.add(id, self.records, self.highest_step, self.highest_time)
+        if entry.kind is Kind.EMERGENCY:
+            self.emergencies += 1
+            self.emergency_ids.append(id)
+            self.latest_emergency = entry.record
+        if point.total_steps is not None:
+            self.total_steps = point.total_steps
+        for unread in point.unread:
+            self._note_unread(unread)
+        return point
+
+    def add_gap(self, gap: Gap) -> None:
+        """Note that something is missing."""
+        self.gap_count += 1
+        self.gaps.append(gap)
+        self.last_offset = gap.to.offset
+        self.first_offset = self.first_offset or gap.after.offset + 1
+
+    def note_written(self, written_ms: int) -> None:
+        """Note when the file was written last, 0 if that is not known."""
+        self.written_ms = max(self.written_ms, written_ms)
+
+    def note_arrival(self, now_ms: int, written_ms: int) -> None:
+        """Note that records came.
+
+        Those of a file that was written long ago tell nothing of how fast it grows.
+        """
+        self.arrived_ms = max(self.arrived_ms, now_ms)
+        is_live = not written_ms or now_ms - written_ms <= RATE_MS
+        if is_live and now_ms > self.by_arrival.latest_ms:
+            self.by_arrival.note(now_ms, self.records, self.highest_step)
+
+    def summary(self, now_ms: int) -> Summary:
+        """All of it, at a time."""
+        activity_ms = min(
+            self.written_ms or self.highest_time or self.arrived_ms, now_ms
+        )
+        idle_ms = now_ms - activity_ms
+        cadence_ms = max(self.by_time.cadence_ms, self.by_arrival.cadence_ms)
+        clock = self.by_time if self.by_time.is_known else self.by_arrival
+        eta_ms = None
+        if self.total_steps is not None and self.highest_step is not None:
+            eta_ms = clock.left_ms(self.highest_step, self.total_steps)
+        return Summary(
+            records=self.records,
+            steps=Span(self.first_step, self.last_step, self.highest_step),
+            times=Span(self.first_time, self.last_time, self.highest_time),
+            total_steps=self.total_steps,
+            eta_ms=eta_ms,
+            rate=clock.rate(idle_ms, cadence_ms),
+            activity_ms=activity_ms,
+            status=status_after(idle_ms, cadence_ms),
+            latest_id=self.latest_id,
+            latest=self.latest if len(self.latest) <= MAX_LATEST_BYTES else b"",
+            emergencies=self.emergencies,
+            emergency_ids=tuple(self.emergency_ids),
+            latest_emergency=self.latest_emergency
+            if len(self.latest_emergency) <= MAX_LATEST_BYTES
+            else b"",
+            rewind_count=self.falls.count,
+            rewinds=tuple(self.falls.rewinds),
+            gap_count=self.gap_count,
+            gaps=tuple(self.gaps),
+            unread=dict(self.unread),
+            unread_others=self.unread_others,
+            before_steps=self.before_steps,
+            before_times=self.before_times,
+            choice=self.choice,
+            left_out=self.figures.left_out,
+        )
+
+    def _reach_step(self, step: float, entry: Entry) -> None:
+        if self.highest_step is None:
+            self.first_step = self.highest_step = step
+            self.before_steps = entry.previous
+        elif step > self.highest_step:
+            self.highest_step = step
+        self.last_step = step
+
+    def _reach_time(self, time_ms: int, entry: Entry) -> None:
+        if self.highest_time is None:
+            self.first_time = time_ms
+            self.before_times = entry.previous
+        self.last_time = time_ms
+        if self.highest_time is None or time_ms > self.highest_time:
+            self.highest_time = time_ms
+            self.by_time.note(time_ms, self.records, self.highest_step)
+
+    def _values(self, point: Point) -> list[tuple[str, Value]]:
+        """The metrics with those that are null, and again for the run of the record."""
+        is_number = self.figures.has_numbers
+        nulls = [(name, "NaN") for name in point.nulls if is_number(name)]
+        values = [*point.values, *nulls]
+        if point.lane:
+            values += [(f"{name}[{point.lane}]", value) for name, value in values]
+        return values
+
+    def _note_unread(self, unread: Unread) -> None:
+        known = self.unread.get(unread.key)
+        if known is None and len(self.unread) >= MAX_UNREAD_KEYS:
+            self.unread_others += 1
+            return
+        times = 1 if known is None else known.times + 1
+        self.unread[unread.key] = UnreadKey(times, unread.is_time, unread.text)

@@ -1,0 +1,179 @@
+"""How the figures of a run are stored: the fields of its index, and back.
+
+Each field is short text, mostly JSON, so that `redis-cli` shows it. A field is left out
+while there is nothing to say.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, TypeVar
+from zlib import crc32
+
+import msgspec
+
+from tailcast_index.fold.falls import Falls, Rewind
+from tailcast_index.fold.figures import LeftOut
+from tailcast_index.fold.pace import Samples
+from tailcast_index.fold.places import PlaceMarks
+from tailcast_index.fold.run import MAX_LATEST_BYTES, Run
+from tailcast_index.fold.summary import Gap, UnreadKey
+from tailcast_index.meaning import RULES_VERSION, Choice, Rules
+from tailcast_streams.position import Cursor, EntryID
+
+
+_T = TypeVar("_T")
+
+_encode: Final = msgspec.json.encode
+_decode: Final = msgspec.json.decode
+
+
+def at_text(incarnation: str, cursor: Cursor, rules: Rules) -> str:
+    """Up to where an index is true: `INCARNATION GEN-OFFSET DIGEST RULES`."""
+    return f"{incarnation} {cursor.id} {cursor.digest:08x} {rules_text(rules)}"
+
+
+def rules_text(rules: Rules) -> str:
+    """The version of the rules and a digest of the keys that settings give."""
+    return f"{RULES_VERSION}.{crc32(_encode(rules)):08x}"
+
+
+def parse_at(at: str) -> tuple[str, Cursor, str]:
+    """The incarnation, the cursor and the rules of an `at`. Raises ValueError."""
+    incarnation, id, digest, rules = at.split(" ")
+    return incarnation, Cursor(EntryID.parse(id), int(digest, 16)), rules
+
+
+def fields_of(run: Run) -> dict[str, bytes]:
+    """The fields of a run, without the records that are kept besides their entries."""
+    falls, left_out = run.falls, run.figures.left_out
+    rewinds = [[str(id), *rest] for id, *rest in falls.rewinds]
+    gaps = [[str(gap.after), str(gap.to), gap.reason] for gap in run.gaps]
+    emergency_ids = [str(id) for id in run.emergency_ids]
+    fields = {
+        "records": run.records,
+        "steps": _some(run.first_step, run.last_step, run.highest_step),
+        "times": _some(run.first_time, run.last_time, run.highest_time),
+        "before": _some(_text(run.before_steps), _text(run.before_times)),
+        "total_steps": run.total_steps,
+        "activity": [run.written_ms, run.arrived_ms],
+        "pace": run.by_time.dump(),
+        "arrivals": run.by_arrival.dump(),
+        "emergencies": run.emergencies and [run.emergencies, emergency_ids],
+        "rewinds": falls.count and [falls.count, rewinds],
+        "gaps": run.gap_count and [run.gap_count, gaps],
+        "unread": run.unread and [run.unread_others, run.unread],
+        "left_out": left_out.values,
+        "left_out_names": left_out.names,
+        "choice": run.choice,
+        "lanes": falls.dump(),
+        "marks": [*run.places.dump(), run.first_offset, run.last_offset],
+    }
+    found = {name: _encode(value) for name, value in fields.items() if value}
+    if run.records:
+        found["latest_id"] = str(run.latest_id).encode()
+    return found
+
+
+def records_of(run: Run) -> dict[str, bytes]:
+    """The records that are kept besides their entries, each behind its ID."""
+    found: dict[str, bytes] = {}
+    if run.records:
+        found["latest"] = _entry(run.latest_id, run.latest)
+    if run.emergency_ids:
+        found["latest_emergency"] = _entry(run.emergency_ids[-1], run.latest_emergency)
+    return found
+
+
+def load_run(
+    stored: Mapping[str, bytes],
+    metrics: Mapping[str, bytes],
+    rules: Rules,
+    *,
+    only: Collection[str] | None = None,
+) -> Run:
+    """A run as it was stored. Raises ValueError and the like."""
+    fields: dict[str, Any] = {
+        name: _decode(text) for name, text in stored.items() if name in _JSON
+    }
+    run = Run(rules, msgspec.convert(fields["choice"], Choice), only=only)
+    run.records = fields.get("records", 0)
+    none = (None, None, None)
+    run.first_step, run.last_step, run.highest_step = fields.get("steps", none)
+    run.first_time, run.last_time, run.highest_time = fields.get("times", none)
+    run.before_steps, run.before_times = map(_id, fields.get("before", none[:2]))
+    run.total_steps = fields.get("total_steps")
+    run.written_ms, run.arrived_ms = fields["activity"]
+    run.by_time = Samples.load(fields.get("pace", ()))
+    run.by_arrival = Samples.load(fields.get("arrivals", ()))
+    run.emergencies, emergency_ids = fields.get("emergencies", (0, ()))
+    run.emergency_ids.extend(map(EntryID.parse, emergency_ids))
+    if run.records:
+        run.latest_id = EntryID.parse(stored["latest_id"].decode())
+        run.latest = _record(run.latest_id, stored.get("latest", b""))
+    if run.emergency_ids:
+        run.latest_emergency = _record(
+            run.emergency_ids[-1], stored.get("latest_emergency", b"")
+        )
+    count, rewinds = fields.get("rewinds", (0, ()))
+    rewinds = [Rewind(EntryID.parse(id), *rest) for id, *rest in rewinds]
+    run.falls = Falls.load(fields.get("lanes", ()), count, rewinds)
+    run.gap_count, gaps = fields.get("gaps", (0, ()))
+    run.gaps.extend(
+        Gap(EntryID.parse(after), EntryID.parse(to), reason)
+        for after, to, reason in gaps
+    )
+    run.unread_others, unread = fields.get("unread", (0, {}))
+    run.unread = {key: UnreadKey(*value) for key, value in unread.items()}
+    names = tuple(fields.get("left_out_names", ()))
+    run.figures.load(metrics, LeftOut(fields.get("left_out", 0), names))
+    *places, run.first_offset, run.last_offset = fields["marks"]
+    run.places = PlaceMarks(*places)
+    return run
+
+
+# The fields that are JSON.
+_JSON: Final = frozenset(
+    {
+        "activity",
+        "arrivals",
+        "before",
+        "choice",
+        "emergencies",
+        "gaps",
+        "lanes",
+        "left_out",
+        "left_out_names",
+        "marks",
+        "pace",
+        "records",
+        "rewinds",
+        "steps",
+        "times",
+        "total_steps",
+        "unread",
+    }
+)
+
+
+def _entry(id: EntryID, record: bytes) -> bytes:
+    """An ID, a space, and the record; one that is too long is left in its entry."""
+    if len(record) > MAX_LATEST_BYTES:
+        record = b""
+    return b"%b %b" % (str(id).encode(), record)
+
+
+def _record(id: EntryID, text: bytes) -> bytes:
+    """The record of an entry; b"" if another one is stored."""
+    known, _, record = text.partition(b" ")
+    return record if known == str(id).encode() else b""
+
+
+def _some(*values: _T) -> tuple[_T, ...] | None:
+    return None if all(value is None for value in values) else values
+
+
+def _text(id: EntryID | None) -> str | None:
+    return None if id is None else str(id)
+
+
+def _id(text: str | None) -> EntryID | None:
+    return None if text is None else EntryID.parse(text)

@@ -1,0 +1,184 @@
+"""What the figures of a session must be, said as plainly as possible.
+
+All records that the file has are looked at together, as often as needed; nothing is
+kept from one to the next but what the sentence itself needs.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from tailcast_index.fold import Metric, Rewind, Span
+from tailcast_index.fold.figures import MAX_METRICS, MAX_NAME_LENGTH
+from tailcast_index.meaning import Choice, Chooser, Point, Reader, Rules
+from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.metrics import read_fields
+from tailcast_streams.position import BEFORE_ALL, EntryID
+
+
+class Expected(NamedTuple):
+    """The figures of a session."""
+
+    records: int
+    steps: Span
+    times: Span
+    total_steps: int | None
+    latest: EntryID
+    emergencies: list[EntryID]
+    rewinds: list[Rewind]
+    metrics: list[Metric]
+    left_out: int
+    unread: dict[str, int]
+
+
+def surviving(stream: Sequence[Entry], later: Sequence[EntryID] = ()) -> list[Entry]:
+    """The records whose lines the file still has, by the stream and later markers."""
+    markers = [entry.id for entry in stream if entry.kind is Kind.MARKER]
+    markers += later
+    return [
+        entry
+        for entry in stream
+        if entry.kind in (Kind.RECORD, Kind.EMERGENCY)
+        and not any(
+            marker.generation > entry.id.generation and entry.id.offset > marker.offset
+            for marker in markers
+        )
+    ]
+
+
+def choose(records: Sequence[Entry], rules: Rules) -> Choice:
+    """How these records are read."""
+    chooser = Chooser(rules)
+    for record in records:
+        chooser.look(read_fields(record.record))
+    return chooser.choice
+
+
+def expected(
+    records: Sequence[Entry], rules: Rules, choice: Choice, now_ms: int
+) -> Expected:
+    """The figures of these records."""
+    reader = Reader(rules, choice)
+    points = [reader.read(read_fields(one.record), now_ms=now_ms) for one in records]
+    values = [values_of(points, at) for at in range(len(points))]
+    steps = [point.step for point in points if point.step is not None]
+    times = [point.time_ms for point in points if point.time_ms is not None]
+    totals = [point.total_steps for point in points if point.total_steps is not None]
+    names = list(dict.fromkeys(name for one in values for name, _ in one))
+    kept = [name for name in names if len(name) <= MAX_NAME_LENGTH][:MAX_METRICS]
+    unread: dict[str, int] = {}
+    for point in points:
+        for field in point.unread:
+            unread[field.key] = unread.get(field.key, 0) + 1
+    return Expected(
+        records=len(records),
+        steps=reached(steps),
+        times=reached(times),
+        total_steps=totals[-1] if totals else None,
+        latest=records[-1].id if records else BEFORE_ALL,
+        emergencies=[one.id for one in records if one.kind is Kind.EMERGENCY],
+        rewinds=rewinds(records, points, values),
+        metrics=[
+            metric(name, number, points, values) for number, name in enumerate(kept)
+        ],
+        left_out=sum(name not in kept for one in values for name, _ in one),
+        unread=unread,
+    )
+
+
+def values_of(points: Sequence[Point], at: int) -> list[tuple[str, Any]]:
+    """The metrics of one record: null is NaN for what was a number in one before."""
+    point = points[at]
+    numbers = {
+        name
+        for earlier in points[:at]
+        for name, value in earlier.values
+        if not isinstance(value, str)
+    }
+    values = [
+        *point.values,
+        *((name, "NaN") for name in point.nulls if name in numbers),
+    ]
+    if point.lane:
+        values += [(f"{name}[{point.lane}]", value) for name, value in values]
+    return values
+
+
+def reached(values: Sequence[Any]) -> Span:
+    """The first, the last and the highest of them."""
+    return Span(values[0], values[-1], max(values)) if values else Span()
+
+
+def metric(
+    name: str,
+    number: int,
+    points: Sequence[Point],
+    values: Sequence[Sequence[tuple[str, Any]]],
+) -> Metric:
+    """The statistics of one metric."""
+    with_it = [
+        (point.step, value)
+        for point, one in zip(points, values, strict=True)
+        for key, value in one
+        if key == name
+    ]
+    finite = [value for _, value in with_it if not isinstance(value, str)]
+    steps = [step for step, _ in with_it if step is not None]
+    total: Any = 0
+    for value in finite:
+        total += value
+    return Metric(
+        name=name,
+        number=number,
+        kind="int" if all(isinstance(value, int) for value in finite) else "float",
+        last=with_it[-1][1],
+        min=min(finite, default=None),
+        max=max(finite, default=None),
+        sum=total,
+        count=len(finite),
+        nonfinite=len(with_it) - len(finite),
+        first_step=steps[0] if steps else None,
+        last_step=steps[-1] if steps else None,
+    )
+
+
+def rewinds(
+    records: Sequence[Entry],
+    points: Sequence[Point],
+    values: Sequence[Sequence[tuple[str, Any]]],
+) -> list[Rewind]:
+    """Where a run fell back: a lower step, and then a higher one that is still below.
+
+    Only records like one of the last two that were in order count.
+    """
+    found: list[tuple[EntryID, Rewind]] = []
+    for lane in {point.lane for point in points}:
+        in_order: list[tuple[Any, set[int]]] = []
+        fallen: list[tuple[EntryID, Any]] = []
+        for record, point, one in zip(records, points, values, strict=True):
+            if point.lane != lane or point.step is None:
+                continue
+            step, names = point.step, {short(name) for name, _ in one[:16]}
+            if not in_order or step >= in_order[-1][0]:
+                in_order.append((step, names))
+                fallen = []
+            elif not any(is_like(names, other) for _, other in in_order[-2:]):
+                continue
+            elif not fallen or step < fallen[-1][1]:
+                fallen = [(record.id, step)]
+            elif step > fallen[-1][1]:
+                rewind = Rewind(*fallen[0], in_order[-1][0], lane)
+                found.append((record.id, rewind))
+                in_order.append((step, names))
+                fallen = []
+    return [rewind for _, rewind in sorted(found)]
+
+
+def short(name: str) -> int:
+    """What is kept of a name to compare it."""
+    return crc32(name.encode()) % 53
+
+
+def is_like(names: set[int], other: set[int]) -> bool:
+    """Whether at least half of a record's metrics are among those of another."""
+    return 2 * len(names & other) >= len(names) if names else not other

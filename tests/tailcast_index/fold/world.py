@@ -1,0 +1,190 @@
+"""A file, its stream, what is stored of its index, and indexers that may be killed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from tailcast_index.fold import Index, Summary
+from tailcast_index.fold.summary import TRIMMED
+from tailcast_index.meaning import Rules
+from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.indexes import Chunk, IndexWrite, Place, StoredIndex
+from tailcast_streams.position import BEFORE_ALL, EntryID
+from tests.tailcast_index.fold.reference import (
+    Expected,
+    choose,
+    expected,
+    surviving,
+)
+
+
+RULES = Rules(step_keys=("step", "iteration", "epoch"), time_keys=("timestamp", "ts"))
+NOW_MS = 1_795_900_000_000
+
+
+class File:
+    """A file and its stream, and all that the stream ever had."""
+
+    def __init__(self) -> None:
+        self.generation, self.offset = 1, 0
+        # Where the lines end that the file has now.
+        self.ends: list[int] = []
+        marker = Entry(EntryID(1, 0), BEFORE_ALL, Kind.MARKER, b"")
+        self.history, self.stream = [marker], [marker]
+        self.was_trimmed = False
+
+    def append(self, record: dict[str, object]) -> None:
+        """A line comes."""
+        text = msgspec.json.encode(record)
+        self.offset += len(text) + 1
+        self.ends.append(self.offset)
+        kind = Kind.EMERGENCY if "emergency" in record else Kind.RECORD
+        self._add(kind, text)
+
+    def cut(self, lines: int) -> None:
+        """The file is cut back to so many lines, and goes on from there."""
+        self.ends = self.ends[:lines]
+        self.offset = self.ends[-1] if self.ends else 0
+        self.generation += 1
+        self._add(Kind.MARKER, b"", {"reason": "truncated", "complete": "false"})
+
+    def leave_out(self, length: int) -> None:
+        """Bytes that are not read."""
+        before = EntryID(self.generation, self.offset)
+        self.offset += length
+        self.ends.append(self.offset)
+        ends = {"from": str(before), "to": str(EntryID(self.generation, self.offset))}
+        self._add(Kind.GAP, b"", {**ends, "reason": "left_out"})
+
+    def trim(self, entries: int) -> None:
+        """The stream drops its oldest entries."""
+        del self.stream[:entries]
+        self.was_trimmed = self.was_trimmed or entries > 0
+
+    def _add(
+        self, kind: Kind, record: bytes, details: dict[str, str] | None = None
+    ) -> None:
+        id = EntryID(self.generation, self.offset)
+        entry = Entry(id, self.history[-1].id, kind, record, details)
+        self.history.append(entry)
+        self.stream.append(entry)
+
+
+@dataclass
+class Store:
+    """What a broker has of one index."""
+
+    at: str = ""
+    fields: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    metrics: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    places: list[Place] = field(default_factory=list[Place])
+    chunks: dict[Chunk, bytes] = field(default_factory=dict[Chunk, bytes])
+
+    def write(self, write: IndexWrite) -> bool:
+        """Compare and write."""
+        if self.at != write.expected:
+            return False
+        if write.begins:
+            self.fields, self.metrics, self.places, self.chunks = {}, {}, [], {}
+        self.at = write.at
+        self.fields.update(write.fields)
+        self.metrics.update(write.metrics)
+        self.places.extend(write.places)
+        for chunk in write.dropped:
+            self.chunks.pop(chunk, None)
+        self.chunks.update(write.chunks)
+        return True
+
+    @property
+    def index(self) -> StoredIndex:
+        """As it is read."""
+        return StoredIndex(self.at, dict(self.fields))
+
+
+class Indexer:
+    """One process that keeps the index."""
+
+    def __init__(self, file: File, store: Store) -> None:
+        self._file, self.store = file, store
+        self.index = self.started()
+
+    def started(self) -> Index:
+        """What it begins with: what is stored, or nothing."""
+        store = self.store
+        index = None
+        if store.at:
+            index = Index.load("s", store.index, store.metrics, RULES)
+            assert index is not None
+            if index.missing:
+                index.give([store.chunks.get(chunk) for chunk in index.missing])
+        return index or Index("s", incarnation="i", rules=RULES)
+
+    def fold(self, entries: int) -> None:
+        """Read and fold so many entries, or as many as there are."""
+        read(self.index, self._file.stream, entries)
+
+    def write(self, *, is_resting: bool = False) -> None:
+        """Write what changed; start again if another was first."""
+        if self.index.stale is not None:
+            self.index.restart(next(iter(self._file.stream), None))
+        write = self.index.take_changes(is_resting=is_resting)
+        if write is not None and not self.store.write(write):
+            self.index = self.started()
+
+    def catch_up(self) -> None:
+        """Fold all that there is."""
+        for _ in range(100):
+            self.fold(1_000_000)
+            if self.index.stale is None:
+                return
+        raise AssertionError("it is never done")
+
+
+def read(index: Index, stream: Sequence[Entry], entries: int) -> None:
+    """Read and fold so many entries; after that the index is stale perhaps."""
+    if index.stale is not None:
+        index.restart(stream[0] if stream else None)
+    found = [entry for entry in stream if entry.id > index.reads_after]
+    index.fold(found[:entries], now_ms=NOW_MS)
+
+
+def check(index: Index, file: File) -> None:
+    """The figures are those of the records that the file has, or they say what not."""
+    if index.stale is not None:
+        return
+    summary = index.summary(NOW_MS)
+    folded = [entry for entry in file.history if entry.id <= index.cursor.id]
+    missing = [gap for gap in summary.gaps if gap.reason == TRIMMED]
+    assert file.was_trimmed or not missing
+    # While it folds anew, it knows of later markers and records.
+    folding = index._folding
+    later = [EntryID(*cut) for cut in folding.cuts.dump()]
+    records = [
+        record
+        for record in surviving(folded, later)
+        if not any(gap.after < record.id <= gap.to for gap in missing)
+    ]
+    choice = summary.choice
+    if not file.was_trimmed and folding.looked <= index.cursor.id:
+        assert choice == choose(records, RULES)
+    assert figures(index, summary) == expected(records, RULES, choice, NOW_MS)
+    if folding.rollups is not None and not file.was_trimmed:
+        assert folding.rollups.records == summary.records
+    assert summary.latest in (b"", records[-1].record if records else b"")
+
+
+def figures(index: Index, summary: Summary) -> Expected:
+    """What an index says, in the words of the reference."""
+    return Expected(
+        records=summary.records,
+        steps=summary.steps,
+        times=summary.times,
+        total_steps=summary.total_steps,
+        latest=summary.latest_id,
+        emergencies=list(summary.emergency_ids),
+        rewinds=list(summary.rewinds),
+        metrics=index.metrics(),
+        left_out=summary.left_out.values,
+        unread={key: one.times for key, one in summary.unread.items()},
+    )
