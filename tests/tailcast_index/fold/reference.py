@@ -6,7 +6,6 @@ kept from one to the next but what the sentence itself needs.
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from tailcast_index.fold import Metric, Rewind, Span
 from tailcast_index.fold.figures import MAX_METRICS, MAX_NAME_LENGTH
@@ -153,12 +152,12 @@ def rewinds(
     """
     found: list[tuple[EntryID, Rewind]] = []
     for lane in {point.lane for point in points}:
-        in_order: list[tuple[Any, set[int]]] = []
+        in_order: list[tuple[Any, set[str]]] = []
         fallen: list[tuple[EntryID, Any]] = []
         for record, point, one in zip(records, points, values, strict=True):
             if point.lane != lane or point.step is None:
                 continue
-            step, names = point.step, {short(name) for name, _ in one[:16]}
+            step, names = point.step, {name for name, _ in one[:16]}
             if not in_order or step >= in_order[-1][0]:
                 in_order.append((step, names))
                 fallen = []
@@ -174,11 +173,6 @@ def rewinds(
     return [rewind for _, rewind in sorted(found)]
 
 
-def short(name: str) -> int:
-    """What is kept of a name to compare it."""
-    return crc32(name.encode()) % 53
-
-
-def is_like(names: set[int], other: set[int]) -> bool:
+def is_like(names: set[str], other: set[str]) -> bool:
     """Whether at least half of a record's metrics are among those of another."""
     return 2 * len(names & other) >= len(names) if names else not other

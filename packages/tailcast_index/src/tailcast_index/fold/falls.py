@@ -14,14 +14,15 @@ from tailcast_streams.position import EntryID
 
 
 _Values: TypeAlias = Sequence[tuple[str, Any]]
+_Kind: TypeAlias = frozenset[int]
 
 # How many fall-backs are kept, the latest ones.
 MAX_REWINDS = 100
 # How many runs of one file are told apart, those that moved last.
 MAX_LANES = 64
-# A record's kind is told by so many of its metrics, each of which sets one bit.
+# A record's kind is told by so many of its metrics; of their names it has 20 bits each.
 _KIND_METRICS: Final = 16
-_KIND_BITS: Final = 53
+_NAME_BITS: Final = 0xFFFFF
 
 
 class Rewind(NamedTuple):
@@ -41,7 +42,7 @@ class _Lane:
     __slots__ = ("at", "fallen", "kind", "kind_before")
 
     def __init__(
-        self, at: float, kind: "_Values | int", before: "_Values | int"
+        self, at: float, kind: "_Values | _Kind", before: "_Values | _Kind"
     ) -> None:
         # The last step that was in order.
         self.at = at
@@ -109,22 +110,32 @@ class Falls:
         return rewind
 
     def dump(self) -> list[Any]:
-        """What `load` goes on from, besides the fall-backs themselves."""
+        """Where the runs are: what `load` goes on from, with the kinds."""
         return [
-            [lane, run.at, _kind(run.kind), _kind(run.kind_before), *(run.fallen or ())]
-            for lane, run in self._lanes.items()
+            [lane, run.at, *(run.fallen or ())] for lane, run in self._lanes.items()
+        ]
+
+    def dump_kinds(self) -> list[Any]:
+        """The kinds of the runs' last two records each, which seldom change."""
+        return [
+            [sorted(_kind(run.kind)), sorted(_kind(run.kind_before))]
+            for run in self._lanes.values()
         ]
 
     @classmethod
     def load(
-        cls, lanes: Sequence[Any], count: int, rewinds: Sequence[Rewind]
+        cls,
+        lanes: Sequence[Any],
+        kinds: Sequence[Any],
+        count: int,
+        rewinds: Sequence[Rewind],
     ) -> "Falls":
         """Go on from what was stored. Raises ValueError."""
         falls = cls()
         falls.count = count
         falls.rewinds.extend(rewinds)
-        for lane, at, kind, before, *fallen in lanes:
-            run = falls._lanes[lane] = _Lane(at, kind, before)
+        for (lane, at, *fallen), both in zip(lanes, kinds, strict=True):
+            run = falls._lanes[lane] = _Lane(at, *map(frozenset[int], both))
             if fallen:
                 (generation, offset), step, latest = fallen
                 run.fallen = EntryID(generation, offset), step, latest
@@ -132,18 +143,18 @@ class Falls:
         return falls
 
 
-def _kind(values: _Values | int) -> int:
-    """A set of bits that stands for the names of a record's first metrics."""
-    if isinstance(values, int):
+def _kind(values: _Values | _Kind) -> _Kind:
+    """What stands for the names of a record's first metrics."""
+    if isinstance(values, frozenset):
         return values
-    kind = 0
-    for name, _ in values[:_KIND_METRICS]:
-        kind |= 1 << crc32(name.encode(errors="replace")) % _KIND_BITS
-    return kind
+    return frozenset(
+        crc32(name.encode(errors="replace")) & _NAME_BITS
+        for name, _ in values[:_KIND_METRICS]
+    )
 
 
-def _is_same(kind: int, other: int) -> bool:
+def _is_same(kind: _Kind, other: _Kind) -> bool:
     """Whether at least half of the other's metrics are among those of the one."""
     if not other:
         return not kind
-    return 2 * (kind & other).bit_count() >= other.bit_count()
+    return 2 * len(kind & other) >= len(other)

@@ -6,7 +6,7 @@ figures cannot be mended: they are stale, and are made anew from the stream's st
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from tailcast_index.fold.cuts import Cuts
 from tailcast_index.fold.run import Run
@@ -16,6 +16,10 @@ from tailcast_index.rollups import Rollups
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.metrics import read_fields
 from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
+
+
+_MARKER: Final = Kind.MARKER
+_GAP: Final = Kind.GAP
 
 
 class Stale(Enum):
@@ -104,18 +108,18 @@ class Folding:
         if self._follow(entries[0]):
             return Stale.ANEW
         for entry in entries:
-            generation, offset = entry.id
+            id, _, kind, _, _ = entry
             stale = None
-            if entry.kind is Kind.MARKER:
+            if kind is _MARKER:
                 stale = self._pass_marker(entry)
             else:
-                if generation != self._generation:
-                    self._enter(generation)
-                if offset <= self._kept:
+                if id.generation != self._generation:
+                    self._enter(id.generation)
+                if id.offset <= self._kept:
                     stale = self._add(entry, now_ms)
             if stale is not None:
                 return stale
-            self.position = entry.id
+            self.position = id
             self._last = entry
         return None
 
@@ -126,10 +130,10 @@ class Folding:
             self.first = entry.id
         elif to == after:
             return False
-        elif entry.id.generation > self._generation + (entry.kind is Kind.MARKER):
+        elif entry.id.generation > self._generation + (entry.kind is _MARKER):
             # A marker is missing: nothing says which lines before are still there.
             return True
-        if entry.kind is Kind.MARKER:
+        if entry.kind is _MARKER:
             self._note_cut(entry.id)
         # What the file no longer has is not missing.
         to = EntryID(
@@ -159,7 +163,7 @@ class Folding:
         return None
 
     def _add(self, entry: Entry, now_ms: int) -> Stale | None:
-        if entry.kind is Kind.GAP:
+        if entry.kind is _GAP:
             self.run.add_gap(gap_of(entry))
             return None
         fields = read_fields(entry.record)
@@ -187,8 +191,8 @@ class Folding:
     def has_record(self, entry: Entry) -> bool:
         """Whether an entry is of a line that is a record, and is in the file still."""
         return (
-            entry.kind is not Kind.MARKER
-            and entry.kind is not Kind.GAP
+            entry.kind is not _MARKER
+            and entry.kind is not _GAP
             and entry.id.offset <= self.cuts.kept_of(entry.id.generation)
         )
 

@@ -37,29 +37,22 @@ class Samples:
     """The samples by one clock."""
 
     def __init__(self) -> None:
+        # The latest time that was noted, 0 before the first, and how many records were
+        # before it.
+        self.latest_ms = 0
+        self._records = 0
         # The oldest is the newest that is older than the last ten seconds.
         self._kept: deque[_Sample] = deque()
-        self._latest = _Sample(0, 0)
         # The mean of the pauses between samples, the latest ones above all.
         self.cadence_ms = 0
         # Where the run began or went on after a long pause: a time and a step.
-        self._began: tuple[int, int | float] | None = None
+        self._began: tuple[int, float] | None = None
         self._next_ms = 0
 
     @property
     def is_known(self) -> bool:
         """Whether there are two times, so that a rate can be told."""
-        return bool(self._kept) and self._latest.at_ms > self._kept[0].at_ms
-
-    @property
-    def next_ms(self) -> int:
-        """The time from which on `note` keeps another sample."""
-        return self._next_ms
-
-    @property
-    def latest_ms(self) -> int:
-        """The latest time that was noted, 0 before the first."""
-        return self._latest.at_ms
+        return bool(self._kept) and self.latest_ms > self._kept[0].at_ms
 
     def note(self, at_ms: int, records: int, step: float | None) -> None:
         """Note a time later than all before it.
@@ -69,25 +62,28 @@ class Samples:
             records: how many records were before it.
             step: the highest step so far.
         """
-        self._latest = _Sample(at_ms, records)
-        if at_ms < self._next_ms:
-            return
+        self.latest_ms, self._records = at_ms, records
+        if at_ms >= self._next_ms:
+            self._keep(_Sample(at_ms, records), step)
+
+    def begin_again(self) -> None:
+        """The run fell back: what it needs from here on is measured from here on."""
+        self._began = None
+
+    def _keep(self, sample: _Sample, step: float | None) -> None:
+        at_ms = sample.at_ms
         if self._kept:
             pause = at_ms - self._kept[-1].at_ms
             if pause >= _bounded(_LONG_PAUSE, self.cadence_ms):
                 self._began = None
             known_ms = self.cadence_ms or pause
             self.cadence_ms = known_ms + (pause - known_ms) // _CADENCE_WEIGHT
-        self._kept.append(self._latest)
+        self._kept.append(sample)
         self._next_ms = at_ms + SPACING_MS
         while len(self._kept) > 1 and self._kept[1].at_ms <= at_ms - RATE_MS:
             self._kept.popleft()
         if self._began is None and step is not None:
             self._began = at_ms, step
-
-    def begin_again(self) -> None:
-        """The run fell back: what it needs from here on is measured from here on."""
-        self._began = None
 
     def rate(self, idle_ms: int, cadence_ms: int) -> float:
         """Records per second over the last ten seconds.
@@ -99,8 +95,8 @@ class Samples:
         if not self.is_known:
             return 0.0
         since = self._anchor()
-        records = self._latest.records - since.records
-        lasted_ms = self._latest.at_ms - since.at_ms
+        records = self._records - since.records
+        lasted_ms = self.latest_ms - since.at_ms
         pause_ms = max(lasted_ms // max(records, 1), cadence_ms)
         if idle_ms > max(_STILL_MS, 2 * pause_ms):
             if idle_ms > max(RATE_MS, 3 * pause_ms):
@@ -113,13 +109,13 @@ class Samples:
         if self._began is None:
             return None
         began_ms, first = self._began
-        lasted_ms = self._latest.at_ms - began_ms
+        lasted_ms = self.latest_ms - began_ms
         if lasted_ms <= 0 or step <= first:
             return None
         return max(0, round((total - step) * lasted_ms / (step - first)))
 
     def _anchor(self) -> _Sample:
-        until_ms = self._latest.at_ms - RATE_MS
+        until_ms = self.latest_ms - RATE_MS
         found = self._kept[0]
         for sample in self._kept:
             if sample.at_ms > until_ms:
@@ -127,30 +123,38 @@ class Samples:
             found = sample
         return found
 
-    def dump(self) -> list[int | float | None]:
-        """What `load` goes on from: of the samples, those that tell the rate."""
+    def dump(self) -> list[float | None]:
+        """What `load` goes on from: of the samples, those that tell the rate.
+
+        The latest time and number of records come first; the others are counted back
+        from them.
+        """
         if not self._kept:
             return []
-        since, last, latest = self._anchor(), self._kept[-1], self._latest
-        began = self._began or (None, None)
-        return [*since, *last, *latest, self.cadence_ms, *began]
+        at_ms, records = self.latest_ms, self._records
+        since, last = self._anchor(), self._kept[-1]
+        began_ms, step = self._began or (at_ms, None)
+        kept = [at_ms - since.at_ms, records - since.records]
+        kept += [at_ms - last.at_ms, records - last.records]
+        return [at_ms, records, *kept, self.cadence_ms, at_ms - began_ms, step]
 
     @classmethod
-    def load(cls, dumped: Sequence[int | float | None]) -> "Samples":
+    def load(cls, dumped: Sequence[float | None]) -> "Samples":
         """Go on from what was dumped. Raises ValueError."""
         samples = cls()
-        if dumped:
-            *numbers, began_ms, step = dumped
-            whole = [int(number) for number in numbers if number is not None]
-            since_ms, since, last_ms, last, latest_ms, latest, cadence_ms = whole
-            samples._kept.append(_Sample(since_ms, since))
-            if last_ms > since_ms:
-                samples._kept.append(_Sample(last_ms, last))
-            samples._latest = _Sample(latest_ms, latest)
-            samples.cadence_ms = cadence_ms
-            samples._next_ms = last_ms + SPACING_MS
-            if began_ms is not None and step is not None:
-                samples._began = int(began_ms), step
+        if not dumped:
+            return samples
+        *numbers, step = dumped
+        at_ms, records, since_ms, since, last_ms, last, cadence_ms, began_ms = (
+            int(number or 0) for number in numbers
+        )
+        samples.latest_ms, samples._records = at_ms, records
+        samples._kept.append(_Sample(at_ms - since_ms, records - since))
+        if last_ms < since_ms:
+            samples._kept.append(_Sample(at_ms - last_ms, records - last))
+        samples.cadence_ms = cadence_ms
+        samples._next_ms = at_ms - last_ms + SPACING_MS
+        samples._began = None if step is None else (at_ms - began_ms, step)
         return samples
 
 

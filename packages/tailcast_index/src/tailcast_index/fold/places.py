@@ -15,32 +15,25 @@ PLACE_BYTES = 256 * 1024
 
 
 class PlaceMarks:
-    """Where the last place is, and those that are not stored yet."""
+    """When the next place is due, and those that are not stored yet."""
 
-    def __init__(self, records: int = 0, offset: int = 0) -> None:
-        self._records = records
-        self._offset = offset
+    def __init__(
+        self, due_records: int = PLACE_RECORDS, due_offset: int = PLACE_BYTES
+    ) -> None:
+        # So many records, or a record that ends so far in the file, make another place.
+        self.due_records = due_records
+        self.due_offset = due_offset
         self._places: list[Place] = []
-
-    def is_due(self, id: EntryID, records: int) -> bool:
-        """Whether another place is due at an entry, with so many records up to it."""
-        return (
-            records - self._records >= PLACE_RECORDS
-            or id.offset - self._offset >= PLACE_BYTES
-        )
 
     def add(
         self, id: EntryID, records: int, step: float | None, time_ms: int | None
     ) -> None:
         """Add a place, with the highest step and time up to it."""
-        self._records, self._offset = records, id.offset
+        self.due_records = records + PLACE_RECORDS
+        self.due_offset = id.offset + PLACE_BYTES
         self._places.append(Place(id, records, step, time_ms))
 
     def take(self) -> list[Place]:
         """The places that were added since the last call."""
         places, self._places = self._places, []
         return places
-
-    def dump(self) -> list[int]:
-        """What a new one begins with."""
-        return [self._records, self._offset]

@@ -76,32 +76,29 @@ class Run:
 
     def add(self, entry: Entry, fields: Mapping[str, object], now_ms: int) -> Point:
         """Add a record; returns what it says, for the roll-ups."""
-        id = entry.id
+        id, previous, kind, record, _ = entry
         point = self.point(fields, now_ms)
-        step, time_ms, values = point.step, point.time_ms, point.values
+        step, time_ms, total_steps, values, lane, _, unread = point
         if step is not None:
-            self._reach_step(step, entry)
-            if self.falls.note(id, step, point.lane, values) is not None:
+            if self.highest_step is None or step > self.highest_step:
+                self._reach_step(step, previous)
+            self.last_step = step
+            if self.falls.note(id, step, lane, values) is not None:
                 self.by_time.begin_again()
                 self.by_arrival.begin_again()
         if time_ms is not None:
-            self._reach_time(time_ms, entry)
+            self._note_time(time_ms, previous)
         self.figures.add(values, step)
-        self.records += 1
+        self.records = records = self.records + 1
         self.latest_id = id
-        self.latest = entry.record
-        self.last_offset = id.offset
-        self.first_offset = self.first_offset or id.offset
-        if self.places.is_due(id, self.records):
-            self.places.add(id, self.records, self.highest_step, self.highest_time)
-        if entry.kind is Kind.EMERGENCY:
-            self.emergencies += 1
-            self.emergency_ids.append(id)
-            self.latest_emergency = entry.record
-        if point.total_steps is not None:
-            self.total_steps = point.total_steps
-        for unread in point.unread:
-            self._note_unread(unread)
+        self.latest = record
+        self.last_offset = offset = id.offset
+        if not self.first_offset:
+            self.first_offset = offset
+        if records >= self.places.due_records or offset >= self.places.due_offset:
+            self.places.add(id, records, self.highest_step, self.highest_time)
+        if kind is Kind.EMERGENCY or total_steps is not None or unread:
+            self._note_rare(entry, point)
         return point
 
     def add_gap(self, gap: Gap) -> None:
@@ -164,22 +161,32 @@ class Run:
             left_out=self.figures.left_out,
         )
 
-    def _reach_step(self, step: float, entry: Entry) -> None:
+    def _reach_step(self, step: float, previous: EntryID) -> None:
         if self.highest_step is None:
-            self.first_step = self.highest_step = step
-            self.before_steps = entry.previous
-        elif step > self.highest_step:
-            self.highest_step = step
-        self.last_step = step
+            self.first_step = step
+            self.before_steps = previous
+        self.highest_step = step
 
-    def _reach_time(self, time_ms: int, entry: Entry) -> None:
+    def _note_time(self, time_ms: int, previous: EntryID) -> None:
         if self.highest_time is None:
-            self.first_time = time_ms
-            self.before_times = entry.previous
-        self.last_time = time_ms
-        if self.highest_time is None or time_ms > self.highest_time:
+            self.first_time = self.highest_time = time_ms
+            self.before_times = previous
+            self.by_time.note(time_ms, self.records, self.highest_step)
+        elif time_ms > self.highest_time:
             self.highest_time = time_ms
             self.by_time.note(time_ms, self.records, self.highest_step)
+        self.last_time = time_ms
+
+    def _note_rare(self, entry: Entry, point: Point) -> None:
+        """Note what few records have."""
+        if entry.kind is Kind.EMERGENCY:
+            self.emergencies += 1
+            self.emergency_ids.append(entry.id)
+            self.latest_emergency = entry.record
+        if point.total_steps is not None:
+            self.total_steps = point.total_steps
+        for unread in point.unread:
+            self._note_unread(unread)
 
     def _values(self, point: Point) -> list[tuple[str, Value]]:
         """The metrics with those that are null, and again for the run of the record."""

@@ -65,7 +65,13 @@ def fields_of(run: Run) -> dict[str, bytes]:
         "left_out_names": left_out.names,
         "choice": run.choice,
         "lanes": falls.dump(),
-        "marks": [*run.places.dump(), run.first_offset, run.last_offset],
+        "kinds": falls.dump_kinds(),
+        "marks": [
+            run.places.due_records,
+            run.places.due_offset,
+            run.first_offset,
+            run.last_offset,
+        ],
     }
     found = {name: _encode(value) for name, value in fields.items() if value}
     if run.records:
@@ -115,7 +121,8 @@ def load_run(
         )
     count, rewinds = fields.get("rewinds", (0, ()))
     rewinds = [Rewind(EntryID.parse(id), *rest) for id, *rest in rewinds]
-    run.falls = Falls.load(fields.get("lanes", ()), count, rewinds)
+    lanes, kinds = fields.get("lanes", ()), fields.get("kinds", ())
+    run.falls = Falls.load(lanes, kinds, count, rewinds)
     run.gap_count, gaps = fields.get("gaps", (0, ()))
     run.gaps.extend(
         Gap(EntryID.parse(after), EntryID.parse(to), reason)
@@ -139,6 +146,7 @@ _JSON: Final = frozenset(
         "choice",
         "emergencies",
         "gaps",
+        "kinds",
         "lanes",
         "left_out",
         "left_out_names",
