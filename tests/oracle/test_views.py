@@ -194,3 +194,20 @@ def test_a_file_that_cannot_be_seen_hides_no_others(
     world.pass_time(100.0)
     assert steps(world, "a") == [2]
     assert steps(world, "z") == [3]
+
+
+def test_a_cache_that_a_file_shares_with_the_one_before(make_world: MakeWorld) -> None:
+    """By path, as many file systems in user space have it: it is looked at again."""
+    world = make_world()
+    world.write("a", 3)
+    world.pass_time(5.0)
+    path, other = world.path("a"), world.directory / "other.tmp"
+    kept = path.read_bytes().splitlines(keepends=True)[:2]
+    other.write_bytes(b"".join(kept) + world.lines("a", 1))
+    assert other.stat().st_size == path.stat().st_size
+    world.share_pages(other, path)
+    other.replace(path)
+    world.rewritten.add(path)
+    world.view.changed(path, names=True)
+    world.pass_time(60.0)
+    assert steps(world)[-1] == 4

@@ -66,6 +66,11 @@ class Sight:
     holes: dict[int, tuple[int, int]] = field(
         default_factory=dict[int, tuple[int, int]]
     )
+    # What a file that took the place of another one shows, if it is opened while that
+    # one is open: its number, and its bytes.
+    pages: dict[int, tuple[int, bytes]] = field(
+        default_factory=dict[int, tuple[int, bytes]]
+    )
     # Times that stand still.
     times: dict[int, tuple[int, int]] = field(
         default_factory=dict[int, tuple[int, int]]
@@ -173,7 +178,9 @@ class View:
 
     def is_open(self, path: Path) -> bool:
         """Whether somebody has the file open."""
-        real = path.stat().st_ino
+        return self._is_open(path.stat().st_ino)
+
+    def _is_open(self, real: int) -> bool:
         return any(one == real for _, one in self.open_now.values())
 
     def meanwhile(self, calls: int, act: Callable[[], None]) -> None:
@@ -196,7 +203,12 @@ class View:
     def open(self, path: str, flags: int) -> int:
         self._begin("open", path)
         descriptor = os.open(path, flags)
-        self.open_now[descriptor] = path, os.fstat(descriptor).st_ino
+        real = os.fstat(descriptor).st_ino
+        pages = self.sight().pages
+        # Who opens it finds the cache empty; who has the other one open fills it.
+        if real in pages and not self._is_open(pages[real][0]):
+            del pages[real]
+        self.open_now[descriptor] = path, real
         return descriptor
 
     def close(self, descriptor: int) -> None:
@@ -228,6 +240,8 @@ class View:
             sight.readable.get(real, offset + size),
         )
         data = os.pread(descriptor, max(0, end - offset), offset)
+        if real in sight.pages:
+            data = sight.pages[real][1][offset : max(offset, end)]
         start, stop = sight.holes.get(real, (0, 0))
         first, last = (
             max(start, offset) - offset,

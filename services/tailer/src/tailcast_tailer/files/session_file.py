@@ -118,7 +118,8 @@ class SessionFile:
                 raise
             return self._look_at(Source.HELD, place, nuls_are_bytes, rested)
         held = self._held
-        if held is not None and held.glimpse.identity != opened.glimpse.identity:
+        is_other = held is not None and held.glimpse.identity != opened.glimpse.identity
+        if is_other:
             try:
                 old = self._look_at_replaced(opened, place, nuls_are_bytes, rested)
             except BaseException:
@@ -132,6 +133,10 @@ class SessionFile:
         if look.portion is not None:
             # Whatever was there before, this is its continuation.
             self._read_identity = look.glimpse.identity
+            if is_other:
+                # Perhaps it only showed what the other one held: where a path has one
+                # cache, whatever is open there fills it. Now that one is closed.
+                look = look._replace(shown=look.glimpse._replace(ctime_ns=-1))
         return look
 
     def _look_at_replaced(
