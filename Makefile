@@ -14,7 +14,7 @@ UV := $(BIN)/uv
 UV_INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 
 PACKAGES := packages/tailcast_streams packages/tailcast_index packages/tailcast_service \
-	packages/tailcast services/tailer services/gateway
+	packages/tailcast services/tailer services/indexer services/gateway
 # What two of them were called once: an older $(VENV) would keep both.
 FORMER_NAMES := tailcast-streams tailcast-service
 PROJECTS := $(PACKAGES:=/pyproject.toml)
@@ -149,14 +149,14 @@ test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and ove
 	@$(PYTEST) -m 'long and not compose and not languages' $(ARGS)
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
-PURE_TESTS = tests/tailcast_streams tests/tailcast_index tests/gateway tests/tailer \
+PURE_TESTS = tests/tailcast_streams tests/tailcast_index tests/gateway tests/indexer/core tests/tailer \
 	$(addprefix --ignore tests/gateway/connections/test_,end.py flow.py handover.py server.py) \
 	--ignore tests/tailer/test_real_brokers.py \
 	$(addprefix --deselect tests/tailcast_streams/redis/test_,appends.py broker.py indexes.py \
 		installation.py listing.py)
 PURE = */tailcast_gateway/protocol/* */tailcast_gateway/views/* \
 	*/tailcast_gateway/*/core/* \
-	*/tailcast_tailer/core/* \
+	*/tailcast_indexer/core/* */tailcast_tailer/core/* \
 	*/tailcast_index/*/* \
 	*/tailcast_streams/*.py */tailcast_streams/redis/core/*
 empty :=
@@ -226,8 +226,8 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 	--custom-compile-command 'make lock' --exclude-newer '7 days' $(UPGRADE) \
 	--no-emit-package tailcast-streams --no-emit-package tailcast-service \
 	--no-emit-package tailcast-index \
-	--no-emit-package tailcast-tailer --no-emit-package tailcast-gateway \
-	--no-emit-package tailcast
+	--no-emit-package tailcast-tailer --no-emit-package tailcast-indexer \
+	--no-emit-package tailcast-gateway --no-emit-package tailcast
 GROUP = --group pyproject.toml
 
 .PHONY: lock
@@ -237,6 +237,8 @@ lock: $(UV) ## make the hashed locks in requirements/ anew (UPGRADE=--upgrade)
 		--output-file requirements/run.txt
 	$(COMPILE) services/tailer/pyproject.toml \
 		--constraint requirements/dev.txt --output-file requirements/tailer.txt
+	$(COMPILE) services/indexer/pyproject.toml \
+		--constraint requirements/dev.txt --output-file requirements/indexer.txt
 	$(COMPILE) services/gateway/pyproject.toml \
 		--constraint requirements/dev.txt --output-file requirements/gateway.txt
 	$(COMPILE) $(GROUP):bootstrap --output-file requirements/bootstrap.txt

@@ -25,6 +25,7 @@ PLACES = {
     "packages/tailcast_service/pyproject.toml": [PROJECT],
     "packages/tailcast_streams/pyproject.toml": [PROJECT],
     "services/gateway/pyproject.toml": [PROJECT, SIBLING],
+    "services/indexer/pyproject.toml": [PROJECT, SIBLING],
     "services/tailer/pyproject.toml": [PROJECT, SIBLING],
     "deploy/Dockerfile": [r'image\.version="([^"]*)"'],
     "docker-compose.yml": [r"\$\{TAILCAST_VERSION:-([^}]*)\}"],

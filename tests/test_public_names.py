@@ -10,6 +10,7 @@ import pytest
 import tailcast
 import tailcast_gateway
 import tailcast_index
+import tailcast_indexer
 import tailcast_service
 import tailcast_streams
 import tailcast_tailer
@@ -21,6 +22,7 @@ import tailcast_tailer
         tailcast,
         tailcast_gateway,
         tailcast_index,
+        tailcast_indexer,
         tailcast_service,
         tailcast_streams,
         tailcast_tailer,

@@ -96,7 +96,7 @@ class Watch:
         """All that was there runs again, and is served."""
         containers = [
             container
-            for service in ("redis", "tailer", "gateway", "lb")
+            for service in ("redis", "tailer", "indexer", "gateway", "lb")
             for container in self.stack.containers(service)
         ]
         for container in containers:

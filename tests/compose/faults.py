@@ -104,6 +104,15 @@ async def tailer_killed(watch: Watch, expected: set[str]) -> None:
         await watch.until(expected)
 
 
+async def indexer_killed(watch: Watch, expected: set[str]) -> None:
+    """Clients get every record, and what runs mean gets late."""
+    await watch.end("indexer")
+    watch.write("run.jsonl", '{"step":1}\n')
+    async with connect(watch.stack.urls[0]) as client:
+        await hear(client, {"type": "subscribe", "sessionId": "run", "from": "start"})
+        await watch.until(expected)
+
+
 async def broker_stopped(watch: Watch, expected: set[str]) -> None:
     """Nobody reaches it; the balancer's clients stay connected."""
     async with connect(watch.stack.urls[0]) as client:
@@ -249,6 +258,7 @@ FAULTS: dict[str, Fault] = {
     "a task of a gateway ends, and nothing starts it anew": gateway_fails,
     "all gateways are stopped": all_gateways_stopped,
     "the tailer is killed, while a session runs": tailer_killed,
+    "the indexer is killed, and stays away": indexer_killed,
     "the broker is stopped": broker_stopped,
     "the broker refuses to write": broker_refuses,
     "the broker is full, while much is written": broker_full,

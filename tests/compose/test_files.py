@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tailcast_gateway.settings import GatewaySettings
+from tailcast_indexer.settings import IndexerSettings
 from tailcast_service.build import VERSION
 from tailcast_tailer.settings import TailerSettings
 
@@ -52,10 +53,15 @@ def _services(*files: str, variables: Mapping[str, str] | None = None) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("service", "settings"), [("tailer", TailerSettings), ("gateway", GatewaySettings)]
+    ("service", "settings"),
+    [
+        ("tailer", TailerSettings),
+        ("indexer", IndexerSettings),
+        ("gateway", GatewaySettings),
+    ],
 )
 def test_every_setting_of_a_service_reaches_it(
-    service: str, settings: type[TailerSettings | GatewaySettings]
+    service: str, settings: type[TailerSettings | IndexerSettings | GatewaySettings]
 ) -> None:
     """What the settings class has, the file passes on; and nothing else."""
     environment = _services()[service]["environment"]
@@ -86,7 +92,7 @@ def test_another_redis_takes_the_place_of_ours() -> None:
     url = "redis://elsewhere:6379/0"
     services = _services(*EXTERNAL, variables={"TAILCAST_REDIS_URL": url})
     assert "redis" not in services
-    for name in ("tailer", "gateway"):
+    for name in ("tailer", "indexer", "gateway"):
         assert services[name]["environment"]["TAILCAST_REDIS_URL"] == url
 
 
@@ -106,7 +112,7 @@ def test_prometheus_is_this_machines_and_by_request() -> None:
     assert (port["host_ip"], port["published"]) == ("127.0.0.1", "9191")
 
 
-@pytest.mark.parametrize("service", ["tailer", "gateway"])
+@pytest.mark.parametrize("service", ["tailer", "indexer", "gateway"])
 def test_an_image_is_named_by_its_version(service: str) -> None:
     """This one's, or the one that is asked for; nothing is known of its source."""
     (ours, asked) = (

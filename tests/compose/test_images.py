@@ -33,7 +33,12 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (
             "tailer",
             ["tailcast_tailer", "watchfiles"],
-            ["tailcast_gateway", "fastapi", "uvicorn"],
+            ["tailcast_gateway", "tailcast_index", "fastapi", "uvicorn"],
+        ),
+        (
+            "indexer",
+            ["tailcast_indexer", "tailcast_index"],
+            ["tailcast_gateway", "tailcast_tailer", "fastapi", "watchfiles"],
         ),
         ("gateway", ["tailcast_gateway", "fastapi"], ["tailcast_tailer", "watchfiles"]),
     ],
@@ -51,7 +56,7 @@ def test_an_image_holds_its_own_closure_only(
     assert finished.stdout.split() == [str(one) for one in expected], finished.stderr
 
 
-@pytest.mark.parametrize("image", ["tailer", "gateway"])
+@pytest.mark.parametrize("image", ["tailer", "indexer", "gateway"])
 @pytest.mark.usefixtures("stack")
 def test_an_image_that_is_run_wrongly_says_what_to_mend(image: str) -> None:
     """One line, exit code 2."""
@@ -70,14 +75,14 @@ def test_images_are_of_hundreds_of_megabytes_less_than_their_tools(
     stack: ComposeStack,
 ) -> None:
     """The final stage adds what runs to the base, and nothing that built it."""
-    for service in ("tailer", "gateway"):
+    for service in ("tailer", "indexer", "gateway"):
         (container, *_) = stack.containers(service)
         history = container.image.history()
         added = sum(layer["Size"] for layer in history if "/opt/" in layer["CreatedBy"])
         assert 0 < added < 100_000_000, history
 
 
-@pytest.mark.parametrize("image", ["tailer", "gateway"])
+@pytest.mark.parametrize("image", ["tailer", "indexer", "gateway"])
 def test_an_image_says_what_it_is(image: str, stack: ComposeStack) -> None:
     """In its labels as in its program: version, revision and licence."""
     (container, *_) = stack.containers(image)

@@ -49,10 +49,10 @@ def _up(prometheus: int) -> dict[str, int]:
 
 
 async def test_every_replica_is_asked(stack: ComposeStack, prometheus: int) -> None:
-    """The tailer, the balancer, and as many gateways as there are at any time."""
+    """One of each, and as many gateways as there are at any time."""
     for gateways in (3, 2):
         stack.scale(gateways)
-        there = {"gateway": gateways, "tailer": 1, "balancer": 1}
+        there = {"gateway": gateways, "tailer": 1, "indexer": 1, "balancer": 1}
         async with asyncio.timeout(PATIENCE_SECONDS):
             while _up(prometheus) != there:
                 await asyncio.sleep(0.5)

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.checker.compose_stack import ComposeStack
 
 
-SERVICES = ["redis", "tailer", "gateway", "lb"]
+SERVICES = ["redis", "tailer", "indexer", "gateway", "lb"]
 READ_CONNECTIONS = """
 import urllib.request
 text = urllib.request.urlopen("http://127.0.0.1:5000/metrics").read().decode()

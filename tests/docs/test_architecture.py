@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 import tailcast_gateway
+import tailcast_indexer
 import tailcast_tailer
 from tests.docs.pages import read_page
 
 
 FOLDERS = {
     "tailer": Path(str(tailcast_tailer.__file__)).parent,
+    "indexer": Path(str(tailcast_indexer.__file__)).parent,
     "gateway": Path(str(tailcast_gateway.__file__)).parent,
 }
 services = pytest.mark.parametrize("service", FOLDERS)

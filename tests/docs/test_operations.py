@@ -12,8 +12,10 @@ from tailcast_gateway import instruments as gateway_instruments
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.settings import GatewaySettings
+from tailcast_indexer import instruments as indexer_instruments
+from tailcast_indexer.settings import IndexerSettings
 from tailcast_service.names import COMPOSE, NOT_YET, PREFIX, SETTINGS
-from tailcast_service.settings import show
+from tailcast_service.settings import ServiceSettings, show
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer import instruments as tailer_instruments
 from tailcast_tailer.settings import TailerSettings
@@ -26,24 +28,37 @@ LONG_DEFAULT = 40
 HISTOGRAM_PARTS = ("_bucket", "_sum", "_count")
 
 
+MODELS: dict[str, type[ServiceSettings]] = {
+    "tailer": TailerSettings, "indexer": IndexerSettings, "gateway": GatewaySettings,
+}  # fmt: skip  # one name a line would hide what they are
+
+
 class Setting(NamedTuple):
     """What the row of a setting says."""
 
     default: str
-    # `tailer`, `gateway`, or `both`
+    # `tailer`, `gateway`, `tailer, indexer`, or `all`
     service: str
     meaning: str
 
 
 def _settings() -> dict[str, Setting]:
     """Every setting of a service."""
-    found: dict[str, Setting] = {}
-    for service, model in (("tailer", TailerSettings), ("gateway", GatewaySettings)):
+    fields: dict[str, FieldInfo] = {}
+    services: dict[str, list[str]] = {}
+    for service, model in MODELS.items():
         for field_name, field in model.model_fields.items():
             name = f"{PREFIX}{field_name.upper()}"
-            who = "both" if name in found else service
-            found[name] = Setting(_default(field), who, field.description or "")
-    return found
+            fields[name] = field
+            services.setdefault(name, []).append(service)
+    return {
+        name: Setting(
+            _default(field),
+            "all" if services[name] == list(MODELS) else ", ".join(services[name]),
+            field.description or "",
+        )
+        for name, field in fields.items()
+    }
 
 
 def _default(field: FieldInfo) -> str:
@@ -65,6 +80,7 @@ def _metrics(registry: CollectorRegistry) -> dict[str, str]:
 
 METRICS = {
     "Tailer": _metrics(tailer_instruments.Instruments().registry),
+    "Indexer": _metrics(indexer_instruments.Instruments().registry),
     # It keeps its registry to itself.
     "Gateway": _metrics(gateway_instruments.Instruments()._registry),
 }
@@ -91,7 +107,7 @@ def test_every_setting_has_its_row() -> None:
     assert not wrong, "\n".join(["docs/operations.md, Settings:", *wrong])
 
 
-@pytest.mark.parametrize("service", ["Tailer", "Gateway"])
+@pytest.mark.parametrize("service", METRICS)
 def test_every_metric_has_its_row(service: str) -> None:
     """Under the name that Prometheus shows."""
     documented = named(section(section(PAGE, "Metrics"), service))
@@ -114,7 +130,7 @@ def test_whatever_else_is_named_exists() -> None:
     text = PAGE + read_page("deploy/alerts.yml")
     settings = {f"{PREFIX}{name}" for name in SETTINGS | COMPOSE}
     settings |= {f"{name}_FILE" for name in settings}
-    metrics = METRICS["Tailer"].keys() | METRICS["Gateway"].keys()
+    metrics = {name for there in METRICS.values() for name in there}
     metrics |= {f"{name}{part}" for name in metrics for part in HISTOGRAM_PARTS}
     mentioned = set(
         re.findall(r"\bTAILCAST_[A-Z_]+[A-Z]|\btailcast_[a-z_]+[a-z]", text)
@@ -139,6 +155,7 @@ def test_what_alerts_count_is_there_before_its_first_count() -> None:
     expositions = (
         Replica(MemoryBroker()).instruments.exposition(),
         tailer_instruments.Instruments().exposition(),
+        indexer_instruments.Instruments().exposition(),
     )
     samples = [
         sample

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory
 from tests.docs.pages import code_blocks, read_page, section
 from tests.docs.terminal import examples, is_as_shown, run
+from tests.indexer.rig import running, until_indexed
 from tests.tailer.harness import append, eventually
 
 
@@ -52,7 +53,7 @@ async def test_every_recipe_shows_what_the_page_shows(
     ]
     assert len(recipes) > 10
 
-    async with tailing(server, directory / "logs"):
+    async with tailing(server, directory / "logs"), indexing(server):
         for command, shown in recipes:
             output = await asyncio.to_thread(
                 run,
@@ -91,6 +92,14 @@ def make_environment(
     script.write_text(f'#!/bin/sh\nexec {program} {where} "$@"\n')
     script.chmod(0o755)
     return {**os.environ, "PATH": f"{script.parent}:{os.environ['PATH']}"}
+
+
+@asynccontextmanager
+async def indexing(server: BrokerServer) -> AsyncGenerator[None]:
+    """An indexer that has read everything, and goes on."""
+    async with aclosing(RedisBroker(server.url)) as broker, running(broker):
+        await until_indexed(broker, SESSION)
+        yield
 
 
 @asynccontextmanager

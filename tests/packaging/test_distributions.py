@@ -28,6 +28,7 @@ NAMES = {
         "tailcast",
         "tailcast-gateway",
         "tailcast-index",
+        "tailcast-indexer",
         "tailcast-service",
         "tailcast-streams",
         "tailcast-tailer",

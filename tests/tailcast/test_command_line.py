@@ -48,6 +48,7 @@ def test_the_version_is_told(tmp_path: Path) -> None:
         (["up", "--redis-url", "nope"], "--redis-url nope: write an address as"),
         (["tailer"], "TAILCAST_REDIS_URL is required"),
         (["gateway"], "TAILCAST_REDIS_URL is required"),
+        (["indexer"], "TAILCAST_REDIS_URL is required"),
         (["simulate", "--rate", "0"], "--rate 0: must be above 0"),
         (["simulate", "--steps", "x"], "Invalid value for '--steps'"),
     ],
@@ -64,7 +65,8 @@ def test_wrong_usage_is_one_line_and_2(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["up"], ["tailer"], ["gateway"], ["config"], ["simulate"]]
+    "arguments",
+    [["up"], ["tailer"], ["indexer"], ["gateway"], ["config"], ["simulate"]],
 )
 def test_a_misspelt_setting_stops_every_command(
     arguments: list[str], tmp_path: Path

@@ -23,9 +23,13 @@ BROKERS = {"redis", "hiredis"}
             "tailcast.main",
             {"pydantic", "structlog", "prometheus_client", *SERVERS, *BROKERS},
         ),
-        # It checks the settings of both services and runs neither.
+        # It checks the settings of all services and runs none.
         ("tailcast.up", {"prometheus_client", "watchfiles", *SERVERS, *BROKERS}),
         ("tailcast_tailer.app", {"tailcast_gateway", "tailcast", "typer", *SERVERS}),
+        (
+            "tailcast_indexer.app",
+            {"tailcast_tailer", "tailcast_gateway", "tailcast", "typer", *SERVERS},
+        ),
         ("tailcast_gateway.app", {"tailcast_tailer", "tailcast", "typer"}),
     ],
 )

@@ -51,6 +51,7 @@ def stand_in(make_child, port_of):
         return dataclasses.replace(child, command=command)
     return make
 up.tailer_child = stand_in(up.tailer_child, lambda settings: 0)
+up.indexer_child = stand_in(up.indexer_child, lambda settings: 0)
 up.gateway_child = stand_in(up.gateway_child, lambda settings: settings.port)
 from tailcast.main import main
 main()

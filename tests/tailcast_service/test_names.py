@@ -4,17 +4,19 @@ import pytest
 
 from tailcast.settings import CommandSettings
 from tailcast_gateway.settings import GatewaySettings
+from tailcast_indexer.settings import IndexerSettings
 from tailcast_service.exceptions import SettingsError
 from tailcast_service.names import SETTINGS, check_name, is_injected
 from tailcast_tailer.settings import TailerSettings
 
 
+ALL_SETTINGS = (TailerSettings, IndexerSettings, GatewaySettings, CommandSettings)
+
+
 def test_the_table_has_every_field_and_nothing_else() -> None:
     """What is declared somewhere is in the table, and the other way round."""
     declared = {
-        name.upper()
-        for settings in (TailerSettings, GatewaySettings, CommandSettings)
-        for name in settings.model_fields
+        name.upper() for settings in ALL_SETTINGS for name in settings.model_fields
     }
     assert declared == SETTINGS
 

@@ -1,6 +1,7 @@
 """`tailcast config`: every setting as it is in force, secrets masked."""
 
 from tailcast_gateway.settings import GatewaySettings
+from tailcast_indexer.settings import IndexerSettings
 from tailcast_service.settings import SettingInForce
 from tailcast_tailer.settings import TailerSettings
 
@@ -9,9 +10,14 @@ __all__ = ["print_config"]
 
 
 def print_config() -> None:
-    """One block for each setting, by name; those of both services once."""
-    both = [*TailerSettings.in_force(), *GatewaySettings.in_force()]
-    for setting in sorted({line.name: line for line in both}.values(), key=by_name):
+    """One block for each setting, by name; those of several services once."""
+    all_settings = [
+        *IndexerSettings.in_force(),
+        *TailerSettings.in_force(),
+        *GatewaySettings.in_force(),
+    ]
+    once = {line.name: line for line in all_settings}
+    for setting in sorted(once.values(), key=by_name):
         print(describe(setting))  # noqa: T201  # the command's answer
 
 

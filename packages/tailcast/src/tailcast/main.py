@@ -97,7 +97,7 @@ def up(
         bool, typer.Option("--open", help="open the page in the browser")
     ] = False,
 ) -> Work:
-    """Tailer, gateway and an embedded broker, as one command."""
+    """Tailer, indexer, gateway and an embedded broker, as one command."""
     from tailcast.up import run_up  # noqa: PLC0415  # each command loads its own part
 
     return partial(
@@ -118,6 +118,14 @@ def tailer(*, log_dir: LogDir = None, redis_url: RedisUrl = None) -> Work:
     from tailcast_tailer.main import serve  # noqa: PLC0415  # as above
 
     return partial(serve, log_dir=log_dir, redis_url=redis_url)
+
+
+@app.command()
+def indexer(*, redis_url: RedisUrl = None) -> Work:
+    """Keep for each session what its records mean."""
+    from tailcast_indexer.main import serve  # noqa: PLC0415  # as above
+
+    return partial(serve, redis_url=redis_url)
 
 
 @app.command()

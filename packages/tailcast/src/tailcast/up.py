@@ -1,4 +1,4 @@
-"""`tailcast up`: broker, tailer and gateway on this machine, as one command.
+"""`tailcast up`: broker, tailer, indexer, gateway on this machine, as one command.
 
 Decides which programs run with which settings, and when they are ready. `supervisor`
 keeps them running, and `embedded` knows how Valkey is run.
@@ -22,6 +22,7 @@ from tailcast.embedded import EmbeddedBroker
 from tailcast.settings import CommandSettings
 from tailcast.supervisor import Child, Supervisor
 from tailcast_gateway.settings import GatewaySettings
+from tailcast_indexer.settings import IndexerSettings
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_service.logs import configure_logging
 from tailcast_service.signals import taking_signals
@@ -37,6 +38,7 @@ LOOPBACKS = ("127.0.0.1", "::1")
 # An address that means all of them is asked by the loopback one.
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
 SSH_PORT = "22"
+LAST_PORT = 65_535
 READY_LOOK_SECONDS = 0.1
 READY_ANSWER_SECONDS = 5.0
 # Beyond its own bounds, what a service gets before it is killed.
@@ -68,9 +70,10 @@ def run_up(  # as many as the command has
         if url is None:
             broker = EmbeddedBroker(data_dir)
             url = broker.url
-        # Both are read here too, so that an error is reported before anything starts.
+        # All are read here too, so that an error is reported before anything starts.
         gateway = GatewaySettings.load(host=host, port=port, redis_url=url)
         tailer = TailerSettings.load(log_dir=log_dir, paths=watched, redis_url=url)
+        indexer = IndexerSettings.load(redis_url=url)
         check_port(gateway.host, gateway.port)
         if broker is not None:
             # Only now does it know where its socket can be.
@@ -80,6 +83,7 @@ def run_up(  # as many as the command has
         children = [
             *([] if broker is None else [valkey_child(broker)]),
             tailer_child(tailer, url),
+            indexer_child(indexer, url),
             gateway_child(gateway, url),
         ]
         asyncio.run(supervise(children, broker, gateway, open_browser=open_browser))
@@ -156,6 +160,20 @@ def tailer_child(settings: TailerSettings, url: str) -> Child:
             "TAILCAST_REDIS_URL": url,
             "TAILCAST_LOG_DIR": settings.log_dir,
             "TAILCAST_PATHS": write_list(settings.paths),
+        },
+        end_seconds=END_MARGIN_SECONDS,
+    )
+
+
+def indexer_child(settings: IndexerSettings, url: str) -> Child:
+    """The indexer; its metrics are at the port above the tailer's."""
+    port = settings.metrics_port
+    return Child(
+        name="indexer",
+        command=(sys.executable, "-P", "-m", "tailcast", "indexer"),
+        environment={
+            "TAILCAST_REDIS_URL": url,
+            "TAILCAST_METRICS_PORT": str(port + 1 if 0 < port < LAST_PORT else 0),
         },
         end_seconds=END_MARGIN_SECONDS,
     )

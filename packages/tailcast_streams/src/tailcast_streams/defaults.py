@@ -1,4 +1,4 @@
-"""The defaults of settings that both services have. Pure; constants only."""
+"""The defaults of settings that several services have. Pure; constants only."""
 
 __all__ = ["KEY_PREFIX", "STEP_KEYS", "TIME_KEYS"]
 

@@ -1,0 +1,1 @@
+"""What decides and never acts: no loop, no clock, no broker."""

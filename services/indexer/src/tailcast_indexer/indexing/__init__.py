@@ -1,0 +1,1 @@
+"""Reads sessions that have moved, folds their entries, and writes their indexes."""

@@ -1,0 +1,120 @@
+"""Writes indexes, by comparison: what was refused is read anew."""
+
+from collections.abc import Sequence
+from time import monotonic
+
+from tailcast_indexer.core.queue import Queue
+from tailcast_indexer.core.shelf import Held, Shelf
+from tailcast_indexer.instruments import Instruments
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.exceptions import BrokerFull
+from tailcast_streams.indexes import IndexWrite, Written
+
+
+# After how long without entries a session rests: then its latest record is written.
+REST_SECONDS = 2.0
+# How long a session is left alone of which another program wrote a key.
+FOREIGN_SECONDS = 60.0
+# How much goes in one pipeline, about.
+PIPELINE_BYTES = 4 * 1_048_576
+
+
+class Writing:
+    """Writes what was folded of the indexes in memory."""
+
+    def __init__(
+        self,
+        reader: SessionReader,
+        queue: Queue,
+        shelf: Shelf,
+        *,
+        instruments: Instruments,
+    ) -> None:
+        self._indexes = reader.indexes
+        self._queue = queue
+        self._shelf = shelf
+        self._instruments = instruments
+        # When sessions will have rested, monotonic seconds.
+        self._rests_at: dict[str, float] = {}
+
+    @property
+    def has_resting(self) -> bool:
+        """Whether some sessions have yet to be written because they rest."""
+        return bool(self._rests_at)
+
+    def due_to_rest(self, now: float) -> list[str]:
+        """Sessions that have rested and are written for that; each is named once."""
+        due = [name for name, at in self._rests_at.items() if at <= now]
+        for name in due:
+            del self._rests_at[name]
+        return due
+
+    async def write(self, sessions: Sequence[str], *, rests: bool = False) -> None:
+        """Write what changed of sessions. Raises BrokerError; all can be repeated."""
+        batch: list[IndexWrite] = []
+        size = 0
+        for session in sessions:
+            write = self._changes_of(session, rests=rests)
+            if write is None:
+                continue
+            batch.append(write)
+            size += size_of(write)
+            if size >= PIPELINE_BYTES:
+                await self._send(batch)
+                batch, size = [], 0
+        if batch:
+            await self._send(batch)
+
+    def _changes_of(self, session: str, *, rests: bool) -> IndexWrite | None:
+        held = self._shelf.get(session)
+        if held is None or held.is_doubtful:
+            return None
+        if held.pending is None and held.index.stale is None:
+            held.pending = held.index.take_changes(is_resting=rests)
+            if held.is_dirty and not rests:
+                self._rests_at[session] = monotonic() + REST_SECONDS
+            held.is_dirty = False
+            held.unwritten_bytes = 0
+        return held.pending
+
+    async def _send(self, writes: Sequence[IndexWrite]) -> None:
+        began = monotonic()
+        try:
+            answers = await self._indexes.write(writes)
+        except BrokerFull:
+            # What is pending is offered again at the next tick.
+            self._instruments.broker_is_full()
+            return
+        now = monotonic()
+        self._instruments.wrote(
+            len(writes), size=sum(map(size_of, writes)), seconds=now - began
+        )
+        for write, answer in zip(writes, answers, strict=True):
+            self._take(write, answer, now)
+
+    def _take(self, write: IndexWrite, answer: Written, now: float) -> None:
+        session = write.session
+        held = self._shelf.get(session)
+        if held is None:
+            return
+        if answer is Written.DONE:
+            self._written(held, now)
+            self._shelf.weigh(session, len(write.metrics))
+        elif answer is Written.CONFLICT:
+            self._instruments.conflict(session)
+            self._shelf.drop(session)
+            self._queue.again([session])
+        else:
+            self._instruments.foreign(session)
+            self._shelf.drop(session)
+            self._queue.put_aside(session, until=now + FOREIGN_SECONDS)
+
+    def _written(self, held: Held, now: float) -> None:
+        held.pending = None
+        held.written_at = now
+
+
+def size_of(write: IndexWrite) -> int:
+    """How many bytes a write sends, about."""
+    values = (*write.fields.values(), *write.metrics.values(), *write.chunks.values())
+    return 200 + sum(map(len, values)) + 100 * (len(values) + len(write.places))

@@ -1,0 +1,1 @@
+"""Finds out which sessions have moved, by notifications and by comparing."""

@@ -1,0 +1,64 @@
+"""Listens to the feed: which sessions have new entries. Hints may be lost."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from tailcast_indexer.core.queue import Queue
+from tailcast_indexer.instruments import Instruments
+from tailcast_indexer.link import Link
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.notification import parse_moved
+
+
+class Listener:
+    """The one subscription of an indexer."""
+
+    def __init__(
+        self,
+        reader: SessionReader,
+        link: Link,
+        queue: Queue,
+        *,
+        instruments: Instruments,
+        wake: Callable[[], None],
+        on_listening: Callable[[], None],
+    ) -> None:
+        """`wake` is called for each hint, `on_listening` when hints come again."""
+        self._reader = reader
+        self._link = link
+        self._queue = queue
+        self._instruments = instruments
+        self._wake = wake
+        self._on_listening = on_listening
+        # Whether hints come.
+        self.is_listening = False
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            await self._link.wait_until_up()
+            try:
+                await self._listen()
+            except BrokerError as error:
+                self._instruments.hints_lost()
+                self._link.lost(error, "notifications")
+            finally:
+                self.is_listening = False
+
+    async def _listen(self) -> None:
+        async with self._reader.notifications() as texts:
+            self.is_listening = True
+            # What moved before is not told.
+            self._on_listening()
+            async for text in texts:
+                self._take(text)
+
+    def _take(self, text: str) -> None:
+        moved = parse_moved(text)
+        # Names that begin with "!" are of no session.
+        if moved is None or not moved.session or moved.session.startswith("!"):
+            return
+        if self._link.keeps(moved.session):
+            self._queue.moved(moved.session, monotonic(), written_ms=moved.written_ms)
+            self._wake()

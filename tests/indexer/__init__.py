@@ -1,0 +1,1 @@
+"""Tests of the indexer, from the least part of it to the whole."""

@@ -1,0 +1,402 @@
+"""An indexer on a broker: whatever happens, the index is the fold over the stream."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+
+import pytest
+
+from tailcast_index.fold import Index
+from tailcast_indexer.app import IndexerService
+from tailcast_streams.exceptions import BrokerFull, BrokerUnavailable
+from tailcast_streams.indexes import NO_INDEX, IndexWrite
+from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_streams.position import EntryID
+from tailcast_streams.redis.broker import RedisBroker
+from tests.brokers import BrokerServer
+from tests.indexer.rig import (
+    append,
+    check,
+    metric,
+    position,
+    records,
+    running,
+    until_indexed,
+)
+from tests.tailer.harness import Broker, eventually
+
+
+@pytest.fixture(params=["memory", "valkey", "redis"])
+async def broker(
+    request: pytest.FixtureRequest, own_brokers: Callable[[str], BrokerServer]
+) -> AsyncIterator[Broker]:
+    """An empty broker of each kind."""
+    if request.param == "memory":
+        yield MemoryBroker()
+        return
+    async with aclosing(RedisBroker(own_brokers(request.param).url)) as adapter:
+        yield adapter
+
+
+def ignore(*_arguments: object, **_named: object) -> None:
+    """Do nothing."""
+
+
+def agree(_session: str) -> bool:
+    """Take every session."""
+    return True
+
+
+async def test_what_is_there_is_indexed_and_what_comes(broker: Broker) -> None:
+    """Sessions of before, of an older version too, and those that begin later."""
+    await append(broker, "old", records(0, 700))
+    async with running(broker) as service:
+        await until_indexed(broker, "old")
+        assert service.why_not_ready() == ""
+        for start in range(0, 300, 100):
+            await append(broker, "new {1}", records(start, 100))
+        await append(broker, "old", records(700, 10))
+        await until_indexed(broker, "old", "new {1}")
+        await check(broker, "old")
+        await check(broker, "new {1}")
+
+
+async def test_a_lost_hint_is_found_by_comparing(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but speed depends on notifications."""
+    async with running(broker) as service:
+        await append(broker, "s", records(0, 10))
+        await until_indexed(broker, "s")
+        monkeypatch.setattr(service._listener, "_take", ignore)
+        await append(broker, "s", records(10, 10))
+        await append(broker, "t", records(0, 10))
+        await until_indexed(broker, "s", "t")
+        await check(broker, "s")
+
+
+async def test_one_that_comes_back_goes_on(broker: Broker) -> None:
+    """What is stored is read, and what is behind it, with a part of the curves."""
+    for start in range(0, 10_000, 1_000):
+        await append(broker, "s", records(start, 1_000))
+    async with running(broker):
+        await until_indexed(broker, "s")
+    await append(broker, "s", records(10_000, 20))
+    async with running(broker) as service:
+        await until_indexed(broker, "s")
+        assert 20 <= metric(service, "entries_total") < 5_000
+        assert metric(service, "made_anew_total") == 0
+    await check(broker, "s")
+
+
+async def test_an_index_whose_curves_cannot_be_used_is_made_again(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody cut them by hand; it could not go on with them."""
+    for start in range(0, 9_000, 1_000):
+        await append(broker, "s", records(start, 1_000))
+    async with running(broker):
+        await until_indexed(broker, "s")
+    await append(broker, "s", records(9_000, 20))
+
+    def refuse(_index: Index, _chunks: object) -> None:
+        raise ValueError("cut")
+
+    monkeypatch.setattr(Index, "give", refuse)
+    async with running(broker) as service:
+        await until_indexed(broker, "s")
+        assert metric(service, "made_anew_total") > 0
+    await check(broker, "s")
+
+
+async def test_its_end_writes_what_it_has(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not wait for the next second, and says that it is gone."""
+    async with running(broker) as service:
+        await append(broker, "s", records(0, 10))
+        await until_indexed(broker, "s")
+        # As if it had folded some, and its next write were not due.
+        monkeypatch.setattr(service._queue, "moved", ignore)
+        await append(broker, "s", records(10, 10))
+        held = service._shelf.get("s")
+        assert held is not None
+        entries = await broker.read_after("s", held.index.reads_after, limit=99)
+        held.index.fold(entries, now_ms=await broker.now_ms())
+        held.is_dirty = True
+    assert await broker.indexers.present() == []
+    await check(broker, "s")
+
+
+async def test_a_rewrite_is_followed(broker: Broker) -> None:
+    """What is gone of the file is gone of the figures."""
+    async with running(broker):
+        await append(broker, "s", records(0, 300))
+        await until_indexed(broker, "s")
+        entries = await broker.read_after("s", EntryID(1, 0), limit=100)
+        await append(broker, "s", records(100, 50), keep=entries[-1].id.offset)
+        await until_indexed(broker, "s")
+        await check(broker, "s")
+        await append(broker, "s", records(0, 5), keep=0)
+        await until_indexed(broker, "s")
+    await check(broker, "s")
+
+
+async def test_a_session_that_begins_anew_has_another_index(broker: Broker) -> None:
+    """Deleted by its tailer, and read again with other lines."""
+    async with running(broker):
+        await append(broker, "s", records(0, 300))
+        await until_indexed(broker, "s")
+        assert await broker.discard("s", await position(broker, "s"))
+        assert await broker.indexes.load(["s"]) == [NO_INDEX]
+        await append(broker, "s", records(50, 20), incarnation="i2")
+        await until_indexed(broker, "s")
+        await check(broker, "s")
+
+
+async def test_an_index_that_somebody_deleted_is_made_again(broker: Broker) -> None:
+    """Though the session rests, and it is in memory."""
+    async with running(broker):
+        await append(broker, "s", records(0, 300))
+        await until_indexed(broker, "s")
+        await broker.indexes.discard("s")
+        await until_indexed(broker, "s")
+        await check(broker, "s")
+
+
+async def test_an_index_by_other_rules_is_made_again(broker: Broker) -> None:
+    """By those keys that are set now."""
+    lines = [b'{"step":%d,"iter":%d,"loss":1}' % (n, 2 * n) for n in range(50)]
+    await append(broker, "s", lines)
+    async with running(broker, step_keys=("iter",)):
+
+        async def is_by_others() -> bool:
+            return (await broker.indexes.ats(["s"])) != [""]
+
+        await eventually(is_by_others)
+    before = await broker.indexes.ats(["s"])
+    async with running(broker):
+
+        async def is_made_again() -> bool:
+            return (await broker.indexes.ats(["s"])) != before
+
+        await eventually(is_made_again)
+    await check(broker, "s")
+
+
+async def test_what_nobody_of_us_wrote_is_made_again(broker: Broker) -> None:
+    """An `at` ahead of the stream, of another life, or no index at all."""
+    await append(broker, "s", records(0, 30))
+    end = (await broker.ends(["s"]))[0]
+    for at in (
+        f"{end.incarnation} 9-9 00000000 1.00000000",
+        f"other {end.cursor.id} {end.cursor.digest:08x} 1.00000000",
+        f"{end.incarnation} {end.cursor.id} 00000000 1.00000000",
+        "by hand",
+    ):
+        await broker.indexes.discard("s")
+        write = IndexWrite(
+            session="s", expected="", at=at, metrics={"none": b"[]"},
+            fields={"records": b"9"},
+        )  # fmt: skip  # one argument a line would hide what they are
+        await broker.indexes.write([write])
+        async with running(broker):
+            await until_indexed(broker, "s")
+            await check(broker, "s")
+
+
+async def test_an_index_of_no_session_is_deleted(broker: Broker) -> None:
+    """An older tailer left it when it deleted the session."""
+    write = IndexWrite(session="gone", expected="", at="i1 1-30 00000000 1.0")
+    await broker.indexes.write([write])
+    await broker.touch({"gone": await broker.now_ms()})
+    async with running(broker) as service:
+
+        async def is_deleted() -> bool:
+            return await broker.indexes.load(["gone"]) == [NO_INDEX]
+
+        await eventually(is_deleted)
+        await eventually(lambda: is_counted(service, "orphans_total", 1))
+
+
+async def is_counted(service: IndexerService, name: str, count: float) -> bool:
+    """Whether a counter has come so far."""
+    return metric(service, name) >= count
+
+
+async def test_trimmed_streams_are_indexed_from_where_they_begin(
+    broker: Broker,
+) -> None:
+    """And one of which nothing is left is looked at once."""
+    for session in ("part", "none"):
+        await append(broker, session, records(0, 3_000))
+    oldest = (await broker.read_after("part", EntryID(1, 0), limit=2_000))[-1]
+    await broker.trim("part", oldest.id)
+    await broker.trim("none", EntryID(2, 0))
+    async with running(broker) as service:
+        await until_indexed(broker, "part")
+        await eventually(lambda: is_behind(service, 0))
+        assert await broker.indexes.load(["none"]) == [NO_INDEX]
+    stored = await check(broker, "part")
+    assert b"trimmed" in stored.fields["gaps"]
+
+
+async def is_behind(service: IndexerService, sessions: float) -> bool:
+    """Whether so many sessions are behind."""
+    return service._condition().behind == sessions
+
+
+@pytest.mark.parametrize("kept_bytes", [1, 100_000])
+async def test_memory_is_bounded(broker: Broker, kept_bytes: int) -> None:
+    """Indexes that were not used for longest are dropped, and read again."""
+    names = [f"run_{number}" for number in range(150)]
+    for name in names:
+        await append(broker, name, records(0, 10))
+    async with running(broker, kept_bytes=kept_bytes) as service:
+        await until_indexed(broker, *names)
+        await eventually(lambda: is_behind(service, 0))
+        assert service._shelf.cost_bytes <= kept_bytes
+        assert metric(service, "evicted_total") > 0
+        for name in names[:9]:
+            await append(broker, name, records(10, 10))
+        await until_indexed(broker, *names)
+    for name in names[:10]:
+        await check(broker, name)
+
+
+async def test_two_at_once_agree(broker: Broker) -> None:
+    """They share the sessions; when one goes, the other has all."""
+    names = [f"run_{number}" for number in range(20)]
+    async with running(broker, name="two") as two:
+        async with running(broker, name="one") as one:
+            await eventually(lambda: are_sharing(one, two))
+            for start in range(0, 200, 50):
+                for name in names:
+                    await append(broker, name, records(start, 50))
+            await until_indexed(broker, *names)
+            assert metric(one, "entries_total") > 0
+            assert metric(two, "entries_total") > 0
+        for name in names:
+            await append(broker, name, records(200, 5))
+        await until_indexed(broker, *names)
+    for name in names:
+        await check(broker, name)
+
+
+async def are_sharing(*services: IndexerService) -> bool:
+    """Whether they know each other."""
+    return all(metric(one, "sharing") == len(services) for one in services)
+
+
+async def test_two_that_do_not_know_each_other_do_no_harm(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes all sessions: of two writes one is refused, and read anew."""
+    async with running(broker, name="one") as one, running(broker, name="two") as two:
+        await eventually(lambda: are_sharing(one, two))
+        for service in (one, two):
+            monkeypatch.setattr(service._link, "keeps", agree)
+            service._audit.see_all()
+        for start in range(0, 2_000, 100):
+            await append(broker, "s", records(start, 100))
+            await until_indexed(broker, "s")
+        conflicts = metric(one, "conflicts_total") + metric(two, "conflicts_total")
+        assert conflicts > 0
+    await check(broker, "s")
+
+
+class Failing:
+    """A broker in memory whose next writes fail."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self.write = broker.indexes.write
+        broker.indexes.write = self  # type: ignore[method-assign,assignment]  # as said above
+        # Each is raised once, before the write or after it.
+        self.errors: list[tuple[Exception, bool]] = []
+
+    async def __call__(self, writes: list[IndexWrite]) -> object:
+        """Write, or fail."""
+        if not self.errors:
+            return await self.write(writes)
+        error, is_after = self.errors.pop(0)
+        if is_after:
+            await self.write(writes)
+        raise error
+
+
+@pytest.mark.parametrize("is_after", [False, True], ids=["request", "reply"])
+async def test_a_lost_write_is_made_again(*, is_after: bool) -> None:
+    """Or its reply was lost: then it is refused, and read anew."""
+    broker = MemoryBroker()
+    failing = Failing(broker)
+    async with running(broker) as service:
+        await append(broker, "s", records(0, 50))
+        await until_indexed(broker, "s")
+        failing.errors = [(BrokerUnavailable("lost"), is_after)]
+        await append(broker, "s", records(50, 50))
+        await until_indexed(broker, "s")
+        await append(broker, "s", records(100, 50))
+        await until_indexed(broker, "s")
+        assert metric(service, "conflicts_total") == is_after
+    await check(broker, "s")
+
+
+async def test_a_full_broker_is_waited_for() -> None:
+    """Nothing is folded meanwhile that could not be written."""
+    broker = MemoryBroker()
+    failing = Failing(broker)
+    async with running(broker) as service:
+        await append(broker, "s", records(0, 50))
+        await until_indexed(broker, "s")
+        before = metric(service, "entries_total")
+        failing.errors = [(BrokerFull("OOM"), False)] * 5
+        await append(broker, "s", records(50, 50))
+        await eventually(lambda: is_counted(service, "full_refusals_total", 1))
+        await until_indexed(broker, "s")
+        assert metric(service, "broker_full") == 0
+        assert metric(service, "entries_total") == before + 50
+    await check(broker, "s")
+
+
+async def test_what_fails_over_one_session_is_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is left alone for a minute; the others go on."""
+    broker = MemoryBroker()
+    read = broker.read_many_after
+
+    async def fail(after: dict[str, EntryID], *, limit: int) -> object:
+        if "poison" in after:
+            raise RuntimeError("a defect")
+        return await read(after, limit=limit)
+
+    monkeypatch.setattr(broker, "read_many_after", fail)
+    async with running(broker) as service:
+        for name in ("a", "poison", "z"):
+            await append(broker, name, records(0, 5))
+        await until_indexed(broker, "a", "z")
+        await eventually(lambda: is_counted(service, "defects_total", 1))
+        assert service._condition().aside == 1
+
+
+async def test_a_broker_that_was_rolled_back_is_followed() -> None:
+    """Index and stream are of one moment; what is in memory is not."""
+    broker = MemoryBroker()
+    async with running(broker):
+        await append(broker, "s", records(0, 50))
+        await until_indexed(broker, "s")
+        checkpoint = broker.checkpoint()
+        await append(broker, "s", records(50, 50))
+        await until_indexed(broker, "s")
+        broker.roll_back(checkpoint)
+        # The file has other bytes there by now.
+        await append(broker, "s", records(700, 90))
+        await until_indexed(broker, "s")
+        await check(broker, "s")
+        broker.roll_back(checkpoint)
+        await append(broker, "other", records(0, 1))
+        await until_indexed(broker, "s", "other")
+        await check(broker, "s")
+        broker.wipe()
+        await append(broker, "s", records(5, 20), incarnation="i9")
+        await until_indexed(broker, "s")
+    await check(broker, "s")
