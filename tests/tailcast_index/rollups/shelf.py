@@ -53,9 +53,10 @@ def values_of(records: Sequence[Record], name: str) -> list[float]:
 
 def is_mean(told: float, values: Sequence[float]) -> bool:
     """Whether this is the mean of these values, as far as doubles tell."""
-    if not math.isfinite(sum(values)):
-        return min(values) <= told <= max(values)
     scale = max(map(abs, values))
+    if not math.isfinite(scale * len(values)):
+        # No double may hold the sum of some of them.
+        return min(values) <= told <= max(values)
     return math.isclose(
         told, math.fsum(values) / len(values), rel_tol=1e-9, abs_tol=scale * 1e-9
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import pytest
 from hypothesis import given, strategies as st
 
 from tailcast_index.meaning import Point
@@ -99,6 +100,32 @@ class Life:
             if self.records:
                 assert self.rollups.to == self.records[-1][0]
 
+    def draw(
+        self, *, points: int, first: int, end: int | None, max_exact: int | None
+    ) -> None:
+        """Draw a range of it, and hold that against its records."""
+        count = len(self.records)
+        numbers = {name: self.shelf.numbers.get(name) for name in METRICS}
+        plan = plan_series(
+            self.shelf.extent, numbers, points=points, records=count, first=first,
+            end=end, max_exact=max_exact,
+        )  # fmt: skip  # one glance
+        behind: list[Record] = []
+        if plan.records_from is not None:
+            behind = self.records[plan.records_from :]
+        chunks = self.shelf.read(plan.wanted)
+
+        series = draw(plan, chunks, behind, x="record", with_extremes=True)
+        check(series, self.records, points)
+        stop = count if end is None else end
+        if first < stop:
+            assert series.first <= first
+            assert series.first + series.of >= stop
+        if first == 0 and end is None:
+            assert series.of == count
+        assert draw(plan, chunks, behind, x="record").curves == series.curves
+        check_steps(series, draw(plan, chunks, behind, x="step"), self.records)
+
 
 @given(LIFE)
 def test_what_is_stored_does_not_depend_on_what_happened(deeds: list[Deed]) -> None:
@@ -125,27 +152,42 @@ def test_a_series_is_of_the_records(deeds: list[Deed], data: st.DataObject) -> N
     life.live(deeds)
     count = len(life.records)
     first = data.draw(st.integers(0, count))
-    end = data.draw(st.none() | st.integers(first, count))
-    points = data.draw(st.integers(1, 300))
-    numbers = {name: life.shelf.numbers.get(name) for name in METRICS}
-    plan = plan_series(
-        life.shelf.extent, numbers, points=points, records=count, first=first, end=end,
+    life.draw(
+        points=data.draw(st.integers(1, 300)),
+        first=first,
+        end=data.draw(st.none() | st.integers(first, count)),
         max_exact=data.draw(st.sampled_from([None, 0])),
-    )  # fmt: skip  # one glance
-    behind = [] if plan.records_from is None else life.records[plan.records_from :]
-    chunks = life.shelf.read(plan.wanted)
+    )
 
-    series = draw(plan, chunks, behind, x="record", with_extremes=True)
-    check(series, life.records, points)
-    stop = count if end is None else end
-    if first < stop:
-        assert series.first <= first
-        assert series.first + series.of >= stop
-    if first == 0 and end is None:
-        assert series.of == count
 
-    along_steps = draw(plan, chunks, behind, x="step")
-    check_steps(series, along_steps, life.records)
+WHOLE: Pattern = [(1, {"loss": 0.5, "lr": 1})]
+HOLES: Pattern = [
+    (None, {"loss": 1e308}),
+    (None, {"loss": -1e308, "lr": "NaN"}),
+    (7, {}),
+    (8, {"loss": "Infinity", "lr": "-Infinity"}),
+    (9, {"lr": 2**1000, "eval/loss": 3.5}),
+]
+
+
+@pytest.mark.parametrize("pattern", [WHOLE, HOLES], ids=["whole", "holes"])
+@pytest.mark.parametrize("points", [1, 3, 200])
+@pytest.mark.parametrize("rests", [False, True])
+def test_a_series_is_of_the_records_of_long_sessions(
+    pattern: Pattern, points: int, *, rests: bool
+) -> None:
+    """Of its beginning, its end, its middle, and all of it."""
+    life = Life()
+    life.live([("add", 5_300, pattern), ("cut", 0.97, None)])
+    life.shelf.write(life.rollups, rests=rests)
+    for first, end in [(0, None), (0, 700), (4_000, None), (1_000, 1_100)]:
+        for max_exact in (None, 0):
+            life.draw(points=points, first=first, end=end, max_exact=max_exact)
+    life.restart()
+    life.live([("cut", 0.7, None), ("add", 900, WHOLE), ("write", 0, None)])
+    life.draw(points=points, first=0, end=None, max_exact=0)
+    life.live([("cut", 0, None), ("add", 1, WHOLE), ("write", 0, None)])
+    life.draw(points=points, first=0, end=None, max_exact=0)
 
 
 def check(series: Series, records: list[Record], points: int) -> None:

@@ -4,6 +4,7 @@ Pure. This is the hot path of roll-ups: a metric's values are taken by columns, 
 `min`, `max` and `sum` run through 32 records at once.
 """
 
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
@@ -13,15 +14,14 @@ from tailcast_index.rollups.layout import (
     FAR_ROW,
     MAX_BACK_BYTES,
     NEAR_ROW,
-    NONFINITE,
     Reached,
+    Row,
+    as_double,
 )
 from tailcast_index.rollups.records import Record
 from tailcast_streams.position import EntryID
 
 
-# A row of some level, unpacked.
-Row: TypeAlias = tuple[Any, ...]
 # The number of a metric; None if it has none, and is left out.
 NumberOf: TypeAlias = Callable[[str], int | None]
 
@@ -35,6 +35,7 @@ _Lines: TypeAlias = list[tuple[int, Sequence[Value]]]
 _pack_near: Final = NEAR_ROW.pack
 _pack_far: Final = FAR_ROW.pack
 _value: Final = itemgetter(0)
+_back: Final = itemgetter(1)
 _low: Final = itemgetter(2)
 _high: Final = itemgetter(3)
 
@@ -150,7 +151,7 @@ def _rows(bucket: int, values: Sequence[Any], backs: Sequence[int]) -> bytes:
             return _pack_near(
                 bucket, len(values), low, high, total, low_back, high_back
             )
-    except (TypeError, OverflowError):
+    except (TypeError, OverflowError, struct.error):
         # A text among them, or whole numbers whose sum no double holds.
         pass
     return _rows_apart(bucket, values, backs)
@@ -158,22 +159,19 @@ def _rows(bucket: int, values: Sequence[Any], backs: Sequence[int]) -> bytes:
 
 def _rows_apart(bucket: int, values: Sequence[Any], backs: Sequence[int]) -> bytes:
     """The rows of a metric, those of values that are not finite apart."""
+    kinds: dict[str, list[tuple[float, int]]] = {}
+    for value, back in zip(values, backs, strict=True):
+        number = as_double(value)
+        kind = "" if is_finite(number) else str(number)
+        kinds.setdefault(kind, []).append((number, back))
     rows = b""
-    floats = [NONFINITE[one] if one.__class__ is str else float(one) for one in values]
-    finite = [
-        (one, at) for one, at in zip(floats, backs, strict=True) if is_finite(one)
-    ]
-    if finite:
-        total = sum([value for value, _ in finite])
-        low, high = min(finite, key=_value), max(finite, key=_value)
-        rows = _pack_near(bucket, len(finite), low[0], high[0], total, low[1], high[1])
-    for kind, value in NONFINITE.items():
-        where = [at for one, at in zip(values, backs, strict=True) if one == kind]
-        if where:
-            count = len(where)
-            rows += _pack_near(
-                bucket, count, value, value, value, max(where), min(where)
-            )
+    for kind in sorted(kinds):
+        same = kinds[kind]
+        low, high = min(same, key=_value), max(same, key=_value)
+        if kind:
+            low, high = max(same, key=_back), min(same, key=_back)
+        total = sum([number for number, _ in same])
+        rows += _pack_near(bucket, len(same), low[0], high[0], total, low[1], high[1])
     return rows
 
 

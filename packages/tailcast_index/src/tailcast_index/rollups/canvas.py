@@ -4,23 +4,23 @@ Pure. Units are in the order of records: the session's first record, buckets fro
 to fine, the records that were stored when the session rested, and those behind them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
 from tailcast_index.meaning import Value
 from tailcast_index.rollups.axis import Axis, AxisName, Unit
-from tailcast_index.rollups.buckets import Row, is_finite
-from tailcast_index.rollups.cells import Cell
+from tailcast_index.rollups.buckets import is_finite
+from tailcast_index.rollups.columns import NOWHERE, At, Columns, InRow
 from tailcast_index.rollups.layout import (
     CHUNK_ROWS,
-    FAR_ROW,
     FIRST_FIELD,
-    NEAR_ROW,
     OPEN_FIELD,
     Reached,
+    Row,
     field,
     read_reached,
+    unpack_rows,
 )
 from tailcast_index.rollups.plan import Part, SeriesPlan
 from tailcast_index.rollups.records import Record, read_records
@@ -46,6 +46,11 @@ class _Buckets(NamedTuple):
         """How many rows a metric has that was in each bucket of these chunks."""
         return sum(map(len, self.reached.values()))
 
+    def at(self, bucket: int, rows: Sequence[Row]) -> At:
+        """Where the values of a bucket's row are, counted from the first unit."""
+        chunk = (self.part.buckets.start + bucket) // CHUNK_ROWS
+        return InRow(rows[bucket], None if self.part.level else self.reached[chunk])
+
 
 class _Records(NamedTuple):
     """Units that are records."""
@@ -64,8 +69,14 @@ class Canvas:
         stored: Mapping[Chunk, bytes | None],
         records: Sequence[Record],
         x: AxisName,
+        *,
+        with_extremes: bool,
     ) -> None:
-        """Raises ValueError if a chunk is missing."""
+        """Raises ValueError if a chunk is missing.
+
+        For the arguments see `drawing`.
+        """
+        self._with_extremes = with_extremes
         self._plan = plan
         self._stored = stored
         self._axis = Axis(x)
@@ -74,6 +85,8 @@ class Canvas:
         # The selected units, and the row of each of all units, -1 for others.
         self._units: Sequence[Unit] = ()
         self._rows: list[int] = []
+        # Where each row is on the axis: where its last record is.
+        self.xs: list[int | float | None] = []
         # The places of the first and the last selected unit.
         self._ends: Sequence[int] = ()
         self._add_records(0, self._stored_records(FIRST_FIELD))
@@ -96,14 +109,9 @@ class Canvas:
         self._rows = [-1] * selected.start + rows + [-1] * behind
         self._units = axis.units[selected.start : selected.stop]
         self._ends = [*selected[:1], *selected[-1:]]
+        last = dict(zip(rows, self._units, strict=True))
+        self.xs = [_told(unit.x) for unit in last.values()]
         return self._units
-
-    @property
-    def xs(self) -> list[int | float | None]:
-        """Where each row is on the axis: where its last record is."""
-        rows = [row for row in self._rows if row >= 0]
-        last = {row: unit.x for row, unit in zip(rows, self._units, strict=True)}
-        return [_told(x) for x in last.values()]
 
     @property
     def ends(self) -> list[EntryID]:
@@ -116,73 +124,83 @@ class Canvas:
             if unit in self._ends
         ]
 
-    def cells(self, name: str, number: int | None) -> list[Cell]:
-        """What a metric is in each row that has values of it, in their order."""
-        cells: dict[int, Cell] = {}
+    def columns(self, name: str, number: int | None) -> Columns:
+        """A metric's figures in each row that has values of it."""
+        columns = Columns()
         for stretch in self._stretches:
             if isinstance(stretch, _Records):
-                self._take_values(stretch, name, cells)
+                self._take_values(stretch, name, columns)
             elif number is not None:
-                self._take_rows(stretch, number, cells)
-        return list(cells.values())
+                self._take_rows(stretch, number, columns)
+        return columns
 
-    def _take_values(
-        self, stretch: _Records, name: str, cells: dict[int, Cell]
-    ) -> None:
-        first = stretch.units.start
-        for unit, values in zip(stretch.units, stretch.values, strict=True):
+    def _take_values(self, stretch: _Records, name: str, columns: Columns) -> None:
+        units = zip(stretch.units, stretch.ids, stretch.values, strict=True)
+        for unit, id, values in units:
             value = values.get(name)
             row = self._rows[unit]
             if value is not None and row >= 0:
-                _cell(cells, row).add_value(value, stretch.ids[unit - first])
+                columns.add_value(row, value, id)
 
-    def _take_rows(
-        self, stretch: _Buckets, number: int, cells: dict[int, Cell]
-    ) -> None:
+    def _take_rows(self, stretch: _Buckets, number: int, columns: Columns) -> None:
         level, chunks = stretch.part.level, stretch.part.chunks
-        unpack = (FAR_ROW if level else NEAR_ROW).iter_unpack
-        packed = [self._stored[LEVELS[level], field(one, number)] for one in chunks]
-        rows = list(unpack(b"".join([one or b"" for one in packed])))
+        packed = [
+            self._stored[LEVELS[level], field(one, number)] or b"" for one in chunks
+        ]
+        rows = list(unpack_rows(level, b"".join(packed)))
         if len(rows) == stretch.rows and is_finite(sum([row[4] for row in rows])):
-            self._take_columns(stretch, rows, cells)
+            self._take_dense(stretch, rows, columns)
             return
         first = stretch.part.buckets.start - stretch.units.start
         for chunk, one in zip(chunks, packed, strict=True):
             reached = None if level else stretch.reached[chunk]
-            for row in unpack(one or b""):
+            for row in unpack_rows(level, one):
                 bucket: int = row[0]
                 unit = chunk * CHUNK_ROWS + bucket - first
                 if unit in stretch.units and (at := self._rows[unit]) >= 0:
-                    _cell(cells, at).add(row, reached)
+                    columns.add_packed(at, row, reached)
 
-    def _take_columns(
-        self, stretch: _Buckets, rows: Sequence[Row], cells: dict[int, Cell]
+    def _take_dense(
+        self, stretch: _Buckets, rows: Sequence[Row], columns: Columns
     ) -> None:
-        """Take a finite row of each bucket, many at once: `min` runs through them."""
-        _, counts, lows, highs, totals, *_ = zip(*rows, strict=True)
-        chunks, level = stretch.part.chunks, stretch.part.level
-
-        def at(index: int) -> tuple[Row, Sequence[Reached] | None]:
-            chunk = chunks[index // CHUNK_ROWS]
-            return rows[index], None if level else stretch.reached[chunk]
-
+        """Take a row of each bucket, all finite: `min` runs through many at once."""
         skipped = stretch.part.buckets.start % CHUNK_ROWS
-        for row, start, stop in self._groups(stretch.units):
-            a, b = start + skipped, stop + skipped
-            low, high = min(lows[a:b]), max(highs[a:b])
-            low_at, high_at = at(lows.index(low, a, b)), at(highs.index(high, a, b))
-            count, total = sum(counts[a:b]), sum(totals[a:b])
-            _cell(cells, row).add_finite(count, low, high, total, low_at, high_at)
+        shown = rows[skipped : skipped + len(stretch.units)]
+        _, counts, lows, highs, totals, *_ = zip(*shown, strict=True)
 
-    def _groups(self, units: range) -> Iterator[tuple[int, int, int]]:
+        def add(row: int, start: int, stop: int) -> None:
+            low, high = min(lows[start:stop]), max(highs[start:stop])
+            count, total = sum(counts[start:stop]), sum(totals[start:stop])
+            ats = NOWHERE
+            if self._with_extremes:
+                low_at, high_at = lows.index(low, start), highs.index(high, start)
+                ats = stretch.at(low_at, shown), stretch.at(high_at, shown)
+            columns.add(row, count, low, high, total, ats)
+
+        groups = self._groups(stretch.units)
+        # The rows between the first and the last have equally many buckets.
+        between = [] if self._with_extremes else groups[1:-1]
+        for group in groups[:1] if between else groups:
+            add(*group)
+        if between:
+            (first, start, stop), (last, _, end) = between[0], between[-1]
+            within = slice(start, end)
+            columns.extend(
+                range(first, last + 1),
+                *_grouped(counts, lows, highs, totals, within, stop - start),
+            )
+            add(*groups[-1])
+
+    def _groups(self, units: range) -> list[tuple[int, int, int]]:
         """The rows that some units are in: which, and from which unit to which."""
-        rows = self._rows[units.start : units.stop]
+        groups: list[tuple[int, int, int]] = []
         start = 0
-        for row, same in groupby(rows):
+        for row, same in groupby(self._rows[units.start : units.stop]):
             stop = start + len(list(same))
             if row >= 0:
-                yield row, start, stop
+                groups.append((row, start, stop))
             start = stop
+        return groups
 
     def _add_part(self, part: Part) -> None:
         """Add the buckets of a part, as far as they are stored."""
@@ -225,10 +243,33 @@ class Canvas:
         return read_records(packed)
 
 
-def _cell(cells: dict[int, Cell], row: int) -> Cell:
-    if (cell := cells.get(row)) is None:
-        cell = cells[row] = Cell(row)
-    return cell
+def _grouped(
+    counts: Sequence[int],
+    lows: Sequence[float],
+    highs: Sequence[float],
+    totals: Sequence[float],
+    within: slice,
+    width: int,
+) -> tuple[list[int], list[float], list[float], list[float]]:
+    """The figures of rows that have so many buckets each."""
+    if width == 1:
+        return (
+            list(counts[within]),
+            list(lows[within]),
+            list(highs[within]),
+            list(totals[within]),
+        )
+
+    def parts(column: Sequence[float]) -> list[Sequence[float]]:
+        first = within.start
+        return [column[first + one : within.stop : width] for one in range(width)]
+
+    return (
+        list(map(sum, zip(*parts(counts), strict=True))),
+        list(map(min, *parts(lows))),
+        list(map(max, *parts(highs))),
+        list(map(sum, zip(*parts(totals), strict=True))),
+    )
 
 
 def _told(x: float) -> int | float | None:

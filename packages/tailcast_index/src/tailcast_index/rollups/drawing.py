@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tailcast_index.rollups.axis import AxisName
 from tailcast_index.rollups.canvas import Canvas
-from tailcast_index.rollups.cells import Cell
+from tailcast_index.rollups.columns import Columns
 from tailcast_index.rollups.plan import SeriesPlan
 from tailcast_index.rollups.records import Record
 from tailcast_streams.position import EntryID
@@ -66,37 +66,33 @@ def draw(
         high: where to end: before the first record at which it was above this.
         with_extremes: whether to tell the entries.
     """
-    canvas = Canvas(plan, dict(zip(plan.wanted, chunks, strict=True)), records, x)
+    stored = dict(zip(plan.wanted, chunks, strict=True))
+    canvas = Canvas(plan, stored, records, x, with_extremes=with_extremes)
     units = canvas.select(low, high)
-    drawn = {
-        name: list(canvas.cells(name, number)) for name, number in plan.numbers.items()
-    }
+    drawn = {name: canvas.columns(name, one) for name, one in plan.numbers.items()}
     return Series(
         first=units[0].start if units else plan.first,
         of=sum([unit.records for unit in units]),
-        curves={name: _curve(cells, canvas.xs) for name, cells in drawn.items()},
+        curves={name: _curve(columns, canvas.xs) for name, columns in drawn.items()},
         extremes=_extremes(canvas, drawn.values()) if with_extremes else [],
     )
 
 
-def _curve(cells: Sequence[Cell], xs: Sequence[int | float | None]) -> Curve:
-    curve = Curve([], [], [], [], [], [])
-    for cell in cells:
-        x = xs[cell.row]
-        if cell.count:
-            curve.x.append(x)
-            curve.min.append(cell.low)
-            curve.max.append(cell.high)
-            curve.mean.append(cell.mean)
-            curve.count.append(cell.count)
-        for kind, count in cell.nonfinite.items():
-            curve.nonfinite.append((x, kind, count))
-    return curve
+def _curve(columns: Columns, xs: Sequence[int | float | None]) -> Curve:
+    return Curve(
+        x=[xs[row] for row in columns.rows],
+        min=columns.lows,
+        max=columns.highs,
+        mean=columns.means,
+        count=columns.counts,
+        nonfinite=[
+            (xs[row], kind, count) for (row, kind), count in columns.nonfinite.items()
+        ],
+    )
 
 
-def _extremes(canvas: Canvas, drawn: Iterable[Iterable[Cell]]) -> list[EntryID]:
-    ends = set(canvas.ends)
-    for cells in drawn:
-        for cell in cells:
-            ends.update(cell.extremes)
-    return sorted(ends)
+def _extremes(canvas: Canvas, drawn: Iterable[Columns]) -> list[EntryID]:
+    extremes = set(canvas.ends)
+    for columns in drawn:
+        extremes.update(columns.extremes)
+    return sorted(extremes)

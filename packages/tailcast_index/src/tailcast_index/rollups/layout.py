@@ -15,10 +15,11 @@ once stored, a row never changes. docs/streams.md shows how to read it.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from tailcast_index.meaning import Value
 from tailcast_streams.indexes import LEVELS, Chunk
 from tailcast_streams.position import BEFORE_ALL, EntryID
 
@@ -46,6 +47,8 @@ NEAR_ROW: Final = Struct("<BBdddII")
 FAR_ROW: Final = Struct("<BIdddQQQQ")
 # What was reached at a bucket's end.
 REACHED_ROW: Final = Struct("<QQdddd")
+# A row of some level, unpacked.
+Row: TypeAlias = tuple[Any, ...]
 # How far back an entry can be; one that is farther, or of an earlier generation than
 # the bucket's last one, is told as the last.
 MAX_BACK_BYTES: Final = 2**32 - 1
@@ -115,11 +118,31 @@ class Reached(NamedTuple):
 
 
 def read_reached(chunk: bytes) -> list[Reached]:
-    """What was reached at the end of each bucket of a chunk."""
+    """What was reached at the end of each bucket of a chunk. Raises ValueError."""
+    if len(chunk) % REACHED_ROW.size:
+        raise ValueError("a chunk is cut short")
     return [
         Reached(EntryID(generation, offset), *values)
         for generation, offset, *values in REACHED_ROW.iter_unpack(chunk)
     ]
+
+
+def as_double(value: Value) -> float:
+    """A metric's value as all roll-ups have it: whole numbers may lose digits."""
+    if isinstance(value, str):
+        return NONFINITE[value]
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def unpack_rows(level: int, chunk: bytes | bytearray) -> Iterator[Row]:
+    """The rows of a metric in a chunk. Raises ValueError."""
+    packing = FAR_ROW if level else NEAR_ROW
+    if len(chunk) % packing.size:
+        raise ValueError("a chunk is cut short")
+    return packing.iter_unpack(chunk)
 
 
 def rows_of(rolled: int) -> list[int]:

@@ -5,11 +5,13 @@ Pure. JSON, a line for each record, so that it can be read as it is:
 """
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import Final, TypeAlias
 
 import msgspec
 
 from tailcast_index.meaning import Point, Value
+from tailcast_index.rollups.layout import as_double
 from tailcast_streams.position import EntryID
 
 
@@ -21,6 +23,7 @@ _encode: Final = msgspec.json.encode
 _decode: Final = msgspec.json.Decoder(list[_Stored]).decode
 # Whole numbers beyond these are stored as doubles, as all values in buckets are.
 _LEAST, _GREATEST = -(2**63), 2**64 - 1
+_INFINITIES: Final = ("-Infinity", "Infinity")
 
 
 def pack_records(records: Iterable[Record]) -> bytes:
@@ -29,9 +32,9 @@ def pack_records(records: Iterable[Record]) -> bytes:
         [
             (
                 *id,
-                None if point.step is None else _plain(point.step),
+                point.step,
                 point.time_ms,
-                _plain_values(point),
+                {name: _plain(value) for name, value in point.values},
             )
             for id, point in records
         ]
@@ -46,14 +49,9 @@ def read_records(stored: bytes) -> list[Record]:
     ]
 
 
-def _plain_values(point: Point) -> dict[str, Value]:
-    return {
-        name: value if isinstance(value, str) else _plain(value)
-        for name, value in point.values
-    }
-
-
-def _plain(value: float) -> float:
+def _plain(value: Value) -> Value:
+    """As it is, or the double that it is in buckets."""
     if isinstance(value, int) and not _LEAST <= value <= _GREATEST:
-        return float(value)
+        double = as_double(value)
+        return double if isfinite(double) else _INFINITIES[double > 0]
     return value

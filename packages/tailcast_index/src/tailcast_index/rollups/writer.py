@@ -34,6 +34,7 @@ from tailcast_index.rollups.layout import (
     fields,
     read_reached,
     rows_of,
+    unpack_rows,
 )
 from tailcast_index.rollups.records import Record, pack_records, read_records
 from tailcast_streams.indexes import LEVELS, Chunk
@@ -222,7 +223,7 @@ class Rollups:
                 break
             self._open[level] = _OpenChunk()
             if level + 1 < len(LEVELS):
-                _lift(chunk, self._open[level + 1], is_near=level == 0)
+                _lift(level, chunk, self._open[level + 1])
             numbers = chunk.rows
         if self._extent.opened:
             self._drop(_OPEN)
@@ -319,6 +320,7 @@ class Rollups:
         for (at, name), rows in stored.items():
             own, _, number = name.partition(":")
             if at == size and own == str(index) and number and rows is not None:
+                unpack_rows(level, rows)
                 chunk.rows[int(number)] = bytearray(rows)
 
     def _cut_chunk(
@@ -349,13 +351,12 @@ class Rollups:
         self._changed.pop(name, None)
 
 
-def _lift(chunk: _OpenChunk, above: _OpenChunk, *, is_near: bool) -> None:
+def _lift(level: int, chunk: _OpenChunk, above: _OpenChunk) -> None:
     """Add the two buckets of the next level that a complete chunk makes."""
-    unpack = (NEAR_ROW if is_near else FAR_ROW).iter_unpack
-    reached = chunk.reached if is_near else None
+    reached = None if level else chunk.reached
     bucket = len(above.reached)
     for number, packed in chunk.rows.items():
-        rows = list(unpack(packed))
+        rows = list(unpack_rows(level, packed))
         first = [row for row in rows if row[0] < FACTOR]
         if first:
             above.add(number, merged_rows(bucket, first, reached))

@@ -1,0 +1,213 @@
+"""Ranges of an axis, rows, and what cannot be drawn."""
+
+from collections.abc import Callable, Mapping
+from itertools import accumulate
+
+import pytest
+from hypothesis import given, strategies as st
+
+from tailcast_index.meaning import Point
+from tailcast_index.rollups import (
+    NO_EXTENT,
+    Curve,
+    Extent,
+    Rollups,
+    SeriesPlan,
+    draw,
+    plan_series,
+)
+from tailcast_index.rollups.axis import AxisName
+from tailcast_index.rollups.layout import CHUNK_RECORDS
+from tailcast_index.rollups.records import Record
+from tailcast_streams.position import EntryID
+from tests.tailcast_index.rollups.shelf import Shelf
+
+
+A = {"a": 0}
+
+
+def records_of(steps: list[int | None]) -> list[Record]:
+    """Records with these steps, a second apart, and their numbers as values."""
+    return [
+        (EntryID(1, 10 + at), Point(step, 1_000 * at, None, [("a", at)]))
+        for at, step in enumerate(steps)
+    ]
+
+
+class Stored:
+    """What is stored of some records, while more are expected."""
+
+    def __init__(self, records: list[Record]) -> None:
+        self._records = records
+        self._shelf = Shelf()
+        rollups = Rollups(self._shelf.number_of)
+        for record in records:
+            rollups.add(*record)
+        self._shelf.write(rollups)
+
+    def plan(self, points: int, numbers: Mapping[str, int | None] = A) -> SeriesPlan:
+        """How to draw it from roll-ups."""
+        return plan_series(
+            self._shelf.extent,
+            numbers,
+            points=points,
+            records=len(self._records),
+            max_exact=0,
+        )
+
+    def read(self, plan: SeriesPlan) -> list[bytes | None]:
+        """What a plan wants of the broker."""
+        return self._shelf.read(plan.wanted)
+
+    def behind(self, plan: SeriesPlan) -> list[Record]:
+        """What a plan wants of the stream."""
+        assert plan.records_from is not None
+        return self._records[plan.records_from :]
+
+
+def test_nothing_is_drawn_of_nothing() -> None:
+    """A session without records has a series without rows."""
+    plan = plan_series(NO_EXTENT, {"a": None}, points=10, records=0)
+    assert (plan.wanted, plan.records_from) == ([], 0)
+    series = draw(plan, [], x="step")
+    assert series.of == 0
+    assert series.curves == {"a": Curve([], [], [], [], [], [])}
+
+
+def test_a_short_session_is_its_records() -> None:
+    """Zoomed in far enough each record is a row; whole numbers stay whole."""
+    records = records_of([5, None, 7])
+    records.append((EntryID(1, 20), Point(7.5, None, None, [("a", "NaN"), ("b", 1)])))
+    plan = plan_series(NO_EXTENT, {"a": None}, points=4, records=4)
+    series = draw(plan, [], records, x="step", with_extremes=True)
+    assert series.curves["a"] == Curve(
+        [5, 5, 7], [0.0, 1.0, 2.0], [0.0, 1.0, 2.0], [0.0, 1.0, 2.0], [1, 1, 1],
+        [(7.5, "NaN", 1)],
+    )  # fmt: skip  # one glance
+    assert series.extremes == [id for id, _ in records]
+    times = draw(plan, [], records, x="time").curves["a"]
+    assert times.x == [0, 1_000, 2_000]
+
+
+def test_a_row_before_the_first_step_has_no_place() -> None:
+    """It is told without one."""
+    plan = plan_series(NO_EXTENT, A, points=9, records=2)
+    series = draw(plan, [], records_of([None, 3]), x="step")
+    assert series.curves["a"].x == [None, 3]
+
+
+@given(
+    st.lists(st.none() | st.integers(0, 40), max_size=60),
+    st.none() | st.integers(0, 45),
+    st.none() | st.integers(0, 45),
+)
+def test_a_range_of_steps_is_that_of_a_scan(
+    steps: list[int | None], low: int | None, high: int | None
+) -> None:
+    """From the first record that reached one to the last before the other is passed."""
+    records = records_of(steps)
+    plan = plan_series(NO_EXTENT, A, points=100, records=len(records))
+    series = draw(plan, [], records, x="step", low=low, high=high)
+
+    reached = [-1 if step is None else step for step in steps]
+    tops = list(accumulate(reached, max))
+    begins = [at for at, top in enumerate(tops) if low is None or top >= low]
+    ends = [at for at, top in enumerate(tops) if high is not None and top > high]
+    first = begins[0] if begins else len(steps)
+    end = ends[0] if ends else len(steps)
+    assert series.of == max(0, end - first)
+    assert series.curves["a"].min == list(range(first, end))
+
+
+@pytest.mark.parametrize("x", ["step", "time", "record"])
+def test_a_range_of_buckets_has_whole_ones(x: AxisName) -> None:
+    """Those in which both ends are."""
+    records = records_of(list(range(3 * CHUNK_RECORDS)))
+    stored = Stored(records)
+    plan = stored.plan(400)
+    unit = 1_000 if x == "time" else 1
+    series = draw(
+        plan, stored.read(plan), stored.behind(plan), x=x,
+        low=100 * unit, high=200 * unit,
+    )  # fmt: skip  # one glance
+    assert (series.first, series.of) == (97, 128)
+    assert series.curves["a"].x == [unit * at for at in (128, 160, 192, 224)]
+    assert series.curves["a"].max == [128, 160, 192, 224]
+
+
+@pytest.mark.parametrize("points", [1, 2, 3, 4, 5, 17, 100])
+def test_rows_are_at_most_so_many(points: int) -> None:
+    """The first and the last record are rows of their own if there are three."""
+    records = records_of(list(range(2 * CHUNK_RECORDS + 50)))
+    stored = Stored(records)
+    plan = stored.plan(points)
+    series = draw(plan, stored.read(plan), stored.behind(plan), x="step")
+    curve = series.curves["a"]
+    assert points / 3 <= len(curve.x) <= points
+    assert sum(curve.count) == series.of == len(records)
+    if points > 2:
+        assert (curve.max[0], curve.min[-1]) == (0, len(records) - 1)
+
+
+def test_long_sessions_are_drawn_from_coarse_levels() -> None:
+    """As many buckets as rows, or up to four times as many; at the end finer ones."""
+    extent = Extent(1 + 10_000 * CHUNK_RECORDS)
+    plan = plan_series(extent, A, points=1_000, records=extent.rolled + 5)
+    sizes = [(part.level, len(part.buckets)) for part in plan.parts]
+    assert sizes == [(2, 2_500)]
+    extent = extent._replace(rolled=extent.rolled + 5 * CHUNK_RECORDS)
+    plan = plan_series(extent, A, points=1_000, records=extent.rolled + 5)
+    assert [(part.level, len(part.buckets)) for part in plan.parts] == [
+        (2, 2_500),
+        (1, 10),
+    ]
+    plan = plan_series(extent, A, points=1, records=10**15)
+    assert plan.parts[0].level == 5
+
+
+def gone(_: bytes | None) -> None:
+    """A chunk that is not there."""
+
+
+def cut(chunk: bytes | None) -> bytes | None:
+    """A chunk that lost a byte."""
+    return chunk and chunk[:-1]
+
+
+def cut_row(chunk: bytes | None) -> bytes | None:
+    """A chunk of what was reached that lost a row."""
+    return chunk and chunk[:-48]
+
+
+@pytest.mark.parametrize(
+    ("at", "broken"),
+    [
+        (0, gone), (0, cut), (1, gone), (1, cut), (1, cut_row),
+        (2, cut),
+    ],
+)  # fmt: skip  # one glance
+def test_what_is_broken_is_not_drawn(
+    at: int, broken: Callable[[bytes | None], bytes | None]
+) -> None:
+    """Somebody cut the roll-ups since the plan was made."""
+    records = records_of(list(range(2 + CHUNK_RECORDS)))
+    stored = Stored(records)
+    plan = stored.plan(100)
+    assert [name for _, name in plan.wanted] == ["first", "0:", "0:0"]
+    chunks = stored.read(plan)
+    chunks[at] = broken(chunks[at])
+    with pytest.raises(ValueError, match=r"missing|short|JSON|truncated"):
+        draw(plan, chunks, stored.behind(plan), x="step")
+
+
+def test_a_metric_that_is_not_stored_is_drawn_from_the_records_behind() -> None:
+    """It has no number yet; another has one, and no rows."""
+    records = records_of(list(range(2 + CHUNK_RECORDS)))
+    stored = Stored(records)
+    numbers = {"new": None, "a": 0, "none": 1}
+    plan = stored.plan(9, numbers)
+    behind = [(id, Point(1, None, None, [("new", 2.0)])) for id, _ in records[-1:]]
+    series = draw(plan, stored.read(plan), behind, x="record")
+    assert series.curves["new"].x == [len(records) - 1]
+    assert sum(series.curves["a"].count) == len(records) - 1
+    assert series.curves["none"].x == []
