@@ -53,6 +53,7 @@ def head(
     size: int = 0,
     start: int = 0,
     backlog_end: int = 0,
+    backlog_generation: int = 0,
     last_digest: int = 0,
     has_state: bool = True,
 ) -> Head:
@@ -72,6 +73,7 @@ def head(
         size=size,
         generation_start=start,
         backlog_end=backlog_end,
+        backlog_generation=backlog_generation,
         last_digest=last_digest,
     )
     oldest = entries[0] if entries else None

@@ -180,6 +180,8 @@ def test_two_looks_at_one_life() -> None:
 def test_history() -> None:
     """What was in the file before any tailer saw it."""
     assert news_begins_after(head(WHOLE, backlog_end=20).state) == id_of("1-20")
+    rotated = head(WHOLE, backlog_end=20, backlog_generation=3).state
+    assert news_begins_after(rotated) == id_of("3-20")
     assert news_begins_after(head(WHOLE).state) is None
     assert news_begins_after(None) is None
 

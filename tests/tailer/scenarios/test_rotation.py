@@ -165,10 +165,58 @@ async def test_a_session_begins_with_its_oldest_file(
     assert await records_of(broker, "a") == texts(
         *(number * 100 + at for number in range(4) for at in range(20))
     )
+    assert await history_of(broker) == (4, len(lines(*range(300, 320))))
     broker.wipe()
     tailer.follower.reload_state()
     await tailer.settle()
     assert await entries_of(broker, "a") == before
+    rotate(path)
+    path.write_bytes(lines(400))
+    await tailer.settle()
+    assert await history_of(broker) == (0, 0)
+
+
+async def history_of(broker: MemoryBroker) -> tuple[int, int]:
+    """Up to where it is said that all was there first."""
+    state = await broker.load("a")
+    assert state is not None
+    return state.backlog_generation, state.backlog_end
+
+
+async def test_a_rotated_file_that_goes_while_the_oldest_is_read(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """What was there first ends where it was said to, with fewer generations."""
+    for number in range(3):
+        path.write_bytes(lines(*range(number * 100, number * 100 + 20)))
+        rotate(path)
+    path.write_bytes(lines(*range(300, 320)))
+    tailer = Single(broker, path, clock)
+    await tailer.follower.turn()
+    assert await history_of(broker) == (4, path.stat().st_size)
+    for number in (1, 2):
+        path.with_name(f"a.jsonl.{number}").unlink()
+    await tailer.settle()
+    assert (await state_of(broker))["generation"] == 4
+    assert await history_of(broker) == (4, path.stat().st_size)
+    assert (await records_of(broker, "a"))[20:] == texts(*range(300, 320))
+
+
+async def test_rotated_files_beside_an_empty_one(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """What was there first are they alone: the first line of the new one is news."""
+    path.write_bytes(lines(*range(20)))
+    rotate(path)
+    path.write_bytes(b"")
+    tailer = Single(broker, path, clock)
+    await tailer.settle()
+    assert await history_of(broker) == (1, len(lines(*range(20))))
+    append(path, lines(100))
+    clock.now += 10.0
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(*range(20), 100)
+    assert (await state_of(broker))["generation"] == 2
 
 
 async def test_old_rotated_files_are_left_out(

@@ -56,8 +56,10 @@ class SessionState:
     position: StoredPosition
     # The offset of the current generation's marker: 0, or how much a rewrite kept.
     generation_start: int = 0
-    # How many bytes were in the file before any tailer saw it: these are history.
+    # How many bytes were in the file before any tailer saw it: these are history. And
+    # of which generation that file is, if others were rotated away before it; else 0.
     backlog_end: int = 0
+    backlog_generation: int = 0
     # The file's size at the last append, bytes.
     size: int = 0
     # `digest` of the last entry's record: it proves `last_id` if the entry is trimmed.

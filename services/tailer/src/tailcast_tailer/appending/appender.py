@@ -47,6 +47,7 @@ class Stored(NamedTuple):
     position: StoredPosition = NOTHING_STORED
     generation_start: int = 0
     backlog_end: int = 0
+    backlog_generation: int = 0
     head_proof: str = ""
     marker_proof: str = ""
     owner: str = ""
@@ -108,6 +109,7 @@ def stored_of(state: SessionState) -> Stored:
         state.position,
         state.generation_start,
         state.backlog_end,
+        state.backlog_generation,
         state.head_proof,
         state.marker_proof,
         state.owner,
@@ -400,6 +402,8 @@ def _changed(before: Stored, after: Stored) -> dict[str, str | int | float | byt
     fields: dict[str, str | int | float | bytes] = {}
     if after.metrics != before.metrics:
         fields["metrics"], fields["metrics_left_out"] = after.metrics
+    if after.backlog_generation != before.backlog_generation:
+        fields["backlog_generation"] = after.backlog_generation
     if after.past != before.past:
         fields["past"] = after.past
     if after.text != before.text:

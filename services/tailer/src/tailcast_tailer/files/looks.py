@@ -42,6 +42,14 @@ class Next(NamedTuple):
     is_rotation: bool
 
 
+class Backlog(NamedTuple):
+    """What was there before any tailer looked, where several files are read."""
+
+    # How many files there are, and where the last one ends.
+    files: int
+    end: int
+
+
 class Look(NamedTuple):
     """What one look found."""
 

@@ -81,6 +81,16 @@ class Following(NamedTuple):
     is_rotation: bool
 
 
+class Oldest(NamedTuple):
+    """The oldest file that was rotated away and has lines."""
+
+    opened: Opened
+    # How many files there are to read, with it and what has the path, and the size of
+    # the last of them.
+    files: int
+    last_size: int
+
+
 class RotatedNames:
     """Which paths have rotated files beside them: asked once for each file that begins.
 
@@ -156,18 +166,34 @@ def find_read(path: str, place: Place, but: Identity | None) -> Opened | None:
     return None
 
 
-def oldest_of(path: str, is_young: Callable[[Glimpse], bool]) -> Opened | None:
+def oldest_of(path: str, is_young: Callable[[Glimpse], bool]) -> Oldest | None:
     """Open the oldest rotated file that has lines; None if there is none."""
-    for file in rotated_files(path) or []:
+    files = rotated_files(path) or []
+    for at, file in enumerate(files):
         if not file.is_read or not is_young(file.glimpse):
             continue
         opened = _open_same(file)
         if opened is None:
             continue
         if has_line(opened):
-            return opened
+            sizes = [one.glimpse.size for one in files[at:] if one.is_read]
+            if size := _size_of_lines(path):
+                sizes.append(size)
+            return Oldest(opened, len(sizes), sizes[-1])
         os.close(opened.descriptor)
     return None
+
+
+def _size_of_lines(path: str) -> int:
+    """The size of what has a path; 0 if it has no line yet, or cannot be seen."""
+    try:
+        opened = open_regular(path)
+    except CannotBeSeen:
+        return 0
+    try:
+        return opened.glimpse.size if has_line(opened) else 0
+    finally:
+        os.close(opened.descriptor)
 
 
 def what_follows(

@@ -23,7 +23,7 @@ from tailcast_tailer.files.file_system import (
     open_regular,
     read_regular,
 )
-from tailcast_tailer.files.looks import Look, Next, Rested, Source, Successor
+from tailcast_tailer.files.looks import Backlog, Look, Next, Rested, Source, Successor
 from tailcast_tailer.files.portions import (
     Place,
     Portion,
@@ -91,6 +91,8 @@ class SessionFile:
         self._read_identity: Identity | None = None
         # Whether that is the oldest rotated file, with which a session begins.
         self._holds_oldest = False
+        # What was there when that was found, and is read first; None before.
+        self.backlog: Backlog | None = None
         # The file that follows it, while it is about to be read.
         self._next: Opened | None = None
         self._next_source = Source.PATH
@@ -176,8 +178,9 @@ class SessionFile:
             return self._holds_oldest
         found = oldest_of(self.path, is_young)
         if found is not None:
-            self._hold(found)
+            self._hold(found.opened)
             self._holds_oldest = True
+            self.backlog = Backlog(found.files, found.last_size)
         return self._holds_oldest
 
     def may_be_written(self) -> bool | None:

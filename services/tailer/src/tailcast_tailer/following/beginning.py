@@ -13,7 +13,7 @@ from tailcast_streams.position import EntryID
 from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.lifetime import DAY_SECONDS
 from tailcast_tailer.core.proofs import LONGEST_NEWLINE
-from tailcast_tailer.files.looks import Look
+from tailcast_tailer.files.looks import Backlog, Look, Source
 from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Run
@@ -99,11 +99,15 @@ class Beginning:
     def begun(self, stored: Stored, look: Look, *, was_known: bool) -> Stored:
         """What is stored of a session that begins: its first incarnation, or anew."""
         is_history = self._was_there_at_start or was_known
+        backlog = self._file.backlog
+        if backlog is None or look.source is Source.PATH:
+            backlog = Backlog(0, _end_of_lines(look))
         return stored._replace(
             position=stored.position._replace(
                 incarnation=secrets.token_hex(8), generation=1
             ),
-            backlog_end=_end_of_lines(look) if is_history else 0,
+            backlog_end=backlog.end if is_history else 0,
+            backlog_generation=backlog.files if is_history else 0,
         )
 
 

@@ -53,6 +53,8 @@ class Succeeding(NamedTuple):
     # Whether this is no rewrite, and whether names show that.
     is_rotation: bool
     was_renamed: bool
+    # Whether it has the path; else it was rotated away too.
+    has_path: bool = True
 
 
 class Generations:
@@ -128,10 +130,11 @@ class Generations:
         details = {"reason": reason, "complete": "true" if is_complete else "false"}
         entries = [marker(kept, details), *portion.reading.entries]
         moved = stored.moved_to(portion.place)
-        generation = stored.position.generation + 1
+        generation, is_backlog = _generation_after(stored, succeeding)
         after = moved._replace(
             generation_start=kept,
-            backlog_end=0,
+            backlog_end=stored.backlog_end if is_backlog else 0,
+            backlog_generation=stored.backlog_generation if is_backlog else 0,
             position=moved.position._replace(generation=generation),
             past=_past(stored, succeeding),
         )
@@ -161,6 +164,22 @@ class Generations:
             kept=new.kept,
             complete=new.is_old_complete,
         )
+
+
+def _generation_after(
+    stored: Stored, succeeding: Succeeding | None
+) -> tuple[int, bool]:
+    """The number of the next generation, and whether what was there first goes on.
+
+    Readers know which generation is the last of that: what has the path then is it,
+    even if fewer files were left than were counted, and no rewrite is.
+    """
+    following, last = stored.position.generation + 1, stored.backlog_generation
+    if last < following:
+        return following, False
+    if succeeding is None:
+        return last + 1, False
+    return (last if succeeding.has_path else following), True
 
 
 def _reason(stored: Stored, look: Look) -> str:

@@ -103,6 +103,7 @@ class Succession:
             ),
             is_rotation=is_rotation,
             was_renamed=following.is_rotation,
+            has_path=following.has_path,
         )
 
     async def next_of_lost(self, stored: Stored) -> Succeeding | None:
@@ -115,7 +116,11 @@ class Succession:
             await self._run(self._file.close_next)
             return None
         return Succeeding(
-            is_whole=False, is_complete=False, is_rotation=True, was_renamed=True
+            is_whole=False,
+            is_complete=False,
+            is_rotation=True,
+            was_renamed=True,
+            has_path=False,
         )
 
     async def _open(self, stored: Stored, *, is_read: bool = True) -> Next | None:

@@ -23,7 +23,8 @@ from tailcast_streams.session_state import (
 # The fields of the state that a head has, without the latest record and statistics: for
 # a thousand sessions these would be megabytes.
 HEAD_FIELDS = (
-    "incarnation", "generation_start", "backlog_end", "size", "last_digest",
+    "incarnation", "generation_start", "backlog_end", "backlog_generation",
+    "size", "last_digest",
     "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
     "last_time_ms", "birth", "created_ms", "updated_ms", "appended_ms", "rate",
     "metrics_left_out", "text", "partial_bytes", "absent_since_ms", "owner",
@@ -174,6 +175,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         position=position,
         generation_start=number(b"generation_start"),
         backlog_end=number(b"backlog_end"),
+        backlog_generation=number(b"backlog_generation"),
         size=number(b"size"),
         last_digest=number(b"last_digest"),
         records=number(b"records"),

@@ -240,9 +240,9 @@ def jump_target(head: Head) -> EntryID | None:
 def news_begins_after(state: SessionState | None) -> EntryID | None:
     """The last place that is history, None if all records are new.
 
-    History is what was in the file before any tailer saw it. It is always in the first
-    generation of an incarnation.
+    History is what was in the file before any tailer saw it, and what was rotated away
+    from it. It is all in the first generations of an incarnation.
     """
     if state is None or not state.backlog_end:
         return None
-    return EntryID(1, state.backlog_end)
+    return EntryID(state.backlog_generation or 1, state.backlog_end)
