@@ -9,6 +9,7 @@ from tailcast_tailer.core.rotated_names import (
     is_compressed,
     number_of,
     rotated_of,
+    way_of,
 )
 
 
@@ -81,3 +82,18 @@ def test_numbers_say_how_long_ago_it_was() -> None:
     assert number_of("a.jsonl.12.gz") == 12
     assert number_of("a.3.jsonl") == 3
     assert number_of("a.jsonl-20261128") is number_of("a.jsonl") is None
+
+
+def test_names_that_are_made_alike() -> None:
+    """By a number, or by a day and time that are written in the same way."""
+    assert way_of("/r/a.1.jsonl") == way_of("/r/a.12.jsonl") == "number"
+    assert way_of("/r/a-20261128.jsonl") == way_of("/r/a-20261129.jsonl")
+    ways = {
+        way_of("/r/a-20261128.jsonl"),
+        way_of("/r/a_20261128.jsonl"),
+        way_of("/r/a.2026-11-28.jsonl"),
+        way_of("/r/a.2026-11-28_14-30-00.jsonl"),
+        way_of("/r/a.1.jsonl"),
+    }
+    assert len(ways) == 5
+    assert way_of("/r/a.jsonl") is None

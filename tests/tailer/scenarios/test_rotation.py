@@ -361,6 +361,41 @@ async def test_ways_to_rotate_while_the_tailer_is_down(
     assert await completes(broker) == [complete]
 
 
+async def test_weak_names_that_nothing_proves(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """What was read has no name any more: what may lie between is told as missing."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(*range(20)))
+    await tailer.settle()
+    path.unlink()
+    path.with_name("a.2026-11-28_14-14-53_000017.jsonl").write_bytes(lines(100))
+    path.write_bytes(lines(*range(200, 220)))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(*range(20), *range(200, 220))
+    assert await completes(broker) == ["false"]
+
+
+async def test_weak_names_that_what_was_read_before_proves(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """One that was read whole earlier has a name of this way still."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(*range(20)))
+    await tailer.settle()
+    path.replace(path.with_name("a.2026-11-28_14-14-52.jsonl"))
+    path.write_bytes(lines(*range(100, 120)))
+    await tailer.settle()
+    path.unlink()
+    path.with_name("a.2026-11-28_14-14-54.jsonl").write_bytes(lines(200))
+    path.write_bytes(lines(*range(300, 320)))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(
+        *range(20), *range(100, 120), 200, *range(300, 320)
+    )
+    assert await completes(broker) == ["true", "false", "true"]
+
+
 async def test_two_tailers_of_one_file_rotate_once(
     broker: MemoryBroker, clock: Clock, path: Path
 ) -> None:

@@ -89,7 +89,7 @@ class Tailer:
         self.instruments = Instruments(clock=clock)
         self._files = FileThreads(clock=clock)
         self._part_names = PartNames(options.part_patterns)
-        self._rotated_names = RotatedNames(clock=clock)
+        self._rotated_names = RotatedNames(clock=clock, is_session=self._is_session)
         self.instruments.watch_calls(self._files.count_hanging)
         self.turns = Turns(self._files)
         self._unreadable = Allowance(UNREADABLE_AN_HOUR, seconds=HOUR_SECONDS)
@@ -273,6 +273,10 @@ class Tailer:
             for session, origin in zip(sessions, origins, strict=True)
             if origin is not None
         }
+
+    def _is_session(self, path: str) -> bool:
+        item = self.turns.items.get(path)
+        return item is not None and isinstance(item.followed, Follower)
 
     def _known_of(self, path: str) -> Known | None:
         item = self.turns.items.get(path)

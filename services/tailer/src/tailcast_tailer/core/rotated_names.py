@@ -41,6 +41,20 @@ def dated_of(path: str) -> str | None:
     return None if match is None else match["stem"] + match["extension"]
 
 
+def way_of(path: str) -> str | None:
+    """How a weak name is made; those that are made alike are of one way.
+
+    Args:
+        path: a weak name.
+    """
+    match = _WEAK.fullmatch(path)
+    if match is None:
+        return None
+    if match["number"] is not None:
+        return "number"
+    return re.sub("[0-9]", "0", path[match.end("stem") : match.start("extension")])
+
+
 def in_rotation_order(paths: Iterable[str]) -> list[str]:
     """Rotated files, the oldest first: by their days, or by numbers that fall.
 

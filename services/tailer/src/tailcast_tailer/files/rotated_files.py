@@ -13,19 +13,13 @@ from pathlib import PurePath
 from time import monotonic
 from typing import NamedTuple
 
-from tailcast_tailer.core import proofs
-from tailcast_tailer.core.past_files import (
-    PastFile,
-    head_of,
-    marker_of,
-    read_past,
-)
 from tailcast_tailer.core.rotated_names import (
     dated_of,
     in_rotation_order,
     is_compressed,
     number_of,
     rotated_of,
+    way_of,
 )
 from tailcast_tailer.files.file_system import (
     CannotBeSeen,
@@ -36,6 +30,7 @@ from tailcast_tailer.files.file_system import (
     may_be_written,
     open_regular,
 )
+from tailcast_tailer.files.known_files import KnownFiles
 from tailcast_tailer.files.portions import READ_BYTES, Place, is_read_to
 
 
@@ -98,9 +93,21 @@ class RotatedNames:
     and that was a while ago.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
-        """`clock` in monotonic seconds."""
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = monotonic,
+        is_session: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            clock: monotonic seconds.
+            is_session: whether the file of a path is followed as a session; it is asked
+                in threads.
+        """
         self._clock = clock
+        self.is_session = is_session
         # By directory: when it was listed, as it was then, and what has rotated files.
         self._listed: dict[str, tuple[float, int, frozenset[str]]] = {}
 
@@ -197,7 +204,12 @@ def _size_of_lines(path: str) -> int:
 
 
 def what_follows(
-    files: Sequence[RotatedFile], read: Glimpse | None, past: str, *, since_ms: int
+    files: Sequence[RotatedFile],
+    read: Glimpse | None,
+    past: str,
+    *,
+    since_ms: int,
+    is_session: Callable[[str], bool] = lambda _: False,
 ) -> Following:
     """What follows the file that was read last: a rotated one, or that at the path.
 
@@ -207,9 +219,16 @@ def what_follows(
         past: which files the session has read whole.
         since_ms: when something was read last, Unix milliseconds, where `past` may not
             tell of all of them; else 0.
+        is_session: whether the file of a path is followed as a session.
     """
+    known = KnownFiles(past)
+    files = _with_proven(
+        files,
+        known,
+        lambda file: read is not None and file.glimpse.identity == read.identity,
+        is_session,
+    )
     at = None if read is None else _index(files, read)
-    known = _Known(past)
     if at is None:
         return _what_may_follow(files, read, known, since_ms=since_ms)
     is_gapless = True
@@ -217,7 +236,7 @@ def what_follows(
     for file in files[at + 1 :]:
         before, number = number, number_of(file.path)
         is_gapless = is_gapless and _are_neighbours(before, number)
-        if file.is_read and not known(file):
+        if file.is_read and not _is_known(known, file):
             return Following(file, is_gapless, is_rotation=True)
         is_gapless = is_gapless and (file.is_read or _stays_empty(file))
     is_gapless = is_gapless and _are_neighbours(number, 0)
@@ -232,18 +251,19 @@ def _are_neighbours(one: int | None, other: int | None) -> bool:
 def _what_may_follow(
     files: Sequence[RotatedFile],
     read: Glimpse | None,
-    known: "_Known",
+    known: KnownFiles,
     *,
     since_ms: int,
 ) -> Following:
     """What follows a file that has no name any more: what was not read whole yet."""
-    unknown = [one for one in files if one.is_strong and not known(one)]
+    unknown = [one for one in files if not _is_known(known, one)]
     late_ns = since_ms * 1_000_000
     if read is not None and since_ms:
         late_ns = read.mtime_ns - LATE_NS
     for file in unknown:
         if file.is_read and file.glimpse.mtime_ns >= late_ns:
             return Following(file, is_gapless=False, is_rotation=True)
+    # (A weak name that is newer than what was read may be what followed it.)
     is_gapless = read is not None and not any(
         one.is_read or one.glimpse.mtime_ns >= read.mtime_ns - LATE_NS
         for one in unknown
@@ -252,7 +272,12 @@ def _what_may_follow(
 
 
 def open_following(
-    path: str, read: Glimpse | None, past: str, *, since_ms: int
+    path: str,
+    read: Glimpse | None,
+    past: str,
+    *,
+    since_ms: int,
+    is_session: Callable[[str], bool] = lambda _: False,
 ) -> tuple[Following, Opened | None] | None:
     """Open what follows the file that was read last; no file if nothing has the path.
 
@@ -268,7 +293,9 @@ def open_following(
         files = rotated_files(path)
         is_same = newest is None or _has_identity(path, newest.glimpse.identity)
         if files is not None and is_same:
-            following = what_follows(files, read, past, since_ms=since_ms)
+            following = what_follows(
+                files, read, past, since_ms=since_ms, is_session=is_session
+            )
             if following.file is None:
                 found, newest = newest, None
                 return following, found
@@ -280,64 +307,70 @@ def open_following(
     return None
 
 
-def was_read(path: str, past: str) -> bool:
-    """Whether a session has read the file of a path whole.
-
-    Args:
-        path: any path.
-        past: which files the session has read whole.
-    """
-    try:
-        opened = open_regular(path)
-    except CannotBeSeen:
-        return False
-    try:
-        return _Known(past).has_read(opened)
-    except OSError:
-        return False
-    finally:
-        os.close(opened.descriptor)
-
-
 def has_line(opened: Opened) -> bool:
     """Whether a file has a whole line, or is too long to have none."""
     data = os.pread(opened.descriptor, READ_BYTES, 0)
     return b"\n" in data.lstrip(b"\0 \t\r\n") or len(data) == READ_BYTES
 
 
-class _Known:
-    """Whether the session has read a file whole."""
+def _is_known(known: KnownFiles, file: RotatedFile) -> bool:
+    """Whether a session has read a rotated file whole."""
+    is_text = file.glimpse.size > 0 and not is_compressed(file.path)
+    if not (known and is_text) or (opened := _open_same(file)) is None:
+        return False
+    try:
+        return known.has(opened)
+    finally:
+        os.close(opened.descriptor)
 
-    def __init__(self, past: str) -> None:
-        self._past = read_past(past)
 
-    def __call__(self, file: RotatedFile) -> bool:
-        if not (self._past and file.is_read) or (opened := _open_same(file)) is None:
+def _with_proven(
+    files: Sequence[RotatedFile],
+    known: KnownFiles,
+    is_read: Callable[[RotatedFile], bool],
+    is_session: Callable[[str], bool],
+) -> list[RotatedFile]:
+    """The files; a weak name is a strong one if the past of the path has such names.
+
+    That is so for all behind the first file that was read, by its bytes, and has a name
+    of this way; but what is a session is none of them.
+    """
+    proven: set[str] = set()
+    found: list[RotatedFile] = []
+    for file in files:
+        way = None if file.is_strong or is_session(file.path) else way_of(file.path)
+        if way is not None and (
+            way in proven or is_read(file) or _is_known(known, file)
+        ):
+            proven.add(way)
+            found.append(file._replace(is_strong=True))
+        else:
+            found.append(file)
+    return found
+
+
+def proven_past(path: str, place: Place, past: str) -> frozenset[str]:
+    """The files with weak names that are the past of a path, read or not.
+
+    Args:
+        path: what they were rotated away from.
+        place: up to where it was read, with its proofs.
+        past: which files were read whole.
+
+    Raises CannotBeSeen.
+    """
+
+    def is_read(file: RotatedFile) -> bool:
+        if (opened := _open_same(file)) is None:
             return False
         try:
-            return self.has_read(opened)
+            return is_read_to(opened, place)
         finally:
             os.close(opened.descriptor)
 
-    def has_read(self, opened: Opened) -> bool:
-        """Whether an open file is one of those."""
-        head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
-        return any(self._is(one, opened, head) for one in self._past)
-
-    def _is(self, one: PastFile, opened: Opened, head: bytes) -> bool:
-        # A last line without its newline may have been read as if it had one.
-        missing = max(0, one.offset - opened.glimpse.size)
-        if missing > len(_NEWLINE):
-            return False
-        newline = _NEWLINE[len(_NEWLINE) - missing :]
-        if head_of(head + newline, one.offset) != one.head:
-            return False
-        start = max(0, one.offset - proofs.MARKER_BYTES)
-        before = os.pread(opened.descriptor, one.offset - start, start)
-        return marker_of(before + newline) == one.marker
-
-
-_NEWLINE = b"\r\n"
+    files = rotated_files(path) or []
+    proven = _with_proven(files, KnownFiles(past), is_read, lambda _: False)
+    return frozenset(file.path for file in proven if file.is_strong)
 
 
 def _list(path: str) -> dict[str, RotatedFile]:

@@ -200,7 +200,13 @@ class SessionFile:
         self.close_next()
         held = self._held if is_read else None
         read = None if held is None else glimpse_of(held.descriptor)
-        found = open_following(self.path, read, past, since_ms=since_ms)
+        found = open_following(
+            self.path,
+            read,
+            past,
+            since_ms=since_ms,
+            is_session=self._names.is_session,
+        )
         if found is None or found[1] is None:
             return None
         following, self._next = found

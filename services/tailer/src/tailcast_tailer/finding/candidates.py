@@ -73,8 +73,8 @@ class Candidate:
     """A file that is there, and what was seen of it."""
 
     __slots__ = (
-        "due", "first_size", "glimpse", "identity", "is_link", "path", "root",
-        "seen_at", "wait",
+        "awaited_since", "due", "first_size", "glimpse", "identity", "is_link", "path",
+        "root", "seen_at", "wait",
     )  # fmt: skip  # one name a line would hide what they are
 
     def __init__(
@@ -95,6 +95,8 @@ class Candidate:
         self.seen_at = 0.0
         # Its size when it was first looked at, to see whether it grows.
         self.first_size: int | None = None
+        # Since when it is to be read as the past of a path; None: it is not.
+        self.awaited_since: float | None = None
         # When it is judged again, and how long after that.
         self.due = 0.0
         self.wait = JUDGED_AGAIN_SECONDS[0]

@@ -20,7 +20,8 @@ from tailcast_tailer.core.rotated_names import dated_of, rotated_of
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
 from tailcast_tailer.files.file_system import CannotBeSeen, Identity
-from tailcast_tailer.files.rotated_files import was_read
+from tailcast_tailer.files.known_files import was_read
+from tailcast_tailer.files.rotated_files import proven_past
 from tailcast_tailer.files.session_file import is_at
 from tailcast_tailer.finding.candidates import (
     NEVER_RUNS,
@@ -44,6 +45,9 @@ from tailcast_tailer.finding.naming import Naming, is_same_file
 
 # Files that are gone, and are known again if they are found under another name.
 MOST_LOST = 10_000
+# A file that is the past of a path by its name, and by what was read before it, is a
+# session if it was not read after so long.
+AWAITED_SECONDS = 60.0
 
 
 class Survey:
@@ -84,6 +88,8 @@ class Survey:
         # The latest paths of followed files that are gone, by which file it was.
         self._lost: OrderedDict[Identity, str] = OrderedDict()
         self._is_first = True
+        # The past of paths by weak names, as far as it was asked for by this look.
+        self._past_of: dict[str, frozenset[str]] = {}
         # Runs that are written as numbered files, and were found by this look.
         self._runs_found: set[str] = set()
 
@@ -139,7 +145,9 @@ class Survey:
             now: by a steady clock.
         """
         listing = new_listing()
-        for (candidate, before, is_past), said in suspects:
+        self._past_of.clear()
+        for suspect, said in suspects:
+            candidate, before, is_past = suspect
             known = said or self._naming.known_files(before)
             is_same = known is not None and is_at(candidate.path, known.place)
             if is_same and not is_past:
@@ -150,12 +158,27 @@ class Survey:
                 self._undecided.pop(candidate.path, None)
                 reason = f"the past of {as_text(before)}"
                 self._tell(listing, candidate.path, SourceState.LEFT_OUT, reason)
-            elif known is None and is_past:
+            elif is_past and (known is None or self._is_awaited(suspect, known, now)):
                 reason = f"perhaps the past of {as_text(before)}"
                 self._wait(candidate, listing, SourceState.WAITING, reason, now)
             else:
                 self._decide(candidate, listing, now, may_have_moved=False)
         return listing
+
+    def _is_awaited(self, suspect: Suspect, known: Known, now: float) -> bool:
+        """Whether a file is the past of a path that is about to be read."""
+        candidate, base, _ = suspect
+        if candidate.awaited_since is None:
+            candidate.awaited_since = now
+        if now - candidate.awaited_since >= AWAITED_SECONDS:
+            return False
+        if base not in self._past_of:
+            try:
+                past = proven_past(base, known.place, known.past)
+            except (CannotBeSeen, OSError):
+                past = frozenset[str]()
+            self._past_of[base] = past
+        return candidate.path in self._past_of[base]
 
     # What the trees show.
 
