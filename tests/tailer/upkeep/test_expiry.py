@@ -295,10 +295,13 @@ async def test_b1_a_running_tailer_ends_what_lived_its_time(
         state = await adapter.load("b")
         assert state is not None
         assert state.records == 1
-        metrics = {one.name: one for one in tailer.instruments.registry.collect()}
-        samples = metrics["tailcast_tailer_expired"].samples
-        counts = {
-            one.labels["what"]: one.value for one in samples if "_total" in one.name
-        }
-        # The one that is deleted may have been emptied first.
-        assert counts in [{"emptied": emptied, "deleted": 1} for emptied in (1, 2)]
+        registry = tailer.instruments.registry
+
+        async def are_counted() -> bool:
+            name = "tailcast_tailer_expired_total"
+            deleted = registry.get_sample_value(name, {"what": "deleted"})
+            emptied = registry.get_sample_value(name, {"what": "emptied"})
+            # The one that is deleted may have been emptied first.
+            return deleted == 1 and emptied in {1, 2}
+
+        await eventually(are_counted)
