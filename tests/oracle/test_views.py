@@ -123,7 +123,7 @@ def test_all_files_have_other_numbers(
     assert steps(world) == [1, 2, 3, 7]
 
 
-@pytest.mark.parametrize("calls", range(0, 40, 3))
+@pytest.mark.parametrize("calls", range(0, 40, 6))
 def test_rotated_in_the_midst_of_a_look(make_world: MakeWorld, calls: int) -> None:
     """After any call of the look: between a listing and what it shows, say."""
     world = make_world(Kind.UNTOLD)
@@ -135,7 +135,7 @@ def test_rotated_in_the_midst_of_a_look(make_world: MakeWorld, calls: int) -> No
     assert steps(world) == [1, 2, 3, 4, 5, 6, 7]
 
 
-@pytest.mark.parametrize("calls", range(0, 40, 3))
+@pytest.mark.parametrize("calls", range(0, 40, 6))
 def test_a_directory_is_renamed_in_the_midst_of_a_walk(
     make_world: MakeWorld, calls: int
 ) -> None:

@@ -20,30 +20,10 @@ from typing import Any
 
 import pytest
 
-from tailcast_tailer.files import (
-    file_system,
-    part_files,
-    portions,
-    roots,
-    rotated_files,
-    session_file,
-)
-from tailcast_tailer.finding import (
-    candidates,
-    directory_tree,
-    discovery,
-    hints,
-    naming,
-    survey,
-)
-from tailcast_tailer.following import followed
+from tailcast_tailer.finding import inotify
+from tests.oracle.virtual_time import modules_with
 
 
-# All that touch files; notifications are the kernel's own.
-_TOUCHING = (
-    file_system, part_files, portions, roots, rotated_files, session_file, candidates,
-    directory_tree, discovery, hints, naming, survey, followed,
-)  # fmt: skip  # one glance
 # On which machine the running code is.
 MACHINE: ContextVar[int] = ContextVar("machine", default=0)
 # What it does itself, and which of these may fail.
@@ -137,8 +117,10 @@ class View:
         fake = SimpleNamespace(
             **names | own | {"path": SimpleNamespace(**paths | own_paths)}
         )
-        for module in _TOUCHING:
-            monkeypatch.setattr(module, "os", fake)
+        for module in modules_with(os, "tailcast_tailer"):
+            # Notifications are the kernel's own.
+            if module is not inotify:
+                monkeypatch.setattr(module, "os", fake)
 
     # What happens to files.
 

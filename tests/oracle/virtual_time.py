@@ -6,21 +6,21 @@ no threads, and what waits for one is done by the loop.
 
 import asyncio
 import selectors
+import sys
+import time
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tailcast_streams.memory import calls, listing, sources
-from tailcast_tailer.files import part_files, threads
-from tailcast_tailer.finding import candidates, directory_tree
+from tailcast_tailer.files import threads
 
 
 # The wall clock when the steady one was at 0.
 EPOCH_SECONDS = 1_800_000_000.0
-# Where modules ask for the time themselves.
-_WITH_CLOCKS = (calls, listing, sources, part_files, candidates, directory_tree)
+# The packages whose modules ask for the time themselves.
+_WITH_CLOCKS = ("tailcast_tailer", "tailcast_streams.memory")
 
 
 class _Selector(selectors.DefaultSelector):
@@ -77,13 +77,22 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             monotonic=self.time,
             time_ns=lambda: int(self.wall_time() * 1e9),
         )
-        for module in _WITH_CLOCKS:
+        for module in modules_with(time, *_WITH_CLOCKS):
             monkeypatch.setattr(module, "time", clock)
         monkeypatch.setattr(threads, "DaemonThreads", self._threads)
 
     def _threads(self, _threads: int, *, name: str) -> "_Threads":
         del name
         return _Threads(self)
+
+
+def modules_with(wanted: ModuleType, *packages: str) -> list[ModuleType]:
+    """The modules of packages that have another one under its own name."""
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if name.startswith(packages) and vars(module).get(wanted.__name__) is wanted
+    ]
 
 
 class _Threads:
