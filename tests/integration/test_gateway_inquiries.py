@@ -229,48 +229,6 @@ async def test_a_snapshot_of_a_session_to_come(rig: Rig, gateway: Gateway) -> No
         assert await watcher.until_records(3) == numbered(0, 3)
 
 
-@pytest.mark.parametrize("start", [{"step": 30}, {"time": "2025-12-18T00:00:30Z"}])
-async def test_from_a_step_and_from_a_time(
-    rig: Rig, gateway: Gateway, start: dict[str, Any]
-) -> None:
-    """C10: the first of the current generation at or after it; one session, or all."""
-    records = [
-        {"timestamp": f"2025-12-18T00:00:{step:02}Z", "step": step}
-        for step in range(60)
-    ]
-    await rig.writer("a").append(*records)
-    for names in ({"sessionId": "a"}, {}):
-        async with watching(gateway) as watcher:
-            await watcher.subscribe(**names, **{"from": start})
-            await watcher.until("caught_up", sessionId="a")
-            assert watcher.records == records[30:]
-
-
-async def test_from_a_step_that_nobody_reached(rig: Rig, gateway: Gateway) -> None:
-    """Delivery begins with what comes; a session without steps is an error."""
-    await rig.writer("a").append(*numbered(0, 3))
-    await rig.writer("b").append({"eval": 1})
-    async with watching(gateway) as watcher:
-        await watcher.subscribe(sessionId="a", **{"from": {"step": 10}})
-        await rig.writer("a").append(*numbered(3, 4))
-        assert await watcher.until_records(1) == numbered(3, 4)
-        await watcher.send(
-            type="subscribe", sessionId="b", id=1, **{"from": {"time": "2025-01-01"}}
-        )
-        error = await watcher.until("error")
-        assert (error["code"], error["message"]) == (
-            "invalid_message",
-            "b has no times",
-        )
-    async with watching(gateway) as watcher:
-        await watcher.send(type="subscribe", **{"from": {"step": 1}})
-        assert (await watcher.until("error"))["message"].startswith("b has no steps")
-        await rig.writer("b").append({"eval": 2})
-        while {"eval": 2} not in watcher.records:
-            await watcher.next()
-        assert {"eval": 1} not in watcher.records
-
-
 async def test_what_becomes_of_sessions(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

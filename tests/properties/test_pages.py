@@ -14,6 +14,7 @@ from tailcast_gateway.sessions.core.pages import Page, body
 from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
+from tailcast_index.meaning import Rules
 from tailcast_streams.entries import Kind, NewEntry
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
@@ -66,7 +67,7 @@ async def follow(
     if trimmed and entries:
         await broker.trim("a", entries[min(trimmed, len(entries) - 1)].id)
     instruments = Instruments()
-    search = Search(broker, step_keys=(), time_keys=())
+    search = Search(broker, rules=Rules((), ()), now_ms=lambda: 0)
     replay = Reads(broker, search=search, instruments=instruments)
     history = Pages(broker, replay)
     pages: list[dict[str, Any]] = []

@@ -20,6 +20,7 @@ from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import View
+from tailcast_index.meaning import Rules
 from tailcast_streams.entries import Entry, Kind, NewEntry
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.memory.broker import MemoryBroker
@@ -79,7 +80,9 @@ class Chase(Stage):
         # Clients that are to be pinged.
         self.pinged: list[Client] = []
         self.tasks: set[asyncio.Task[None]] = set()
-        search = Search(self.broker, step_keys=["step"], time_keys=["time"])
+        search = Search(
+            self.broker, rules=Rules(("step",), ("time",)), now_ms=lambda: 0
+        )
         self.catch_up = CatchUp(
             Reads(self.broker, search=search, instruments=self.instruments),
             SamplingBudget(step_keys=["step"], time_keys=["time"]),

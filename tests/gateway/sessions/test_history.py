@@ -11,6 +11,7 @@ from tailcast_gateway.sessions.history import FIRST_ENTRIES, Pages
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.views.subscription import AtStep, Begin, Last
+from tailcast_index.meaning import Rules
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 from tests.gateway.entries import cursor
@@ -23,7 +24,7 @@ class Rig(Sessions):
 
     def __init__(self) -> None:
         super().__init__()
-        search = Search(self.broker, step_keys=("o",), time_keys=())
+        search = Search(self.broker, rules=Rules(("o",), ()), now_ms=lambda: 0)
         reads = Reads(self.broker, search=search, instruments=self.instruments)
         self.pages = Pages(self.broker, reads)
 

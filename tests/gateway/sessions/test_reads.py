@@ -23,6 +23,7 @@ from tailcast_gateway.sessions.reads import (
 )
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.views.subscription import AtStep, Begin, Last
+from tailcast_index.meaning import Rules
 from tailcast_streams.entries import Document, Entry
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
@@ -38,7 +39,7 @@ class Rig(Sessions):
 
     def __init__(self) -> None:
         super().__init__(window_bytes=10_000)
-        search = Search(self.broker, step_keys=("o",), time_keys=())
+        search = Search(self.broker, rules=Rules(("o",), ()), now_ms=lambda: 0)
         self.reads = Reads(self.broker, search=search, instruments=self.instruments)
 
     async def page(self, watched: Watched, at: Cursor) -> tuple[Continuity, list[int]]:

@@ -1,16 +1,31 @@
 """Places found by step and by time, over a broker in memory."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
+import pytest
 from hypothesis import given, strategies as st
 
+from tailcast_gateway.sessions import search
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
-from tailcast_gateway.sessions.search import PROBE_ENTRIES, Search, Target
+from tailcast_gateway.sessions.search import Search, Target
 from tailcast_gateway.views.subscription import AtStep, AtTime
+from tailcast_index.fold import Index
+from tailcast_index.meaning import Rules
 from tailcast_streams.entries import Entry, Kind, NewEntry
+from tailcast_streams.indexes import Written
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEFORE_ALL, NOTHING, EntryID
 from tailcast_streams.session_state import NOTHING_STORED, Batch
+
+
+Broker = TypeVar("Broker", bound=MemoryBroker)
+
+RULES = Rules(("step",), ("time",))
+# A day in December 2025, Unix milliseconds.
+NOW_MS = 1_766_100_000_000
+# What the records of the public case on evaluation lines have as steps.
+FALLING = [50, 100, 0, 150, 200, 0, 250, 300, 0]
 
 
 class CountingBroker(MemoryBroker):
@@ -41,7 +56,6 @@ async def stored(
     broker = broker or CountingBroker()
     expected = (await broker.positions(["s"]))[0]
     entries = [NewEntry(0, Kind.MARKER, b"")]
-    known = [step for step in steps if step is not None]
     for at, step in enumerate(steps, 1):
         record = b'{"eval":1}' if step is None else b'{"step":%a}' % step
         entries.append(NewEntry(at * step_bytes, Kind.RECORD, record))
@@ -53,7 +67,7 @@ async def stored(
             generation=generation,
             offset=entries[-1].offset,
             entries=entries,
-            fields={"last_step": known[-1]} if known else {},
+            fields={},
         )
     )
     return broker
@@ -61,8 +75,23 @@ async def stored(
 
 async def found(broker: MemoryBroker, target: Target) -> Verdict:
     """What a search says."""
-    search = Search(broker, step_keys=("step",), time_keys=("time",))
-    return await search.find("s", target, (await broker.heads(["s"]))[0])
+    by = Search(broker, rules=RULES, now_ms=lambda: NOW_MS)
+    return await by.find("s", target, (await broker.heads(["s"]))[0])
+
+
+async def indexed(broker: Broker, *, entries: int = 1_000_000) -> Broker:
+    """The same with an index of the first entries."""
+    index = Index("s", incarnation="i", rules=RULES)
+    stored = await broker.read_after("s", BEFORE_ALL, limit=entries)
+    index.fold(stored, now_ms=NOW_MS)
+    while index.stale is not None:
+        index.restart(stored[0])
+        index.fold(stored, now_ms=NOW_MS)
+    await broker.indexes.discard("s")
+    write = index.take_changes()
+    if write is not None:
+        assert await broker.indexes.write([write]) == [Written.DONE]
+    return broker
 
 
 async def next_record(broker: MemoryBroker, verdict: Verdict) -> bytes | None:
@@ -87,30 +116,46 @@ async def test_c10_the_first_at_or_after_a_step() -> None:
     assert verdict.cursor.id == EntryID(1, 20)
 
 
-async def test_nothing_at_or_after_is_the_head() -> None:
-    """Delivery begins with what comes next."""
-    broker = await stored([0, 1, 2])
+async def test_not_reached_is_the_head() -> None:
+    """Delivery begins with what comes next, and it is said how far the run is."""
+    broker = await stored([0, 5, 2])
     head = (await broker.heads(["s"]))[0]
-    assert await found(broker, AtStep(3)) == Resume(head.cursor, is_proved=True)  # type: ignore[arg-type]  # it has one
+    assert head.cursor is not None
+    for entries in (0, 2, 9):
+        await indexed(broker, entries=entries)
+        verdict = await found(broker, AtStep(6))
+        assert verdict == Resume(head.cursor, is_proved=True, reached=5)
 
 
-async def test_the_current_generation_alone() -> None:
-    """An earlier one's steps are not looked at."""
-    broker = await stored([0, 10, 20])
+@pytest.mark.parametrize("entries", [0, 1, 2, 4, 7, 10])
+async def test_steps_that_fall_back(entries: int) -> None:
+    """Evaluation lines with a step of 0 do not hide what was reached before them."""
+    broker = await indexed(await stored(FALLING), entries=entries)
+    for asked, place in ((200, 40), (1, 0), (201, 60), (0, 0), (300, 70)):
+        verdict = await found(broker, AtStep(asked))
+        assert isinstance(verdict, Resume)
+        assert verdict.cursor.id == EntryID(1, place)
+    after = await broker.read_after("s", EntryID(1, 40), limit=9)
+    records = b"".join(entry.record for entry in after)
+    assert records.count(b"step") == 5
+
+
+async def test_the_index_of_another_generation_is_not_believed() -> None:
+    """Lines that it knows may be gone."""
+    broker = await indexed(await stored([0, 10, 20]))
     await stored([5, 15], generation=2, broker=broker)
-    verdict = await found(broker, AtStep(10))
-    assert await next_record(broker, verdict) == b'{"step":15}'
-    verdict = await found(broker, AtStep(0))
-    assert await next_record(broker, verdict) == b'{"step":5}'
+    verdict = await found(broker, AtStep(30))
     assert isinstance(verdict, Resume)
-    assert verdict.cursor.id == EntryID(2, 0)
+    assert verdict.reached == 20
 
 
 async def test_a_session_without_values() -> None:
     """It is said that there are none; nothing stored is the beginning."""
     broker = await stored([None, None])
-    assert await found(broker, AtStep(1)) == NoValues("steps")
-    assert str(await found(broker, AtTime(1))) == "has no times"
+    for entries in (0, 2, 3):
+        await indexed(broker, entries=entries)
+        assert await found(broker, AtStep(1)) == NoValues("steps")
+        assert str(await found(broker, AtTime(1))) == "has no times"
     assert await found(MemoryBroker(), AtStep(1)) == Resume(NOTHING, is_proved=True)
 
 
@@ -124,7 +169,7 @@ async def test_records_by_hand_have_no_values() -> None:
 
 
 async def test_times() -> None:
-    """By the configured keys, in whatever form records have them."""
+    """In whatever form records have them."""
     broker = CountingBroker()
     lines = [b'{"time":"2025-12-18T01:3%d:00Z"}' % minute for minute in range(5)]
     entries = [NewEntry(at * 40, Kind.RECORD, line) for at, line in enumerate(lines, 1)]
@@ -136,16 +181,21 @@ async def test_times() -> None:
             generation=1,
             offset=200,
             entries=[NewEntry(0, Kind.MARKER, b""), *entries],
-            fields={"last_time_ms": 1},
+            fields={},
         )
     )
-    verdict = await found(broker, AtTime(1_766_021_460_001))
-    assert await next_record(broker, verdict) == lines[2]
+    for count in (0, 3, 9):
+        await indexed(broker, entries=count)
+        verdict = await found(broker, AtTime(1_766_021_460_001))
+        assert await next_record(broker, verdict) == lines[2]
 
 
-async def test_trimmed_away() -> None:
+@pytest.mark.parametrize("has_index", [False, True])
+async def test_trimmed_away(has_index: bool) -> None:
     """A gap, if what is kept begins beyond what is asked for; else none."""
-    broker = await stored([*range(100)])
+    broker: MemoryBroker = await stored([*range(100)])
+    if has_index:
+        await indexed(broker)
     await broker.trim("s", EntryID(1, 500))
     verdict = await found(broker, AtStep(20))
     assert isinstance(verdict, Trimmed)
@@ -157,66 +207,67 @@ async def test_trimmed_away() -> None:
     assert await next_record(broker, verdict) == b'{"step":60}'
 
 
-async def test_few_reads_of_few_entries() -> None:
-    """The cost grows with the logarithm of what is stored."""
+async def test_few_reads_of_a_long_session() -> None:
+    """Three round trips for entries, however long the session is."""
     broker = await stored([*range(20_000)], step_bytes=200)
-    broker.reads = broker.entries = 0
-    verdict = await found(broker, AtStep(12_345))
-    assert await next_record(broker, verdict) == b'{"step":12345}'
-    assert broker.reads < 32
-    assert broker.entries <= broker.reads * PROBE_ENTRIES
-
-
-async def test_a_stretch_without_values_is_leapt_over() -> None:
-    """What lies behind it is found; what would lie in it, rather too early."""
-    steps = [*range(1_000), *[None] * 5_000, *range(1_000, 2_000)]
-    broker = await stored(steps)
-    for step in (0, 500, 999, 1_500, 1_999):
+    await indexed(broker)
+    for step in (0, 1, 12_345, 19_999):
+        broker.reads = broker.entries = 0
         verdict = await found(broker, AtStep(step))
         assert await next_record(broker, verdict) == b'{"step":%d}' % step
-    verdict = await found(broker, AtStep(1_000))
-    assert await next_record(broker, verdict) in (b'{"eval":1}', b'{"step":1000}')
+        # One is that of the test.
+        assert broker.reads <= 3
+        assert broker.entries <= 2_100
 
 
-async def test_a_long_end_without_values() -> None:
-    """The last value is too far from the end to be seen: it is found by bisection."""
-    broker = await stored([*range(3_000), *[None] * 3_000])
-    verdict = await found(broker, AtStep(700))
-    assert await next_record(broker, verdict) == b'{"step":700}'
+async def test_a_long_session_without_an_index(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So much of it is read; what lies behind that begins too early."""
+    monkeypatch.setattr(search, "MAX_SCANNED", 500)
+    broker = await stored([*range(3_000)])
+    verdict = await found(broker, AtStep(300))
+    assert await next_record(broker, verdict) == b'{"step":300}'
+    verdict = await found(broker, AtStep(2_900))
+    record = await next_record(broker, verdict)
+    assert record is not None
+    assert 500 <= int(record[8:-1]) < 2_900
 
 
-async def test_a_long_beginning_without_values() -> None:
-    """Header lines, however many."""
-    broker = await stored([*[None] * 3_000, *range(3_000)])
-    verdict = await found(broker, AtStep(700))
-    assert await next_record(broker, verdict) == b'{"step":700}'
-    verdict = await found(broker, AtStep(0))
-    assert await next_record(broker, verdict) in (b'{"eval":1}', b'{"step":0}')
+async def test_stretches_without_values() -> None:
+    """Header lines and evaluations, however many."""
+    broker = await stored([*[None] * 3_000, *range(1_000), *[None] * 3_000, 1_000])
+    for _ in range(2):
+        for step in (0, 500, 1_000):
+            verdict = await found(broker, AtStep(step))
+            assert await next_record(broker, verdict) == b'{"step":%d}' % step
+        await indexed(broker)
 
 
 @given(
     steps=st.lists(st.one_of(st.none(), st.integers(0, 30)), max_size=80),
     asked=st.integers(-1, 31),
+    entries=st.integers(0, 81),
 )
-async def test_a_place_where_the_value_rises_past_what_is_asked(
-    steps: list[int | None], asked: int
+async def test_the_first_record_that_reaches_it(
+    steps: list[int | None], asked: int, entries: int
 ) -> None:
-    """Whatever the order of the steps; with rising ones it is the first place."""
-    for values in (steps, sorted(step for step in steps if step is not None)):
-        broker = await stored(values)
-        verdict = await found(broker, AtStep(asked))
-        known = [value for value in values if value is not None]
-        if not known:
-            assert verdict in (NoValues("steps"), Resume(NOTHING, is_proved=True))
-            continue
+    """As a scan finds it, whatever the order of the steps and how many are indexed."""
+    broker = await indexed(await stored(steps), entries=entries)
+    verdict = await found(broker, AtStep(asked))
+    known = [step for step in steps if step is not None]
+    if not steps:
+        head = (await broker.heads(["s"]))[0]
+        assert verdict in (NoValues("steps"), Resume(head.cursor, is_proved=True))  # type: ignore[arg-type]  # the marker is there
+    elif not known:
+        assert verdict == NoValues("steps")
+    elif max(known) < asked:
         assert isinstance(verdict, Resume)
-        entries = await broker.read_after("s", BEFORE_ALL, limit=99)
-        at = [entry.id for entry in entries].index(verdict.cursor.id)
-        before = [value for value in values[:at] if value is not None]
-        after = values[at:]
-        if known[-1] < asked:
-            assert not after
-        else:
-            assert after[0] is not None
-            assert after[0] >= asked
-            assert before == [] or before[-1] < asked
+        assert verdict.reached == max(known)
+        assert verdict.cursor.id == EntryID(1, len(steps) * 10)
+    else:
+        first = next(
+            at for at, step in enumerate(steps) if step is not None and step >= asked
+        )
+        assert isinstance(verdict, Resume)
+        assert verdict.cursor.id == EntryID(1, first * 10)

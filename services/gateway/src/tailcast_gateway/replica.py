@@ -44,6 +44,7 @@ from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.sessions.stored import Stored
 from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import Views
+from tailcast_index.meaning import Rules
 from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.tasks import LongLived, Loop, TaskEnded, end_all
 from tailcast_streams.broker import SessionReader
@@ -283,9 +284,8 @@ class Replica:
         )
 
     def _make_reads(self) -> Reads:
-        search = Search(
-            self.broker, step_keys=self._step_keys, time_keys=self._time_keys
-        )
+        rules = Rules(tuple(self._step_keys), tuple(self._time_keys))
+        search = Search(self.broker, rules=rules, now_ms=self.wall_clock_ms)
         return Reads(self.broker, search=search, instruments=self.instruments)
 
     def _make_catch_up(self) -> CatchUp:

@@ -105,6 +105,11 @@ class Index:
         """
         self._folding.give(chunks)
 
+    @property
+    def chooser(self) -> Chooser | None:
+        """What reads the records that come next; None if the choice stays."""
+        return self._folding.chooser
+
     def summary(self, now_ms: int) -> Summary:
         """What the records say together, at a time."""
         return self._folding.run.summary(now_ms)

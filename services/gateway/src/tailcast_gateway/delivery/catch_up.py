@@ -300,6 +300,7 @@ class CatchUp:
         """
         match verdict:
             case Resume():
+                follower.reached = verdict.reached
                 self._resume(follower, verdict.cursor, is_answered=is_answered)
             case Trimmed():
                 self._tell_breaks(follower, verdict)

@@ -34,6 +34,7 @@ from tailcast_gateway.protocol.limits import DEFAULT_HISTORY, MAX_HISTORY
 from tailcast_gateway.protocol.message_parts import CURSOR_PATTERN, SnapshotFields
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions.core.catalogue import document, rejected
+from tailcast_gateway.sessions.core.outcomes import reached_by
 from tailcast_gateway.sessions.core.pages import NO_BREAKS, Page, body, moved
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.history import Beginning
@@ -270,9 +271,10 @@ class _Routes:
         query = records.of(session, self._replica.views)
         if records.as_lines:
             return await self._export(session, query, head, records.limit)
-        page = await self._page(session, query, limit=_bounded(records.limit))
+        page, fields = await self._page(session, query, limit=_bounded(records.limit))
         return Response(
-            body(page, query.view, sessionId=session), media_type="application/json"
+            body(page, query.view, sessionId=session, **fields),
+            media_type="application/json",
         )
 
     async def _rejected(
@@ -298,17 +300,23 @@ class _Routes:
             raise NotFound
         return json_response(self._stored.shown(session, state))
 
-    async def _page(self, session: str, query: ParsedQuery, *, limit: int) -> Page:
+    async def _page(
+        self, session: str, query: ParsedQuery, *, limit: int
+    ) -> tuple[Page, dict[str, object]]:
+        """The page, and what is to be said of where it begins."""
         history, place = self._replica.history, query.plan.start
         assert place is not None  # noqa: S101  # queries have a default
         if isinstance(place, Cursor):
             read = history.before if query.is_backward else history.after
-            return await read(session, place, limit=limit, max_bytes=PAGE_BYTES)
-        cursor, told = moved(NOTHING, await self._found(session, place))
+            page = await read(session, place, limit=limit, max_bytes=PAGE_BYTES)
+            return page, {}
+        verdict = await self._found(session, place)
+        cursor, told = moved(NOTHING, verdict)
+        fields = reached_by(verdict)
         page = await history.after(session, cursor, limit=limit, max_bytes=PAGE_BYTES)
         if told and page.told:
-            return Page(cursor, cursor, told=told, more=True)
-        return page._replace(told=told or page.told)
+            return Page(cursor, cursor, told=told, more=True), fields
+        return page._replace(told=told or page.told), fields
 
     async def _export(
         self, session: str, query: ParsedQuery, head: Head, limit: int | None

@@ -33,6 +33,13 @@ UnixMs = Annotated[int, Meta(description="Milliseconds since 1970.")]
 Milliseconds = Annotated[int, Meta(ge=0)]
 Size = Annotated[int, Meta(ge=0)]
 Number: TypeAlias = int | float
+Reached = Annotated[
+    Number,
+    Meta(
+        description="The highest step, or the latest time in milliseconds, of a run"
+        " that has not reached the one that was asked for."
+    ),
+]
 Status = Literal["running", "stalled", "ended"]
 # A number, or the text that represents one that is not finite in strict JSON.
 Value: TypeAlias = int | float | Literal["NaN", "Infinity", "-Infinity"]

@@ -19,6 +19,7 @@ from tailcast_gateway.protocol.message_parts import (
     Milliseconds,
     Number,
     Owners,
+    Reached,
     Record,
     RewindFields,
     Sampled,
@@ -145,6 +146,7 @@ class CaughtUp(_Told, tag="caught_up", kw_only=True):
 
     session_id: str
     cursor: Cursor | None
+    reached: Reached | UnsetType = UNSET
 
 
 class HeartbeatAnswer(_Answer, tag="heartbeat", kw_only=True):

@@ -1,201 +1,225 @@
-"""Finds a place by step or time: bisection over the offsets of one generation.
+"""Finds the first record at which the run had reached a step or a time.
 
-The search finds a place where the value passes the target: the value before it is below
-the target, and the value after it is at or above it. If values only rise, this is the
-first record at or above the target. If they fall back (a run was continued in the same
-file from an earlier step), it is one of several such places.
-
-The search bisects offsets, not entries: a probe reads the entries after an offset. It
-passes up to `WALK_ENTRIES` entries without a value, and then tries a place further on.
-If it finds only such stretches, delivery begins too early rather than too late.
+The index of the session says behind which place that is, so that few records are read.
+Entries that are not indexed yet are read on from there. A session without an index is
+read from its beginning; if that is long, delivery begins too early rather than too
+late. Never does a record before the place have what was asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
-import msgspec
-
 from tailcast_gateway.protocol.breaks import is_record
+from tailcast_gateway.sessions.core.continuity import including
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
 from tailcast_gateway.views.subscription import AtStep, AtTime
+from tailcast_index.fold import Index
+from tailcast_index.meaning import Chooser, Reader, Rules
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.entries import Entry
-from tailcast_streams.position import NOTHING, Cursor, EntryID
-from tailcast_streams.record import read_progress
+from tailcast_streams.indexes import Place, StoredIndex
+from tailcast_streams.metrics import read_fields
+from tailcast_streams.position import (
+    BEFORE_ALL,
+    BEGINNING,
+    NOTHING,
+    Cursor,
+    EntryID,
+)
 from tailcast_streams.session_state import Head
 
 
-# How many entries a probe reads first; nearly always the first of them has a value.
-PROBE_ENTRIES = 8
-# How many entries without a value a probe passes before it gives up.
-WALK_ENTRIES = 1_024
-# How many places a probe tries, each beyond a stretch without values.
-LEAPS = 6
+# How many entries are read at first, and at most, and how many bytes that should be.
+# Places of an index lie 1,024 records or 256 KiB apart, the nearer of both.
+FIRST_SCANNED = 64
+MOST_SCANNED = 1_030
+SCANNED_BYTES = 256 * 1024
+# How many entries are read to find one that lies behind the index, or in a session
+# without one. Beyond that, delivery begins there.
+MAX_SCANNED = 50_000
 
 Target: TypeAlias = AtStep | AtTime
 
 
-class _Found(NamedTuple):
-    entry: Entry
-    value: float
+class _Known(NamedTuple):
+    """What is known of a session before its entries are read."""
+
+    # No record up to this entry has what is asked for.
+    after: EntryID
+    # The highest value up to there, None if there was none.
+    highest: float | None
+    # Reads the records; of those that are not indexed the chooser says how.
+    reader: Reader
+    chooser: Chooser | None
 
 
 class Search:
-    """Searches for steps and times by the configured keys."""
+    """Searches for steps and times."""
 
     def __init__(
-        self,
-        broker: SessionReader,
-        *,
-        step_keys: Sequence[str],
-        time_keys: Sequence[str],
+        self, broker: SessionReader, *, rules: Rules, now_ms: Callable[[], int]
     ) -> None:
         self._broker = broker
-        self._step_keys = step_keys
-        self._time_keys = time_keys
+        # How steps and times are named.
+        self._rules = rules
+        # Returns the time, Unix milliseconds, by which times are plausible.
+        self._now_ms = now_ms
 
     async def find(self, session: str, target: Target, head: Head) -> Verdict:
         """Find where delivery begins. Raises BrokerError.
 
-        The verdict is `Trimmed` if the earliest stored record is beyond the target and
-        records before it were trimmed. It is the head if no record is at or after the
-        target.
+        The verdict is `Trimmed` if the run may have reached the target in records that
+        were trimmed. It is the head if the run has not reached it yet.
         """
-        if head.cursor is None or head.state is None:
-            return Resume(NOTHING, is_proved=True)
-        wanted = _wanted(target)
-        last = await self._last(session, target, head)
-        if last is None and _has_none(target, head):
+        if head.cursor is None or head.oldest is None:
+            return Resume(head.cursor or NOTHING, is_proved=True)
+        known = await self._known(session, target, head)
+        scan = _Scan(known, target, self._rules, self._now_ms())
+        after, limit = known.after, self._first_limit(known.after, head)
+        while True:
+            entries = await self._broker.read_after(
+                session, including(after), limit=limit
+            )
+            found = scan.first(entries)
+            if found is not None:
+                return await self._verdict(session, known, scan, found, entries)
+            if len(entries) < limit:
+                break
+            after = entries[-1].id
+            if scan.records > MAX_SCANNED:
+                return Resume(entries[-1].cursor, is_proved=True)
+            limit = _limit(entries)
+        if scan.highest is None:
             return NoValues("steps" if isinstance(target, AtStep) else "times")
-        if last is not None and last.value < wanted:
-            return Resume(head.cursor, is_proved=True)
-        start = EntryID(head.state.position.generation, head.state.generation_start)
-        first = (await self._walk(session, target, start))[0]
-        if first is not None and first.value >= wanted:
-            return await self._begin(session, first, wanted, head)
-        low = Cursor(start, 0) if first is None else first.entry.cursor
-        place = await self._bisect(session, target, low, last, head.cursor)
-        return Resume(place, is_proved=True)
+        return Resume(head.cursor, is_proved=True, reached=scan.highest)
 
-    async def _bisect(
+    async def _known(self, session: str, target: Target, head: Head) -> _Known:
+        """What the index says; if it does not fit the stream, nothing is known."""
+        is_step = isinstance(target, AtStep)
+        step = target.step if isinstance(target, AtStep) else None
+        time_ms = None if isinstance(target, AtStep) else target.time_ms
+        indexes = self._broker.indexes
+        stored = (await indexes.load([session]))[0]
+        index = self._fitting(session, stored, head)
+        if index is None:
+            reader = Reader(self._rules, Chooser(self._rules).choice)
+            return _Known(BEFORE_ALL, None, reader, Chooser(self._rules))
+        summary = index.summary(self._now_ms())
+        highest = (summary.steps if is_step else summary.times).highest
+        before = summary.before_steps if is_step else summary.before_times
+        after, chooser = index.cursor.id, index.chooser
+        if highest is not None and before is not None and highest >= _wanted(target):
+            place = await indexes.place_before(session, step=step, time_ms=time_ms)
+            (after, highest), chooser = _after(place, before, target), None
+        reader = Reader(self._rules, summary.choice)
+        return _Known(after, highest, reader, chooser)
+
+    def _fitting(self, session: str, stored: StoredIndex, head: Head) -> "Index | None":
+        """The index, if it is of this stream and of this generation."""
+        index = Index.view(session, stored, {}, self._rules)
+        state = head.state
+        if index is None or state is None or index.stale is not None:
+            return None
+        position = state.position
+        is_same = index.incarnation == position.incarnation
+        is_same &= index.cursor.id.generation == position.generation
+        return index if is_same and index.cursor.id <= position.last_id else None
+
+    def _first_limit(self, after: EntryID, head: Head) -> int:
+        """How many entries to read first, by the mean size of the session's lines."""
+        state = head.state
+        if after == BEFORE_ALL or state is None or not state.records:
+            return FIRST_SCANNED
+        mean = max(1.0, state.position.offset / state.records)
+        return max(2, min(MOST_SCANNED, int(SCANNED_BYTES / mean) + 2))
+
+    async def _verdict(
         self,
         session: str,
-        target: Target,
-        low: Cursor,
-        high: _Found | None,
-        end: Cursor,
-    ) -> Cursor:
-        """The place between a value below the target and one that is not."""
-        wanted = _wanted(target)
-        # Between it and `high` nothing is left to search ...
-        bound = end.id.offset if high is None else high.entry.id.offset
-        # ... unless there is a stretch without values and no value was found after it.
-        is_certain = True
-        while bound - low.id.offset > 1:
-            middle = EntryID(low.id.generation, (low.id.offset + bound) // 2)
-            probe, is_next = await self._probe(session, target, middle, bound)
-            if probe is not None and probe.value < wanted:
-                low = probe.entry.cursor
-            elif probe is not None and (high is None or probe.entry.id < high.entry.id):
-                high, is_certain = probe, True
-                bound = middle.offset if is_next else probe.entry.id.offset
-            else:
-                bound = middle.offset
-                is_certain = is_certain and is_next
-        if high is None:
-            return end
-        return await self._place_before(session, high.entry) if is_certain else low
+        known: _Known,
+        scan: "_Scan",
+        found: Entry,
+        entries: Sequence[Entry],
+    ) -> Verdict:
+        """The place before a record that has what is asked for."""
+        at = entries.index(found)
+        if scan.lost is not None and scan.is_first and scan.exceeds:
+            # What lay before it is gone, and may have reached the target.
+            since = max(known.after, BEGINNING)
+            return Trimmed(Cursor(scan.lost, 0), since=Cursor(since, 0))
+        if at:
+            return Resume(entries[at - 1].cursor, is_proved=True)
+        before = await self._broker.read_before(session, found.id, limit=1)
+        if before and before[0].id == found.previous:
+            return Resume(before[0].cursor, is_proved=True)
+        return Resume(Cursor(found.previous, 0), is_proved=True)
 
-    async def _probe(
-        self, session: str, target: Target, after: EntryID, bound: int
-    ) -> tuple[_Found | None, bool]:
-        """A value between a place and the bound, and whether it is the next one."""
-        at = after
-        for leap in range(LEAPS):
-            found, is_end = await self._walk(session, target, at)
-            if found is not None or is_end:
-                return found, leap == 0
-            at = EntryID(at.generation, (at.offset + bound) // 2)
-        return None, False
 
-    async def _walk(
-        self, session: str, target: Target, after: EntryID
-    ) -> tuple[_Found | None, bool]:
-        """The first value after a place, and whether the generation has none there."""
-        walked, limit = 0, PROBE_ENTRIES
-        while walked < WALK_ENTRIES:
-            entries = await self._broker.read_after(session, after, limit=limit)
-            own = [one for one in entries if one.id.generation == after.generation]
-            if (found := self._first_value(own, target)) is not None:
-                return found, False
-            if len(own) < limit:
-                return None, True
-            walked += limit
-            after, limit = own[-1].id, limit * 2
-        return None, False
+class _Scan:
+    """Goes through entries for the first that reaches a target."""
 
-    async def _last(self, session: str, target: Target, head: Head) -> _Found | None:
-        """The latest value of the current generation, if it is near the end."""
-        assert head.state is not None  # noqa: S101  # asked only with a state
-        generation = head.state.position.generation
-        walked, limit = 0, PROBE_ENTRIES
-        before: EntryID | None = None
-        while walked < WALK_ENTRIES:
-            entries = await self._broker.read_before(session, before, limit=limit)
-            own = [entry for entry in entries if entry.id.generation == generation]
-            if (found := self._first_value(own, target)) is not None:
-                return found
-            if len(own) < limit:
-                return None
-            walked += limit
-            before, limit = own[-1].id, limit * 2
-        return None
+    def __init__(
+        self, known: _Known, target: Target, rules: Rules, now_ms: int
+    ) -> None:
+        self._rules = rules
+        self._reader, self._chooser = known.reader, known.chooser
+        self._target = target
+        self._wanted = _wanted(target)
+        self._now_ms = now_ms
+        # The highest value so far.
+        self.highest = known.highest
+        self.records = 0
+        # The last entry that was passed, and the one before the first that is stored,
+        # if entries between it and that place are gone.
+        self._passed = known.after
+        self.lost: EntryID | None = None
+        # Whether no value was seen before the record that was found, and whether that
+        # is beyond the target.
+        self.is_first = True
+        self.exceeds = False
 
-    async def _begin(
-        self, session: str, first: _Found, wanted: float, head: Head
-    ) -> Resume | Trimmed:
-        """The verdict if the earliest stored value is not below the target."""
-        assert head.state is not None  # noqa: S101  # asked only with a state
-        state, oldest = head.state, head.oldest
-        start = EntryID(state.position.generation, state.generation_start)
-        if oldest is not None and oldest.previous > start and first.value > wanted:
-            return Trimmed(Cursor(oldest.previous, 0), since=Cursor(start, 0))
-        place = await self._place_before(session, first.entry)
-        return Resume(place, is_proved=True)
-
-    async def _place_before(self, session: str, entry: Entry) -> Cursor:
-        """The cursor directly before an entry."""
-        before = await self._broker.read_before(session, entry.id, limit=1)
-        if before and before[0].id == entry.previous:
-            return before[0].cursor
-        return Cursor(entry.previous, 0)
-
-    def _first_value(self, entries: Sequence[Entry], target: Target) -> _Found | None:
+    def first(self, entries: Sequence[Entry]) -> Entry | None:
+        """The first entry that reaches it; entries that were passed are left out."""
         for entry in entries:
-            if (value := self._value(entry, target)) is not None:
-                return _Found(entry, value)
+            if entry.id <= self._passed:
+                continue
+            if self._passed < entry.previous:
+                self.lost = entry.previous
+            self._passed = entry.id
+            value = self._value(entry) if is_record(entry) else None
+            if value is None:
+                continue
+            if value >= self._wanted:
+                self.exceeds = value > self._wanted
+                return entry
+            self.is_first = False
+            self.highest = value if self.highest is None else max(self.highest, value)
         return None
 
-    def _value(self, entry: Entry, target: Target) -> float | None:
-        if not is_record(entry):
-            return None
-        try:
-            progress = read_progress(
-                entry.record, step_keys=self._step_keys, time_keys=self._time_keys
-            )
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # The entry is not from a tailer: somebody wrote it by hand.
-            return None
-        return progress.step if isinstance(target, AtStep) else progress.time_ms
+    def _value(self, entry: Entry) -> float | None:
+        self.records += 1
+        fields = read_fields(entry.record)
+        if self._chooser is not None and self._chooser.look(fields):
+            # What was passed had no better key.
+            self._reader = Reader(self._rules, self._chooser.choice)
+        point = self._reader.read(fields, now_ms=self._now_ms)
+        return point.step if isinstance(self._target, AtStep) else point.time_ms
 
 
 def _wanted(target: Target) -> float:
     return target.step if isinstance(target, AtStep) else target.time_ms
 
 
-def _has_none(target: Target, head: Head) -> bool:
-    """Whether the session has no such value, by the tailer's state."""
-    assert head.state is not None  # noqa: S101  # asked only with a state
-    state = head.state
-    is_step = isinstance(target, AtStep)
-    return (state.last_step if is_step else state.last_time_ms) is None
+def _after(
+    place: Place | None, before: EntryID, target: Target
+) -> tuple[EntryID, float | None]:
+    """Behind which entry to read, and the highest value up to it."""
+    if place is None:
+        return before, None
+    return place.id, place.step if isinstance(target, AtStep) else place.time_ms
+
+
+def _limit(entries: Sequence[Entry]) -> int:
+    """How many entries to read next, by the sizes of those before."""
+    mean = max(1.0, sum(len(entry.record) for entry in entries) / len(entries))
+    return max(2, min(MOST_SCANNED, int(SCANNED_BYTES / mean) + 2))

@@ -133,6 +133,8 @@ class Follower:
     is_replay: bool = False
     # Whether the client wants no history of a session that is not created yet.
     skips_history: bool = False
+    # How far the run is, if it has not reached the step or time that was asked for.
+    reached: float | None = None
     # When it began to wait for a file that is too short, monotonic seconds.
     waiting_since: float | None = None
     # Reduces a replay; None before its first page, or if nothing is reduced.

@@ -129,11 +129,21 @@ class SessionEncoder:
         """The frame of a gap or a rewind."""
         return self._mark(one.kind, one.fields)
 
-    def caught_up(self, cursor: Cursor) -> bytes:
-        """The frame that says: the replay is over, and new records follow."""
-        return self.wire.message(
-            {"type": "caught_up", "sessionId": self.session, "cursor": told(cursor)}
-        )
+    def caught_up(self, cursor: Cursor, *, reached: float | None = None) -> bytes:
+        """The frame that says: the replay is over, and new records follow.
+
+        Args:
+            cursor: where the client is.
+            reached: how far the run is, if it has not reached what was asked for.
+        """
+        message: dict[str, object] = {
+            "type": "caught_up",
+            "sessionId": self.session,
+            "cursor": told(cursor),
+        }
+        if reached is not None:
+            message["reached"] = reached
+        return self.wire.message(message)
 
     def _stand_in(self, entry: Entry, position: dict[str, object]) -> Sequence[bytes]:
         """The link in place of a record that is too long; marks the message."""

@@ -106,7 +106,9 @@ class Followers:
         """Make a client live whose follower has reached the window's end."""
         self.remove(follower)
         if follower.is_replay:
-            frame = follower.encoder.caught_up(follower.cursor)
+            frame = follower.encoder.caught_up(
+                follower.cursor, reached=follower.reached
+            )
             follower.client.socket.write(frame)
 
     def recheck_waiting(self, channel: Channel) -> None:

@@ -11,6 +11,7 @@ from tailcast_gateway.protocol.client_messages import ErrorCode
 from tailcast_gateway.protocol.message_parts import (
     Cursor,
     GapFields,
+    Reached,
     Record,
     RewindFields,
     SessionFields,
@@ -42,6 +43,7 @@ class RecordsBody(_Body, kw_only=True):
     prev: Cursor
     cursor: Cursor
     more: bool
+    reached: Reached | UnsetType = UNSET
     gap: GapFields | UnsetType = UNSET
     rewind: RewindFields | UnsetType = UNSET
 

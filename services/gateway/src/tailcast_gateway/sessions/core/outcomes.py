@@ -49,6 +49,13 @@ def breaks_of(verdict: Verdict, cursor: Cursor) -> Sequence[Break]:
             assert_never(verdict)
 
 
+def reached_by(verdict: Verdict) -> dict[str, object]:
+    """How far a run is that has not reached what was asked for, as fields."""
+    if isinstance(verdict, Resume) and verdict.reached is not None:
+        return {"reached": verdict.reached}
+    return {}
+
+
 def _trimmed(verdict: Trimmed, since: Cursor) -> Sequence[Break]:
     to = verdict.to
     reason = "trimmed" if verdict.is_cursor_known else "unknown_cursor"

@@ -26,6 +26,9 @@ class Resume(NamedTuple):
     cursor: Cursor
     # Whether it is proved that nothing is missing.
     is_proved: bool
+    # How far the run is in steps or times, if it has not reached the one that was asked
+    # for, and delivery goes on after the last record.
+    reached: float | None = None
 
 
 class Trimmed(NamedTuple):
