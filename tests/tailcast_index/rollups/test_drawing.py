@@ -35,15 +35,15 @@ def records_of(steps: list[int | None]) -> list[Record]:
 
 
 class Stored:
-    """What is stored of some records, while more are expected."""
+    """What is stored of some records."""
 
-    def __init__(self, records: list[Record]) -> None:
+    def __init__(self, records: list[Record], *, rests: bool = False) -> None:
         self._records = records
         self._shelf = Shelf()
         rollups = Rollups(self._shelf.number_of)
         for record in records:
             rollups.add(*record)
-        self._shelf.write(rollups)
+        self._shelf.write(rollups, rests=rests)
 
     def plan(self, points: int, numbers: Mapping[str, int | None] = A) -> SeriesPlan:
         """How to draw it from roll-ups."""
@@ -147,6 +147,29 @@ def test_rows_are_at_most_so_many(points: int) -> None:
     assert sum(curve.count) == series.of == len(records)
     if points > 2:
         assert (curve.max[0], curve.min[-1]) == (0, len(records) - 1)
+
+
+@pytest.mark.parametrize("count", [1, 20, 100, 600, 5_000])
+def test_the_whole_curve_outlives_the_records(count: int) -> None:
+    """Of a session that rests nothing is needed of the stream any more."""
+    records = records_of(list(range(count)))
+    stored = Stored(records, rests=True)
+    plan = stored.plan(50)
+    series = draw(plan, stored.read(plan), x="step", with_extremes=True)
+    curve = series.curves["a"]
+    assert sum(curve.count) == series.of == count
+    assert (curve.x[0], curve.max[0]) == (0, 0)
+    assert (curve.x[-1], curve.min[-1]) == (count - 1, count - 1)
+    assert {records[0][0], records[-1][0]} <= set(series.extremes)
+
+
+def test_what_was_not_stored_is_missing_with_its_records() -> None:
+    """Of a session whose records went while its indexer was away."""
+    stored = Stored(records_of(list(range(1_500))))
+    plan = stored.plan(50)
+    series = draw(plan, stored.read(plan), x="step")
+    assert series.of == 1 + 2 * CHUNK_RECORDS
+    assert series.curves["a"].x[-1] == 2 * CHUNK_RECORDS
 
 
 def test_long_sessions_are_drawn_from_coarse_levels() -> None:

@@ -1,0 +1,1 @@
+"""What roll-ups take, and what a series costs who reads it."""
