@@ -117,6 +117,7 @@ class Link:
         present = await self._reader.indexers.hold(indexer, seconds=self._seconds)
         # A broker that was emptied, or restored, may have another one, or none.
         await self._reader.settle_installation()
+        self._instruments.broker_has_room()
         return tuple(one.name for one in present)
 
     def _note(self, names: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from time import monotonic
 
+from tailcast_index.fold import Index
 from tailcast_indexer.core.queue import Queue
 from tailcast_indexer.core.shelf import Held, Shelf
 from tailcast_indexer.core.slices import slices_of
@@ -208,13 +209,18 @@ class Rounds:
     async def _read(
         self, held: Mapping[str, Held], limit: int
     ) -> Mapping[str, Sequence[Entry]]:
-        for name, one in held.items():
-            while (stale := one.index.stale) is not None:
-                self._instruments.made_anew(name, stale.value)
-                oldest = await self._reader.read_after(name, BEFORE_ALL, limit=1)
-                one.index.restart(oldest[0] if oldest else None)
+        await asyncio.gather(
+            *(self._make_ready(name, one.index) for name, one in held.items())
+        )
         after = {name: one.index.reads_after for name, one in held.items()}
         return await self._reader.read_many_after(after, limit=limit) if after else {}
+
+    async def _make_ready(self, session: str, index: Index) -> None:
+        """Have an index that is stale begin again."""
+        while (stale := index.stale) is not None:
+            self._instruments.made_anew(session, stale.value)
+            oldest = await self._reader.read_after(session, BEFORE_ALL, limit=1)
+            index.restart(oldest[0] if oldest else None)
 
     async def _fold(self, session: str, held: Held, page: Sequence[Entry]) -> None:
         if not page:
