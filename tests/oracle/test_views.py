@@ -211,3 +211,17 @@ def test_a_cache_that_a_file_shares_with_the_one_before(make_world: MakeWorld) -
     world.view.changed(path, names=True)
     world.pass_time(60.0)
     assert steps(world)[-1] == 4
+
+
+@pytest.mark.parametrize("calls", range(2, 24, 2))
+def test_rotated_in_the_midst_of_the_first_look(
+    make_world: MakeWorld, calls: int
+) -> None:
+    """The session begins with the file that was there first."""
+    world = make_world()
+    world.stop()
+    world.write("a", 3)
+    world.start()
+    world.meanwhile(calls, lambda: world.rotate("a", 2))
+    world.pass_time(60.0)
+    assert steps(world) == [1, 2, 3, 4, 5]

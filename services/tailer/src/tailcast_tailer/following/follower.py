@@ -238,11 +238,12 @@ class Follower:
             return None
 
         def look(most_bytes: int) -> Glimpse | Look | None:
-            if is_new and self._file.find_oldest(self._context.is_young):
-                return None
             seen = self._file.first_look(
                 stored.place, most_bytes=most_bytes, holds=holds
             )
+            # Asked for afterwards: it may be rotated at any time.
+            if is_new and self._file.find_oldest(self._context.is_young):
+                return None
             if seen is not None:
                 self._context.roots.saw(self.path)
             return seen
@@ -335,11 +336,15 @@ class Follower:
         return ahead[1] if ahead is not None and ahead[0] == place else None
 
     def _look(self, stored: Stored, *, nuls_are_bytes: bool, rested: Rested) -> Look:
-        if not stored.position.incarnation:
-            self._file.find_oldest(self._context.is_young)
-        look = self._file.look(
-            stored.place, nuls_are_bytes=nuls_are_bytes, rested=rested
+        look_on = partial(
+            self._file.look, stored.place, nuls_are_bytes=nuls_are_bytes, rested=rested
         )
+        is_new = not stored.position.incarnation
+        has_past = is_new and self._file.find_oldest(self._context.is_young)
+        look = look_on()
+        if is_new and not has_past and self._file.find_oldest(self._context.is_young):
+            # It was rotated before it was opened.
+            look = look_on()
         if look.at_path is not None:
             self._context.roots.saw(self.path)
         return look
