@@ -24,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tailcast_gateway.app import DrainingServer
 from tailcast_gateway.commands import commands, queries, subscribing
 from tailcast_gateway.connections.handover import make_server_config
+from tailcast_gateway.http import api
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions import stored
@@ -43,6 +44,7 @@ def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that takes its time is not away: a test tells clients otherwise."""
     for module in (commands, queries, stored, subscribing):
         monkeypatch.setattr(module, "BROKER_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(api, "ANSWER_SECONDS", PATIENCE_SECONDS)
 
 
 @dataclass
@@ -94,9 +96,9 @@ async def serving(
 ) -> AsyncGenerator[Gateway]:
     """A gateway over a broker, as uvicorn serves it."""
     replica = Replica(broker, **options)
-    api = make_api(replica, allowed_origins=allowed_origins)
+    app = make_api(replica, allowed_origins=allowed_origins)
     config = make_server_config(
-        api, max_message_bytes=256 * 1024, deflate=deflate, port=0
+        app, max_message_bytes=256 * 1024, deflate=deflate, port=0
     )
     server = PromptServer(config, replica, drain_seconds=drain_seconds)
     # Signals are the test runner's.

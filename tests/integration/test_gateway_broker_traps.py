@@ -69,7 +69,7 @@ async def test_g07_a_connection_that_only_looks_alive(
         try:
             await until_ready(client, is_ready=False)
             await watcher.send(type="heartbeat", id=1)
-            assert (await watcher.until("heartbeat", id=1))["feed"] == "stale"
+            assert (await watcher.until("heartbeat", id=1))["feed"] == "down"
         finally:
             own_broker.resume()
         await until_ready(client, is_ready=True)

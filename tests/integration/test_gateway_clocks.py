@@ -173,7 +173,9 @@ async def test_a_subscription_is_added_while_a_session_is_new(
         await client.until("positions")
 
         def lose(payload: str) -> bool:
-            return payload.startswith(f"!canary:{gateway.replica.feed._replica}:")
+            return payload.startswith(
+                f"!canary:{gateway.replica.feed._hearing._replica}:"
+            )
 
         monkeypatch.setattr(gateway.replica.feed, "notified", lose)
         await rig.writer("run_1").append(*numbered(0, 3))

@@ -332,7 +332,7 @@ def both_heard(gateways: Sequence[Gateway]) -> Callable[[], Awaitable[bool]]:
     """Whether each has listened for long enough, and has heard another one."""
 
     async def heard() -> bool:
-        found = [one.replica.feed._neighbours for one in gateways]
+        found = [one.replica.feed._hearing.neighbours for one in gateways]
         now = asyncio.get_running_loop().time()
         return all(
             one._others and now - (one._listening_since or now) > 0.5 for one in found

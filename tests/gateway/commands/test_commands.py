@@ -68,7 +68,7 @@ async def test_a_heartbeat_that_is_asked_for() -> None:
         client = rig.client()
         rig.commands.heartbeat(client, message_of("heartbeat", id="h"))
         (answer,) = told(client)
-        assert (answer["id"], answer["feed"]) == ("h", "stale")
+        assert (answer["id"], answer["feed"]) == ("h", "down")
         assert answer["timestamp"] == "1970-01-01T00:00:01.500Z"
 
 

@@ -15,7 +15,7 @@ from tailcast_gateway.commands.core.parts import (
     positions,
     snapshot_within,
 )
-from tailcast_gateway.protocol.answers import Message
+from tailcast_gateway.protocol.answers import Message, Pulse
 from tailcast_gateway.protocol.client_messages import History
 from tailcast_gateway.protocol.event_wire import EVENTS
 from tailcast_gateway.protocol.limits import limits_of
@@ -73,14 +73,20 @@ def test_heartbeats_are_bounded(wire: Wire) -> None:
         (f"s{n}", None if n % 3 == 0 else f"1-{n}-00000000", f"1-{n}-00000000")
         for n in range(2_000)
     ]
-    found = told(wire, *heartbeats(wire, places, timestamp="t", is_fresh=True))
+    found = told(
+        wire,
+        *heartbeats(wire, places, timestamp="t", pulse=Pulse("fresh", 7), replica="r"),
+    )
     assert len(found) > 1
-    assert all(one["feed"] == "fresh" for one in found)
+    said = {(one["feed"], one["lagMs"], one["replica"]) for one in found}
+    assert said == {("fresh", 7, "r")}
     heads = {name: head for one in found for name, head in one["heads"].items()}
     assert heads == {name: head for name, _, head in places}
     cursors = {name: at for one in found for name, at in one["cursors"].items()}
     assert cursors == {name: at for name, at, _ in places if at is not None}
-    (nothing,) = heartbeats(wire, [], timestamp="t", is_fresh=False)
+    (nothing,) = heartbeats(
+        wire, [], timestamp="t", pulse=Pulse("down", 7), replica="r"
+    )
     assert (nothing["cursors"], nothing["heads"]) == ({}, {})
 
 

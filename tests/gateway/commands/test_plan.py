@@ -13,7 +13,7 @@ from tailcast_gateway.commands.core.plan import (
     wanted_sessions,
     wire_asked,
 )
-from tailcast_gateway.protocol.answers import Message, heartbeat, unsubscribed
+from tailcast_gateway.protocol.answers import Message, Pulse, heartbeat, unsubscribed
 from tailcast_gateway.protocol.client_messages import (
     Ack,
     InvalidMessage,
@@ -246,13 +246,13 @@ def test_verdicts_in_an_answer() -> None:
 
 def test_heartbeats() -> None:
     """Positions only where they are given."""
-    assert message_of(heartbeat(timestamp="t", is_fresh=True, id=3)) == {
-        "type": "heartbeat", "timestamp": "t", "feed": "fresh", "id": 3,
+    assert message_of(heartbeat(timestamp="t", pulse=Pulse("down", 9), id=3)) == {
+        "type": "heartbeat", "timestamp": "t", "feed": "down", "lagMs": 9, "id": 3,
     }  # fmt: skip  # one glance
     bare = message_of(heartbeat(timestamp="t"))
     assert bare == {"type": "heartbeat", "timestamp": "t"}
-    full = message_of(heartbeat(timestamp="t", is_fresh=False, cursors={}, heads={}))
-    assert (full["feed"], full["cursors"], full["heads"]) == ("stale", {}, {})
+    full = message_of(heartbeat(timestamp="t", replica="r", cursors={}, heads={}))
+    assert (full["replica"], full["cursors"], full["heads"]) == ("r", {}, {})
 
 
 def test_whose_snapshots_are_wanted() -> None:

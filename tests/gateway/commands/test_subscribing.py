@@ -173,7 +173,7 @@ async def test_who_waits_for_a_turn_while_the_broker_does_not_answer(
     async with commanding(clock=lambda: now) as rig:
         await rig.subscribe(rig.client(), sessionId="b")
         feed = rig.replica.feed
-        feed.notified(f"!canary:{feed._replica}:1")
+        feed.notified(f"!canary:{feed._hearing._replica}:1")
         now += 60
         assert not feed.is_answered
         calls = 0

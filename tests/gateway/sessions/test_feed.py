@@ -67,6 +67,7 @@ async def test_a_broker_that_brings_canaries_and_lets_nothing_be_read() -> None:
     rig.feed.notified(OWN)
     rig.feed.probe.failed("read", BrokerRefused("no permission"))
     assert not rig.feed.is_fresh
+    assert rig.feed.state == "down"
     rig.feed.probe.done("read")
     assert rig.feed.is_fresh
 
@@ -74,14 +75,15 @@ async def test_a_broker_that_brings_canaries_and_lets_nothing_be_read() -> None:
 async def test_a_feed_whose_tailer_is_silent() -> None:
     """It is stale for those alone who want that tailer's sessions."""
     rig = Feeding()
+    rig.feed._hearing.begin(rig.now)
     rig.feed.notified(OWN)
     for name, owner in (("a", "gone"), ("b", "here")):
         (await rig.stored(name, 10, owner=owner)).active_at = rig.now
         rig.client(name)
     await rig.broker.hold_presence("here", seconds=1_000)
     await rig.feed.audit.audit()
-    assert not rig.feed.is_fresh_for(wants("a"))
-    assert rig.feed.is_fresh_for(wants("b"))
+    assert rig.feed.pulse(wants("a")).feed == "stale"
+    assert rig.feed.pulse(wants("b")).feed == "fresh"
 
 
 async def test_what_replicas_say_to_each_other() -> None:

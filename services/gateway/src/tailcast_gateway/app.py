@@ -46,8 +46,10 @@ def run(settings: GatewaySettings) -> None:
         broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
     except BrokerError as error:
         raise SettingsError(f"TAILCAST_REDIS_URL: {error}") from error
+    name = f"{sockets.gethostname()}:{settings.port}"
     replica = Replica(
         broker,
+        name=name,
         window_bytes=settings.window_bytes,
         max_subscriptions=settings.max_subscriptions,
         max_connections=settings.max_connections,
@@ -73,7 +75,7 @@ def run(settings: GatewaySettings) -> None:
         root_path=settings.root_path,
     )
     server = DrainingServer(config, replica, drain_seconds=settings.drain_seconds)
-    replica.instruments.serving(f"{sockets.gethostname()}:{settings.port}")
+    replica.instruments.serving(name)
     bound = bind(settings.host, settings.port)
     try:
         server.run(sockets=bound)

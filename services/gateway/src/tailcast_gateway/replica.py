@@ -71,6 +71,7 @@ class Replica:
         self,
         broker: GatewayBroker,
         *,
+        name: str = "",
         window_bytes: int = 4 * 1024 * 1024,
         total_window_bytes: int = TOTAL_WINDOW_BYTES,
         max_subscriptions: int = 1_000,
@@ -91,6 +92,8 @@ class Replica:
         # How long a peer's socket may accept no bytes, seconds.
         self.slow_timeout = slow_timeout
         self._name = secrets.token_hex(8)
+        # Its name for people.
+        self.name = name or self._name
         self._clock = clock
         self._step_keys, self._time_keys = step_keys, time_keys
         # The tasks that run as long as the replica; None before it runs.
@@ -347,7 +350,7 @@ class Replica:
     def _make_session_events(self) -> SessionEvents:
         return SessionEvents(
             self.hub,
-            is_fresh=lambda: self.feed.is_fresh,
+            is_fresh=lambda: self.feed.state == "fresh",
             clock=self._clock,
             instruments=self.instruments,
         )
@@ -375,6 +378,7 @@ class Replica:
             holders=self.holders,
             max_subscriptions=max_subscriptions,
             timestamp=self._now_as_text,
+            replica=self.name,
             instruments=self.instruments,
         )
 

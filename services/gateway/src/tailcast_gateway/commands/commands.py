@@ -72,6 +72,7 @@ class Commands:
         holders: Holders,
         max_subscriptions: int,
         timestamp: Callable[[], str],
+        replica: str,
         instruments: Instruments,
     ) -> None:
         self._subscribing = subscribing
@@ -82,6 +83,8 @@ class Commands:
         self._catch_up = catch_up
         self._holders = holders
         self._max_subscriptions = max_subscriptions
+        # The name of this replica, for people.
+        self._replica = replica
         # Returns the time now in the format of records.
         self._timestamp = timestamp
         self._instruments = instruments
@@ -145,7 +148,8 @@ class Commands:
         client.send(
             heartbeat(
                 timestamp=self._timestamp(),
-                is_fresh=self._feed.is_fresh_for(client.subscription),
+                pulse=self._feed.pulse(client.subscription),
+                replica=self._replica,
                 id=message.id,
             )
         )
@@ -159,7 +163,8 @@ class Commands:
             client.wire,
             self._moved(client, since=since),
             timestamp=self._timestamp(),
-            is_fresh=self._feed.is_fresh_for(client.subscription),
+            pulse=self._feed.pulse(client.subscription),
+            replica=self._replica,
         ):
             client.send(part)
 

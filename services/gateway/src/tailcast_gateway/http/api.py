@@ -4,6 +4,7 @@ FastAPI routes and checks; an accepted WebSocket is handed over and its endpoint
 returns. `connections` serves it from then on.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -15,7 +16,7 @@ from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from tailcast_gateway.connections.admission import AWAY
 from tailcast_gateway.connections.handover import handover
@@ -40,12 +41,21 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.protocol.wires import SUBPROTOCOLS, wire_of
 from tailcast_gateway.replica import Replica
 from tailcast_service.build import read_build
-from tailcast_streams.exceptions import BrokerError, InvalidPosition
+from tailcast_streams.exceptions import (
+    BrokerError,
+    BrokerUnavailable,
+    InvalidPosition,
+)
 
 
 STREAM_PATH = asyncapi.ADDRESS
 
 Endpoint = Callable[[WebSocket], Awaitable[None]]
+
+
+# How long the first bytes of an answer may take. It is longer than any read takes, and
+# shorter than people and their programs wait.
+ANSWER_SECONDS = 2.5
 
 
 class Api(FastAPI):
@@ -57,6 +67,8 @@ class Api(FastAPI):
 
     # Serves the WebSockets of the stream.
     stream: Endpoint
+    # Makes the answer to a request that takes too long.
+    on_late: Callable[[], Response]
     # Called with the path and the error of a request that could not be served.
     on_failed: Callable[[str, Exception], None]
 
@@ -65,6 +77,8 @@ class Api(FastAPI):
         try:
             if scope["type"] == "websocket" and _path_of(scope) == STREAM_PATH:
                 await self.stream(WebSocket(scope, receive, send))
+            elif scope["type"] == "http":
+                await self._answer_in_time(scope, receive, send)
             else:
                 await super().__call__(scope, receive, send)
         except Exception as error:
@@ -72,6 +86,25 @@ class Api(FastAPI):
                 raise
             # The request has been answered, or the server ends the connection.
             self.on_failed(_path_of(scope), error)
+
+    async def _answer_in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or say that the broker is away if that takes too long."""
+        has_begun = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal has_begun
+            if not has_begun:
+                has_begun = True
+                in_time.reschedule(None)
+            await send(message)
+
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS) as in_time:
+                await super().__call__(scope, receive, send_on)
+        except TimeoutError:
+            if has_begun:
+                raise
+            await self.on_late()(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with our models in it."""
@@ -112,12 +145,27 @@ def make_api(
     async def show_page() -> HTMLResponse:
         return HTMLResponse(index, headers={"cache-control": "no-cache"})
 
-    @api.exception_handler(BrokerError)
-    async def explain(_request: Request, error: BrokerError) -> Response:
+    _add_errors(api, replica)
+    return api
+
+
+def _add_errors(api: Api, replica: Replica) -> None:
+    """Answer what cannot be served."""
+
+    def explain_late() -> Response:
+        return explain_broker(BrokerUnavailable("it does not answer"))
+
+    def explain_broker(error: BrokerError) -> Response:
         replica.instruments.broker_failed("request", error)
         replica.instruments.unavailable("request", error)
         body = {"code": "unavailable", "message": f"the broker: {error}"}
         return json_response(body, status=503, headers=AWAY.retry_after())
+
+    api.on_late = explain_late
+
+    @api.exception_handler(BrokerError)
+    async def explain(_request: Request, error: BrokerError) -> Response:
+        return explain_broker(error)
 
     @api.exception_handler(Exception)
     async def apologize(_request: Request, _error: Exception) -> Response:
@@ -151,8 +199,6 @@ def make_api(
         first = error.errors()[0]
         text = f"{first['loc'][-1]}: {first['msg']}"
         return json_response({"code": INVALID_MESSAGE, "message": text}, status=400)
-
-    return api
 
 
 def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint:

@@ -4,15 +4,24 @@ Pure. Here is what all answers share, and the answers that depend on the message
 """
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.protocol.client_messages import MessageID, Unsubscribe
+from tailcast_gateway.protocol.message_parts import FeedState
 from tailcast_streams.position import NOTHING, Cursor
 
 
 # A message to a client: its fields in order.
 Message: TypeAlias = dict[str, object]
+
+
+class Pulse(NamedTuple):
+    """How the feed of a client's sessions is."""
+
+    feed: FeedState
+    # How late new records are that arrive now, milliseconds.
+    lag_ms: int
 
 
 def with_id(id: MessageID) -> Message:
@@ -38,15 +47,18 @@ def unsubscribed(message: Unsubscribe) -> Message:
 def heartbeat(
     *,
     timestamp: str,
-    is_fresh: bool | None = None,
+    pulse: Pulse | None = None,
+    replica: str = "",
     id: MessageID = None,
     cursors: Mapping[str, str] | None = None,
     heads: Mapping[str, str] | None = None,
 ) -> Message:
-    """A heartbeat, with positions if some have changed."""
+    """A heartbeat, with how the feed is, and positions if some have changed."""
     fields: Message = {"type": "heartbeat", "timestamp": timestamp}
-    if is_fresh is not None:
-        fields["feed"] = "fresh" if is_fresh else "stale"
+    if pulse is not None:
+        fields |= {"feed": pulse.feed, "lagMs": pulse.lag_ms}
+    if replica:
+        fields["replica"] = replica
     if cursors is not None:
         fields["cursors"] = cursors
     if heads is not None:

@@ -41,6 +41,9 @@ Reached = Annotated[
     ),
 ]
 Status = Literal["running", "stalled", "ended"]
+# New records arrive now; they may be late, or their tailer is silent; there is no
+# connection to the broker, or it refuses or does not answer.
+FeedState = Literal["fresh", "stale", "down"]
 # A number, or the text that represents one that is not finite in strict JSON.
 Value: TypeAlias = int | float | Literal["NaN", "Infinity", "-Infinity"]
 Rate = Annotated[float, Meta(ge=0, description="Recent records a second.")]

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tailcast_gateway.protocol.client_messages import ErrorCode
 from tailcast_gateway.protocol.message_parts import (
     Cursor,
+    FeedState,
     Flag,
     GapFields,
     LatestValues,
@@ -155,9 +156,19 @@ class HeartbeatAnswer(_Answer, tag="heartbeat", kw_only=True):
     timestamp: Timestamp
     feed: (
         Annotated[
-            Literal["fresh", "stale"],
+            FeedState,
             Meta(description="Whether new records arrive at this server now."),
         ]
+        | UnsetType
+    ) = UNSET
+    lag_ms: (
+        Annotated[
+            int, Meta(ge=0, description="How late new records are that arrive now.")
+        ]
+        | UnsetType
+    ) = UNSET
+    replica: (
+        Annotated[str, Meta(description="The name of the server's replica.")]
         | UnsetType
     ) = UNSET
     cursors: dict[str, Cursor] | UnsetType = UNSET

@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.protocol.answers import Pulse
+from tailcast_gateway.protocol.message_parts import FeedState
 from tailcast_gateway.sessions.audit import Audit
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.continuity import (
@@ -17,7 +19,7 @@ from tailcast_gateway.sessions.core.continuity import (
     continuation,
     including,
 )
-from tailcast_gateway.sessions.core.neighbours import Neighbours
+from tailcast_gateway.sessions.core.hearing import Hearing
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.failing import Failing
 from tailcast_gateway.sessions.isolation import MAX_SESSIONS
@@ -51,9 +53,6 @@ LARGE_RECORD_BYTES = 8 * 1024
 # How long a replica that leaves may take to say so.
 LEAVE_SECONDS = 1.0
 
-_CANARY = "!canary:"
-_LEAVING = "!leaving:"
-
 
 class Feed:
     """Reads new entries of the watched sessions into their windows."""
@@ -74,8 +73,8 @@ class Feed:
     ) -> None:
         self._broker = broker
         self._watchers = watchers
-        # The name of this replica on the channel.
-        self._replica = replica
+        # Knows what came back from the broker, and what others say.
+        self._hearing = Hearing(replica)
         # Called with other payloads on the channel: neither session nor canary.
         self._on_note = on_note
         self._clock = clock
@@ -89,12 +88,8 @@ class Feed:
         # When their oldest new line was written, Unix milliseconds.
         self._written_ms: dict[str, int] = {}
         self._is_dirty = asyncio.Event()
-        # When a canary last came back, None before the first.
-        self._canary_at: float | None = None
         # Set when listening begins again: canaries sent before are not heard.
         self._is_found = asyncio.Event()
-        # Knows whether there are other replicas.
-        self._neighbours = Neighbours()
         # Knows which tailers are silent.
         self._tailers = Tailers(
             broker,
@@ -136,24 +131,34 @@ class Feed:
     @property
     def is_fresh(self) -> bool:
         """Whether appended entries arrive here, by the canary, and can be read."""
-        at = self._canary_at
-        is_heard = at is not None and self._clock() - at <= CANARY_TIMEOUT_SECONDS
+        quiet = self._hearing.quiet_seconds(self._clock())
+        is_heard = quiet is not None and quiet <= CANARY_TIMEOUT_SECONDS
         return is_heard and not self.probe.refusal
 
     @property
     def is_answered(self) -> bool:
         """Whether the latest canaries came back, or none was due yet."""
-        at = self._canary_at
-        return at is None or self._clock() - at <= LATE_CANARIES * CANARY_SECONDS
+        quiet = self._hearing.quiet_seconds(self._clock())
+        return quiet is None or quiet <= LATE_CANARIES * CANARY_SECONDS
 
-    def is_fresh_for(self, subscription: Subscription) -> bool:
-        """Whether the feed is fresh and a subscription's tailers are all there."""
-        return self.is_fresh and self._tailers.are_heard(subscription)
+    @property
+    def state(self) -> FeedState:
+        """Whether what is appended now gets here."""
+        if self.probe.refusal:
+            return "down"
+        return self._hearing.feed(self._clock(), down_after=CANARY_TIMEOUT_SECONDS)
+
+    def pulse(self, subscription: Subscription) -> Pulse:
+        """How the feed of a subscription is; stale if one of its tailers is silent."""
+        state = self.state
+        if state == "fresh" and not self._tailers.are_heard(subscription):
+            state = "stale"
+        return Pulse(state, self._hearing.lag.milliseconds(self._clock()))
 
     @property
     def is_alone(self) -> bool:
         """Whether it is certain that no other replica takes clients."""
-        return self._neighbours.are_absent(self._clock())
+        return self._hearing.neighbours.are_absent(self._clock())
 
     @property
     def loops(self) -> Mapping[str, Loop]:
@@ -200,7 +205,7 @@ class Feed:
                     asyncio.timeout(CANARY_TIMEOUT_SECONDS) as deadline,
                 ):
                     self._instruments.feed_found()
-                    self._neighbours.listening(self._clock())
+                    self._hearing.begin(self._clock())
                     self._is_found.set()
                     self.probe.done("listen")
                     self.audit.hurry()
@@ -210,7 +215,7 @@ class Feed:
                             deadline.reschedule(now + CANARY_TIMEOUT_SECONDS)
                             delay = RETRY_SECONDS
             except (BrokerError, TimeoutError) as error:
-                self._neighbours.deaf()
+                self._hearing.end()
                 self._instruments.feed_lost(error)
                 self.probe.failed("listen", error)
             await asyncio.sleep(jittered(delay))
@@ -225,8 +230,8 @@ class Feed:
 
     def notified(self, payload: str) -> bool:
         """Handle a payload; returns whether it was this replica's canary."""
-        if payload.startswith((_CANARY, _LEAVING)):
-            return self._heard_of(*payload[1:].split(":", 2))
+        if self._hearing.is_of_replicas(payload):
+            return self._hearing.heard(payload, self._clock())
         if (moved := parse_moved(payload)) is None:
             self._on_note(payload)
             return False
@@ -239,33 +244,20 @@ class Feed:
             self.openings.hear(session)
         return False
 
-    def _heard_of(self, what: str, replica: str = "", _number: str = "") -> bool:
-        """Note what a replica says of itself; returns whether this one hears itself."""
-        now, is_leaving = self._clock(), f"!{what}:" == _LEAVING
-        if replica != self._replica:
-            self._neighbours.heard(replica, now, is_leaving=is_leaving)
-            return False
-        if not is_leaving:
-            self._neighbours.heard_itself(now)
-            self._canary_at = now
-        return not is_leaving
-
     async def say_leaving(self) -> None:
         """Tell the other replicas that this one takes no clients any more."""
         with contextlib.suppress(BrokerError, TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
-                await self._broker.notify(f"{_LEAVING}{self._replica}")
+                await self._broker.notify(self._hearing.farewell)
 
     def _pass_over(self) -> None:
         """Count a notification of another installation on the same server."""
         self._instruments.hint_dropped("foreign")
 
     async def _send_canaries(self) -> None:
-        number = 0
         while True:
-            number += 1
             try:
-                await self._broker.notify(f"{_CANARY}{self._replica}:{number}")
+                await self._broker.notify(self._hearing.canary(self._clock()))
             except BrokerError as error:
                 # The listener reports a broker that is away, so do not log it here.
                 self.probe.failed("canary", error)
@@ -367,6 +359,7 @@ class Feed:
         self._instruments.wake_measured(self._clock() - since)
         if written_ms := self._written_ms.pop(session, 0):
             lag_ms = self._wall_clock_ms() - written_ms
+            self._hearing.lag.line_read(lag_ms, self._clock())
             self._instruments.delivered(lag_ms / 1_000)
 
     async def _take(self, watched: Watched, entries: Sequence[Entry]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from tailcast_gateway.delivery.core.encoding import ENVELOPE_BYTES, stand_in, told
-from tailcast_gateway.protocol.answers import Message, heartbeat, with_id
+from tailcast_gateway.protocol.answers import Message, Pulse, heartbeat, with_id
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.protocol.client_messages import History, MessageID
 from tailcast_gateway.protocol.limits import SEVERAL_BYTES, portions
@@ -128,7 +128,8 @@ def heartbeats(
     places: Iterable[tuple[str, str | None, str]],
     *,
     timestamp: str,
-    is_fresh: bool,
+    pulse: Pulse,
+    replica: str,
 ) -> Iterator[Message]:
     """Heartbeats with the sessions that changed: one, or more if one is too small.
 
@@ -136,11 +137,16 @@ def heartbeats(
         wire: the wire that encodes the messages.
         places: each session, the client's cursor or None if unknown, and its head.
         timestamp: the time now.
-        is_fresh: whether appended entries arrive at this replica.
+        pulse: how the feed of the client's sessions is.
+        replica: the name of this replica.
     """
     nothing: dict[str, str] = {}
     empty = heartbeat(
-        timestamp=timestamp, is_fresh=is_fresh, cursors=nothing, heads=nothing
+        timestamp=timestamp,
+        pulse=pulse,
+        replica=replica,
+        cursors=nothing,
+        heads=nothing,
     )
     room = room_for(wire, empty) - _MORE_BYTES
 
@@ -150,7 +156,8 @@ def heartbeats(
     for part, _ in portions(places, size_of, room=room):
         yield heartbeat(
             timestamp=timestamp,
-            is_fresh=is_fresh,
+            pulse=pulse,
+            replica=replica,
             cursors={name: cursor for name, cursor, _ in part if cursor is not None},
             heads={name: head for name, _, head in part},
         )
