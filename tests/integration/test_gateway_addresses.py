@@ -73,3 +73,14 @@ async def test_what_is_not_understood_is_said(rig: Rig) -> None:
             await client.subscribe()
             await rig.writer("a").append({"step": 1})
             await client.until("telemetry")
+
+
+async def test_a_session_that_is_not_there_is_no_silence(rig: Rig) -> None:
+    """The answer says so, and what it may have meant; it comes when it begins."""
+    await rig.writer("session_20261126").append({"step": 1})
+    async with rig.serving() as gateway, classic(gateway, "") as client:
+        said = await client.subscribe(sessionId="20261126")
+        assert (said["exists"], said["similar"]) == (False, ["session_20261126"])
+        await rig.writer("20261126").append({"step": 2})
+        assert (await client.until("telemetry"))["data"] == [{"step": 2}]
+        assert "exists" not in await client.subscribe(sessionId="20261126")

@@ -18,7 +18,14 @@ import pytest
 import redis
 
 from tailcast.embedded import choose_socket_path
-from tailcast.up import check_port, explain_bind, find_path, tunnel_command
+from tailcast.up import (
+    PROBLEMS_TOLD,
+    check_port,
+    explain_bind,
+    find_path,
+    problem_lines,
+    tunnel_command,
+)
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_tailer.settings import TailerSettings
 from tests.brokers import free_port
@@ -102,6 +109,22 @@ def broker(directory: Path) -> redis.Redis:
     """A client of the embedded broker."""
     path = choose_socket_path(directory / ".tailcast")
     return redis.Redis(unix_socket_path=str(path))
+
+
+def test_the_first_problems_are_told() -> None:
+    """A line each, with what mends it; of more it is said where they are."""
+    problems = [
+        {"kind": "tailer", "reason": "none", "mend": "start one"},
+        {"kind": "refused", "about": "/logs/a", "reason": "unreadable"},
+    ]
+    assert problem_lines({"problems": problems, "more": False}, "URL") == [
+        "problem: none → start one",
+        "problem: /logs/a: unreadable",
+    ]
+    for many, has_more in ((problems * 3, False), (problems, True)):
+        lines = problem_lines({"problems": many, "more": has_more}, "URL")
+        assert lines[-1] == "more problems: URL"
+        assert len(lines) == min(len(many), PROBLEMS_TOLD) + 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

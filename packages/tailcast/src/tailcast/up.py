@@ -15,6 +15,7 @@ import sys
 import webbrowser
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -41,6 +42,9 @@ SSH_PORT = "22"
 LAST_PORT = 65_535
 READY_LOOK_SECONDS = 0.1
 READY_ANSWER_SECONDS = 5.0
+# How long the tailer may take to look before problems are told, and how many are.
+PROBLEMS_SECONDS = 5.0
+PROBLEMS_TOLD = 5
 # Beyond its own bounds, what a service gets before it is killed.
 END_MARGIN_SECONDS = 10.0
 END_VALKEY_SECONDS = 60.0
@@ -223,6 +227,7 @@ def announce(
         tunnel = tunnel_command(os.environ.get("SSH_CONNECTION", ""), settings.port)
         if tunnel:
             print(f"from your machine: {tunnel}", flush=True)  # noqa: T201  # as above
+        await tell_problems(f"http://{bracket(host)}:{settings.port}/api/status")
         if open_browser:
             await asyncio.to_thread(webbrowser.open, address)
 
@@ -244,6 +249,43 @@ async def wait_for_gateway(url: str) -> None:
                 if (await client.get(url)).is_success:
                     return
             await asyncio.sleep(READY_LOOK_SECONDS)
+
+
+async def tell_problems(url: str) -> None:
+    """Print what is wrong and what mends it, once the tailer has looked."""
+    import httpx  # noqa: PLC0415  # as above
+
+    found: Any = {"problems": [], "more": False}
+    async with httpx.AsyncClient(
+        timeout=READY_ANSWER_SECONDS,
+        trust_env=False,
+        verify=False,  # noqa: S501  # as above
+    ) as client:
+        with contextlib.suppress(
+            TimeoutError, httpx.HTTPError, ValueError, LookupError
+        ):
+            async with asyncio.timeout(PROBLEMS_SECONDS):
+                while True:
+                    answer = (await client.get(url)).raise_for_status().json()
+                    tailers, found = answer["tailers"], answer
+                    if tailers and all(one["lookedAt"] for one in tailers):
+                        break
+                    await asyncio.sleep(READY_LOOK_SECONDS)
+    for line in problem_lines(found, url):
+        print(line, flush=True)  # noqa: T201  # for whoever started it
+
+
+def problem_lines(found: Any, url: str) -> list[str]:
+    """The first problems of an answer of `/api/status`, a line each."""
+    lines: list[str] = []
+    for one in found["problems"][:PROBLEMS_TOLD]:
+        about = f"{one['about']}: " if "about" in one else ""
+        mend = f" → {one['mend']}" if "mend" in one else ""
+        lines.append(f"problem: {about}{one['reason']}{mend}")
+    more = len(found["problems"]) - PROBLEMS_TOLD
+    if more > 0 or found["more"]:
+        lines.append(f"more problems: {url}")
+    return lines
 
 
 def tunnel_command(ssh_connection: str, port: int) -> str:

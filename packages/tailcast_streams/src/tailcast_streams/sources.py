@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 
 # How many paths of one tailer are listed; the others are only counted.
 MAX_LISTED_PATHS = 50_000
+# The reason of a file that no pattern of the settings names.
+UNMATCHED = "matches no pattern"
 # How long a tailer's paths are stored after it last published them.
 SOURCES_KEPT_SECONDS = 60
 

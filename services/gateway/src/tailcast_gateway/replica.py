@@ -41,6 +41,7 @@ from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
+from tailcast_gateway.sessions.similar import Similar
 from tailcast_gateway.sessions.stored import Stored
 from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import Views
@@ -124,6 +125,7 @@ class Replica:
         self.saver = self.holders.saver
         self.feed = self._make_feed()
         self.session_events = self._make_session_events()
+        self.max_subscriptions = max_subscriptions
         self.commands = self._make_commands(max_subscriptions)
         self._room = Room()
         self.connections = Connections(
@@ -363,6 +365,7 @@ class Replica:
             reads=self.reads,
             catch_up=self.catch_up,
             snapshots=Snapshots(self.stored, self.hub),
+            similar=Similar(self.stored, clock=self._clock),
             views=self.views,
             wires=self.wires,
             holders=self.holders,

@@ -36,6 +36,7 @@ from tailcast_gateway.sessions.core.outcomes import goes_on_after
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.reads import Reads
+from tailcast_gateway.sessions.similar import Similar
 from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
 from tailcast_gateway.views.subscription import Begin, Last
 from tailcast_gateway.views.view import Views
@@ -63,6 +64,8 @@ class _Known(NamedTuple):
     verdict: Verdict | None
     # The session's snapshot, if the client asked for it.
     states: States
+    # Names that are like the session's, if it does not exist.
+    similar: list[str] | None
 
 
 class Subscribing:
@@ -77,6 +80,7 @@ class Subscribing:
         reads: Reads,
         catch_up: CatchUp,
         snapshots: Snapshots,
+        similar: Similar,
         views: Views,
         wires: Wires,
         holders: Holders,
@@ -88,6 +92,7 @@ class Subscribing:
         self._reads = reads
         self._catch_up = catch_up
         self._snapshots = snapshots
+        self._similar = similar
         self._views = views
         self._wires = wires
         self._holders = holders
@@ -161,6 +166,7 @@ class Subscribing:
                 recovered=is_recovered(known.verdict)
                 if is_asked and known.verdict is not None
                 else None,
+                similar=known.similar,
             )
         )
         self._snapshots.send(client, [session], known.states, message)
@@ -189,10 +195,13 @@ class Subscribing:
                 wanted = _still_wanted(client, channel)
             verdict = await self._verdict(channel, wanted, message.id)
             states = await self._snapshots.read([session], message)
+            similar: list[str] | None = None
+            if channel.is_awaited and head.state is None:
+                similar = await self._similar.to(session)
             is_still = self._hub.channels.get(session) is channel
             was_just_created = channel.is_awaited and bool(states)
             if is_still and channel.epoch == epoch and not was_just_created:
-                return _Known(channel, head, wanted, verdict, states)
+                return _Known(channel, head, wanted, verdict, states, similar)
 
     def _attach_one(
         self, client: Client, plan: Plan, known: _Known

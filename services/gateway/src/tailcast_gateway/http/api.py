@@ -31,6 +31,7 @@ from tailcast_gateway.http.responses import (
 )
 from tailcast_gateway.http.sessions import add_sessions
 from tailcast_gateway.http.sources import add_sources
+from tailcast_gateway.http.status import add_status
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.protocol.client_messages import (
     FAILED,
@@ -136,6 +137,7 @@ def make_api(
     _add_health(api, replica)
     add_sessions(api, replica)
     add_sources(api, replica)
+    add_status(api, replica)
     add_record(api, replica)
     add_events(api, replica, allowed_origins)
     _add_contract(api)

@@ -55,6 +55,19 @@ class Subscribed(_Answer, tag="subscribed", kw_only=True):
     cursor: Cursor | UnsetType | None = UNSET
     head: Cursor | UnsetType | None = UNSET
     oldest: Cursor | UnsetType | None = UNSET
+    exists: (
+        Annotated[
+            Literal[False],
+            Meta(description="There is no such session yet; only if that is so."),
+        ]
+        | UnsetType
+    ) = UNSET
+    similar: (
+        Annotated[
+            list[str], Meta(description="At most three sessions of a similar name.")
+        ]
+        | UnsetType
+    ) = UNSET
     repeated: (
         Annotated[
             Literal[True],

@@ -156,6 +156,11 @@ class Feed:
         return Pulse(state, self._hearing.lag.milliseconds(self._clock()))
 
     @property
+    def silent_tailers(self) -> list[str]:
+        """The tailers of watched sessions that run, which are not there."""
+        return self._tailers.silent
+
+    @property
     def is_alone(self) -> bool:
         """Whether it is certain that no other replica takes clients."""
         return self._hearing.neighbours.are_absent(self._clock())

@@ -50,6 +50,11 @@ class Tailers:
             subscription.matches(watched.session) for watched in self._unheard()
         )
 
+    @property
+    def silent(self) -> list[str]:
+        """The silent tailers of watched sessions that run."""
+        return sorted({watched.owner for watched in self._unheard()})
+
     async def look(self) -> None:
         """Read which tailers are there and what they contest. Raises BrokerError."""
         claims = await self._broker.claims.read()
@@ -66,9 +71,7 @@ class Tailers:
         unheard = list(self._unheard())
         for start in range(0, len(unheard), MAX_SESSIONS):
             await self._ask_again(unheard[start : start + MAX_SESSIONS])
-        self._instruments.tailers_silent(
-            len({watched.owner for watched in self._unheard()})
-        )
+        self._instruments.tailers_silent(len(self.silent))
 
     def _unheard(self) -> Iterable[Watched]:
         for watched in self._watchers.watched.values():

@@ -167,7 +167,8 @@ class SourceReport:
         if watched.path in unseen:
             if watched.may_be_empty:
                 return root
-            mend = "make it, let the tailer read it, or start the tailer with another"
+            mend = "make it, let the tailer read it, or name the directory that has"
+            mend += " records: tailcast up DIRECTORY"
             return root._replace(reason=unseen[watched.path], mend=mend)
         if not has_looked:
             return root._replace(reason=NOT_LOOKED)

@@ -11,7 +11,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from tailcast_streams.sources import Source, SourceState
+from tailcast_streams.sources import UNMATCHED, Source, SourceState
 from tailcast_tailer.core.heads import Nature
 from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.passing_names import why_passing
@@ -120,7 +120,7 @@ class Survey:
             pending += self._take_new(root, changes, unmatched)
         for path in unmatched:
             if path not in self._there:
-                self._tell(listing, path, SourceState.LEFT_OUT, "matches no pattern")
+                self._tell(listing, path, SourceState.LEFT_OUT, UNMATCHED)
         if self._is_first:
             self._is_first = False
             self._naming.find_orphans(self._there)

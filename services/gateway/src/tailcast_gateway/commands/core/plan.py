@@ -219,8 +219,12 @@ def subscribed(
     head: Cursor | None = None,
     oldest: Cursor | None = None,
     recovered: bool | None = None,
+    similar: list[str] | None = None,
 ) -> Message:
-    """The answer to a `subscribe`; it has positions only for a single session."""
+    """The answer to a `subscribe`; it has positions only for a single session.
+
+    With `similar`, the names that are like it, the session does not exist.
+    """
     fields: Message = {"type": "subscribed"}
     if plan.session is not None:
         fields["sessionId"] = plan.session
@@ -228,6 +232,8 @@ def subscribed(
         fields["cursor"] = text_of(cursor)
         fields["head"] = text_of(head)
         fields["oldest"] = text_of(oldest)
+        if similar is not None:
+            fields |= {"exists": False, "similar": similar}
     elif message.session_ids is None:
         fields["message"] = "Subscribed to all sessions"
     else:

@@ -7,9 +7,11 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from tailcast_gateway.http.core.problems import ProblemKind
 from tailcast_gateway.protocol.client_messages import ErrorCode
 from tailcast_gateway.protocol.message_parts import (
     Cursor,
+    FeedState,
     GapFields,
     Reached,
     Record,
@@ -151,6 +153,50 @@ class SourcesBody(_Body, kw_only=True):
     cursor: str | None
     more: bool
     tailers: list[TailerFields]
+
+
+class ProblemFields(_Body, kw_only=True):
+    """What is wrong, about what, and what mends it, in words for people.
+
+    Without `about` it is about the gateway itself.
+    """
+
+    kind: ProblemKind
+    about: str | UnsetType = UNSET
+    reason: str
+    mend: str | UnsetType = UNSET
+
+
+class LimitFields(_Body, kw_only=True):
+    """What one replica takes at most.
+
+    `connections`, and `subscriptions` of each; `messageBytes` of a message with more
+    than one record, `recordBytes` of one; `listedPaths` of a tailer.
+    """
+
+    connections: Size
+    subscriptions: Size
+    message_bytes: Size
+    record_bytes: Size
+    listed_paths: Size
+
+
+class StatusBody(_Body, kw_only=True):
+    """Who serves, what is watched, and what is wrong, the gravest first.
+
+    `tailers` is null while the broker does not answer; `more` says that there are
+    further problems.
+    """
+
+    version: str
+    revision: str
+    replica: str
+    feed: FeedState
+    lag_ms: Size
+    tailers: list[TailerFields] | None
+    limits: LimitFields
+    problems: list[ProblemFields]
+    more: bool
 
 
 class LifeBody(_Body, kw_only=True):

@@ -30,6 +30,7 @@ _BODIES: Final[tuple[type[Struct], ...]] = (
     bodies.RejectedBody,
     bodies.EmergenciesBody,
     bodies.SourcesBody,
+    bodies.StatusBody,
     bodies.LifeBody,
     bodies.ReadinessBody,
     ErrorBody,

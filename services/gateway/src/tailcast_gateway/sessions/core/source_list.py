@@ -82,7 +82,7 @@ def source_page(
         "data": [_source(tailer, source) for tailer, source in shown],
         "cursor": None if place == BEFORE_ALL_SOURCES else str(place),
         "more": len(listed) > limit,
-        "tailers": [_tailer(overview) for overview in overviews],
+        "tailers": [tailer_fields(overview) for overview in overviews],
     }
 
 
@@ -106,7 +106,8 @@ def _source(tailer: str, source: Source) -> dict[str, object]:
     }
 
 
-def _tailer(overview: Overview) -> dict[str, object]:
+def tailer_fields(overview: Overview) -> dict[str, object]:
+    """What one tailer watches, in numbers."""
     counts = {state.value: overview.counts.get(state, 0) for state in SourceState}
     return {
         "name": overview.owner,

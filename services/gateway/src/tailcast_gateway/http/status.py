@@ -1,0 +1,125 @@
+"""The state of the whole over HTTP: who serves, what is watched, and what is wrong.
+
+What is read in the broker for it is kept for a few seconds, for all who ask. While the
+broker does not answer, the answer says so and has what the gateway knows itself.
+"""
+
+import asyncio
+
+from fastapi import FastAPI, Response
+
+from tailcast_gateway.http.core.bodies import StatusBody
+from tailcast_gateway.http.core.openapi import answers
+from tailcast_gateway.http.core.problems import Facts, Seen, find_problems
+from tailcast_gateway.http.responses import json_response
+from tailcast_gateway.protocol.limits import MAX_MESSAGE_BYTES, SEVERAL_BYTES
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.sessions.core.source_list import (
+    BEFORE_ALL_SOURCES,
+    Listed,
+    tailer_fields,
+)
+from tailcast_gateway.sessions.stored import SESSIONS_AT_ONCE
+from tailcast_gateway.views.subscription import Subscription
+from tailcast_service.build import read_build
+from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.sources import MAX_LISTED_PATHS, SourceState
+
+
+# How long what was read is told again, and how long reading it may take.
+KEPT_SECONDS = 5.0
+READ_SECONDS = 1.5
+# How many paths are looked at that are not followed, and how many tailers are told.
+MAX_PATHS = 1_000
+MAX_TAILERS = 100
+
+_STATUS = answers(StatusBody)
+_MEANT = (SourceState.REFUSED, SourceState.WAITING)
+
+
+def add_status(api: FastAPI, replica: Replica) -> None:
+    """Serve `/api/status`."""
+    status = _Status(replica)
+
+    @api.get("/api/status", responses=_STATUS)
+    async def show_status() -> Response:
+        """What is watched, the limits, and what is wrong, with what mends it."""
+        return json_response(await status.body())
+
+
+class _Status:
+    """Makes the answers of one replica."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        # What was read last, and when, seconds of the loop.
+        self._seen: Seen | None = None
+        self._seen_at = 0.0
+        self._turn = asyncio.Lock()
+
+    async def body(self) -> dict[str, object]:
+        """The answer as it is now."""
+        replica = self._replica
+        seen = await self._look()
+        pulse = replica.feed.pulse(Subscription())
+        problems, has_more = find_problems(
+            Facts(
+                feed=pulse.feed,
+                refusal=replica.feed.probe.refusal,
+                connections=len(replica.connections),
+                max_connections=replica.connections.max_connections,
+                silent=replica.feed.silent_tailers,
+                seen=seen,
+            )
+        )
+        overviews = [] if seen is None else seen.overviews[:MAX_TAILERS]
+        return {
+            **read_build()._asdict(),
+            "replica": replica.name,
+            "feed": pulse.feed,
+            "lagMs": pulse.lag_ms,
+            "tailers": None if seen is None else [*map(tailer_fields, overviews)],
+            "limits": self._limits(),
+            "problems": [problem.fields for problem in problems],
+            "more": has_more,
+        }
+
+    def _limits(self) -> dict[str, int]:
+        replica = self._replica
+        return {
+            "connections": replica.connections.max_connections,
+            "subscriptions": replica.max_subscriptions,
+            "messageBytes": SEVERAL_BYTES,
+            "recordBytes": MAX_MESSAGE_BYTES,
+            "listedPaths": MAX_LISTED_PATHS,
+        }
+
+    async def _look(self) -> Seen | None:
+        """What is in the broker; None if it does not answer."""
+        clock = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(READ_SECONDS), self._turn:
+                if self._seen is None or clock() - self._seen_at >= KEPT_SECONDS:
+                    self._seen = None
+                    self._seen = await self._read()
+                    self._seen_at = clock()
+                return self._seen
+        except (BrokerError, TimeoutError) as error:
+            self._replica.instruments.broker_failed("request", error)
+            return None
+
+    async def _read(self) -> Seen:
+        stored = self._replica.stored
+        listed: list[Listed] = []
+        overviews, meant = await stored.sources(
+            _MEANT, after=BEFORE_ALL_SOURCES, limit=MAX_PATHS
+        )
+        _, others = await stored.sources(
+            (SourceState.LEFT_OUT,), after=BEFORE_ALL_SOURCES, limit=MAX_PATHS
+        )
+        listed += [*meant, *others]
+        latest = list((await stored.latest()).items())[:SESSIONS_AT_ONCE]
+        sessions: list[dict[str, object]] = []
+        async for some, _ in stored.described(dict(latest)):
+            sessions += some
+        return Seen(overviews=overviews, listed=listed, sessions=sessions)
