@@ -4,7 +4,7 @@ import pytest
 
 from tailcast_gateway.sessions import similar
 from tailcast_gateway.sessions.core.similar import MAX_CHARACTERS, similar_to
-from tailcast_gateway.sessions.similar import KEPT_SECONDS, MAX_ANSWERS, Similar
+from tailcast_gateway.sessions.similar import MAX_ANSWERS, NAMES_SECONDS, Similar
 from tests.gateway.sessions.rig import Sessions
 
 
@@ -54,6 +54,6 @@ async def test_the_list_is_read_once_for_many(monkeypatch: pytest.MonkeyPatch) -
     rig.now += 1
     assert await offers.to("run") == ["run_1"]
     assert len(reads) == 1
-    rig.now += KEPT_SECONDS
+    rig.now += NAMES_SECONDS
     assert await offers.to("run") == ["run_1"]
     assert len(reads) == 2

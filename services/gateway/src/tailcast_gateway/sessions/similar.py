@@ -13,7 +13,7 @@ from tailcast_gateway.sessions.stored import Stored
 
 
 # How long a list is used, how many of its latest names, and how often in a second.
-KEPT_SECONDS = 10.0
+NAMES_SECONDS = 10.0
 MAX_NAMES = 2_000
 MAX_ANSWERS = 10
 
@@ -39,7 +39,7 @@ class Similar:
         self._asked += 1
         if self._asked > MAX_ANSWERS:
             return []
-        if now - self._read_at >= KEPT_SECONDS:
+        if now - self._read_at >= NAMES_SECONDS:
             latest = await self._stored.latest()
             self._names, self._read_at = list(islice(latest, MAX_NAMES)), now
         return similar_to(session, self._names)
