@@ -112,9 +112,10 @@ class Story:
         """All that is known is right, and so is what a reader makes of it."""
         store, file = self.store, self.file
         if store.at:
-            view = Index.view("s", store.index, store.metrics, RULES)
+            view = Index.view("s", store.index, store.metrics, RULES, names=None)
             assert view is not None
             read(view, file.stream, 1_000)
+            check(view, file)
         for indexer in (self.one, self.two):
             indexer.catch_up()
             check(indexer.index, file)
@@ -150,10 +151,10 @@ def test_what_the_stream_no_longer_has_is_named(
 
 # What is told of the pace depends on when records came, and is less after a kill; and
 # the latest record is kept from time to time.
-UNSURE = {"arrivals", "pace", "latest"}
+UNSURE = {"arrivals", "pace"}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(1, 900), st.sampled_from(["write", "rest", "kill", ""])),

@@ -65,6 +65,12 @@ class Falls:
         self.count = 0
         self.rewinds: deque[Rewind] = deque(maxlen=MAX_REWINDS)
 
+    @property
+    def at(self) -> float | None:
+        """Where the run is that moved last; None before the first step."""
+        run = self._lanes.get(self._last_lane)
+        return None if run is None else run.at
+
     def note(
         self, id: EntryID, step: float, lane: str, values: _Values
     ) -> Rewind | None:

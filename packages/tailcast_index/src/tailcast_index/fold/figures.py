@@ -47,8 +47,9 @@ class Metric:
     """
 
     name: str
-    # From 0, in the order in which metrics were first seen; roll-ups go by it.
-    number: int
+    # From 0, in the order in which metrics were first seen; roll-ups go by it. None if
+    # it is not known, since only some metrics are.
+    number: int | None
     # "int" while all its finite values are whole numbers, else "float".
     kind: str
     # The latest value; "NaN", "Infinity" or "-Infinity" if that is not finite.
@@ -147,9 +148,9 @@ class Figures:
         return LeftOut(self._left_out_values, tuple(self._left_out_names))
 
     def metrics(self) -> list[Metric]:
-        """All of them, in the order of their numbers."""
+        """All of them, in the order in which they were first seen."""
         found = [_metric(name, metric) for name, metric in self._metrics.items()]
-        return sorted(found, key=lambda metric: metric.number)
+        return sorted(found, key=_order)
 
     def take_changed(self) -> dict[str, bytes]:
         """The metrics that changed since the last call, as they are stored."""
@@ -180,7 +181,7 @@ class Figures:
             return None
         if step is None:
             self._stepless.add(name)
-        number = len(self._metrics)
+        number = len(self._metrics) if self._only is None else None
         metric = [number, None, inf, -inf, 0, 0, 0, step, None, 0]
         self._metrics[name] = metric
         return metric
@@ -196,6 +197,10 @@ class Figures:
 def read_metric(name: str, stored: bytes) -> Metric:
     """A metric as it is stored. Raises ValueError."""
     return _metric(name, _loaded(stored))
+
+
+def _order(metric: Metric) -> float:
+    return inf if metric.number is None else metric.number
 
 
 def _metric(name: str, metric: list[Any]) -> Metric:

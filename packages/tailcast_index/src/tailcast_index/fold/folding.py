@@ -67,8 +67,9 @@ class Folding:
         self.position = cursor.id
         self.looked = looked
         self.rollups = rollups
-        # Up to where records were read that only the roll-ups lack; None for no such.
-        self._rolled_to: EntryID | None = None
+        # Up to where records were read again that the roll-ups lack, or the chooser;
+        # None if all is known up to the position.
+        self._read_again_to: EntryID | None = None
         self._cursor = cursor
         # The last entry itself, once it was folded here.
         self._last: Entry | None = None
@@ -84,7 +85,8 @@ class Folding:
     @property
     def reads_after(self) -> EntryID:
         """The entry behind which to read on."""
-        return self.position if self._rolled_to is None else self._rolled_to
+        again = self._read_again_to
+        return self.position if again is None else again
 
     def begin_at(self, entry: Entry) -> None:
         """Begin at an entry before which nothing is missing."""
@@ -96,13 +98,22 @@ class Folding:
         """Go on with stored roll-ups. Raises ValueError if they cannot be used."""
         if self.rollups is not None:
             self.rollups.give(chunks)
-            if self.rollups.records < self.run.records:
-                self._rolled_to = self.rollups.to
+            self.read_again()
+
+    def read_again(self) -> None:
+        """Note which records are to be read again, as what was stored is older."""
+        lacking = [self.position]
+        if self.chooser is not None:
+            lacking.append(self.looked)
+        if self.rollups is not None and self.rollups.records < self.run.records:
+            lacking.append(self.rollups.to)
+        first = min(lacking)
+        self._read_again_to = None if first == self.position else first
 
     def fold(self, entries: Sequence[Entry], now_ms: int) -> Stale | None:
         """Add entries, up to one that makes the figures stale, which is left."""
-        if self._rolled_to is not None:
-            entries = self._roll_again(entries, now_ms)
+        if self._read_again_to is not None:
+            entries = self._fold_again(entries, now_ms)
         if not entries:
             return None
         if self._follow(entries[0]):
@@ -176,17 +187,25 @@ class Folding:
             self.rollups.add(entry.id, point)
         return None
 
-    def _roll_again(self, entries: Sequence[Entry], now_ms: int) -> Sequence[Entry]:
-        """Add to the roll-ups what they lack; returns the entries behind that."""
+    def _fold_again(self, entries: Sequence[Entry], now_ms: int) -> Sequence[Entry]:
+        """Read again what the figures have; returns the entries behind that."""
         again = [entry for entry in entries if entry.id <= self.position]
         for entry in again:
-            self._rolled_to = entry.id
-            if self.has_record(entry) and self.rollups is not None:
-                point = self.run.point(read_fields(entry.record), now_ms)
-                self.rollups.add(entry.id, point)
-        if self._rolled_to == self.position or len(again) < len(entries):
-            self._rolled_to = None
+            self._read_again_to = entry.id
+            if self.has_record(entry):
+                self._add_again(entry, now_ms)
+        if self._read_again_to == self.position or len(again) < len(entries):
+            self._read_again_to = None
         return entries[len(again) :]
+
+    def _add_again(self, entry: Entry, now_ms: int) -> None:
+        fields = read_fields(entry.record)
+        if self.chooser is not None and entry.id > self.looked:
+            # It looked at them before, and the choice stayed as it was.
+            self.looked = entry.id
+            self.chooser.look(fields)
+        if self.rollups is not None and entry.id > self.rollups.to:
+            self.rollups.add(entry.id, self.run.point(fields, now_ms))
 
     def has_record(self, entry: Entry) -> bool:
         """Whether an entry is of a line that is a record, and is in the file still."""
@@ -198,8 +217,7 @@ class Folding:
 
     def dump(self) -> list[Any]:
         """What is stored besides the run, the cursor and the chooser."""
-        looked = None if self.looked <= self.position else str(self.looked)
-        return [str(self.first), looked, self.cuts.dump()]
+        return [str(self.first), self.cuts.dump()]
 
     @classmethod
     def load(
@@ -207,18 +225,20 @@ class Folding:
         dumped: Sequence[Any],
         run: Run,
         chooser: Chooser | None,
+        *,
         cursor: Cursor,
+        looked: EntryID,
         rollups: Rollups | None,
     ) -> "Folding":
         """Go on from what was stored. Raises ValueError and the like."""
-        first, looked, cuts = dumped
+        first, cuts = dumped
         return cls(
             run,
             chooser,
             Cuts(_pairs(cuts)),
             first=EntryID.parse(first),
             cursor=cursor,
-            looked=cursor.id if looked is None else EntryID.parse(looked),
+            looked=looked,
             rollups=rollups,
         )
 

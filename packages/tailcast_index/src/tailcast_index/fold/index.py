@@ -43,6 +43,9 @@ from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 
 # How often the latest record is stored besides its entry while records come.
 KEPT_EVERY_MS = 10_000
+# What the chooser knows is stored once in so many records: whoever goes on shows it
+# those again that it has not looked at then.
+CHOOSER_EVERY = 1_024
 
 
 class Index:
@@ -72,6 +75,8 @@ class Index:
         self._begins = True
         # When the latest record was stored besides its entry.
         self._kept_ms = 0
+        # How many records there were when the chooser was stored.
+        self._chosen_at = 0
 
     @property
     def cursor(self) -> Cursor:
@@ -177,7 +182,18 @@ class Index:
         if rollups is None or self.cursor.id == BEFORE_ALL:
             return None
         rolled = rollups.take_changes(rests=is_resting)
-        fields = {**fields_of(run), **self._own_fields(rollups)}
+        fields = fields_of(run)
+        fields["resume"] = encode(self._folding.dump())
+        fields["rollups"] = rollups.extent.dump()
+        if self._folding.chooser is None:
+            fields["chooser"] = b""
+        elif (
+            is_resting
+            or self._begins
+            or (run.records - self._chosen_at >= CHOOSER_EVERY)
+        ):
+            self._chosen_at = run.records
+            fields["chooser"] = self._chooser_text(self._folding.chooser)
         if is_resting or run.arrived_ms - self._kept_ms >= KEPT_EVERY_MS:
             self._kept_ms = run.arrived_ms
             fields |= records_of(run)
@@ -245,7 +261,7 @@ class Index:
             metrics: all its metrics.
             rules: how steps and times are named; it is stale if it was made by others.
         """
-        index = cls._loaded(session, stored, metrics, rules, only=None)
+        index = cls._loaded(session, stored, metrics, rules, names=None, writes=True)
         if index is not None and not stored.at.endswith(f" {rules_text(rules)}"):
             index.stale = Stale.RULES
         return index
@@ -257,16 +273,19 @@ class Index:
         stored: StoredIndex,
         metrics: Mapping[str, bytes],
         rules: Rules,
+        *,
+        names: Collection[str] | None,
     ) -> "Index | None":
-        """The index as it was stored, of some metrics only: to read, not to write.
+        """The index as it was stored, to read and not to write.
 
         Args:
             session: its name.
             stored: the index.
-            metrics: those of its metrics that matter; others are passed over.
+            metrics: those of its metrics that matter, as far as they are stored.
             rules: they matter only for records that would change the choice.
+            names: the names of those that matter; None for all.
         """
-        return cls._loaded(session, stored, metrics, rules, only=frozenset(metrics))
+        return cls._loaded(session, stored, metrics, rules, names=names, writes=False)
 
     @classmethod
     def _loaded(
@@ -276,42 +295,44 @@ class Index:
         metrics: Mapping[str, bytes],
         rules: Rules,
         *,
-        only: Collection[str] | None,
+        names: Collection[str] | None,
+        writes: bool,
     ) -> "Index | None":
         fields = stored.fields
         try:
             incarnation, cursor, made_by = parse_at(stored.at)
             if made_by.partition(".")[0] != str(RULES_VERSION):
                 return None
-            run = load_run(fields, metrics, rules, only=only)
-            chooser = None
+            run = load_run(fields, metrics, rules, only=names)
+            chooser, looked = None, BEFORE_ALL
             if fields["chooser"]:
-                chooser = Chooser.load(rules, fields["chooser"])
+                looked_text, _, text = fields["chooser"].partition(b" ")
+                looked = EntryID.parse(looked_text.decode())
+                chooser = Chooser.load(rules, text)
             extent = Extent.load(fields["rollups"])
             rollups = None
-            if only is None:
+            if writes:
                 numbers = len(run.figures)
                 number_of = run.figures.number_of
                 rollups = Rollups(number_of, extent, metrics=numbers)
             resume = decode(fields["resume"])
-            folding = Folding.load(resume, run, chooser, cursor, rollups)
+            folding = Folding.load(
+                resume, run, chooser, cursor=cursor, looked=looked, rollups=rollups
+            )
+            if rollups is not None and not rollups.missing:
+                folding.read_again()
         except (ValueError, LookupError, TypeError, InvalidPosition):
             # Somebody wrote it by hand.
             return None
         index = cls(session, incarnation=incarnation, rules=rules, stored_at=stored.at)
         index._folding = folding
         index._stored, index._begins = fields, False
-        index._kept_ms = run.arrived_ms
+        index._kept_ms, index._chosen_at = run.arrived_ms, run.records
         return index
 
-    def _own_fields(self, rollups: Rollups) -> dict[str, bytes]:
-        folding = self._folding
-        chooser = folding.chooser
-        return {
-            "resume": encode(folding.dump()),
-            "chooser": b"" if chooser is None else chooser.dump(),
-            "rollups": rollups.extent.dump(),
-        }
+    def _chooser_text(self, chooser: Chooser) -> bytes:
+        """What the chooser knows, behind the last entry that it has looked at."""
+        return b"%b %b" % (str(self._folding.looked).encode(), chooser.dump())
 
     def _begun(
         self, cuts: Cuts, chooser: Chooser | None, choice: Choice | None = None
@@ -333,7 +354,7 @@ class Index:
     def _begin(self, folding: Folding) -> None:
         self._folding = folding
         self._begins = True
-        self._kept_ms = 0
+        self._kept_ms = self._chosen_at = 0
 
 
 def _reaches(value: float | None, target: float | None) -> bool:

@@ -60,7 +60,7 @@ class Samples:
         Args:
             at_ms: the time, milliseconds.
             records: how many records were before it.
-            step: the highest step so far.
+            step: the step at which the run is.
         """
         self.latest_ms, self._records = at_ms, records
         if at_ms >= self._next_ms:
@@ -116,12 +116,8 @@ class Samples:
 
     def _anchor(self) -> _Sample:
         until_ms = self.latest_ms - RATE_MS
-        found = self._kept[0]
-        for sample in self._kept:
-            if sample.at_ms > until_ms:
-                break
-            found = sample
-        return found
+        older = (one for one in reversed(self._kept) if one.at_ms <= until_ms)
+        return next(older, self._kept[0])
 
     def dump(self) -> list[float | None]:
         """What `load` goes on from: of the samples, those that tell the rate.

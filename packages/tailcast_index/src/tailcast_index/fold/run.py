@@ -120,7 +120,7 @@ class Run:
         self.arrived_ms = max(self.arrived_ms, now_ms)
         is_live = not written_ms or now_ms - written_ms <= RATE_MS
         if is_live and now_ms > self.by_arrival.latest_ms:
-            self.by_arrival.note(now_ms, self.records, self.highest_step)
+            self.by_arrival.note(now_ms, self.records, self.falls.at)
 
     def summary(self, now_ms: int) -> Summary:
         """All of it, at a time."""
@@ -130,9 +130,9 @@ class Run:
         idle_ms = now_ms - activity_ms
         cadence_ms = max(self.by_time.cadence_ms, self.by_arrival.cadence_ms)
         clock = self.by_time if self.by_time.is_known else self.by_arrival
-        eta_ms = None
-        if self.total_steps is not None and self.highest_step is not None:
-            eta_ms = clock.left_ms(self.highest_step, self.total_steps)
+        eta_ms, step = None, self.falls.at
+        if self.total_steps is not None and step is not None:
+            eta_ms = clock.left_ms(step, self.total_steps)
         return Summary(
             records=self.records,
             steps=Span(self.first_step, self.last_step, self.highest_step),
@@ -171,10 +171,10 @@ class Run:
         if self.highest_time is None:
             self.first_time = self.highest_time = time_ms
             self.before_times = previous
-            self.by_time.note(time_ms, self.records, self.highest_step)
+            self.by_time.note(time_ms, self.records, self.falls.at)
         elif time_ms > self.highest_time:
             self.highest_time = time_ms
-            self.by_time.note(time_ms, self.records, self.highest_step)
+            self.by_time.note(time_ms, self.records, self.falls.at)
         self.last_time = time_ms
 
     def _note_rare(self, entry: Entry, point: Point) -> None:
