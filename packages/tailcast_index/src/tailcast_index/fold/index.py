@@ -274,7 +274,7 @@ class Index:
         metrics: Mapping[str, bytes],
         rules: Rules,
         *,
-        names: Collection[str] | None,
+        names: Collection[str] | None = (),
     ) -> "Index | None":
         """The index as it was stored, to read and not to write.
 
