@@ -7,6 +7,7 @@ import pytest
 
 from tailcast_index.fold import Index
 from tailcast_indexer.app import IndexerService
+from tailcast_indexer.indexing import writing
 from tailcast_streams.exceptions import BrokerFull, BrokerUnavailable
 from tailcast_streams.indexes import NO_INDEX, IndexWrite
 from tailcast_streams.memory.broker import MemoryBroker
@@ -240,6 +241,11 @@ async def test_trimmed_streams_are_indexed_from_where_they_begin(
     assert b"trimmed" in stored.fields["gaps"]
 
 
+async def is_ready(service: IndexerService) -> bool:
+    """Whether nothing is missing."""
+    return not service.why_not_ready()
+
+
 async def is_behind(service: IndexerService, sessions: float) -> bool:
     """Whether so many sessions are behind."""
     return service._condition().behind == sessions
@@ -301,6 +307,54 @@ async def test_two_that_do_not_know_each_other_do_no_harm(
             await until_indexed(broker, "s")
         conflicts = metric(one, "conflicts_total") + metric(two, "conflicts_total")
         assert conflicts > 0
+    await check(broker, "s")
+
+
+@pytest.fixture
+async def redis_broker(
+    own_brokers: Callable[[str], BrokerServer],
+) -> AsyncIterator[RedisBroker]:
+    """One in which somebody writes by hand."""
+    async with aclosing(RedisBroker(own_brokers("valkey").url)) as adapter:
+        yield adapter
+
+
+async def test_a_foreign_stream_hurts_its_session_alone(
+    redis_broker: RedisBroker,
+) -> None:
+    """Another program wrote its key; the others are compared, and indexed."""
+    broker = redis_broker
+    names = [f"run_{number}" for number in range(9)]
+    for name in names:
+        await append(broker, name, records(0, 20))
+    await broker._redis.set(broker._keys.stream("run_4"), "by hand")
+    names.remove("run_4")
+    async with running(broker) as service:
+        await until_indexed(broker, *names)
+        await eventually(lambda: is_counted(service, "broker_errors_total", 1))
+        await eventually(lambda: is_ready(service))
+        await append(broker, "run_5", records(20, 20))
+        await until_indexed(broker, *names)
+    await check(broker, "run_5")
+
+
+async def test_a_foreign_key_of_an_index_is_waited_for(
+    redis_broker: RedisBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not written over; when it is gone the index is made."""
+    broker = redis_broker
+    monkeypatch.setattr(writing, "FOREIGN_SECONDS", 0.1)
+    key = broker._keys.places("s")
+    await broker._redis.set(key, "by hand")
+    async with running(broker) as service:
+        await append(broker, "s", records(0, 20))
+        await append(broker, "t", records(0, 20))
+        await until_indexed(broker, "t")
+        await eventually(lambda: is_counted(service, "foreign_total", 1))
+        assert await broker._redis.get(key) == b"by hand"
+        assert await broker.indexes.load(["s"]) == [NO_INDEX]
+        await broker._redis.delete(key)
+        await until_indexed(broker, "s")
     await check(broker, "s")
 
 

@@ -209,9 +209,11 @@ class Rounds:
     async def _read(
         self, held: Mapping[str, Held], limit: int
     ) -> Mapping[str, Sequence[Entry]]:
-        await asyncio.gather(
-            *(self._make_ready(name, one.index) for name, one in held.items())
-        )
+        stale = {name: one for name, one in held.items() if one.index.stale}
+        if stale:
+            await asyncio.gather(
+                *(self._make_ready(name, one.index) for name, one in stale.items())
+            )
         after = {name: one.index.reads_after for name, one in held.items()}
         return await self._reader.read_many_after(after, limit=limit) if after else {}
 

@@ -5,7 +5,7 @@ them when notifications may have been lost, or another indexer came or went.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from time import monotonic
 
@@ -14,7 +14,7 @@ from tailcast_indexer.core.queue import Queue
 from tailcast_indexer.core.shelf import Shelf
 from tailcast_indexer.core.verdicts import Verdict, judge
 from tailcast_indexer.instruments import Instruments
-from tailcast_indexer.link import Link
+from tailcast_indexer.link import Link, is_of_one
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError
@@ -109,7 +109,7 @@ class Audit:
         ours = list(filter(self._link.keeps, dict.fromkeys(names)))
         rest = iter(ours)
         while some := list(islice(rest, COMPARED_AT_ONCE)):
-            await self._compare(some, activity)
+            await self._compare_apart(some, activity)
         self.has_seen_all = True
 
     async def _next_others(self) -> Sequence[str]:
@@ -126,8 +126,24 @@ class Audit:
         for gone in self._exhausted.keys() - there:
             del self._exhausted[gone]
 
+    async def _compare_apart(
+        self, sessions: Sequence[str], activity_ms: Mapping[str, int]
+    ) -> None:
+        """Compare sessions; one that the broker refuses hides no other."""
+        try:
+            await self._compare(sessions, activity_ms)
+        except BrokerError as error:
+            if not is_of_one(error):
+                raise
+            if len(sessions) == 1:
+                self._link.lost(error, sessions[0])
+                return
+            half = len(sessions) // 2
+            for some in (sessions[:half], sessions[half:]):
+                await self._compare_apart(some, activity_ms)
+
     async def _compare(
-        self, sessions: Sequence[str], activity_ms: dict[str, int]
+        self, sessions: Sequence[str], activity_ms: Mapping[str, int]
     ) -> None:
         ends = await self._reader.ends(sessions)
         ats = await self._reader.indexes.ats(sessions)
