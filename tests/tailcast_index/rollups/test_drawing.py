@@ -18,6 +18,7 @@ from tailcast_index.rollups import (
 )
 from tailcast_index.rollups.axis import AxisName
 from tailcast_index.rollups.layout import CHUNK_RECORDS
+from tailcast_index.rollups.plan import Part
 from tailcast_index.rollups.records import Record
 from tailcast_streams.position import EntryID
 from tests.tailcast_index.rollups.shelf import Shelf
@@ -186,6 +187,17 @@ def test_long_sessions_are_drawn_from_coarse_levels() -> None:
     ]
     plan = plan_series(extent, A, points=1, records=10**15)
     assert plan.parts[0].level == 5
+
+
+def test_a_range_wants_its_own_buckets() -> None:
+    """None that lie before it or behind it."""
+    extent = Extent(1 + 10_000 * CHUNK_RECORDS)
+    plan = plan_series(
+        extent, A, points=1_000, records=extent.rolled, first=100_000, end=140_000
+    )
+    assert plan.parts == [Part(0, range(3_124, 4_375))]
+    assert plan.records_from is None
+    assert len(plan.wanted) == 2 * 79
 
 
 def gone(_: bytes | None) -> None:
