@@ -4,7 +4,9 @@ Only the choice of a session's keys looks at several records. What is here is on
 version of the rules (`RULES_VERSION`); an index that another version made is made anew.
 """
 
+from tailcast_index.meaning.about import About, about_run, settings_in
 from tailcast_index.meaning.chooser import Chooser
+from tailcast_index.meaning.finding import finder
 from tailcast_index.meaning.reader import Reader
 from tailcast_index.meaning.values import (
     RULES_VERSION,
@@ -19,6 +21,7 @@ from tailcast_index.meaning.values import (
 
 __all__ = [
     "RULES_VERSION",
+    "About",
     "Choice",
     "Chooser",
     "Path",
@@ -27,4 +30,7 @@ __all__ = [
     "Rules",
     "Unread",
     "Value",
+    "about_run",
+    "finder",
+    "settings_in",
 ]

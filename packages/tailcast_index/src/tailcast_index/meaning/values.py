@@ -23,14 +23,41 @@ class Rules(NamedTuple):
     time_keys: tuple[str, ...]
 
 
+class Rounds(NamedTuple):
+    """A step that begins anew as an epoch rises is counted through the epochs."""
+
+    # Where the epoch is; the step's own path if the step is a list of both.
+    path: Path
+    # The epoch in which the file begins.
+    first: int | float
+    # How many steps an epoch has: the most that were seen in one.
+    length: int | float
+
+
+class Aside(NamedTuple):
+    """Lines whose counter is not the run's step: those of evaluation."""
+
+    # They have this field, ...
+    path: Path
+    # ... with this text; "" for any value.
+    text: str = ""
+
+
 class Choice(NamedTuple):
     """How the records of one session are read."""
 
     # The objects that only wrap others: what is in them counts as if at the top.
     envelopes: tuple[Path, ...] = ()
+    # Whether metrics in envelopes have their whole path for a name, since short ones
+    # would mean two values.
+    has_long_names: bool = False
     # Where the step and the time are; None if no record had one.
     step: Path | None = None
     time: Path | None = None
+    rounds: Rounds | None = None
+    asides: tuple[Aside, ...] = ()
+    # Of records that are a metric each: where its name is, and its value.
+    named: tuple[Path, Path] | None = None
     # What tells the runs in one file from each other; None if it holds one.
     lane: Path | None = None
     # Whether several runs are mixed, and nothing tells them apart: there is no step.

@@ -1,0 +1,22 @@
+"""A golden line for each producer: where its run is, and what it measures."""
+
+import pytest
+
+from tests.tailcast_index.meaning.producers import PRODUCERS, Producer
+from tests.tailcast_index.meaning.reading import reading
+
+
+@pytest.mark.parametrize("producer", PRODUCERS.values(), ids=PRODUCERS)
+def test_what_a_producer_writes_means_what_it_means_to_its_users(
+    producer: Producer,
+) -> None:
+    """Steps, times, metrics, progress, and which runs are in the file."""
+    read = reading(producer.lines)
+    assert read.choice.step_key == producer.step_key
+    assert read.choice.time_key == producer.time_key
+    assert read.steps == producer.steps
+    assert (read.times_ms[0], read.times_ms[-1]) == producer.times_ms
+    assert read.metrics == producer.metrics
+    assert read.totals - {None} == {producer.total_steps} - {None}
+    assert tuple(read.lanes) == (producer.lanes or ("",) * len(producer.lines))
+    assert len(read.changes) <= 3
