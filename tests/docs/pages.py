@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent.parent
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_CODE = re.compile(r"`([^`]+)`")
+CODE = re.compile(r"`([^`]+)`")
 
 
 class CodeBlock(NamedTuple):
@@ -44,7 +44,7 @@ def named(text: str) -> dict[str, list[str]]:
     """Rows by the name in code type in their first cell; others are left out."""
     found: dict[str, list[str]] = {}
     for first, *others in rows(text):
-        for name in _CODE.findall(first):
+        for name in CODE.findall(first):
             assert name not in found, f"{name} has two rows"
             found[name] = others
     return found
