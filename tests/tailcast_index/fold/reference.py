@@ -86,13 +86,16 @@ def expected(
 
 
 def values_of(points: Sequence[Point], at: int) -> list[tuple[str, Any]]:
-    """The metrics of one record: null is NaN for what was a number in one before."""
+    """The metrics of one record: null is NaN for what was a number in one before.
+
+    What is left out is not known to have been one.
+    """
     point = points[at]
     numbers = {
         name
         for earlier in points[:at]
         for name, value in earlier.values
-        if not isinstance(value, str)
+        if not isinstance(value, str) and len(name) <= MAX_NAME_LENGTH
     }
     values = [
         *point.values,
