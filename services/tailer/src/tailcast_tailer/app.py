@@ -52,6 +52,7 @@ from tailcast_tailer.following.turns import Turns
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.options import Options
 from tailcast_tailer.pipeline import Pipeline
+from tailcast_tailer.readiness import telling
 from tailcast_tailer.settings import TailerSettings
 from tailcast_tailer.upkeep.audit import Audit
 from tailcast_tailer.upkeep.claim_answers import Answers
@@ -262,7 +263,10 @@ class Tailer:
         if calls := self._files.count_hanging():
             return f"a file system does not answer; calls that hang: {calls}"
         if not self.pipeline.has_listed.is_set():
-            return "files are being listed"
+            at = self._discovery.looks_at
+            return f"files are being listed{at and f' below {at}'}"
+        if not self.pipeline.hints.have_begun.is_set():
+            return "the file system is being asked to tell of changes"
         return ""
 
     async def _origins(self) -> dict[str, Origin]:
@@ -364,12 +368,14 @@ async def _serve(settings: TailerSettings) -> None:
         broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
     except BrokerRefused as error:
         raise ServiceError(f"TAILCAST_REDIS_URL: {error}") from error
+    tailer = Tailer(broker, options_of(settings))
     async with aclosing(broker):
-        await run_in_background(
-            Tailer(broker, options_of(settings)),
-            metrics_port=settings.metrics_port,
-            end_seconds=END_SECONDS,
-        )
+        with telling(settings.ready_fd, tailer.why_not_ready):
+            await run_in_background(
+                tailer,
+                metrics_port=settings.metrics_port,
+                end_seconds=END_SECONDS,
+            )
 
 
 def _note_name(options: Options) -> str:

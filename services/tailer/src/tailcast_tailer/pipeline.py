@@ -32,6 +32,8 @@ from tailcast_tailer.upkeep.upkeep import Upkeep
 # Batches in flight for each device, each at most a mebibyte: what bounds the memory.
 WORKERS = 4
 LIST_SECONDS = 1.0
+# How long the first listing waits until the file system tells of changes.
+HINTS_SECONDS = 2.0
 # How long a listing waits to learn which of many files is the newest.
 ORDER_SECONDS = 5.0
 # Until what a full broker refused is offered again.
@@ -64,7 +66,7 @@ class Pipeline:
     ) -> None:
         """Prepare; `make_followed` gets whether the file was there at the start."""
         self._discovery = discovery
-        self._hints = hints
+        self.hints = hints
         self._turns = turns
         self._arrivals = arrivals
         self._make_followed = make_followed
@@ -130,6 +132,8 @@ class Pipeline:
     # What there is.
 
     async def _list(self) -> None:
+        # What is written after a file was looked at should be told.
+        await wait_or_timeout(self.hints.have_begun, HINTS_SECONDS)
         while True:
             self._must_list.clear()
             try:
@@ -208,7 +212,7 @@ class Pipeline:
             self._presence.lost(error, "beginnings")
 
     async def _take_hints(self) -> None:
-        async for paths in self._hints.changes():
+        async for paths in self.hints.changes():
             for path in paths:
                 item = self._turns.items.get(path)
                 run = None if item is not None else self._discovery.run_of(path)

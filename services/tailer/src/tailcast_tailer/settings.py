@@ -104,3 +104,6 @@ class TailerSettings(ServiceSettings):
 
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """port of /metrics, /healthz and /readyz; 0 is off"""
+
+    ready_fd: Annotated[int, Field(ge=0)] | None = None
+    """descriptor on which it says what it waits for, until it is ready"""

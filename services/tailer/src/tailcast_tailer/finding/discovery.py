@@ -94,6 +94,11 @@ class Discovery:
         return [*self._watched_trees, *self._watched_files]
 
     @property
+    def looks_at(self) -> str:
+        """The watched directory that is gone through now, "" if that is not known."""
+        return "" if self._survey is None else as_text(self._survey.looks_at)
+
+    @property
     def watched_trees(self) -> list[str]:
         """The directories that are looked through, whole."""
         return list(self._watched_trees)

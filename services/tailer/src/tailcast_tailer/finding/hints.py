@@ -44,6 +44,8 @@ class Hints:
         self._jobs = jobs
         # Whether what is there is watched now; what changed before is not told.
         self.are_working = False
+        # Set once they work, or it is known that they do not, or have nothing to tell.
+        self.have_begun = asyncio.Event()
         # Whether anything was watched before, so that something may have been missed.
         self._has_watched = False
 
@@ -53,6 +55,7 @@ class Hints:
         while True:
             identities = await self._jobs(self._identities)
             if not identities:
+                self.have_begun.set()
                 await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
                 continue
             try:
@@ -60,6 +63,7 @@ class Hints:
                     retry_seconds = HINTS_RETRY_SECONDS[0]
                     yield paths
             except Exception as error:  # noqa: BLE001  # Rust's errors have no base
+                self.have_begun.set()
                 self._instruments.hints_failed(reason_of(error))
                 await asyncio.sleep(retry_seconds)
                 retry_seconds = min(HINTS_RETRY_SECONDS[1], retry_seconds * 2)
@@ -73,6 +77,7 @@ class Hints:
         try:
             async for changed in by(paths, stop):
                 self.are_working = True
+                self.have_begun.set()
                 if changed:
                     yield changed
             if guard.done():

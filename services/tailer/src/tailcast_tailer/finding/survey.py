@@ -90,6 +90,8 @@ class Survey:
         self._is_first = True
         # The past of paths by weak names, as far as it was asked for by this look.
         self._past_of: dict[str, frozenset[str]] = {}
+        # The root that is gone through, for whoever asks meanwhile; "" while none is.
+        self.looks_at = ""
         # Runs that are written as numbered files, and were found by this look.
         self._runs_found: set[str] = set()
 
@@ -112,6 +114,7 @@ class Survey:
                 candidate.has_changed()
         unmatched: dict[str, None] = {}
         for root in self._roots:
+            self.looks_at = root.tree.root
             for path in changed:
                 root.tree.changed(path)
             changes = root.tree.look(now)
@@ -126,6 +129,8 @@ class Survey:
             self._naming.find_orphans(self._there)
         pending += [one for one in self._undecided.values() if one.due <= now]
         for candidate in sorted(pending, key=self._order):
+            root_of = candidate.root
+            self.looks_at = "" if root_of is None else root_of.tree.root
             try:
                 self._decide(candidate, listing, now)
             except Exception as error:  # noqa: BLE001  # the others are decided
