@@ -1,7 +1,7 @@
 """Replies as they come over the wire: many at once, in pieces, or not at all."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -11,8 +11,10 @@ from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 
 from tailcast_streams.redis import connection
-from tailcast_streams.redis.connection import connect
+from tailcast_streams.redis.connection import Command, connect, exchange
 
+
+Ask = Callable[[Redis], Awaitable[Sequence[Any]]]
 
 COMMANDS = 5
 ASKED = b"STRLEN"
@@ -54,16 +56,28 @@ async def answering(*pieces: bytes) -> AsyncGenerator[tuple[Redis, asyncio.Event
         await server.wait_closed()
 
 
-async def ask(client: Redis) -> Sequence[Any]:
-    """What comes of one pipeline."""
+async def exchanged(client: Redis) -> Sequence[Any]:
+    """What comes of commands that are sent together."""
+    command: Command = ((ASKED, "key"), {})
+    return await exchange(client, [command] * COMMANDS)
+
+
+async def piped(client: Redis) -> Sequence[Any]:
+    """The same by redis-py's pipeline."""
     pipeline = client.pipeline(transaction=False)
     for _ in range(COMMANDS):
         pipeline.strlen("key")
     return await pipeline.execute(raise_on_error=False)
 
 
+in_both_ways = pytest.mark.parametrize("ask", [exchanged, piped])
+
+
+@in_both_ways
 @pytest.mark.parametrize("size", [1, 3, 7, 100])
-async def test_each_command_has_its_reply_however_they_come(size: int) -> None:
+async def test_each_command_has_its_reply_however_they_come(
+    size: int, ask: Ask
+) -> None:
     """Also where an error stands among them, and a notice that nobody asked for."""
     wire = b":1\r\n-ERR no\r\n>2\r\n+notice\r\n:7\r\n:3\r\n:4\r\n:5\r\n"
     pieces = [wire[at : at + size] for at in range(0, len(wire), size)]
@@ -73,8 +87,9 @@ async def test_each_command_has_its_reply_however_they_come(size: int) -> None:
     assert [one, *others] == [1, 3, 4, 5]
 
 
+@in_both_ways
 async def test_a_reply_that_does_not_come_whole_is_waited_for_and_given_up(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, ask: Ask
 ) -> None:
     """Those before it had come at once."""
     monkeypatch.setattr(connection, "REPLY_TIMEOUT", 0.05)
@@ -83,8 +98,9 @@ async def test_a_reply_that_does_not_come_whole_is_waited_for_and_given_up(
             await ask(client)
 
 
+@in_both_ways
 @pytest.mark.parametrize("before", [b"", b":1\r\n"])
-async def test_a_server_that_turns_us_away_is_left(before: bytes) -> None:
+async def test_a_server_that_turns_us_away_is_left(before: bytes, ask: Ask) -> None:
     """What it says after that is nobody's reply."""
     async with answering(before + b"-LOADING soon\r\n:2\r\n:3\r\n:4\r\n:5\r\n") as (
         client,

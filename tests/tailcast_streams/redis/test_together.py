@@ -2,12 +2,16 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
+from tailcast_streams.redis import together
 from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.redis.connection import Command, exchange
 from tests.brokers import BrokerServer
 
 
@@ -44,17 +48,17 @@ async def test_they_go_in_one_round_trip(
 ) -> None:
     """However many there are; who is alone goes as before."""
     await adapter.bear("first", activity_ms=1)
-    pipelines, make = list[int](), adapter._redis.pipeline
+    exchanges = list[int]()
 
-    def count(*, transaction: bool) -> object:
-        pipelines.append(1)
-        return make(transaction=transaction)
+    async def count(client: Redis, commands: Sequence[Command]) -> list[Any]:
+        exchanges.append(len(commands))
+        return await exchange(client, commands)
 
-    monkeypatch.setattr(adapter._redis, "pipeline", count)
+    monkeypatch.setattr(together, "exchange", count)
     await _bear(adapter, [f"s{number}" for number in range(COUNT)])
-    assert len(pipelines) == 1
+    assert len(exchanges) == 1
     await adapter.bear("last", activity_ms=1)
-    assert len(pipelines) == 1
+    assert len(exchanges) == 1
 
 
 async def test_one_that_is_refused_is_nobody_elses_failure(

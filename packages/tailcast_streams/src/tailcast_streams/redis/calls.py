@@ -11,7 +11,7 @@ from redis.commands.core import AsyncScript
 
 from tailcast_streams.entries import Entry
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis.connection import OwnLine, connect, script
+from tailcast_streams.redis.connection import OwnLine, connect, exchange, script
 from tailcast_streams.redis.core.replies import entries_of
 from tailcast_streams.redis.errors import translate, translated_errors
 from tailcast_streams.redis.installation import RedisInstallation
@@ -64,13 +64,12 @@ class RedisCalls:
 
     async def _execute(self, pipeline: Pipeline) -> list[Any]:
         """Run a pipeline, and again if the broker had forgotten a script."""
+        commands: Any = pipeline.command_stack
         with translated_errors():
-            commands = list(pipeline.command_stack)
-            replies = await pipeline.execute(raise_on_error=False)
+            replies = await exchange(self._redis, commands)
             if any(isinstance(reply, redis_errors.NoScriptError) for reply in replies):
                 await self._redis.script_load(self._position.script)
-                pipeline.command_stack = commands
-                replies = await pipeline.execute(raise_on_error=False)
+                replies = await exchange(self._redis, commands)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise translate(reply) from reply

@@ -9,7 +9,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Iterable, Sequence
 from importlib import resources
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import hiredis
 from redis import exceptions as redis_errors
@@ -32,6 +32,9 @@ MAX_CONNECTIONS = 32
 READ_BYTES = 1024 * 1024
 # How many commands one pipeline has, so that requests and replies are bounded.
 PIPELINE_COMMANDS = 1_000
+
+# The words of a command, and what redis-py's reading of its reply wants to know.
+Command: TypeAlias = tuple[tuple[EncodableT, ...], dict[str, Any]]
 
 _SCHEMES = ("redis://", "rediss://", "unix://")
 
@@ -123,6 +126,19 @@ class _OwnConnection(AbstractConnection):
             push_request=push_request,
         )
 
+    async def read_replies(self, count: int) -> list[Any]:
+        """The next replies; an error stands where a command was refused."""
+        replies: list[Any] = []
+        while len(replies) < count:
+            reply = await self._reply_that_came()
+            if reply is NOT_ENOUGH_DATA:
+                try:
+                    reply = await self.read_response()
+                except redis_errors.ResponseError as error:
+                    reply = error
+            replies.append(reply)
+        return replies
+
     async def _reply_that_came(self) -> Any:
         """A reply that was read already, whole; `NOT_ENOUGH_DATA` if there is none."""
         parser: Any = self._parser
@@ -141,6 +157,33 @@ class _OwnConnection(AbstractConnection):
             await self.disconnect(nowait=True)
             raise
         return reply
+
+
+async def exchange(client: Redis, commands: Sequence[Command]) -> list[Any]:
+    """Send commands together; their replies, an error where one was refused.
+
+    As redis-py's pipeline does it, without what that does for each command besides.
+    Raises redis-py's errors.
+    """
+    pool: Any = client.connection_pool
+    connection = await pool.get_connection()
+    try:
+        await connection.send_packed_command(
+            b"".join(connection.pack_command(*words)[0] for words, _ in commands)
+        )
+        replies: list[Any] = await connection.read_replies(len(commands))
+    except BaseException:
+        # Unread replies would be taken for those of the next exchange.
+        await connection.disconnect(nowait=True)
+        raise
+    finally:
+        await pool.release(connection)
+    callbacks = client.response_callbacks
+    for at, (words, options) in enumerate(commands):
+        callback = callbacks.get(cast(str, words[0]))
+        if callback is not None and not isinstance(replies[at], Exception):
+            replies[at] = callback(replies[at], **options)
+    return replies
 
 
 class OwnLine:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.typing import EncodableT
 
 from tailcast_streams.exceptions import BrokerUnavailable
-from tailcast_streams.redis.connection import PIPELINE_COMMANDS
+from tailcast_streams.redis.connection import PIPELINE_COMMANDS, Command, exchange
 from tailcast_streams.redis.errors import translate, translated_errors
 
 
@@ -67,13 +67,12 @@ class Together:
 
     async def _run(self, calls: Sequence[_Call]) -> None:
         """Send them all, and hand each its answer."""
-        pipeline = self._client.pipeline(transaction=False)
-        for call in calls:
-            for command in call.commands:
-                pipeline.execute_command(*command)
+        commands: list[Command] = [
+            (tuple(one), {}) for call in calls for one in call.commands
+        ]
         try:
             with translated_errors():
-                replies = await pipeline.execute(raise_on_error=False)
+                replies = await exchange(self._client, commands)
         except Exception as error:  # noqa: BLE001  # it is that of every caller
             for call in calls:
                 _fail(call, error)
