@@ -151,6 +151,20 @@ async def test_many_files_begin_in_lots_the_newest_first(tmp_path: Path) -> None
     assert not broker.loads
 
 
+async def test_files_that_were_named_begin_the_newest_first_too(
+    tmp_path: Path,
+) -> None:
+    """Whatever the order in which they were named."""
+    broker = Asked()
+    write_crowd(tmp_path)
+    paths = [str(session_path(tmp_path, name(number))) for number in range(FILES)]
+    async with running(broker, tmp_path, paths=paths) as tailer:
+        await until_all_begun(tailer)
+    begun = [session for lot in broker.lots for session in lot]
+    assert len(begun) == FILES
+    assert begun == sorted(begun, reverse=True)
+
+
 async def test_files_that_are_as_they_are_stored_need_no_turn(tmp_path: Path) -> None:
     """At a second start only those are read that moved, or are others by now."""
     broker = Asked()

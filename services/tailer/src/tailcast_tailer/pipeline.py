@@ -32,10 +32,10 @@ from tailcast_tailer.upkeep.upkeep import Upkeep
 # Batches in flight for each device, each at most a mebibyte: what bounds the memory.
 WORKERS = 4
 LIST_SECONDS = 1.0
+# How long a listing waits to learn which of many named files is the newest.
+ORDER_SECONDS = 5.0
 # How long the first listing waits until the file system tells of changes.
 HINTS_SECONDS = 2.0
-# How long a listing waits to learn which of many files is the newest.
-ORDER_SECONDS = 5.0
 # Until what a full broker refused is offered again.
 FULL_SECONDS = 1.0
 # After a defect, so that it does not spin.
@@ -158,14 +158,14 @@ class Pipeline:
 
     async def _add(self, found: Sequence[Found]) -> None:
         new = [one for one in found if self._is_new(one)]
+        if len(new) > FEW_FILES:
+            new = await newest_first(new, self._files.jobs(), ORDER_SECONDS)
         items = [self._follow(one) for one in new]
         if not self.has_listed.is_set():
             self._first.update(items)
         self._instruments.sessions_found(
             [(one.name, one.path) for one in new if one.kind is FileKind.TELEMETRY]
         )
-        if len(items) > FEW_FILES:
-            items = await newest_first(items, self._files.jobs(), ORDER_SECONDS)
         self._turns.begin(items)
 
     def _is_new(self, found: Found) -> bool:

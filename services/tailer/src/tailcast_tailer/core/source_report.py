@@ -65,6 +65,9 @@ class SourceReport:
 
     def __init__(self, watched: Sequence[WatchedPath]) -> None:
         self._watched = watched
+        roots = [one.path.rstrip("/") for one in watched]
+        # What is each of them, and what stands before all that is below it.
+        self._roots = [(root, f"{root}/") for root in roots]
         # The state of each path, as of the changes that were taken.
         self._states: dict[str, SourceState] = {}
         # Those that are listed, and how many of them are followed.
@@ -124,9 +127,8 @@ class SourceReport:
         followed = (state is SourceState.FOLLOWED) - (before is SourceState.FOLLOWED)
         if not (files or followed):
             return
-        for at, watched in enumerate(self._watched):
-            root = watched.path.rstrip("/")
-            if path == root or path.startswith(f"{root}/"):
+        for at, (root, prefix) in enumerate(self._roots):
+            if path.startswith(prefix) or path == root:
                 self._files[at] += files
                 self._followed[at] += followed
 

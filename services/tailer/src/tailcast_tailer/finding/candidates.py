@@ -73,8 +73,8 @@ class Candidate:
     """A file that is there, and what was seen of it."""
 
     __slots__ = (
-        "awaited_since", "due", "first_size", "glimpse", "identity", "is_link", "path",
-        "root", "seen_at", "wait",
+        "awaited_since", "changed_ns", "due", "first_size", "glimpse", "identity",
+        "is_link", "path", "root", "seen_at", "wait",
     )  # fmt: skip  # one name a line would hide what they are
 
     def __init__(
@@ -84,8 +84,11 @@ class Candidate:
         identity: Identity | None,
         *,
         is_link: bool,
+        changed_ns: int = 0,
     ) -> None:
         self.path = path
+        # When it was changed last, as it was found; 0 if that is not known.
+        self.changed_ns = changed_ns
         # None for a file that was named itself.
         self.root = root
         self.identity = identity

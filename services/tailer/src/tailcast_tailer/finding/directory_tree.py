@@ -31,6 +31,8 @@ class FileSeen(NamedTuple):
     # Of the file that a link leads to, if it is one; a hint, never a proof.
     identity: Identity
     is_link: bool
+    # Its modification time, nanoseconds.
+    changed_ns: int
 
 
 class Changes(NamedTuple):
@@ -237,8 +239,7 @@ class DirectoryTree:
             # Its own word: what directories say of inodes may differ from it.
             found = entry.stat(follow_symlinks=False)
             files[name] = inode
-            identity = Identity(found.st_dev, found.st_ino)
-            changes.new.append(FileSeen(entry.path, identity, is_link=False))
+            changes.new.append(_seen(entry.path, found, is_link=False))
         return False
 
     def _list_link(
@@ -259,11 +260,15 @@ class DirectoryTree:
         elif stat.S_ISREG(found.st_mode):
             files[entry.name] = found.st_ino
             if known.files.get(entry.name) != found.st_ino:
-                identity = Identity(found.st_dev, found.st_ino)
-                changes.new.append(FileSeen(entry.path, identity, is_link=True))
+                changes.new.append(_seen(entry.path, found, is_link=True))
 
     def _enters(self, directory: _Directory) -> bool:
         return self._depth is None or directory.depth < self._depth
+
+
+def _seen(path: str, found: os.stat_result, *, is_link: bool) -> FileSeen:
+    identity = Identity(found.st_dev, found.st_ino)
+    return FileSeen(path, identity, is_link, found.st_mtime_ns)
 
 
 def _paths(directory: str, known: _Directory) -> Iterator[str]:

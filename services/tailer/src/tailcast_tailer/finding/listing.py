@@ -18,6 +18,8 @@ class Found(NamedTuple):
     device: int | None = None
     # Whether it is a run that is written as numbered files, `path` that of the folder.
     has_parts: bool = False
+    # When it was changed last, as it was found, nanoseconds; 0 if that is not known.
+    changed_ns: int = 0
 
 
 class Moved(NamedTuple):

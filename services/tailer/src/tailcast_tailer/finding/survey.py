@@ -190,6 +190,7 @@ class Survey:
     def _named(self) -> list[Candidate]:
         named: list[Candidate] = []
         for path in self._files:
+            # Nothing is asked of it: it may be where nothing answers.
             candidate = Candidate(path, None, None, is_link=False)
             self._there[path] = candidate
             named.append(candidate)
@@ -261,7 +262,10 @@ class Survey:
                 # Another file has its path: what that was waited for is over.
                 self._undecided.pop(seen.path, None)
                 self._drop_path(known.identity, seen.path)
-            candidate = Candidate(seen.path, root, seen.identity, is_link=seen.is_link)
+            candidate = Candidate(
+                seen.path, root, seen.identity,
+                is_link=seen.is_link, changed_ns=seen.changed_ns,
+            )  # fmt: skip  # as a call
             self._there[seen.path] = candidate
             self._paths_of.setdefault(seen.identity, []).append(seen.path)
             new.append(candidate)
@@ -338,7 +342,10 @@ class Survey:
         path, root = candidate.path if run is None else run, candidate.root
         kind = FileKind.TELEMETRY if root is None else root.kind
         device = None if root is None else root.tree.device_of(candidate.path)
-        found = Found(kind, path, name, device, has_parts=run is not None)
+        found = Found(
+            kind, path, name, device,
+            has_parts=run is not None, changed_ns=candidate.changed_ns,
+        )  # fmt: skip  # as a call
         listing.found.append(found)
         session = name if kind is FileKind.TELEMETRY else ""
         self._tell(listing, path, SourceState.FOLLOWED, session=session)

@@ -6,7 +6,8 @@ once, so that their turns need no thread; larger ones have turns as everybody.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
@@ -15,6 +16,7 @@ from tailcast_tailer.files.file_system import Glimpse
 from tailcast_tailer.files.looks import Look
 from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.threads import FileJobs, FileThreads, Run
+from tailcast_tailer.finding.listing import Found
 from tailcast_tailer.following.followed import Item, see_all
 from tailcast_tailer.following.follower import Follower
 
@@ -96,19 +98,23 @@ class Arrivals:
         }
 
 
-async def newest_first(items: Sequence[Item], run: Run, seconds: float) -> list[Item]:
+async def newest_first(found: Sequence[Found], run: Run, seconds: float) -> list[Found]:
     """The files in the order in which they are begun: who waits, waits for the newest.
 
-    As they are if that is not known within so many seconds.
+    Those that were named are asked; as they are if that takes longer than so long.
     """
-    paths = [item.followed.look_path for item in items]
-    try:
-        async with asyncio.timeout(seconds):
-            sights = await run(partial(see_all, paths, reopen=False))
-    except TimeoutError:
-        return list(items)
-    times = {
-        item: -1 if sight.glimpse is None else sight.glimpse.mtime_ns
-        for item, sight in zip(items, sights, strict=True)
-    }
-    return sorted(items, key=times.__getitem__, reverse=True)
+    times: Mapping[str, int] = {}
+    if unknown := [one.path for one in found if not one.changed_ns]:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                times = await run(partial(_changed_ns, unknown))
+    return sorted(
+        found,
+        key=lambda one: one.changed_ns or times.get(one.path, 0),
+        reverse=True,
+    )
+
+
+def _changed_ns(paths: Sequence[str]) -> dict[str, int]:
+    sights = zip(paths, see_all(paths, reopen=False), strict=True)
+    return {path: one.glimpse.mtime_ns for path, one in sights if one.glimpse}

@@ -117,16 +117,20 @@ class Turns:
             for item in items:
                 self.enqueue(item)
             return
-        lots: dict[Device, list[Item]] = {}
+        # Each device is asked for once: there may be many thousand files of one.
+        lanes: dict[Device, Lane] = {}
+        lots: dict[Lane, list[Item]] = {}
         for item in items:
             if item.is_queued or item.is_running:
                 self.enqueue(item)
                 continue
             item.is_queued = True
-            lane = self._lane_of(item)
-            lots.setdefault(lane.device, []).append(item)
-        for device, lot in lots.items():
-            self._lanes[device].put_new(lot)
+            device = item.followed.device
+            if (lane := lanes.get(device)) is None:
+                lane = lanes[device] = self._lane_of(item)
+            lots.setdefault(lane, []).append(item)
+        for lane, lot in lots.items():
+            lane.put_new(lot)
 
     def move(self, before: str, path: str) -> None:
         """A file was renamed: it goes on under its new path."""
