@@ -77,6 +77,18 @@ def glimpse(path: str, *, reopen: bool = False) -> Glimpse:
         raise CannotBeSeen(error) from error
 
 
+def glimpse_at(path: str, *, reopen: bool) -> tuple[Glimpse, bool]:
+    """As `glimpse`, and whether the path is a link or its file has other names too."""
+    try:
+        found = os.lstat(path)
+    except OSError as error:
+        raise CannotBeSeen(error) from error
+    is_plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+    if reopen or stat.S_ISLNK(found.st_mode):
+        return glimpse(path, reopen=reopen), not is_plain
+    return _glimpse_of(found), not is_plain
+
+
 def glimpse_of(descriptor: int) -> Glimpse:
     """What an open file shows now. Raises OSError."""
     return _glimpse_of(os.fstat(descriptor))

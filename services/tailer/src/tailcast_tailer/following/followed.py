@@ -3,12 +3,10 @@
 Also how files are asked for a change, many at a time: blocking, for worker threads.
 """
 
-import os
-import stat
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
+from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse_at
 
 
 class Followed(Protocol):
@@ -119,11 +117,7 @@ def see_all(paths: Sequence[str], *, reopen: bool) -> list[Sight]:
     sights: list[Sight] = []
     for path in paths:
         try:
-            seen = glimpse(path, reopen=reopen)
-            found = os.lstat(path)
-        except (CannotBeSeen, OSError):
+            sights.append(Sight(*glimpse_at(path, reopen=reopen)))
+        except CannotBeSeen:
             sights.append(Sight(None, is_elsewhere=False))
-        else:
-            is_plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
-            sights.append(Sight(seen, not is_plain))
     return sights
