@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from tailcast_service.exceptions import ServiceError
 
 
-LOOK_SECONDS = 0.02
+ASKED_AGAIN_SECONDS = 0.02
 # A pipe takes so much whole or not at all.
 LINE_BYTES = 512
 
@@ -60,7 +60,7 @@ class _Teller:
             self._say(missing)
         if missing:
             loop = asyncio.get_running_loop()
-            self._next_look = loop.call_later(LOOK_SECONDS, self.look)
+            self._next_look = loop.call_later(ASKED_AGAIN_SECONDS, self.look)
 
     def _say(self, missing: str) -> None:
         line = " ".join(missing.split()).encode(errors="backslashreplace")
