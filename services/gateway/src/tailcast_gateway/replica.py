@@ -39,6 +39,7 @@ from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import Pages
+from tailcast_gateway.sessions.indexed import Indexed
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.sessions.similar import Similar
@@ -97,6 +98,7 @@ class Replica:
         self.name = name or self._name
         self._clock = clock
         self._step_keys, self._time_keys = step_keys, time_keys
+        self._rules = Rules(tuple(step_keys), tuple(time_keys))
         # The tasks that run as long as the replica; None before it runs.
         self._tasks: LongLived | None = None
         # Whether short tasks may be started.
@@ -289,8 +291,7 @@ class Replica:
         )
 
     def _make_reads(self) -> Reads:
-        rules = Rules(tuple(self._step_keys), tuple(self._time_keys))
-        search = Search(self.broker, rules=rules, now_ms=self.wall_clock_ms)
+        search = Search(self.broker, rules=self._rules, now_ms=self.wall_clock_ms)
         return Reads(self.broker, search=search, instruments=self.instruments)
 
     def _make_catch_up(self) -> CatchUp:
@@ -321,6 +322,7 @@ class Replica:
         return Stored(
             self.broker,
             self.reads,
+            indexed=Indexed(self.broker, rules=self._rules, now_ms=self.wall_clock_ms),
             isolation=self.hub.isolation,
             broker_clock=self.broker_clock,
             owners_of=self.contests.owners_of,

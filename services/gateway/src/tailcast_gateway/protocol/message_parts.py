@@ -177,6 +177,16 @@ class LatestValues(FileFields, kw_only=True):
     """The values of a session that exists."""
 
     metrics: dict[str, MetricFields] | UnsetType | None = UNSET
+    metrics_left_out: (
+        Annotated[
+            Size,
+            Meta(
+                description="How many metrics are not in `metrics`, if there are any;"
+                " of a session that is not indexed, how many of their values."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     steps: FirstAndLast | UnsetType = UNSET
     times: FirstAndLast | UnsetType = UNSET
     rate: Rate | UnsetType = UNSET

@@ -23,6 +23,7 @@ from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.catalogue import describe, snapshot
 from tailcast_gateway.sessions.core.source_list import Listed, SourcePlace, with_any
+from tailcast_gateway.sessions.indexed import Indexed
 from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_streams.births import Birth
@@ -56,12 +57,14 @@ class Stored:
         broker: SessionReader,
         reads: Reads,
         *,
+        indexed: Indexed,
         isolation: SessionIsolation,
         broker_clock: BrokerClock,
         owners_of: Callable[[str], Sequence[str]],
     ) -> None:
         self._broker = broker
         self._reads = reads
+        self._indexed = indexed
         self._isolation = isolation
         self._broker_clock = broker_clock
         # Returns the tailers that contest a session; none if it is not contested.
@@ -89,7 +92,7 @@ class Stored:
     ) -> AsyncIterator[tuple[list[dict[str, object]], bool]]:
         """Sessions for a list, in parts; each with whether it is the last part."""
         async for some, heads, is_last in self._each(
-            "heads", list(active), self._broker.heads
+            "heads", list(active), self._indexed.heads
         ):
             now_ms = self._broker_clock.now_ms()
             found = [
@@ -109,14 +112,14 @@ class Stored:
     ) -> AsyncIterator[tuple[dict[str, Snapshot | None], bool]]:
         """Snapshots of sessions, in parts; each with whether it is the last."""
         async for some, found, is_last in self._each(
-            "snapshots", names, self._broker.snapshots
+            "snapshots", names, self._indexed.snapshots
         ):
             yield {name: found.get(name) for name in some}, is_last
 
     async def snapshot(self, session: str) -> Snapshot | None:
         """The snapshot of one session, None if there is no such session."""
         async with _in_time():
-            return await self._broker.snapshot(session)
+            return (await self._indexed.snapshots([session]))[0]
 
     def shown(self, session: str, state: Snapshot | None) -> dict[str, object]:
         """A snapshot as clients see it now."""

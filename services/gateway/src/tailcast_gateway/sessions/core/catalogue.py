@@ -55,6 +55,7 @@ def snapshot(
         "cursor": None if state.cursor is None else str(state.cursor),
         "data": _value(state.latest),
         "metrics": _value(state.metrics),
+        **_left_out(state.metrics_left_out),
         "steps": {"first": state.first_step, "last": state.last_step},
         "times": {"first": state.first_time_ms, "last": state.last_time_ms},
         "rate": _rate(state.rate, state.aged_from_ms, now_ms),
@@ -105,6 +106,10 @@ def _not_told(state: SessionState | Snapshot) -> dict[str, object]:
         "absentSince": state.gone_since_ms,
     }
     return {name: number for name, number in told.items() if number > 0}
+
+
+def _left_out(metrics: int) -> dict[str, object]:
+    return {"metricsLeftOut": metrics} if metrics else {}
 
 
 def _contested(owners: Sequence[str]) -> dict[str, object]:
