@@ -289,6 +289,34 @@ def test_what_somebody_wrote_by_hand_is_not_used(change: dict[str, Any]) -> None
     assert Index.load("s", store.index, with_other, RULES) is None
 
 
+def test_what_the_chooser_and_the_roll_ups_lack_is_read_again() -> None:
+    """They are stored from time to time only; figures do not change by that."""
+    file, store = File(), Store()
+    for step in range(600):
+        file.append({"step": step, "loss": 1})
+    indexer = Indexer(file, store)
+    indexer.fold(1)
+    for _ in range(3):
+        indexer.fold(100)
+        indexer.write()
+    indexer.catch_up()
+    indexer.write()
+    again = Indexer(file, store)
+    assert again.index.cursor == indexer.index.cursor
+    assert again.index.reads_after < file.history[300].id
+    again.fold(350)
+    assert file.history[300].id < again.index.reads_after < again.index.cursor.id
+    again.catch_up()
+    assert again.index.reads_after == again.index.cursor.id
+    assert again.index.metrics() == indexer.index.metrics()
+    again.write(is_resting=True)
+    indexer = Indexer(file, Store())
+    indexer.catch_up()
+    indexer.write(is_resting=True)
+    assert store.chunks == indexer.store.chunks
+    assert store.fields["chooser"] == indexer.store.fields["chooser"]
+
+
 def test_a_view_has_those_metrics_that_were_asked_for() -> None:
     """What only the records behind the index have has no number."""
     file, store = File(), Store()
@@ -305,6 +333,8 @@ def test_a_view_has_those_metrics_that_were_asked_for() -> None:
     found = [(one.name, one.number, one.last) for one in view.metrics()]
     assert found == [("acc", 1, 4), ("f1", None, 5)]
     assert view.summary(NOW_MS).records == 2
+    assert view.chooser is not None
+    assert view.chooser.choice == view.summary(NOW_MS).choice
     assert view.take_changes() is None
 
 

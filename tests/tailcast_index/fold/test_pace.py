@@ -38,6 +38,15 @@ def test_the_rate_is_that_of_the_last_ten_seconds() -> None:
     assert len(samples._kept) < 14
 
 
+def test_records_within_a_second_need_no_samples_of_their_own() -> None:
+    """A thousand a second, each with its time: few are kept, and the rate is right."""
+    samples = Samples()
+    for at in range(15_000):
+        samples.note(1_000_000 + at, at, at)
+    assert samples.rate(0, samples.cadence_ms) == pytest.approx(1_000)
+    assert len(samples._kept) < 14
+
+
 def test_records_of_one_second_count_together() -> None:
     """Times of whole seconds: those of the last second may be still to come."""
     samples, records, latest = Samples(), 0, -1

@@ -204,8 +204,9 @@ class Folding:
             # It looked at them before, and the choice stayed as it was.
             self.looked = entry.id
             self.chooser.look(fields)
-        if self.rollups is not None and entry.id > self.rollups.to:
-            self.rollups.add(entry.id, self.run.point(fields, now_ms))
+        rollups = self.rollups
+        if rollups is not None and entry.id > rollups.to:
+            rollups.add(entry.id, self.run.point(fields, now_ms))
 
     def has_record(self, entry: Entry) -> bool:
         """Whether an entry is of a line that is a record, and is in the file still."""
