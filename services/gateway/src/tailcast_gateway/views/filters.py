@@ -19,6 +19,7 @@ from tailcast_gateway.protocol.limits import (
     MAX_TEXT_CHARACTERS,
 )
 from tailcast_streams.metrics import MISSING, NON_FINITE, Find, RecordFields, finder
+from tailcast_streams.numbers import as_number
 
 
 Matches: TypeAlias = Callable[[RecordFields], bool]
@@ -260,8 +261,14 @@ def _test(op: str, value: Scalar | list[Scalar]) -> _Test:
 def _is_equal(value: Scalar) -> _Test:
     if value is None or isinstance(value, bool):
         return lambda found: found is value
+    if isinstance(value, str):
+        return lambda found: found == value
     # For Python True equals 1; in JSON they are two different values.
-    return lambda found: found == value and found is not True and found is not False
+    return lambda found: (
+        as_number(found) == value
+        if found.__class__ is str
+        else found == value and found is not True and found is not False
+    )
 
 
 def _is_in(values: Sequence[Scalar]) -> _Test:
@@ -271,9 +278,13 @@ def _is_in(values: Sequence[Scalar]) -> _Test:
         one for one in values if one is not None and not isinstance(one, bool)
     )
 
+    has_numbers = any(not isinstance(one, str) for one in others)
+
     def test(found: Any) -> bool:
         if found is None or isinstance(found, bool):
             return found in names
+        if has_numbers and isinstance(found, str) and as_number(found) in others:
+            return True
         return isinstance(found, str | int | float) and found in others
 
     return test
@@ -298,7 +309,10 @@ def _number(found: Any) -> float:
     if len(found) >= _LARGEST_DIGITS and found.removeprefix("-").isdecimal():
         # No double holds this whole number; it is beyond any limit.
         return -math.inf if found.startswith("-") else math.inf
-    return NON_FINITE.get(found, math.nan)
+    number = NON_FINITE.get(found)
+    if number is None:
+        number = as_number(found)
+    return math.nan if number is None else number
 
 
 def _number_order(op: str, limit: float) -> _Test:
@@ -336,6 +350,8 @@ def _text_order(op: str, limit: str) -> _Test:
 
 
 def _is_finite(found: Any) -> bool:
+    if isinstance(found, str):
+        return as_number(found) is not None
     return isinstance(found, int | float) and not isinstance(found, bool)
 
 
