@@ -39,7 +39,7 @@ def test_nothing_is_wrong() -> None:
     left = Source("/logs/config.json", SourceState.LEFT_OUT, reason="data")
     unmatched = Source("/logs/notes.txt", SourceState.LEFT_OUT, reason=UNMATCHED)
     waiting = Source("/logs/b", SourceState.WAITING, reason="no record yet")
-    session = {"sessionId": "a", "rejected": 0}
+    session: dict[str, object] = {"sessionId": "a", "rejected": 0}
     assert found(left, unmatched, waiting, sessions=(session,)) == []
 
 
@@ -81,6 +81,7 @@ def test_of_files() -> None:
         overviews=(overview,),
         sessions=(
             {"sessionId": "c", "owners": ["a", "b"], "contested": True},
+            {"sessionId": "d", "owners": ["a"], "contested": True},
             {"sessionId": "h", "partialBytes": 7},
             {"sessionId": "j", "rejected": 2},
         ),
@@ -89,6 +90,7 @@ def test_of_files() -> None:
         ("directory", "/none"),
         ("refused", "/logs/r"),
         ("contested", "c"),
+        ("contested", "d"),
         ("held_back", "h"),
         ("rejected", "j"),
         ("waiting", "/logs/w"),
@@ -97,7 +99,7 @@ def test_of_files() -> None:
         ("left_out", "/3.ndjson"),
         ("unlisted", "a:/logs"),
     ]
-    unmatched = problems[7]
+    unmatched = problems[8]
     assert unmatched.reason == "it matches no pattern, nor do 1 others beside it"
     assert unmatched.mend.startswith("tailcast up /logs, ")
     assert problems[1].fields == {

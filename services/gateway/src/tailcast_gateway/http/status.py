@@ -72,7 +72,7 @@ class _Status:
                 seen=seen,
             )
         )
-        overviews = [] if seen is None else seen.overviews[:MAX_TAILERS]
+        overviews = () if seen is None else seen.overviews[:MAX_TAILERS]
         return {
             **read_build()._asdict(),
             "replica": replica.name,

@@ -4,10 +4,10 @@ Pure. It is said of what a gateway knows anyway: its feed, what tailers say of f
 and the sessions that moved last. Nothing is a problem that nobody can change.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 from tailcast_gateway.protocol.message_parts import FeedState
 from tailcast_gateway.sessions.core.source_list import NO_TAILER, START_ONE, Listed
@@ -153,10 +153,13 @@ def _unmatched(seen: Seen) -> Iterator[Problem]:
 
 def _of_contests(seen: Seen) -> Iterator[Problem]:
     for one in seen.sessions:
-        owners = one.get("owners")
-        if isinstance(owners, Iterable):
-            names = ", ".join(str(owner) for owner in owners)
-            reason = f"several tailers see different files of it: {names}"
+        owners = cast("Sequence[str]", one.get("owners", ()))
+        if len(owners) == 1:
+            reason = "its file is written anew too often: the newest version waits"
+            mend = "let the job append, or write another file each time"
+            yield Problem("contested", str(one["sessionId"]), reason, mend)
+        elif owners:
+            reason = f"several tailers see different files of it: {', '.join(owners)}"
             mend = "remove one of them, or set TAILCAST_SESSION_PREFIX"
             yield Problem("contested", str(one["sessionId"]), reason, mend)
 
