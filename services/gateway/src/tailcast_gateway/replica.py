@@ -37,6 +37,7 @@ from tailcast_gateway.protocol.wires import JSON, Wire, Wires
 from tailcast_gateway.resume.core.places import Places
 from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.sessions.broker_clock import BrokerClock
+from tailcast_gateway.sessions.curves import Curves
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.indexed import Indexed
@@ -123,6 +124,9 @@ class Replica:
         self.rate_timer = RateTimer(self.hub.delivery, clock=clock)
         self.contests = Contests(self.hub, instruments=self.instruments)
         self.stored = self._make_stored()
+        self.curves = Curves(
+            broker, self.reads, rules=self._rules, now_ms=wall_clock_ms
+        )
         self.holders = self._make_holders()
         self.saver = self.holders.saver
         self.feed = self._make_feed()

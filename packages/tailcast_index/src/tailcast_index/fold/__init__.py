@@ -9,6 +9,7 @@ from tailcast_index.fold.folding import Stale
 from tailcast_index.fold.index import Index
 from tailcast_index.fold.pace import Status
 from tailcast_index.fold.summary import Gap, Span, Summary, UnreadKey
+from tailcast_index.fold.tail import Tail
 
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Stale",
     "Status",
     "Summary",
+    "Tail",
     "UnreadKey",
     "read_metric",
 ]

@@ -11,6 +11,7 @@ from typing import Any, Final
 from tailcast_index.fold.cuts import Cuts
 from tailcast_index.fold.run import Run
 from tailcast_index.fold.summary import TRIMMED, Gap, gap_of
+from tailcast_index.fold.tail import Tail
 from tailcast_index.meaning import Chooser
 from tailcast_index.rollups import Rollups
 from tailcast_streams.entries import Entry, Kind
@@ -48,6 +49,7 @@ class Folding:
         cursor: Cursor = NOTHING,
         looked: EntryID = BEFORE_ALL,
         rollups: Rollups | None = None,
+        tail: Tail | None = None,
     ) -> None:
         """Go on from an entry, or begin.
 
@@ -59,6 +61,7 @@ class Folding:
             cursor: the last one.
             looked: up to which entry the chooser has looked at the records.
             rollups: the roll-ups; None for figures only.
+            tail: what is given the records instead; None for nothing.
         """
         self.run = run
         self.chooser = chooser
@@ -67,6 +70,8 @@ class Folding:
         self.position = cursor.id
         self.looked = looked
         self.rollups = rollups
+        # What records are given to.
+        self._drawn = tail if rollups is None else rollups
         # Up to where records were read again that the roll-ups lack, or the chooser;
         # None if all is known up to the position.
         self._read_again_to: EntryID | None = None
@@ -105,8 +110,8 @@ class Folding:
         lacking = [self.position]
         if self.chooser is not None:
             lacking.append(self.looked)
-        if self.rollups is not None and self.rollups.records < self.run.records:
-            lacking.append(self.rollups.to)
+        if self._drawn is not None and self._drawn.records < self.run.records:
+            lacking.append(self._drawn.to)
         first = min(lacking)
         self._read_again_to = None if first == self.position else first
 
@@ -183,8 +188,8 @@ class Folding:
             if self.chooser.look(fields):
                 return Stale.CHOICE
         point = self.run.add(entry, fields, now_ms)
-        if self.rollups is not None:
-            self.rollups.add(entry.id, point)
+        if self._drawn is not None:
+            self._drawn.add(entry.id, point)
         return None
 
     def _fold_again(self, entries: Sequence[Entry], now_ms: int) -> Sequence[Entry]:
@@ -204,9 +209,9 @@ class Folding:
             # It looked at them before, and the choice stayed as it was.
             self.looked = entry.id
             self.chooser.look(fields)
-        rollups = self.rollups
-        if rollups is not None and entry.id > rollups.to:
-            rollups.add(entry.id, self.run.point(fields, now_ms))
+        drawn = self._drawn
+        if drawn is not None and entry.id > drawn.to:
+            drawn.add(entry.id, self.run.point(fields, now_ms))
 
     def has_record(self, entry: Entry) -> bool:
         """Whether an entry is of a line that is a record, and is in the file still."""
@@ -230,6 +235,7 @@ class Folding:
         cursor: Cursor,
         looked: EntryID,
         rollups: Rollups | None,
+        tail: Tail | None = None,
     ) -> "Folding":
         """Go on from what was stored. Raises ValueError and the like."""
         first, cuts = dumped
@@ -241,6 +247,7 @@ class Folding:
             cursor=cursor,
             looked=looked,
             rollups=rollups,
+            tail=tail,
         )
 
 

@@ -32,6 +32,7 @@ from tailcast_index.fold.stored import (
     rules_text,
 )
 from tailcast_index.fold.summary import Summary
+from tailcast_index.fold.tail import Tail
 from tailcast_index.meaning import RULES_VERSION, Choice, Chooser, Rules
 from tailcast_index.rollups import Extent, Rollups
 from tailcast_streams.entries import Entry
@@ -275,6 +276,7 @@ class Index:
         rules: Rules,
         *,
         names: Collection[str] | None = (),
+        tail: Tail | None = None,
     ) -> "Index | None":
         """The index as it was stored, to read and not to write.
 
@@ -284,8 +286,12 @@ class Index:
             metrics: those of its metrics that matter, as far as they are stored.
             rules: they matter only for records that would change the choice.
             names: the names of those that matter; None for all.
+            tail: what is given the records behind its end; then the entries to fold
+                are those behind `reads_after`.
         """
-        return cls._loaded(session, stored, metrics, rules, names=names, writes=False)
+        return cls._loaded(
+            session, stored, metrics, rules, names=names, writes=False, tail=tail
+        )
 
     @classmethod
     def _loaded(
@@ -297,6 +303,7 @@ class Index:
         *,
         names: Collection[str] | None,
         writes: bool,
+        tail: Tail | None = None,
     ) -> "Index | None":
         fields = stored.fields
         try:
@@ -317,9 +324,10 @@ class Index:
                 rollups = Rollups(number_of, extent, metrics=numbers)
             resume = decode(fields["resume"])
             folding = Folding.load(
-                resume, run, chooser, cursor=cursor, looked=looked, rollups=rollups
-            )
-            if rollups is not None and not rollups.missing:
+                resume, run, chooser, cursor=cursor, looked=looked, rollups=rollups,
+                tail=tail,
+            )  # fmt: skip  # one name a line would hide what they are
+            if tail is not None or (rollups is not None and not rollups.missing):
                 folding.read_again()
         except (ValueError, LookupError, TypeError, InvalidPosition):
             # Somebody wrote it by hand.

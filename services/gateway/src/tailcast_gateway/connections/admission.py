@@ -40,3 +40,5 @@ ENDING: Final = Refusal("shutting down", 1.0, 3.0)
 AWAY: Final = Refusal("the broker is away", 1.0, 3.0)
 # There is room when another export ends.
 EXPORTING: Final = Refusal("too many exports at once", 1.0, 5.0)
+# An indexer reads the session when it gets to it.
+UNINDEXED: Final = Refusal("the session is long and not indexed yet", 1.0, 5.0)

@@ -29,6 +29,7 @@ from tailcast_gateway.http.responses import (
     foreign_origin,
     json_response,
 )
+from tailcast_gateway.http.series import add_series
 from tailcast_gateway.http.sessions import add_sessions
 from tailcast_gateway.http.sources import add_sources
 from tailcast_gateway.http.status import add_status
@@ -135,6 +136,8 @@ def make_api(
     api.stream = _make_stream(replica, allowed_origins)
     api.on_failed = partial(replica.instruments.defect, "request")
     _add_health(api, replica)
+    # Before the sessions, whose paths may have any end.
+    add_series(api, replica)
     add_sessions(api, replica)
     add_sources(api, replica)
     add_status(api, replica)

@@ -90,7 +90,7 @@ class SessionConvertor(PathConvertor):
 
 
 register_url_convertor("session", SessionConvertor())
-_IN_PATH = "/api/sessions/{session:session}"
+IN_PATH = "/api/sessions/{session:session}"
 
 
 class NotFound(Exception):
@@ -153,9 +153,9 @@ def add_sessions(api: FastAPI, replica: Replica) -> None:
         ("/api/snapshot", routes.tell_snapshot, _SNAPSHOT),
         ("/api/records", routes.list_records, _RECORDS),
         ("/api/rejected", routes.list_rejected, _REJECTED),
-        (f"{_IN_PATH}/records", routes.list_its_records, _ITS_RECORDS),
-        (f"{_IN_PATH}/rejected", routes.list_its_rejected, _ITS_REJECTED),
-        (_IN_PATH, routes.show_session, _SESSION),
+        (f"{IN_PATH}/records", routes.list_its_records, _ITS_RECORDS),
+        (f"{IN_PATH}/rejected", routes.list_its_rejected, _ITS_REJECTED),
+        (IN_PATH, routes.show_session, _SESSION),
     ):
         api.get(path, responses=answered)(endpoint)
 

@@ -94,6 +94,68 @@ class EmergenciesBody(_Body, kw_only=True):
     rewind: RewindFields | UnsetType = UNSET
 
 
+class CurveFields(_Body, kw_only=True):
+    """One metric, column by column: an item for each row with finite values.
+
+    `x` is where the last record of a row is, null before the first step or time;
+    `nonfinite` has the place, the kind and the number of values that are not finite.
+    """
+
+    x: list[float | None]
+    min: list[float]
+    max: list[float]
+    mean: list[float]
+    count: list[Size]
+    nonfinite: list[tuple[float | None, str, Size]]
+
+
+class SeriesBody(_Body, kw_only=True):
+    """Curves of some metrics, over `of` records up to `cursor`.
+
+    `indexedTo` is null if no indexer has read the session; `unknown` are metrics that
+    do not exist, `metricsLeftOut` counts the others if none was named.
+    """
+
+    session_id: str
+    x: Literal["step", "time", "record"]
+    of: Size
+    indexed_to: Cursor | None
+    cursor: Cursor
+    series: dict[str, CurveFields]
+    unknown: list[str] | UnsetType = UNSET
+    metrics_left_out: Size | UnsetType = UNSET
+
+
+class CatalogueMetric(_Body, kw_only=True):
+    """What is known of one metric; null where it had no value, or no step."""
+
+    name: str
+    kind: Literal["int", "float"]
+    count: Size
+    nonfinite: Size
+    min: float | None
+    max: float | None
+    mean: float | None
+    first_step: float | None
+    last_step: float | None
+    last: float | str
+
+
+class MetricsBody(_Body, kw_only=True):
+    """A page of the metrics of a session, by name; `of` counts all that were meant.
+
+    `cursor` is `after` of the next page; `leftOut` counts those without statistics.
+    """
+
+    session_id: str
+    of: Size
+    indexed_to: Cursor | None
+    data: list[CatalogueMetric]
+    cursor: str
+    more: bool
+    left_out: Size
+
+
 class SourceFields(_Body, kw_only=True):
     """A path, what became of it, why, and what changes it."""
 
@@ -221,3 +283,4 @@ class ErrorBody(_Body, kw_only=True):
 
     code: ErrorCode | Literal["not_found", "not_authorized"]
     message: str
+    retry_after_ms: Size | UnsetType = UNSET

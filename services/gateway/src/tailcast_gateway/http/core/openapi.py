@@ -29,6 +29,8 @@ _BODIES: Final[tuple[type[Struct], ...]] = (
     bodies.RecordBody,
     bodies.RejectedBody,
     bodies.EmergenciesBody,
+    bodies.SeriesBody,
+    bodies.MetricsBody,
     bodies.SourcesBody,
     bodies.StatusBody,
     bodies.LifeBody,

@@ -1,0 +1,27 @@
+"""The records behind what is stored of curves, kept as they are read to be drawn.
+
+In place of roll-ups in an index that is read and not written: it is given the records
+that those would be given.
+"""
+
+from tailcast_index.meaning import Point
+from tailcast_index.rollups.records import Record
+from tailcast_streams.position import BEFORE_ALL, EntryID
+
+
+class Tail:
+    """The records behind an entry."""
+
+    def __init__(self, records: int = 0, to: EntryID = BEFORE_ALL) -> None:
+        """Begin behind an entry, up to which there are so many records."""
+        # How many records there are up to the last one here, and its ID.
+        self.records = records
+        self.to = to
+        # Those that were added.
+        self.added: list[Record] = []
+
+    def add(self, id: EntryID, point: Point) -> None:
+        """Add the next record."""
+        self.records += 1
+        self.to = id
+        self.added.append((id, point))

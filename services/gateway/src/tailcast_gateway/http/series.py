@@ -1,0 +1,193 @@
+"""Curves of a session over HTTP, and the catalogue of its metrics.
+
+This module reads requests and writes answers; curves are drawn in `sessions.curves`.
+"""
+
+from hashlib import blake2b
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Query, Request, Response
+
+from tailcast_gateway.connections.admission import UNINDEXED
+from tailcast_gateway.http.core.bodies import MetricsBody, SeriesBody
+from tailcast_gateway.http.core.openapi import answers
+from tailcast_gateway.http.core.parameters import metrics_in, session_in
+from tailcast_gateway.http.responses import json_response
+from tailcast_gateway.http.sessions import (
+    IN_PATH,
+    MetricsQuery,
+    NotFound,
+    SessionName,
+)
+from tailcast_gateway.protocol.client_messages import (
+    INVALID_MESSAGE,
+    UNAVAILABLE,
+    InvalidMessage,
+)
+from tailcast_gateway.protocol.message_parts import SnapshotFields
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.sessions.core.series import (
+    DEFAULT_CATALOGUE,
+    DEFAULT_ROWS,
+    MAX_CATALOGUE,
+    MAX_DRAWN,
+    MAX_ROWS,
+    drawn_body,
+    listed_body,
+)
+from tailcast_gateway.sessions.curves import Unindexed
+from tailcast_index.rollups.axis import AxisName
+from tailcast_streams.session_state import Head
+
+
+_ERRORS = (400, 404, 503)
+_SERIES = answers(SeriesBody, errors=_ERRORS)
+_METRICS = answers(MetricsBody, errors=_ERRORS)
+# In a path, `/series` or `/metrics` may be the end of the session ID itself. Then the
+# answer is that session's snapshot.
+_ITS_SERIES = answers(SeriesBody, SnapshotFields, errors=_ERRORS)
+_ITS_METRICS = answers(MetricsBody, SnapshotFields, errors=_ERRORS)
+
+
+class _SeriesQuery:
+    """The curves that a request asks for."""
+
+    def __init__(
+        self,
+        request: Request,
+        metrics: MetricsQuery = None,
+        points: Annotated[int, Query(ge=1, le=MAX_ROWS)] = DEFAULT_ROWS,
+        x: AxisName = "step",
+    ) -> None:
+        self.names = None if metrics is None else metrics_in(metrics)
+        self.points = points
+        self.x: AxisName = x
+        self.query = request.scope["query_string"]
+        self.has = request.headers.get("if-none-match", "")
+        # One parameter with commas in it may be a single name.
+        is_one = metrics is not None and len(metrics) == 1
+        self.whole = metrics[0] if metrics is not None and is_one else None
+        named = len(self.names or ())
+        if self.whole is not None and self.whole in (self.names or ()) and named > 1:
+            named -= 1
+        if named > MAX_DRAWN or (named == 0 and self.names is not None):
+            text = f"metrics: name 1 to {MAX_DRAWN}, or none for the first ones"
+            raise InvalidMessage(INVALID_MESSAGE, text)
+
+    def tag(self, head: Head, version: str) -> str:
+        """What is the same as long as the answer is."""
+        parts = (str(head.cursor), version, self.query.decode("latin-1"))
+        return f'"{blake2b(chr(0).join(parts).encode(), digest_size=12).hexdigest()}"'
+
+
+class _MetricsQuery:
+    """The page of the catalogue that a request asks for."""
+
+    def __init__(
+        self,
+        q: str = "",
+        after: str = "",
+        limit: Annotated[int, Query(ge=1, le=MAX_CATALOGUE)] = DEFAULT_CATALOGUE,
+    ) -> None:
+        self.part = q
+        self.after = after
+        self.limit = limit
+
+
+SeriesAsked = Annotated[_SeriesQuery, Depends()]
+MetricsAsked = Annotated[_MetricsQuery, Depends()]
+
+
+def add_series(api: FastAPI, replica: Replica) -> None:
+    """Serve curves and catalogues."""
+    routes = _Routes(replica)
+    for path, endpoint, answered in (
+        ("/api/series", routes.tell_series, _SERIES),
+        ("/api/metrics", routes.list_metrics, _METRICS),
+        (f"{IN_PATH}/series", routes.tell_its_series, _ITS_SERIES),
+        (f"{IN_PATH}/metrics", routes.list_its_metrics, _ITS_METRICS),
+    ):
+        api.get(path, responses=answered)(endpoint)
+
+    @api.exception_handler(Unindexed)
+    async def explain(_request: Request, _error: Unindexed) -> Response:
+        body = {
+            "code": UNAVAILABLE,
+            "message": UNINDEXED.text,
+            "retryAfterMs": UNINDEXED.delay_ms(),
+        }
+        return json_response(body, status=503, headers=UNINDEXED.retry_after())
+
+
+class _Routes:
+    """The endpoints of one replica."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._stored = replica.stored
+        self._curves = replica.curves
+
+    async def tell_series(self, session: SessionName, asked: SeriesAsked) -> Response:
+        """Curves of some metrics: at most `points` rows over all records.
+
+        `subscribe` goes on from the `cursor` of the answer.
+        """
+        return await self._series(session, asked, await self._head(session))
+
+    async def list_metrics(self, session: SessionName, asked: MetricsAsked) -> Response:
+        """The metrics of a session, by name; `cursor` is `after` of the next page."""
+        await self._head(session)
+        return await self._metrics(session, asked)
+
+    # The same endpoints with the session in the path, for addresses that people type.
+
+    async def tell_its_series(
+        self, session: str, request: Request, asked: SeriesAsked
+    ) -> Response:
+        """Like `/api/series?sessionId=`."""
+        named = session_in(request.scope["raw_path"], before="series")
+        head = None if named is None else await self._stored.head(named)
+        if named is None or head is None:
+            return await self._show(f"{session}/series")
+        return await self._series(named, asked, head)
+
+    async def list_its_metrics(
+        self, session: str, request: Request, asked: MetricsAsked
+    ) -> Response:
+        """Like `/api/metrics?sessionId=`."""
+        named = session_in(request.scope["raw_path"], before="metrics")
+        head = None if named is None else await self._stored.head(named)
+        if named is None or head is None:
+            return await self._show(f"{session}/metrics")
+        return await self._metrics(named, asked)
+
+    # Helpers.
+
+    async def _head(self, session: str) -> Head:
+        head = await self._stored.head(session)
+        if head is None:
+            raise NotFound
+        return head
+
+    async def _series(self, session: str, asked: _SeriesQuery, head: Head) -> Response:
+        # The answer may be newer than what its tag was made from, never older.
+        tag = {"etag": asked.tag(head, await self._curves.version(session))}
+        if tag["etag"] in asked.has:
+            return Response(status_code=304, headers=tag)
+        drawn = await self._curves.draw(
+            session, asked.names, points=asked.points, x=asked.x, whole=asked.whole
+        )
+        return json_response(drawn_body(session, asked.x, drawn), headers=tag)
+
+    async def _metrics(self, session: str, asked: _MetricsQuery) -> Response:
+        listed = await self._curves.metrics(session)
+        return json_response(
+            listed_body(
+                session, listed, part=asked.part, after=asked.after, limit=asked.limit
+            )
+        )
+
+    async def _show(self, session: str) -> Response:
+        state = await self._stored.snapshot(session)
+        if state is None or session.startswith("!"):
+            raise NotFound
+        return json_response(self._stored.shown(session, state))

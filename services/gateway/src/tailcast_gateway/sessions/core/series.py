@@ -1,0 +1,143 @@
+"""What an answer has of a session's curves, and of the catalogue of its metrics.
+
+Pure. Which metrics were meant is decided once the entries behind the index were folded,
+so that one whose first value has just come is there.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tailcast_index.fold import Metric
+from tailcast_index.rollups import Series
+from tailcast_index.rollups.axis import AxisName
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
+
+
+# How many metrics one answer draws, and how many if none is named.
+MAX_DRAWN = 50
+DEFAULT_DRAWN = 20
+# How many rows a curve has.
+MAX_ROWS = 5_000
+DEFAULT_ROWS = 1_000
+# How many metrics one page of a catalogue has.
+MAX_CATALOGUE = 1_000
+DEFAULT_CATALOGUE = 100
+
+
+class Chosen(NamedTuple):
+    """The metrics that are drawn."""
+
+    names: Sequence[str]
+    # Those that were named and do not exist.
+    unknown: Sequence[str] = ()
+    # How many were left out, None if they were named.
+    left_out: int | None = None
+
+
+class Drawn(NamedTuple):
+    """Curves, and up to where they are true."""
+
+    series: Series
+    chosen: Chosen
+    # Up to where the index went, None without one, and up to where the curves go.
+    indexed_to: Cursor | None
+    cursor: Cursor
+
+
+class Catalogue(NamedTuple):
+    """All metrics of a session."""
+
+    metrics: Sequence[Metric]
+    # How many have no statistics, as far as they were counted.
+    left_out: int
+    # Up to where the index went, None without one.
+    indexed_to: Cursor | None
+
+
+def choose(
+    known: Sequence[Metric], asked: Sequence[str] | None, *, whole: str | None = None
+) -> Chosen:
+    """Choose among the metrics that there are.
+
+    Args:
+        known: all of them, or those that are asked for, in their order.
+        asked: those that were named; None for the first ones.
+        whole: the name among them that is either one name with commas in it, or is all
+            the others; None for none.
+    """
+    names = [one.name for one in known]
+    if asked is None:
+        return Chosen(names[:DEFAULT_DRAWN], (), max(0, len(names) - DEFAULT_DRAWN))
+    there = set(names)
+    asked = list(dict.fromkeys(asked))
+    if whole is not None and len(asked) > 1:
+        asked = [whole] if whole in there else [one for one in asked if one != whole]
+    return Chosen(
+        [one for one in asked if one in there],
+        [one for one in asked if one not in there],
+    )
+
+
+def drawn_body(session: str, x: AxisName, drawn: Drawn) -> dict[str, object]:
+    """Curves as clients get them."""
+    body: dict[str, object] = {
+        "sessionId": session,
+        "x": x,
+        "of": drawn.series.of,
+        "indexedTo": _told(drawn.indexed_to),
+        "cursor": _told(drawn.cursor),
+        "series": drawn.series.curves,
+    }
+    if drawn.chosen.unknown:
+        body["unknown"] = drawn.chosen.unknown
+    if drawn.chosen.left_out is not None:
+        body["metricsLeftOut"] = drawn.chosen.left_out
+    return body
+
+
+def listed_body(
+    session: str, listed: Catalogue, *, part: str, after: str, limit: int
+) -> dict[str, object]:
+    """A page of the catalogue, by name.
+
+    Args:
+        session: its name.
+        listed: all its metrics.
+        part: what a name has in it, whatever the case; "" for all.
+        after: the last name of the page before; "" for the first page.
+        limit: how many the page has at most.
+    """
+    wanted = part.casefold()
+    found = [one for one in listed.metrics if wanted in one.name.casefold()]
+    left = sorted([one for one in found if one.name > after], key=lambda one: one.name)
+    page = left[:limit]
+    return {
+        "sessionId": session,
+        "of": len(found),
+        "indexedTo": _told(listed.indexed_to),
+        "data": [_metric(one) for one in page],
+        "cursor": page[-1].name if page else after,
+        "more": len(left) > len(page),
+        "leftOut": listed.left_out,
+    }
+
+
+def _metric(metric: Metric) -> dict[str, object]:
+    return {
+        "name": metric.name,
+        "kind": metric.kind,
+        "count": metric.count,
+        "nonfinite": metric.nonfinite,
+        "min": metric.min,
+        "max": metric.max,
+        "mean": metric.mean,
+        "firstStep": metric.first_step,
+        "lastStep": metric.last_step,
+        "last": metric.last,
+    }
+
+
+def _told(cursor: Cursor | None) -> str | None:
+    if cursor is None:
+        return None
+    return str(BEGINNING_CURSOR if cursor == NOTHING else cursor)

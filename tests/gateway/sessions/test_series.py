@@ -1,0 +1,60 @@
+"""Which metrics are drawn, and pages of the catalogue."""
+
+from typing import Any
+
+from tailcast_gateway.sessions.core.series import (
+    DEFAULT_DRAWN,
+    Catalogue,
+    Chosen,
+    choose,
+    listed_body,
+)
+from tailcast_index.fold import Metric
+from tailcast_streams.position import NOTHING
+
+
+def metric(name: str) -> Metric:
+    """One of which only the name matters."""
+    return Metric(name, 0, "int", 1, 1, 1, 1, 1, 0, None, None)
+
+
+def metrics(*names: str) -> list[Metric]:
+    """Several."""
+    return [metric(name) for name in names]
+
+
+def test_the_first_ones_unless_some_are_named() -> None:
+    """The others are counted; a name twice is once; what does not exist is named."""
+    names = [f"m{at}" for at in range(DEFAULT_DRAWN + 3)]
+    assert choose(metrics(*names), None) == Chosen(names[:DEFAULT_DRAWN], (), 3)
+    assert choose(metrics("a"), None) == Chosen(["a"], (), 0)
+    assert choose(metrics("a", "b"), ["b", "c", "b"]) == Chosen(["b"], ["c"])
+
+
+def test_names_with_commas_in_them() -> None:
+    """The whole is one name if there is such a metric, and else it is a list."""
+    asked = ["a", "b", "a,b"]
+    assert choose(metrics("a"), asked, whole="a,b") == Chosen(["a"], ["b"])
+    assert choose(metrics("a", "a,b"), asked, whole="a,b") == Chosen(["a,b"], [])
+    assert choose(metrics(), ["a"], whole="a") == Chosen([], ["a"])
+
+
+def page(part: str = "", after: str = "", limit: int = 2) -> dict[str, Any]:
+    """A page of three metrics."""
+    listed = Catalogue(metrics("loss", "LR", "lr/eval"), 7, NOTHING)
+    found: dict[str, Any] = listed_body(
+        "s", listed, part=part, after=after, limit=limit
+    )
+    assert (found["leftOut"], found["indexedTo"]) == (7, "1-0-00000000")
+    found["data"] = [one["name"] for one in found["data"]]
+    return {name: found[name] for name in ("of", "data", "cursor", "more")}
+
+
+def test_pages_go_by_name() -> None:
+    """Whatever comes meanwhile, no name is on two pages."""
+    assert page() == {"of": 3, "data": ["LR", "loss"], "cursor": "loss", "more": True}
+    assert page(after="loss") == {
+        "of": 3, "data": ["lr/eval"], "cursor": "lr/eval", "more": False,
+    }  # fmt: skip  # one glance
+    assert page(after="z")["cursor"] == "z"
+    assert page(part="lr", limit=9)["data"] == ["LR", "lr/eval"]

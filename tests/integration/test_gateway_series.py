@@ -1,0 +1,155 @@
+"""Curves and catalogues over HTTP, and the flow that goes on where a curve ends."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from tailcast_gateway.http.core import bodies
+from tailcast_gateway.sessions import curves
+from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, watching
+from tests.integration.test_gateway_steps import index
+
+
+# What it answers is the same over any broker.
+pytestmark = pytest.mark.one_broker
+
+
+@pytest.fixture
+async def client(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who asks it."""
+    async with httpx.AsyncClient(
+        base_url=gateway.url, timeout=PATIENCE_SECONDS
+    ) as client:
+        yield client
+
+
+def run_of(start: int, stop: int) -> list[dict[str, Any]]:
+    """Records of a run."""
+    return [{"step": at, "loss": at % 7, "lr": 0.5} for at in range(start, stop)]
+
+
+async def test_a_curve_and_the_flow_behind_it(
+    rig: Rig, gateway: Gateway, client: httpx.AsyncClient
+) -> None:
+    """Each record is in one of them: the index, what is behind it, or the flow."""
+    writer = rig.writer("a")
+    await writer.append(*run_of(0, 1_500))
+    await index(writer)
+    await writer.append(*run_of(1_500, 1_600))
+    query: dict[str, str | int] = {
+        "sessionId": "a", "points": 20, "metrics": "loss,none",
+    }  # fmt: skip  # one glance
+    answer = await client.get("/api/series", params=query)
+    body = answer.json()
+    msgspec.convert(body, bodies.SeriesBody)
+    assert (body["of"], body["x"], body["unknown"]) == (1_600, "step", ["none"])
+    (loss,) = body["series"].values()
+    assert sum(loss["count"]) == 1_600
+    assert len(loss["x"]) <= 20
+    assert (loss["x"][0], loss["x"][-1]) == (0, 1_599)
+    assert body["indexedTo"] != body["cursor"]
+    await writer.append(*run_of(1_600, 1_610))
+    async with watching(gateway) as watcher:
+        start = {"cursor": body["cursor"]}
+        await watcher.subscribe(sessionId="a", **{"from": start})
+        await watcher.until("caught_up")
+        await writer.append(*run_of(1_610, 1_620))
+        assert await watcher.until_records(20) == run_of(1_600, 1_620)
+
+
+async def test_what_has_not_changed_is_not_sent_again(
+    rig: Rig, client: httpx.AsyncClient
+) -> None:
+    """The tag goes by the session's end and by what is asked for."""
+    await rig.writer("a").append(*run_of(0, 9))
+    first = await client.get("/api/sessions/a/series?x=record")
+    tag = {"if-none-match": first.headers["etag"]}
+    assert first.json()["series"]["loss"]["x"] == list(range(9))
+    again = await client.get("/api/sessions/a/series?x=record", headers=tag)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    other = await client.get("/api/sessions/a/series?x=step", headers=tag)
+    assert other.status_code == 200
+    await rig.writer("a").append(*run_of(9, 10))
+    later = await client.get("/api/sessions/a/series?x=record", headers=tag)
+    assert later.json()["of"] == 10
+
+
+async def test_the_catalogue(rig: Rig, client: httpx.AsyncClient) -> None:
+    """Page by page, by name."""
+    await rig.writer("a").append(*run_of(0, 9), {"loss": "NaN"})
+    answer = await client.get("/api/metrics", params={"sessionId": "a", "limit": 1})
+    body = answer.json()
+    msgspec.convert(body, bodies.MetricsBody)
+    assert body["data"] == [
+        {
+            "name": "loss", "kind": "int", "count": 9, "nonfinite": 1, "min": 0,
+            "max": 6, "mean": 22 / 9, "firstStep": 0, "lastStep": 8, "last": "NaN",
+        }
+    ]  # fmt: skip  # one glance
+    assert (body["of"], body["more"], body["leftOut"]) == (2, True, 0)
+    query = {"after": body["cursor"], "q": "L"}
+    body = (await client.get("/api/sessions/a/metrics", params=query)).json()
+    assert ([one["name"] for one in body["data"]], body["more"]) == (["lr"], False)
+
+
+@pytest.mark.parametrize("word", ["series", "metrics"])
+async def test_a_session_whose_name_ends_in_the_word(
+    rig: Rig, client: httpx.AsyncClient, word: str
+) -> None:
+    """It is shown, and with its slash escaped its curves are there too."""
+    await rig.writer(f"a/{word}").append(*run_of(0, 3))
+    body = (await client.get(f"/api/sessions/a/{word}")).json()
+    assert body["sessionId"] == f"a/{word}"
+    assert "of" not in body
+    body = (await client.get(f"/api/sessions/a%2F{word}/{word}")).json()
+    assert (body["sessionId"], "indexedTo" in body) == (f"a/{word}", True)
+    assert (await client.get(f"/api/sessions/b/{word}")).status_code == 404
+    answer = await client.get(f"/api/{word}", params={"sessionId": "b"})
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("series?points=0", "points: "),
+        ("series?points=5001", "points: "),
+        ("series?points=many", "points: "),
+        ("series?x=loss", "x: "),
+        ("series?metrics=", "metrics: name 1 to 50"),
+        ("series?" + "&".join(f"metrics=m{at}" for at in range(51)), "metrics: "),
+        ("series?metrics=" + ",".join(f"m{at}" for at in range(51)), "metrics: "),
+        ("metrics?limit=0", "limit: "),
+        ("metrics?limit=1001", "limit: "),
+    ],
+)
+async def test_what_cannot_be_asked(
+    rig: Rig, client: httpx.AsyncClient, query: str, text: str
+) -> None:
+    """In one line, before the session is looked at."""
+    await rig.writer("a").append(*run_of(0, 3))
+    answer = await client.get(f"/api/sessions/a/{query}")
+    assert answer.status_code == 400
+    body = answer.json()
+    assert body["code"] == "invalid_message"
+    assert body["message"].startswith(text)
+    assert "\n" not in body["message"]
+
+
+async def test_a_long_session_without_an_index(
+    rig: Rig, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says when to come again."""
+    monkeypatch.setattr(curves, "EXACT_RECORDS", 2)
+    await rig.writer("a").append(*run_of(0, 3))
+    for word in ("series", "metrics"):
+        answer = await client.get(f"/api/sessions/a/{word}")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        body = answer.json()
+        msgspec.convert(body, bodies.ErrorBody)
+        assert body["code"] == "unavailable"
+        assert body["retryAfterMs"] > 0
