@@ -205,11 +205,12 @@ async def stream_deleted(watch: Watch, expected: set[str]) -> None:
 
 
 async def file_begins_anew(watch: Watch, expected: set[str]) -> None:
-    """Again and again, as with two writers."""
+    """Some of them, again and again, as with two writers: each waits ten seconds."""
 
     async def rewrite() -> None:
-        for step in range(100):
-            watch.write("anew.jsonl", f'{{"step":{step}}}\n', mode="w")
+        for step in range(200):
+            for name in ("anew-1.jsonl", "anew-2.jsonl", "anew-3.jsonl"):
+                watch.write(name, f'{{"step":{step}}}\n', mode="w")
             await asyncio.sleep(0.5)
 
     rewriting = asyncio.create_task(rewrite())
