@@ -71,6 +71,11 @@ async def test_what_has_not_changed_is_not_sent_again(
     again = await client.get("/api/sessions/a/series?x=record", headers=tag)
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
+    span = (await client.get("/api/sessions/a/series?from=3&to=5")).json()
+    assert (span["of"], span["series"]["loss"]["x"]) == (3, [3, 4, 5])
+    time = "2025-12-18T01:30:00Z"
+    span = (await client.get(f"/api/sessions/a/series?x=time&from={time}")).json()
+    assert span["of"] == 0
     other = await client.get("/api/sessions/a/series?x=step", headers=tag)
     assert other.status_code == 200
     await rig.writer("a").append(*run_of(9, 10))
@@ -119,6 +124,9 @@ async def test_a_session_whose_name_ends_in_the_word(
         ("series?points=5001", "points: "),
         ("series?points=many", "points: "),
         ("series?x=loss", "x: "),
+        ("series?from=nan", "from: a number, not 'nan'"),
+        ("series?to=2025-12-18T01:30:00Z", "to: a number"),
+        ("series?x=time&to=now", "to: Unix milliseconds, or a time"),
         ("series?metrics=", "metrics: name 1 to 50"),
         ("series?" + "&".join(f"metrics=m{at}" for at in range(51)), "metrics: "),
         ("series?metrics=" + ",".join(f"m{at}" for at in range(51)), "metrics: "),

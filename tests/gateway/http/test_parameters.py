@@ -8,6 +8,7 @@ from tailcast_gateway.http.core.parameters import (
     max_message_in,
     only_session,
     parsed_query,
+    place_in,
     session_in,
 )
 from tailcast_gateway.protocol.client_messages import InvalidMessage
@@ -101,6 +102,18 @@ def test_a_condition_stays_as_it_was_written() -> None:
     for levels in (101, 950, 50_000):
         with pytest.raises(InvalidMessage):
             parsed_query("a", VIEWS, where="[" * levels + "]" * levels)
+
+
+def test_places_on_an_axis() -> None:
+    """Numbers, and texts of times where it is one of times."""
+    assert place_in("from", None, is_time=False) is None
+    assert place_in("from", "-1.5", is_time=False) == -1.5
+    time_ms = 1_766_021_400_000
+    assert place_in("to", "2025-12-18T01:30:00Z", is_time=True) == time_ms
+    assert place_in("to", str(time_ms), is_time=True) == time_ms
+    for text, is_time in (("inf", False), ("2025-12-18", False), ("now", True)):
+        with pytest.raises(InvalidMessage, match="to: "):
+            place_in("to", text, is_time=is_time)
 
 
 def test_sessions_in_paths() -> None:

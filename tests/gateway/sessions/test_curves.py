@@ -3,19 +3,21 @@
 import json
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from tailcast_gateway.sessions import curves as module
-from tailcast_gateway.sessions.core.series import Drawn
+from tailcast_gateway.sessions.core.series import Drawn, Span
 from tailcast_gateway.sessions.curves import Curves, Unindexed
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_index.fold import Index
 from tailcast_index.meaning import Rules
 from tailcast_index.rollups import Curve
+from tailcast_index.rollups.axis import AxisName
 from tailcast_streams.entries import Kind, NewEntry
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.indexes import Written
@@ -139,6 +141,53 @@ async def test_rows_are_what_the_raw_records_say(
     for name, curve in found.series.curves.items():
         assert len(curve.x) <= points
         check(curve, records, name)
+
+
+@settings(max_examples=30)
+@given(
+    steps=st.lists(st.sampled_from([None, 0]), min_size=1, max_size=5),
+    count=st.sampled_from([30, 600, 4_000]),
+    indexed=st.floats(0.3, 1),
+    x=st.sampled_from(["step", "time", "record"]),
+    low=st.none() | st.floats(0, 1.2),
+    high=st.none() | st.floats(0, 1.2),
+)
+@example([0], 4_000, 1.0, "step", 0.2, 0.4)
+@example([None, 0], 4_000, 0.6, "time", 0.4, 0.5)
+@example([0], 4_000, 0.5, "step", None, 0.9)
+async def test_a_span_has_all_that_a_scan_finds(
+    steps: list[int | None], count: int, indexed: float, x: AxisName,
+    low: float | None, high: float | None,
+) -> None:  # fmt: skip  # one glance
+    """Some records have no step; a bucket at either end may have more than the span."""
+    broker = MemoryBroker()
+    records: list[Record] = []
+    for at in range(count):
+        step = steps[at % len(steps)]
+        time = {} if step is None else {"step": at + step, "time": 1.7e9 + at + step}
+        records.append({**time, "number": at})
+    await stored(broker, records)
+    await index(broker, entries=2 + int(indexed * (count - 1)))
+    begin = 1.7e12 if x == "time" else 0
+    scale = count * (1_000 if x == "time" else 1)
+    span = Span(*(None if one is None else begin + one * scale for one in (low, high)))
+    found = await drawing(broker).draw("s", ["number"], points=5, x=x, span=span)
+    # It may end with the index, if what is behind that is to be read otherwise.
+    entries = await broker.read_after("s", BEFORE_ALL, limit=10_000)
+    count = len([one for one in entries if one.id <= found.cursor.id]) - 1
+    told = {"step": "step", "time": "time", "record": "number"}[x]
+    values = (one.get(told, -math.inf) for one in records[:count])
+    tops = [top * (1_000 if x == "time" else 1) for top in accumulate(values, max)]
+    low, high = span
+    reached = [at for at, top in enumerate(tops) if low is None or top >= low]
+    above = [at for at, top in enumerate(tops) if high is not None and top > high]
+    first, end = min(reached, default=count), min(above, default=count)
+    series = found.series
+    assert first - 256 < series.first <= first or not series.of
+    # Buckets of 256 records are the largest for so few.
+    assert end - first <= series.of < max(0, end - first) + 2 * 256
+    curve = series.curves.get("number")
+    assert sum(curve.count if curve else []) == series.of
 
 
 async def test_a_short_session_is_its_records() -> None:

@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from tailcast_gateway.connections.admission import UNINDEXED
 from tailcast_gateway.http.core.bodies import MetricsBody, SeriesBody
 from tailcast_gateway.http.core.openapi import answers
-from tailcast_gateway.http.core.parameters import metrics_in, session_in
+from tailcast_gateway.http.core.parameters import metrics_in, place_in, session_in
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.http.sessions import (
     IN_PATH,
@@ -32,6 +32,7 @@ from tailcast_gateway.sessions.core.series import (
     MAX_CATALOGUE,
     MAX_DRAWN,
     MAX_ROWS,
+    Span,
     drawn_body,
     listed_body,
 )
@@ -58,10 +59,17 @@ class _SeriesQuery:
         metrics: MetricsQuery = None,
         points: Annotated[int, Query(ge=1, le=MAX_ROWS)] = DEFAULT_ROWS,
         x: AxisName = "step",
+        low: Annotated[str | None, Query(alias="from")] = None,
+        high: Annotated[str | None, Query(alias="to")] = None,
     ) -> None:
         self.names = None if metrics is None else metrics_in(metrics)
         self.points = points
         self.x: AxisName = x
+        is_time = x == "time"
+        self.span = Span(
+            place_in("from", low, is_time=is_time),
+            place_in("to", high, is_time=is_time),
+        )
         self.query = request.scope["query_string"]
         self.has = request.headers.get("if-none-match", "")
         # One parameter with commas in it may be a single name.
@@ -174,7 +182,12 @@ class _Routes:
         if tag["etag"] in asked.has:
             return Response(status_code=304, headers=tag)
         drawn = await self._curves.draw(
-            session, asked.names, points=asked.points, x=asked.x, whole=asked.whole
+            session,
+            asked.names,
+            points=asked.points,
+            x=asked.x,
+            span=asked.span,
+            whole=asked.whole,
         )
         return json_response(drawn_body(session, asked.x, drawn), headers=tag)
 

@@ -5,6 +5,7 @@ have the same meaning and the same checks as over a WebSocket.
 """
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -26,6 +27,7 @@ from tailcast_gateway.protocol.limits import (
 )
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.views.view import View, Views
+from tailcast_streams.record import as_time_ms
 
 
 # The values of `from` in a query: a word, or `name:value`.
@@ -138,6 +140,25 @@ def from_in(text: str) -> str | Mapping[str, object]:
         INVALID_MESSAGE,
         "from is one of start, now, last:N, step:N, time:T, cursor:C",
     )
+
+
+def place_in(name: str, text: str | None, *, is_time: bool) -> float | None:
+    """Where a parameter is on an axis. Raises InvalidMessage.
+
+    Args:
+        name: the parameter's name.
+        text: its value; None without it.
+        is_time: whether it may be the text of a time.
+    """
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError):
+        if math.isfinite(number := float(text)):
+            return number
+    if is_time and (time_ms := as_time_ms(text)) is not None:
+        return time_ms
+    kind = "a number" if not is_time else "Unix milliseconds, or a time"
+    raise InvalidMessage(INVALID_MESSAGE, f"{name}: {kind}, not {text[:64]!r}")
 
 
 def metrics_in(texts: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ so that one whose first value has just come is there.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tailcast_index.fold import Metric
 from tailcast_index.rollups import Series
@@ -22,6 +22,16 @@ DEFAULT_ROWS = 1_000
 # How many metrics one page of a catalogue has.
 MAX_CATALOGUE = 1_000
 DEFAULT_CATALOGUE = 100
+
+
+class Span(NamedTuple):
+    """Where curves begin and end on their axis, None for their own ends."""
+
+    low: float | None = None
+    high: float | None = None
+
+
+WHOLE: Final = Span()
 
 
 class Chosen(NamedTuple):
