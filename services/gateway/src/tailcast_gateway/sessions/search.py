@@ -84,6 +84,10 @@ class Search:
             found = scan.first(entries)
             if found is not None:
                 return await self._verdict(session, known, scan, found, entries)
+            if scan.is_anew:
+                scan.begin()
+                after, limit = known.after, self._first_limit(known.after, head)
+                continue
             if len(entries) < limit:
                 break
             after = entries[-1].id
@@ -160,17 +164,27 @@ class _Scan:
     def __init__(
         self, known: _Known, target: Target, rules: Rules, now_ms: int
     ) -> None:
+        self._known = known
         self._rules = rules
         self._reader, self._chooser = known.reader, known.chooser
+        # Up to which entry the chooser has looked.
+        self._looked = known.after
         self._target = target
         self._wanted = _wanted(target)
         self._now_ms = now_ms
-        # The highest value so far.
-        self.highest = known.highest
+        # How many records were read.
         self.records = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin at what is known; again if records are to be read otherwise."""
+        # Whether that is so: the chooser has another choice than before.
+        self.is_anew = False
+        # The highest value so far.
+        self.highest = self._known.highest
         # The last entry that was passed, and the one before the first that is stored,
         # if entries between it and that place are gone.
-        self._passed = known.after
+        self._passed = self._known.after
         self.lost: EntryID | None = None
         # Whether no value was seen before the record that was found, and whether that
         # is beyond the target.
@@ -186,6 +200,8 @@ class _Scan:
                 self.lost = entry.previous
             self._passed = entry.id
             value = self._value(entry) if is_record(entry) else None
+            if self.is_anew:
+                return None
             if value is None:
                 continue
             if value >= self._wanted:
@@ -198,9 +214,11 @@ class _Scan:
     def _value(self, entry: Entry) -> float | None:
         self.records += 1
         fields = read_fields(entry.record)
-        if self._chooser is not None and self._chooser.look(fields):
-            # What was passed had no better key.
-            self._reader = Reader(self._rules, self._chooser.choice)
+        if self._chooser is not None and entry.id > self._looked:
+            self._looked = entry.id
+            if self._chooser.look(fields):
+                self._reader = Reader(self._rules, self._chooser.choice)
+                self.is_anew = True
         point = self._reader.read(fields, now_ms=self._now_ms)
         return point.step if isinstance(self._target, AtStep) else point.time_ms
 
