@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request, Response
+from pydantic import WithJsonSchema
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from tailcast_gateway.connections.admission import ENDING, EXPORTING
@@ -59,8 +60,13 @@ LimitQuery = Annotated[int | None, Query(ge=1)]
 CursorQuery = Annotated[
     str | None, Query(json_schema_extra={"pattern": CURSOR_PATTERN})
 ]
-# May be repeated: then each is one name.
-MetricsQuery = Annotated[list[str] | None, Query()]
+# May be repeated: then each is one name. Any text is one, so the document does not say
+# that it must be a list.
+MetricsQuery = Annotated[
+    list[str] | None,
+    WithJsonSchema({"type": "string", "title": "Metrics"}, mode="validation"),
+    Query(),
+]
 StartQuery = Annotated[
     str,
     Query(
