@@ -165,3 +165,21 @@ def test_a_link_that_is_switched_again_and_again(make_world: MakeWorld) -> None:
         world.view.changed(world.path("a"), names=True)
         world.pass_time(15.0)
     assert steps(world)[-2:] == [59, 60]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("is_touched", [False, True])
+def test_removed_while_its_rest_is_waited_for(
+    make_world: MakeWorld, kind: Kind, *, is_touched: bool
+) -> None:
+    """What was to be looked at by then is gone; it is not looked for without end."""
+    world = make_world(kind)
+    world.write("a", 3, rest=b"" if is_touched else b'{"step":')
+    world.pass_time(1.0)
+    if is_touched:
+        os.utime(world.path("a"), (1, 1))
+        world.pass_time(0.3)
+    world.remove("a")
+    calls = world.view.calls
+    world.pass_time(50.0)
+    assert world.view.calls - calls < 50 * 60

@@ -205,7 +205,10 @@ class Sweep:
         due = now + interval * random.uniform(0.9, 1.0)  # noqa: S311
         due = math.ceil(due) if interval >= RARE_SECONDS else due
         rested_at = item.followed.rested_at
-        self.put(item, due if rested_at is None else min(due, max(now, rested_at)))
+        if rested_at is not None:
+            # Not at once, even if that time is over: its file may have gone meanwhile.
+            due = min(due, max(now + self._poll_interval, rested_at))
+        self.put(item, due)
 
     def put(self, item: Item, due: float) -> None:
         """Look at it at a time of the steady clock."""
