@@ -1,10 +1,11 @@
 """Places found by step and by time, over a broker in memory."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from tailcast_gateway.sessions import search
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
@@ -253,9 +254,11 @@ async def test_the_first_record_that_reaches_it(
     steps: list[int | None], asked: int, entries: int
 ) -> None:
     """As a scan finds it, whatever the order of the steps and how many are indexed."""
+    # Steps that fall again and again are none, as the next test says.
+    known = [step for step in steps if step is not None]
+    assume(sum(later < step for step, later in pairwise(known)) < 8)
     broker = await indexed(await stored(steps), entries=entries)
     verdict = await found(broker, AtStep(asked))
-    known = [step for step in steps if step is not None]
     if not steps:
         head = (await broker.heads(["s"]))[0]
         assert verdict in (NoValues("steps"), Resume(head.cursor, is_proved=True))  # type: ignore[arg-type]  # the marker is there
@@ -271,3 +274,11 @@ async def test_the_first_record_that_reaches_it(
         )
         assert isinstance(verdict, Resume)
         assert verdict.cursor.id == EntryID(1, first * 10)
+
+
+async def test_steps_of_runs_that_are_mixed() -> None:
+    """Of several runs in one file that nothing tells apart, there are none."""
+    broker = await stored([5, 4, 3, 2, 1, 0, 3, 2, 1, 0])
+    for _ in range(2):
+        assert await found(broker, AtStep(6)) == NoValues("steps")
+        await indexed(broker)
