@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import msgspec
 
-from tailcast_index.fold import Index, Metric
+from tailcast_index.fold import Index, Metric, Summary
 from tailcast_index.meaning import Rules
 from tailcast_streams.broker import SessionReader
-from tailcast_streams.indexes import NO_INDEX, StoredIndex
+from tailcast_streams.indexes import StoredIndex
 from tailcast_streams.position import EntryID
 from tailcast_streams.session_state import Head, SessionState, Snapshot
 
@@ -47,11 +47,7 @@ class Indexed:
     async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
         """Like the broker's. Raises BrokerError."""
         stored = await self._broker.indexes.load(sessions)
-        names = [
-            name
-            for name, one in zip(sessions, stored, strict=True)
-            if one is not NO_INDEX and one.at
-        ]
+        names = [name for name, one in zip(sessions, stored, strict=True) if one.at]
         metrics = await asyncio.gather(
             *(self._broker.indexes.metrics(name, None) for name in names)
         )
@@ -74,9 +70,10 @@ class Indexed:
             if len(metrics_of) > SHOWN_METRICS:
                 # Others have their turn.
                 await asyncio.sleep(0)
+            summary = index.summary(self._now_ms())
             left_out = max(0, len(metrics_of) - SHOWN_METRICS)
-            left_out += len(index.summary(self._now_ms()).left_out.names)
-            with_steps = _with_spans(one, index, self._now_ms())
+            left_out += len(summary.left_out.names)
+            with_steps = _with_spans(one, summary)
             text = _text(metrics_of[:SHOWN_METRICS])
             shown.append(replace(with_steps, metrics=text, metrics_left_out=left_out))
         return shown
@@ -96,7 +93,7 @@ class Indexed:
             one
             if one.state is None or name not in indexes
             else one._replace(
-                state=_with_spans(one.state, indexes[name], self._now_ms())
+                state=_with_spans(one.state, indexes[name].summary(self._now_ms()))
             )
             for name, one in zip(sessions, found, strict=True)
         ]
@@ -145,8 +142,7 @@ def fits(index: Index, incarnation: str, end: EntryID) -> bool:
     )
 
 
-def _with_spans(state: _S, index: Index, now_ms: int) -> _S:
-    summary = index.summary(now_ms)
+def _with_spans(state: _S, summary: Summary) -> _S:
     return replace(
         state,
         first_step=summary.steps.first,

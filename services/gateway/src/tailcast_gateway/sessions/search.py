@@ -93,7 +93,7 @@ class Search:
             after = entries[-1].id
             if scan.records > MAX_SCANNED:
                 return Resume(entries[-1].cursor, is_proved=True)
-            limit = _limit(entries)
+            limit = _limit(sum(len(one.record) for one in entries) / len(entries))
         if scan.highest is None:
             return NoValues("steps" if isinstance(target, AtStep) else "times")
         return Resume(head.cursor, is_proved=True, reached=scan.highest)
@@ -107,8 +107,8 @@ class Search:
         stored = (await indexes.load([session]))[0]
         index = self._fitting(session, stored, head)
         if index is None:
-            reader = Reader(self._rules, Chooser(self._rules).choice)
-            return _Known(BEFORE_ALL, None, reader, Chooser(self._rules))
+            new = Chooser(self._rules)
+            return _Known(BEFORE_ALL, None, Reader(self._rules, new.choice), new)
         summary = index.summary(self._now_ms())
         highest = (summary.steps if is_step else summary.times).highest
         before = summary.before_steps if is_step else summary.before_times
@@ -133,8 +133,7 @@ class Search:
         state = head.state
         if after == BEFORE_ALL or state is None or not state.records:
             return FIRST_SCANNED
-        mean = max(1.0, state.position.offset / state.records)
-        return max(2, min(MOST_SCANNED, int(SCANNED_BYTES / mean) + 2))
+        return _limit(state.position.offset / state.records)
 
     async def _verdict(
         self,
@@ -236,7 +235,6 @@ def _after(
     return place.id, place.step if isinstance(target, AtStep) else place.time_ms
 
 
-def _limit(entries: Sequence[Entry]) -> int:
-    """How many entries to read next, by the sizes of those before."""
-    mean = max(1.0, sum(len(entry.record) for entry in entries) / len(entries))
-    return max(2, min(MOST_SCANNED, int(SCANNED_BYTES / mean) + 2))
+def _limit(mean_bytes: float) -> int:
+    """How many entries of this mean size to read at a time."""
+    return max(2, min(MOST_SCANNED, int(SCANNED_BYTES / max(1.0, mean_bytes)) + 2))
