@@ -195,6 +195,13 @@ def test_caught_up() -> None:
     (nowhere,) = messages(encoder.caught_up(NOTHING))
     assert nowhere["cursor"] is None
     assert told(NOTHING) is None
+    assert "reached" not in at
+
+
+def test_caught_up_before_what_was_asked_for() -> None:
+    """It says how far the run is, as it has not come to the step that was meant."""
+    (behind,) = messages(encoder.caught_up(cursor("1-10"), reached=40))
+    assert (behind["cursor"], behind["reached"]) == (str(cursor("1-10")), 40)
 
 
 def document(number: int, details: dict[str, str] | None) -> Entry:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailcast_gateway.sessions.core.outcomes import breaks_of, goes_on_after
+from tailcast_gateway.sessions.core.outcomes import breaks_of, goes_on_after, reached_by
 from tailcast_gateway.sessions.core.verdicts import (
     NoValues,
     Replaced,
@@ -76,3 +76,18 @@ def test_another_file_under_the_name_is_a_rewind() -> None:
 def test_nothing_is_told_where_nothing_is_missing(verdict: Verdict) -> None:
     """Also while it is waited, and where a client begins now."""
     assert not breaks_of(verdict, cursor("1-10"))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        (Resume(TO, is_proved=True, reached=40), {"reached": 40}),
+        (Resume(TO, is_proved=True), {}),
+        (Replaced(TO), {}),
+    ],
+)
+def test_how_far_a_run_is_that_has_not_come_to_a_step(
+    verdict: Verdict, told: dict[str, object]
+) -> None:
+    """It is told if it stands in the verdict."""
+    assert reached_by(verdict) == told

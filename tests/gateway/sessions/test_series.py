@@ -6,11 +6,15 @@ from tailcast_gateway.sessions.core.series import (
     DEFAULT_DRAWN,
     Catalogue,
     Chosen,
+    Drawn,
     choose,
+    drawn_body,
     listed_body,
 )
 from tailcast_index.fold import Metric
-from tailcast_streams.position import NOTHING
+from tailcast_index.rollups import Series
+from tailcast_streams.position import NOTHING, Cursor
+from tests.gateway.entries import cursor
 
 
 def metric(name: str) -> Metric:
@@ -58,3 +62,20 @@ def test_pages_go_by_name() -> None:
     }  # fmt: skip  # one glance
     assert page(after="z")["cursor"] == "z"
     assert page(part="lr", limit=9)["data"] == ["LR", "lr/eval"]
+
+
+def drawn(chosen: Chosen, indexed_to: Cursor | None = NOTHING) -> dict[str, object]:
+    """What is said of an answer that draws nothing of seven records."""
+    place = cursor("1-70")
+    one = Drawn(Series(0, 7, {}, []), chosen, indexed_to, place)
+    body = drawn_body("s", "step", one)
+    assert (body.pop("sessionId"), body.pop("x")) == ("s", "step")
+    assert (body.pop("cursor"), body.pop("of")) == (str(place), 7)
+    assert body.pop("series") == {}
+    return body
+
+
+def test_what_is_not_drawn_is_named() -> None:
+    """Metrics that do not exist by name, and those that were left out by number."""
+    assert drawn(Chosen([], ["a"])) == {"indexedTo": "1-0-00000000", "unknown": ["a"]}
+    assert drawn(Chosen([], (), 3), None) == {"indexedTo": None, "metricsLeftOut": 3}
