@@ -235,7 +235,7 @@ async def test_a_snapshot_is_what_one_append_left(adapter: Adapter) -> None:
         "last_digest": digest(data), "metrics": b'{"n":{"last":3}}', "rate": 0.25,
         "created_ms": 5, "updated_ms": 9, "first_step": 1, "last_step": 2.5,
         "first_time_ms": 3, "last_time_ms": 4, "metrics_left_out": 6, "appended_ms": 8,
-        "text": 2, "partial_bytes": 7, "absent_since_ms": 10,
+        "text": 2, "partial_bytes": 7, "absent_since_ms": 10, "written_ms": 4,
     }  # fmt: skip  # one glance
     await append(adapter, record(60, data), offset=60, fields=fields)
     await adapter.append(first_batch(session="empty"))
@@ -266,9 +266,14 @@ async def test_a_snapshot_is_what_one_append_left(adapter: Adapter) -> None:
         rate=0.25,
         created_ms=5,
         updated_ms=9,
+        written_ms=4,
         aged_from_ms=8,
     )
+    (head,) = await adapter.heads(["s"])
+    assert head.state is not None
+    assert head.state.written_ms == 4
     assert empty is not None
+    assert empty.written_ms == 0
     assert (empty.latest, empty.metrics, empty.records) == (b"", b"{}", 0)
     assert empty.cursor == Cursor(EntryID(1, 0), 0)
 

@@ -55,6 +55,31 @@ async def test_lines_become_entries_with_their_offsets(
     assert entries[0].previous == BEFORE_ALL
 
 
+async def test_the_state_says_when_the_file_was_written(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """An old file is old, whenever it is read; a time to come is now at most."""
+    old, young = session_path(tmp_path, "old"), session_path(tmp_path, "young")
+    for path, mtime_ns in ((old, 1_600_000_000_123_456_789), (young, 1 << 61)):
+        path.write_bytes(lines(1))
+        os.utime(path, ns=(0, mtime_ns))
+    async with running(broker, tmp_path, session_ttl=float("inf")):
+        await wait_for_records(broker, "old", texts(1))
+        await wait_for_records(broker, "young", texts(1))
+        first, other = (head.state for head in await broker.heads(["old", "young"]))
+        assert first is not None
+        assert other is not None
+        assert first.written_ms == 1_600_000_000_123
+        assert 0 < other.written_ms <= other.updated_ms
+
+        with old.open("ab") as file:
+            file.write(lines(2))
+        await wait_for_records(broker, "old", texts(1, 2))
+        state = await broker.load("old")
+    assert state is not None
+    assert state.written_ms == old.stat().st_mtime_ns // 1_000_000
+
+
 class Watched(MemoryBroker):
     """A broker that notes whether sessions were listed when their entries came."""
 

@@ -88,6 +88,9 @@ class SessionState:
     # The same for the last append, by the broker's clock, by which all measure its age;
     # 0 if unknown.
     appended_ms: int = 0
+    # When the file had been written last, as it was read for the last append: its
+    # modification time, Unix milliseconds, never in the future; 0 if unknown.
+    written_ms: int = 0
     # Records per second at the last append; see `tailcast_streams.rate`.
     rate: float = 0.0
     # The statistics of each metric since the current generation's marker, a JSON
@@ -195,6 +198,7 @@ class Snapshot:
     created_ms: int
     updated_ms: int
     # As in `SessionState`.
+    written_ms: int
     aged_from_ms: int
 
 
@@ -222,6 +226,7 @@ def snapshot_of(state: SessionState) -> Snapshot:
         rate=state.rate,
         created_ms=state.created_ms,
         updated_ms=state.updated_ms,
+        written_ms=state.written_ms,
         aged_from_ms=state.aged_from_ms,
     )
 

@@ -339,6 +339,7 @@ class Appender:
             "generation_start": after.generation_start,
             "backlog_end": after.backlog_end,
             "updated_ms": now_ms,
+            "written_ms": addition.written_ms,
             "rate": round(after.rate, 4),
             **_changed(before, after),
         }

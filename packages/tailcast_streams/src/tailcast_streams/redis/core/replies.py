@@ -26,8 +26,8 @@ HEAD_FIELDS = (
     "incarnation", "generation_start", "backlog_end", "backlog_generation",
     "size", "last_digest",
     "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
-    "last_time_ms", "birth", "created_ms", "updated_ms", "appended_ms", "rate",
-    "metrics_left_out", "text", "partial_bytes", "absent_since_ms", "owner",
+    "last_time_ms", "birth", "created_ms", "updated_ms", "appended_ms", "written_ms",
+    "rate", "metrics_left_out", "text", "partial_bytes", "absent_since_ms", "owner",
     "path",
 )  # fmt: skip  # one name a line would hide what they are
 
@@ -192,6 +192,7 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         created_ms=number(b"created_ms"),
         updated_ms=number(b"updated_ms"),
         appended_ms=number(b"appended_ms"),
+        written_ms=number(b"written_ms"),
         rate=optional(b"rate") or 0.0,
         metrics=fields.get(b"metrics", b""),
         metrics_left_out=number(b"metrics_left_out"),
