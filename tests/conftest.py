@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, settings
 from tests.brokers import BrokerServer, make_broker
 from tests.dispositions import catch_ignored_signals
 from tests.loopback import reach_directly
+from tests.promptness import end_servers_promptly
 
 
 BrokerFactory = Callable[..., BrokerServer]
 
 reach_directly()
 catch_ignored_signals()
+end_servers_promptly()
 
 # A traceback with all local variables takes a second, in which everything else waits.
 structlog.configure(

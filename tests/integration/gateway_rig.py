@@ -74,17 +74,6 @@ class Gateway:
         return f"ws://127.0.0.1:{self.port}/ws/telemetry"
 
 
-class PromptServer(DrainingServer):
-    """It looks a hundred times a second whether it is over, not ten times."""
-
-    async def main_loop(self) -> None:
-        """As it is inherited, which a test's end would wait for."""
-        counter = 0
-        while not await self.on_tick(counter // 10):
-            counter += 1
-            await asyncio.sleep(0.01)
-
-
 @asynccontextmanager
 async def serving(
     broker: Any,
@@ -100,7 +89,7 @@ async def serving(
     config = make_server_config(
         app, max_message_bytes=256 * 1024, deflate=deflate, port=0
     )
-    server = PromptServer(config, replica, drain_seconds=drain_seconds)
+    server = DrainingServer(config, replica, drain_seconds=drain_seconds)
     # Signals are the test runner's.
     serving_task = asyncio.create_task(server._serve())
     while not server.started:
