@@ -5,6 +5,9 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
+# Without bytecode each process that the tests start compiles everything anew, and so does
+# each of pytest's workers with all tests: half a minute of each run.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin
