@@ -246,8 +246,9 @@ def test_verdicts_in_an_answer() -> None:
 
 def test_heartbeats() -> None:
     """Positions only where they are given."""
-    assert message_of(heartbeat(timestamp="t", pulse=Pulse("down", 9), id=3)) == {
-        "type": "heartbeat", "timestamp": "t", "feed": "down", "lagMs": 9, "id": 3,
+    assert message_of(heartbeat(timestamp="t", pulse=Pulse("down", 9, 4), id=3)) == {
+        "type": "heartbeat", "timestamp": "t", "feed": "down", "lagMs": 9,
+        "indexLagMs": 4, "id": 3,
     }  # fmt: skip  # one glance
     bare = message_of(heartbeat(timestamp="t"))
     assert bare == {"type": "heartbeat", "timestamp": "t"}

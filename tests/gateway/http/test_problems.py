@@ -53,6 +53,9 @@ def test_nothing_is_wrong() -> None:
         ({"connections": 1}, "full", "all 1 connections are taken"),
         ({"silent": ["b:/logs"]}, "tailer", "its sessions run, and it is not there"),
         ({"overviews": ()}, "tailer", "no tailer has said"),
+        ({"indexers": 0}, "indexer", "no indexer is there"),
+        ({"indexers": 1, "index_lag_ms": 10_001}, "indexer", "the indexes are 10 s"),
+        ({"indexers": 0, "feed": "stale"}, "broker", "the broker does not answer now"),
     ],
 )
 def test_of_services(facts: dict[str, Any], kind: str, reason: str) -> None:

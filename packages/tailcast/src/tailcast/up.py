@@ -43,8 +43,9 @@ SSH_PORT = "22"
 LAST_PORT = 65_535
 READY_LOOK_SECONDS = 0.1
 READY_ANSWER_SECONDS = 5.0
-# How long the tailer may take to look before problems are told, and how many are.
-PROBLEMS_SECONDS = 5.0
+# How long the tailer may take to look, and the indexer to start, before problems are
+# told, and how many are.
+PROBLEMS_SECONDS = 10.0
 PROBLEMS_TOLD = 5
 # How long the page waits for the tailer, which may have to list what does not answer.
 TAILER_READY_SECONDS = 15.0
@@ -266,7 +267,7 @@ async def wait_for_gateway(url: str) -> None:
 
 
 async def tell_problems(url: str) -> None:
-    """Print what is wrong and what mends it, once the tailer has looked."""
+    """Print what is wrong and what mends it, once tailer and indexer are there."""
     import httpx  # noqa: PLC0415  # as above
 
     found: Any = {"problems": [], "more": False}
@@ -282,7 +283,8 @@ async def tell_problems(url: str) -> None:
                 while True:
                     answer = (await client.get(url)).raise_for_status().json()
                     tailers, found = answer["tailers"], answer
-                    if tailers and all(one["lookedAt"] for one in tailers):
+                    have_looked = tailers and all(one["lookedAt"] for one in tailers)
+                    if have_looked and answer["indexers"]:
                         break
                     await asyncio.sleep(READY_LOOK_SECONDS)
     for line in problem_lines(found, url):

@@ -23,15 +23,18 @@ from tailcast_gateway.sessions.stored import SESSIONS_AT_ONCE
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_service.build import read_build
 from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.indexers import Indexer
 from tailcast_streams.sources import MAX_LISTED_PATHS, SourceState
 
 
 # How long what was read is told again, and how long reading it may take.
 KEPT_SECONDS = 5.0
 READ_SECONDS = 1.5
-# How many paths are looked at that are not followed, and how many tailers are told.
+# How many paths are looked at that are not followed, and how many tailers are told,
+# and indexers.
 MAX_PATHS = 1_000
 MAX_TAILERS = 100
+MAX_INDEXERS = 100
 
 _STATUS = answers(StatusBody)
 _MEANT = (SourceState.REFUSED, SourceState.WAITING)
@@ -62,6 +65,7 @@ class _Status:
         replica = self._replica
         seen = await self._look()
         pulse = replica.feed.pulse(Subscription())
+        indexers = replica.feed.indexers.present
         problems, has_more = find_problems(
             Facts(
                 feed=pulse.feed,
@@ -69,6 +73,8 @@ class _Status:
                 connections=len(replica.connections),
                 max_connections=replica.connections.max_connections,
                 silent=replica.feed.silent_tailers,
+                indexers=None if indexers is None else len(indexers),
+                index_lag_ms=pulse.index_lag_ms,
                 seen=seen,
             )
         )
@@ -78,7 +84,11 @@ class _Status:
             "replica": replica.name,
             "feed": pulse.feed,
             "lagMs": pulse.lag_ms,
+            "indexLagMs": pulse.index_lag_ms,
             "tailers": None if seen is None else [*map(tailer_fields, overviews)],
+            "indexers": None
+            if indexers is None
+            else [*map(_indexer, indexers[:MAX_INDEXERS])],
             "limits": self._limits(),
             "problems": [problem.fields for problem in problems],
             "more": has_more,
@@ -123,3 +133,15 @@ class _Status:
         async for some, _ in stored.described(dict(latest)):
             sessions += some
         return Seen(overviews=overviews, listed=listed, sessions=sessions)
+
+
+def _indexer(indexer: Indexer) -> dict[str, object]:
+    """What one indexer says of itself."""
+    return {
+        "name": indexer.name,
+        "version": indexer.version,
+        "since": indexer.since_ms,
+        "sessions": indexer.sessions,
+        "behind": indexer.behind,
+        "lagMs": indexer.lag_ms,
+    }

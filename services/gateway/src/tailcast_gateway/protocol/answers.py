@@ -22,6 +22,8 @@ class Pulse(NamedTuple):
     feed: FeedState
     # How late new records are that arrive now, milliseconds.
     lag_ms: int
+    # How far the indexes are behind, milliseconds; None if no indexer is there.
+    index_lag_ms: int | None = None
 
 
 def with_id(id: MessageID) -> Message:
@@ -57,6 +59,7 @@ def heartbeat(
     fields: Message = {"type": "heartbeat", "timestamp": timestamp}
     if pulse is not None:
         fields |= {"feed": pulse.feed, "lagMs": pulse.lag_ms}
+        fields["indexLagMs"] = pulse.index_lag_ms
     if replica:
         fields["replica"] = replica
     if cursors is not None:

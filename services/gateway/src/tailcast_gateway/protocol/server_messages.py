@@ -180,6 +180,13 @@ class HeartbeatAnswer(_Answer, tag="heartbeat", kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    index_lag_ms: (
+        Annotated[
+            Annotated[int, Meta(ge=0)] | None,
+            Meta(description="How far indexes are behind; null: no indexer is there."),
+        ]
+        | UnsetType
+    ) = UNSET
     replica: (
         Annotated[str, Meta(description="The name of the server's replica.")]
         | UnsetType

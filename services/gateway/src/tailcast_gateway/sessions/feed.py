@@ -22,6 +22,7 @@ from tailcast_gateway.sessions.core.continuity import (
 from tailcast_gateway.sessions.core.hearing import Hearing
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.failing import Failing
+from tailcast_gateway.sessions.indexers import KnownIndexers
 from tailcast_gateway.sessions.isolation import MAX_SESSIONS
 from tailcast_gateway.sessions.openings import Openings
 from tailcast_gateway.sessions.probe import Probe
@@ -98,6 +99,8 @@ class Feed:
             clock=clock,
             instruments=instruments,
         )
+        # Knows how far the indexes are.
+        self.indexers = KnownIndexers(broker, clock=clock, instruments=instruments)
         # The sessions over which reading failed.
         self._failing = Failing(
             broker, watchers, mark=self.mark, spawn=spawn, clock=clock
@@ -153,7 +156,8 @@ class Feed:
         state = self.state
         if state == "fresh" and not self._tailers.are_heard(subscription):
             state = "stale"
-        return Pulse(state, self._hearing.lag.milliseconds(self._clock()))
+        lag_ms = self._hearing.lag.milliseconds(self._clock())
+        return Pulse(state, lag_ms, self.indexers.lag_ms)
 
     @property
     def silent_tailers(self) -> list[str]:
@@ -174,6 +178,7 @@ class Feed:
             "probe": self.probe.run,
             "read": self.keep_reading,
             "audit": self.audit.run,
+            "indexers": self.indexers.run,
         }
 
     def mark(self, session: str) -> None:

@@ -243,11 +243,26 @@ class LimitFields(_Body, kw_only=True):
     listed_paths: Size
 
 
+class IndexerFields(_Body, kw_only=True):
+    """How far one indexer is.
+
+    It keeps `sessions` in memory; `behind` of them have entries that are in no index,
+    the oldest for `lagMs`.
+    """
+
+    name: str
+    version: str
+    since: UnixMs
+    sessions: Size
+    behind: Size
+    lag_ms: Size
+
+
 class StatusBody(_Body, kw_only=True):
     """Who serves, what is watched, and what is wrong, the gravest first.
 
-    `tailers` is null while the broker does not answer; `more` says that there are
-    further problems.
+    `tailers` is null while the broker does not answer, `indexers` until it did, and
+    `indexLagMs` if there are none; `more` says that there are further problems.
     """
 
     version: str
@@ -255,7 +270,9 @@ class StatusBody(_Body, kw_only=True):
     replica: str
     feed: FeedState
     lag_ms: Size
+    index_lag_ms: Size | None
     tailers: list[TailerFields] | None
+    indexers: list[IndexerFields] | None
     limits: LimitFields
     problems: list[ProblemFields]
     more: bool

@@ -10,7 +10,12 @@ from itertools import islice
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 from tailcast_gateway.protocol.message_parts import FeedState
-from tailcast_gateway.sessions.core.source_list import NO_TAILER, START_ONE, Listed
+from tailcast_gateway.sessions.core.source_list import (
+    NO_TAILER,
+    START_INDEXER,
+    START_ONE,
+    Listed,
+)
 from tailcast_streams.sources import UNMATCHED, Overview, SourceState
 
 
@@ -19,8 +24,8 @@ MAX_PROBLEMS: Final = 100
 MAX_OF_KIND: Final = 20
 
 ProblemKind: TypeAlias = Literal[
-    "broker", "full", "tailer", "directory", "refused", "contested", "held_back",
-    "rejected", "waiting", "left_out", "unlisted",
+    "broker", "full", "tailer", "indexer", "directory", "refused", "contested",
+    "held_back", "rejected", "waiting", "left_out", "unlisted",
 ]  # fmt: skip  # in the order in which they are told
 
 # What files are called that hold nothing but lines of JSON.
@@ -30,6 +35,8 @@ _FEEDS: Final[Mapping[FeedState, str]] = {
     "stale": "the broker does not answer now: what is written may not have come",
     "down": "there is no broker: nothing comes",
 }
+# From when on an index counts as late, milliseconds.
+INDEX_LATE_MS: Final = 10_000
 _MEND_BROKER: Final = "start it, or see what keeps it; all goes on by itself then"
 
 
@@ -37,7 +44,7 @@ class Problem(NamedTuple):
     """One thing that is wrong."""
 
     kind: ProblemKind
-    # A path, a session or a tailer; "" if it is about this gateway.
+    # A path, a session or a tailer; "" if it is about this gateway or all of them.
     about: str
     # What is wrong, and what mends it, in words for people.
     reason: str
@@ -71,13 +78,21 @@ class Facts:
     max_connections: int = 1
     # Tailers of sessions that run, which are not there.
     silent: Sequence[str] = ()
+    # How many indexers there are, None if that is not known, and how far the indexes
+    # are behind.
+    indexers: int | None = None
+    index_lag_ms: int | None = None
     # None if the broker could not be read.
     seen: Seen | None = None
 
 
 def find_problems(facts: Facts) -> tuple[list[Problem], bool]:
     """The problems, the gravest first, and whether there are more."""
-    kinds: list[Iterator[Problem]] = [_of_gateway(facts), _of_silent(facts)]
+    kinds: list[Iterator[Problem]] = [
+        _of_gateway(facts),
+        _of_tailers(facts),
+        _of_indexers(facts),
+    ]
     if facts.seen is not None:
         seen = facts.seen
         kinds += [
@@ -112,15 +127,31 @@ def _of_gateway(facts: Facts) -> Iterator[Problem]:
                       " TAILCAST_MAX_CONNECTIONS")  # fmt: skip  # as a call
 
 
-def _of_silent(facts: Facts) -> Iterator[Problem]:
+def _of_tailers(facts: Facts) -> Iterator[Problem]:
     for name in facts.silent:
         reason = "its sessions run, and it is not there: nothing of them comes"
         yield Problem("tailer", name, reason, "start it again")
+    if facts.seen is not None and not facts.seen.overviews:
+        yield Problem("tailer", "", NO_TAILER, START_ONE)
+
+
+def _of_indexers(facts: Facts) -> Iterator[Problem]:
+    if facts.feed != "fresh":
+        # While the broker is away no index can be up to date.
+        return
+    if facts.indexers == 0:
+        reason = "no indexer is there: new curves, steps and figures are read from the"
+        reason += " streams, which takes longer"
+        yield Problem("indexer", "", reason, START_INDEXER)
+    elif (facts.index_lag_ms or 0) > INDEX_LATE_MS:
+        seconds = (facts.index_lag_ms or 0) // 1_000
+        reason = f"the indexes are {seconds} s behind the streams: curves, steps and"
+        reason += " figures take longer"
+        mend = "if this does not fall by itself, start another `tailcast indexer`"
+        yield Problem("indexer", "", reason, mend)
 
 
 def _of_roots(seen: Seen) -> Iterator[Problem]:
-    if not seen.overviews:
-        yield Problem("tailer", "", NO_TAILER, START_ONE)
     for overview in seen.overviews:
         for root in overview.roots:
             # Without a remedy it is only being looked at.

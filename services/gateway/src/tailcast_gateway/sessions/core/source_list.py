@@ -15,10 +15,12 @@ from tailcast_streams.sources import Overview, Root, Source, SourceState
 
 
 NO_TAILER = "no tailer has said what it watches within the last minute"
-START_ONE = (
-    "start `tailcast tailer` or `tailcast up` with the broker and the key prefix that"
+_START = (
+    "start `tailcast {}` or `tailcast up` with the broker and the key prefix that"
     " this gateway has"
 )
+START_ONE = _START.format("tailer")
+START_INDEXER = _START.format("indexer")
 
 Listed: TypeAlias = tuple[str, Source]
 
