@@ -9,6 +9,7 @@ import pytest
 
 from tailcast_gateway.http.core import bodies
 from tailcast_gateway.sessions import curves
+from tailcast_streams.position import BEFORE_ALL
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, watching
 from tests.integration.test_gateway_steps import index
 
@@ -161,3 +162,87 @@ async def test_a_long_session_without_an_index(
         msgspec.convert(body, bodies.ErrorBody)
         assert body["code"] == "unavailable"
         assert body["retryAfterMs"] > 0
+
+
+async def test_curves_of_several_sessions(
+    rig: Rig, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line each, as asked; one that cannot be drawn says why, and spoils no other."""
+    await rig.writer("b").append(*run_of(0, 3))
+    await rig.writer("a").append(*run_of(0, 9))
+    await rig.writer("long").append(*run_of(0, 12))
+    monkeypatch.setattr(curves, "EXACT_RECORDS", 10)
+    asked: dict[str, Any] = {
+        "sessionIds": ["b", "long", "no", "a", "b"],
+        "metrics": ["loss"],
+        "points": 5,
+        "x": "record",
+        "from": 1,
+    }
+    answer = await client.post("/api/series", json=asked)
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    lines = [msgspec.json.decode(line) for line in answer.text.splitlines()]
+    b, long, no, a = lines
+    for line in (a, b):
+        msgspec.convert(line, bodies.SeriesBody)
+    for line in (long, no):
+        msgspec.convert(line, bodies.NoSeriesBody)
+    assert [one["sessionId"] for one in lines] == ["b", "long", "no", "a"]
+    assert (long["code"], no["code"]) == ("unavailable", "not_found")
+    assert (a["of"], b["of"], list(a["series"])) == (8, 2, ["loss"])
+    alone = await client.get(
+        "/api/series?sessionId=a&metrics=loss&points=5&x=record&from=1"
+    )
+    assert alone.json() == a
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("nothing", "body: "),
+        ("{}", "body: "),
+        ('{"sessionIds":[]}', "body: "),
+        ('{"sessionIds":["a"],"x":"loss"}', "body: "),
+        ('{"sessionIds":["a"],"metrics":[]}', "body: "),
+        ('{"sessionIds":["a"],"point":9}', "body: "),
+        ('{"sessionIds":["a"],"to":"now"}', "to: a number, not 'now'"),
+        (msgspec.json.encode({"sessionIds": ["a"] * 51}), "body: "),
+        (b" " * (1024 * 1024 + 1), "the body has at most"),
+    ],
+)
+async def test_what_cannot_be_asked_of_several(
+    client: httpx.AsyncClient, body: str | bytes, text: str
+) -> None:
+    """In one line, and in place of all answers."""
+    answer = await client.post("/api/series", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith(text)
+
+
+async def test_where_a_run_fell_back_and_what_is_missing(
+    rig: Rig, client: httpx.AsyncClient
+) -> None:
+    """Curves are cut there, along any axis."""
+    writer = rig.writer("a")
+    times = [{"time": f"2025-12-18T01:30:{at:02}Z"} for at in range(15)]
+    steps = [*range(10), *range(5, 10)]
+    await writer.append(
+        *(
+            {"step": step, "loss": 1, **time}
+            for step, time in zip(steps, times, strict=True)
+        )
+    )
+    for x, place in (("step", 5), ("record", 10), ("time", 1_766_021_410_000)):
+        body = (await client.get(f"/api/sessions/a/series?x={x}")).json()
+        msgspec.convert(body, bodies.SeriesBody)
+        (fall,) = body["rewinds"]
+        assert (fall["x"], fall["step"], fall["before"]) == (place, 5, 9)
+        assert "rewindsLeftOut" not in body
+        assert body["gaps"] == []
+    (oldest, *_) = (await rig.broker.read_after("a", BEFORE_ALL, limit=9))[5:]
+    await rig.trim("a", oldest.id)
+    await index(writer)
+    body = (await client.get("/api/sessions/a/series")).json()
+    (gap,) = body["gaps"]
+    assert (gap["reason"], body["of"]) == ("trimmed", 11)
+    assert gap["to"].startswith(f"{oldest.previous}-")

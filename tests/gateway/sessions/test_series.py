@@ -11,9 +11,11 @@ from tailcast_gateway.sessions.core.series import (
     drawn_body,
     listed_body,
 )
-from tailcast_index.fold import Metric
+from tailcast_index.fold import Gap, Metric, Rewind, Span, Summary
+from tailcast_index.fold.figures import NOTHING_LEFT_OUT
+from tailcast_index.meaning import Choice
 from tailcast_index.rollups import Series
-from tailcast_streams.position import NOTHING, Cursor
+from tailcast_streams.position import NOTHING, Cursor, EntryID
 from tests.gateway.entries import cursor
 
 
@@ -64,14 +66,22 @@ def test_pages_go_by_name() -> None:
     assert page(part="lr", limit=9)["data"] == ["LR", "lr/eval"]
 
 
+def summary(**fields: Any) -> Summary:
+    """What an index says of which only this matters."""
+    return Summary(
+        steps=Span(), times=Span(), unread={}, choice=Choice(),
+        left_out=NOTHING_LEFT_OUT, **fields,
+    )  # fmt: skip  # one glance
+
+
 def drawn(chosen: Chosen, indexed_to: Cursor | None = NOTHING) -> dict[str, object]:
     """What is said of an answer that draws nothing of seven records."""
     place = cursor("1-70")
-    one = Drawn(Series(0, 7, {}, []), chosen, indexed_to, place)
+    one = Drawn(Series(0, 7, {}, []), chosen, indexed_to, place, summary())
     body = drawn_body("s", "step", one)
     assert (body.pop("sessionId"), body.pop("x")) == ("s", "step")
     assert (body.pop("cursor"), body.pop("of")) == (str(place), 7)
-    assert body.pop("series") == {}
+    assert (body.pop("series"), body.pop("gaps"), body.pop("rewinds")) == ({}, [], [])
     return body
 
 
@@ -79,3 +89,29 @@ def test_what_is_not_drawn_is_named() -> None:
     """Metrics that do not exist by name, and those that were left out by number."""
     assert drawn(Chosen([], ["a"])) == {"indexedTo": "1-0-00000000", "unknown": ["a"]}
     assert drawn(Chosen([], (), 3), None) == {"indexedTo": None, "metricsLeftOut": 3}
+
+
+def test_gaps_and_fall_backs_are_told() -> None:
+    """Those that are kept; of those before it is said how many there were."""
+    first, last = EntryID(1, 5), EntryID(1, 9)
+    says = summary(
+        gaps=(Gap(first, last, "trimmed"), Gap(first, last, "unheard of")),
+        gap_count=2,
+        rewinds=(
+            Rewind(first, 3, 8, records=4, time_ms=70),
+            Rewind(last, 2, 9, "b", records=6),
+        ),
+        rewind_count=5,
+    )
+    one = Drawn(Series(0, 7, {}, []), Chosen([]), None, cursor("1-70"), says)
+    body = drawn_body("s", "time", one)
+    assert body["gaps"] == [
+        {"from": f"{Cursor(first, 0)}", "to": f"{Cursor(last, 0)}", "reason": reason}
+        for reason in ("trimmed", "file_lost")
+    ]
+    assert body["rewinds"] == [
+        {"x": 70, "cursor": f"{Cursor(first, 0)}", "step": 3, "before": 8},
+        {"x": None, "cursor": f"{Cursor(last, 0)}", "step": 2, "before": 9, "run": "b"},
+    ]
+    assert "gapsLeftOut" not in body
+    assert body["rewindsLeftOut"] == 3

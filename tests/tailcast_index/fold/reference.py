@@ -156,8 +156,10 @@ def rewinds(
     found: list[tuple[EntryID, Rewind]] = []
     for lane in {point.lane for point in points}:
         in_order: list[tuple[Any, set[str]]] = []
-        fallen: list[tuple[EntryID, Any]] = []
-        for record, point, one in zip(records, points, values, strict=True):
+        fallen: list[Rewind] = []
+        for at, (record, point, one) in enumerate(
+            zip(records, points, values, strict=True)
+        ):
             if point.lane != lane or point.step is None:
                 continue
             step, names = point.step, {name for name, _ in one[:16]}
@@ -166,11 +168,11 @@ def rewinds(
                 fallen = []
             elif not any(is_like(names, other) for _, other in in_order[-2:]):
                 continue
-            elif not fallen or step < fallen[-1][1]:
-                fallen = [(record.id, step)]
-            elif step > fallen[-1][1]:
-                rewind = Rewind(*fallen[0], in_order[-1][0], lane)
-                found.append((record.id, rewind))
+            elif not fallen or step < fallen[-1].step:
+                before = in_order[-1][0]
+                fallen = [Rewind(record.id, step, before, lane, at, point.time_ms)]
+            elif step > fallen[-1].step:
+                found.append((record.id, fallen[0]))
                 in_order.append((step, names))
                 fallen = []
     return [rewind for _, rewind in sorted(found)]

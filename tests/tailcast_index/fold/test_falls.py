@@ -56,10 +56,12 @@ def test_a_run_fell_back_where_it_goes_on_from_a_lower_step(
 def test_a_fall_back_is_at_its_first_record() -> None:
     """Though it is known with the second one only."""
     falls = Falls()
-    notes = [falls.note(EntryID(1, at), step, "", TRAIN) for at, step in enumerate(
-        [10, 20, 12, 14]
-    )]  # fmt: skip
-    assert notes == [None, None, None, Rewind(EntryID(1, 2), 12, 20)]
+    notes = [
+        falls.note(EntryID(1, at), step, "", TRAIN, at, 1_000 * at)
+        for at, step in enumerate([10, 20, 12, 14])
+    ]
+    fall = Rewind(EntryID(1, 2), 12, 20, records=2, time_ms=2_000)
+    assert notes == [None, None, None, fall]
 
 
 def test_records_of_another_kind_do_not_show_it() -> None:

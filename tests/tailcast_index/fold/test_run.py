@@ -67,7 +67,8 @@ def test_a_fall_back_measures_the_pace_anew() -> None:
         for at, step in enumerate(steps)
     ]
     summary = run_of(*points).summary(TIME_MS + 111_000)
-    assert summary.rewinds == (Rewind(EntryID(1, 101), 50, 99),)
+    fall = Rewind(EntryID(1, 101), 50, 99, "", 100, TIME_MS + 100_000)
+    assert summary.rewinds == (fall,)
     assert summary.steps == Span(0, 60, 99)
     assert summary.eta_ms == 140_000
 

@@ -34,6 +34,9 @@ class Rewind(NamedTuple):
     before: float
     # The run of a file that has several of them; "" else.
     lane: str = ""
+    # How many records there were before it, and its time, None if it has none.
+    records: int = 0
+    time_ms: int | None = None
 
 
 class _Lane:
@@ -50,8 +53,8 @@ class _Lane:
         # their values, until somebody asks.
         self.kind = kind
         self.kind_before = before
-        # The record with which it perhaps fell back, its step, and the latest step.
-        self.fallen: tuple[EntryID, float, float] | None = None
+        # The fall-back that perhaps was, and the latest step since.
+        self.fallen: tuple[Rewind, float] | None = None
 
 
 class Falls:
@@ -72,9 +75,24 @@ class Falls:
         return None if run is None else run.at
 
     def note(
-        self, id: EntryID, step: float, lane: str, values: _Values
+        self,
+        id: EntryID,
+        step: float,
+        lane: str,
+        values: _Values,
+        records: int = 0,
+        time_ms: int | None = None,
     ) -> Rewind | None:
-        """Note a record with a step; returns the fall-back that it shows, if any."""
+        """Note a record with a step; returns the fall-back that it shows, if any.
+
+        Args:
+            id: its entry.
+            step: its step.
+            lane: its run, "" if the session has one.
+            values: its metrics.
+            records: how many records there are before it.
+            time_ms: its time.
+        """
         run = self._lanes.get(lane)
         if run is None or lane != self._last_lane:
             run = self._turn_to(lane, run, step, values)
@@ -83,7 +101,8 @@ class Falls:
             run.kind_before, run.kind = run.kind, values
             run.fallen = None
             return None
-        return self._fell(run, id, step, values)
+        fallen = Rewind(id, step, run.at, lane, records, time_ms)
+        return self._fell(run, fallen, values)
 
     def _turn_to(
         self, lane: str, run: _Lane | None, step: float, values: _Values
@@ -95,20 +114,17 @@ class Falls:
             del self._lanes[next(iter(self._lanes))]
         return run
 
-    def _fell(
-        self, run: _Lane, id: EntryID, step: float, values: _Values
-    ) -> Rewind | None:
-        kind = _kind(values)
+    def _fell(self, run: _Lane, now: Rewind, values: _Values) -> Rewind | None:
+        kind, step = _kind(values), now.step
         run.kind, run.kind_before = _kind(run.kind), _kind(run.kind_before)
         if not (_is_same(run.kind, kind) or _is_same(run.kind_before, kind)):
             return None
-        if run.fallen is None or step < run.fallen[2]:
-            run.fallen = id, step, step
+        if run.fallen is None or step < run.fallen[1]:
+            run.fallen = now, step
             return None
-        first, fallen_to, latest = run.fallen
+        rewind, latest = run.fallen
         if step == latest:
             return None
-        rewind = Rewind(first, fallen_to, run.at, self._last_lane)
         run.at, run.fallen = step, None
         run.kind_before, run.kind = run.kind, kind
         self.count += 1
@@ -143,8 +159,8 @@ class Falls:
         for (lane, at, *fallen), both in zip(lanes, kinds, strict=True):
             run = falls._lanes[lane] = _Lane(at, *map(frozenset[int], both))
             if fallen:
-                (generation, offset), step, latest = fallen
-                run.fallen = EntryID(generation, offset), step, latest
+                (id, *rest), latest = fallen
+                run.fallen = Rewind(EntryID(*id), *rest), latest
             falls._last_lane = lane
         return falls
 

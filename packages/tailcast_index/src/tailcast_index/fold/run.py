@@ -83,7 +83,8 @@ class Run:
             if self.highest_step is None or step > self.highest_step:
                 self._reach_step(step, previous)
             self.last_step = step
-            if self.falls.note(id, step, lane, values) is not None:
+            falls, before = self.falls, self.records
+            if falls.note(id, step, lane, values, before, time_ms) is not None:
                 self.by_time.begin_again()
                 self.by_arrival.begin_again()
         if time_ms is not None:

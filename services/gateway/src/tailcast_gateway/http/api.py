@@ -23,6 +23,8 @@ from tailcast_gateway.connections.handover import handover
 from tailcast_gateway.http.core import bodies, openapi
 from tailcast_gateway.http.core.address import read_address
 from tailcast_gateway.http.events import add_events
+from tailcast_gateway.http.export import Exports
+from tailcast_gateway.http.many_series import add_many_series
 from tailcast_gateway.http.record import add_record
 from tailcast_gateway.http.responses import (
     ORIGIN_REFUSED,
@@ -136,9 +138,15 @@ def make_api(
     api.stream = _make_stream(replica, allowed_origins)
     api.on_failed = partial(replica.instruments.defect, "request")
     _add_health(api, replica)
+    exports = Exports(
+        slow_timeout=replica.slow_timeout,
+        is_draining=lambda: replica.connections.is_draining,
+        instruments=replica.instruments,
+    )
     # Before the sessions, whose paths may have any end.
     add_series(api, replica)
-    add_sessions(api, replica)
+    add_many_series(api, replica, exports)
+    add_sessions(api, replica, exports)
     add_sources(api, replica)
     add_status(api, replica)
     add_record(api, replica)

@@ -1,22 +1,25 @@
-"""Exports: all records of a session up to its head, as lines over HTTP.
+"""Answers of lines over HTTP: all records of a session up to its head, or curves.
 
 One page is in memory at a time, and the next is read when the socket has accepted it.
-Lost records are a line in their place. If the export cannot go on, the response ends
+Lost records are a line in their place. If the answer cannot go on, the response ends
 without its last chunk, so that no client takes a part for the whole.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tailcast_gateway.connections.admission import ENDING, EXPORTING
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
 from tailcast_gateway.connections.handover import transport_of
+from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.protocol.client_messages import UNAVAILABLE
 from tailcast_gateway.sessions.core.pages import Breaks, shaped
 from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.views.view import PLAIN, View
@@ -40,17 +43,15 @@ class Broken(Exception):
 
 
 class Exports:
-    """The exports of a replica, counted."""
+    """The responses of lines of a replica, counted."""
 
     def __init__(
         self,
-        history: Pages,
         *,
         slow_timeout: float,
         is_draining: Callable[[], bool],
         instruments: Instruments,
     ) -> None:
-        self._history = history
         self.slow_timeout = slow_timeout
         self.is_draining = is_draining
         self.instruments = instruments
@@ -58,50 +59,57 @@ class Exports:
         self.count = 0
 
     @property
-    def is_full(self) -> bool:
-        """Whether one more export would be too many."""
-        return self.count >= MAX_EXPORTS
+    def refusal(self) -> Response | None:
+        """The answer to one that would be too many, or comes too late; None if not."""
+        if self.count < MAX_EXPORTS and not self.is_draining():
+            return None
+        is_full = self.count >= MAX_EXPORTS
+        self.instruments.busy("exports" if is_full else "draining")
+        refusal = EXPORTING if is_full else ENDING
+        body = {"code": UNAVAILABLE, "message": refusal.text}
+        return json_response(body, status=503, headers=refusal.retry_after())
 
-    async def chunks(
-        self,
-        session: str,
-        start: Cursor,
-        head: Cursor,
-        *,
-        limit: int | None,
-        told: Breaks,
-        view: View = PLAIN,
-    ) -> AsyncGenerator[bytes]:
-        """The lines from a place up to a head, in chunks.
 
-        Raises:
-            Broken: records are missing before the head.
-            BrokerError: the broker failed before the head.
-        """
-        cursor, left = start, limit
-        lines = _told_lines(told)
-        while cursor.id < head.id and left != 0:
-            size = PAGE_RECORDS if left is None else min(PAGE_RECORDS, left)
-            page = await self._history.after(
-                session, cursor, limit=size, max_bytes=EXPORT_PAGE_BYTES
-            )
-            if page.cursor == cursor and not page.told:
-                raise Broken("what follows is not there")
-            lines += _told_lines(page.told)
-            records = [one for one in page.records if one.id <= head.id]
-            # JSON allows a carriage return between tokens, but readers of lines would
-            # end a line there.
-            lines += [line.replace(b"\r", b" ") for line in shaped(records, view)]
-            if left is not None:
-                left -= len(records)
-            cursor = page.cursor
-            for data in _chunked(lines):
-                yield data
-            lines = []
-            if not page.more and cursor.id < head.id:
-                raise Broken("the stream ends before the head that it had")
+async def exported(
+    history: Pages,
+    session: str,
+    start: Cursor,
+    head: Cursor,
+    *,
+    limit: int | None,
+    told: Breaks,
+    view: View = PLAIN,
+) -> AsyncGenerator[bytes]:
+    """The lines from a place of a session up to a head, in chunks.
+
+    Raises:
+        Broken: records are missing before the head.
+        BrokerError: the broker failed before the head.
+    """
+    cursor, left = start, limit
+    lines = _told_lines(told)
+    while cursor.id < head.id and left != 0:
+        size = PAGE_RECORDS if left is None else min(PAGE_RECORDS, left)
+        page = await history.after(
+            session, cursor, limit=size, max_bytes=EXPORT_PAGE_BYTES
+        )
+        if page.cursor == cursor and not page.told:
+            raise Broken("what follows is not there")
+        lines += _told_lines(page.told)
+        records = [one for one in page.records if one.id <= head.id]
+        # JSON allows a carriage return between tokens, but readers of lines would end
+        # a line there.
+        lines += [line.replace(b"\r", b" ") for line in shaped(records, view)]
+        if left is not None:
+            left -= len(records)
+        cursor = page.cursor
         for data in _chunked(lines):
             yield data
+        lines = []
+        if not page.more and cursor.id < head.id:
+            raise Broken("the stream ends before the head that it had")
+    for data in _chunked(lines):
+        yield data
 
 
 class NdjsonResponse(Response):
@@ -113,10 +121,10 @@ class NdjsonResponse(Response):
         session: str,
         chunks: AsyncGenerator[bytes],
         *,
-        headers: dict[str, str],
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
-            headers={**STREAMED, **headers}, media_type="application/x-ndjson"
+            headers={**STREAMED, **(headers or {})}, media_type="application/x-ndjson"
         )
         # Its length is not known in advance.
         del self.headers["content-length"]

@@ -10,7 +10,6 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from pydantic import WithJsonSchema
 from starlette.convertors import PathConvertor, register_url_convertor
 
-from tailcast_gateway.connections.admission import ENDING, EXPORTING
 from tailcast_gateway.http.core.bodies import (
     EmergenciesBody,
     RecordsBody,
@@ -24,11 +23,10 @@ from tailcast_gateway.http.core.parameters import (
     parsed_query,
     session_in,
 )
-from tailcast_gateway.http.export import Exports, NdjsonResponse
+from tailcast_gateway.http.export import Exports, NdjsonResponse, exported
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
-    UNAVAILABLE,
     InvalidMessage,
 )
 from tailcast_gateway.protocol.limits import DEFAULT_HISTORY, MAX_HISTORY
@@ -150,9 +148,9 @@ class _RecordsQuery:
 Records = Annotated[_RecordsQuery, Depends()]
 
 
-def add_sessions(api: FastAPI, replica: Replica) -> None:
+def add_sessions(api: FastAPI, replica: Replica, exports: Exports) -> None:
     """Serve `/api/…`."""
-    routes = _Routes(replica)
+    routes = _Routes(replica, exports)
     for path, endpoint, answered in (
         ("/api/sessions", routes.list_sessions, _SESSIONS),
         ("/api/emergencies", routes.list_emergencies, _EMERGENCIES),
@@ -173,15 +171,10 @@ def add_sessions(api: FastAPI, replica: Replica) -> None:
 class _Routes:
     """The endpoints of one replica."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, exports: Exports) -> None:
         self._replica = replica
         self._stored = replica.stored
-        self._exports = Exports(
-            replica.history,
-            slow_timeout=replica.slow_timeout,
-            is_draining=lambda: replica.connections.is_draining,
-            instruments=replica.instruments,
-        )
+        self._exports = exports
 
     async def list_sessions(self) -> Response:
         """The list of sessions, the latest first."""
@@ -328,19 +321,22 @@ class _Routes:
         self, session: str, query: ParsedQuery, head: Head, limit: int | None
     ) -> Response:
         exports, place = self._exports, query.plan.start
-        if exports.is_full or exports.is_draining():
-            refusal = EXPORTING if exports.is_full else ENDING
-            self._replica.instruments.busy("exports" if exports.is_full else "draining")
-            body = {"code": UNAVAILABLE, "message": refusal.text}
-            return json_response(body, status=503, headers=refusal.retry_after())
+        if (refusal := exports.refusal) is not None:
+            return refusal
         assert place is not None  # noqa: S101  # queries have a default
         if isinstance(place, Cursor):
             start, told = place, NO_BREAKS
         else:
             start, told = moved(NOTHING, await self._found(session, place))
         end = head.cursor or NOTHING
-        chunks = exports.chunks(
-            session, start, end, limit=limit, told=told, view=query.view
+        chunks = exported(
+            self._replica.history,
+            session,
+            start,
+            end,
+            limit=limit,
+            told=told,
+            view=query.view,
         )
         return NdjsonResponse(
             exports, session, chunks, headers={"tailcast-head": str(end)}

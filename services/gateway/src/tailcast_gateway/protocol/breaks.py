@@ -28,6 +28,11 @@ def gap(since: Cursor, to: Cursor, reason: str = "trimmed") -> dict[str, object]
     return {"from": str(shown(since)), "to": str(to), "reason": reason}
 
 
+def gap_reason(stored: str) -> str:
+    """The reason for a gap that clients are told."""
+    return stored if stored in _GAP_REASONS else "file_lost"
+
+
 def rewind(
     cursor: Cursor, reason: str, *, step: str = "", is_complete: bool = False
 ) -> dict[str, object]:
@@ -45,8 +50,7 @@ def gap_at(entry: Entry, previous: Cursor) -> dict[str, object]:
     """The fields for a gap entry, for a client that has all records before it."""
     # Older tailers gave no reason when they left lines out.
     reason = (entry.details or {}).get("reason", "left_out")
-    reason = reason if reason in _GAP_REASONS else "file_lost"
-    return gap(previous, entry.cursor, reason)
+    return gap(previous, entry.cursor, gap_reason(reason))
 
 
 def rewind_at(entry: Entry) -> dict[str, object]:

@@ -190,7 +190,8 @@ class Curves:
         except ValueError:
             return None
         indexed_to = self._indexed_to(session, known)
-        return Drawn(series, chosen, indexed_to, found.cursor)
+        summary = found.index.summary(self._now_ms())
+        return Drawn(series, chosen, indexed_to, found.cursor, summary)
 
     async def _range(
         self, session: str, known: _Known, x: AxisName, span: Span

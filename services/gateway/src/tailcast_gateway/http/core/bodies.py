@@ -3,9 +3,9 @@
 Pure. Answers are not made from these models; tests check answers against them.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from tailcast_gateway.http.core.problems import ProblemKind
 from tailcast_gateway.protocol.client_messages import ErrorCode
@@ -19,6 +19,12 @@ from tailcast_gateway.protocol.message_parts import (
     SessionFields,
     Size,
     UnixMs,
+)
+from tailcast_gateway.sessions.core.series import (
+    DEFAULT_ROWS,
+    MAX_CURVE_SESSIONS,
+    MAX_DRAWN,
+    MAX_ROWS,
 )
 from tailcast_streams.sources import SourceState
 
@@ -109,11 +115,26 @@ class CurveFields(_Body, kw_only=True):
     nonfinite: list[tuple[float | None, str, Size]]
 
 
+class FallBack(_Body, kw_only=True):
+    """Where a run fell back and went on from there: the first record behind it.
+
+    `x` is its place on the axis, `step` its step, `before` the last one before it;
+    `run` is the run that fell back, if the session has several.
+    """
+
+    x: float | None
+    cursor: Cursor
+    step: float
+    before: float
+    run: str | UnsetType = UNSET
+
+
 class SeriesBody(_Body, kw_only=True):
     """Curves of some metrics, over `of` records up to `cursor`.
 
     `indexedTo` is null if no indexer has read the session; `unknown` are metrics that
-    do not exist, `metricsLeftOut` counts the others if none was named.
+    do not exist, `metricsLeftOut` counts the others if none was named. The latest gaps
+    and fall-backs of the session are named, and what is left out of them is counted.
     """
 
     session_id: str
@@ -121,9 +142,35 @@ class SeriesBody(_Body, kw_only=True):
     of: Size
     indexed_to: Cursor | None
     cursor: Cursor
+    gaps: list[GapFields]
+    gaps_left_out: Size | UnsetType = UNSET
+    rewinds: list[FallBack]
+    rewinds_left_out: Size | UnsetType = UNSET
     series: dict[str, CurveFields]
     unknown: list[str] | UnsetType = UNSET
     metrics_left_out: Size | UnsetType = UNSET
+
+
+class NoSeriesBody(_Body, kw_only=True):
+    """Why the curves of one session of several could not be drawn."""
+
+    session_id: str
+    code: ErrorCode | Literal["not_found"]
+    message: str
+    retry_after_ms: Size | UnsetType = UNSET
+
+
+class SeriesQueryBody(_Body, kw_only=True):
+    """The curves of several sessions that are asked for; `from` and `to` as in `x`."""
+
+    session_ids: Annotated[list[str], Meta(min_length=1, max_length=MAX_CURVE_SESSIONS)]
+    metrics: (
+        Annotated[list[str], Meta(min_length=1, max_length=MAX_DRAWN)] | UnsetType
+    ) = UNSET
+    points: Annotated[int, Meta(ge=1, le=MAX_ROWS)] = DEFAULT_ROWS
+    x: Literal["step", "time", "record"] = "step"
+    from_: float | str | UnsetType = field(default=UNSET, name="from")
+    to: float | str | UnsetType = UNSET
 
 
 class CatalogueMetric(_Body, kw_only=True):

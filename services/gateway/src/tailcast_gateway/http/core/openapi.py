@@ -30,6 +30,8 @@ _BODIES: Final[tuple[type[Struct], ...]] = (
     bodies.RejectedBody,
     bodies.EmergenciesBody,
     bodies.SeriesBody,
+    bodies.NoSeriesBody,
+    bodies.SeriesQueryBody,
     bodies.MetricsBody,
     bodies.SourcesBody,
     bodies.StatusBody,

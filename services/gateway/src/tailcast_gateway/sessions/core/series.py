@@ -7,7 +7,8 @@ so that one whose first value has just come is there.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from tailcast_index.fold import Metric
+from tailcast_gateway.protocol import breaks
+from tailcast_index.fold import Gap, Metric, Rewind, Summary
 from tailcast_index.rollups import Series
 from tailcast_index.rollups.axis import AxisName
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
@@ -16,6 +17,8 @@ from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
 # How many metrics one answer draws, and how many if none is named.
 MAX_DRAWN = 50
 DEFAULT_DRAWN = 20
+# Of how many sessions one request draws curves.
+MAX_CURVE_SESSIONS = 50
 # How many rows a curve has.
 MAX_ROWS = 5_000
 DEFAULT_ROWS = 1_000
@@ -52,6 +55,8 @@ class Drawn(NamedTuple):
     # Up to where the index went, None without one, and up to where the curves go.
     indexed_to: Cursor | None
     cursor: Cursor
+    # What the index says of the session, with what is behind it.
+    summary: Summary
 
 
 class Catalogue(NamedTuple):
@@ -96,7 +101,13 @@ def drawn_body(session: str, x: AxisName, drawn: Drawn) -> dict[str, object]:
         "of": drawn.series.of,
         "indexedTo": _told(drawn.indexed_to),
         "cursor": _told(drawn.cursor),
+        "gaps": [_gap(one) for one in drawn.summary.gaps],
+        "rewinds": [_rewind(one, x) for one in drawn.summary.rewinds],
         "series": drawn.series.curves,
+        **_left_out("gapsLeftOut", drawn.summary.gap_count, drawn.summary.gaps),
+        **_left_out(
+            "rewindsLeftOut", drawn.summary.rewind_count, drawn.summary.rewinds
+        ),
     }
     if drawn.chosen.unknown:
         body["unknown"] = drawn.chosen.unknown
@@ -130,6 +141,27 @@ def listed_body(
         "more": len(left) > len(page),
         "leftOut": listed.left_out,
     }
+
+
+def _gap(gap: Gap) -> dict[str, object]:
+    reason = breaks.gap_reason(gap.reason)
+    return breaks.gap(Cursor(gap.after, 0), Cursor(gap.to, 0), reason)
+
+
+def _rewind(rewind: Rewind, x: AxisName) -> dict[str, object]:
+    """A fall-back, at the first record behind it."""
+    at = {"step": rewind.step, "time": rewind.time_ms, "record": rewind.records}
+    return {
+        "x": at[x],
+        "cursor": str(Cursor(rewind.id, 0)),
+        "step": rewind.step,
+        "before": rewind.before,
+        **({"run": rewind.lane} if rewind.lane else {}),
+    }
+
+
+def _left_out(name: str, count: int, told: Sequence[object]) -> dict[str, int]:
+    return {name: count - len(told)} if count > len(told) else {}
 
 
 def _metric(metric: Metric) -> dict[str, object]:
