@@ -199,8 +199,8 @@ survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds: some eight 
 	@$(BIN)/python -m benchmarks.survival $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.dev-set ## the benchmarks, some twelve minutes
-	@for bench in ingest fanout 'gateway --rounds 2'; do \
+bench: $(VENV)/.dev-set ## the benchmarks, some twenty minutes
+	@for bench in ingest fanout 'gateway --rounds 2' index 'live --rounds 2'; do \
 		echo "== $$bench"; $(BIN)/python -m benchmarks.$$bench || exit 1; done
 
 # ---------------------------------------------------------------- what is given away

@@ -94,12 +94,16 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def valkey() -> Generator[tuple[Path, int]]:
-    """An embedded Valkey that keeps nothing: its socket and its process."""
+def valkey(port: int = 0) -> Generator[tuple[Path, int]]:
+    """An embedded Valkey that keeps nothing: its socket and its process.
+
+    Args:
+        port: where it listens besides; 0 for nowhere.
+    """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "valkey.sock"
         process = subprocess.Popen(
-            [str(find_program()), "--port", "0", "--unixsocket", str(path),
+            [str(find_program()), "--port", str(port), "--unixsocket", str(path),
              "--save", "", "--dir", folder],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip  # one glance

@@ -15,7 +15,8 @@ from typing import NamedTuple
 HERE = Path(__file__).parent
 CACHE = HERE / ".cache"
 DEBIAN_PACKAGES = (
-    "rsyslog", "libestr0", "libfastjson4", "liblognorm5",
+    "rsyslog", "rsyslog-hiredis", "libhiredis0.14", "libestr0", "libfastjson4",
+    "liblognorm5",
     "syslog-ng-core", "libivykis0", "libnet1", "libpcre3", "libwrap0",
 )  # fmt: skip  # as a list
 FILECONSUMER = "github.com/open-telemetry/opentelemetry-collector-contrib/pkg/stanza"
@@ -61,7 +62,9 @@ def fileconsumer() -> Installed:
 
 def _debian() -> Path:
     root = CACHE / "debian"
-    if (root / "usr/sbin/syslog-ng").exists():
+    if {name.name.partition("_")[0] for name in root.glob("*.deb")} >= {
+        *DEBIAN_PACKAGES
+    }:
         return root
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise Missing("this is no Debian to get it from")

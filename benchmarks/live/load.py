@@ -1,0 +1,92 @@
+"""Training runs that write: files, each of which grows by so many lines a second."""
+
+import random
+import threading
+import time
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+
+# Unix seconds of the first record of a run that is made up.
+TIME = 1_795_800_000
+
+
+def line(step: int, metrics: int, chance: random.Random, *, at: float) -> bytes:
+    """A record without its newline: 140 bytes with 3 metrics, 3.2 kB with 100."""
+    values = {f"layer_{number}/w": chance.random() for number in range(metrics)}
+    return msgspec.json.encode({"step": step, "timestamp": at, **values})
+
+
+class Runs:
+    """Files that grow line by line, evenly; a context manager."""
+
+    def __init__(self, paths: list[Path], *, metrics: int, rate: float) -> None:
+        """`rate` is that of one file, lines a second."""
+        self._files = [path.open("ab", buffering=0) for path in paths]
+        self._metrics = metrics
+        self._pause = 1 / (rate * len(paths))
+        self._thread = threading.Thread(target=self._write)
+        self._has_ended = threading.Event()
+        # What was written.
+        self.lines = 0
+        self.bytes = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._has_ended.set()
+        self._thread.join()
+        for file in self._files:
+            file.close()
+
+    def _write(self) -> None:
+        chance = random.Random(self._metrics)
+        count, began = len(self._files), time.monotonic()
+        while not self._has_ended.is_set():
+            step, number = divmod(self.lines, count)
+            text = line(step, self._metrics, chance, at=time.time())
+            self.bytes += self._files[number].write(text + b"\n")
+            self.lines += 1
+            self._has_ended.wait(began + self.lines * self._pause - time.monotonic())
+
+
+class Flood:
+    """One file that grows by thousands of lines a second; a context manager."""
+
+    def __init__(self, path: Path, *, metrics: int, rate: int) -> None:
+        self._file = path.open("ab", buffering=0)
+        self._metrics = metrics
+        self._rate = rate
+        self._thread = threading.Thread(target=self._write)
+        self._has_ended = threading.Event()
+        # What was written.
+        self.bytes = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._has_ended.set()
+        self._thread.join()
+        self._file.close()
+
+    def _write(self) -> None:
+        # What a file repeats but for its steps: making each line would take as long as
+        # what is measured.
+        chance = random.Random(self._metrics)
+        some = [line(0, self._metrics, chance, at=TIME) for _ in range(100)]
+        rests = [text.partition(b",")[2] for text in some]
+        began, lines = time.monotonic(), 0
+        while not self._has_ended.wait(0.01):
+            due = int((time.monotonic() - began) * self._rate)
+            batch = [
+                b'{"step":%d,%b\n' % (step, rests[step % len(rests)])
+                for step in range(lines, due)
+            ]
+            self.bytes += self._file.write(b"".join(batch))
+            lines = due
