@@ -7,9 +7,20 @@ kept from one to the next but what the sentence itself needs.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tailcast_index.fold import Metric, Rewind, Span
+from msgspec.json import encode
+
+from tailcast_index.fold import Metric, Rewind, Span, Sparkline
 from tailcast_index.fold.figures import MAX_METRICS, MAX_NAME_LENGTH
-from tailcast_index.meaning import Choice, Chooser, Point, Reader, Rules
+from tailcast_index.fold.spark import MAX_POINTS
+from tailcast_index.meaning import (
+    Choice,
+    Chooser,
+    Point,
+    Reader,
+    Rules,
+    SettingsFinder,
+    rank_of,
+)
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.metrics import read_fields
 from tailcast_streams.position import BEFORE_ALL, EntryID
@@ -28,6 +39,8 @@ class Expected(NamedTuple):
     metrics: list[Metric]
     left_out: int
     unread: dict[str, int]
+    config: bytes
+    spark: Sparkline | None
 
 
 def surviving(stream: Sequence[Entry], later: Sequence[EntryID] = ()) -> list[Entry]:
@@ -82,7 +95,35 @@ def expected(
         ],
         left_out=sum(name not in kept for one in values for name, _ in one),
         unread=unread,
+        config=config(records, choice),
+        spark=spark(kept, values),
     )
+
+
+def config(records: Sequence[Entry], choice: Choice) -> bytes:
+    """The latest settings on the lines."""
+    finder = SettingsFinder(choice)
+    found = [finder.find(read_fields(one.record)) for one in records]
+    settings = [one for one in found if one is not None]
+    return encode(settings[-1]) if settings else b""
+
+
+def spark(
+    names: Sequence[str], values: Sequence[Sequence[tuple[str, Any]]]
+) -> Sparkline | None:
+    """What the main metric was at some records that lie evenly apart, and at last."""
+    if not names:
+        return None
+    main = min(names, key=rank_of)
+    latest: list[Any] = [None]
+    for one in values:
+        latest.append(dict(one).get(main, latest[-1]))
+    count, every = len(values), 1
+    while count // every >= MAX_POINTS:
+        every *= 2
+    shown = [*range(every, count + 1, every), *([count] if count % every else [])]
+    told = [latest[at] for at in shown]
+    return Sparkline(main, tuple(None if isinstance(v, str) else v for v in told))
 
 
 def values_of(points: Sequence[Point], at: int) -> list[tuple[str, Any]]:

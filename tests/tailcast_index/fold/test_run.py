@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tailcast_index.fold import Rewind, Span, UnreadKey
+from tailcast_index.fold import Rewind, Span, UnreadKey, run as module
 from tailcast_index.fold.run import MAX_UNREAD_KEYS, Run
 from tailcast_index.fold.stored import fields_of, load_run
 from tailcast_index.meaning import Choice, Point, Unread
@@ -114,3 +114,24 @@ def test_a_clock_that_ran_back_does_not_count() -> None:
     summary = run.summary(TIME_MS + 9_500)
     assert summary.times == Span(TIME_MS + 5_000, TIME_MS + 7_000, TIME_MS + 9_000)
     assert summary.activity_ms == TIME_MS + 9_000
+
+
+def test_settings_that_are_too_long_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Until others come; how long they are is told, and stored."""
+    monkeypatch.setattr(module, "MAX_CONFIG_BYTES", 12)
+    run = Run(RULES, Choice())
+    told: list[tuple[bytes, int]] = []
+    for at, lr in enumerate((0.1, 0.125, 0.1), 1):
+        entry = Entry(EntryID(1, at), EntryID(1, at - 1), Kind.RECORD, b"{}")
+        run.add(entry, {"config": {"lr": lr}}, NOW_MS)
+        run = load_run(fields_of(run), run.figures.take_changed(), RULES)
+        summary = run.summary(NOW_MS)
+        told.append((summary.config, summary.config_left_out))
+    assert told == [(b'{"lr":0.1}', 0), (b'{"lr":0.125}', 0), (b'{"lr":0.1}', 0)]
+    entry = Entry(EntryID(1, 9), EntryID(1, 3), Kind.RECORD, b"{}")
+    run.add(entry, {"args": {"lr": 0.0625}}, NOW_MS)
+    run = load_run(fields_of(run), run.figures.take_changed(), RULES)
+    summary = run.summary(NOW_MS)
+    assert (summary.config, summary.config_left_out) == (b"", 13)

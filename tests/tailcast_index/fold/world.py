@@ -188,4 +188,6 @@ def figures(index: Index, summary: Summary) -> Expected:
         metrics=index.metrics(),
         left_out=summary.left_out.values,
         unread={key: one.times for key, one in summary.unread.items()},
+        config=summary.config,
+        spark=summary.spark,
     )

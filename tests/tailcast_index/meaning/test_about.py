@@ -1,6 +1,6 @@
 """What a run says of itself: its settings and its names."""
 
-from tailcast_index.meaning import About, Choice, about_run, settings_in
+from tailcast_index.meaning import About, Choice, SettingsFinder, about_run
 
 
 def test_a_header_says_what_a_run_is() -> None:
@@ -30,8 +30,10 @@ def test_a_document_may_be_settings_as_a_whole() -> None:
 
 def test_settings_stand_on_the_lines_of_some() -> None:
     """At the top, or in the envelope."""
-    assert settings_in({"loss": 1, "config": {"lr": 0.1}}, Choice()) == {"lr": 0.1}
-    choice = Choice(envelopes=(("payload",), ("metrics",)))
+    bare = SettingsFinder(Choice())
+    assert bare.find({"loss": 1, "config": {"lr": 0.1}}) == {"lr": 0.1}
+    enveloped = SettingsFinder(Choice(envelopes=(("payload",), ("metrics",))))
     fields: dict[str, object] = {"payload": {"hparams": {"lr": 0.2}}, "config": {}}
-    assert settings_in(fields, choice) == {"lr": 0.2}
-    assert settings_in({"config": "lr = 0.02", "payload": {}}, choice) is None
+    assert enveloped.find(fields) == {"lr": 0.2}
+    assert enveloped.find({"config": {"lr": 1}, "payload": fields}) == {"lr": 1}
+    assert enveloped.find({"config": "lr = 0.02", "payload": {}}) is None

@@ -8,6 +8,7 @@ from tailcast_index.fold.figures import LeftOut, Metric, read_metric
 from tailcast_index.fold.folding import Stale
 from tailcast_index.fold.index import Index
 from tailcast_index.fold.pace import Status
+from tailcast_index.fold.spark import Sparkline
 from tailcast_index.fold.summary import Gap, Span, Summary, UnreadKey
 from tailcast_index.fold.tail import Tail
 
@@ -19,6 +20,7 @@ __all__ = [
     "Metric",
     "Rewind",
     "Span",
+    "Sparkline",
     "Stale",
     "Status",
     "Summary",

@@ -5,10 +5,11 @@ records come one by one. A session has statistics of 10,000 metrics; values of o
 are counted, and their names are kept while they are few.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import inf, isinf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -141,6 +142,15 @@ class Figures:
         """Whether a metric had a value that is a number."""
         metric = self._metrics.get(name)
         return metric is not None and metric[_COUNT] > 0
+
+    def last_of(self, name: str) -> Value | None:
+        """The latest value of a metric; None if it has no statistics."""
+        metric = self._metrics.get(name)
+        return None if metric is None else cast(Value, metric[_LAST])
+
+    def names_since(self, count: int) -> Iterable[str]:
+        """The names behind the first so many that came, or were loaded."""
+        return islice(self._metrics, count, None)
 
     @property
     def left_out(self) -> LeftOut:

@@ -6,12 +6,23 @@ It knows of no entries that are gone, of no stream and of no store: that is `ind
 from collections import deque
 from collections.abc import Collection, Mapping
 
+from msgspec.json import encode
+
 from tailcast_index.fold.falls import Falls
 from tailcast_index.fold.figures import Figures
 from tailcast_index.fold.pace import RATE_MS, Samples, status_after
 from tailcast_index.fold.places import PlaceMarks
+from tailcast_index.fold.spark import Spark
 from tailcast_index.fold.summary import Gap, Span, Summary, UnreadKey
-from tailcast_index.meaning import Choice, Point, Reader, Rules, Unread, Value
+from tailcast_index.meaning import (
+    Choice,
+    Point,
+    Reader,
+    Rules,
+    SettingsFinder,
+    Unread,
+    Value,
+)
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, EntryID
 
@@ -23,6 +34,8 @@ MAX_GAPS = 100
 MAX_UNREAD_KEYS = 20
 # A longer record is not kept besides its entry, bytes.
 MAX_LATEST_BYTES = 64 * 1024
+# Longer settings are left out, bytes.
+MAX_CONFIG_BYTES = 64 * 1024
 
 
 class Run:
@@ -37,6 +50,7 @@ class Run:
         self.figures = Figures(only=only)
         self.falls = Falls()
         self.places = PlaceMarks()
+        self.spark = Spark()
         # The samples by the records' own times, and by the times at which they came.
         self.by_time = Samples()
         self.by_arrival = Samples()
@@ -50,6 +64,11 @@ class Run:
         self.before_steps: EntryID | None = None
         self.before_times: EntryID | None = None
         self.total_steps: int | None = None
+        self._settings_in = SettingsFinder(choice).find
+        # The latest settings on the lines, as they are kept, and how long others are.
+        self._settings: Mapping[str, object] = {}
+        self.config = b""
+        self.config_left_out = 0
         self.latest_id = BEFORE_ALL
         self.latest = b""
         self.emergencies = 0
@@ -98,6 +117,11 @@ class Run:
             self.first_offset = offset
         if records >= self.places.due_records or offset >= self.places.due_offset:
             self.places.add(id, records, self.highest_step, self.highest_time)
+        if records >= self.spark.due:
+            self.spark.note(self.figures)
+        settings = self._settings_in(fields)
+        if settings is not None and settings != self._settings:
+            self._note_settings(settings)
         if kind is Kind.EMERGENCY or total_steps is not None or unread:
             self._note_rare(entry, point)
         return point
@@ -140,6 +164,9 @@ class Run:
             times=Span(self.first_time, self.last_time, self.highest_time),
             total_steps=self.total_steps,
             eta_ms=eta_ms,
+            config=self.config,
+            config_left_out=self.config_left_out,
+            spark=self.spark.line(self.figures, self.records),
             rate=clock.rate(idle_ms, cadence_ms),
             activity_ms=activity_ms,
             status=status_after(idle_ms, cadence_ms),
@@ -177,6 +204,13 @@ class Run:
             self.highest_time = time_ms
             self.by_time.note(time_ms, self.records, self.falls.at)
         self.last_time = time_ms
+
+    def _note_settings(self, settings: Mapping[str, object]) -> None:
+        self._settings = settings
+        text = encode(settings)
+        is_kept = len(text) <= MAX_CONFIG_BYTES
+        self.config = text if is_kept else b""
+        self.config_left_out = 0 if is_kept else len(text)
 
     def _note_rare(self, entry: Entry, point: Point) -> None:
         """Note what few records have."""

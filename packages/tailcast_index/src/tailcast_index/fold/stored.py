@@ -15,6 +15,7 @@ from tailcast_index.fold.figures import LeftOut
 from tailcast_index.fold.pace import Samples
 from tailcast_index.fold.places import PlaceMarks
 from tailcast_index.fold.run import MAX_LATEST_BYTES, Run
+from tailcast_index.fold.spark import Spark
 from tailcast_index.fold.summary import Gap, UnreadKey
 from tailcast_index.meaning import RULES_VERSION, Choice, Rules
 from tailcast_streams.position import Cursor, EntryID
@@ -54,6 +55,8 @@ def fields_of(run: Run) -> dict[str, bytes]:
         "times": _some(run.first_time, run.last_time, run.highest_time),
         "before": _some(_text(run.before_steps), _text(run.before_times)),
         "total_steps": run.total_steps,
+        "spark": run.spark.dump(run.figures),
+        "spark_latest": run.spark.dump_latest(run.figures),
         "activity": [run.written_ms, run.arrived_ms],
         "pace": run.by_time.dump(),
         "arrivals": run.by_arrival.dump(),
@@ -74,6 +77,9 @@ def fields_of(run: Run) -> dict[str, bytes]:
         ],
     }
     found = {name: _encode(value) for name, value in fields.items() if value}
+    if run.config or run.config_left_out:
+        found["config"] = run.config
+        found["config_left_out"] = b"%d" % run.config_left_out
     if run.records:
         found["latest_id"] = str(run.latest_id).encode()
     return found
@@ -107,6 +113,8 @@ def load_run(
     run.first_time, run.last_time, run.highest_time = fields.get("times", none)
     run.before_steps, run.before_times = map(_id, fields.get("before", none[:2]))
     run.total_steps = fields.get("total_steps")
+    run.config = stored.get("config", b"")
+    run.config_left_out = fields.get("config_left_out", 0)
     run.written_ms, run.arrived_ms = fields["activity"]
     run.by_time = Samples.load(fields.get("pace", ()))
     run.by_arrival = Samples.load(fields.get("arrivals", ()))
@@ -132,6 +140,12 @@ def load_run(
     run.unread = {key: UnreadKey(*value) for key, value in unread.items()}
     names = tuple(fields.get("left_out_names", ()))
     run.figures.load(metrics, LeftOut(fields.get("left_out", 0), names))
+    run.spark = Spark.load(
+        fields.get("spark", ()),
+        fields.get("spark_latest", ()),
+        run.figures,
+        records=run.records,
+    )
     *places, run.first_offset, run.last_offset = fields["marks"]
     run.places = PlaceMarks(*places)
     return run
@@ -144,6 +158,7 @@ _JSON: Final = frozenset(
         "arrivals",
         "before",
         "choice",
+        "config_left_out",
         "emergencies",
         "gaps",
         "kinds",
@@ -154,6 +169,8 @@ _JSON: Final = frozenset(
         "pace",
         "records",
         "rewinds",
+        "spark",
+        "spark_latest",
         "steps",
         "times",
         "total_steps",

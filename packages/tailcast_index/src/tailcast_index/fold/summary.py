@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tailcast_index.fold.falls import Rewind
 from tailcast_index.fold.figures import LeftOut
 from tailcast_index.fold.pace import Status
+from tailcast_index.fold.spark import Sparkline
 from tailcast_index.meaning import Choice
 from tailcast_streams.entries import Entry
 from tailcast_streams.position import BEFORE_ALL, EntryID
@@ -61,6 +62,12 @@ class Summary:
     total_steps: int | None = None
     # When it will have them at its pace, from now on, milliseconds; None if unknown.
     eta_ms: int | None = None
+    # The latest settings on its lines, a JSON object, b"" without; and how long they
+    # are if they are too long to be kept, bytes.
+    config: bytes = b""
+    config_left_out: int = 0
+    # The course of its main metric, None without metrics.
+    spark: Sparkline | None = None
     # Records per second over the last ten seconds.
     rate: float = 0.0
     # When the run did something last, Unix milliseconds, and what follows from that.

@@ -4,9 +4,10 @@ Only the choice of a session's keys looks at several records. What is here is on
 version of the rules (`RULES_VERSION`); an index that another version made is made anew.
 """
 
-from tailcast_index.meaning.about import About, about_run, settings_in
+from tailcast_index.meaning.about import About, SettingsFinder, about_run
 from tailcast_index.meaning.chooser import Chooser
 from tailcast_index.meaning.finding import finder
+from tailcast_index.meaning.main_metric import rank_of
 from tailcast_index.meaning.reader import Reader
 from tailcast_index.meaning.values import (
     RULES_VERSION,
@@ -28,9 +29,10 @@ __all__ = [
     "Point",
     "Reader",
     "Rules",
+    "SettingsFinder",
     "Unread",
     "Value",
     "about_run",
     "finder",
-    "settings_in",
+    "rank_of",
 ]

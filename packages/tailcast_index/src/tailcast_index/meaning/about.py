@@ -17,6 +17,7 @@ MAX_TEXT: Final = 1_024
 MAX_TAGS: Final = 64
 
 _NAME_KEYS: Final = ("name", "run_name", "run", "exp_name", "experiment")
+_CONFIG_KEYS: Final = frozenset(CONFIG_KEYS)
 _NO_SETTINGS: Final[Mapping[str, object]] = {}
 
 
@@ -33,14 +34,30 @@ class About(NamedTuple):
     tags: tuple[str, ...] = ()
 
 
-def settings_in(fields: Fields, choice: Choice) -> Fields | None:
-    """The settings that a record has, at the top or in an envelope; None without."""
-    opened = [find(fields) for find in map(objects_getter, choice.envelopes)]
-    for outer in (fields, *opened):
-        for key in CONFIG_KEYS if outer is not None else ():
-            inner = cast(Fields, outer).get(key)
-            if isinstance(inner, dict) and inner:
-                return cast(Fields, inner)
+class SettingsFinder:
+    """Finds the settings in the records of one session."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._openers = [*map(objects_getter, choice.envelopes)]
+
+    def find(self, fields: Fields) -> Fields | None:
+        """The settings of a record, at the top or in an envelope; None without."""
+        found = _settings_of(fields)
+        for opened in self._openers:
+            if found is not None:
+                break
+            inner = opened(fields)
+            found = None if inner is None else _settings_of(inner)
+        return found
+
+
+def _settings_of(fields: Fields) -> Fields | None:
+    if fields.keys().isdisjoint(_CONFIG_KEYS):
+        return None
+    for key in CONFIG_KEYS:
+        inner = fields.get(key)
+        if isinstance(inner, dict) and inner:
+            return cast(Fields, inner)
     return None
 
 
@@ -51,7 +68,7 @@ def about_run(document: Fields, *, is_settings: bool = False) -> About:
         is_settings: whether all of it is settings, unless it has an object of them; as
             in `args.json`.
     """
-    settings = settings_in(document, Choice())
+    settings = _settings_of(document)
     if settings is None:
         settings = document if is_settings else _NO_SETTINGS
     names = [name for key in _NAME_KEYS if (name := _text(document, key)) is not None]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 
-# Raised whenever a record would be read otherwise than before.
-RULES_VERSION: Final = 1
+# Raised whenever a record would be read otherwise than before, or more is kept of it.
+RULES_VERSION: Final = 2
 
 # The names of the fields that lead to a value, from the top.
 Path: TypeAlias = tuple[str, ...]
