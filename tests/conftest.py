@@ -1,7 +1,6 @@
 """What all tests share: real brokers, the event loop's backend, hypothesis' profile."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 import structlog
@@ -11,6 +10,7 @@ from tests.brokers import BrokerServer, make_broker
 from tests.dispositions import catch_ignored_signals
 from tests.loopback import reach_directly
 from tests.promptness import end_servers_promptly
+from tests.time_outs import bound_shrinking, end_at_time_out
 
 
 BrokerFactory = Callable[..., BrokerServer]
@@ -18,6 +18,7 @@ BrokerFactory = Callable[..., BrokerServer]
 reach_directly()
 catch_ignored_signals()
 end_servers_promptly()
+bound_shrinking()
 
 # A traceback with all local variables takes a second, in which everything else waits.
 structlog.configure(
@@ -43,17 +44,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("long")
 
 
-# A slow machine is no failure, and a run that failed is one that can be repeated.
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer() -> Generator[None, object, object]:
+    """A test whose time is over ends, whatever takes its failures for its own."""
+    answer = yield
+    end_at_time_out()
+    return answer
+
+
+# A slow machine is no failure. The examples are the same each time, so that a run says
+# something of what was changed; `--hypothesis-profile search` looks for others.
 settings.register_profile(
-    "default",
+    "same",
     deadline=None,
+    derandomize=True,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile(
-    "ci", settings.get_profile("default"), derandomize=True, max_examples=200
-)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+settings.register_profile("search", settings.get_profile("same"), derandomize=False)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

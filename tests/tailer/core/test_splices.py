@@ -76,7 +76,10 @@ def test_object_at_a_lines_end(line: bytes, expected: bytes | None) -> None:
 
 
 _OBJECTS = st.dictionaries(
-    st.text(), st.recursive(st.text() | st.integers(), st.lists), min_size=1
+    st.text(),
+    st.recursive(st.text() | st.integers(), st.lists, max_leaves=8),
+    min_size=1,
+    max_size=4,
 ).map(lambda value: json.dumps(value, ensure_ascii=False).encode())
 
 
