@@ -139,9 +139,9 @@ fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
 	@$(BIN)/ruff check --quiet --fix-only $(CODE) $(EXAMPLES)
 	@$(BIN)/ruff format --quiet $(CODE) $(EXAMPLES)
 
-# Four at a time: tests wait for servers more than they compute. ARGS='-n 0' is one by
+# Six at a time: tests wait for servers more than they compute. ARGS='-n 0' is one by
 # one, in this process, for a debugger.
-PYTEST = $(BIN)/python -m pytest -n 4 --dist worksteal
+PYTEST = $(BIN)/python -m pytest -n 6 --dist worksteal
 
 .PHONY: test
 test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
@@ -169,7 +169,8 @@ comma := ,
 .PHONY: cover
 cover: $(VENV)/.dev-set ## branch coverage of the pure modules, which is 100 %
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --quiet -m 'not long' $(PURE_TESTS)
+	@$(BIN)/coverage run -m pytest -n 4 --dist worksteal --quiet \
+		-m 'not long' $(PURE_TESTS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under 100 \
 		--include '$(subst $(space),$(comma),$(strip $(PURE)))'
