@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from tests.brokers import BrokerServer, make_broker
 from tests.dispositions import catch_ignored_signals
 from tests.loopback import reach_directly
-from tests.promptness import end_servers_promptly
+from tests.promptness import end_servers_promptly, read_certificates_once
 from tests.time_outs import bound_shrinking, end_at_time_out
 
 
@@ -18,6 +18,7 @@ BrokerFactory = Callable[..., BrokerServer]
 reach_directly()
 catch_ignored_signals()
 end_servers_promptly()
+read_certificates_once()
 bound_shrinking()
 
 # A traceback with all local variables takes a second, in which everything else waits.

@@ -1,12 +1,15 @@
-"""uvicorn as tests have it: it looks a hundred times a second whether it is over.
+"""Servers and clients as tests have them: what they do once for many, they do once.
 
-By itself it does so ten times a second, and waits a tenth of a second for what is open.
-Each test with a server would take that long to end.
+uvicorn looks ten times a second whether it is over, and waits a tenth of a second for
+what is open: each test with a server would take that long to end. And httpx reads all
+authorities' certificates for each client, also for one that will speak to this machine.
 """
 
 import asyncio
+from functools import cache
 from types import ModuleType
 
+from httpx._transports import default as transports
 from uvicorn import server
 
 
@@ -23,3 +26,9 @@ def end_servers_promptly() -> None:
 
     vars(prompt)["sleep"] = sleep
     vars(server)["asyncio"] = prompt
+
+
+def read_certificates_once() -> None:
+    """Let all clients of this process have one context of TLS."""
+    name = "create_ssl_context"
+    vars(transports)[name] = cache(vars(transports)[name])
