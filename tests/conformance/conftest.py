@@ -43,7 +43,7 @@ class Accounts:
         self.indexes = ReadByBoth(
             indexer.indexes,
             gateway.indexes,
-            read={"ats", "load", "metrics", "chunks"},
+            read={"ats", "load", "metrics", "chunks", "some"},
             read_by_gateways={"place_before"},
         )
         self.claims = ReadByBoth(tailer.claims, gateway.claims, read={"read"})

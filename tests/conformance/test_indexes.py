@@ -186,6 +186,14 @@ async def test_sessions_are_written_apart(adapter: Adapter) -> None:
     indexes = await adapter.indexes.load(["a", "b", "c"])
     assert indexes == [AFTER_WHOLE[0]] * 3
     assert await adapter.indexes.ats(["a", "none", "c"]) == [WHOLE.at, "", WHOLE.at]
+    (name, *_), (whole, _, none) = (
+        WHOLE.fields,
+        await adapter.indexes.some(
+            ["a", "c", "none"], [*list(WHOLE.fields)[:1], "nothing"]
+        ),
+    )
+    assert (whole.at, whole.fields) == (WHOLE.at, {name: WHOLE.fields[name]})
+    assert none == NO_INDEX
     assert await adapter.indexes.load([]) == []
     assert await adapter.indexes.write([]) == []
 

@@ -14,6 +14,7 @@ def test_the_fields_of_an_index_are_told() -> None:
         file.append(
             {
                 "step": step,
+                "loss": 1,
                 "timestamp": 1_795_800_000 + step,
                 "x" * (MAX_NAME_LENGTH + 1): 1,
                 "emergency": {"reason": "collapse"},

@@ -31,6 +31,7 @@ from tests.integration.gateway_rig import (
     be_patient,
     watching,
 )
+from tests.integration.test_gateway_steps import index
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
@@ -62,6 +63,7 @@ class Conversation:
         self.events: dict[str, Callable[..., Awaitable[None]]] = {
             r"(\S+) gets a record of ([\d,]+) bytes": self.write_long,
             r"(\S+) gets (.*)": self.write,
+            r"the indexer has read (\S+)": self.index,
             r"(\S+) begins anew with (.*)": self.rewrite,
             r"(\S+) keeps no entry before (\S+)": self.trim,
             r"(\S+) appears with (.*)": self.add_document,
@@ -96,6 +98,9 @@ class Conversation:
         read = json.loads(text)
         records = read if text.startswith("[") else [read]
         await append(self.rig.writer(session), records)
+
+    async def index(self, session: str) -> None:
+        await index(self.rig.writer(session))
 
     async def write_long(self, session: str, size: str) -> None:
         around = len(json.dumps({"filler": ""}, separators=(",", ":")))

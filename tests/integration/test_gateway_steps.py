@@ -65,7 +65,8 @@ async def index(writer: Writer) -> None:
     assert state is not None
     incarnation = state.position.incarnation
     rules = Rules(tuple(STEP_KEYS), tuple(TIME_KEYS))
-    made = Index(writer.session, incarnation=incarnation, rules=rules)
+    (at,) = await writer.broker.indexes.ats([writer.session])
+    made = Index(writer.session, incarnation=incarnation, rules=rules, stored_at=at)
     entries = await writer.broker.read_after(writer.session, BEFORE_ALL, limit=1_000)
     made.fold(entries, now_ms=1)
     while made.stale is not None:

@@ -20,6 +20,7 @@ from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import View
+from tailcast_index.fold import News, Rewind
 from tailcast_index.meaning import Rules
 from tailcast_streams.entries import Entry, Kind, NewEntry
 from tailcast_streams.keys import EMERGENCIES
@@ -77,6 +78,8 @@ class Chase(Stage):
         """Those who are not live; they are served."""
         self.broker = Broker()
         self.now = 1_000.0
+        # Where the run fell back.
+        self.falls: list[Rewind] = []
         # Clients that are to be pinged.
         self.pinged: list[Client] = []
         self.tasks: set[asyncio.Task[None]] = set()
@@ -89,12 +92,18 @@ class Chase(Stage):
             isolation=Isolation(self.instruments),
             mark=self.asked.marked.append,
             ask=self.pinged.append,
+            learn=self.learn,
             spawn=self.spawn,
             clock=lambda: self.now,
             timestamp=lambda: "now",
             instruments=self.instruments,
         )
         return self.catch_up.followers
+
+    async def learn(self, channel: Channel) -> None:
+        """Say what its index says: where the run fell back."""
+        found = News("i", channel.window.end.id, tuple(self.falls), 0, ())
+        channel.news.note(found, channel.window.end.id)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Start a task."""

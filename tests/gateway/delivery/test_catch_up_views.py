@@ -9,11 +9,12 @@ from tailcast_gateway.delivery.core.encoding import SLICE_BYTES
 from tailcast_gateway.views.filters import Filter
 from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import View
+from tailcast_index.fold import Rewind
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, EntryID
 from tests.gateway.delivery.chase import Chase
-from tests.gateway.entries import chain, entry
+from tests.gateway.entries import chain, cursor, entry
 from tests.gateway.stage import (
     NOBODY,
     records,
@@ -142,3 +143,24 @@ async def test_what_is_held_back_by_a_filter_is_passed_over() -> None:
     assert socket_of(follower.client).written == []
     assert not follower.is_current
     assert stage.counted("writes") == 0
+
+
+async def test_a_replay_says_where_the_run_fell_back() -> None:
+    """Between its records, whatever page or slice they are in."""
+    stage = Chase()
+    channel = await stage.stored(*range(10, 510, 10), kept=200)
+    stage.falls = [Rewind(EntryID(1, at), 5, 9) for at in (30, 30, 490)]
+    follower = stage.follow(channel, BEGINNING_CURSOR, is_replay=True)
+    await stage.quiet()
+    messages = told(follower.client)
+    shown = [one["cursor"].split("-")[1] for one in messages if one["type"] == "rewind"]
+    assert shown == ["20", "20", "480"]
+    assert [one["at"] for one in messages if one["type"] == "rewind"] == [
+        str(cursor("1-30")), str(cursor("1-30")), str(cursor("1-490")),
+    ]  # fmt: skip  # one glance
+    assert records(messages) == [*range(10, 510, 10)]
+    before = "1-0-00000000"
+    for message in messages:
+        if message["type"] == "telemetry":
+            assert message["prev"] == before
+        before = message["cursor"]

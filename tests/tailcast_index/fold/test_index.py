@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tailcast_index.fold import Gap, Index, Span, Stale, Summary
+from tailcast_index.fold import NEWS_FIELDS, Gap, Index, Span, Stale, Summary, read_news
 from tailcast_index.fold.run import (
     MAX_EMERGENCIES,
     MAX_GAPS,
@@ -86,6 +86,39 @@ def test_only_what_changed_is_written() -> None:
     assert rested is not None
     assert rested.at == rested.expected == write.at
     assert rested.fields["latest"].endswith(b' {"step":2,"acc":2}')
+
+
+def test_the_news_of_what_is_stored() -> None:
+    """Where the run fell back, and the metrics that came last, in their order."""
+    file, store = File(), Store()
+    steps = [1, 2, 3, 1, 2]
+    for at, step in enumerate(steps):
+        file.append({"step": step, **{f"m{n}": 1.0 for n in range(9 - at, 10)}})
+    caught_up(file, store).write()
+    found = read_news(store.some(NEWS_FIELDS))
+    assert found is not None
+    assert (found.incarnation, found.to) == ("i", file.stream[-1].id)
+    assert [(one.step, one.before) for one in found.rewinds] == [(1, 3)]
+    assert (found.metrics, found.newest) == (5, ("m9", "m8", "m7", "m6", "m5"))
+    file.append({"step": 4, "new": 1})
+    caught_up(file, store).write()
+    later = read_news(store.some(NEWS_FIELDS))
+    assert later is not None
+    assert (later.metrics, later.newest) == (6, (*found.newest, "new"))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        NO_INDEX,
+        StoredIndex("i 1-5 00000000 1.0", {"newest": b"?"}),
+        StoredIndex("i 1-5 00000000 1.0", {"newest": b"1"}),
+        StoredIndex("i 1-5 00000000 1.0", {"rewinds": b'[1,[["x",1,2]]]'}),
+    ],
+)
+def test_news_that_nobody_stored(stored: StoredIndex) -> None:
+    """There is no index, or somebody wrote it by hand."""
+    assert read_news(stored) is None
 
 
 def test_a_record_that_is_too_long_is_left_in_its_entry() -> None:

@@ -101,6 +101,11 @@ class Store:
         """As it is read."""
         return StoredIndex(self.at, dict(self.fields))
 
+    def some(self, names: Sequence[str]) -> StoredIndex:
+        """The same with these fields alone."""
+        known = {name: self.fields[name] for name in names if name in self.fields}
+        return StoredIndex(self.at, known)
+
 
 class Indexer:
     """One process that keeps the index."""

@@ -167,6 +167,7 @@ async def test_what_is_read_of_a_foreign_key_is_refused(adapter: RedisBroker) ->
             await call
     assert await indexes.load(["s"]) == [NO_INDEX]
     assert await indexes.ats(["s"]) == [""]
+    assert await indexes.some(["s"], ["records"]) == [NO_INDEX]
     await indexes.discard("s")
     assert await dump(adapter) == {}
 

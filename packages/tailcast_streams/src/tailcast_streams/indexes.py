@@ -95,6 +95,12 @@ class Indexes(Protocol):
         """
         ...
 
+    async def some(
+        self, sessions: Sequence[str], names: Sequence[str]
+    ) -> list[StoredIndex]:
+        """Like `load`, with those of these fields alone that are stored."""
+        ...
+
     async def ats(self, sessions: Sequence[str]) -> list[str]:
         """Read up to where indexes are true, all at once; "" as in `NO_INDEX`."""
         ...

@@ -26,9 +26,10 @@ from tailcast_gateway.connections.drain import Departure, Drain
 from tailcast_gateway.connections.upkeep import Connections
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.contests import Contests
-from tailcast_gateway.delivery.core.channel import Client
+from tailcast_gateway.delivery.core.channel import Channel, Client
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.delivery.core.isolation import Isolation
+from tailcast_gateway.delivery.index_news import IndexNews
 from tailcast_gateway.delivery.rate_timer import RateTimer
 from tailcast_gateway.delivery.session_events import SessionEvents
 from tailcast_gateway.instruments import Instruments
@@ -112,6 +113,7 @@ class Replica:
         self.views = Views(step_keys=step_keys, time_keys=time_keys)
         self.wires = Wires()
         self.broker_clock = self._make_broker_clock()
+        self.indexed = Indexed(broker, rules=self._rules, now_ms=wall_clock_ms)
         self.reads = self._make_reads()
         self.history = Pages(broker, self.reads)
         self.catch_up = self._make_catch_up()
@@ -122,6 +124,9 @@ class Replica:
             instruments=self.instruments,
         )
         self.rate_timer = RateTimer(self.hub.delivery, clock=clock)
+        self.index_news = IndexNews(
+            self.hub, self.indexed, clock=clock, instruments=self.instruments
+        )
         self.contests = Contests(self.hub, instruments=self.instruments)
         self.stored = self._make_stored()
         self.curves = Curves(
@@ -219,6 +224,7 @@ class Replica:
             **{f"peers {name}": loop for name, loop in self.connections.loops.items()},
             "pacing": self.rate_timer.run,
             "session events": self.session_events.run,
+            "index news": self.index_news.run,
             "keeper": self.saver.run,
             "clock steps": self.clock_steps.run,
         }
@@ -305,13 +311,17 @@ class Replica:
             isolation=Isolation(self.instruments),
             mark=self._mark,
             ask=self._ask,
+            learn=self._learn,
             spawn=self.spawn,
             clock=self._clock,
             timestamp=self._now_as_text,
             instruments=self.instruments,
         )
 
-    # `feed` and `holders` are made after `catch_up`, and asked once the replica runs.
+    # These are made after `catch_up`, and asked once the replica runs.
+
+    async def _learn(self, channel: Channel) -> None:
+        await self.index_news.learn(channel)
 
     def _mark(self, session: str) -> None:
         self.feed.mark(session)
@@ -326,7 +336,7 @@ class Replica:
         return Stored(
             self.broker,
             self.reads,
-            indexed=Indexed(self.broker, rules=self._rules, now_ms=self.wall_clock_ms),
+            indexed=self.indexed,
             isolation=self.hub.isolation,
             broker_clock=self.broker_clock,
             owners_of=self.contests.owners_of,

@@ -9,15 +9,18 @@ from tailcast_index.fold.folding import Stale
 from tailcast_index.fold.index import Index
 from tailcast_index.fold.pace import Status
 from tailcast_index.fold.spark import Sparkline
-from tailcast_index.fold.summary import Gap, Span, Summary, UnreadKey
+from tailcast_index.fold.stored import NEWS_FIELDS, read_news
+from tailcast_index.fold.summary import Gap, News, Span, Summary, UnreadKey
 from tailcast_index.fold.tail import Tail
 
 
 __all__ = [
+    "NEWS_FIELDS",
     "Gap",
     "Index",
     "LeftOut",
     "Metric",
+    "News",
     "Rewind",
     "Span",
     "Sparkline",
@@ -27,4 +30,5 @@ __all__ = [
     "Tail",
     "UnreadKey",
     "read_metric",
+    "read_news",
 ]

@@ -5,6 +5,7 @@ records come one by one. A session has statistics of 10,000 metrics; values of o
 are counted, and their names are kept while they are few.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,6 +22,9 @@ MAX_METRICS = 10_000
 MAX_NAME_LENGTH = 200
 # How many names of metrics without statistics are kept.
 MAX_LEFT_OUT_NAMES = 1_000
+
+# How many names are kept of the metrics that came last.
+MAX_NEWEST = 100
 
 # The places in a metric's list.
 _NUMBER: Final = 0
@@ -98,6 +102,8 @@ class Figures:
         """
         self._metrics: dict[str, list[Any]] = {}
         self._only = only
+        # The names of those that came last.
+        self.newest: deque[str] = deque(maxlen=MAX_NEWEST)
         # Metrics whose records had no step yet.
         self._stepless: set[str] = set()
         self._left_out_values = 0
@@ -172,8 +178,14 @@ class Figures:
                 changed[name] = _stored(metric)
         return changed
 
-    def load(self, stored: Mapping[str, bytes], left_out: LeftOut) -> None:
+    def load(
+        self,
+        stored: Mapping[str, bytes],
+        left_out: LeftOut,
+        newest: Iterable[str] = (),
+    ) -> None:
         """Begin with what `take_changed` gave before. Raises ValueError."""
+        self.newest.extend(newest)
         for name, text in stored.items():
             metric = self._metrics[name] = _loaded(text)
             if metric[_FIRST_STEP] is None:
@@ -194,6 +206,7 @@ class Figures:
         number = len(self._metrics) if self._only is None else None
         metric = [number, None, inf, -inf, 0, 0, 0, step, None, 0]
         self._metrics[name] = metric
+        self.newest.append(name)
         return metric
 
     def _give_first_steps(

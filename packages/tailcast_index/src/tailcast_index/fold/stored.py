@@ -16,12 +16,17 @@ from tailcast_index.fold.pace import Samples
 from tailcast_index.fold.places import PlaceMarks
 from tailcast_index.fold.run import MAX_LATEST_BYTES, Run
 from tailcast_index.fold.spark import Spark
-from tailcast_index.fold.summary import Gap, UnreadKey
+from tailcast_index.fold.summary import Gap, News, UnreadKey
 from tailcast_index.meaning import RULES_VERSION, Choice, Rules
+from tailcast_streams.exceptions import InvalidPosition
+from tailcast_streams.indexes import StoredIndex
 from tailcast_streams.position import Cursor, EntryID
 
 
 _T = TypeVar("_T")
+
+# The fields that have news.
+NEWS_FIELDS: Final = ("newest", "rewinds")
 
 _encode: Final = msgspec.json.encode
 _decode: Final = msgspec.json.decode
@@ -66,6 +71,7 @@ def fields_of(run: Run) -> dict[str, bytes]:
         "unread": run.unread and [run.unread_others, run.unread],
         "left_out": left_out.values,
         "left_out_names": left_out.names,
+        "newest": len(run.figures) and [len(run.figures), tuple(run.figures.newest)],
         "choice": run.choice,
         "lanes": falls.dump(),
         "kinds": falls.dump_kinds(),
@@ -127,8 +133,7 @@ def load_run(
         run.latest_emergency = _record(
             run.emergency_ids[-1], stored.get("latest_emergency", b"")
         )
-    count, rewinds = fields.get("rewinds", (0, ()))
-    rewinds = [Rewind(EntryID.parse(id), *rest) for id, *rest in rewinds]
+    count, rewinds = _rewinds(fields.get("rewinds", (0, ())))
     lanes, kinds = fields.get("lanes", ()), fields.get("kinds", ())
     run.falls = Falls.load(lanes, kinds, count, rewinds)
     run.gap_count, gaps = fields.get("gaps", (0, ()))
@@ -139,7 +144,9 @@ def load_run(
     run.unread_others, unread = fields.get("unread", (0, {}))
     run.unread = {key: UnreadKey(*value) for key, value in unread.items()}
     names = tuple(fields.get("left_out_names", ()))
-    run.figures.load(metrics, LeftOut(fields.get("left_out", 0), names))
+    left_out = LeftOut(fields.get("left_out", 0), names)
+    _, newest = fields.get("newest", (0, ()))
+    run.figures.load(metrics, left_out, newest)
     run.spark = Spark.load(
         fields.get("spark", ()),
         fields.get("spark_latest", ()),
@@ -166,6 +173,7 @@ _JSON: Final = frozenset(
         "left_out",
         "left_out_names",
         "marks",
+        "newest",
         "pace",
         "records",
         "rewinds",
@@ -177,6 +185,24 @@ _JSON: Final = frozenset(
         "unread",
     }
 )
+
+
+def read_news(stored: StoredIndex) -> News | None:
+    """The news of an index of which `NEWS_FIELDS` were read; None if there is none."""
+    try:
+        incarnation, cursor, _ = parse_at(stored.at)
+        fields = {name: _decode(text) for name, text in stored.fields.items()}
+        metrics, newest = fields.get("newest", (0, ()))
+        _, rewinds = _rewinds(fields.get("rewinds", (0, ())))
+        return News(incarnation, cursor.id, tuple(rewinds), metrics, tuple(newest))
+    except (ValueError, TypeError, InvalidPosition):
+        # There is no index, or somebody wrote it by hand.
+        return None
+
+
+def _rewinds(stored: Any) -> tuple[int, list[Rewind]]:
+    count, rewinds = stored
+    return count, [Rewind(EntryID.parse(id), *rest) for id, *rest in rewinds]
 
 
 def _entry(id: EntryID, record: bytes) -> bytes:

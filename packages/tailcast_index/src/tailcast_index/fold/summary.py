@@ -50,6 +50,19 @@ class Span(NamedTuple):
     highest: float | None = None
 
 
+class News(NamedTuple):
+    """What of an index is told to those who watch the session."""
+
+    incarnation: str
+    # Up to where the index goes.
+    to: EntryID
+    # Where the run fell back, the latest times.
+    rewinds: tuple[Rewind, ...]
+    # How many metrics there are, and the names of those that came last.
+    metrics: int
+    newest: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """A session as it is with the entries that were folded."""

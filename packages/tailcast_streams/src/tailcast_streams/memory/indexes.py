@@ -50,6 +50,16 @@ class MemoryIndexes:
             for one in found
         ]
 
+    async def some(
+        self, sessions: Sequence[str], names: Sequence[str]
+    ) -> list[StoredIndex]:
+        return [
+            StoredIndex(
+                one.at, {name: one.fields[name] for name in names if name in one.fields}
+            )
+            for one in await self.load(sessions)
+        ]
+
     async def ats(self, sessions: Sequence[str]) -> list[str]:
         return [index.at for index in await self.load(sessions)]
 

@@ -54,15 +54,25 @@ class RedisIndexes:
             found += map(_index_of, await self._execute(commands))
         return found
 
-    async def ats(self, sessions: Sequence[str]) -> list[str]:
-        found: list[str] = []
+    async def some(
+        self, sessions: Sequence[str], names: Sequence[str]
+    ) -> list[StoredIndex]:
+        found: list[StoredIndex] = []
         for start in range(0, len(sessions), PIPELINE_COMMANDS):
             commands = [
-                ("HMGET", self._keys.index(session), AT_FIELD)
+                ("HMGET", self._keys.index(session), AT_FIELD, *names)
                 for session in sessions[start : start + PIPELINE_COMMANDS]
             ]
-            found += map(_at_of, await self._execute(commands))
+            for reply in await self._execute(commands):
+                at, *values = _own(reply) or (None, *names)
+                known = zip(names, values, strict=True)
+                fields = {name: one for name, one in known if one is not None}
+                text = (at or b"").decode(errors="replace")
+                found.append(StoredIndex(text, fields) if text else NO_INDEX)
         return found
+
+    async def ats(self, sessions: Sequence[str]) -> list[str]:
+        return [one.at for one in await self.some(sessions, ())]
 
     async def write(self, writes: Sequence[IndexWrite]) -> list[Written]:
         for write in writes:
@@ -186,11 +196,6 @@ def _arguments(write: IndexWrite) -> Iterator[EncodableT]:
     for level, field in write.dropped:
         yield _NUMBERS[level]
         yield field
-
-
-def _at_of(reply: Any) -> str:
-    (at,) = _own(reply) or (None,)
-    return (at or b"").decode(errors="replace")
 
 
 def _index_of(reply: Any) -> StoredIndex:

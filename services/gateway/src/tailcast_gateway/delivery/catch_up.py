@@ -7,10 +7,11 @@ served. What a cursor means is decided in `sessions`.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, assert_never
 
 from tailcast_gateway.delivery.core.channel import (
+    Channel,
     Client,
     Follower,
     FollowerState,
@@ -23,6 +24,7 @@ from tailcast_gateway.delivery.core.shared_page import SharedPage
 from tailcast_gateway.delivery.core.telling import told_documents
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.answers import heartbeat
+from tailcast_gateway.protocol.breaks import Break, resumed
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, error_message
 from tailcast_gateway.sessions.core.continuity import Continuity
 from tailcast_gateway.sessions.core.outcomes import breaks_of
@@ -60,6 +62,7 @@ class CatchUp:
         isolation: Isolation,
         mark: Callable[[str], None],
         ask: Callable[[Client], None],
+        learn: Callable[[Channel], Awaitable[None]],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         timestamp: Callable[[], str],
@@ -73,6 +76,8 @@ class CatchUp:
         self.followers = Followers(isolation, catch_up=self, mark=mark)
         # Pings a client that has got as much as it may get before it answers.
         self._ask = ask
+        # Reads what the index of a session says.
+        self._learn = learn
         # Starts a task that the replica owns.
         self._spawn = spawn
         self._clock = clock
@@ -120,7 +125,10 @@ class CatchUp:
             # The client's answer to the ping continues.
             return
         follower = next(iter(client.behind))
-        if follower.channel.window.proves(follower.cursor):
+        if follower.lacks_news:
+            client.is_being_served = True
+            self._spawn(self._learn_for(follower))
+        elif follower.channel.window.proves(follower.cursor):
             self._serve_slice(follower)
             self.wake(client)
         else:
@@ -152,6 +160,19 @@ class CatchUp:
             self._instruments.frames_sent(1, len(frames))
         if client.allowance is not None and client.allowance.give(len(frames)):
             self._ask(client)
+
+    async def _learn_for(self, follower: Follower) -> None:
+        """Read where the run fell back, so that it is told in its places."""
+        client = follower.client
+        with self._isolation.over(client):
+            try:
+                await self._learn(follower.channel)
+            except BrokerError as error:
+                self._instruments.broker_failed("index", error)
+                await self._pause_before_retry()
+            finally:
+                client.is_being_served = False
+                self.wake(client)
 
     async def _serve_page_to(self, follower: Follower) -> None:
         with self._isolation.over(follower.client):
@@ -193,7 +214,17 @@ class CatchUp:
         self._give(follower, self._frames(follower, page), page.entries[-1].cursor)
 
     def _frames(self, follower: Follower, page: SharedPage) -> bytes:
-        """The frames that a follower gets for a page."""
+        """The frames that a follower gets for a page, and where the run fell back."""
+        frames, news = b"", follower.channel.news
+        for fall in news.within(page.cursor.id, page.entries[-1].id):
+            before, page = page.split(fall.id)
+            if before.entries:
+                frames += self._frames_between(follower, before)
+            told = resumed(fall, page.cursor, page.entries[0].cursor)
+            frames += follower.encoder.break_frame(Break("rewind", told))
+        return frames + self._frames_between(follower, page)
+
+    def _frames_between(self, follower: Follower, page: SharedPage) -> bytes:
         client, view = follower.client, follower.view
         if follower.channel.is_documents:
             return told_documents(

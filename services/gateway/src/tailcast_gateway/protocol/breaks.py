@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from tailcast_index.fold import Rewind
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
 from tailcast_streams.record import as_step
@@ -44,6 +45,22 @@ def rewind(
         "step": _number(step),
         "complete": is_complete,
     }
+
+
+def resumed(
+    fall: Rewind, cursor: Cursor, at: Cursor | None = None
+) -> dict[str, object]:
+    """The fields that say: the run was taken up at a checkpoint, and went on there.
+
+    Args:
+        fall: where it fell back.
+        cursor: up to where the client has got the session.
+        at: the first record behind the fall; None if only its ID is known.
+    """
+    told = rewind(cursor, "resumed", is_complete=True)
+    first = Cursor(fall.id, 0) if at is None else at
+    run = {"run": fall.lane} if fall.lane else {}
+    return {**told, "step": fall.step, "before": fall.before, "at": str(first), **run}
 
 
 def gap_at(entry: Entry, previous: Cursor) -> dict[str, object]:

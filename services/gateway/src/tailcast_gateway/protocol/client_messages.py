@@ -126,6 +126,8 @@ class Subscribe(_Message, tag="subscribe"):
     max_rate: Annotated[float, Meta(ge=MIN_RATE, le=MAX_RATE)] | UnsetType = UNSET
     max_points: Annotated[int, Meta(ge=MIN_POINTS, le=MAX_POINTS)] | UnsetType = UNSET
     snapshot: bool = False
+    # Whether to tell when a metric first comes.
+    new_metrics: bool = False
     # The longest message that the client accepts, bytes; for the whole connection.
     max_message: MaxMessage | UnsetType = UNSET
     client_id: ClientID | UnsetType = UNSET

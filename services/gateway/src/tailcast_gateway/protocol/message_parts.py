@@ -48,7 +48,7 @@ FeedState = Literal["fresh", "stale", "down"]
 Value: TypeAlias = int | float | Literal["NaN", "Infinity", "-Infinity"]
 Rate = Annotated[float, Meta(ge=0, description="Recent records a second.")]
 GapReason = Literal["trimmed", "file_lost", "left_out", "unknown_cursor", "unreadable"]
-RewindReason = Literal["truncated", "replaced"]
+RewindReason = Literal["truncated", "replaced", "resumed"]
 # A field that is only present if it is true.
 Flag = Literal[True]
 Truncated = Annotated[
@@ -103,15 +103,33 @@ class GapFields(MessagePart, kw_only=True):
 
 
 class RewindFields(MessagePart, kw_only=True):
-    """The file began anew; the next records are of the new generation."""
+    """The file began anew; the next records are of the new generation.
+
+    Or, if the reason is `resumed`, the run fell back to a checkpoint within its file.
+    """
 
     cursor: Cursor
     generation: str
     reason: RewindReason
-    step: Annotated[Number | None, Meta(description="The first step in the new file.")]
+    step: Annotated[
+        Number | None,
+        Meta(description="The first step in the new file, or behind the fall-back."),
+    ]
     complete: Annotated[
         bool, Meta(description="Whether the old generation was read to its end.")
     ]
+    before: (
+        Annotated[Number, Meta(description="The step from which the run fell back.")]
+        | UnsetType
+    ) = UNSET
+    at: (
+        Annotated[Cursor, Meta(description="The first record behind the fall-back.")]
+        | UnsetType
+    ) = UNSET
+    run: (
+        Annotated[str, Meta(description="Which run fell back, if there are several.")]
+        | UnsetType
+    ) = UNSET
 
 
 class FileFields(MessagePart, kw_only=True):

@@ -25,6 +25,7 @@ from tailcast_gateway.protocol.message_parts import (
     RewindFields,
     Sampled,
     SessionFields,
+    Size,
     SnapshotFields,
     Status,
     Timestamp,
@@ -150,9 +151,18 @@ class Gap(GapFields, tag_field="type", tag="gap", kw_only=True):
 
 
 class Rewind(RewindFields, tag_field="type", tag="rewind", kw_only=True):
-    """The file began anew; the next records are of the new generation."""
+    """The file began anew, or the run fell back to a checkpoint (`resumed`)."""
 
     session_id: str
+
+
+class Metrics(_Told, tag="metric", kw_only=True):
+    """Metrics have come; told to those who asked for `newMetrics`."""
+
+    session_id: str
+    names: list[str]
+    of: Annotated[Size, Meta(description="How many the session has now.")]
+    names_left_out: Size | UnsetType = UNSET
 
 
 class CaughtUp(_Told, tag="caught_up", kw_only=True):
@@ -305,6 +315,7 @@ ServerMessage: TypeAlias = (
     | SnapshotAnswer
     | SessionEvent
     | Contested
+    | Metrics
     | Draining
     | Closing
 )

@@ -13,7 +13,14 @@ from typing import TypeVar
 
 import msgspec
 
-from tailcast_index.fold import Index, Metric, Summary
+from tailcast_index.fold import (
+    NEWS_FIELDS,
+    Index,
+    Metric,
+    News,
+    Summary,
+    read_news,
+)
 from tailcast_index.meaning import Rules
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.indexes import StoredIndex
@@ -97,6 +104,11 @@ class Indexed:
             )
             for name, one in zip(sessions, found, strict=True)
         ]
+
+    async def news(self, sessions: Sequence[str]) -> list[News | None]:
+        """What indexes say that those who watch are told. Raises BrokerError."""
+        stored = await self._broker.indexes.some(sessions, NEWS_FIELDS)
+        return [read_news(one) for one in stored]
 
     async def _folded(
         self,

@@ -63,6 +63,8 @@ class Rule(NamedTuple):
     start: Start
     # The view of its records.
     view: View = PLAIN
+    # Whether it is told when a metric first comes.
+    tells_metrics: bool = False
 
 
 class Subscription:

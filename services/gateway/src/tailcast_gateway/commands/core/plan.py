@@ -145,7 +145,7 @@ def plan_subscribe(
         )
     later: Start = Begin.NOW if start is None or isinstance(start, Cursor) else start
     rules = [
-        Rule(text, is_glob, True, later, view)  # fields
+        Rule(text, is_glob, True, later, view, message.new_metrics)  # fields
         for text, is_glob in texts
     ]
     base = current if message.add else Subscription()

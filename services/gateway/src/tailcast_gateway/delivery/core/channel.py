@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 
 from tailcast_gateway.delivery.core.allowance import Allowance
 from tailcast_gateway.delivery.core.encoding import SessionEncoder
+from tailcast_gateway.delivery.core.news import SessionNews
 from tailcast_gateway.delivery.core.pings import Pings
 from tailcast_gateway.delivery.core.telling import CarefulEncoder, OnUntold
 from tailcast_gateway.protocol.wires import JSON, Fields, Wire
@@ -164,6 +165,14 @@ class Follower:
         self.cursor, self.sampler = self.told, None
 
     @property
+    def lacks_news(self) -> bool:
+        """Whether it is not known where the run fell back, in what is replayed."""
+        channel = self.channel
+        return (
+            self.is_replay and not channel.is_documents and channel.news.rewinds is None
+        )
+
+    @property
     def is_current(self) -> bool:
         """Whether it is still the client's follower in this session."""
         return self.client.followers.get(self.channel.session) is self
@@ -183,6 +192,7 @@ class Channel(Watched):
         "audience",
         "conflations",
         "followers",
+        "news",
         "waiting",
     )
 
@@ -200,6 +210,8 @@ class Channel(Watched):
         self.audience: Audience | None = None
         # For each view with a rate: what holds its live records back.
         self.conflations: dict[View, Conflation] = {}
+        # What its index says.
+        self.news = SessionNews(self.window.end.id, is_new=self.is_empty)
         # The encoders that make frames, by wire.
         self._encoders: dict[Wire, SessionEncoder] = {}
 

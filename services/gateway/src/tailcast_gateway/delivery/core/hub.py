@@ -17,6 +17,7 @@ from tailcast_gateway.delivery.core.channel import (
 from tailcast_gateway.delivery.core.encoding import pieces
 from tailcast_gateway.delivery.core.followers import Followers
 from tailcast_gateway.delivery.core.live import Delivery, members_of
+from tailcast_gateway.delivery.core.news import SessionNews
 from tailcast_gateway.delivery.core.subscribers import Subscribers
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Fields
@@ -163,6 +164,7 @@ class Hub:
         self.windows_bytes -= channel.window.size_bytes
         channel.window = Window(head.cursor or NOTHING, max_bytes=self._window_bytes)
         channel.epoch += 1
+        channel.news = SessionNews(channel.window.end.id, is_new=False)
         channel.note_state(head)
         self._instruments.window_reset(channel.session)
         channel.conflations.clear()

@@ -53,6 +53,16 @@ class SharedPage:
                 return SharedPage(self.cursor, self.continuity, self.entries[:count])
         return self
 
+    def split(self, id: EntryID) -> "tuple[SharedPage, SharedPage]":
+        """The entries before one of them, and those from it on."""
+        at = next(at for at, entry in enumerate(self.entries) if entry.id >= id)
+        before, rest = self.entries[:at], self.entries[at:]
+        cursor = before[-1].cursor if before else self.cursor
+        return (
+            SharedPage(self.cursor, self.continuity, before),
+            SharedPage(cursor, Continuity.PROVED, rest),
+        )
+
     def wanted(self, view: View) -> Sequence[Entry]:
         """Its entries that a view lets through."""
         return self._decoded.wanted(view)
