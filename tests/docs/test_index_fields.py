@@ -15,6 +15,7 @@ def test_the_fields_of_an_index_are_told() -> None:
             {
                 "step": step,
                 "loss": 1,
+                "config": {"lr": 0.1},
                 "timestamp": 1_795_800_000 + step,
                 "x" * (MAX_NAME_LENGTH + 1): 1,
                 "emergency": {"reason": "collapse"},
