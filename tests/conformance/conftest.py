@@ -46,6 +46,12 @@ class Accounts:
             read={"ats", "load", "metrics", "chunks", "some"},
             read_by_gateways={"place_before"},
         )
+        self.descriptions = ReadByBoth(
+            tailer.descriptions,
+            gateway.descriptions,
+            read={"load"},
+            read_by_gateways={"edit"},
+        )
         self.claims = ReadByBoth(tailer.claims, gateway.claims, read={"read"})
         self.sources = ReadByBoth(
             tailer.sources,

@@ -34,6 +34,8 @@ def directory(tmp_path: Path) -> Path:
     """Where the page's commands are run: `logs` is below it."""
     append(tmp_path / "logs" / "telemetry" / f"{SESSION}.jsonl", LINES)
     append(tmp_path / "logs" / "emergency" / "collapse.json", DOCUMENT)
+    about = tmp_path / "logs" / "telemetry" / f"{SESSION}.meta.json"
+    append(about, b'{"name": "warm-up", "config": {"lr": 0.001}}\n')
     return tmp_path
 
 
@@ -119,7 +121,9 @@ async def tailing(server: BrokerServer, log_dir: Path) -> AsyncGenerator[None]:
         has_lines = state is not None and state.position.offset == len(LINES)
         told = await broker.sources.overview("tailer:/logs")
         knows = told is not None and told.counts[SourceState.FOLLOWED] == FILES
-        return has_lines and is_listed and knows and heads[1].cursor is not None
+        (described,) = await broker.descriptions.load([SESSION])
+        is_told = bool(described.told) and heads[1].cursor is not None
+        return has_lines and is_listed and knows and is_told
 
     try:
         await eventually(has_all)

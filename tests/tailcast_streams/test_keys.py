@@ -13,6 +13,8 @@ def test_all_keys_of_a_session_share_its_hash_tag() -> None:
     assert keys.stream("s") == "telemetry:{s}:stream"
     assert keys.state("s") == "telemetry:{s}:state"
     assert keys.rejected("s") == "telemetry:{s}:rejected"
+    assert keys.about("s") == "telemetry:{s}:about"
+    assert keys.edits("s") == "telemetry:{s}:edits"
     assert keys.of_index("s") == [
         "telemetry:{s}:index",
         "telemetry:{s}:metrics",

@@ -97,3 +97,9 @@ def test_what_may_become_a_run_is_waited_for() -> None:
     assert judged(b'{"a":1}\n', grown=True) is RUN
     # A line that is not whole yet decides nothing.
     assert judged(b'{"step":1}', rests=False) is WAITING
+
+
+def test_what_a_run_says_of_itself_is_no_run() -> None:
+    """Whatever steps are in it."""
+    for name in ("config.json", "args.json", "hparams.yaml", "a.meta.json"):
+        assert judged(b'{"step":1}\n', name) is LEFT_OUT

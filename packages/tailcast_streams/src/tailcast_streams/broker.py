@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tailcast_streams.births import Birth
 from tailcast_streams.claims import Claims
+from tailcast_streams.descriptions import Descriptions
 from tailcast_streams.entries import (
     Document,
     Entry,
@@ -38,6 +39,11 @@ class SessionWriter(Protocol):
     @property
     def claims(self) -> Claims:
         """The claims of tailers to sessions that other tailers own."""
+        ...
+
+    @property
+    def descriptions(self) -> Descriptions:
+        """What is said of sessions besides their records; tailers do not edit it."""
         ...
 
     @property
@@ -105,8 +111,13 @@ class SessionWriter(Protocol):
         """
         ...
 
-    async def discard(self, session: str, seen: StoredPosition) -> bool:
-        """Delete all that is stored of a session together, if still as `seen`."""
+    async def discard(
+        self, session: str, seen: StoredPosition, *, keeps_edits: bool = False
+    ) -> bool:
+        """Delete all that is stored of a session together, if still as `seen`.
+
+        What people said of it stays if it `keeps_edits`: then it begins anew.
+        """
         ...
 
     async def trim(self, session: str, before: EntryID) -> Trimmed:
@@ -167,6 +178,11 @@ class SessionReader(Protocol):
     @property
     def claims(self) -> Claims:
         """Like `SessionWriter.claims`; only read."""
+        ...
+
+    @property
+    def descriptions(self) -> Descriptions:
+        """Like `SessionWriter.descriptions`; read, and edited."""
         ...
 
     @property

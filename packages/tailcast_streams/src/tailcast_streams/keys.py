@@ -70,6 +70,14 @@ class Keys:
         """The stream of rejected lines, in the stream's slot."""
         return f"{self._tagged(session)}:rejected"
 
+    def about(self, session: str) -> str:
+        """The hash of what a session's tailer says of it, in the stream's slot."""
+        return f"{self._tagged(session)}:about"
+
+    def edits(self, session: str) -> str:
+        """The hash of what people say of a session, in the stream's slot."""
+        return f"{self._tagged(session)}:edits"
+
     def index(self, session: str) -> str:
         """The hash that says what a session's records mean, in the stream's slot."""
         return f"{self._tagged(session)}:index"

@@ -55,6 +55,7 @@ from tailcast_tailer.pipeline import Pipeline
 from tailcast_tailer.readiness import telling
 from tailcast_tailer.settings import TailerSettings
 from tailcast_tailer.upkeep.audit import Audit
+from tailcast_tailer.upkeep.beside import BesideUpkeep
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence
@@ -206,6 +207,14 @@ class Tailer:
                 wall_clock=self._wall_clock,
             ),
             sources=self._make_sources(),
+            beside=BesideUpkeep(
+                self._writer,
+                self._presence,
+                register=self._discovery.register,
+                instruments=self.instruments,
+                jobs=self._files.jobs,
+                clock=self._clock,
+            ),
             clock_steps=ClockSteps(
                 clock=self._clock,
                 wall_clock=self._wall_clock,

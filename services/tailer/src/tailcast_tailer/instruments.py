@@ -386,6 +386,19 @@ class Instruments:
                 "broker refused", what="sources", reason=str(error), times=times
             )
 
+    def beside_told(self, session: str, names: Sequence[str]) -> None:
+        """What stands beside a session's records was told."""
+        self._meters.told_beside.inc()
+        self._log.debug("beside the records", session=session, what=", ".join(names))
+
+    def beside_refused(self, error: BrokerError) -> None:
+        """The broker refuses what stands beside records; lines are streamed."""
+        self._count(error)
+        if times := self._sparing.came(error.code or str(error)):
+            self._log.error(
+                "broker refused", what="descriptions", reason=str(error), times=times
+            )
+
     def hints_failed(self, reason: str) -> None:
         """File notifications do not work now; the sweep goes on."""
         if self._remember("hints", reason):

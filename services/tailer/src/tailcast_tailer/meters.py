@@ -45,6 +45,9 @@ class Meters:
         self.held_back = counter("held_back", "Times that bytes rested as no line")
         self.unended = counter("unended", "Lines taken before their newline")
         self.changes = counter("changes", "Changes of files noticed", "by")
+        self.told_beside = counter(
+            "descriptions_told", "Times that what stands beside records was told"
+        )
         self.hints_lost = counter("hints_lost", "Times that notifications were lost")
         self.defects = counter("defects", "Turns and tasks that failed")
         self.append_seconds = make.histogram(

@@ -95,12 +95,17 @@ class MemoryAppends(MemoryCalls):
             **{**_stamp(batch), **_typed(batch.fields)},  # type: ignore[arg-type]  # names checked there
         )
 
-    async def discard(self, session: str, seen: StoredPosition) -> bool:
+    async def discard(
+        self, session: str, seen: StoredPosition, *, keeps_edits: bool = False
+    ) -> bool:
         if await self._position(session) != seen:
             return False
         self.delete(session, stream=True, state=True)
         self._stored.rejected.pop(session, None)
         self._stored.indexes.pop(session, None)
+        described = self._stored.descriptions.pop(session, None)
+        if keeps_edits and described is not None:
+            self._stored.descriptions[session] = described._replace(told={})
         self._wake(format_moved(session, 0))
         return True
 

@@ -15,6 +15,7 @@ from tailcast_streams.memory.appends import MemoryAppends
 from tailcast_streams.memory.calls import now_ms
 from tailcast_streams.memory.claims import MemoryClaims
 from tailcast_streams.memory.client_cursors import MemoryClientCursors
+from tailcast_streams.memory.descriptions import MemoryDescriptions
 from tailcast_streams.memory.entries import MemoryEntries
 from tailcast_streams.memory.indexers import MemoryIndexers
 from tailcast_streams.memory.indexes import MemoryIndexes
@@ -33,6 +34,13 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
         self.claims = MemoryClaims(
             lambda: self._stored.claims, reachable=self._reachable
         )
+        # What is said of sessions besides their records.
+        self.descriptions = MemoryDescriptions(
+            lambda: self._stored.descriptions,
+            incarnation_of=self._incarnation_of,
+            reachable=self._reachable,
+            wake=self._wake,
+        )
         # The indexers that are there.
         self.indexers = MemoryIndexers(
             lambda: self._stored.indexers, reachable=self._reachable
@@ -49,6 +57,10 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
         self.clients = MemoryClientCursors(
             lambda: self._stored.clients, reachable=self._reachable, wake=self._wake
         )
+
+    def _incarnation_of(self, session: str) -> str:
+        state = self._stored.states.get(session)
+        return "" if state is None else state.position.incarnation
 
     # In addition to the ports: what can happen to a broker.
 

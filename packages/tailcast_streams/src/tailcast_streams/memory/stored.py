@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.claims import Claim
+from tailcast_streams.descriptions import Description
 from tailcast_streams.entries import Entry, NewRejection
 from tailcast_streams.indexers import Indexer
 from tailcast_streams.memory.client_cursors import StoredClient
@@ -50,6 +51,7 @@ class Stored:
     claims: dict[tuple[str, str], Claim] = field(
         default_factory=dict[tuple[str, str], Claim]
     )
+    descriptions: dict[str, Description] = field(default_factory=dict[str, Description])
     indexes: dict[str, StoredWhole] = field(default_factory=dict[str, StoredWhole])
     # Each with the monotonic time at which its presence ends, seconds.
     indexers: dict[str, tuple[Indexer, float]] = field(

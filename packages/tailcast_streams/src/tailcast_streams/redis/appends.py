@@ -66,13 +66,18 @@ class RedisAppends(RedisCalls):
             arguments += (name, value)
         return arguments
 
-    async def discard(self, session: str, seen: StoredPosition) -> bool:
+    async def discard(
+        self, session: str, seen: StoredPosition, *, keeps_edits: bool = False
+    ) -> bool:
         keys = [
             self._keys.stream(session),
             self._keys.state(session),
             self._keys.rejected(session),
             *self._keys.of_index(session),
+            self._keys.about(session),
         ]
+        if not keeps_edits:
+            keys.append(self._keys.edits(session))
         arguments = [
             *await self._said(format_moved(session, 0)),
             *_position_arguments(seen),

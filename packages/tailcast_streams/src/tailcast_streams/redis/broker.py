@@ -13,6 +13,7 @@ from tailcast_streams.redis.appends import RedisAppends
 from tailcast_streams.redis.claims import RedisClaims
 from tailcast_streams.redis.client_cursors import RedisClientCursors
 from tailcast_streams.redis.connection import pushed
+from tailcast_streams.redis.descriptions import RedisDescriptions
 from tailcast_streams.redis.entries import RedisEntries
 from tailcast_streams.redis.errors import translated_errors
 from tailcast_streams.redis.indexers import RedisIndexers
@@ -34,6 +35,8 @@ class RedisBroker(RedisAppends, RedisEntries, RedisStates, RedisListing):
         super().__init__(url, key_prefix=key_prefix)
         # The claims of tailers.
         self.claims = RedisClaims(self._redis, self._keys)
+        # What is said of sessions besides their records.
+        self.descriptions = RedisDescriptions(self._redis, self._keys, self._said)
         # The indexers that are there.
         self.indexers = RedisIndexers(self._redis, self._keys)
         # What the records of sessions mean.

@@ -14,6 +14,7 @@ import msgspec
 
 from tailcast_streams.nesting import TOO_DEEP
 from tailcast_streams.record import Invalid, as_step, as_time_ms, parse_record
+from tailcast_tailer.core.beside import TOLD_BESIDE, is_beside
 from tailcast_tailer.core.envelopes import Envelope, is_enveloped, unwrapped
 from tailcast_tailer.core.formats import format_of
 from tailcast_tailer.core.forms import BYTE_ORDER_MARK
@@ -109,6 +110,8 @@ def judge_head(
 
 
 def _other_format(head: bytes, name: str) -> str | None:
+    if is_beside(name):
+        return TOLD_BESIDE
     if name.endswith(_CONFIGURATION):
         return "configuration"
     return format_of(head)

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 from tailcast_streams.sources import UNMATCHED, Source, SourceState
+from tailcast_tailer.core.beside import TOLD_BESIDE, is_beside
 from tailcast_tailer.core.heads import Nature
 from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.passing_names import why_passing
@@ -123,7 +124,9 @@ class Survey:
             pending += self._take_new(root, changes, unmatched)
         for path in unmatched:
             if path not in self._there:
-                self._tell(listing, path, SourceState.LEFT_OUT, UNMATCHED)
+                is_told = is_beside(os.path.basename(path))
+                reason = TOLD_BESIDE if is_told else UNMATCHED
+                self._tell(listing, path, SourceState.LEFT_OUT, reason)
         if self._is_first:
             self._is_first = False
             self._naming.find_orphans(self._there)

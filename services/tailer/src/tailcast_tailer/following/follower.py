@@ -119,6 +119,13 @@ class Follower:
         return None if self._stored is None else self._stored.position
 
     @property
+    def incarnation(self) -> str:
+        """The life of its stream, if this tailer appended last to it; else ""."""
+        stored = self._stored
+        is_ours = stored is not None and stored.owner == self._context.appender.owner
+        return stored.position.incarnation if stored is not None and is_ours else ""
+
+    @property
     def sightings(self) -> int:
         """How often a file was seen to have the path."""
         return self._ownership.sightings
@@ -566,7 +573,9 @@ class Follower:
         except CannotBeSeen as error:
             self._context.instruments.cannot_see(self._path_text, str(error))
             return REWRITE_RETRY_SECONDS
-        if await self._context.writer.discard(self.session, stored.position):
+        if await self._context.writer.discard(
+            self.session, stored.position, keeps_edits=True
+        ):
             self._mended_at = now
             self._context.instruments.session_diverged(self.session)
         self._believed_before = stored.position

@@ -8,6 +8,7 @@ from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.tasks import Loop
 from tailcast_tailer.following.followed import Followed
 from tailcast_tailer.upkeep.audit import Audit
+from tailcast_tailer.upkeep.beside import BesideUpkeep
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence
@@ -25,6 +26,7 @@ class Upkeep:
         answers: Answers,
         expiry: Expiry,
         sources: SourcesUpkeep,
+        beside: BesideUpkeep,
         clock_steps: ClockSteps,
     ) -> None:
         self.presence = presence
@@ -32,6 +34,7 @@ class Upkeep:
         self._answers = answers
         self._expiry = expiry
         self.sources = sources
+        self._beside = beside
         self._clock_steps = clock_steps
 
     def include(self, followed: Followed) -> None:
@@ -39,12 +42,14 @@ class Upkeep:
         self._audit.include(followed)
         self._answers.include(followed)
         self._expiry.include(followed)
+        self._beside.include(followed)
 
     def exclude(self, followed: Followed) -> None:
         """Look after it no longer."""
         self._audit.exclude(followed)
         self._answers.exclude(followed)
         self._expiry.exclude(followed)
+        self._beside.exclude(followed)
 
     def loops(self, has_listed: asyncio.Event) -> Mapping[str, Loop]:
         """What runs as long as the tailer, by the names of the tasks.
@@ -58,5 +63,6 @@ class Upkeep:
             "answers": self._answers.run,
             "expiry": partial(self._expiry.run, has_listed),
             "sources": self.sources.run,
+            "beside": self._beside.run,
             "clock steps": self._clock_steps.run,
         }

@@ -1,0 +1,240 @@
+"""What stands beside the records of sessions is told to the broker, for all who ask.
+
+Directories are looked at in turn, those whose files are being written to more often.
+What is told is compared with what is stored at the first look, and from time to time;
+else only what changed is told. No line waits for it, and nothing depends on it.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import nsmallest
+from itertools import islice
+from typing import Final, NamedTuple
+
+from tailcast_streams.broker import SessionWriter
+from tailcast_streams.exceptions import BrokerError, BrokerRefused, BrokerUnwilling
+from tailcast_streams.sources import Source, SourceState
+from tailcast_tailer.core.beside import MAX_BYTES
+from tailcast_tailer.core.register import Register
+from tailcast_tailer.core.texts import as_text
+from tailcast_tailer.files.beside import Beside, Directory
+from tailcast_tailer.files.file_system import CannotBeSeen
+from tailcast_tailer.files.threads import FileJobs
+from tailcast_tailer.following.follower import Follower
+from tailcast_tailer.instruments import Instruments
+from tailcast_tailer.upkeep.presence import Presence
+
+
+TICK_SECONDS = 1.0
+# From one look at a directory to the next: while its files are written to, and else.
+ACTIVE_SECONDS = 5.0
+IDLE_SECONDS = 60.0
+# How long after its last change a file counts as being written to.
+ACTIVE_AGE_SECONDS = 60.0
+# After which time what is stored is compared again.
+COMPARE_SECONDS = 600.0
+# The same for files that are new, until something could be told of them.
+NEW_SECONDS = 1.0
+# How long others wait for a directory that does not answer.
+DIRECTORY_SECONDS = 5.0
+# How many directories are looked at in a tick, and how many sessions in one go.
+DIRECTORIES_AT_ONCE = 256
+SESSIONS_AT_ONCE = 64
+
+_MEND: Final = (
+    "let the tailer read it: one object, in JSON or plain YAML, of at most"
+    f" {MAX_BYTES} bytes"
+)
+
+
+class _Told(NamedTuple):
+    """What is stored of a session, for all that is known."""
+
+    incarnation: str
+    told: Mapping[str, bytes]
+    compared_at: float
+
+
+@dataclass(slots=True)
+class _Place:
+    """One directory."""
+
+    looks: Directory
+    jobs: FileJobs
+    # Its files, by path.
+    followers: dict[str, Follower] = field(default_factory=dict[str, Follower])
+    due_at: float = 0.0
+    # What could not be read: what was known of these paths before.
+    refused: dict[str, Source | None] = field(default_factory=dict[str, Source | None])
+
+
+class BesideUpkeep:
+    """Tells what stands beside the records of one tailer's sessions."""
+
+    def __init__(
+        self,
+        writer: SessionWriter,
+        presence: Presence,
+        *,
+        register: Register,
+        instruments: Instruments,
+        jobs: Callable[[], FileJobs],
+        clock: Callable[[], float],
+    ) -> None:
+        """Prepare; `jobs` makes what runs blocking work in order, never two at once."""
+        self._writer = writer
+        self._presence = presence
+        self._register = register
+        self._instruments = instruments
+        self._jobs = jobs
+        self._clock = clock
+        # By path of the directory.
+        self._places: dict[str, _Place] = {}
+        # By session.
+        self._told: dict[str, _Told] = {}
+
+    def include(self, followed: object) -> None:
+        """Tell of this file too."""
+        if not isinstance(followed, Follower) or followed.has_parts:
+            return
+        directory = os.path.dirname(followed.path)  # noqa: PTH120  # texts
+        place = self._places.get(directory)
+        if place is None:
+            place = _Place(Directory(directory), self._jobs())
+            self._places[directory] = place
+        place.followers[followed.path] = followed
+        place.due_at = 0.0
+
+    def exclude(self, followed: object) -> None:
+        """Tell of this file no longer; what was told stays."""
+        if not isinstance(followed, Follower):
+            return
+        self._told.pop(followed.session, None)
+        for directory, place in list(self._places.items()):
+            if place.followers.get(followed.path) is followed:
+                del place.followers[followed.path]
+                if not place.followers:
+                    self._note_refused(place, {})
+                    del self._places[directory]
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        while True:
+            await self._presence.wait_until_up()
+            try:
+                await self.tell()
+            except BrokerError as error:
+                await self._failed(error)
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def _failed(self, error: BrokerError) -> None:
+        if not isinstance(error, BrokerRefused) or isinstance(error, BrokerUnwilling):
+            self._presence.lost(error, "what stands beside records")
+            return
+        # An account without the permission; lines are streamed all the same.
+        self._instruments.beside_refused(error)
+        await asyncio.sleep(IDLE_SECONDS)
+
+    async def tell(self) -> None:
+        """Look at the directories that are due, and tell. Raises BrokerError."""
+        now = self._clock()
+        due = [
+            one
+            for one in self._places.values()
+            if one.due_at <= now and not one.jobs.is_busy
+        ]
+        places = nsmallest(DIRECTORIES_AT_ONCE, due, key=lambda one: one.due_at)
+        for place in places:
+            self._follow_moves(place)
+        looks = await asyncio.gather(*map(self._look, places))
+        found: dict[Follower, Mapping[str, bytes]] = {}
+        for place, seen in zip(places, looks, strict=True):
+            if seen is None:
+                continue
+            self._note_refused(place, seen.unreadable)
+            for path, told in seen.told.items():
+                if (follower := place.followers.get(path)) is not None:
+                    found[follower] = told
+        await self._tell_changed(found, now)
+
+    def _follow_moves(self, place: _Place) -> None:
+        """Look for files that were renamed where they are now."""
+        for path, follower in list(place.followers.items()):
+            if follower.path != path:
+                del place.followers[path]
+                self.include(follower)
+
+    async def _look(self, place: _Place) -> Beside | None:
+        place.due_at = self._clock() + self._pause_of(place)
+        followers = place.followers
+        place.jobs.device = next((one.device for one in followers.values()), None)
+        look = place.jobs(partial(place.looks.look, list(followers)))
+        try:
+            return await asyncio.wait_for(look, DIRECTORY_SECONDS)
+        except (CannotBeSeen, TimeoutError):
+            return None
+
+    def _pause_of(self, place: _Place) -> float:
+        active = [
+            one
+            for one in place.followers.values()
+            if one.age_seconds < ACTIVE_AGE_SECONDS
+        ]
+        if any(one.session not in self._told for one in active):
+            return NEW_SECONDS
+        return ACTIVE_SECONDS if active else IDLE_SECONDS
+
+    async def _tell_changed(
+        self, found: Mapping[Follower, Mapping[str, bytes]], now: float
+    ) -> None:
+        await self._compare(found, now)
+        for follower, told in found.items():
+            session, incarnation = follower.session, follower.incarnation
+            known = self._told.get(session)
+            if known is None or not incarnation:
+                continue
+            if known.told == told and known.incarnation == incarnation:
+                continue
+            if await self._writer.descriptions.tell(session, incarnation, told):
+                self._told[session] = _Told(incarnation, told, now)
+                self._instruments.beside_told(session, list(told))
+
+    async def _compare(self, found: Iterable[Follower], now: float) -> None:
+        """Read what is stored of sessions of which that is not known."""
+        unknown = [one for one in found if self._is_unknown(one, now)]
+        rest = iter(unknown)
+        while some := list(islice(rest, SESSIONS_AT_ONCE)):
+            stored = await self._writer.descriptions.load([one.session for one in some])
+            for follower, one in zip(some, stored, strict=True):
+                # It may be of another life; then it is told again.
+                self._told[follower.session] = _Told(
+                    follower.incarnation, one.told, now
+                )
+
+    def _is_unknown(self, follower: Follower, now: float) -> bool:
+        incarnation = follower.incarnation
+        if not incarnation:
+            return False
+        known = self._told.get(follower.session)
+        return (
+            known is None
+            or known.incarnation != incarnation
+            or now - known.compared_at >= COMPARE_SECONDS
+        )
+
+    def _note_refused(self, place: _Place, unreadable: Mapping[str, str]) -> None:
+        for path, why in unreadable.items():
+            text = as_text(path)
+            place.refused.setdefault(text, self._register.sources.get(text))
+            source = Source(text, SourceState.REFUSED, reason=why, mend=_MEND)
+            self._register.note(source)
+        still = set(map(as_text, unreadable))
+        for text in place.refused.keys() - still:
+            before = place.refused.pop(text)
+            if before is None:
+                self._register.forget(text)
+            else:
+                self._register.note(before)

@@ -1,0 +1,251 @@
+"""What stands beside the records is told to the broker, while files are followed."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from tailcast_streams.descriptions import Description
+from tailcast_streams.exceptions import BrokerRefused
+from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_streams.sources import SourceState
+from tailcast_tailer.files import beside as files
+from tailcast_tailer.files.beside import Directory
+from tailcast_tailer.files.file_system import CannotBeSeen
+from tailcast_tailer.upkeep import beside
+from tests.tailer.harness import (
+    append,
+    eventually,
+    lines,
+    records_of,
+    running,
+    session_path,
+    texts,
+    wait_for_records,
+)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look more often than people need."""
+    for name in ("TICK_SECONDS", "NEW_SECONDS", "ACTIVE_SECONDS", "IDLE_SECONDS"):
+        monkeypatch.setattr(beside, name, 0.01)
+
+
+@pytest.fixture
+def broker() -> MemoryBroker:
+    """One that can forget, and refuse."""
+    return MemoryBroker()
+
+
+async def until_told(
+    broker: MemoryBroker, expected: Mapping[str, bytes], session: str = "a"
+) -> None:
+    """Wait until this is told of a session, and nothing else."""
+
+    async def is_told() -> bool:
+        (found,) = await broker.descriptions.load([session])
+        return found.told == expected
+
+    await eventually(is_told)
+
+
+async def test_a_header_is_told_and_is_no_record(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Nor is it rejected; other files have none."""
+    append(session_path(tmp_path, "a"), b'# {"run":"x"}\n' + lines(1, 2))
+    append(session_path(tmp_path, "b"), lines(1))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(1, 2))
+        await until_told(broker, {"header": b'{"run":"x"}'})
+        append(session_path(tmp_path, "c"), b'# {"run"')
+        append(session_path(tmp_path, "c"), b':"y"}\n' + lines(1))
+        await until_told(broker, {"header": b'{"run":"y"}'}, "c")
+        await until_told(broker, {}, "b")
+    state = await broker.load("a")
+    assert state is not None
+    assert (state.records, state.rejected) == (2, 0)
+
+
+async def test_documents_beside_a_file_are_told_as_they_change(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Those of its directory, and one of its own; and that they went."""
+    path = session_path(tmp_path, "a")
+    append(path, lines(1))
+    own, config = path.with_name("a.meta.json"), path.with_name("config.json")
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(1))
+        config.write_text('{"lr": 1}')
+        await until_told(broker, {"file:config.json": b'{"lr":1}'})
+        own.write_text('{"name": "x"}')
+        config.write_text('{"lr": 2}\n')
+        told = {"file:a.meta.json": b'{"name":"x"}', "file:config.json": b'{"lr":2}'}
+        await until_told(broker, told)
+        own.unlink()
+        await until_told(broker, {"file:config.json": b'{"lr":2}'})
+        config.unlink()
+        await until_told(broker, {})
+        assert await records_of(broker, "a") == texts(1)
+
+
+async def test_what_cannot_be_told_is_named(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """With the session, and among the sources until it can."""
+    path = session_path(tmp_path, "a")
+    config = path.with_name("config.json")
+    config.write_text("[1]")
+    append(path, lines(1))
+
+    async def is_named() -> bool:
+        (found,) = await broker.descriptions.load(["a"])
+        refused = await broker.sources.read(
+            "host:test", states=[SourceState.REFUSED], limit=10
+        )
+        reasons = [(one.path, one.reason) for one in refused]
+        left_out = json.loads(found.told.get("left_out", b"{}"))
+        why = left_out.get("config.json", "")
+        return bool(why) and reasons == [(str(config), why)]
+
+    async def is_named_no_more() -> bool:
+        return not await broker.sources.read(
+            "host:test", states=[SourceState.REFUSED], limit=10
+        )
+
+    async with running(broker, tmp_path) as tailer:
+        await eventually(is_named)
+        assert all(one.mend for one in tailer.register.sources.values() if one.reason)
+        config.write_text("{}")
+        await until_told(broker, {"file:config.json": b"{}"})
+        await eventually(is_named_no_more)
+
+
+async def test_it_is_told_again_to_a_broker_that_forgot(
+    broker: MemoryBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it, or only this; what people said stays."""
+    monkeypatch.setattr(beside, "COMPARE_SECONDS", 0.05)
+    path = session_path(tmp_path, "a")
+    path.with_name("args.json").write_text('{"lr": 1}')
+    append(path, lines(1))
+    told = {"file:args.json": b'{"lr":1}'}
+    async with running(broker, tmp_path, audit_interval=0.05):
+        await until_told(broker, told)
+        broker.wipe()
+        await wait_for_records(broker, "a", texts(1))
+        await until_told(broker, told)
+        await broker.descriptions.edit("a", {"notes": b"x"})
+        state = await broker.load("a")
+        assert state is not None
+        await broker.descriptions.tell("a", state.position.incarnation, {})
+        await until_told(broker, told)
+        assert await broker.descriptions.load(["a"]) == [
+            Description(told, {"notes": b"x"})
+        ]
+
+
+async def test_another_tailer_of_the_same_file_tells_nothing_again(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Nor does the next one; one that has not appended leaves it to who has."""
+    path = session_path(tmp_path, "a")
+    path.with_name("config.json").write_text('{"lr": 1}')
+    append(path, lines(1))
+    async with running(broker, tmp_path):
+        await until_told(broker, {"file:config.json": b'{"lr":1}'})
+    with capture_logs() as logs:
+        async with running(broker, tmp_path) as tailer:
+            append(session_path(tmp_path, "b"), lines(1))
+            await until_told(broker, {"file:config.json": b'{"lr":1}'}, "b")
+            assert tailer.instruments is not None
+    told = [one for one in logs if one["event"] == "beside the records"]
+    assert [one["session"] for one in told] == ["b"]
+
+
+async def test_files_that_move_and_go(broker: MemoryBroker, tmp_path: Path) -> None:
+    """A renamed one is looked for where it is; one that is gone is left alone."""
+    path = session_path(tmp_path, "a")
+    append(path, b'# {"run":"x"}\n' + lines(1))
+    append(session_path(tmp_path, "b"), lines(1))
+    told = {"header": b'{"run":"x"}'}
+    async with running(broker, tmp_path):
+        await until_told(broker, told)
+        path.unlink()
+        append(session_path(tmp_path, "b"), lines(2))
+        await wait_for_records(broker, "b", texts(1, 2))
+        await until_told(broker, told)
+
+
+async def test_a_broker_that_refuses_it_streams_lines(
+    broker: MemoryBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account without the permission."""
+
+    async def refuse(*_arguments: object) -> bool:
+        raise BrokerRefused("NOPERM", code="NOPERM")
+
+    monkeypatch.setattr(broker.descriptions, "tell", refuse)
+    path = session_path(tmp_path, "a")
+    path.with_name("config.json").write_text("{}")
+    append(path, lines(1))
+    with capture_logs() as logs:
+        async with running(broker, tmp_path):
+            await wait_for_records(broker, "a", texts(1))
+
+            async def is_logged() -> bool:
+                return any(one.get("what") == "descriptions" for one in logs)
+
+            await eventually(is_logged)
+            append(path, lines(2))
+            await wait_for_records(broker, "a", texts(1, 2))
+
+
+# One directory, as threads look at it.
+
+
+def told_by(directory: Directory, path: Path) -> Mapping[str, bytes]:
+    """What it tells of a file."""
+    return directory.look([str(path)]).told.get(str(path), {})
+
+
+def test_what_has_not_changed_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither names, nor documents, nor headers."""
+    path, config = tmp_path / "a.jsonl", tmp_path / "config.json"
+    path.write_bytes(b'# {"run":"x"}\n{"step":1}\n')
+    config.write_text('{"lr":1}')
+    long_ago = time.time() - 100
+    os.utime(tmp_path, (long_ago, long_ago))
+    directory = Directory(str(tmp_path))
+    told = {"header": b'{"run":"x"}', "file:config.json": b'{"lr":1}'}
+    assert told_by(directory, path) == told
+    for name in ("read_regular", "open_regular"):
+        monkeypatch.delattr(files, name)
+    monkeypatch.setattr(os, "scandir", None)
+    append(path, b'{"step":2}\n')
+    assert told_by(directory, path) == told
+
+
+def test_what_cannot_be_seen(tmp_path: Path) -> None:
+    """A document that is a directory or went; a file, and a directory that went."""
+    path, config = tmp_path / "a.jsonl", tmp_path / "config.json"
+    path.write_bytes(b"\n")
+    config.mkdir()
+    (tmp_path / "args.json").symlink_to(tmp_path / "nothing")
+    directory = Directory(str(tmp_path))
+    seen = directory.look([str(path)])
+    assert seen.unreadable.keys() == {str(config)}
+    path.write_bytes(b'# {"run":"y"}\n' + lines(1))
+    config.rmdir()
+    assert told_by(directory, path) == {"header": b'{"run":"y"}'}
+    path.unlink()
+    assert directory.look([str(path)]).told == {}
+    with pytest.raises(CannotBeSeen):
+        Directory(str(tmp_path / "nothing")).look([])
