@@ -27,8 +27,8 @@ from tests.tailer.harness import Broker, entries_of, eventually
 RULES = Rules(STEP_KEYS, TIME_KEYS)
 # What depends on when the entries were folded and written, and not on them alone.
 BY_TIME = (
-    "activity", "arrivals", "chooser", "latest", "latest_emergency", "pace", "resume",
-    "rollups",
+    "activity", "arrivals", "chooser", "latest", "latest_emergency", "needs", "pace",
+    "resume", "rollups",
 )  # fmt: skip  # one name a line would hide what they are
 LINE_BYTES = 30
 

@@ -1,22 +1,26 @@
 """An indexer on a broker: whatever happens, the index is the fold over the stream."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
 import pytest
 
 from tailcast_index.fold import Index
+from tailcast_index.rollups.layout import OPEN_FIELD
 from tailcast_indexer.app import IndexerService
 from tailcast_indexer.indexing import writing
 from tailcast_streams.exceptions import BrokerFull, BrokerUnavailable
 from tailcast_streams.indexes import NO_INDEX, IndexWrite
 from tailcast_streams.memory.broker import MemoryBroker
-from tailcast_streams.position import EntryID
+from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.redis.broker import RedisBroker
+from tailcast_tailer.appending.retention import Retention
 from tests.brokers import BrokerServer
 from tests.indexer.rig import (
     append,
     check,
+    fold_whole,
     metric,
     position,
     records,
@@ -454,3 +458,47 @@ async def test_a_broker_that_was_rolled_back_is_followed() -> None:
         await append(broker, "s", records(5, 20), incarnation="i9")
         await until_indexed(broker, "s")
     await check(broker, "s")
+
+
+async def test_what_retention_takes_is_in_the_index(broker: Broker) -> None:
+    """Whoever goes on knows the whole run, though the stream has its end alone."""
+    retention = Retention(broker, session_bytes=150_000, total_bytes=2**40)
+    whole = MemoryBroker()
+    for start in range(0, 8_000, 2_000):
+        async with running(broker):
+            for first in range(start, start + 2_000, 400):
+                before = (await position(broker, "s")).offset
+                for one in (broker, whole):
+                    await append(one, "s", records(first, 400))
+                after = await position(broker, "s")
+                await retention.after_append(
+                    "s", after, generation_start=0, added=after.offset - before,
+                    activity_ms=1,
+                )  # fmt: skip  # one name a line would hide what they are
+                await until_indexed(broker, "s")
+    (oldest,) = await broker.read_after("s", BEFORE_ALL, limit=1)
+    assert oldest.previous.offset > (await position(broker, "s")).offset // 2
+    (stored,) = await broker.indexes.load(["s"])
+    at, fields, metrics, chunks = await fold_whole(whole, "s")
+    assert "gaps" not in stored.fields
+    assert (stored.at, stored.fields["records"]) == (at, fields["records"])
+    assert await broker.indexes.metrics("s", None) == metrics
+    chunks = {name: text for name, text in chunks.items() if name[1] != OPEN_FIELD}
+    assert await broker.indexes.chunks("s", list(chunks)) == list(chunks.values())
+
+
+async def test_what_a_full_broker_takes_is_named(broker: Broker) -> None:
+    """The index says from where on it is true of the records that went before it."""
+    retention = Retention(broker, session_bytes=2**40, total_bytes=2**40)
+    await append(broker, "s", records(0, 1_000))
+    stored = await position(broker, "s")
+    retention.note("s", stored, activity_ms=1)
+    for _ in range(3):
+        await retention.make_room()
+    (oldest,) = await broker.read_after("s", BEFORE_ALL, limit=1)
+    async with running(broker):
+        await until_indexed(broker, "s")
+    (index,) = await broker.indexes.load(["s"])
+    assert json.loads(index.fields["gaps"]) == [
+        1, [["0-0", str(oldest.previous), "trimmed"]],
+    ]  # fmt: skip  # one glance

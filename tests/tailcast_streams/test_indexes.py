@@ -2,8 +2,17 @@
 
 import pytest
 
-from tailcast_streams.indexes import LEVELS, IndexWrite, Place, check_write
-from tailcast_streams.position import BEGINNING
+from tailcast_streams.indexes import (
+    LEVELS,
+    NO_INDEX,
+    IndexWrite,
+    Needs,
+    Place,
+    StoredIndex,
+    check_write,
+    needs_of,
+)
+from tailcast_streams.position import BEFORE_ALL, BEGINNING, EntryID
 
 
 AT = "i1 1-0 00000000 1"
@@ -48,3 +57,17 @@ def test_places_can_be_ordered(step: float) -> None:
     )
     with pytest.raises(ValueError, match="no broker can order"):
         check_write(write)
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (NO_INDEX, None),
+        (StoredIndex(AT, {"needs": b"1-7"}), Needs("i1", EntryID(1, 7))),
+        (StoredIndex(AT), Needs("i1", BEFORE_ALL)),
+        (StoredIndex(AT, {"needs": b"\xff"}), Needs("i1", BEFORE_ALL)),
+    ],
+)
+def test_what_an_index_needs(index: StoredIndex, expected: Needs | None) -> None:
+    """All of the stream if it does not say it, or not readably."""
+    assert needs_of(index) == expected

@@ -9,7 +9,13 @@ from tailcast_index.fold import Index, Summary
 from tailcast_index.fold.summary import TRIMMED
 from tailcast_index.meaning import Rules
 from tailcast_streams.entries import Entry, Kind
-from tailcast_streams.indexes import Chunk, IndexWrite, Place, StoredIndex
+from tailcast_streams.indexes import (
+    Chunk,
+    IndexWrite,
+    Place,
+    StoredIndex,
+    needs_of,
+)
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tests.tailcast_index.fold.reference import (
     Expected,
@@ -123,6 +129,10 @@ class Indexer:
             assert index is not None
             if index.missing:
                 index.give([store.chunks.get(chunk) for chunk in index.missing])
+            needs = needs_of(store.index)
+            assert needs is not None
+            # What retention may take meanwhile is nothing that is read now.
+            assert (needs.incarnation, needs.after) <= ("i", index.reads_after)
         return index or Index("s", incarnation="i", rules=RULES)
 
     def fold(self, entries: int) -> None:

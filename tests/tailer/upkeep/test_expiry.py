@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tailcast_streams.indexers import Indexer
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_streams.session_state import NOTHING_STORED
 from tailcast_tailer.appending.retention import Retention
@@ -54,7 +55,13 @@ class World:
 
     def restart(self, owner: str = OWNER) -> None:
         """A tailer that knows nothing yet."""
-        self.retention = Retention(self.adapter, session_bytes=2**40, total_bytes=2**40)
+        self.unindexed: list[str] = []
+        self.retention = Retention(
+            self.adapter,
+            session_bytes=2**40,
+            total_bytes=2**40,
+            on_unindexed=lambda _session, why, _size: self.unindexed.append(why),
+        )
         self.tailer = Single(
             self.adapter, self.path, self.clock, owner=owner, session_ttl=TTL,
             retention=self.retention,
@@ -121,6 +128,20 @@ async def test_b1_a_session_that_rests_is_emptied_once_and_goes_on(
     await world.later(TTL - 1)
     assert await records_of(world.adapter, "a") == texts(3)
     assert list(await world.adapter.sessions()) == ["a"]
+
+
+async def test_a_session_waits_for_its_index_as_long_again(world: World) -> None:
+    """It is told as emptied when it is; that the index never comes is no reason."""
+    await world.write(1, 2)
+    indexer = Indexer("i", "0.1.0", 1, 0, 0, 0)
+    await world.adapter.indexers.hold(indexer, seconds=50)
+    await world.later(TTL)
+    assert await records_of(world.adapter, "a") == texts(1, 2)
+    assert world.ended == 0
+    await world.later(TTL)
+    assert await records_of(world.adapter, "a") == []
+    assert world.ended == 1
+    assert world.unindexed == ["age"]
 
 
 async def test_a_clock_that_is_set_ends_no_life(world: World) -> None:

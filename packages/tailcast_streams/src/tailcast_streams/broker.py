@@ -48,7 +48,12 @@ class SessionWriter(Protocol):
 
     @property
     def indexes(self) -> Indexes:
-        """What the records of sessions mean; tailers only discard it."""
+        """What the records of sessions mean; tailers only read and discard it."""
+        ...
+
+    @property
+    def indexers(self) -> Indexers:
+        """The indexers that are there; tailers only read it."""
         ...
 
     @property

@@ -12,7 +12,8 @@ from enum import Enum
 from math import isfinite
 from typing import NamedTuple, Protocol
 
-from tailcast_streams.position import EntryID
+from tailcast_streams.exceptions import InvalidPosition
+from tailcast_streams.position import BEFORE_ALL, EntryID
 
 
 # How many records a bucket of each level of roll-ups holds.
@@ -50,6 +51,30 @@ class StoredIndex(NamedTuple):
 
 # Of a session that has no index.
 NO_INDEX = StoredIndex()
+# The field that says behind which entry the stream is needed by who goes on.
+NEEDS_FIELD = "needs"
+
+
+class Needs(NamedTuple):
+    """What an index needs of a stream to go on."""
+
+    # Of which stream the index is.
+    incarnation: str
+    # Whoever goes on with it reads the entries behind this one.
+    after: EntryID
+
+
+def needs_of(stored: StoredIndex) -> Needs | None:
+    """What an index needs, by its `at` and that field; None if there is no index."""
+    if not stored.at:
+        return None
+    needs = stored.fields.get(NEEDS_FIELD, b"0-0").decode(errors="replace")
+    try:
+        after = EntryID.parse(needs)
+    except InvalidPosition:
+        # Somebody wrote it by hand.
+        after = BEFORE_ALL
+    return Needs(stored.at.partition(" ")[0], after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

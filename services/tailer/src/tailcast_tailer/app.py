@@ -102,6 +102,7 @@ class Tailer:
             session_bytes=options.retention_bytes,
             total_bytes=options.retention_total_bytes,
             on_trimmed=self.instruments.trimmed,
+            on_unindexed=self.instruments.trimmed_unindexed,
             on_kept=self.instruments.kept,
         )
         appender = Appender(

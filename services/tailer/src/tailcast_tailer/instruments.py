@@ -351,6 +351,16 @@ class Instruments:
         """Older entries were cut off a stream; `size` in bytes of the file."""
         self._meters.trimmed.labels(why).inc(size)
 
+    def trimmed_unindexed(self, session: str, why: str, size: int) -> None:
+        """Some of that, about, was in no index yet, which has a gap there now."""
+        self._meters.unindexed.labels(why).inc(size)
+        self._log.warning(
+            "trimmed before it was indexed: figures and curves have a gap there",
+            session=session,
+            bytes=size,
+            why=why,
+        )
+
     def kept(self, size: int) -> None:
         """All streams together hold `size` bytes of the files."""
         self._meters.kept.set(size)

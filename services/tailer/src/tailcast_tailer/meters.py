@@ -39,6 +39,12 @@ class Meters:
         self.left_out = counter("metric_values_left_out", "Values without statistics")
         self.times_full = counter("full_refusals", "Writes refused for want of memory")
         self.trimmed = counter("trimmed_bytes", "Bytes trimmed off streams", "why")
+        self.unindexed = counter(
+            "unindexed_trimmed_bytes", "Bytes trimmed that no index had", "why"
+        )
+        for why in ("session", "total", "age"):
+            # An alert compares them with what they were.
+            self.unindexed.labels(why)
         self.kept = gauge("kept_bytes", "Bytes of files that streams hold")
         self.expired = counter("expired", "Sessions that lived their time", "what")
         self.holes = counter("holes", "Times that NUL bytes were taken for a hole")

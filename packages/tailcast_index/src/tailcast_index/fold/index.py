@@ -37,7 +37,7 @@ from tailcast_index.meaning import RULES_VERSION, Choice, Chooser, Rules
 from tailcast_index.rollups import Extent, Rollups
 from tailcast_streams.entries import Entry
 from tailcast_streams.exceptions import InvalidPosition
-from tailcast_streams.indexes import Chunk, IndexWrite, StoredIndex
+from tailcast_streams.indexes import NEEDS_FIELD, Chunk, IndexWrite, StoredIndex
 from tailcast_streams.metrics import read_fields
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 
@@ -199,6 +199,7 @@ class Index:
             self._kept_ms = run.arrived_ms
             fields |= records_of(run)
         stored: Mapping[str, bytes] = {} if self._begins else self._stored
+        fields[NEEDS_FIELD] = str(self._needs_after({**stored, **fields})).encode()
         changed = {
             name: text for name, text in fields.items() if stored.get(name) != text
         }
@@ -337,6 +338,16 @@ class Index:
         index._stored, index._begins = fields, False
         index._kept_ms, index._chosen_at = run.arrived_ms, run.records
         return index
+
+    def _needs_after(self, fields: Mapping[str, bytes]) -> EntryID:
+        """Behind which entry one that goes on from these fields reads the stream."""
+        extent = Extent.load(fields["rollups"])
+        lacking = [self.cursor.id]
+        if extent.records < self._folding.run.records:
+            lacking.append(extent.to)
+        if looked := fields["chooser"].partition(b" ")[0]:
+            lacking.append(EntryID.parse(looked.decode()))
+        return min(lacking)
 
     def _chooser_text(self, chooser: Chooser) -> bytes:
         """What the chooser knows, behind the last entry that it has looked at."""

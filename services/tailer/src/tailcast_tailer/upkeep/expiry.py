@@ -32,6 +32,8 @@ LOOKED_FOR_SECONDS = (0.1, 600.0)
 TTL_SHARE = 20
 # Sessions whose states are asked for in one go.
 EXPIRED_SESSIONS = 100
+# Until so many times its time to live a session's stream waits for its index.
+WAITING_TTLS = 2
 # Until the next attempt after a failure, beside the wait for the broker.
 EXPIRY_RETRY_SECONDS = 1.0
 
@@ -203,10 +205,13 @@ class Expiry:
             await self._set_absence(name, state, self._now_ms)
         elif action is ExpiryAction.FORGET_ABSENCE:
             await self._set_absence(name, state, 0)
-        if self._emptied.get(name) != changed_ms(state, activity_ms):
+        changed = changed_ms(state, activity_ms)
+        if self._emptied.get(name) != changed:
             self._note(name, state, activity_ms)
-            await self._retention.empty(name, why="age")
-            self._emptied[name] = changed_ms(state, activity_ms)
+            waits = self._now_ms - changed < WAITING_TTLS * self._ttl_ms
+            if not await self._retention.empty(name, why="age", waits=waits):
+                return
+            self._emptied[name] = changed
             self._instruments.session_emptied(name, days=days)
 
     async def _delete(self, name: str, state: SessionState, days: float) -> None:
