@@ -57,7 +57,9 @@ def _stack(options: argparse.Namespace) -> Generator[Stack]:
             composed.build()
         else:
             broker = stack.enter_context(make_broker(options.broker))
-            system = ProcessStack(broker, directory, gateways=options.gateways)
+            system = ProcessStack(
+                broker, directory, gateways=options.gateways, indexers=options.indexers
+            )
         stack.callback(system.stop)
         yield system
 
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--broker", choices=["valkey", "redis"], default="valkey")
     parser.add_argument("--gateways", type=int, default=2)
+    parser.add_argument("--indexers", type=int, default=2)
     parser.add_argument("--sessions", type=int, default=3)
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--pause-seconds", type=float, default=0.02)

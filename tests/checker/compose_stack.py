@@ -63,6 +63,11 @@ class ComposeStack:
         self._engine: Any = docker.from_env()
 
     @property
+    def is_indexed(self) -> bool:
+        """Always: the stack has an indexer."""
+        return True
+
+    @property
     def urls(self) -> list[str]:
         """The balancer's."""
         return [f"ws://127.0.0.1:{self.port}/ws/telemetry"]
@@ -162,7 +167,7 @@ class ComposeStack:
                     self._outages(container) for container in self.containers(service)
                 )
             )
-            for service in ("tailer", "gateway", "redis", "lb")
+            for service in ("tailer", "indexer", "gateway", "redis", "lb")
         ]
 
     def restartable(self) -> list[Gateway]:

@@ -35,6 +35,11 @@ class Stack(Protocol):
     outage_seconds: tuple[float, ...]
 
     @property
+    def is_indexed(self) -> bool:
+        """Whether it has indexers."""
+        ...
+
+    @property
     def urls(self) -> list[str]:
         """Where clients may connect."""
         ...

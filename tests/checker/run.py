@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.checker.clients import Record, ResumingClient
 from tests.checker.faults import Faults, Plan
+from tests.checker.meaning import Unanswered, find_errors
 from tests.checker.outages import Stack
 from tests.checker.writers import Writer
 
@@ -130,7 +131,10 @@ async def _settle(
     followers: list[ResumingClient],
     verdict: Verdict,
 ) -> None:
-    """Wait until every client has as many records as were written, and all agree."""
+    """Wait until every client has as many records as were written, and all agree.
+
+    What gateways say of whole sessions is right at once, or not said yet.
+    """
     start = time.monotonic()
     contradiction = ""
     try:
@@ -139,10 +143,28 @@ async def _settle(
                 await asyncio.sleep(0.1)
             while contradiction := await asyncio.to_thread(stack.contradiction):
                 await asyncio.sleep(0.1)
+            while contradiction := await _look_at_answers(stack, writers, verdict):
+                await asyncio.sleep(0.1)
     except TimeoutError:
         reason = contradiction or "clients lack records"
         verdict.failures.append(f"not settled after {PATIENCE:.0f} s: {reason}")
     verdict.settled_after = time.monotonic() - start
+
+
+async def _look_at_answers(
+    stack: Stack, writers: list[Writer], verdict: Verdict
+) -> str:
+    """Note what gateways say that is not so; why one says nothing, "" if all do."""
+    written = {writer.session: writer.records for writer in writers if writer.records}
+
+    def look() -> list[str]:
+        return list(find_errors(stack.urls, written, indexed=stack.is_indexed))
+
+    try:
+        verdict.failures += await asyncio.to_thread(look)
+    except Unanswered as error:
+        return str(error)
+    return ""
 
 
 def _has_all(client: ResumingClient, writers: list[Writer]) -> bool:

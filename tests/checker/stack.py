@@ -79,7 +79,7 @@ class Service:
 
 
 class ProcessStack:
-    """A broker, a tailer and some gateways over one log directory."""
+    """A broker, a tailer, indexers and gateways over one log directory."""
 
     outage_seconds: tuple[float, ...] = (0.0, 0.1, 0.5, 2.0)
 
@@ -89,6 +89,7 @@ class ProcessStack:
         directory: Path,
         *,
         gateways: int = 2,
+        indexers: int = 0,
         settings: dict[str, str] | None = None,
     ) -> None:
         self.broker = broker
@@ -104,6 +105,9 @@ class ProcessStack:
         self._metrics_port = free_port()
         monitored = {**env, "TAILCAST_METRICS_PORT": str(self._metrics_port)}
         self.tailer = Service("tailer", ["tailer"], monitored)
+        self.indexers = [
+            Service(f"indexer{n}", ["indexer"], env) for n in range(indexers)
+        ]
         self.ports = [free_port() for _ in range(gateways)]
         self.gateways = [
             Service(f"gateway{n}", ["gateway"], {**env, "TAILCAST_PORT": str(port)})
@@ -113,7 +117,12 @@ class ProcessStack:
     @property
     def services(self) -> list[Service]:
         """All but the broker."""
-        return [self.tailer, *self.gateways]
+        return [self.tailer, *self.indexers, *self.gateways]
+
+    @property
+    def is_indexed(self) -> bool:
+        """As declared."""
+        return bool(self.indexers)
 
     @property
     def urls(self) -> list[str]:
@@ -139,7 +148,10 @@ class ProcessStack:
             Outage("kill broker", self.broker.kill, self.broker.start),
             Outage("pause broker", self.broker.pause, self.broker.resume),
         ]
-        return [self._outages(self.tailer), [*itertools.chain(*gateways)], broker]
+        indexers = [self._outages(indexer) for indexer in self.indexers]
+        alike = [gateways, indexers] if indexers else [gateways]
+        several = [[*itertools.chain(*one)] for one in alike]
+        return [self._outages(self.tailer), *several, broker]
 
     def restartable(self) -> list[Gateway]:
         """All of them."""

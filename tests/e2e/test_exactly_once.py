@@ -19,8 +19,11 @@ from tests.checker.stack import ProcessStack
 async def test_p1_nothing_is_lost_repeated_or_swapped_under_kills(
     own_brokers: Callable[[str], BrokerServer], tmp_path: Path, kind: str, seed: int
 ) -> None:
-    """P5: tailer, gateways and broker are killed and paused, the broker wiped."""
-    stack = ProcessStack(own_brokers(kind), tmp_path)
+    """P5: all services and the broker are killed and paused, the broker wiped.
+
+    What is said of whole sessions then is what the files hold, too.
+    """
+    stack = ProcessStack(own_brokers(kind), tmp_path, indexers=2)
     try:
         verdict = await check(stack, seed=seed, seconds=15)
     finally:
