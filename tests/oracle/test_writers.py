@@ -55,6 +55,25 @@ def test_two_files_of_the_same_bytes_are_two_sessions(make_world: MakeWorld) -> 
     assert steps(world, "a") == steps(world, "b") == [1, 2, 3]
 
 
+@pytest.mark.parametrize("names_paths", [False, True], ids=["log-dir", "up"])
+@pytest.mark.parametrize("kind", Kind)
+def test_what_was_put_aside_unseen_is_told_once_its_path_is_there(
+    make_world: MakeWorld, kind: Kind, *, names_paths: bool
+) -> None:
+    """Nobody looked while it was written, copied, cut and removed."""
+    world = make_world(kind, names_paths=names_paths)
+    world.stop()
+    world.write("a", 3)
+    world.copy_and_cut("a", 0)
+    world.remove("a")
+    world.start()
+    world.pass_time(90.0)
+    assert not world.streams()
+    world.write("a", 1)
+    world.pass_time(30.0)
+    assert steps(world) == [1, 2, 3, 4]
+
+
 def test_a_file_that_is_cut_to_nothing_is_told_once(make_world: MakeWorld) -> None:
     """It stays empty, and nothing is said again."""
     world = make_world()

@@ -253,12 +253,13 @@ class World(Files):
 
     def _is_due(self, path: Path) -> bool:
         """Whether what stands in a file must have come."""
-        if path.suffix == ".jsonl" or not self._paths:
+        if path.suffix == ".jsonl":
             return True
-        # Below a directory that was named, the past of a file is told with its first
-        # line; until then the sources say that it waits.
+        # The past of a path is told while something has that path; below a directory
+        # that was named, with its first line. Until then the sources say that it waits.
         file = path.with_name(path.name.partition(".jsonl")[0] + ".jsonl")
-        return file.exists() and bool(rested_lines(file.read_bytes()))
+        has_line = file.exists() and bool(rested_lines(file.read_bytes()))
+        return has_line if self._paths else file.exists()
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
         return self.loop.run_until_complete(work)

@@ -84,6 +84,30 @@ async def test_a_link_to_a_file_that_is_watched_is_no_session(
         assert list(await broker.sessions()) == ["z"]
 
 
+@pytest.mark.parametrize("names_paths", [False, True], ids=["log-dir", "up"])
+async def test_the_past_of_a_path_that_nothing_has_waits_for_it(
+    broker: MemoryBroker, tmp_path: Path, *, names_paths: bool
+) -> None:
+    """That is said; and it is told first when something has the path."""
+    path = tmp_path / "telemetry" / "a.jsonl"
+    path.parent.mkdir()
+    past = path.with_name("a.jsonl.1")
+    past.write_bytes(lines(1))
+    paths = [str(path.parent)] if names_paths else []
+    async with running(broker, tmp_path, paths=paths) as tailer:
+
+        async def is_told(state: SourceState, reason: str) -> bool:
+            told = tailer.register.sources.get(str(past))
+            return told is not None and (told.state, told.reason) == (state, reason)
+
+        reason = f"the past of {path}, told with the first line of that"
+        await eventually(lambda: is_told(SourceState.WAITING, reason))
+        assert not await broker.sessions()
+        path.write_bytes(lines(2))
+        await wait_for_records(broker, "a", texts(1, 2))
+        await eventually(lambda: is_told(SourceState.LEFT_OUT, f"the past of {path}"))
+
+
 async def test_a_link_to_a_directory_is_entered_once(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:

@@ -255,7 +255,9 @@ class Survey:
         new: list[Candidate] = []
         start = len(root.tree.root.rstrip("/")) + 1
         for seen in changes.new:
-            if root.accepts is not None and not root.accepts(seen.path[start:]):
+            # A file that was rotated away belongs to the path that it had.
+            path = rotated_of(seen.path) or seen.path
+            if root.accepts is not None and not root.accepts(path[start:]):
                 unmatched[seen.path] = None
                 continue
             known = self._there.get(seen.path)
@@ -302,6 +304,9 @@ class Survey:
             self._decide_part(candidate, run, listing, now)
         elif session is not None:
             self._found(candidate, session, listing)
+        elif (base := self._awaited_base(candidate)) is not None:
+            reason = f"the past of {as_text(base)}, told with the first line of that"
+            self._wait(candidate, listing, SourceState.WAITING, reason, now)
         elif reason := self._why_not(candidate):
             self._undecided.pop(path, None)
             self._tell(listing, path, SourceState.LEFT_OUT, reason)
@@ -361,6 +366,20 @@ class Survey:
         if before in self._there:
             reason = f"the past of {as_text(path)}"
             self._tell(listing, before, SourceState.LEFT_OUT, reason)
+
+    def _awaited_base(self, candidate: Candidate) -> str | None:
+        """The path that a file was rotated away from, while nothing has it, or had it.
+
+        None if it was not rotated, or that path is read.
+        """
+        root = candidate.root
+        if root is None or root.kind is not FileKind.TELEMETRY:
+            return None
+        base = rotated_of(candidate.path)
+        is_read = base in self._there or (
+            base is not None and self._naming.session_of(base) is not None
+        )
+        return None if is_read else base
 
     def _why_not(self, candidate: Candidate) -> str:
         """Why such a file is no session; "" if it may be one."""
