@@ -69,6 +69,7 @@ def test_what_was_put_aside_unseen_is_told_once_its_path_is_there(
     world.start()
     world.pass_time(90.0)
     assert not world.streams()
+    world.check({})
     world.write("a", 1)
     world.pass_time(30.0)
     assert steps(world) == [1, 2, 3, 4]
