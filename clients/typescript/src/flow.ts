@@ -1,0 +1,225 @@
+// One subscription as the server has it: which sessions, in which form, and how far each has
+// come. Pure: messages in, messages to pass on out.
+
+import { isAfter, type Cursor } from "./cursors.js";
+import { overlap, select, type Selector, type Sessions } from "./selectors.js";
+import type { From, Message, Place, SubscribeOptions } from "./types.js";
+
+/** Emergencies that are whole files have their places under this name. */
+export const EMERGENCIES = "!emergencies";
+// A message to the server is at most 64 KiB, and a character up to three bytes.
+const MAX_PLACES_CHARS = 16_000;
+const MAX_IDS = 1_000;
+
+/** A message of the server: fields beyond its type are looked at as they come. */
+export type Incoming = { type: string; [field: string]: any };
+
+/** What is to be done about a message. */
+export type Verdict = "deliver" | "ignore" | "missing";
+
+export class Flow {
+  readonly selector: Selector;
+  readonly options: SubscribeOptions;
+  /** What subscriptions that share a connection and sessions must have in common. */
+  readonly form: string;
+  /** Of the subscribe that was sent last; what was asked before is over. */
+  id = 0;
+  /** Whether the server has confirmed it. */
+  isActive = false;
+  /** Whether nothing of the past is still to come. */
+  isLive = false;
+  /** What the server said last when it confirmed it. */
+  subscribed: Message | undefined;
+  readonly #cursors = new Map<string, Cursor>();
+  #at: string | undefined;
+  // Whether places are known that are better to begin at than `from`.
+  #hasPlaces = false;
+  // Behind which something was missing: asked for once.
+  #missed: Cursor = null;
+  // Of emergencies that were told: they come again in their place, or after a reconnect.
+  readonly #told = new Set<string>();
+
+  constructor(sessions: Sessions, options: SubscribeOptions) {
+    this.selector = select(sessions);
+    const { from = "now", ...form } = options;
+    this.options = options;
+    this.form = JSON.stringify(Object.entries(form).sort());
+    if (isPlace(from)) this.#goTo(from);
+  }
+
+  /** How far it is: enough to go on from there, in another connection or another time. */
+  get place(): Place {
+    const cursors = Object.fromEntries(this.#cursors);
+    return this.#at === undefined ? { cursors } : { cursors, at: this.#at };
+  }
+
+  /** The same subscription at the same place, for another connection. */
+  copy(): Flow {
+    const copy = new Flow(this.selector.sessions, this.options);
+    copy.#goTo(this.place);
+    copy.#hasPlaces = this.#hasPlaces;
+    for (const id of this.#told) copy.#told.add(id);
+    return copy;
+  }
+
+  /** Whether one connection can bring both: what is sent for one is right for the other. */
+  accepts(newcomer: Flow): boolean {
+    if (!overlap(this.selector, newcomer.selector)) return true;
+    if (this.form !== newcomer.form) return false;
+    if (this.isLive && newcomer.#start === '"now"') return true;
+    return !this.isActive && this.#start === newcomer.#start;
+  }
+
+  /** Whether it is the same as another, so that one serves for both. */
+  equals(other: Flow): boolean {
+    return this.selector.key === other.selector.key && this.form === other.form;
+  }
+
+  /** The messages that ask for it; `isShared` if another has sessions of it already. */
+  requests(id: number, add: boolean, isShared: boolean): object[] {
+    this.id = id;
+    this.isActive = false;
+    const { from: asked, ...form } = this.options;
+    const from = isPlace(asked) ? undefined : asked;
+    const last: Record<string, unknown> = { type: "subscribe", id, ...this.selector.fields, ...form };
+    if (add) last.add = true;
+    if (!this.#hasPlaces) {
+      const goesOn = isShared && (from ?? "now") === "now";
+      if (from !== undefined && !goesOn) last.from = from;
+      const emergencies = this.#cursors.get(EMERGENCIES);
+      if (emergencies !== undefined) last.cursors = { [EMERGENCIES]: emergencies };
+      return [last];
+    }
+    // One session begins at its cursor; of several, `from` is for those without one.
+    if (from !== undefined && this.selector.one === undefined) last.from = from;
+    if (this.#at !== undefined) last.at = this.#at;
+    const pieces = this.#pieces();
+    last.cursors = pieces.pop();
+    const before = pieces.map((cursors) => ({ type: "subscribe", cursors, more: true }));
+    return [...before, last];
+  }
+
+  /** Where whole-file emergencies are, if that was not known. */
+  learn(emergencies: Cursor): void {
+    if (!this.#cursors.has(EMERGENCIES)) this.#cursors.set(EMERGENCIES, emergencies);
+  }
+
+  get lacksEmergencies(): boolean {
+    return !this.#cursors.has(EMERGENCIES);
+  }
+
+  /** What a message means to this subscription. */
+  take(message: Incoming): Verdict {
+    const { type, sessionId, cursor } = message;
+    if (type === "subscribed" && message.id === this.id) {
+      this.#begin(message);
+      return "deliver";
+    }
+    if (!this.isActive) return "ignore";
+    if (type === "positions" && message.id === this.id) {
+      this.#set(message.cursors);
+      this.#at = message.at;
+      if (!message.more) this.#hasPlaces = true;
+      return "ignore";
+    }
+    if (type === "heartbeat" || type === "closing") {
+      for (const [name, place] of Object.entries<Cursor>(message.cursors ?? {})) {
+        if (this.#concerns(name) && isAfter(place, this.#cursors.get(name))) {
+          this.#cursors.set(name, place);
+        }
+      }
+      return "ignore";
+    }
+    if (type === "snapshot") return message.id === this.id ? "deliver" : "ignore";
+    if (type === "emergency" && cursor === undefined) return this.#takeUnplaced(message);
+    if (sessionId === undefined || !this.#concerns(sessionId)) return "ignore";
+    if (type === "telemetry" || type === "emergency") return this.#takeRecords(message);
+    if (type === "gap" || type === "rewind") {
+      this.#cursors.set(sessionId, message.to ?? cursor);
+      return "deliver";
+    }
+    if (type === "caught_up") {
+      if (cursor !== null) this.#cursors.set(sessionId, cursor);
+      if (this.selector.one === sessionId) this.isLive = true;
+      return sessionId === EMERGENCIES ? "ignore" : "deliver";
+    }
+    return type === "session" || type === "contested" ? "deliver" : "ignore";
+  }
+
+  #begin(message: Incoming): void {
+    this.isActive = true;
+    this.subscribed = message as Message;
+    const { one } = this.selector;
+    if ((this.options.from ?? "now") === "now" && !this.#hasPlaces) this.isLive = true;
+    if (one === undefined) return;
+    this.#set({ [one]: message.cursor });
+    this.#hasPlaces = true;
+  }
+
+  #takeRecords(message: Incoming): Verdict {
+    const { sessionId, cursor, prev, id } = message;
+    const mine = this.#cursors.get(sessionId);
+    if (mine != null && !isAfter(cursor, mine)) return "ignore";
+    if (mine != null && prev !== undefined && isAfter(prev, mine) && prev !== this.#missed) {
+      this.#missed = prev;
+      return "missing";
+    }
+    this.#cursors.set(sessionId, cursor);
+    return message.type === "telemetry" || this.#isNew(id) ? "deliver" : "ignore";
+  }
+
+  // An announcement, or a whole file, which names the session that it is of, or none.
+  #takeUnplaced(message: Incoming): Verdict {
+    const { sessionId, cursors, id } = message;
+    this.#set(cursors ?? {});
+    const isMine = sessionId === undefined || this.selector.matches(sessionId);
+    return isMine && this.#isNew(id) ? "deliver" : "ignore";
+  }
+
+  #isNew(id: string): boolean {
+    if (this.#told.has(id)) return false;
+    this.#told.add(id);
+    for (const oldest of this.#told) {
+      if (this.#told.size <= MAX_IDS) break;
+      this.#told.delete(oldest);
+    }
+    return true;
+  }
+
+  #concerns(name: string): boolean {
+    return name === EMERGENCIES || this.selector.matches(name);
+  }
+
+  #set(cursors: Record<string, Cursor>): void {
+    for (const [name, cursor] of Object.entries(cursors)) {
+      // None, after one that is known: the server waits for it to come back.
+      if (this.#concerns(name)) this.#cursors.set(name, cursor ?? this.#cursors.get(name) ?? null);
+    }
+  }
+
+  get #start(): string {
+    return JSON.stringify(this.#hasPlaces ? this.place : (this.options.from ?? "now"));
+  }
+
+  #goTo(place: Place): void {
+    for (const [name, cursor] of Object.entries(place.cursors)) this.#cursors.set(name, cursor);
+    this.#at = place.at;
+    this.#hasPlaces = this.selector.one === undefined || this.#cursors.has(this.selector.one);
+  }
+
+  #pieces(): Record<string, Cursor>[] {
+    const pieces: Record<string, Cursor>[] = [];
+    let chars = Infinity;
+    for (const [name, cursor] of this.#cursors) {
+      const size = JSON.stringify(name).length + 40;
+      if (chars + size > MAX_PLACES_CHARS) chars = pieces.push({}) * 0;
+      chars += size;
+      pieces.at(-1)![name] = cursor;
+    }
+    return pieces.length > 0 ? pieces : [{}];
+  }
+}
+
+function isPlace(from: From | undefined): from is Place {
+  return typeof from === "object" && "cursors" in from;
+}
