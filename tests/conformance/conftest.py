@@ -52,6 +52,18 @@ class Accounts:
             read={"load"},
             read_by_gateways={"edit"},
         )
+        self.emergencies = ReadByBoth(
+            indexer.emergencies,
+            gateway.emergencies,
+            read=(),
+            read_by_gateways={
+                "acknowledge",
+                "load",
+                "records",
+                "take_back",
+                "versions",
+            },
+        )
         self.claims = ReadByBoth(tailer.claims, gateway.claims, read={"read"})
         self.sources = ReadByBoth(
             tailer.sources,

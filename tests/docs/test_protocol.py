@@ -67,6 +67,8 @@ class Conversation:
             r"(\S+) begins anew with (.*)": self.rewrite,
             r"(\S+) keeps no entry before (\S+)": self.trim,
             r"(\S+) appears with (.*)": self.add_document,
+            r"(\S+) acknowledges the latest emergency: (.*)": self.acknowledge,
+            r"nobody has seen the latest emergency after all": self.take_back,
             r"(\S+) and (\S+) see different files of (\S+)": self.dispute,
             r"only one file of (\S+) is left": self.settle,
             r"another connection calls itself (\S+)": self.take_over,
@@ -119,6 +121,15 @@ class Conversation:
         session = json.loads(text).get("session", "")
         document = Document(path, "5e1f", text.encode(), session, is_news=True)
         await self.rig.broker.add_document(document)
+
+    async def acknowledge(self, who: str, note: str) -> None:
+        history = self.gateway.replica.emergencies
+        newest = (await history.listing()).emergencies[-1]
+        await history.acknowledge(newest.id, who, note)
+
+    async def take_back(self) -> None:
+        history = self.gateway.replica.emergencies
+        await history.take_back((await history.listing()).emergencies[-1].id)
 
     async def dispute(self, owner: str, claimant: str, session: str) -> None:
         for tailer in (owner, claimant):

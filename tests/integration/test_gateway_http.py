@@ -11,7 +11,7 @@ import pytest
 
 from tailcast_gateway.http import export
 from tailcast_gateway.sessions import history
-from tailcast_streams.entries import Document, NewRejection
+from tailcast_streams.entries import NewRejection
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.position import EntryID
 from tailcast_streams.session_state import Batch
@@ -357,27 +357,6 @@ async def test_rejected_lines(rig: Rig, client: httpx.AsyncClient) -> None:
     got = (await client.get("/api/sessions/a/rejected", params=after)).json()
     assert [line["id"] for line in got["data"]] == [f"1-{lines[2].offset}"]
     assert got["more"] is False
-
-
-async def test_emergencies(rig: Rig, client: httpx.AsyncClient) -> None:
-    """Whole-file emergencies, those of no session too, in pages."""
-    assert (await client.get("/api/emergencies")).json() == {
-        "data": [], "cursor": "1-0-00000000", "more": False,
-    }  # fmt: skip  # one glance
-    for at in range(3):
-        session = "a" if at == 1 else ""
-        text = b'{"n":%d}' % at
-        await rig.broker.add_document(
-            Document(f"emergency/{at}.json", "00", text, session, True)
-        )
-    got = (await client.get("/api/emergencies?limit=2")).json()
-    assert [one["data"] for one in got["data"]] == [{"n": 0}, {"n": 1}]
-    assert "sessionId" not in got["data"][0]
-    assert got["data"][1]["sessionId"] == "a"
-    assert got["data"][0]["path"] == "emergency/0.json"
-    after = {"after": got["cursor"]}
-    got = (await client.get("/api/emergencies", params=after)).json()
-    assert ([one["data"] for one in got["data"]], got["more"]) == ([{"n": 2}], False)
 
 
 @pytest.mark.parametrize(

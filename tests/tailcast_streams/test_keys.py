@@ -30,6 +30,16 @@ def test_what_would_move_or_hide_a_key_is_encoded() -> None:
     assert keys.stream("a{b") != keys.stream("a%7Bb")
 
 
+def test_what_is_kept_of_emergencies_lies_beside_the_documents() -> None:
+    """One script may touch all of it; names in it are as they are in keys."""
+    assert keys.of_emergencies() == [
+        f"telemetry:{{emergencies}}:{name}"
+        for name in ("times", "order", "known", "records", "lives")
+    ]
+    assert keys.emergencies_acknowledged == "telemetry:{emergencies}:acknowledged"
+    assert keys.escaped("a\tb") == "a%09b"
+
+
 def test_documents_have_a_stream_of_their_own() -> None:
     """In the slot of the set that says which were seen."""
     assert keys.stream(EMERGENCIES) == "telemetry:{emergencies}"

@@ -1,5 +1,5 @@
 import json
-from typing import Any
+from typing import Any, cast
 
 import msgpack
 import pytest
@@ -10,12 +10,14 @@ from tailcast_gateway.delivery.core.encoding import (
     SessionEncoder,
     document_frame,
     documents,
+    history_frame,
     pieces,
     told,
 )
 from tailcast_gateway.protocol.breaks import Break, rewind
 from tailcast_gateway.protocol.client_messages import Subscribe, parse
 from tailcast_gateway.protocol.limits import limits_of
+from tailcast_gateway.protocol.links import record_link
 from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_gateway.views.view import View, Views
@@ -226,6 +228,29 @@ def test_documents() -> None:
     assert "sessionId" not in found[1]
     found = messages(documents(entries, subscription, JSON, with_history=True))
     assert [one["data"]["n"] for one in found] == [1, 3, 4]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_one_of_long_ago(wire: Wire) -> None:
+    """It moves no cursor; what is too long for the wire, or not there, is a link."""
+    place, said = ("a/ü", cursor("1-9")), {"id": "a/ü/1-9", "replayed": True}
+
+    def told_of(record: bytes | None, session: str = "a/ü") -> dict[str, Any]:
+        frame = history_frame(
+            wire, session=session, place=place, record=record, fields=said
+        )
+        ((_, payload),) = frames_of(frame)
+        read: Any = msgpack.unpackb(payload) if wire.is_binary else json.loads(payload)
+        return cast(dict[str, Any], read)
+
+    start = {"type": "emergency", "sessionId": "a/ü"}
+    assert told_of(b'{"a":1}') == {**start, "data": {"a": 1}, **said}
+    assert "sessionId" not in told_of(b"{}", "")
+    link = {"truncated": True, "url": record_link(*place)}
+    assert told_of(None) == {**start, "data": link, **said, "truncated": True}
+    long = b'{"a":"%s"}' % (b"x" * wire.limits.single)
+    data = {**link, "bytes": len(long)}
+    assert told_of(long) == {**start, "data": data, **said, "truncated": True}
 
 
 def test_documents_that_are_missing() -> None:

@@ -24,6 +24,7 @@ def test_an_address_that_says_nothing() -> None:
     [
         ("clientId=me&from=resume", Address("me", None, Defaults(start="resume"), "")),
         ("from=now&maxMessage=4096", Address(None, 4096, Defaults(start="now"), "")),
+        ("emergencies=20", Address(None, None, Defaults(emergencies=20), "")),
         ("from=last:3", Address(None, None, Defaults(start=From(last=3)), "")),
         (
             "sessionId=a*&from=cursor:1-2-00000003",
@@ -53,6 +54,8 @@ def test_what_it_may_say(text: str, address: Address) -> None:
         ("sessionId=!x", "sessionId: no session ID begins"),
         ("metrics=", "metrics: Expected `array` of length >= 1"),
         ("maxMessage=1", "maxMessage: maxMessage is from 4096 to 983040 bytes"),
+        ("emergencies=101", "emergencies: emergencies is from 0 to 100"),
+        ("emergencies=-1", "emergencies: emergencies is from 0 to 100"),
         ("token=1", "token: unknown"),
         ("a=&b=&c=&d=&e=&f=&g=", "a: unknown; b: unknown; c: unknown; d: unknown; e: "),
     ],
@@ -76,12 +79,12 @@ def test_what_is_right_counts_beside_what_is_wrong() -> None:
 
 def test_messages_win() -> None:
     """What a `subscribe` says itself, and one that adds, is as it is."""
-    defaults = Defaults("a", "resume", ["phi"])
+    defaults = Defaults("a", "resume", ["phi"], 3)
     assert defaults.filled(Subscribe()) == Subscribe(
-        session_id="a", from_="resume", metrics=["phi"]
+        session_id="a", from_="resume", metrics=["phi"], emergencies=3
     )
     for message in (
-        Subscribe(session_id="b", from_="now", metrics=["kappa"]),
+        Subscribe(session_id="b", from_="now", metrics=["kappa"], emergencies=0),
         Subscribe(add=True),
     ):
         assert defaults.filled(message) == message

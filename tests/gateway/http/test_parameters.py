@@ -1,10 +1,13 @@
 """What a query of an HTTP request asks for."""
 
 import json
+from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from tailcast_gateway.http.core.parameters import (
+    emergencies_wanted,
     max_message_in,
     only_session,
     parsed_query,
@@ -25,6 +28,28 @@ def test_a_longest_message_that_cannot_be(text: str) -> None:
     """It is refused with what can be."""
     with pytest.raises(InvalidMessage, match="from 4096 to 983040"):
         max_message_in(text)
+
+
+def test_how_many_emergencies_come_first() -> None:
+    """As over a WebSocket."""
+    assert parsed_query("a", VIEWS, emergencies=5).message.emergencies == 5
+    assert parsed_query("a", VIEWS).message.emergencies is UNSET
+
+
+def test_which_emergencies() -> None:
+    """By names and wildcards, kinds and times; none of these asks for all."""
+    asked: dict[str, Any] = {
+        "severities": ["low"], "since": "2025-01-01", "until": "5e3",
+        "acknowledged": True, "rewound": None,
+    }  # fmt: skip  # one glance
+    wanted = emergencies_wanted(["a", "run_*"], **asked)
+    assert wanted.sessions is not None
+    names = ("a", "run_1", "b")
+    assert [wanted.sessions.matches(name) for name in names] == [True, True, False]
+    assert wanted[1:] == (
+        frozenset({"low"}), 1_735_689_600_000, False, 5_000, True, None,
+    )  # fmt: skip  # one glance
+    assert emergencies_wanted([], **asked).sessions is None
 
 
 def test_the_longest_message() -> None:

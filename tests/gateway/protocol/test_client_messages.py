@@ -8,10 +8,12 @@ from tailcast_gateway.protocol.client_messages import (
     From,
     Heartbeat,
     InvalidMessage,
+    Seen,
     Subscribe,
     Unsubscribe,
     error_message,
     parse,
+    read_seen,
     why_unavailable,
 )
 from tailcast_streams.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
@@ -142,6 +144,14 @@ def test_no_input_crashes(data: bytes) -> None:
     """Anything is a message or an `InvalidMessage`."""
     with contextlib.suppress(InvalidMessage):
         parse(data)
+
+
+def test_who_has_seen_an_emergency() -> None:
+    """With a note or without; whatever else is said is not understood."""
+    assert read_seen(b'{"who":"ada"}') == Seen(who="ada", note="")
+    for text in (b"", b"{}", b'{"who":""}', b'{"who":"a","x":1}', b'{"who":"\xff"}'):
+        with pytest.raises(InvalidMessage):
+            read_seen(text)
 
 
 def test_answers() -> None:

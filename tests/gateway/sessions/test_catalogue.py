@@ -1,17 +1,14 @@
-import json
 from dataclasses import replace
 
-import msgspec
 from msgspec import Raw
 
 from tailcast_gateway.sessions.core.catalogue import (
     describe,
-    document,
     rejected,
     size_bytes,
     snapshot,
 )
-from tailcast_streams.entries import Kind, Rejection
+from tailcast_streams.entries import Rejection
 from tailcast_streams.position import digest
 from tailcast_streams.session_state import (
     Head,
@@ -19,7 +16,7 @@ from tailcast_streams.session_state import (
     StoredPosition,
     snapshot_of,
 )
-from tests.gateway.entries import chain, cursor, entry, head, id_of, marker
+from tests.gateway.entries import chain, cursor, head, id_of, marker
 
 
 def test_a_session() -> None:
@@ -93,16 +90,3 @@ def test_rejected_lines() -> None:
     assert rejected(line) == {
         "id": "1-40", "reason": "not JSON", "offset": 30, "length": 9, "line": "junk",
     }  # fmt: skip  # one glance
-
-
-def test_documents() -> None:
-    """Named by path and content; by path and cursor where somebody wrote it by hand."""
-    one = entry("1-1", record=b'{"a":1}', kind=Kind.EMERGENCY)
-    details = {"path": "a.json", "session": "s"}
-    told = json.loads(msgspec.json.encode(document(one._replace(details=details))))
-    assert told == {
-        "id": f"a.json/{one.cursor}", "cursor": str(one.cursor), "path": "a.json",
-        "sessionId": "s", "data": {"a": 1},
-    }  # fmt: skip  # one glance
-    assert "sessionId" not in document(one)
-    assert document(one._replace(details={"id": "x"}))["id"] == "x"

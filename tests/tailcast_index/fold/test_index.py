@@ -134,6 +134,26 @@ def test_a_record_that_is_too_long_is_left_in_its_entry() -> None:
     assert Indexer(file, store).index.summary(NOW_MS).latest == b""
 
 
+def test_emergencies_are_given_to_be_kept_once() -> None:
+    """With where the run was; and again what was cut, when that has changed."""
+    file = File()
+    file.append({"step": 4, "loss": 1})
+    file.append({"emergency": {"reason": "x"}})
+    index = caught_up(file).index
+    write = index.take_changes()
+    assert write is not None
+    assert write.emergencies is not None
+    assert (write.emergencies.begins, write.emergencies.cuts) == (True, ())
+    (found,) = write.emergencies.found
+    assert (found.step, found.time_ms, found.found_ms) == (4, None, NOW_MS)
+    file.append({"step": 5})
+    rest = [one for one in file.stream if one.id > index.reads_after]
+    index.fold(rest, now_ms=NOW_MS)
+    write = index.take_changes()
+    assert write is not None
+    assert write.emergencies is None
+
+
 def test_the_latest_emergencies_are_known() -> None:
     """All are counted."""
     records: list[dict[str, object]] = [

@@ -11,6 +11,7 @@ from typing import Protocol
 from tailcast_streams.births import Birth
 from tailcast_streams.claims import Claims
 from tailcast_streams.descriptions import Descriptions
+from tailcast_streams.emergencies import Emergencies
 from tailcast_streams.entries import (
     Document,
     Entry,
@@ -193,6 +194,11 @@ class SessionReader(Protocol):
     @property
     def indexes(self) -> Indexes:
         """What the records of sessions mean; gateways only read it."""
+        ...
+
+    @property
+    def emergencies(self) -> Emergencies:
+        """Emergencies that are kept; gateways read and acknowledge them."""
         ...
 
     @property

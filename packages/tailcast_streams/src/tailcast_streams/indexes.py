@@ -12,6 +12,7 @@ from enum import Enum
 from math import isfinite
 from typing import NamedTuple, Protocol
 
+from tailcast_streams.emergencies import EmergencyWrite
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.position import BEFORE_ALL, EntryID
 
@@ -98,6 +99,8 @@ class IndexWrite:
     # Parts of the roll-ups to set, and those to delete.
     chunks: Mapping[Chunk, bytes] = field(default_factory=dict[Chunk, bytes])
     dropped: Sequence[Chunk] = ()
+    # What is to be kept of emergencies before this is written; it is kept elsewhere.
+    emergencies: EmergencyWrite | None = None
 
 
 class Written(Enum):

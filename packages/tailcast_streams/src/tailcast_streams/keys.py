@@ -55,6 +55,17 @@ class Keys:
         self.indexers = f"{prefix}:indexers"
         # Set: path and content of every emergency document that was stored.
         self.emergencies_seen = f"{prefix}:{{emergencies}}:seen"
+        # Sorted sets: the emergencies of sessions that are kept, by time, Unix
+        # milliseconds, and in the order of the entries of each session.
+        self.emergency_times = f"{prefix}:{{emergencies}}:times"
+        self.emergency_order = f"{prefix}:{{emergencies}}:order"
+        # Hashes: what is known of each of them, and its record.
+        self.emergencies_known = f"{prefix}:{{emergencies}}:known"
+        self.emergency_records = f"{prefix}:{{emergencies}}:records"
+        # Hash: by session, which of its lines are gone.
+        self.emergency_lives = f"{prefix}:{{emergencies}}:lives"
+        # Hash: who has acknowledged which emergency.
+        self.emergencies_acknowledged = f"{prefix}:{{emergencies}}:acknowledged"
 
     def stream(self, session: str) -> str:
         """The stream of a session, or of the emergency documents."""
@@ -107,6 +118,20 @@ class Keys:
             self.places_by_time(session),
             *(self.rollup(session, level) for level in LEVELS),
         ]
+
+    def of_emergencies(self) -> list[str]:
+        """The keys of kept emergencies that indexers write, all in one slot."""
+        return [
+            self.emergency_times,
+            self.emergency_order,
+            self.emergencies_known,
+            self.emergency_records,
+            self.emergency_lives,
+        ]
+
+    def escaped(self, name: str) -> str:
+        """A name as it stands in keys: without braces and control characters."""
+        return _encoded(name)
 
     def presence(self, owner: str) -> str:
         """A key that exists while a tailer is present."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 import structlog
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from tailcast_service.build_metric import tell_build
 from tailcast_service.meters import MeterMaker
@@ -48,14 +48,18 @@ class Instruments:
         self._silent = gauge("silent_tailers", "Tailers of running sessions not there")
         self._feed = gauge("feed_fresh", "Whether the canary came back in time")
         self._accepted = counter("connections_accepted", "Handshakes that succeeded")
-        self._refused = counter("connections_refused", "Handshakes refused", "reason")
-        for why in ("origin", "overloaded", "draining"):
-            self._refused.labels(why)
+        self._refused = _from_zero(
+            counter("connections_refused", "Handshakes refused", "reason"),
+            "origin",
+            "overloaded",
+            "draining",
+        )
         self._closed = counter("connections_closed", "Connections ended", "code", "by")
         for code in close_codes:
             self._closed.labels(code, "gateway")
         self._writes = counter("writes", "Times that frames were given to a socket")
         self._bytes = counter("sent_bytes", "Bytes of frames given to sockets")
+        self._seen = counter("acknowledgements", "Emergencies acknowledged", "what")
         self._entries = counter("entries_read", "Entries taken into windows")
         self._pages = counter("pages", "Pages read for clients that were behind")
         self._behind = counter("fell_behind", "Times a live client fell behind")
@@ -145,6 +149,11 @@ class Instruments:
                 origin=origin[:200],
                 times=times,
             )
+
+    def emergency_acknowledged(self, id: str, who: str) -> None:
+        """Somebody has seen an emergency; nobody ("") if that was taken back."""
+        self._seen.labels("acknowledged" if who else "taken_back").inc()
+        self._log.info("emergency acknowledged", id=id, who=who or None)
 
     def overloaded(self, limit: int) -> None:
         """A connection was refused because `limit` connections are open."""
@@ -373,3 +382,10 @@ class Instruments:
         self._sessions.set(sessions)
         self._subscribers.set(subscribers)
         self._windows.set(window_bytes)
+
+
+def _from_zero(counter: Counter, *labels: str) -> Counter:
+    """A counter whose labels exist before their first count."""
+    for label in labels:
+        counter.labels(label)
+    return counter

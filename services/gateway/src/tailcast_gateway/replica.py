@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from tailcast_gateway.commands.commands import Commands
 from tailcast_gateway.commands.core.defaults import NO_DEFAULTS, Defaults
 from tailcast_gateway.commands.core.pieces import Room
+from tailcast_gateway.commands.emergencies import RecentEmergencies
 from tailcast_gateway.commands.queries import Queries
 from tailcast_gateway.commands.snapshots import Snapshots
 from tailcast_gateway.commands.subscribing import Subscribing
@@ -39,6 +40,7 @@ from tailcast_gateway.resume.core.places import Places
 from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.curves import Curves
+from tailcast_gateway.sessions.emergencies import EmergencyHistory
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.indexed import Indexed
@@ -54,6 +56,7 @@ from tailcast_service.tasks import LongLived, Loop, TaskEnded, end_all
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.client_cursors import ClientCursors
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_streams.emergencies import Acknowledgement
 
 
 TOTAL_WINDOW_BYTES = 256 * 1024 * 1024
@@ -129,9 +132,11 @@ class Replica:
         )
         self.contests = Contests(self.hub, instruments=self.instruments)
         self.stored = self._make_stored()
+        self.emergencies = self._make_emergencies()
         self.curves = Curves(
             broker, self.reads, rules=self._rules, now_ms=wall_clock_ms
         )
+        self._recent = RecentEmergencies(self.emergencies, self.hub)
         self.holders = self._make_holders()
         self.saver = self.holders.saver
         self.feed = self._make_feed()
@@ -225,6 +230,7 @@ class Replica:
             "pacing": self.rate_timer.run,
             "session events": self.session_events.run,
             "index news": self.index_news.run,
+            "emergencies": self.emergencies.run,
             "keeper": self.saver.run,
             "clock steps": self.clock_steps.run,
         }
@@ -342,6 +348,29 @@ class Replica:
             owners_of=self.contests.owners_of,
         )
 
+    def _make_emergencies(self) -> EmergencyHistory:
+        return EmergencyHistory(
+            self.broker,
+            self.reads,
+            self.stored,
+            rules=self._rules,
+            now_ms=self.wall_clock_ms,
+            broker_clock=self.broker_clock,
+            on_acknowledged=self._tell_acknowledged,
+            instruments=self.instruments,
+        )
+
+    # The commands are made later, and asked once the replica runs.
+
+    def _tell_acknowledged(
+        self, id: str, session: str, one: Acknowledgement | None
+    ) -> None:
+        self._recent.tell(id, session, one)
+
+    def _take_note(self, payload: str) -> None:
+        if not self.emergencies.heard(payload):
+            self.holders.heard(payload)
+
     def _make_holders(self) -> Holders:
         return Holders(
             self.broker.clients,
@@ -356,7 +385,7 @@ class Replica:
             self.broker,
             self.hub,
             replica=self._name,
-            on_note=self.holders.heard,
+            on_note=self._take_note,
             on_contests=self.contests.note,
             spawn=self.spawn,
             clock=self._clock,
@@ -381,6 +410,7 @@ class Replica:
             reads=self.reads,
             catch_up=self.catch_up,
             snapshots=Snapshots(self.stored, self.hub),
+            recent=self._recent,
             similar=Similar(self.stored, clock=self._clock),
             views=self.views,
             wires=self.wires,

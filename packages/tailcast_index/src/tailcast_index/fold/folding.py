@@ -14,6 +14,7 @@ from tailcast_index.fold.summary import TRIMMED, Gap, gap_of
 from tailcast_index.fold.tail import Tail
 from tailcast_index.meaning import Chooser
 from tailcast_index.rollups import Rollups
+from tailcast_streams.emergencies import EmergencyWrite, FoundEmergency
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.metrics import read_fields
 from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
@@ -66,6 +67,8 @@ class Folding:
         self.run = run
         self.chooser = chooser
         self.cuts = cuts
+        # The cuts that were told with emergencies.
+        self._told_cuts = tuple(cuts.dump())
         self.first = first
         self.position = cursor.id
         self.looked = looked
@@ -219,6 +222,28 @@ class Folding:
             entry.kind is not _MARKER
             and entry.kind is not _GAP
             and entry.id.offset <= self.cuts.kept_of(entry.id.generation)
+        )
+
+    def take_found(self) -> Sequence[FoundEmergency]:
+        """The emergencies that were added since the last call, at most a thousand."""
+        found = list(self.run.found)
+        self.run.found.clear()
+        return found
+
+    def take_emergencies(
+        self, session: str, incarnation: str, *, begins: bool
+    ) -> EmergencyWrite | None:
+        """What is to be kept of emergencies; None if nothing is new."""
+        found, cuts = self.take_found(), tuple(self.cuts.dump())
+        if not (found or begins or cuts != self._told_cuts):
+            return None
+        self._told_cuts = cuts
+        return EmergencyWrite(
+            session=session,
+            incarnation=incarnation,
+            begins=begins,
+            cuts=cuts,
+            found=found,
         )
 
     def dump(self) -> list[Any]:

@@ -35,6 +35,7 @@ from tailcast_index.fold.summary import Summary
 from tailcast_index.fold.tail import Tail
 from tailcast_index.meaning import RULES_VERSION, Choice, Chooser, Rules
 from tailcast_index.rollups import Extent, Rollups
+from tailcast_streams.emergencies import FoundEmergency
 from tailcast_streams.entries import Entry
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.indexes import NEEDS_FIELD, Chunk, IndexWrite, StoredIndex
@@ -215,6 +216,9 @@ class Index:
             places=run.places.take(),
             chunks=rolled.chunks,
             dropped=rolled.dropped,
+            emergencies=self._folding.take_emergencies(
+                self.session, self.incarnation, begins=self._begins
+            ),
         )
         self._stored = {**stored, **changed}
         self._stored_at, self._begins = at, False
@@ -348,6 +352,10 @@ class Index:
         if looked := fields["chooser"].partition(b" ")[0]:
             lacking.append(EntryID.parse(looked.decode()))
         return min(lacking)
+
+    def take_found(self) -> Sequence[FoundEmergency]:
+        """The emergencies that were folded since the last call, at most a thousand."""
+        return self._folding.take_found()
 
     def _chooser_text(self, chooser: Chooser) -> bytes:
         """What the chooser knows, behind the last entry that it has looked at."""

@@ -23,6 +23,7 @@ from tailcast_index.meaning import (
     Unread,
     Value,
 )
+from tailcast_streams.emergencies import MAX_KEPT_OF_SESSION, FoundEmergency
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, EntryID
 
@@ -74,6 +75,8 @@ class Run:
         self.emergencies = 0
         self.emergency_ids: deque[EntryID] = deque(maxlen=MAX_EMERGENCIES)
         self.latest_emergency = b""
+        # Those that were not taken yet, to be kept elsewhere.
+        self.found: deque[FoundEmergency] = deque(maxlen=MAX_KEPT_OF_SESSION)
         self.gap_count = 0
         self.gaps: deque[Gap] = deque(maxlen=MAX_GAPS)
         self.unread: dict[str, UnreadKey] = {}
@@ -123,7 +126,7 @@ class Run:
         if settings is not None and settings != self._settings:
             self._note_settings(settings)
         if kind is Kind.EMERGENCY or total_steps is not None or unread:
-            self._note_rare(entry, point)
+            self._note_rare(entry, point, now_ms)
         return point
 
     def add_gap(self, gap: Gap) -> None:
@@ -212,12 +215,19 @@ class Run:
         self.config = text if is_kept else b""
         self.config_left_out = 0 if is_kept else len(text)
 
-    def _note_rare(self, entry: Entry, point: Point) -> None:
+    def _note_emergency(self, entry: Entry, point: Point, now_ms: int) -> None:
+        self.emergencies += 1
+        self.emergency_ids.append(entry.id)
+        self.latest_emergency = entry.record
+        # One without a step tells where the run was.
+        step = self.last_step if point.step is None else point.step
+        found = FoundEmergency(entry.cursor, step, point.time_ms, now_ms, entry.record)
+        self.found.append(found)
+
+    def _note_rare(self, entry: Entry, point: Point, now_ms: int) -> None:
         """Note what few records have."""
         if entry.kind is Kind.EMERGENCY:
-            self.emergencies += 1
-            self.emergency_ids.append(entry.id)
-            self.latest_emergency = entry.record
+            self._note_emergency(entry, point, now_ms)
         if point.total_steps is not None:
             self.total_steps = point.total_steps
         for unread in point.unread:

@@ -137,6 +137,7 @@ class MemoryAppends(MemoryCalls):
             "path": document.path,
             "news": str(int(document.is_news)),
             "id": identity,
+            "written": str(document.written_ms),
         }
         id = EntryID(1, stream.last_id.offset + 1)
         stream.add(Entry(id, stream.last_id, Kind.EMERGENCY, document.record, details))

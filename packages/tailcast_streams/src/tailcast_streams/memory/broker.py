@@ -16,6 +16,7 @@ from tailcast_streams.memory.calls import now_ms
 from tailcast_streams.memory.claims import MemoryClaims
 from tailcast_streams.memory.client_cursors import MemoryClientCursors
 from tailcast_streams.memory.descriptions import MemoryDescriptions
+from tailcast_streams.memory.emergencies import MemoryEmergencies
 from tailcast_streams.memory.entries import MemoryEntries
 from tailcast_streams.memory.indexers import MemoryIndexers
 from tailcast_streams.memory.indexes import MemoryIndexes
@@ -40,6 +41,12 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
             incarnation_of=self._incarnation_of,
             reachable=self._reachable,
             wake=self._wake,
+        )
+        # The emergencies that are kept.
+        self.emergencies = MemoryEmergencies(
+            lambda: self._stored.emergencies,
+            reachable=self._reachable,
+            now_ms=now_ms,
         )
         # The indexers that are there.
         self.indexers = MemoryIndexers(

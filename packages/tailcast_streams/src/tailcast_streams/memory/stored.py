@@ -9,6 +9,7 @@ from tailcast_streams.descriptions import Description
 from tailcast_streams.entries import Entry, NewRejection
 from tailcast_streams.indexers import Indexer
 from tailcast_streams.memory.client_cursors import StoredClient
+from tailcast_streams.memory.emergencies import StoredEmergencies
 from tailcast_streams.memory.indexes import StoredWhole
 from tailcast_streams.memory.sources import StoredSources
 from tailcast_streams.position import BEFORE_ALL, EntryID
@@ -53,6 +54,7 @@ class Stored:
     )
     descriptions: dict[str, Description] = field(default_factory=dict[str, Description])
     indexes: dict[str, StoredWhole] = field(default_factory=dict[str, StoredWhole])
+    emergencies: StoredEmergencies = field(default_factory=StoredEmergencies)
     # Each with the monotonic time at which its presence ends, seconds.
     indexers: dict[str, tuple[Indexer, float]] = field(
         default_factory=dict[str, tuple[Indexer, float]]

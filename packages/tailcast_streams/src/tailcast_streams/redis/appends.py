@@ -122,6 +122,7 @@ class RedisAppends(RedisCalls):
                         document.path,
                         int(document.is_news),
                         MAX_DOCUMENTS,
+                        document.written_ms,
                     ],
                 )
             )

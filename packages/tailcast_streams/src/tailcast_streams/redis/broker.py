@@ -14,6 +14,7 @@ from tailcast_streams.redis.claims import RedisClaims
 from tailcast_streams.redis.client_cursors import RedisClientCursors
 from tailcast_streams.redis.connection import pushed
 from tailcast_streams.redis.descriptions import RedisDescriptions
+from tailcast_streams.redis.emergencies import RedisEmergencies
 from tailcast_streams.redis.entries import RedisEntries
 from tailcast_streams.redis.errors import translated_errors
 from tailcast_streams.redis.indexers import RedisIndexers
@@ -37,6 +38,8 @@ class RedisBroker(RedisAppends, RedisEntries, RedisStates, RedisListing):
         self.claims = RedisClaims(self._redis, self._keys)
         # What is said of sessions besides their records.
         self.descriptions = RedisDescriptions(self._redis, self._keys, self._said)
+        # The emergencies that are kept.
+        self.emergencies = RedisEmergencies(self._redis, self._keys)
         # The indexers that are there.
         self.indexers = RedisIndexers(self._redis, self._keys)
         # What the records of sessions mean.

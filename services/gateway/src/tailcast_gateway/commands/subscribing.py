@@ -17,6 +17,7 @@ from tailcast_gateway.commands.core.plan import (
     subscribed,
     wire_asked,
 )
+from tailcast_gateway.commands.emergencies import Recent, RecentEmergencies
 from tailcast_gateway.commands.positions import ToldPositions
 from tailcast_gateway.commands.snapshots import Snapshots, States, news_after
 from tailcast_gateway.delivery.catch_up import CatchUp
@@ -66,6 +67,8 @@ class _Known(NamedTuple):
     states: States
     # Names that are like the session's, if it does not exist.
     similar: list[str] | None
+    # The latest emergencies, if the client asked for some.
+    recent: Recent | None
 
 
 class Subscribing:
@@ -80,6 +83,7 @@ class Subscribing:
         reads: Reads,
         catch_up: CatchUp,
         snapshots: Snapshots,
+        recent: RecentEmergencies,
         similar: Similar,
         views: Views,
         wires: Wires,
@@ -92,6 +96,7 @@ class Subscribing:
         self._reads = reads
         self._catch_up = catch_up
         self._snapshots = snapshots
+        self._recent = recent
         self._similar = similar
         self._views = views
         self._wires = wires
@@ -177,6 +182,8 @@ class Subscribing:
         else:
             self._settle(client, known)
             self._begin_keeping(client, message, plan, births)
+        channels = [self._hub.channels[EMERGENCIES], known.channel]
+        self._recent.send(client, known.recent, channels)
 
     async def _look_up(
         self, client: Client, message: Subscribe, plan: Plan, session: str
@@ -195,13 +202,15 @@ class Subscribing:
                 wanted = _still_wanted(client, channel)
             verdict = await self._verdict(channel, wanted, message.id)
             states = await self._snapshots.read([session], message)
+            names = (EMERGENCIES, session)
+            recent = await self._recent.read(names, plan.added, message)
             similar: list[str] | None = None
             if channel.is_awaited and head.state is None:
                 similar = await self._similar.to(session)
             is_still = self._hub.channels.get(session) is channel
             was_just_created = channel.is_awaited and bool(states)
             if is_still and channel.epoch == epoch and not was_just_created:
-                return _Known(channel, head, wanted, verdict, states, similar)
+                return _Known(channel, head, wanted, verdict, states, similar, recent)
 
     def _attach_one(
         self, client: Client, plan: Plan, known: _Known
@@ -274,6 +283,7 @@ class Subscribing:
             refused = await self._feed.open(names)
             names = [name for name in names if name not in refused]
             states = await self._snapshots.read(names, message)
+            recent = await self._recent.read(names, plan.added, message)
             if all(name in self._hub.channels for name in names):
                 break
         if client.is_closed:
@@ -295,6 +305,7 @@ class Subscribing:
             client.send(error_message(FAILED, text, id=message.id))
         channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]
         ToldPositions(client, births=births, id=message.id).begin(channels)
+        self._recent.send(client, recent, channels)
         self._begin_keeping(client, message, plan, births)
 
     def _attach(

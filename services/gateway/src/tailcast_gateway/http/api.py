@@ -22,6 +22,7 @@ from tailcast_gateway.connections.admission import AWAY
 from tailcast_gateway.connections.handover import handover
 from tailcast_gateway.http.core import bodies, openapi
 from tailcast_gateway.http.core.address import read_address
+from tailcast_gateway.http.emergencies import add_emergencies
 from tailcast_gateway.http.events import add_events
 from tailcast_gateway.http.export import Exports
 from tailcast_gateway.http.many_series import add_many_series
@@ -147,6 +148,7 @@ def make_api(
     add_series(api, replica)
     add_many_series(api, replica, exports)
     add_sessions(api, replica, exports)
+    add_emergencies(api, replica, allowed_origins)
     add_sources(api, replica)
     add_status(api, replica)
     add_record(api, replica)

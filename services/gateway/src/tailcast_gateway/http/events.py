@@ -20,7 +20,11 @@ from tailcast_gateway.http.responses import (
 )
 from tailcast_gateway.protocol.client_messages import UNAVAILABLE, error_message
 from tailcast_gateway.protocol.event_wire import EVENTS
-from tailcast_gateway.protocol.limits import MAX_MESSAGE_BYTES, MIN_MESSAGE_BYTES
+from tailcast_gateway.protocol.limits import (
+    MAX_EMERGENCIES,
+    MAX_MESSAGE_BYTES,
+    MIN_MESSAGE_BYTES,
+)
 from tailcast_gateway.replica import Replica
 
 
@@ -44,6 +48,7 @@ def add_events(
         where: str | None = None,
         metrics: Annotated[list[str] | None, Query()] = None,
         max_message: MaxMessageQuery = None,
+        emergencies: Annotated[int | None, Query(ge=0, le=MAX_EMERGENCIES)] = None,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Response:
         """Records of one session as they come; the event's ID is the cursor."""
@@ -59,6 +64,7 @@ def add_events(
             where=where,
             metrics=metrics or (),
             max_message=max_message,
+            emergencies=emergencies,
         )
         origin = request.headers.get("origin")
         headers = [] if origin is None else _shared_with(origin)

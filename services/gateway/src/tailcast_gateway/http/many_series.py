@@ -57,7 +57,13 @@ def add_many_series(api: FastAPI, replica: Replica, exports: Exports) -> None:
     content[_LINES] = content.pop("application/json")
     lines = _Lines(replica)
 
-    @api.post("/api/series", responses=responses, openapi_extra={"requestBody": _BODY})
+    @api.post(
+        "/api/series",
+        responses=responses,
+        # It has no JSON of FastAPI's own.
+        response_class=Response,
+        openapi_extra={"requestBody": _BODY},
+    )
     async def tell_many_series(request: Request) -> Response:
         """Curves of up to 50 sessions: a line for each, in the order of their names.
 

@@ -1,4 +1,4 @@
-"""Sessions over HTTP: their list, pages of records, rejected lines, emergencies.
+"""Sessions over HTTP: their list, pages of records, rejected lines.
 
 This module reads requests and writes answers; pages are made in `pages` and `history`.
 """
@@ -11,7 +11,6 @@ from pydantic import WithJsonSchema
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from tailcast_gateway.http.core.bodies import (
-    EmergenciesBody,
     RecordsBody,
     RejectedBody,
     SessionsBody,
@@ -32,17 +31,15 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.protocol.limits import DEFAULT_HISTORY, MAX_HISTORY
 from tailcast_gateway.protocol.message_parts import CURSOR_PATTERN, SnapshotFields
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.sessions.core.catalogue import document, rejected
+from tailcast_gateway.sessions.core.catalogue import rejected
 from tailcast_gateway.sessions.core.outcomes import reached_by
 from tailcast_gateway.sessions.core.pages import NO_BREAKS, Page, body, moved
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.history import Beginning
 from tailcast_gateway.sessions.reads import PAGE_BYTES
 from tailcast_gateway.views.view import Views
-from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import (
     BEFORE_ALL,
-    BEGINNING_CURSOR,
     NOTHING,
     Cursor,
     EntryID,
@@ -76,7 +73,6 @@ StartQuery = Annotated[
 _LINES = ("application/x-ndjson",)
 _ERRORS = (400, 404, 503)
 _SESSIONS = answers(SessionsBody, errors=(503,))
-_EMERGENCIES = answers(EmergenciesBody, errors=(400, 503))
 _SNAPSHOT = answers(SnapshotFields, errors=_ERRORS)
 _RECORDS = answers(RecordsBody, errors=_ERRORS, media=_LINES)
 _REJECTED = answers(RejectedBody, errors=_ERRORS)
@@ -153,7 +149,6 @@ def add_sessions(api: FastAPI, replica: Replica, exports: Exports) -> None:
     routes = _Routes(replica, exports)
     for path, endpoint, answered in (
         ("/api/sessions", routes.list_sessions, _SESSIONS),
-        ("/api/emergencies", routes.list_emergencies, _EMERGENCIES),
         ("/api/snapshot", routes.tell_snapshot, _SNAPSHOT),
         ("/api/records", routes.list_records, _RECORDS),
         ("/api/rejected", routes.list_rejected, _REJECTED),
@@ -243,25 +238,6 @@ class _Routes:
             return await self._show(whole)
         return await self._rejected(named, after, limit, head)
 
-    async def list_emergencies(
-        self, after: CursorQuery = None, limit: LimitQuery = None
-    ) -> Response:
-        """Emergencies that are whole files; others are records of their sessions."""
-        cursor = BEGINNING_CURSOR if after is None else Cursor.parse(after)
-        page = await self._replica.history.after(
-            EMERGENCIES, cursor, limit=_bounded(limit), max_bytes=PAGE_BYTES
-        )
-        return json_response(
-            {
-                **page.told,
-                "data": [document(entry) for entry in page.records],
-                "cursor": str(
-                    BEGINNING_CURSOR if page.cursor == NOTHING else page.cursor
-                ),
-                "more": page.more,
-            }
-        )
-
     # Helpers.
 
     async def _records(
@@ -270,7 +246,7 @@ class _Routes:
         query = records.of(session, self._replica.views)
         if records.as_lines:
             return await self._export(session, query, head, records.limit)
-        page, fields = await self._page(session, query, limit=_bounded(records.limit))
+        page, fields = await self._page(session, query, limit=bounded(records.limit))
         return Response(
             body(page, query.view, sessionId=session, **fields),
             media_type="application/json",
@@ -280,7 +256,7 @@ class _Routes:
         self, session: str, after: str | None, limit: int | None, head: Head
     ) -> Response:
         place = BEFORE_ALL if after is None else EntryID.parse(after)
-        size = _bounded(limit)
+        size = bounded(limit)
         lines = await self._stored.rejected(session, place, limit=size + 1)
         total = 0 if head.state is None else head.state.rejected
         return json_response(
@@ -349,7 +325,8 @@ class _Routes:
         return verdict
 
 
-def _bounded(limit: int | None) -> int:
+def bounded(limit: int | None) -> int:
+    """How many items a page has. Raises InvalidMessage."""
     if limit is not None and limit > MAX_HISTORY:
         raise InvalidMessage(INVALID_MESSAGE, f"limit is at most {MAX_HISTORY}")
     return DEFAULT_HISTORY if limit is None else limit

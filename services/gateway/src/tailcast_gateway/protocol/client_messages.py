@@ -13,13 +13,16 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from tailcast_gateway.protocol.limits import (
     DEFAULT_HISTORY,
     MAX_CLIENT_ID_CHARACTERS,
+    MAX_EMERGENCIES,
     MAX_HISTORY,
     MAX_MESSAGE_BYTES,
     MAX_METRIC_CHARACTERS,
     MAX_METRICS,
+    MAX_NOTE_CHARACTERS,
     MAX_POINTS,
     MAX_RATE,
     MAX_SESSION_ID_CHARACTERS,
+    MAX_WHO_CHARACTERS,
     MIN_MESSAGE_BYTES,
     MIN_POINTS,
     MIN_RATE,
@@ -67,6 +70,9 @@ SessionID = Annotated[str, Meta(min_length=1, max_length=MAX_SESSION_ID_CHARACTE
 ClientID = Annotated[str, Meta(min_length=1, max_length=MAX_CLIENT_ID_CHARACTERS)]
 Metric = Annotated[str, Meta(min_length=1, max_length=MAX_METRIC_CHARACTERS)]
 MaxMessage = Annotated[int, Meta(ge=MIN_MESSAGE_BYTES, le=MAX_MESSAGE_BYTES)]
+Emergencies = Annotated[int, Meta(ge=0, le=MAX_EMERGENCIES)]
+Who = Annotated[str, Meta(min_length=1, max_length=MAX_WHO_CHARACTERS)]
+Note = Annotated[str, Meta(max_length=MAX_NOTE_CHARACTERS)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
@@ -128,6 +134,8 @@ class Subscribe(_Message, tag="subscribe"):
     snapshot: bool = False
     # Whether to tell when a metric first comes.
     new_metrics: bool = False
+    # How many of the latest emergencies come first.
+    emergencies: Emergencies | UnsetType = UNSET
     # The longest message that the client accepts, bytes; for the whole connection.
     max_message: MaxMessage | UnsetType = UNSET
     client_id: ClientID | UnsetType = UNSET
@@ -200,6 +208,24 @@ Supported: TypeAlias = (
 ClientMessage: TypeAlias = Supported | Auth
 SUPPORTED: Final[tuple[type[Supported], ...]] = get_args(Supported)
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+
+
+class Seen(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Who has seen an emergency; the body of a request over HTTP."""
+
+    who: Who
+    note: Note = ""
+
+
+_decode_seen: Final = msgspec.json.Decoder(Seen).decode
+
+
+def read_seen(body: bytes) -> Seen:
+    """Read who has seen an emergency. Raises InvalidMessage."""
+    try:
+        return _decode_seen(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidMessage(INVALID_MESSAGE, f"Invalid body: {error}") from None
 
 
 class _Envelope(Struct):

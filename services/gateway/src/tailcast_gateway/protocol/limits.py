@@ -41,6 +41,11 @@ MAX_RATE: Final = 1_000
 # The most records of a page of history, and how many it has by default.
 MAX_HISTORY: Final = 1_000
 DEFAULT_HISTORY: Final = 100
+# The most emergencies that a `subscribe` has first.
+MAX_EMERGENCIES: Final = 100
+# The longest name of who acknowledges one, and the longest note, in characters.
+MAX_WHO_CHARACTERS: Final = 256
+MAX_NOTE_CHARACTERS: Final = 2_000
 # Paths of files in one answer.
 MAX_LISTED_SOURCES: Final = 1_000
 

@@ -177,6 +177,20 @@ class FirstAndLast(MessagePart, kw_only=True):
     last: Number | None
 
 
+class AcknowledgementFields(MessagePart, kw_only=True):
+    """Who has seen an emergency, and when by the broker's clock."""
+
+    who: str
+    note: str
+    at: UnixMs
+
+
+Rewound = Annotated[
+    Literal[True],
+    Meta(description="Its line is not in the file any more, which began anew."),
+]
+
+
 class LatestEmergency(MessagePart, kw_only=True):
     """An emergency of a session, with the ID of its message."""
 

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tailcast_gateway.protocol.client_messages import ErrorCode
 from tailcast_gateway.protocol.message_parts import (
+    AcknowledgementFields,
     Cursor,
     FeedState,
     Flag,
@@ -23,6 +24,7 @@ from tailcast_gateway.protocol.message_parts import (
     Reached,
     Record,
     RewindFields,
+    Rewound,
     Sampled,
     SessionFields,
     Size,
@@ -142,6 +144,27 @@ class Emergency(_Told, tag="emergency", kw_only=True):
     ) = UNSET
     cursors: dict[str, Cursor] | UnsetType = UNSET
     truncated: Truncated | UnsetType = UNSET
+    time: (
+        Annotated[
+            UnixMs,
+            Meta(
+                description="When it was: only of those that `emergencies` asked for,"
+                " which have no `cursor`."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    step: Number | UnsetType | None = UNSET
+    rewound: Rewound | UnsetType = UNSET
+    acknowledged: AcknowledgementFields | UnsetType = UNSET
+
+
+class Acknowledged(_Told, tag="acknowledged", kw_only=True):
+    """Somebody has acknowledged an emergency; null if that was taken back."""
+
+    id: str
+    session_id: str | UnsetType = UNSET
+    acknowledged: AcknowledgementFields | None
 
 
 class Gap(GapFields, tag_field="type", tag="gap", kw_only=True):
@@ -305,6 +328,7 @@ ServerMessage: TypeAlias = (
     | Positions
     | Telemetry
     | Emergency
+    | Acknowledged
     | Gap
     | Rewind
     | CaughtUp

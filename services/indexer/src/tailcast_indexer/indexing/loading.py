@@ -39,6 +39,7 @@ class Loading:
         self, session: str, stored: StoredIndex, end: StoredEnd
     ) -> Held | None:
         if is_gone(end):
+            await self._reader.emergencies.forget(session)
             if stored.at:
                 await self._reader.indexes.discard(session)
                 self._instruments.orphan_discarded(session)

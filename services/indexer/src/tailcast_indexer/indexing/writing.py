@@ -31,6 +31,7 @@ class Writing:
         instruments: Instruments,
     ) -> None:
         self._indexes = reader.indexes
+        self._emergencies = reader.emergencies
         self._queue = queue
         self._shelf = shelf
         self._instruments = instruments
@@ -80,6 +81,10 @@ class Writing:
     async def _send(self, writes: Sequence[IndexWrite]) -> None:
         began = monotonic()
         try:
+            # Before the indexes: what these have read is kept, whatever happens.
+            await self._emergencies.keep(
+                [one.emergencies for one in writes if one.emergencies is not None]
+            )
             answers = await self._indexes.write(writes)
         except BrokerFull:
             # What is pending is offered again at the next tick.

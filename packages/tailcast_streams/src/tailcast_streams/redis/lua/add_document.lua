@@ -1,6 +1,6 @@
 -- Append a whole-file emergency once per path and content.
 -- KEYS stream, seen.  ARGV channel, what is said there, identity, document, session,
--- path, '1' if it is news, most documents to keep.
+-- path, '1' if it is news, most documents to keep, when the file was written (Unix ms).
 
 if redis.call('SISMEMBER', KEYS[2], ARGV[3]) == 1 then return 0 end
 local refused = refusal_of({
@@ -11,7 +11,7 @@ local last_id = last_id_of(KEYS[1])
 local number = tonumber(string.match(last_id, '-(%d+)$'))
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[8],
   string.format('1-%.0f', number + 1), 'r', ARGV[4], 'p', last_id, 'k', 'e',
-  'session', ARGV[5], 'path', ARGV[6], 'news', ARGV[7], 'id', ARGV[3])
+  'session', ARGV[5], 'path', ARGV[6], 'news', ARGV[7], 'id', ARGV[3], 'written', ARGV[9])
 redis.call('SADD', KEYS[2], ARGV[3])
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 1

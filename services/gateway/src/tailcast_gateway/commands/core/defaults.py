@@ -18,6 +18,7 @@ class Defaults(NamedTuple):
     session_id: str | None = None
     start: str | From | UnsetType = UNSET
     metrics: list[str] | UnsetType = UNSET
+    emergencies: int | UnsetType = UNSET
 
     def filled(self, message: Subscribe) -> Subscribe:
         """A `subscribe` with what it does not say itself."""
@@ -27,11 +28,20 @@ class Defaults(NamedTuple):
         if session is None and message.session_ids is None:
             session = self.session_id
         start, metrics = message.from_, message.metrics
+        emergencies = message.emergencies
         if start is UNSET and message.replay is None:
             start = self.start
         if metrics is UNSET:
             metrics = self.metrics
-        return replace(message, session_id=session, from_=start, metrics=metrics)
+        if emergencies is UNSET:
+            emergencies = self.emergencies
+        return replace(
+            message,
+            session_id=session,
+            from_=start,
+            metrics=metrics,
+            emergencies=emergencies,
+        )
 
 
 NO_DEFAULTS = Defaults()

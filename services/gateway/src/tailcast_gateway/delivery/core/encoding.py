@@ -6,7 +6,7 @@ message is replaced by a link to it. Which clients get the frames is decided els
 and their bytes are made in `wires`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -193,6 +193,39 @@ def document_frame(entry: Entry, wire: Wire) -> bytes:
         fields["truncated"] = True
         link = record_link(EMERGENCIES, entry.cursor)
         told = stand_in(wire, link, len(entry.record))
+    return wire.with_record(wire.start(start), told[0], fields)
+
+
+def history_frame(
+    wire: Wire,
+    *,
+    session: str,
+    place: tuple[str, Cursor],
+    record: bytes | None,
+    fields: Mapping[str, object],
+) -> bytes:
+    """The frame of an emergency of long ago; it has no cursor, as it moves none.
+
+    Args:
+        wire: the wire that encodes it.
+        session: the session that it names, "" for none.
+        place: its stream, and where it is in it.
+        record: its record, None if that is too long or is not there any more.
+        fields: what else is said of it.
+    """
+    start: dict[str, object] = {"type": "emergency"}
+    if session:
+        start["sessionId"] = session
+    around = wire.size_of(start) + wire.size_of(fields) + ENVELOPE_BYTES
+    link = record_link(*place)
+    if record is None:
+        told = wire.items([msgspec.json.encode({"truncated": True, "url": link})])
+        fields = {**fields, "truncated": True}
+    else:
+        told = wire.items([record])
+        if len(told[0]) > wire.limits.single - around:
+            told = stand_in(wire, link, len(record))
+            fields = {**fields, "truncated": True}
     return wire.with_record(wire.start(start), told[0], fields)
 
 

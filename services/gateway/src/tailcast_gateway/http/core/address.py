@@ -13,6 +13,7 @@ from msgspec import UNSET
 from tailcast_gateway.commands.core.defaults import Defaults
 from tailcast_gateway.commands.core.plan import start_of
 from tailcast_gateway.http.core.parameters import (
+    emergencies_in,
     from_in,
     max_message_in,
     metrics_in,
@@ -29,7 +30,7 @@ from tailcast_gateway.protocol.limits import MAX_CLIENT_ID_CHARACTERS
 from tailcast_streams.position import Cursor
 
 
-_KNOWN = ("clientId", "from", "maxMessage", "metrics", "sessionId")
+_KNOWN = ("clientId", "emergencies", "from", "maxMessage", "metrics", "sessionId")
 # How many complaints are said, and how much of a name.
 _MOST_SAID = 5
 _NAME_CHARACTERS = 64
@@ -67,6 +68,7 @@ def read_address(query: Iterable[tuple[str, str]]) -> Address:
         wrong.append("from: resume needs a clientId")
         start = UNSET
     metrics = read("metrics").metrics
+    emergencies = read("emergencies").emergencies
     longest = read("maxMessage").max_message
     wrong += [
         f"{key[:_NAME_CHARACTERS]}: unknown" for key in given if key not in _KNOWN
@@ -74,7 +76,7 @@ def read_address(query: Iterable[tuple[str, str]]) -> Address:
     return Address(
         name if isinstance(name, str) else None,
         longest if isinstance(longest, int) else None,
-        Defaults(session, start, metrics),
+        Defaults(session, start, metrics, emergencies),
         _said(wrong),
     )
 
@@ -102,6 +104,8 @@ def _value(key: str, values: list[str]) -> object:
         return _start_in(values[0])
     if key == "maxMessage":
         return max_message_in(values[0])
+    if key == "emergencies":
+        return emergencies_in(values[0])
     if not 0 < len(values[0]) <= MAX_CLIENT_ID_CHARACTERS:
         text = f"it has 1 to {MAX_CLIENT_ID_CHARACTERS} characters"
         raise InvalidMessage(INVALID_MESSAGE, text)

@@ -10,12 +10,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from tailcast_gateway.http.core.problems import ProblemKind
 from tailcast_gateway.protocol.client_messages import ErrorCode
 from tailcast_gateway.protocol.message_parts import (
+    AcknowledgementFields,
     Cursor,
     FeedState,
     GapFields,
+    Link,
+    Number,
     Reached,
     Record,
     RewindFields,
+    Rewound,
     SessionFields,
     Size,
     UnixMs,
@@ -80,24 +84,42 @@ class RejectedBody(_Body, kw_only=True):
     rejected: Size
 
 
-class DocumentFields(_Body, kw_only=True):
-    """An emergency that is a whole file."""
+class EmergencyFields(_Body, kw_only=True):
+    """An emergency: a record of a session, or a file of its own, which has `path`.
+
+    `time` is that of the record, or when the file was written or the record first read;
+    `step` that of the record, or the last one before it. `data` is null if it has more
+    than 8 KiB, or is not there any more: `url` leads to it as long as it is stored.
+    """
 
     id: str
     cursor: Cursor
-    path: str
+    path: str | UnsetType = UNSET
     session_id: str | UnsetType = UNSET
-    data: Record
+    url: Link
+    time: UnixMs
+    step: Number | None
+    severity: str | None
+    data: Record | None
+    rewound: Rewound | UnsetType = UNSET
+    acknowledged: AcknowledgementFields | UnsetType = UNSET
 
 
 class EmergenciesBody(_Body, kw_only=True):
-    """Emergencies that are whole files."""
+    """Emergencies, the newest first; `cursor` is `after` of the next page.
 
-    data: list[DocumentFields]
-    cursor: Cursor
+    `behind` counts sessions of which lines were not looked through, as no indexer has
+    read them; if there are any.
+    """
+
+    data: list[EmergencyFields]
+    cursor: str | None
     more: bool
-    gap: GapFields | UnsetType = UNSET
-    rewind: RewindFields | UnsetType = UNSET
+    behind: Size | UnsetType = UNSET
+
+
+class AcknowledgedBody(EmergencyFields, kw_only=True):
+    """The emergency, with who has acknowledged it, if anybody has."""
 
 
 class CurveFields(_Body, kw_only=True):

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tailcast_gateway.http.core import bodies
 from tailcast_gateway.http.core.bodies import ErrorBody
+from tailcast_gateway.protocol.client_messages import Seen
 from tailcast_gateway.protocol.json_schemas import JSONObject, reference, schemas
 from tailcast_gateway.protocol.message_parts import SnapshotFields
 
@@ -20,7 +21,9 @@ _JSON: Final = "application/json"
 _ERRORS: Final = {
     400: "The request can never be answered.",
     403: "This origin may not connect.",
-    404: "There is no such session, or record.",
+    404: "There is no such session, record or emergency.",
+    413: "The body is too long.",
+    415: "The body is no JSON by its content type.",
     503: "Not now: `retry-after` says when.",
 }
 _BODIES: Final[tuple[type[Struct], ...]] = (
@@ -29,6 +32,7 @@ _BODIES: Final[tuple[type[Struct], ...]] = (
     bodies.RecordBody,
     bodies.RejectedBody,
     bodies.EmergenciesBody,
+    bodies.AcknowledgedBody,
     bodies.SeriesBody,
     bodies.NoSeriesBody,
     bodies.SeriesQueryBody,
@@ -39,6 +43,7 @@ _BODIES: Final[tuple[type[Struct], ...]] = (
     bodies.ReadinessBody,
     ErrorBody,
     SnapshotFields,
+    Seen,
 )
 
 
@@ -60,6 +65,12 @@ def answers(
         error = {_JSON: {"schema": reference(ErrorBody)}}
         found[status] = {"description": _ERRORS[status], "content": error}
     return found
+
+
+def takes(body: type[Struct]) -> JSONObject:
+    """The body of a request, for `openapi_extra`."""
+    content = {_JSON: {"schema": reference(body)}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def completed(document: JSONObject) -> JSONObject:

@@ -20,12 +20,19 @@ from tailcast_gateway.protocol.client_messages import (
     parse,
 )
 from tailcast_gateway.protocol.limits import (
+    MAX_EMERGENCIES,
     MAX_MESSAGE_BYTES,
     MAX_METRIC_CHARACTERS,
     MAX_METRICS,
     MIN_MESSAGE_BYTES,
 )
-from tailcast_gateway.views.subscription import Subscription
+from tailcast_gateway.sessions.core.emergency_list import Wanted
+from tailcast_gateway.views.subscription import (
+    Begin,
+    Rule,
+    Subscription,
+    has_wildcards,
+)
 from tailcast_gateway.views.view import View, Views
 from tailcast_streams.record import as_time_ms
 
@@ -60,6 +67,7 @@ def parsed_query(
     where: str | None = None,
     metrics: Sequence[str] = (),
     max_message: int | None = None,
+    emergencies: int | None = None,
 ) -> ParsedQuery:
     """The subscription that a query asks for. Raises InvalidMessage.
 
@@ -72,6 +80,7 @@ def parsed_query(
         where: a condition, as JSON.
         metrics: each parameter `metrics`.
         max_message: the longest message that the client accepts, bytes.
+        emergencies: how many emergencies come first.
     """
     if after is not None and before is not None:
         raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
@@ -87,6 +96,8 @@ def parsed_query(
         fields["metrics"] = metrics_in(metrics)
     if max_message is not None:
         fields["maxMessage"] = max_message
+    if emergencies is not None:
+        fields["emergencies"] = emergencies
     message = parse(msgspec.json.encode(fields))
     assert isinstance(message, Subscribe)  # noqa: S101  # by its type
     plan = plan_subscribe(message, Subscription(), views, max_rules=1)
@@ -127,6 +138,17 @@ def max_message_in(text: str | None) -> int | None:
     return int(text)
 
 
+def emergencies_in(text: str) -> int:
+    """How many emergencies an address asks for. Raises InvalidMessage."""
+    digits = (
+        text.isascii() and text.isdigit() and len(text) <= len(str(MAX_EMERGENCIES))
+    )
+    if not digits or int(text) > MAX_EMERGENCIES:
+        error = f"emergencies is from 0 to {MAX_EMERGENCIES}"
+        raise InvalidMessage(INVALID_MESSAGE, error)
+    return int(text)
+
+
 def from_in(text: str) -> str | Mapping[str, object]:
     """The value of `from` that a parameter stands for. Raises InvalidMessage."""
     name, colon, value = text.partition(":")
@@ -139,6 +161,34 @@ def from_in(text: str) -> str | Mapping[str, object]:
     raise InvalidMessage(
         INVALID_MESSAGE,
         "from is one of start, now, last:N, step:N, time:T, cursor:C",
+    )
+
+
+def emergencies_wanted(
+    sessions: Sequence[str],
+    *,
+    severities: Sequence[str],
+    since: str | None,
+    until: str | None,
+    acknowledged: bool | None,
+    rewound: bool | None,
+) -> Wanted:
+    """Which emergencies parameters ask for. Raises InvalidMessage."""
+    subscription = None
+    if sessions:
+        subscription = Subscription(
+            [
+                Rule(text, has_wildcards(text), True, Begin.NOW)  # a field
+                for text in sessions
+            ]
+        )
+    return Wanted(
+        sessions=subscription,
+        severities=frozenset(severities),
+        since_ms=place_in("since", since, is_time=True),
+        until_ms=place_in("until", until, is_time=True),
+        acknowledged=acknowledged,
+        rewound=rewound,
     )
 
 

@@ -1,4 +1,4 @@
-"""Sessions, rejected lines and emergencies as clients see them, in both protocols.
+"""Sessions and rejected lines as clients see them, in both protocols.
 
 Pure; times are arguments, of the broker's clock.
 """
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tailcast_gateway.sessions.core.activity import status_after
-from tailcast_streams.entries import Entry, Rejection
+from tailcast_streams.entries import Rejection
 from tailcast_streams.position import Cursor, digest
 from tailcast_streams.rate import rate_at
 from tailcast_streams.session_state import Head, SessionState, Snapshot
@@ -82,19 +82,6 @@ def rejected(line: Rejection) -> dict[str, object]:
         "offset": line.offset,
         "length": line.length,
         "line": line.head,
-    }
-
-
-def document(entry: Entry) -> dict[str, object]:
-    """One whole-file emergency, as `/api/emergencies` lists it."""
-    details = entry.details or {}
-    session = details.get("session", "")
-    return {
-        "id": details.get("id") or f"{details.get('path', '')}/{entry.cursor}",
-        "cursor": str(entry.cursor),
-        "path": details.get("path", ""),
-        **({"sessionId": session} if session else {}),
-        "data": msgspec.Raw(entry.record),
     }
 
 

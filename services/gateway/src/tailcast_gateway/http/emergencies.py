@@ -1,0 +1,203 @@
+"""Emergencies over HTTP: the list of all of them, and who has seen which.
+
+This module reads requests and writes answers; what is asked of emergencies is decided
+in `sessions.core.emergency_list`.
+"""
+
+from collections.abc import Collection
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Query, Request, Response
+
+from tailcast_gateway.http.core.bodies import AcknowledgedBody, EmergenciesBody
+from tailcast_gateway.http.core.openapi import answers, takes
+from tailcast_gateway.http.core.parameters import emergencies_wanted
+from tailcast_gateway.http.responses import (
+    ORIGIN_REFUSED,
+    foreign_origin,
+    json_response,
+)
+from tailcast_gateway.http.sessions import LimitQuery, bounded
+from tailcast_gateway.protocol.client_messages import (
+    INVALID_MESSAGE,
+    Seen,
+    read_seen,
+)
+from tailcast_gateway.replica import Replica
+from tailcast_gateway.sessions.core.emergency_list import (
+    Wanted,
+    place_of,
+    place_text,
+    shown,
+)
+from tailcast_gateway.sessions.emergencies import Acknowledged, Unknown
+
+
+# The longest answer, bytes of records; a page has at least one.
+PAGE_BYTES = 1_048_576
+# The longest body that says who has seen an emergency, bytes.
+MAX_BODY_BYTES = 16 * 1_024
+JSON = "application/json"
+
+_LIST = answers(EmergenciesBody, errors=(400, 503))
+_ONE = answers(AcknowledgedBody, errors=(400, 403, 404, 413, 415, 503))
+IN_PATH = "/api/emergencies/{id:session}/ack"
+
+NamedQuery = Annotated[str, Query(min_length=1)]
+
+
+class _ListQuery:
+    """The emergencies that a request asks for."""
+
+    def __init__(
+        self,
+        sessions: Annotated[list[str] | None, Query(alias="sessionId")] = None,
+        severity: Annotated[list[str] | None, Query()] = None,
+        since: str | None = None,
+        until: str | None = None,
+        acknowledged: bool | None = None,
+        rewound: bool | None = None,
+    ) -> None:
+        self.wanted: Wanted = emergencies_wanted(
+            sessions or (),
+            severities=severity or (),
+            since=since,
+            until=until,
+            acknowledged=acknowledged,
+            rewound=rewound,
+        )
+
+
+ListAsked = Annotated[_ListQuery, Depends()]
+
+
+def add_emergencies(
+    api: FastAPI, replica: Replica, allowed_origins: Collection[str]
+) -> None:
+    """Serve `/api/emergencies`, and the addresses at which they are acknowledged."""
+    routes = _Routes(replica, allowed_origins)
+    api.get("/api/emergencies", responses=_LIST)(routes.list_emergencies)
+    body = takes(Seen)
+    for path, acknowledge, take_back in (
+        ("/api/emergencies/ack", routes.acknowledge, routes.take_back),
+        (IN_PATH, routes.acknowledge_it, routes.take_it_back),
+    ):
+        api.post(path, responses=_ONE, openapi_extra=body)(acknowledge)
+        api.delete(path, responses=_ONE)(take_back)
+
+    @api.exception_handler(Unknown)
+    async def explain(_request: Request, _error: Unknown) -> Response:
+        body = {"code": "not_found", "message": "no such emergency"}
+        return json_response(body, 404)
+
+    @api.exception_handler(_Refused)
+    async def refuse(_request: Request, error: _Refused) -> Response:
+        return json_response({"code": error.code, "message": str(error)}, error.status)
+
+
+class _Refused(Exception):
+    """A request that changes something is not taken."""
+
+    def __init__(self, status: int, code: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+
+
+class _Routes:
+    """The endpoints of one replica."""
+
+    def __init__(self, replica: Replica, allowed_origins: Collection[str]) -> None:
+        self._replica = replica
+        self._history = replica.emergencies
+        self._allowed_origins = allowed_origins
+
+    async def list_emergencies(
+        self,
+        asked: ListAsked,
+        after: str | None = None,
+        limit: LimitQuery = None,
+    ) -> Response:
+        """Emergencies of session files and those that are files, the newest first.
+
+        An answer's `cursor` is `after` of the next page.
+        """
+        place = None if after is None else place_of(after)
+        most = bounded(limit)
+        sessions = asked.wanted.sessions
+        names = None
+        if sessions is not None and not sessions.has_globs():
+            names = sessions.literals()
+        listing = await self._history.listing(names)
+        found = listing.newest(asked.wanted, after=place)
+        some = [one for one, _ in zip(found, range(most + 1), strict=False)]
+        page, more = some[:most], len(some) > most
+        data: list[dict[str, object]] = []
+        size = 0
+        for one, record in zip(page, await self._history.records(page), strict=True):
+            size += len(record or b"")
+            if data and size > PAGE_BYTES:
+                page, more = page[: len(data)], True
+                break
+            data.append(shown(one, record, listing))
+        return json_response(
+            {
+                "data": data,
+                "cursor": place_text(page[-1]) if page else after,
+                "more": more,
+                **({"behind": listing.behind} if listing.behind else {}),
+            }
+        )
+
+    async def acknowledge(self, request: Request, id: NamedQuery) -> Response:
+        """Say that somebody has seen an emergency, which all who watch are told.
+
+        Who was the first stays, until it is taken back.
+        """
+        seen = await self._seen(request)
+        answer = await self._history.acknowledge(id, seen.who, seen.note)
+        self._replica.instruments.emergency_acknowledged(id, seen.who)
+        return await self._shown(answer)
+
+    async def take_back(self, request: Request, id: NamedQuery) -> Response:
+        """Say that nobody has seen an emergency after all."""
+        self._check_origin(request)
+        answer = await self._history.take_back(id)
+        self._replica.instruments.emergency_acknowledged(id, "")
+        return await self._shown(answer)
+
+    # The same endpoints with the ID in the path, for addresses that people type.
+
+    async def acknowledge_it(self, request: Request, id: str) -> Response:
+        """Like `POST /api/emergencies/ack?id=`."""
+        return await self.acknowledge(request, id)
+
+    async def take_it_back(self, request: Request, id: str) -> Response:
+        """Like `DELETE /api/emergencies/ack?id=`."""
+        return await self.take_back(request, id)
+
+    # Helpers.
+
+    async def _seen(self, request: Request) -> Seen:
+        self._check_origin(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip()
+        if kind.lower() != JSON:
+            # A form of any web page could send everything else unasked.
+            raise _Refused(415, INVALID_MESSAGE, f"content-type is {JSON}")
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise _Refused(413, "too_large", f"{MAX_BODY_BYTES} bytes at most")
+        return read_seen(body)
+
+    def _check_origin(self, request: Request) -> None:
+        foreign = foreign_origin(request, self._allowed_origins)
+        if foreign is not None:
+            self._replica.instruments.origin_refused(foreign)
+            raise _Refused(403, "not_authorized", ORIGIN_REFUSED)
+
+    async def _shown(self, answer: Acknowledged) -> Response:
+        one, listing = answer
+        (record,) = await self._history.records([one])
+        return json_response(shown(one, record, listing))
