@@ -177,7 +177,7 @@ async def test_without_an_indexer_it_says_what_it_has_not_read(
         await until_indexed(rig.broker, "a")
     await rig.writer("a").append(alarm(2))
     assert await steps(client) == [2, 1]
-    monkeypatch.setattr(emergency_tails, "TAIL_BYTES", 50)
+    monkeypatch.setattr(emergency_tails, "LOOKED_BYTES", 50)
     await rig.writer("b").append(alarm(3), alarm(4))
 
     body = await listed(client)
@@ -475,7 +475,7 @@ async def test_a_lost_hint_is_found_by_looking(
     rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing but speed depends on what gateways say to each other."""
-    monkeypatch.setattr(emergencies, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(emergencies, "LOOK_AGAIN_SECONDS", 0.05)
     await rig.writer("a").append(alarm(1))
     async with rig.serving() as second, watching(second) as watcher:
         await second.until_ready()

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tailcast_gateway.protocol.client_messages import (
+    Acknowledging,
     From,
     Heartbeat,
     InvalidMessage,
-    Seen,
     Subscribe,
     Unsubscribe,
     error_message,
     parse,
-    read_seen,
+    read_acknowledging,
     why_unavailable,
 )
 from tailcast_streams.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
@@ -148,10 +148,10 @@ def test_no_input_crashes(data: bytes) -> None:
 
 def test_who_has_seen_an_emergency() -> None:
     """With a note or without; whatever else is said is not understood."""
-    assert read_seen(b'{"who":"ada"}') == Seen(who="ada", note="")
+    assert read_acknowledging(b'{"who":"ada"}') == Acknowledging(who="ada", note="")
     for text in (b"", b"{}", b'{"who":""}', b'{"who":"a","x":1}', b'{"who":"\xff"}'):
         with pytest.raises(InvalidMessage):
-            read_seen(text)
+            read_acknowledging(text)
 
 
 def test_answers() -> None:

@@ -8,20 +8,20 @@ import pytest
 
 from tailcast_gateway.protocol.client_messages import InvalidMessage
 from tailcast_gateway.sessions.core.emergency_list import (
-    Emergency,
+    ListedEmergency,
     Listing,
     Order,
     Tail,
-    Wanted,
-    acknowledged,
+    WantedEmergencies,
+    acknowledgement_fields,
     changed,
+    listed_emergency,
     listing_of,
     marks,
     of_document,
     of_kept,
     place_of,
     place_text,
-    shown,
 )
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_streams.emergencies import (
@@ -54,7 +54,7 @@ def found(offset: int, time_ms: int | None = None) -> FoundEmergency:
     return FoundEmergency(place, 3, time_ms, 9_000, b'{"severity":"low"}')
 
 
-def document(session: str = "", **details: str) -> Emergency:
+def document(session: str = "", **details: str) -> ListedEmergency:
     """One that is a file of its own."""
     one = entry("1-1", record=b'{"n":1}', kind=Kind.EMERGENCY)
     one = one._replace(details={"session": session, "path": "e.json", **details})
@@ -75,7 +75,7 @@ def listing(*some: KeptEmergency, **more: Any) -> Listing:
 
 def offsets(one: Listing, **wanted: Any) -> list[int]:
     """Where those are that are asked for."""
-    return [it.order.cursor.id.offset for it in one.newest(Wanted(**wanted))]
+    return [it.order.cursor.id.offset for it in one.newest(WantedEmergencies(**wanted))]
 
 
 def test_the_newest_is_first() -> None:
@@ -133,10 +133,10 @@ def test_pages_go_on_where_they_ended() -> None:
     """Whatever has come since; a place names the session, whatever is in its name."""
     some = [kept(at, session="a/b - c") for at in range(1, 6)]
     made = listing(*some)
-    newest = list(made.newest(Wanted()))
+    newest = list(made.newest(WantedEmergencies()))
     place = place_of(place_text(newest[1]))
     assert place == newest[1].order
-    assert list(made.newest(Wanted(), after=place)) == newest[2:]
+    assert list(made.newest(WantedEmergencies(), after=place)) == newest[2:]
     assert made.find(newest[3].id) == newest[3]
     assert made.find("none") is None
 
@@ -154,17 +154,17 @@ def test_what_is_said_of_one() -> None:
     """Where it is, what it says, and who has seen it; nulls for what is not there."""
     one = of_kept(kept(10, severity="low"))
     made = listing(kept(10, severity="low"), seen={one.id: ADA})
-    told = json.loads(msgspec.json.encode(shown(one, b'{"a":1}', made)))
+    told = json.loads(msgspec.json.encode(listed_emergency(one, b'{"a":1}', made)))
     assert told == {
         "id": "a/1-10-00000007", "sessionId": "a", "cursor": "1-10-00000007",
         "url": "../api/record?sessionId=a&cursor=1-10-00000007",
         "time": 10, "step": 10, "severity": "low", "data": {"a": 1},
         "acknowledged": {"who": "ada", "note": "ok", "at": 5},
     }  # fmt: skip  # one glance
-    told = shown(document(), None, made)
+    told = listed_emergency(document(), None, made)
     assert (told["path"], told["severity"], told["data"]) == ("e.json", None, None)
     assert "sessionId" not in told
-    assert acknowledged(ADA)["who"] == "ada"
+    assert acknowledgement_fields(ADA)["who"] == "ada"
 
 
 def test_files_of_their_own() -> None:

@@ -16,10 +16,10 @@ from tailcast_gateway.delivery.core.encoding import history_frame
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.protocol.client_messages import Subscribe
 from tailcast_gateway.sessions.core.emergency_list import (
-    Emergency,
+    ListedEmergency,
     Listing,
-    Wanted,
-    acknowledged,
+    WantedEmergencies,
+    acknowledgement_fields,
     concerns,
     marks,
 )
@@ -35,7 +35,7 @@ class Recent(NamedTuple):
 
     listing: Listing
     # With their records, the oldest first.
-    chosen: Sequence[tuple[Emergency, bytes | None]]
+    chosen: Sequence[tuple[ListedEmergency, bytes | None]]
     # How many were asked for.
     limit: int
     # Where the windows ended then.
@@ -63,7 +63,7 @@ class RecentEmergencies:
         }
         names = None if added.has_globs() else added.literals()
         listing = await self._history.listing(names)
-        wanted = Wanted(added, with_general=True)
+        wanted = WantedEmergencies(added, with_general=True)
         newest = list(islice(listing.newest(wanted), limit))[::-1]
         records = await self._history.records(newest)
         chosen = list(zip(newest, records, strict=True))
@@ -81,7 +81,7 @@ class RecentEmergencies:
         message: dict[str, object] = {"type": "acknowledged", "id": id}
         if session:
             message["sessionId"] = session
-        message["acknowledged"] = None if one is None else acknowledged(one)
+        message["acknowledged"] = None if one is None else acknowledgement_fields(one)
         subscribers = self._hub.subscribers
         for client in list(subscribers.of(session) if session else subscribers):
             with self._hub.isolation.over(client):
@@ -105,7 +105,7 @@ class _Replay:
         self._recent = recent
         self._channels = {channel.session: channel for channel in channels}
         # Those whose sessions' places are looked up.
-        self._waiting: list[tuple[Emergency, bytes | None]] = []
+        self._waiting: list[tuple[ListedEmergency, bytes | None]] = []
 
     def begin(self) -> None:
         """Send those of sessions whose place is known."""
@@ -118,7 +118,7 @@ class _Replay:
         self._send(self._waiting)
         return not self._waiting
 
-    def _with_newer(self) -> Sequence[tuple[Emergency, bytes | None]]:
+    def _with_newer(self) -> Sequence[tuple[ListedEmergency, bytes | None]]:
         """Those that were read, and what came since then; so many as were asked for."""
         recent = self._recent
         known = {one.order[1:] for one, _ in recent.chosen}
@@ -133,14 +133,14 @@ class _Replay:
 
     def _in_window(
         self, channel: Channel, after: Cursor
-    ) -> Iterable[tuple[Emergency, bytes | None]]:
+    ) -> Iterable[tuple[ListedEmergency, bytes | None]]:
         """The emergencies in a window behind a place."""
         for entry in channel.window.after(after, max_bytes=channel.window.max_bytes):
             if entry.kind is Kind.EMERGENCY:
                 one = self._history.read_alone(channel.session, entry)
                 yield one, entry.record
 
-    def _send(self, some: Sequence[tuple[Emergency, bytes | None]]) -> None:
+    def _send(self, some: Sequence[tuple[ListedEmergency, bytes | None]]) -> None:
         self._waiting = []
         frames: list[bytes] = []
         for one, record in some:
@@ -153,7 +153,7 @@ class _Replay:
         if frames:
             self._client.socket.write(b"".join(frames))
 
-    def _frame(self, one: Emergency, record: bytes | None) -> bytes:
+    def _frame(self, one: ListedEmergency, record: bytes | None) -> bytes:
         try:
             return history_frame(
                 self._client.wire,

@@ -20,28 +20,28 @@ from tailcast_gateway.http.responses import (
 from tailcast_gateway.http.sessions import LimitQuery, bounded
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
-    Seen,
-    read_seen,
+    Acknowledging,
+    read_acknowledging,
 )
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions.core.emergency_list import (
-    Wanted,
+    WantedEmergencies,
+    listed_emergency,
     place_of,
     place_text,
-    shown,
 )
-from tailcast_gateway.sessions.emergencies import Acknowledged, Unknown
+from tailcast_gateway.sessions.emergencies import AcknowledgedOne, Unknown
 
 
 # The longest answer, bytes of records; a page has at least one.
-PAGE_BYTES = 1_048_576
+LISTED_BYTES = 1_048_576
 # The longest body that says who has seen an emergency, bytes.
-MAX_BODY_BYTES = 16 * 1_024
-JSON = "application/json"
+MAX_ACK_BYTES = 16 * 1_024
+JSON_TYPE = "application/json"
 
 _LIST = answers(EmergenciesBody, errors=(400, 503))
 _ONE = answers(AcknowledgedBody, errors=(400, 403, 404, 413, 415, 503))
-IN_PATH = "/api/emergencies/{id:session}/ack"
+ACK_PATH = "/api/emergencies/{id:session}/ack"
 
 NamedQuery = Annotated[str, Query(min_length=1)]
 
@@ -58,7 +58,7 @@ class _ListQuery:
         acknowledged: bool | None = None,
         rewound: bool | None = None,
     ) -> None:
-        self.wanted: Wanted = emergencies_wanted(
+        self.wanted: WantedEmergencies = emergencies_wanted(
             sessions or (),
             severities=severity or (),
             since=since,
@@ -77,10 +77,10 @@ def add_emergencies(
     """Serve `/api/emergencies`, and the addresses at which they are acknowledged."""
     routes = _Routes(replica, allowed_origins)
     api.get("/api/emergencies", responses=_LIST)(routes.list_emergencies)
-    body = takes(Seen)
+    body = takes(Acknowledging)
     for path, acknowledge, take_back in (
         ("/api/emergencies/ack", routes.acknowledge, routes.take_back),
-        (IN_PATH, routes.acknowledge_it, routes.take_it_back),
+        (ACK_PATH, routes.acknowledge_it, routes.take_it_back),
     ):
         api.post(path, responses=_ONE, openapi_extra=body)(acknowledge)
         api.delete(path, responses=_ONE)(take_back)
@@ -136,10 +136,10 @@ class _Routes:
         size = 0
         for one, record in zip(page, await self._history.records(page), strict=True):
             size += len(record or b"")
-            if data and size > PAGE_BYTES:
+            if data and size > LISTED_BYTES:
                 page, more = page[: len(data)], True
                 break
-            data.append(shown(one, record, listing))
+            data.append(listed_emergency(one, record, listing))
         return json_response(
             {
                 "data": data,
@@ -178,18 +178,18 @@ class _Routes:
 
     # Helpers.
 
-    async def _seen(self, request: Request) -> Seen:
+    async def _seen(self, request: Request) -> Acknowledging:
         self._check_origin(request)
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
-        if kind.lower() != JSON:
+        if kind.lower() != JSON_TYPE:
             # A form of any web page could send everything else unasked.
-            raise _Refused(415, INVALID_MESSAGE, f"content-type is {JSON}")
+            raise _Refused(415, INVALID_MESSAGE, f"content-type is {JSON_TYPE}")
         body = b""
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise _Refused(413, "too_large", f"{MAX_BODY_BYTES} bytes at most")
-        return read_seen(body)
+            if len(body) > MAX_ACK_BYTES:
+                raise _Refused(413, "too_large", f"{MAX_ACK_BYTES} bytes at most")
+        return read_acknowledging(body)
 
     def _check_origin(self, request: Request) -> None:
         foreign = foreign_origin(request, self._allowed_origins)
@@ -197,7 +197,7 @@ class _Routes:
             self._replica.instruments.origin_refused(foreign)
             raise _Refused(403, "not_authorized", ORIGIN_REFUSED)
 
-    async def _shown(self, answer: Acknowledged) -> Response:
+    async def _shown(self, answer: AcknowledgedOne) -> Response:
         one, listing = answer
         (record,) = await self._history.records([one])
-        return json_response(shown(one, record, listing))
+        return json_response(listed_emergency(one, record, listing))

@@ -72,7 +72,6 @@ Metric = Annotated[str, Meta(min_length=1, max_length=MAX_METRIC_CHARACTERS)]
 MaxMessage = Annotated[int, Meta(ge=MIN_MESSAGE_BYTES, le=MAX_MESSAGE_BYTES)]
 Emergencies = Annotated[int, Meta(ge=0, le=MAX_EMERGENCIES)]
 Who = Annotated[str, Meta(min_length=1, max_length=MAX_WHO_CHARACTERS)]
-Note = Annotated[str, Meta(max_length=MAX_NOTE_CHARACTERS)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
@@ -210,20 +209,20 @@ SUPPORTED: Final[tuple[type[Supported], ...]] = get_args(Supported)
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
 
-class Seen(Struct, forbid_unknown_fields=True, kw_only=True):
+class Acknowledging(Struct, forbid_unknown_fields=True, kw_only=True):
     """Who has seen an emergency; the body of a request over HTTP."""
 
     who: Who
-    note: Note = ""
+    note: Annotated[str, Meta(max_length=MAX_NOTE_CHARACTERS)] = ""
 
 
-_decode_seen: Final = msgspec.json.Decoder(Seen).decode
+_decode_acknowledging: Final = msgspec.json.Decoder(Acknowledging).decode
 
 
-def read_seen(body: bytes) -> Seen:
+def read_acknowledging(body: bytes) -> Acknowledging:
     """Read who has seen an emergency. Raises InvalidMessage."""
     try:
-        return _decode_seen(body)
+        return _decode_acknowledging(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidMessage(INVALID_MESSAGE, f"Invalid body: {error}") from None
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.emergency_list import (
-    Emergency,
+    ListedEmergency,
     Listing,
     changed,
     listing_of,
@@ -44,7 +44,7 @@ from tailcast_streams.position import BEFORE_ALL, EntryID
 # What gateways say to each other when something was acknowledged.
 NOTE: Final = "!acknowledged"
 # How often a gateway looks for what it has not heard, seconds.
-LOOK_SECONDS: Final = 5.0
+LOOK_AGAIN_SECONDS: Final = 5.0
 # How many documents are read at once.
 DOCUMENTS_AT_ONCE: Final = 500
 
@@ -57,10 +57,10 @@ class Unknown(Exception):
     """There is no emergency with this ID."""
 
 
-class Acknowledged(NamedTuple):
+class AcknowledgedOne(NamedTuple):
     """An emergency, and all that is known once it was acknowledged."""
 
-    emergency: Emergency
+    emergency: ListedEmergency
     listing: Listing
 
 
@@ -92,7 +92,7 @@ class EmergencyHistory:
         # What is kept, None before it was read first.
         self._history: KeptHistory | None = None
         # Those that are files of their own, by their entries.
-        self._documents: dict[EntryID, Emergency] = {}
+        self._documents: dict[EntryID, ListedEmergency] = {}
         # Set when there may be something to tell.
         self._is_heard = asyncio.Event()
 
@@ -106,7 +106,7 @@ class EmergencyHistory:
         key = ("emergencies", None if sessions is None else tuple(sessions))
         return await self._reads.share(key, lambda: self._listing(sessions))
 
-    async def records(self, some: Sequence[Emergency]) -> list[bytes | None]:
+    async def records(self, some: Sequence[ListedEmergency]) -> list[bytes | None]:
         """Their records; None for those that are too long, or not there any more."""
         kept = [one.kept for one in some if one.kept and one.record is None]
         found = dict(
@@ -114,7 +114,7 @@ class EmergencyHistory:
         )
         return list(await asyncio.gather(*(self._record(one, found) for one in some)))
 
-    async def acknowledge(self, id: str, who: str, note: str) -> Acknowledged:
+    async def acknowledge(self, id: str, who: str, note: str) -> AcknowledgedOne:
         """Note who has seen an emergency, if nobody had. Raises Unknown."""
         listing = await self._known(id)
         acknowledged = listing.acknowledged
@@ -126,7 +126,7 @@ class EmergencyHistory:
         await self._broker.emergencies.acknowledge(id, who, note)
         return await self._after_change(id)
 
-    async def take_back(self, id: str) -> Acknowledged:
+    async def take_back(self, id: str) -> AcknowledgedOne:
         """Forget that an emergency was acknowledged. Raises Unknown."""
         await self._known(id)
         await self._broker.emergencies.take_back([id])
@@ -147,7 +147,7 @@ class EmergencyHistory:
                 await self._refresh()
             except BrokerError as error:
                 self._instruments.broker_failed("emergencies", error)
-            await wait_or_timeout(self._is_heard, jittered(LOOK_SECONDS))
+            await wait_or_timeout(self._is_heard, jittered(LOOK_AGAIN_SECONDS))
 
     async def _known(self, id: str) -> Listing:
         listing = await self.listing()
@@ -155,14 +155,14 @@ class EmergencyHistory:
             raise Unknown
         return listing
 
-    async def _after_change(self, id: str) -> Acknowledged:
+    async def _after_change(self, id: str) -> AcknowledgedOne:
         await self._refresh()
         await self._broker.notify(NOTE)
         listing = await self.listing()
         emergency = listing.find(id)
         if emergency is None:
             raise Unknown
-        return Acknowledged(emergency, listing)
+        return AcknowledgedOne(emergency, listing)
 
     async def _listing(self, sessions: Sequence[str] | None) -> Listing:
         # What is behind the indexes first: what is indexed meanwhile is kept then.
@@ -228,7 +228,7 @@ class EmergencyHistory:
         for id in sorted(self._documents)[:-MAX_DOCUMENTS]:
             self._documents.pop(id, None)
 
-    def read_alone(self, stream: str, entry: Entry) -> Emergency:
+    def read_alone(self, stream: str, entry: Entry) -> ListedEmergency:
         """An emergency whose record is read by itself."""
         if stream == EMERGENCIES:
             return self._document(entry)
@@ -240,7 +240,7 @@ class EmergencyHistory:
         life = None if history is None else history.lives.get(stream)
         return of_found(stream, "" if life is None else life.incarnation, found)
 
-    def _document(self, entry: Entry) -> Emergency:
+    def _document(self, entry: Entry) -> ListedEmergency:
         point = self._point(entry)
         return of_document(entry, step=point.step, time_ms=point.time_ms)
 
@@ -253,7 +253,7 @@ class EmergencyHistory:
         return read(fields, now_ms=self._now_ms())
 
     async def _record(
-        self, one: Emergency, found: Mapping[KeptEmergency, bytes | None]
+        self, one: ListedEmergency, found: Mapping[KeptEmergency, bytes | None]
     ) -> bytes | None:
         if one.record is not None:
             return one.record

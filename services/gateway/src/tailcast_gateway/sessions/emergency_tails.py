@@ -27,9 +27,9 @@ COMPARED: Final = 1_000
 READ_ENTRIES: Final = 1_000
 # How much is read of one session, and of all for one answer, bytes of their files, and
 # in how many round trips.
-TAIL_BYTES: Final = 2 * 1024 * 1024
-TAILS_BYTES: Final = 4 * 1024 * 1024
-MAX_READS: Final = 64
+LOOKED_BYTES: Final = 2 * 1024 * 1024
+ALL_LOOKED_BYTES: Final = 4 * 1024 * 1024
+MAX_ROUND_TRIPS: Final = 64
 # For how long a session is compared again each time after it has moved: its place in
 # the list may be written a little later than its entries.
 UNSETTLED_MS: Final = 60_000
@@ -101,10 +101,10 @@ class EmergencyTails:
         return behind
 
     async def _read(self, behind: Mapping[str, _Behind]) -> Tails:
-        chosen = _within(behind, TAILS_BYTES)
+        chosen = _within(behind, ALL_LOOKED_BYTES)
         places = {name: one.after for name, one in chosen.items()}
         entries: dict[str, list[Entry]] = {name: [] for name in chosen}
-        for _ in range(MAX_READS):
+        for _ in range(MAX_ROUND_TRIPS):
             if not places:
                 break
             pages = await self._broker.read_many_after(places, limit=READ_ENTRIES)
@@ -178,7 +178,7 @@ def _within(behind: Mapping[str, _Behind], most: int) -> Mapping[str, _Behind]:
     for name, (after, end) in behind.items():
         generation, offset = end.cursor.id
         size = offset - (after.offset if after.generation == generation else 0)
-        if size <= min(TAIL_BYTES, most):
+        if size <= min(LOOKED_BYTES, most):
             most -= size
             chosen[name] = behind[name]
     return chosen

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tailcast_gateway.http.core import bodies
 from tailcast_gateway.http.core.bodies import ErrorBody
-from tailcast_gateway.protocol.client_messages import Seen
+from tailcast_gateway.protocol.client_messages import Acknowledging
 from tailcast_gateway.protocol.json_schemas import JSONObject, reference, schemas
 from tailcast_gateway.protocol.message_parts import SnapshotFields
 
@@ -43,7 +43,7 @@ _BODIES: Final[tuple[type[Struct], ...]] = (
     bodies.ReadinessBody,
     ErrorBody,
     SnapshotFields,
-    Seen,
+    Acknowledging,
 )
 
 

@@ -26,7 +26,7 @@ from tailcast_gateway.protocol.limits import (
     MAX_METRICS,
     MIN_MESSAGE_BYTES,
 )
-from tailcast_gateway.sessions.core.emergency_list import Wanted
+from tailcast_gateway.sessions.core.emergency_list import WantedEmergencies
 from tailcast_gateway.views.subscription import (
     Begin,
     Rule,
@@ -172,7 +172,7 @@ def emergencies_wanted(
     until: str | None,
     acknowledged: bool | None,
     rewound: bool | None,
-) -> Wanted:
+) -> WantedEmergencies:
     """Which emergencies parameters ask for. Raises InvalidMessage."""
     subscription = None
     if sessions:
@@ -182,7 +182,7 @@ def emergencies_wanted(
                 for text in sessions
             ]
         )
-    return Wanted(
+    return WantedEmergencies(
         sessions=subscription,
         severities=frozenset(severities),
         since_ms=place_in("since", since, is_time=True),

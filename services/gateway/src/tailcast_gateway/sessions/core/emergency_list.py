@@ -37,7 +37,7 @@ class Order(NamedTuple):
     cursor: Cursor
 
 
-class Emergency(NamedTuple):
+class ListedEmergency(NamedTuple):
     """One emergency, without its record."""
 
     id: str
@@ -54,7 +54,7 @@ class Emergency(NamedTuple):
     record: bytes | None = None
 
 
-class Wanted(NamedTuple):
+class WantedEmergencies(NamedTuple):
     """Which emergencies are asked for."""
 
     # None for all, those that name no session included.
@@ -84,7 +84,7 @@ class Listing:
     """All emergencies at a moment."""
 
     # The oldest first.
-    emergencies: Sequence[Emergency] = ()
+    emergencies: Sequence[ListedEmergency] = ()
     lives: Mapping[str, Life] = field(default_factory=dict[str, Life])
     acknowledged: Mapping[str, Acknowledgement] = field(
         default_factory=dict[str, Acknowledgement]
@@ -92,24 +92,24 @@ class Listing:
     # How many sessions have lines that were not looked through.
     behind: int = 0
 
-    def is_rewound(self, one: Emergency) -> bool:
+    def is_rewound(self, one: ListedEmergency) -> bool:
         """Whether the file has lost the line of an emergency."""
         life = self.lives.get(one.session)
         return one.kept is not None and life is not None and not life.has(one.kept)
 
-    def find(self, id: str) -> Emergency | None:
+    def find(self, id: str) -> ListedEmergency | None:
         """The emergency with an ID."""
         return next((one for one in self.emergencies if one.id == id), None)
 
     def newest(
-        self, wanted: Wanted, *, after: Order | None = None
-    ) -> Iterator[Emergency]:
+        self, wanted: WantedEmergencies, *, after: Order | None = None
+    ) -> Iterator[ListedEmergency]:
         """Those that are asked for, the newest first, behind a place."""
         for one in reversed(self.emergencies):
             if (after is None or one.order < after) and self._is_wanted(one, wanted):
                 yield one
 
-    def _is_wanted(self, one: Emergency, wanted: Wanted) -> bool:
+    def _is_wanted(self, one: ListedEmergency, wanted: WantedEmergencies) -> bool:
         time_ms = one.order.time_ms
         return (
             concerns(wanted.sessions, one, with_general=wanted.with_general)
@@ -122,7 +122,7 @@ class Listing:
 
 
 def concerns(
-    sessions: Subscription | None, one: Emergency, *, with_general: bool
+    sessions: Subscription | None, one: ListedEmergency, *, with_general: bool
 ) -> bool:
     """Whether an emergency is of one of these sessions, or names none."""
     if sessions is None:
@@ -130,9 +130,9 @@ def concerns(
     return sessions.matches(one.session) if one.session else with_general
 
 
-def of_kept(kept: KeptEmergency, record: bytes | None = None) -> Emergency:
+def of_kept(kept: KeptEmergency, record: bytes | None = None) -> ListedEmergency:
     """One of a session's file."""
-    return Emergency(
+    return ListedEmergency(
         f"{kept.session}/{kept.cursor}",
         kept.session,
         "",
@@ -144,7 +144,7 @@ def of_kept(kept: KeptEmergency, record: bytes | None = None) -> Emergency:
     )
 
 
-def of_found(session: str, incarnation: str, found: FoundEmergency) -> Emergency:
+def of_found(session: str, incarnation: str, found: FoundEmergency) -> ListedEmergency:
     """One that is not kept yet."""
     time_ms = found.found_ms if found.time_ms is None else found.time_ms
     kept = KeptEmergency(
@@ -158,13 +158,15 @@ def of_found(session: str, incarnation: str, found: FoundEmergency) -> Emergency
     return of_kept(kept, found.record)
 
 
-def of_document(entry: Entry, *, step: float | None, time_ms: int | None) -> Emergency:
+def of_document(
+    entry: Entry, *, step: float | None, time_ms: int | None
+) -> ListedEmergency:
     """One that is a file of its own; without a time it has that of the file."""
     details = entry.details or {}
     path, written = details.get("path", ""), details.get("written", "")
     if time_ms is None:
         time_ms = int(written) if written.isdecimal() else 0
-    return Emergency(
+    return ListedEmergency(
         details.get("id") or f"{path}/{entry.cursor}",
         details.get("session", ""),
         path,
@@ -176,7 +178,7 @@ def of_document(entry: Entry, *, step: float | None, time_ms: int | None) -> Eme
 
 def listing_of(
     history: KeptHistory,
-    documents: Iterable[Emergency],
+    documents: Iterable[ListedEmergency],
     tails: Mapping[str, Tail],
     *,
     behind: int = 0,
@@ -212,7 +214,9 @@ def lengthened(life: Life | None, tail: Tail) -> Life:
     return Life(life.incarnation, (*life.cuts, *tail.cuts))
 
 
-def shown(one: Emergency, record: bytes | None, listing: Listing) -> dict[str, object]:
+def listed_emergency(
+    one: ListedEmergency, record: bytes | None, listing: Listing
+) -> dict[str, object]:
     """One emergency as `/api/emergencies` lists it.
 
     Args:
@@ -237,17 +241,17 @@ def shown(one: Emergency, record: bytes | None, listing: Listing) -> dict[str, o
     return fields | marks(one, listing)
 
 
-def marks(one: Emergency, listing: Listing) -> dict[str, object]:
+def marks(one: ListedEmergency, listing: Listing) -> dict[str, object]:
     """What is said of an emergency only if it is so."""
     fields: dict[str, object] = {}
     if listing.is_rewound(one):
         fields["rewound"] = True
     if (acknowledgement := listing.acknowledged.get(one.id)) is not None:
-        fields["acknowledged"] = acknowledged(acknowledgement)
+        fields["acknowledged"] = acknowledgement_fields(acknowledgement)
     return fields
 
 
-def acknowledged(one: Acknowledgement) -> dict[str, object]:
+def acknowledgement_fields(one: Acknowledgement) -> dict[str, object]:
     """An acknowledgement as clients see it."""
     return {"who": one.who, "note": one.note, "at": one.at_ms}
 
@@ -262,7 +266,7 @@ def changed(
     return news | dict.fromkeys(id for id in before if id not in after)
 
 
-def place_text(one: Emergency) -> str:
+def place_text(one: ListedEmergency) -> str:
     """The place behind an emergency, for the next page."""
     time_ms, stream, cursor = one.order
     return f"{time_ms}/{cursor}/{stream}"
