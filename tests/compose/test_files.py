@@ -24,7 +24,7 @@ NO_TIME = "1970-01-01T00:00:00Z"
 # What containers have from the file, and nobody sets.
 FIXED = {"REDIS_URL", "LOG_DIR", "METRICS_PORT", "HOST", "PORT"}
 # What only `tailcast up PATH` has a use for.
-NOT_HERE = {"PATHS", "READY_FD"}
+NOT_HERE = {"LISTEN_FDS", "PATHS", "READY_FD"}
 
 
 def _compose(

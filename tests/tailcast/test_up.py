@@ -7,6 +7,7 @@ of their own, are stood in for by small programs, so that these tests need nothi
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -22,9 +23,9 @@ import redis
 from tailcast.embedded import choose_socket_path
 from tailcast.up import (
     PROBLEMS_TOLD,
-    check_port,
     explain_bind,
     find_path,
+    listening,
     problem_lines,
     tunnel_command,
 )
@@ -39,7 +40,7 @@ PROGRAM = '''
 import dataclasses, os, sys
 from tailcast import up
 SERVICE = """
-import http.server, json, os, sys, time
+import http.server, json, os, socket, sys, threading, time
 name, port = sys.argv[1:]
 ours = {k: v for k, v in os.environ.items() if k.startswith(("TAILCAST_", "TEST_"))}
 with open(name + ".tmp", "w") as file:
@@ -57,7 +58,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
     def log_message(self, *_):
         pass
-http.server.HTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
+for descriptor in ours.get("TAILCAST_LISTEN_FDS", "").split(","):
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    if descriptor:
+        server.socket = socket.socket(fileno=int(descriptor))
+    threading.Thread(target=server.serve_forever).start()
 """
 def stand_in(make_child, port_of):
     def make(settings, url, *more):
@@ -206,6 +211,22 @@ async def test_a_tailer_that_is_not_ready_is_waited_for_a_while(
         assert await read_line(process) == f"not all is followed yet: {missing}\n"
 
 
+async def test_whoever_connects_while_the_gateway_begins_anew_waits(
+    tmp_path: Path,
+) -> None:
+    """It is not refused: so it comes back as soon as there is one."""
+    port = free_port()
+    async with up(tmp_path, "--port", str(port)) as process:
+        await read_line(process)
+        first, _ = await service(tmp_path, "gateway")
+        os.kill(first, signal.SIGSTOP)
+        os.kill(first, signal.SIGKILL)
+        for _ in range(20):
+            socket.create_connection(("127.0.0.1", port), 10).close()
+        await asyncio.to_thread(answers, port)
+        assert (await service(tmp_path, "gateway"))[0] != first
+
+
 async def test_services_get_what_the_command_line_said(tmp_path: Path) -> None:
     """Broker, host and port, log directory and absolute paths."""
     (tmp_path / "one.jsonl").touch()
@@ -301,10 +322,12 @@ def is_alive(pid: int) -> bool:
 
 def test_a_host_that_is_none_is_told() -> None:
     """The option is named, for a name and for an address of elsewhere."""
-    with pytest.raises(SettingsError, match=r"--host nowhere\.invalid"):
-        check_port("nowhere.invalid", free_port())
-    with pytest.raises(SettingsError, match=r"--host 192\.0\.2\.1"):
-        check_port("192.0.2.1", free_port())
+    for host in ("nowhere.invalid", "192.0.2.1"):
+        with (
+            pytest.raises(SettingsError, match=f"--host {re.escape(host)}"),
+            listening(host, free_port()),
+        ):
+            raise AssertionError("nobody listens there")
 
 
 def test_a_port_that_needs_privileges_is_told() -> None:

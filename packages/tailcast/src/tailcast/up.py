@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from tailcast.supervisor import Child, Supervisor
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_indexer.settings import IndexerSettings
 from tailcast_service.exceptions import ServiceError, SettingsError
+from tailcast_service.listening import LOCALHOST, CannotListen, bind
 from tailcast_service.logs import configure_logging
 from tailcast_service.signals import taking_signals
 from tailcast_service.threads import library_threads
@@ -35,8 +36,6 @@ from tailcast_tailer.settings import TailerSettings
 
 __all__ = ["run_up"]
 
-LOCALHOST = "localhost"
-LOOPBACKS = ("127.0.0.1", "::1")
 # An address that means all of them is asked by the loopback one.
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
 SSH_PORT = "22"
@@ -82,7 +81,7 @@ def run_up(  # as many as the command has
         gateway = GatewaySettings.load(host=host, port=port, redis_url=url)
         tailer = TailerSettings.load(log_dir=log_dir, paths=watched, redis_url=url)
         indexer = IndexerSettings.load(redis_url=url)
-        check_port(gateway.host, gateway.port)
+        listeners = stack.enter_context(listening(gateway.host, gateway.port))
         if broker is not None:
             # Only now does it know where its socket can be.
             url = stack.enter_context(broker).url
@@ -93,12 +92,13 @@ def run_up(  # as many as the command has
             *([] if broker is None else [valkey_child(broker)]),
             tailer_child(tailer, url, readiness.writer),
             indexer_child(indexer, url),
-            gateway_child(gateway, url),
+            gateway_child(gateway, url, [one.fileno() for one in listeners]),
         ]
         asyncio.run(
             supervise(
                 children,
                 broker,
+                listeners,
                 on_ready=announce(gateway, readiness, open_browser=open_browser),
             )
         )
@@ -121,26 +121,27 @@ def find_path(path: str) -> str:
     return str(absolute)
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise ServiceError if the gateway could not listen there."""
-    for address in LOOPBACKS if host == LOCALHOST else (host,):
-        try:
-            family, kind, protocol, _, where = socket.getaddrinfo(
-                address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-        except OSError as error:
-            message = f"--host {host}: {error.strerror or error}"
-            raise SettingsError(message) from error
-        try:
-            with socket.socket(family, kind, protocol) as listener:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind(where)
-        except OSError as error:
-            explain_bind(error, host, port)
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Generator[tuple[socket.socket, ...]]:
+    """Listen for the gateway, while the context lasts.
+
+    So nobody is refused while the gateway is started anew: whoever connects waits for
+    it. Raises ServiceError if that cannot be.
+    """
+    try:
+        bound = tuple(bind(host, port))
+    except CannotListen as error:
+        explain_bind(error.cause, host, port)
+        raise
+    try:
+        yield bound
+    finally:
+        for one in bound:
+            one.close()
 
 
 def explain_bind(error: OSError, host: str, port: int) -> None:
-    """Raise what a person can act on; a machine without IPv6 is no error."""
+    """Raise what a person can act on, if that is known."""
     if error.errno == errno.EADDRINUSE:
         message = f"port {port} is taken: choose another with --port"
         raise ServiceError(message) from error
@@ -148,7 +149,7 @@ def explain_bind(error: OSError, host: str, port: int) -> None:
         message = f"port {port} needs privileges: choose another with --port"
         raise ServiceError(message) from error
     if host != LOCALHOST:
-        message = f"--host {host}: {error.strerror}"
+        message = f"--host {host}: {error.strerror or error}"
         raise SettingsError(message) from error
 
 
@@ -196,8 +197,10 @@ def indexer_child(settings: IndexerSettings, url: str) -> Child:
     )
 
 
-def gateway_child(settings: GatewaySettings, url: str) -> Child:
-    """The gateway, with what the command line said."""
+def gateway_child(
+    settings: GatewaySettings, url: str, listeners: Sequence[int]
+) -> Child:
+    """The gateway, with what the command line said; it accepts from these sockets."""
     return Child(
         name="gateway",
         command=(sys.executable, "-P", "-m", "tailcast", "gateway"),
@@ -205,7 +208,9 @@ def gateway_child(settings: GatewaySettings, url: str) -> Child:
             "TAILCAST_REDIS_URL": url,
             "TAILCAST_HOST": settings.host,
             "TAILCAST_PORT": str(settings.port),
+            "TAILCAST_LISTEN_FDS": ",".join(map(str, listeners)),
         },
+        pass_fds=tuple(listeners),
         end_seconds=settings.drain_seconds + END_MARGIN_SECONDS,
     )
 
@@ -213,14 +218,22 @@ def gateway_child(settings: GatewaySettings, url: str) -> Child:
 async def supervise(
     children: list[Child],
     broker: EmbeddedBroker | None,
+    listeners: Sequence[socket.socket],
     *,
     on_ready: Callable[[], Coroutine[None, None, None]],
 ) -> None:
     """Run the children until a signal says to end."""
     supervisor = Supervisor(children)
+
+    def stop(_number: int) -> None:
+        for one in listeners:
+            # From now on nobody comes again who is sent away.
+            one.close()
+        supervisor.stop()
+
     # Opening a browser may block.
     asyncio.get_running_loop().set_default_executor(library_threads())
-    with taking_signals(lambda _number: supervisor.stop()):
+    with taking_signals(stop):
         if broker is not None:
             await broker.end_leftover()
         await supervisor.run(on_ready=on_ready)

@@ -24,6 +24,7 @@ SETTINGS = frozenset(
         "EMERGENCY_PATTERNS",
         "HOST",
         "KEY_PREFIX",
+        "LISTEN_FDS",
         "LOG_DIR",
         "LOG_FORMAT",
         "LOG_LEVEL",

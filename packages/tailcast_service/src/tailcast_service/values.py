@@ -24,11 +24,13 @@ __all__ = [
     "SecretUrl",
     "format_byte_size",
     "format_duration",
+    "join_commas",
     "lower_case",
     "mask_url",
     "parse_byte_size",
     "parse_duration",
     "read_list",
+    "split_commas",
     "write_list",
 ]
 

@@ -21,7 +21,8 @@ from tailcast_gateway.connections.handover import make_server_config
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.settings import GatewaySettings
-from tailcast_service.exceptions import ServiceError, SettingsError
+from tailcast_service.exceptions import SettingsError
+from tailcast_service.listening import bind, inherit
 from tailcast_service.signals import taking_signals
 from tailcast_service.tasks import TaskEnded
 from tailcast_service.threads import library_threads
@@ -29,7 +30,6 @@ from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.redis.broker import RedisBroker
 
 
-BACKLOG = 4096
 # How long clients are sent away after a task has failed. It is short, because the work
 # of that task is not done in this time.
 FAILED_DRAIN_SECONDS = 1.0
@@ -76,7 +76,10 @@ def run(settings: GatewaySettings) -> None:
     )
     server = DrainingServer(config, replica, drain_seconds=settings.drain_seconds)
     replica.instruments.serving(name)
-    bound = bind(settings.host, settings.port)
+    if settings.listen_fds:
+        bound = inherit(settings.listen_fds)
+    else:
+        bound = bind(settings.host, settings.port)
     try:
         server.run(sockets=bound)
     finally:
@@ -157,45 +160,3 @@ class DrainingServer(uvicorn.Server):
         asyncio.get_running_loop().set_default_executor(library_threads())
         with taking_signals(lambda number: self.handle_exit(number, None)):
             yield
-
-
-def bind(host: str, port: int) -> list[sockets.socket]:
-    """Listen at an address; `localhost` is both 127.0.0.1 and ::1.
-
-    Raises:
-        ServiceError: the address is in use, or this machine does not have it.
-    """
-    hosts = ["127.0.0.1", "::1"] if host == "localhost" else [host]
-    bound: list[sockets.socket] = []
-    for one in hosts:
-        try:
-            bound.append(_listening(one, port))
-        except OSError as error:
-            if bound and one == "::1":
-                # The machine has no IPv6, or it is switched off.
-                continue
-            for other in bound:
-                other.close()
-            raise ServiceError(
-                f"cannot listen on {one}:{port} ({error.strerror}): choose another"
-                " with --port or TAILCAST_PORT"
-            ) from error
-    return bound
-
-
-def _listening(host: str, port: int) -> sockets.socket:
-    family, kind, protocol, _, address = sockets.getaddrinfo(
-        host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE
-    )[0]
-    one = sockets.socket(family, kind, protocol)
-    try:
-        one.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-        if family == sockets.AF_INET6:
-            one.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
-        one.bind(address)
-        one.listen(BACKLOG)
-    except OSError:
-        one.close()
-        raise
-    one.setblocking(False)
-    return one

@@ -2,10 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from tailcast_service.settings import ServiceSettings
-from tailcast_service.values import ByteSize, CommaList, Duration, SecretUrl
+from tailcast_service.values import (
+    ByteSize,
+    CommaList,
+    Duration,
+    SecretUrl,
+    join_commas,
+    split_commas,
+)
 from tailcast_streams.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
 from tailcast_streams.keys import check_key_prefix
 
@@ -39,6 +46,13 @@ class GatewaySettings(ServiceSettings):
 
     port: Annotated[int, Field(ge=1, le=65535)] = 5000
     """TCP port to listen on"""
+
+    listen_fds: Annotated[
+        tuple[Annotated[int, Field(ge=0)], ...],
+        BeforeValidator(split_commas),
+        PlainSerializer(join_commas),
+    ] = ()
+    """descriptors of sockets that listen there already, comma-separated"""
 
     root_path: Annotated[str, AfterValidator(check_root_path)] = ""
     """path below which a proxy serves the gateway, as in /tailcast"""
