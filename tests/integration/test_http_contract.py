@@ -43,14 +43,22 @@ async def gateway(
             yield gateway
 
 
-@pytest.mark.timeout(180)
+# (It is a program of its own, which computes all the time.)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    "session",
-    # Names with slashes are asked for one by one elsewhere.
-    [None, "run", pytest.param("a/records", marks=pytest.mark.long)],
+    ("session", "examples"),
+    [
+        (None, 6),
+        ("run", 6),
+        # Names with slashes are asked for one by one elsewhere.
+        *(
+            pytest.param(name, 60, marks=pytest.mark.long)
+            for name in (None, "run", "a/records")
+        ),
+    ],
 )
 async def test_schemathesis_finds_nothing(
-    gateway: Gateway, session: str | None, tmp_path: Path
+    gateway: Gateway, session: str | None, examples: int, tmp_path: Path
 ) -> None:
     """No failure of the server, no status and no body that is not documented."""
     settings = tmp_path / "schemathesis.toml"
@@ -62,7 +70,7 @@ async def test_schemathesis_finds_nothing(
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings)),
         *("run", f"{gateway.url}/openapi.json", "--no-color", "--seed", "1"),
-        *("--phases", "examples,coverage,fuzzing", "--max-examples", "30"),
+        *("--phases", "examples,coverage,fuzzing", "--max-examples", f"{examples}"),
         *("--checks", "all", "--exclude-checks", UNCHECKED),
         # It has no end.
         *("--exclude-path", "/sse/telemetry", "--suppress-health-check", "all"),
@@ -79,9 +87,11 @@ async def test_what_is_not_there_is_said_alike(gateway: Gateway) -> None:
     async with httpx.AsyncClient(base_url=gateway.url) as client:
         missing = await client.get("/api/nothing")
         refused = await client.post("/api/sessions")
+        of_two = await client.options("/api/series")
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     assert (refused.status_code, refused.json()["code"]) == (405, "invalid_message")
     assert refused.headers["allow"] == "GET"
+    assert (of_two.status_code, of_two.headers["allow"]) == (405, "GET, POST")
 
 
 async def test_any_name_of_a_file_is_a_path(gateway: Gateway) -> None:

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from tailcast_gateway.connections.admission import AWAY
@@ -188,7 +189,7 @@ def _add_errors(api: Api, replica: Replica) -> None:
         return json_response(body, status=500)
 
     @api.exception_handler(HTTPException)
-    async def refuse_request(_request: Request, error: HTTPException) -> Response:
+    async def refuse_request(request: Request, error: HTTPException) -> Response:
         code = (
             "not_found"
             if error.status_code == HTTPStatus.NOT_FOUND
@@ -196,6 +197,8 @@ def _add_errors(api: Api, replica: Replica) -> None:
         )
         body = {"code": code, "message": str(error.detail)}
         headers = None if error.headers is None else dict(error.headers)
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"allow": ", ".join(sorted(_methods_at(api, request)))}
         return json_response(body, status=error.status_code, headers=headers)
 
     @api.exception_handler(InvalidMessage)
@@ -214,6 +217,17 @@ def _add_errors(api: Api, replica: Replica) -> None:
         first = error.errors()[0]
         text = f"{first['loc'][-1]}: {first['msg']}"
         return json_response({"code": INVALID_MESSAGE, "message": text}, status=400)
+
+
+def _methods_at(api: FastAPI, request: Request) -> set[str]:
+    """The methods that a path has, where Starlette tells those of one route."""
+    return {
+        method
+        for route in api.routes
+        if isinstance(route, Route)
+        and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
 
 
 def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint:
