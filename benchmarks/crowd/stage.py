@@ -24,7 +24,7 @@ LINES = 3
 # How long one step may take.
 PATIENCE_SECONDS = 240.0
 # The parts of `up`, by what their command lines have.
-PARTS = ("tailer", "gateway")
+PARTS = ("tailer", "indexer", "gateway")
 PREFIX = "crowd"
 
 

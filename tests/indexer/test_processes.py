@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tailcast_indexer.main import NICENESS
 from tailcast_streams.redis.broker import RedisBroker
 from tests.brokers import BrokerServer, free_port
 from tests.indexer.processes import COMMAND, end, indexer
@@ -172,6 +173,37 @@ async def test_it_says_how_it_is(own_broker: BrokerServer) -> None:
         assert "tailcast_indexer_lag_seconds 0.0" in (await client.get("/metrics")).text
         os.kill(process.pid, signal.SIGINT)
         assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("has_session", [False, True])
+async def test_it_gives_way(own_broker: BrokerServer, *, has_session: bool) -> None:
+    """To whatever else computes, alone or as `up` starts it."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        env={**os.environ, "TAILCAST_REDIS_URL": own_broker.url},
+        start_new_session=has_session,
+    )
+    try:
+
+        async def is_nicer() -> bool:
+            return os.getpriority(os.PRIO_PROCESS, process.pid) == before + NICENESS
+
+        await eventually(is_nicer)
+        async with aclosing(RedisBroker(own_broker.url)) as adapter:
+            await eventually(lambda: are_there(adapter, 1))
+        if has_session:
+            assert of_session(process.pid) in ("", f" nice {NICENESS}")
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def of_session(pid: int) -> str:
+    """What Linux says of the session that a process leads; "" where it has none."""
+    shared = Path(f"/proc/{pid}/autogroup")
+    text = shared.read_text() if shared.exists() else ""
+    return text[text.find(" nice ") :].rstrip() if text else ""
 
 
 async def test_it_waits_for_a_broker_that_is_away(own_broker: BrokerServer) -> None:
