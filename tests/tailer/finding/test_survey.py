@@ -493,3 +493,32 @@ def _make(root: Path, name: str, data: st.DataObject) -> None:
         path.symlink_to(LINKS[name])
     else:
         path.write_bytes(lines(data.draw(st.integers(0, 1_000_000))))
+
+
+@pytest.mark.parametrize("is_directory", [True, False])
+async def test_what_is_not_there_yet_is_what_it_turns_out_to_be(
+    broker: MemoryBroker, tmp_path: Path, *, is_directory: bool
+) -> None:
+    """A mount that comes late is a directory; that it is waited for is said."""
+    path = tmp_path / "late"
+    async with running(broker, tmp_path, paths=[str(path)]) as tailer:
+
+        async def is_told() -> bool:
+            told = tailer.register.sources.get(str(path))
+            return told is not None and told.state is SourceState.WAITING
+
+        await eventually(is_told)
+        assert "mount it" in tailer.register.sources[str(path)].mend
+        before = tmp_path / "before"
+        if is_directory:
+            (before / "a").mkdir(parents=True)
+            (before / "a" / "run.jsonl").write_bytes(lines(1))
+        else:
+            before.write_bytes(lines(1))
+        before.rename(path)
+        session = "a/run" if is_directory else "late"
+        await wait_for_records(broker, session, texts(1))
+        append(path / "a" / "run.jsonl" if is_directory else path, lines(2))
+        await wait_for_records(broker, session, texts(1, 2))
+        states = sources_of(tailer)
+        assert states == {Path(session).name + ".jsonl" * is_directory: "followed"}

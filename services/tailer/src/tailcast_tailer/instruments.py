@@ -249,8 +249,8 @@ class Instruments:
             )
 
     def path_missing(self, path: str) -> None:
-        """A path that was named is not there; it is waited for, as a file."""
-        self._log.warning("nothing has this path yet", path=path)
+        """A path that was named is not there; it is waited for, whatever it will be."""
+        self._log.warning("nothing has this path yet: waiting for it", path=path)
 
     def cannot_see(self, path: str, reason: str) -> None:
         """A file, or what is below a directory, cannot be read now."""

@@ -69,9 +69,12 @@ class Discovery:
         self._roots: list[WatchedRoot] = []
         # Single files that were named, and what their names begin with.
         self._files: list[tuple[str, str]] = []
+        # Paths that were named and that nothing has yet, likewise.
+        self._awaited: list[tuple[str, str]] = []
         # What the operating system is asked to watch: whole trees, single files.
         self._watched_trees: list[str] = []
         self._watched_files: list[str] = []
+        self._watched_later: list[str] = []
         # Paths that hints named since the last listing.
         self._changed: set[str] = set()
         # Paths that are followed no longer.
@@ -90,8 +93,8 @@ class Discovery:
 
     @property
     def watched(self) -> list[str]:
-        """The watched directories and files."""
-        return [*self._watched_trees, *self._watched_files]
+        """The watched directories and files, and what may be either."""
+        return [*self._watched_trees, *self._watched_files, *self._watched_later]
 
     @property
     def looks_at(self) -> str:
@@ -100,13 +103,14 @@ class Discovery:
 
     @property
     def watched_trees(self) -> list[str]:
-        """The directories that are looked through, whole."""
-        return list(self._watched_trees)
+        """The directories that are looked through, whole; some may be none."""
+        return [*self._watched_trees, *self._watched_later]
 
     @property
     def directories(self) -> list[str]:
         """The directories that must be seen for a file to count as absent."""
-        return [*self._watched_trees, *map(os.path.dirname, self._watched_files)]
+        # What nothing has yet may be a mount: the directory above it tells nothing.
+        return [*self.watched_trees, *map(os.path.dirname, self._watched_files)]
 
     def _add_patterns(
         self, log_dir: str, kind: FileKind, patterns: Sequence[str]
@@ -139,9 +143,11 @@ class Discovery:
                 )
                 self._roots.append(root)
                 self._watched_trees.append(path)
+            elif not os.path.lexists(path):
+                self._instruments.path_missing(path)
+                self._awaited.append((path, name))
+                self._watched_later.append(path)
             else:
-                if not os.path.lexists(path):
-                    self._instruments.path_missing(path)
                 self._files.append((path, name))
                 self._watched_files.append(path)
 
@@ -151,7 +157,7 @@ class Discovery:
 
     def is_named(self, path: str) -> bool:
         """Whether somebody asked for this very file, so that it is waited for."""
-        return path in self._watched_files
+        return path in self._watched_files or path in self._watched_later
 
     def forget(self, paths: Iterable[str]) -> None:
         """These are followed no longer: return them again when they are there again."""
@@ -182,6 +188,7 @@ class Discovery:
         return Survey(
             self._roots,
             self._files,
+            self._awaited,
             prefix=self._session_prefix,
             step_keys=self._step_keys,
             time_keys=self._time_keys,

@@ -5,9 +5,10 @@ one session, by whatever paths it can be reached: what is a link, or a second na
 left out; and a file that was renamed goes on as the session that it was.
 """
 
-# ruff: noqa: PTH112, PTH119, PTH120  # paths are texts, as in the tree
+# ruff: noqa: PTH112, PTH116, PTH119, PTH120  # paths are texts, as in the tree
 
 import os
+import stat
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
@@ -32,7 +33,7 @@ from tailcast_tailer.finding.candidates import (
     judge_file,
     run_below,
 )
-from tailcast_tailer.finding.directory_tree import Changes
+from tailcast_tailer.finding.directory_tree import Changes, DirectoryTree
 from tailcast_tailer.finding.listing import (
     Found,
     Known,
@@ -58,6 +59,7 @@ class Survey:
         self,
         roots: Sequence[WatchedRoot],
         files: Sequence[tuple[str, str]],
+        awaited: Sequence[tuple[str, str]] = (),
         *,
         prefix: str,
         step_keys: Sequence[str],
@@ -70,14 +72,17 @@ class Survey:
         Args:
             roots: the directories.
             files: single files that were named: path, and what their names begin with.
+            awaited: paths that nothing had yet, likewise: they become what they turn
+                out to be.
             prefix: what stands before the name of each session.
             step_keys: where records have their step.
             time_keys: where records have their time.
             part_names: which files are parts of a run.
             stored: the sessions that the broker had at the start.
         """
-        self._roots = roots
+        self._roots = [*roots]
         self._files = dict(files)
+        self._awaited = dict(awaited)
         self._keys = (step_keys, time_keys)
         self._part_names = part_names
         self._naming = Naming(prefix=prefix, stored=stored)
@@ -109,7 +114,8 @@ class Survey:
         self._runs_found.clear()
         listing = new_listing()
         self._take_forgotten(forgotten, listing)
-        pending = self._named() if self._is_first else []
+        pending = self._named(self._files) if self._is_first else []
+        pending += self._take_awaited(listing)
         for path in changed:
             if (candidate := self._undecided.get(path)) is not None:
                 candidate.has_changed()
@@ -190,9 +196,34 @@ class Survey:
 
     # What the trees show.
 
-    def _named(self) -> list[Candidate]:
+    def _take_awaited(self, listing: Listing) -> list[Candidate]:
+        """What nothing had before, and something has now: a directory, or a file."""
+        files: list[str] = []
+        for path, name in [*self._awaited.items()]:
+            self.looks_at = path
+            try:
+                is_directory = stat.S_ISDIR(os.stat(path).st_mode)
+            except OSError as error:
+                if self._is_first:
+                    reason = error.strerror or str(error)
+                    mend = "it is followed when it is there: make it, or mount it"
+                    self._tell(listing, path, SourceState.WAITING, reason, mend=mend)
+                continue
+            del self._awaited[path]
+            if is_directory:
+                tree = DirectoryTree(path, depth=None)
+                kind = FileKind.TELEMETRY
+                root = WatchedRoot(tree, kind, accepts=None, base=path, name=name)
+                self._roots.append(root)
+                listing.gone.append(path)
+            else:
+                self._files[path] = name
+                files.append(path)
+        return self._named(files)
+
+    def _named(self, files: Iterable[str]) -> list[Candidate]:
         named: list[Candidate] = []
-        for path in self._files:
+        for path in files:
             # Nothing is asked of it: it may be where nothing answers.
             candidate = Candidate(path, None, None, is_link=False)
             self._there[path] = candidate
