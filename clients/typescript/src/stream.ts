@@ -72,6 +72,8 @@ export class Stream {
   #cancel: (() => void) | undefined;
   // Numbers that earlier records had, as what is missing in later ones.
   readonly #missing: Record<string, number> = {};
+  // Metrics that are no numbers: null is null there.
+  readonly #others = new Set<string>();
   #subscription: Subscription | undefined;
   // Where a subscription was that is taken up again.
   #place: Place | undefined;
@@ -215,8 +217,8 @@ export class Stream {
     for (const [name, value] of Object.entries(metrics)) {
       if (name === "__proto__") continue;
       if (typeof value === "number") this.#missing[name] = NaN;
-      else if (value !== null) delete this.#missing[name];
-      telemetry[name] = value === null ? NaN : value;
+      else if (value !== null) this.#others.add(name);
+      telemetry[name] = value === null && !this.#others.has(name) ? NaN : value;
     }
     return Object.freeze({ ...record, telemetry: Object.freeze(telemetry) });
   }

@@ -163,6 +163,7 @@ export class Subscription<R = TelemetryRecord> implements AsyncIterable<Message<
   #fail(error: Incoming): void {
     this.#error = new SubscriptionError(error);
     this.#handlers.emit("error", error as never);
+    this.#handlers.emit("message", error as never);
     this.#isClosed = true;
     this.#connection = undefined;
     this.#wake();

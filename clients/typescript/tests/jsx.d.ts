@@ -1,0 +1,4 @@
+declare module "*.jsx" {
+  import type { ComponentType } from "react";
+  export const TelemetryDashboard: ComponentType<{ sessionId?: string }>;
+}
