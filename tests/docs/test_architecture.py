@@ -1,4 +1,4 @@
-"""The maps of the services' rooms on the page are the folders'."""
+"""The maps of the rooms of services and of the index on the page are the folders'."""
 
 import ast
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import tailcast_gateway
+import tailcast_index
 import tailcast_indexer
 import tailcast_tailer
 from tests.docs.pages import read_page
@@ -14,6 +15,7 @@ from tests.docs.pages import read_page
 
 FOLDERS = {
     "tailer": Path(str(tailcast_tailer.__file__)).parent,
+    "index": Path(str(tailcast_index.__file__)).parent,
     "indexer": Path(str(tailcast_indexer.__file__)).parent,
     "gateway": Path(str(tailcast_gateway.__file__)).parent,
 }
