@@ -152,11 +152,11 @@ PYTEST = $(BIN)/python -m pytest -n 6 --dist worksteal
 
 .PHONY: test
 test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
-	@$(PYTEST) -m 'not compose and not languages and not long' $(ARGS)
+	@$(PYTEST) -m 'not clients and not compose and not languages and not long' $(ARGS)
 
 .PHONY: test-long
 test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and over Redis too
-	@$(PYTEST) -m 'long and not compose and not languages' $(ARGS)
+	@$(PYTEST) -m 'long and not clients and not compose and not languages' $(ARGS)
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/tailcast_streams tests/tailcast_index tests/gateway tests/indexer/core tests/tailer \
@@ -234,6 +234,7 @@ test-clients: clients $(REACT_EXAMPLE)/node_modules/.set ## the TypeScript clien
 	@$(NPM) --prefix $(CLIENT) run generate -- --check
 	@$(NPM) --prefix $(CLIENT) run types
 	@$(NPM) --prefix $(CLIENT) test
+	@$(BIN)/python -m pytest tests/clients -m clients $(ARGS)
 	@$(NPM) --prefix $(CLIENT) run size
 	@$(NPM) --prefix $(CLIENT) run package -- '$(abspath $(DIST))'/tailcast-*.tgz
 	@$(NPM) --prefix $(REACT_EXAMPLE) run build -- --logLevel error
