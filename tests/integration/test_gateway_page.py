@@ -137,6 +137,22 @@ async def test_below_a_prefix_that_a_proxy_strips(
         assert rest == end.removeprefix("/")
 
 
+async def test_it_shows_emergencies_of_before(rig: Rig, tmp_path: Path) -> None:
+    """With their step, and who has seen them, now or later."""
+    await rig.writer("run_1").append({"step": 7, "emergency": {"reason": "<b>"}})
+    await rig.writer("run_1").append(*numbered(8, 9))
+    async with (
+        rig.serving() as gateway,
+        showing(tmp_path, gateway.url.replace("127.0.0.1", "localhost")) as page,
+    ):
+        said = await page.until("step 7", of="#emergencies")
+        assert said.startswith("run_1: <b> · step 7 · ")
+        history = gateway.replica.emergencies
+        (one,) = (await history.listing()).emergencies
+        await history.acknowledge(one.id, "ada", "ok")
+        await page.until("seen by ada: ok", of="#emergencies")
+
+
 async def test_it_says_what_became_of_the_files(rig: Rig, tmp_path: Path) -> None:
     """How many are followed, and behind that why others are not."""
     followed = Source("/logs/run_1.jsonl", SourceState.FOLLOWED, "run_1")
