@@ -28,7 +28,7 @@ async def test_what_is_refused_is_told_and_waited_for(
 ) -> None:
     """Not as a broker that is away: with its words and what mends it, once."""
     monkeypatch.setattr("tailcast_tailer.pipeline.DEFECT_SECONDS", 0.1)
-    monkeypatch.setattr("tailcast_tailer.instruments.REFUSED_SECONDS", 1.0)
+    monkeypatch.setattr("tailcast_service.broker_news.REFUSED_SECONDS", 1.0)
     session_path(tmp_path, "a").write_bytes(lines(1))
     url = add_account(own_broker, "tailer", f"~* &* +@all -{command}")
     async with (

@@ -194,7 +194,7 @@ async def test_what_could_not_be_written_is_written_later(
         await wait_for_records(broker, "b", texts(1))
 
         async def is_full() -> bool:
-            return tailer.instruments.is_broker_full
+            return tailer.instruments.broker.is_full
 
         await eventually(is_full)
         fails = False

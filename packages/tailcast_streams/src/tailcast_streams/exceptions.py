@@ -24,6 +24,9 @@ class InvalidPosition(TailcastError):
 class BrokerError(TailcastError):
     """The broker did not do what was asked."""
 
+    # Whether it stays so until somebody changes something.
+    is_refusal = False
+
     def __init__(self, text: str = "", *, code: str = "") -> None:
         """`text` is the broker's text and what to do; `code` is its error code."""
         super().__init__(text)
@@ -41,6 +44,8 @@ class BrokerFull(BrokerError):
 
 class BrokerRefused(BrokerError):
     """The broker will not do this until somebody changes something."""
+
+    is_refusal = True
 
 
 class BrokerUnwilling(BrokerRefused):

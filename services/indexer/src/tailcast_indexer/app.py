@@ -128,11 +128,11 @@ class IndexerService:
         """What is missing to be of use, in words for people; empty when ready."""
         if self.is_over:
             return "it is ending"
-        if refusal := self.instruments.refusal:
+        if refusal := self.instruments.broker.refusal:
             return f"the broker refuses: {refusal}"
         if not self._link.is_up:
             return "the broker cannot be reached"
-        if self.instruments.is_broker_full:
+        if self.instruments.broker.is_full:
             return "the broker is full"
         if not self._listener.is_listening:
             return "no notifications come"

@@ -12,19 +12,13 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
-from tailcast_indexer.meters import Meters
+from tailcast_indexer.meters import METERS, Meters
+from tailcast_service.broker_news import BrokerNews
 from tailcast_service.build_metric import tell_build
 from tailcast_service.few_lines import FewLines
+from tailcast_service.meters import MeterMaker
 from tailcast_service.readers import Readers
 from tailcast_service.sparing import Sparing
-from tailcast_streams.exceptions import BrokerError, BrokerRefused
-
-
-# How long a refusal makes the indexer unready: a refused call is tried again within
-# a minute.
-REFUSED_SECONDS = 15.0
-# The code of refusals that concern one key only.
-ONE_KEY = "WRONGTYPE"
 
 
 class Condition(NamedTuple):
@@ -45,7 +39,6 @@ class Instruments:
     """Counters, gauges and log lines of one indexer."""
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
         self._log = FewLines(structlog.stdlib.get_logger("indexer"), clock=clock)
         # Own registry: several indexers may live in one process.
         self.registry = CollectorRegistry()
@@ -55,15 +48,14 @@ class Instruments:
         self.readers = Readers()
         # How far the indexer is, when that is asked.
         self.condition: Callable[[], Condition] = Condition
-        # Since when the broker is away, None while it answers.
-        self._away_since: float | None = None
-        # Whether it was logged that the broker cannot be reached.
-        self._is_away = False
-        # Whether it was logged that it is full.
-        self.is_broker_full = False
-        # The last refusal that concerns more than one key, and when it came.
-        self._refusal, self._refused_at = "", 0.0
-        # Decides which refusals are logged.
+        # What is told of the broker.
+        self.broker = BrokerNews(
+            MeterMaker(METERS, self.registry),
+            self._log,
+            clock=clock,
+            when_full="waiting for room",
+        )
+        # Decides which keys of other programs are logged.
         self._sparing = Sparing(clock=clock)
 
     def exposition(self) -> bytes:
@@ -76,12 +68,6 @@ class Instruments:
         self._meters.lag.set(condition.lag_seconds)
         self._meters.aside.set(condition.aside)
         return generate_latest(self.registry)
-
-    @property
-    def refusal(self) -> str:
-        """What the broker refuses to all, "" if nothing."""
-        is_recent = self._clock() - self._refused_at < REFUSED_SECONDS
-        return self._refusal if is_recent else ""
 
     def started(self, *, name: str) -> None:
         """The indexer begins."""
@@ -106,7 +92,7 @@ class Instruments:
         self._meters.writes.inc(writes)
         self._meters.written.inc(size)
         self._meters.write_seconds.observe(seconds)
-        self.broker_has_room()
+        self.broker.has_room()
 
     def conflict(self, session: str) -> None:
         """Somebody else wrote an index, or the broker forgot it: it is read anew."""
@@ -141,56 +127,6 @@ class Instruments:
     def hints_lost(self) -> None:
         """Notifications were lost: all sessions are compared."""
         self._meters.hints_lost.inc()
-
-    def broker_lost(self, error: BrokerError) -> None:
-        """A call failed; all others wait until one succeeds."""
-        self._meters.broker_up.set(0)
-        if self._away_since is None:
-            self._away_since = self._clock()
-        if isinstance(error, BrokerRefused):
-            self.broker_refused(error, "all")
-            return
-        is_news, self._refusal = not self._is_away, ""
-        self._is_away = True
-        self._count(error)
-        if is_news:
-            self._log.warning("broker cannot be reached, waiting", reason=str(error))
-
-    def broker_refused(self, error: BrokerError, what: str) -> None:
-        """The broker refuses something; `what` is the session or the task."""
-        self._count(error)
-        if error.code != ONE_KEY:
-            self._refusal, self._refused_at = str(error), self._clock()
-        if times := self._sparing.came((error.code or str(error), what)):
-            self._log.error("broker refused", what=what, reason=str(error), times=times)
-
-    def _count(self, error: BrokerError) -> None:
-        self._meters.broker_errors.labels(type(error).__name__, error.code).inc()
-
-    def broker_answers(self) -> None:
-        """A call succeeded after one that did not."""
-        self._meters.broker_up.set(1)
-        self._refusal, self._is_away = "", False
-        if self._away_since is not None:
-            seconds = round(self._clock() - self._away_since, 1)
-            self._away_since = None
-            self._log.info("broker is back", away_seconds=seconds)
-
-    def broker_is_full(self) -> None:
-        """A write was refused for want of memory."""
-        self._meters.broker_errors.labels("BrokerFull", "OOM").inc()
-        self._meters.times_full.inc()
-        self._meters.broker_full.set(1)
-        if not self.is_broker_full:
-            self.is_broker_full = True
-            self._log.error("broker is full: waiting for room")
-
-    def broker_has_room(self) -> None:
-        """Something could be written."""
-        if self.is_broker_full:
-            self.is_broker_full = False
-            self._meters.broker_full.set(0)
-            self._log.info("broker has room again")
 
     def task_ended(self, error: Exception) -> None:
         """A task has ended that was to run as long as the indexer, which ends now."""

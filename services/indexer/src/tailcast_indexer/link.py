@@ -1,16 +1,15 @@
 """Whether the broker answers, and which indexers are there to share the sessions.
 
 Says again and again that this one is there, which is also the probe: when any call
-fails, all tasks wait here until that can be said again. Retries back off with jitter.
+fails, all tasks wait here until that can be said again.
 """
 
 import asyncio
-import random
 from collections.abc import Callable
 
 from tailcast_indexer.instruments import Instruments
+from tailcast_service.broker_link import BrokerLink
 from tailcast_service.build import read_build
-from tailcast_service.pauses import wait_or_timeout
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import (
     BrokerError,
@@ -21,8 +20,6 @@ from tailcast_streams.exceptions import (
 from tailcast_streams.indexers import Indexer, indexer_of
 
 
-# Between attempts while the broker is away: first, and at most, seconds.
-BROKER_RETRY_SECONDS = (0.05, 2.0)
 # How many times it says so before others take it to be gone.
 TIMES = 3
 # How long the last call may take, seconds.
@@ -51,15 +48,19 @@ class Link:
         self._names: tuple[str, ...] = (name,)
         # When it began, by the broker's clock; 0 until that was asked.
         self._since_ms = 0
-        # Set while the broker answers.
-        self._is_up = asyncio.Event()
-        # Set when a call failed, so that the next attempt is at once.
-        self._was_lost = asyncio.Event()
+        self._link = BrokerLink(
+            self._hold,
+            errors=BrokerError,
+            failed=self._lost,
+            seconds=presence_seconds / TIMES,
+            news=instruments.broker,
+            on_back=on_changed,
+        )
 
     @property
     def is_up(self) -> bool:
         """Whether the latest that is known of the broker is that it answers."""
-        return self._is_up.is_set()
+        return self._link.is_up
 
     def keeps(self, session: str) -> bool:
         """Whether this indexer keeps a session."""
@@ -68,41 +69,27 @@ class Link:
     def lost(self, error: BrokerError, what: str) -> None:
         """A call failed; `what` is the session or the task that made it."""
         if isinstance(error, BrokerFull):
-            self._instruments.broker_is_full()
+            self._instruments.broker.full()
         elif is_of_one(error):
             # Perhaps this alone; the next attempt tells if it is all.
-            self._instruments.broker_refused(error, what)
+            self._instruments.broker.refused(error, what)
         else:
-            self._instruments.broker_lost(error)
-            self._is_up.clear()
-            self._was_lost.set()
+            self._lost(error)
+
+    def _lost(self, error: BrokerError) -> None:
+        """A call failed that would fail for every session."""
+        self._instruments.broker.lost(error)
+        self._link.lost()
 
     async def wait_until_up(self) -> None:
         """Wait while the broker is away."""
-        await self._is_up.wait()
+        await self._link.wait_until_up()
 
     async def run(self) -> None:
         """Keep the presence until cancelled."""
-        retry_seconds = BROKER_RETRY_SECONDS[0]
-        while True:
-            self._was_lost.clear()
-            try:
-                names = await self._hold()
-            except BrokerFull:
-                # It answers. Who is there is as it was.
-                self._instruments.broker_is_full()
-                names = self._names
-            except BrokerError as error:
-                self._instruments.broker_lost(error)
-                self._is_up.clear()
-                await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
-                retry_seconds = min(BROKER_RETRY_SECONDS[1], retry_seconds * 2)
-                continue
-            retry_seconds = BROKER_RETRY_SECONDS[0]
-            self._note(names)
-            await wait_or_timeout(self._was_lost, self._seconds / TIMES)
+        await self._link.run()
 
-    async def _hold(self) -> tuple[str, ...]:
+    async def _hold(self) -> None:
         if not self._since_ms:
             self._since_ms = await self._reader.now_ms()
         condition = self._instruments.condition()
@@ -114,21 +101,21 @@ class Link:
             condition.behind,
             int(condition.lag_seconds * 1_000),
         )
-        present = await self._reader.indexers.hold(indexer, seconds=self._seconds)
-        # A broker that was emptied, or restored, may have another one, or none.
-        await self._reader.settle_installation()
-        self._instruments.broker_has_room()
-        return tuple(one.name for one in present)
+        try:
+            present = await self._reader.indexers.hold(indexer, seconds=self._seconds)
+            # A broker that was emptied, or restored, may have another one, or none.
+            await self._reader.settle_installation()
+        except BrokerFull:
+            # It answers. Who is there is as it was.
+            self._instruments.broker.full()
+            return
+        self._instruments.broker.has_room()
+        self._note(tuple(one.name for one in present))
 
     def _note(self, names: tuple[str, ...]) -> None:
-        was_up = self._is_up.is_set()
-        changed, self._names = names != self._names, names
-        if not was_up:
-            self._instruments.broker_answers()
-        if changed:
+        if names != self._names:
+            self._names = names
             self._instruments.sharing(len(names))
-        self._is_up.set()
-        if changed or not was_up:
             self._on_changed()
 
     async def withdraw(self) -> None:

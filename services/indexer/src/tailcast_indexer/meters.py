@@ -5,6 +5,8 @@ from prometheus_client import CollectorRegistry
 from tailcast_service.meters import MeterMaker
 
 
+# What the names of all of them begin with.
+METERS = "tailcast_indexer"
 _WRITE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
@@ -12,7 +14,7 @@ class Meters:
     """All metrics of one indexer."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        make = MeterMaker("tailcast_indexer", registry)
+        make = MeterMaker(METERS, registry)
         counter, gauge = make.counter, make.gauge
         self.entries = counter("entries", "Entries that were read")
         self.bytes = counter("bytes", "Bytes of records that were read")
@@ -23,8 +25,6 @@ class Meters:
         self.foreign = counter("foreign", "Indexes with keys of another program")
         self.orphans = counter("orphans", "Indexes deleted for want of a session")
         self.evicted = counter("evicted", "Indexes dropped from memory")
-        self.broker_errors = counter("broker_errors", "Failed calls", "error", "code")
-        self.times_full = counter("full_refusals", "Writes refused for want of memory")
         self.hints_lost = counter("hints_lost", "Times that notifications were lost")
         self.defects = counter("defects", "Sessions and tasks that failed")
         self.write_seconds = make.histogram(
@@ -36,5 +36,3 @@ class Meters:
         self.aside = gauge("aside", "Sessions left alone after a failure")
         self.lag = gauge("lag_seconds", "How long the oldest of those has waited")
         self.sharing = gauge("sharing", "Indexers that share the sessions")
-        self.broker_up = gauge("broker_up", "Whether the broker answers")
-        self.broker_full = gauge("broker_full", "Whether it has no memory for more")

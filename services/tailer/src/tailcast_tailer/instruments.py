@@ -13,13 +13,14 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
+from tailcast_service.broker_news import BrokerNews
 from tailcast_service.build_metric import tell_build
 from tailcast_service.few_lines import FewLines
+from tailcast_service.meters import MeterMaker
 from tailcast_service.readers import Readers
 from tailcast_service.sparing import Sparing
 from tailcast_streams.entries import NewRejection
-from tailcast_streams.exceptions import BrokerError, BrokerRefused
-from tailcast_tailer.meters import Meters
+from tailcast_tailer.meters import METERS, Meters
 from tailcast_tailer.source_log import SourceLog
 
 
@@ -27,11 +28,6 @@ from tailcast_tailer.source_log import SourceLog
 TOLD_AT_ONCE = 20
 # Between two log lines about rejected lines of one session.
 REJECTIONS_TOLD_SECONDS = 60.0
-# How long a refusal makes the tailer unready: a refused call is tried again within
-# ten seconds.
-REFUSED_SECONDS = 15.0
-# The code of refusals that concern one key only.
-ONE_KEY = "WRONGTYPE"
 
 
 class Instruments:
@@ -44,6 +40,13 @@ class Instruments:
         self.registry = CollectorRegistry()
         tell_build(self.registry)
         self._meters = Meters(self.registry)
+        # What is told of the broker.
+        self.broker = BrokerNews(
+            MeterMaker(METERS, self.registry),
+            self._log,
+            clock=clock,
+            when_full="trimming, and waiting for room",
+        )
         # What became of files.
         self.sources = SourceLog(self._log, self._meters, clock=clock)
         # Who reads them.
@@ -52,13 +55,7 @@ class Instruments:
         self._untold: dict[str, tuple[float, int]] = {}
         # Conditions that last and are logged once: the condition, and what it is about.
         self._told: set[tuple[str, str]] = set()
-        # Since when the broker is away, None while it answers.
-        self._away_since: float | None = None
-        # Whether it was logged that the broker cannot be reached.
-        self._is_away = False
-        # The last refusal that concerns more than one key, and when it came.
-        self._refusal, self._refused_at = "", 0.0
-        # Decides which refusals are logged.
+        # Decides how often the loss of hints is logged.
         self._sparing = Sparing(clock=clock)
         # Bytes in files that are not in the broker yet, by path.
         self._behind: dict[str, int] = {}
@@ -67,11 +64,6 @@ class Instruments:
         """All metrics in Prometheus' text format."""
         self.readers.note()
         return generate_latest(self.registry)
-
-    @property
-    def is_broker_full(self) -> bool:
-        """Whether the latest append was refused for want of memory."""
-        return ("full", "") in self._told
 
     def started(self, *, owner: str, roots: Sequence[str]) -> None:
         """The tailer begins to look for files."""
@@ -132,7 +124,7 @@ class Instruments:
         self._meters.records.inc(records)
         self._meters.bytes.inc(size)
         self._meters.append_seconds.observe(seconds)
-        self.broker_has_room()
+        self.broker.has_room()
         self._log.debug("appended", session=session, records=records, bytes=size)
 
     def metrics_left_out(self, session: str, values: int) -> None:
@@ -293,60 +285,6 @@ class Instruments:
         self._meters.diverged.inc()
         self._log.warning("stream and state disagreed, reading anew", session=session)
 
-    def broker_lost(self, error: BrokerError) -> None:
-        """A call failed; all others wait until one succeeds."""
-        self._meters.broker_up.set(0)
-        if self._away_since is None:
-            self._away_since = self._clock()
-        if isinstance(error, BrokerRefused):
-            self.broker_refused(error, "all")
-            return
-        is_news, self._refusal = not self._is_away, ""
-        self._is_away = True
-        self._count(error)
-        if is_news:
-            self._log.warning("broker cannot be reached, waiting", reason=str(error))
-
-    def broker_refused(self, error: BrokerError, what: str) -> None:
-        """A call will fail until somebody changes something."""
-        self._count(error)
-        if error.code != ONE_KEY:
-            self._refusal, self._refused_at = str(error), self._clock()
-        if times := self._sparing.came(error.code or str(error)):
-            self._log.error("broker refused", what=what, reason=str(error), times=times)
-
-    def _count(self, error: BrokerError) -> None:
-        self._meters.broker_errors.labels(type(error).__name__, error.code).inc()
-
-    @property
-    def refusal(self) -> str:
-        """What the broker says that it refuses, in words for people; "" if nothing."""
-        is_recent = self._clock() - self._refused_at < REFUSED_SECONDS
-        return self._refusal if is_recent else ""
-
-    def broker_answers(self) -> None:
-        """A call succeeded."""
-        self._meters.broker_up.set(1)
-        self._refusal, self._is_away = "", False
-        if self._away_since is not None:
-            seconds = round(self._clock() - self._away_since, 1)
-            self._away_since = None
-            self._log.info("broker is back", away_seconds=seconds)
-
-    def broker_is_full(self) -> None:
-        """An append was refused for want of memory."""
-        self._meters.broker_errors.labels("BrokerFull", "OOM").inc()
-        self._meters.times_full.inc()
-        self._meters.broker_full.set(1)
-        if self._remember("full", ""):
-            self._log.error("broker is full: trimming, and waiting for room")
-
-    def broker_has_room(self) -> None:
-        """Something could be written."""
-        if self._told and self._forget("full", ""):
-            self._meters.broker_full.set(0)
-            self._log.info("broker has room again")
-
     def trimmed(self, why: str, size: int) -> None:
         """Older entries were cut off a stream; `size` in bytes of the file."""
         self._meters.trimmed.labels(why).inc(size)
@@ -388,26 +326,10 @@ class Instruments:
             days=round(days, 1),
         )
 
-    def sources_refused(self, error: BrokerError) -> None:
-        """The broker refuses what became of files; lines are streamed all the same."""
-        self._count(error)
-        if times := self._sparing.came(error.code or str(error)):
-            self._log.error(
-                "broker refused", what="sources", reason=str(error), times=times
-            )
-
     def beside_told(self, session: str, names: Sequence[str]) -> None:
         """What stands beside a session's records was told."""
         self._meters.told_beside.inc()
         self._log.debug("beside the records", session=session, what=", ".join(names))
-
-    def beside_refused(self, error: BrokerError) -> None:
-        """The broker refuses what stands beside records; lines are streamed."""
-        self._count(error)
-        if times := self._sparing.came(error.code or str(error)):
-            self._log.error(
-                "broker refused", what="descriptions", reason=str(error), times=times
-            )
 
     def hints_failed(self, reason: str) -> None:
         """File notifications do not work now; the sweep goes on."""

@@ -5,6 +5,8 @@ from prometheus_client import CollectorRegistry
 from tailcast_service.meters import MeterMaker
 
 
+# What the names of all of them begin with.
+METERS = "tailcast_tailer"
 _APPEND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
@@ -12,7 +14,7 @@ class Meters:
     """All metrics of one tailer."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        make = MeterMaker("tailcast_tailer", registry)
+        make = MeterMaker(METERS, registry)
         counter, gauge = make.counter, make.gauge
         self.records = counter("records", "Records appended")
         self.bytes = counter("bytes", "Bytes of files that were taken in")
@@ -35,9 +37,7 @@ class Meters:
         for outcome in ("unreadable", "rejected"):
             # An alert compares them with what they were.
             self.documents.labels(outcome)
-        self.broker_errors = counter("broker_errors", "Failed calls", "error", "code")
         self.left_out = counter("metric_values_left_out", "Values without statistics")
-        self.times_full = counter("full_refusals", "Writes refused for want of memory")
         self.trimmed = counter("trimmed_bytes", "Bytes trimmed off streams", "why")
         self.unindexed = counter(
             "unindexed_trimmed_bytes", "Bytes trimmed that no index had", "why"
@@ -67,5 +67,3 @@ class Meters:
         self.waiting = gauge("waiting_files", "Files of the start without a turn yet")
         self.bytes_behind = gauge("bytes_behind", "Bytes not in the broker yet")
         self.disputed = gauge("disputed", "Sessions of which another sees a file too")
-        self.broker_up = gauge("broker_up", "Whether the broker answers")
-        self.broker_full = gauge("broker_full", "Whether it has no memory for more")

@@ -88,7 +88,7 @@ class Writing:
             answers = await self._indexes.write(writes)
         except BrokerFull:
             # What is pending is offered again at the next tick.
-            self._instruments.broker_is_full()
+            self._instruments.broker.full()
             return
         now = monotonic()
         self._instruments.wrote(

@@ -294,7 +294,7 @@ class Appender:
             with _blaming_lines():
                 return await self._writer.append(batch)
         except BrokerFull:
-            self._instruments.broker_is_full()
+            self._instruments.broker.full()
             return None
 
     def _seconds_since(self, before: Stored, now: float) -> float:

@@ -135,7 +135,7 @@ class BesideUpkeep:
             self._presence.lost(error, "what stands beside records")
             return
         # An account without the permission; lines are streamed all the same.
-        self._instruments.beside_refused(error)
+        self._instruments.broker.refused(error, "descriptions", matters=False)
         await asyncio.sleep(IDLE_SECONDS)
 
     async def tell(self) -> None:

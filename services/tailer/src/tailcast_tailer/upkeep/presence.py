@@ -1,16 +1,14 @@
 """Whether the broker answers, and whether it knows that this tailer lives.
 
 Holds the owner's presence key, which is also the probe: when any call fails, all tasks
-wait here until the key can be set again. Retries back off with jitter, so that many
-tailers do not come back at once. A full broker does answer, so no task waits for it
-here; but the key cannot be set until there is room.
+wait here until the key can be set again. A full broker does answer, so no task waits
+for it here; but the key cannot be set until there is room.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 
-from tailcast_service.pauses import wait_or_timeout
+from tailcast_service.broker_link import BrokerLink
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import (
     BrokerError,
@@ -23,8 +21,6 @@ from tailcast_tailer.instruments import Instruments
 
 PRESENCE_SECONDS = 15.0
 REFRESH_SECONDS = 5.0
-# Between attempts while the broker is away: first, and at most.
-BROKER_RETRY_SECONDS = (0.05, 2.0)
 # What is left of a presence when its tailer ends in order.
 WITHDRAWN_SECONDS = 0.1
 
@@ -49,16 +45,19 @@ class Presence:
         self._make_room = make_room
         self._owner = owner
         self._instruments = instruments
-        # Set while the broker answers.
-        self._is_up = asyncio.Event()
-        # Set when a call failed, so that the next attempt is not in five seconds.
-        self._was_lost = asyncio.Event()
-        self._on_back = on_back
+        self._link = BrokerLink(
+            self._hold,
+            errors=BrokerError,
+            failed=self._take,
+            seconds=REFRESH_SECONDS,
+            news=instruments.broker,
+            on_back=on_back,
+        )
 
     @property
     def is_up(self) -> bool:
         """Whether the latest that is known of the broker is that it answers."""
-        return self._is_up.is_set()
+        return self._link.is_up
 
     def lost(self, error: BrokerError, what: str) -> None:
         """A call failed; `what` is the path or the task that made it."""
@@ -67,41 +66,25 @@ class Presence:
             self._take(error)
         else:
             # Perhaps this alone; the next attempt to set the key tells if it is all.
-            self._instruments.broker_refused(error, what)
+            self._instruments.broker.refused(error, what)
 
     def _take(self, error: BrokerError) -> None:
         """A call failed that would fail for every file."""
         if isinstance(error, BrokerFull):
-            self._instruments.broker_is_full()
+            self._instruments.broker.full()
             # The next attempt to set the key makes room.
-            self._was_lost.set()
+            self._link.hurry()
             return
-        self._instruments.broker_lost(error)
-        self._is_up.clear()
-        self._was_lost.set()
+        self._instruments.broker.lost(error)
+        self._link.lost()
 
     async def wait_until_up(self) -> None:
         """Wait while the broker is away."""
-        await self._is_up.wait()
+        await self._link.wait_until_up()
 
     async def run(self) -> None:
         """Keep the presence until cancelled."""
-        retry_seconds = BROKER_RETRY_SECONDS[0]
-        while True:
-            self._was_lost.clear()
-            try:
-                await self._hold()
-            except BrokerError as error:
-                self._take(error)
-                await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.0))  # noqa: S311
-                retry_seconds = min(BROKER_RETRY_SECONDS[1], retry_seconds * 2)
-                continue
-            retry_seconds = BROKER_RETRY_SECONDS[0]
-            if not self._is_up.is_set():
-                self._is_up.set()
-                self._instruments.broker_answers()
-                self._on_back()
-            await wait_or_timeout(self._was_lost, REFRESH_SECONDS)
+        await self._link.run()
 
     async def _hold(self) -> None:
         """Set the key; a full broker is given some of its memory back instead."""
@@ -110,10 +93,10 @@ class Presence:
             # A broker that was emptied, or restored, may have another one, or none.
             await self._writer.settle_installation()
         except BrokerFull:
-            self._instruments.broker_is_full()
+            self._instruments.broker.full()
             await self._make_room()
         else:
-            self._instruments.broker_has_room()
+            self._instruments.broker.has_room()
 
     async def withdraw(self) -> None:
         """Let the presence expire, so that another tailer may take over at once."""

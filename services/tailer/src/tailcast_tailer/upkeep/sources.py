@@ -99,7 +99,7 @@ class SourcesUpkeep:
             self._presence.lost(error, "sources")
             return
         # An account without the permission; lines are streamed all the same.
-        self._instruments.sources_refused(error)
+        self._instruments.broker.refused(error, "sources", matters=False)
         await asyncio.sleep(OVERVIEW_SECONDS)
 
     async def publish(self) -> None:
