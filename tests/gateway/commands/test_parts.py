@@ -21,7 +21,9 @@ from tailcast_gateway.protocol.event_wire import EVENTS
 from tailcast_gateway.protocol.limits import limits_of
 from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
 from tailcast_gateway.sessions.core.catalogue import snapshot
+from tailcast_gateway.sessions.core.descriptions import Described
 from tailcast_gateway.sessions.core.pages import Page
+from tailcast_gateway.sessions.core.runs import Known, SeenRun
 from tailcast_streams.births import Birth
 from tailcast_streams.position import NOTHING
 from tailcast_streams.session_state import SessionState, StoredPosition, snapshot_of
@@ -165,11 +167,13 @@ def test_a_snapshot_that_is_too_long() -> None:
     )
     wire = JSON.bounded(limits_of(5_000))
     fields: Message = {"type": "snapshot", "id": "i" * 256}
-    whole = snapshot("a b", state, now_ms=0)
+    described = Described(own=({"config": {"lr": 1}},))
+    known = Known(described=described)
+    whole = snapshot("a b", SeenRun(state, known), now_ms=0)
     assert snapshot_within(JSON, fields, whole) == whole
     cut = snapshot_within(wire, fields, whole)
     (found,) = told(wire, {**fields, **cut})
-    assert (found["data"], found["metrics"]) == (None, None)
+    assert (found["data"], found["metrics"], found["config"]) == (None, None, None)
     assert found["emergencies"] == {"count": 3, "latest": None}
     assert (found["truncated"], found["url"]) == (
         True,

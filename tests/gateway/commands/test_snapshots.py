@@ -4,6 +4,7 @@ import pytest
 
 from tailcast_gateway.commands import snapshots as snapshots_module
 from tailcast_gateway.commands.snapshots import news_after
+from tailcast_gateway.sessions.core.runs import SeenRun
 from tailcast_streams.position import EntryID
 from tailcast_streams.session_state import snapshot_of
 from tests.gateway.commands.rig import commanding, kinds
@@ -94,10 +95,12 @@ def test_where_the_news_of_a_session_begin() -> None:
     state = ahead.state
     assert state is not None
     shown = snapshot_of(state)
-    assert news_after(ahead, shown, end) == shown.cursor
+    assert news_after(ahead, SeenRun(shown), end) == shown.cursor
     assert news_after(ahead, None, end) == cursor("1-20")
     assert news_after(ahead, None, cursor("1-20")) is None
     assert news_after(head(), None, end) is None
-    assert news_after(head(), snapshot_of(head().state), end) is None  # type: ignore[arg-type]  # it has one
+    nothing = head().state
+    assert nothing is not None
+    assert news_after(head(), SeenRun(snapshot_of(nothing)), end) is None
     assert shown.cursor is not None
     assert shown.cursor.id == EntryID(1, 20)

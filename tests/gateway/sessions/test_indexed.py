@@ -58,14 +58,16 @@ async def index(broker: MemoryBroker, *, entries: int = 100_000) -> None:
 
 def reading(broker: MemoryBroker) -> Indexed:
     """What reads them."""
-    return Indexed(broker, rules=RULES, now_ms=lambda: NOW_MS)
+    return Indexed(
+        broker, rules=RULES, now_ms=lambda: NOW_MS, broker_now_ms=lambda: NOW_MS
+    )
 
 
 async def snapshot(broker: MemoryBroker) -> Snapshot:
     """The snapshot of the session."""
     found = (await reading(broker).snapshots(["s", "unknown"]))[0]
     assert found is not None
-    return found
+    return found.snapshot
 
 
 @given(
@@ -80,7 +82,7 @@ async def test_index_and_tail_say_the_same_as_all_records(
     await stored(broker, [{"step": step, "loss": step / 4} for step in steps])
     await index(broker, entries=entries)
     found = await snapshot(broker)
-    head = (await reading(broker).heads(["s"]))[0]
+    head = (await reading(broker).heads(["s"]))[0].head
     assert head.state is not None
     for one in (found, head.state):
         assert (one.first_step, one.last_step) == (steps[0], max(steps))
@@ -108,11 +110,11 @@ async def test_a_session_without_an_index_has_what_its_state_says() -> None:
     await stored(broker, [{"step": 2}], generation=2)
     found = await snapshot(broker)
     assert (found.metrics, found.last_step) == (b'{"of":"state"}', 77)
-    head = (await reading(broker).heads(["s"]))[0]
+    head = (await reading(broker).heads(["s"]))[0].head
     assert head.state is not None
     assert head.state.last_step == 77
     assert await reading(broker).snapshots(["unknown"]) == [None]
-    assert (await reading(broker).heads(["unknown"]))[0].state is None
+    assert (await reading(broker).heads(["unknown"]))[0].head.state is None
 
 
 @pytest.mark.parametrize("name", ["TAIL_BYTES", "TAILS_BYTES", "TAIL_ENTRIES"])

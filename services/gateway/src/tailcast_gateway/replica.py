@@ -116,7 +116,12 @@ class Replica:
         self.views = Views(step_keys=step_keys, time_keys=time_keys)
         self.wires = Wires()
         self.broker_clock = self._make_broker_clock()
-        self.indexed = Indexed(broker, rules=self._rules, now_ms=wall_clock_ms)
+        self.indexed = Indexed(
+            broker,
+            rules=self._rules,
+            now_ms=wall_clock_ms,
+            broker_now_ms=self.broker_clock.now_ms,
+        )
         self.reads = self._make_reads()
         self.history = Pages(broker, self.reads)
         self.catch_up = self._make_catch_up()

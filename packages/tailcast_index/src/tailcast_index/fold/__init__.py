@@ -7,7 +7,7 @@ from tailcast_index.fold.falls import Rewind
 from tailcast_index.fold.figures import LeftOut, Metric, read_metric
 from tailcast_index.fold.folding import Stale
 from tailcast_index.fold.index import Index
-from tailcast_index.fold.pace import Status
+from tailcast_index.fold.pace import Status, status_after
 from tailcast_index.fold.spark import Sparkline
 from tailcast_index.fold.stored import NEWS_FIELDS, read_news
 from tailcast_index.fold.summary import Gap, News, Span, Summary, UnreadKey
@@ -31,4 +31,5 @@ __all__ = [
     "UnreadKey",
     "read_metric",
     "read_news",
+    "status_after",
 ]

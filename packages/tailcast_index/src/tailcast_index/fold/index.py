@@ -117,9 +117,22 @@ class Index:
         """What reads the records that come next; None if the choice stays."""
         return self._folding.chooser
 
-    def summary(self, now_ms: int) -> Summary:
-        """What the records say together, at a time."""
-        return self._folding.run.summary(now_ms)
+    def summary(
+        self,
+        now_ms: int,
+        *,
+        activity_ms: int | None = None,
+        total_steps: int | None = None,
+    ) -> Summary:
+        """What the records say together, at a time; see `Run.summary`."""
+        return self._folding.run.summary(
+            now_ms, activity_ms=activity_ms, total_steps=total_steps
+        )
+
+    @property
+    def choice(self) -> Choice:
+        """How the records are read."""
+        return self._folding.run.choice
 
     def metrics(self) -> list[Metric]:
         """The statistics of the metrics, in the order in which they first came."""

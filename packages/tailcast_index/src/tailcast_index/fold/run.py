@@ -150,22 +150,36 @@ class Run:
         if is_live and now_ms > self.by_arrival.latest_ms:
             self.by_arrival.note(now_ms, self.records, self.falls.at)
 
-    def summary(self, now_ms: int) -> Summary:
-        """All of it, at a time."""
-        activity_ms = min(
-            self.written_ms or self.highest_time or self.arrived_ms, now_ms
-        )
+    def summary(
+        self,
+        now_ms: int,
+        *,
+        activity_ms: int | None = None,
+        total_steps: int | None = None,
+    ) -> Summary:
+        """All of it, at a time.
+
+        Args:
+            now_ms: the time, Unix milliseconds.
+            activity_ms: when the run did something last, None as far as is known here.
+            total_steps: how many steps it will have if no record says it.
+        """
+        if activity_ms is None:
+            activity_ms = self.written_ms or self.highest_time or self.arrived_ms
+        activity_ms = min(activity_ms, now_ms)
+        if self.total_steps is not None:
+            total_steps = self.total_steps
         idle_ms = now_ms - activity_ms
         cadence_ms = max(self.by_time.cadence_ms, self.by_arrival.cadence_ms)
         clock = self.by_time if self.by_time.is_known else self.by_arrival
         eta_ms, step = None, self.falls.at
-        if self.total_steps is not None and step is not None:
-            eta_ms = clock.left_ms(step, self.total_steps)
+        if total_steps is not None and step is not None:
+            eta_ms = clock.left_ms(step, total_steps)
         return Summary(
             records=self.records,
             steps=Span(self.first_step, self.last_step, self.highest_step),
             times=Span(self.first_time, self.last_time, self.highest_time),
-            total_steps=self.total_steps,
+            total_steps=total_steps,
             eta_ms=eta_ms,
             config=self.config,
             config_left_out=self.config_left_out,
@@ -173,6 +187,7 @@ class Run:
             rate=clock.rate(idle_ms, cadence_ms),
             activity_ms=activity_ms,
             status=status_after(idle_ms, cadence_ms),
+            cadence_ms=cadence_ms,
             latest_id=self.latest_id,
             latest=self.latest if len(self.latest) <= MAX_LATEST_BYTES else b"",
             emergencies=self.emergencies,

@@ -86,6 +86,8 @@ class Summary:
     # When the run did something last, Unix milliseconds, and what follows from that.
     activity_ms: int = 0
     status: Status = "ended"
+    # How long its pauses usually are, milliseconds.
+    cadence_ms: int = 0
     # The latest record; b"" if it is too long to be kept here, or there is none.
     latest_id: EntryID = BEFORE_ALL
     latest: bytes = b""

@@ -9,6 +9,7 @@ from tailcast_index.meaning.chooser import Chooser
 from tailcast_index.meaning.finding import finder
 from tailcast_index.meaning.main_metric import rank_of
 from tailcast_index.meaning.reader import Reader
+from tailcast_index.meaning.totals import Totals
 from tailcast_index.meaning.values import (
     RULES_VERSION,
     Choice,
@@ -30,6 +31,7 @@ __all__ = [
     "Reader",
     "Rules",
     "SettingsFinder",
+    "Totals",
     "Unread",
     "Value",
     "about_run",

@@ -43,6 +43,10 @@ class Totals:
             total = None if inner is None else self._in(inner)
         return total
 
+    def of_document(self, document: Fields) -> int | None:
+        """The total in what stands beside the records; None without."""
+        return self._in(document)
+
     def _in(self, fields: Fields) -> int | None:
         if fields.keys().isdisjoint(self._telling):
             return None

@@ -17,17 +17,18 @@ from tailcast_gateway.protocol.client_messages import (
     Subscribe,
 )
 from tailcast_gateway.sessions.core.catalogue import size_bytes
+from tailcast_gateway.sessions.core.runs import SeenRun
 from tailcast_gateway.sessions.stored import Stored
 from tailcast_gateway.views.subscription import Begin, Subscription
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor
-from tailcast_streams.session_state import Head, Snapshot
+from tailcast_streams.session_state import Head
 
 
 # The largest size of all snapshots of one `subscribe` together.
 MAX_SNAPSHOTS_BYTES = 4 * 1024 * 1024
 
-States = Mapping[str, Snapshot]
+States = Mapping[str, SeenRun]
 
 
 class Snapshots:
@@ -44,7 +45,7 @@ class Snapshots:
             InvalidMessage: the snapshots are too large together.
             BrokerError: the broker is away, or refuses.
         """
-        found: dict[str, Snapshot] = {}
+        found: dict[str, SeenRun] = {}
         size = 0
         names = sessions if message.snapshot else ()
         async for states, _ in self._stored.snapshots(names):
@@ -74,12 +75,12 @@ class Snapshots:
         for session, state in states.items():
             channel = self._hub.channels[session]
             rule = client.subscription.rule_for(session)
-            if rule is None or channel.is_awaited or state.cursor is None:
+            if rule is None or channel.is_awaited or state.snapshot.cursor is None:
                 continue
             default = None if before.matches(session) else rule.start
             if starts.get(session, default) is Begin.NOW:
                 head = Head(None, None, None)
-                self._hub.begin_at(client, channel, head, state.cursor)
+                self._hub.begin_at(client, channel, head, state.snapshot.cursor)
 
     def send(
         self,
@@ -105,7 +106,7 @@ class Snapshots:
             client.send(part)
 
 
-def news_after(head: Head, state: Snapshot | None, end: Cursor) -> Cursor | None:
+def news_after(head: Head, state: SeenRun | None, end: Cursor) -> Cursor | None:
     """The cursor after which a session's new records begin, None for the window's end.
 
     Args:
@@ -113,8 +114,8 @@ def news_after(head: Head, state: Snapshot | None, end: Cursor) -> Cursor | None
         state: the snapshot that the client gets, None if it asked for none.
         end: the window's end.
     """
-    if state is not None and state.cursor is not None:
-        return state.cursor
+    if state is not None and state.snapshot.cursor is not None:
+        return state.snapshot.cursor
     # Entries that are stored but not yet in the window are older than the `subscribe`.
     is_ahead = head.cursor is not None and head.cursor.id > end.id
     return head.cursor if is_ahead else None

@@ -47,6 +47,12 @@ FeedState = Literal["fresh", "stale", "down"]
 # A number, or the text that represents one that is not finite in strict JSON.
 Value: TypeAlias = int | float | Literal["NaN", "Infinity", "-Infinity"]
 Rate = Annotated[float, Meta(ge=0, description="Recent records a second.")]
+TotalSteps = Annotated[
+    int, Meta(ge=1, description="How many steps the run will have, as it says itself.")
+]
+EtaMs = Annotated[
+    int, Meta(ge=0, description="How long it will take to have them, at its pace.")
+]
 GapReason = Literal["trimmed", "file_lost", "left_out", "unknown_cursor", "unreadable"]
 RewindReason = Literal["truncated", "replaced", "resumed"]
 # A field that is only present if it is true.
@@ -142,7 +148,45 @@ class FileFields(MessagePart, kw_only=True):
     owners: Owners | UnsetType = UNSET
 
 
-class SessionFields(FileFields, kw_only=True):
+class Spark(MessagePart, kw_only=True):
+    """The course of the main metric: its values at records that lie evenly apart.
+
+    The last one is the latest; null where it had no finite value yet.
+    """
+
+    metric: str
+    values: Annotated[list[Number | None], Meta(max_length=32)]
+
+
+class RunFields(FileFields, kw_only=True):
+    """What is said of a session besides its records, where something is."""
+
+    name: str | UnsetType = UNSET
+    project: str | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
+    pinned: Flag | UnsetType = UNSET
+    config: (
+        Annotated[
+            dict[str, Any] | None, Meta(description="What the run was started with.")
+        ]
+        | UnsetType
+    ) = UNSET
+    config_bytes: (
+        Annotated[Size, Meta(description="How long `config` is, if that is left out.")]
+        | UnsetType
+    ) = UNSET
+    not_told: (
+        Annotated[
+            dict[str, str],
+            Meta(description="Documents beside the file that are not read, and why."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class SessionFields(RunFields, kw_only=True):
     """One session in a list of sessions."""
 
     session_id: str
@@ -155,8 +199,12 @@ class SessionFields(FileFields, kw_only=True):
     last_time: UnixMs | None
     last_activity: UnixMs
     rate: Rate
+    emergencies: Size
     oldest: Cursor | None
     head: Cursor | None
+    total_steps: TotalSteps | None
+    eta_ms: EtaMs | None
+    spark: Spark | None
 
 
 class MetricFields(MessagePart, kw_only=True):
@@ -205,7 +253,7 @@ class EmergenciesFields(MessagePart, kw_only=True):
     latest: LatestEmergency | None
 
 
-class LatestValues(FileFields, kw_only=True):
+class LatestValues(RunFields, kw_only=True):
     """The values of a session that exists."""
 
     metrics: dict[str, MetricFields] | UnsetType | None = UNSET
@@ -226,12 +274,16 @@ class LatestValues(FileFields, kw_only=True):
     records: Size | UnsetType = UNSET
     rejected: Size | UnsetType = UNSET
     emergencies: EmergenciesFields | UnsetType = UNSET
+    total_steps: TotalSteps | UnsetType | None = UNSET
+    eta_ms: EtaMs | UnsetType | None = UNSET
+    spark: Spark | UnsetType | None = UNSET
     truncated: (
         Annotated[
             Literal[True],
             Meta(
-                description="It would make the message too long: `data`, `metrics` and"
-                " the latest emergency are null; `url` links to the whole of it."
+                description="It would make the message too long: `data`, `metrics`,"
+                " `config` and the latest emergency are null; `url` links to the whole"
+                " of it."
             ),
         ]
         | UnsetType

@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import msgspec
 
+from tailcast_gateway.sessions.core.descriptions import Described, read_description
+from tailcast_gateway.sessions.core.runs import Known, ListedRun, SeenRun, active_ms
 from tailcast_index.fold import (
     NEWS_FIELDS,
     Index,
@@ -25,7 +27,7 @@ from tailcast_index.meaning import Rules
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.indexes import StoredIndex
 from tailcast_streams.position import EntryID
-from tailcast_streams.session_state import Head, SessionState, Snapshot
+from tailcast_streams.session_state import SessionState, Snapshot
 
 
 # How much may be behind the index of a session, and behind those of all sessions that
@@ -43,17 +45,24 @@ class Indexed:
     """Reads sessions with the figures of their indexes."""
 
     def __init__(
-        self, broker: SessionReader, *, rules: Rules, now_ms: Callable[[], int]
+        self,
+        broker: SessionReader,
+        *,
+        rules: Rules,
+        now_ms: Callable[[], int],
+        broker_now_ms: Callable[[], int],
     ) -> None:
         self._broker = broker
         # How steps and times are named.
         self._rules = rules
         # Returns the time, Unix milliseconds, by which times are plausible.
         self._now_ms = now_ms
+        # The same by the broker's clock, by which runs are active.
+        self._broker_now_ms = broker_now_ms
 
-    async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
-        """Like the broker's. Raises BrokerError."""
-        stored = await self._broker.indexes.load(sessions)
+    async def snapshots(self, sessions: Sequence[str]) -> list[SeenRun | None]:
+        """Sessions with all that a snapshot shows. Raises BrokerError."""
+        stored, described = await self._load(sessions)
         names = [name for name, one in zip(sessions, stored, strict=True) if one.at]
         metrics = await asyncio.gather(
             *(self._broker.indexes.metrics(name, None) for name in names)
@@ -67,27 +76,29 @@ class Indexed:
         }
         by_name = dict(zip(sessions, stored, strict=True))
         indexes = await self._folded(by_name, known, ends)
-        shown: list[Snapshot | None] = []
+        shown: list[SeenRun | None] = []
         for name, one in zip(sessions, found, strict=True):
             index = indexes.get(name)
             if one is None or index is None:
-                shown.append(one)
+                known_so = Known(None, described[name])
+                shown.append(None if one is None else SeenRun(one, known_so))
                 continue
             metrics_of = index.metrics()
             if len(metrics_of) > SHOWN_METRICS:
                 # Others have their turn.
                 await asyncio.sleep(0)
-            summary = index.summary(self._now_ms())
+            summary = self._summary(index, one, described[name])
             left_out = max(0, len(metrics_of) - SHOWN_METRICS)
             left_out += len(summary.left_out.names)
             with_steps = _with_spans(one, summary)
             text = _text(metrics_of[:SHOWN_METRICS])
-            shown.append(replace(with_steps, metrics=text, metrics_left_out=left_out))
+            whole = replace(with_steps, metrics=text, metrics_left_out=left_out)
+            shown.append(SeenRun(whole, Known(summary, described[name])))
         return shown
 
-    async def heads(self, sessions: Sequence[str]) -> list[Head]:
-        """Like the broker's. Raises BrokerError."""
-        stored = await self._broker.indexes.load(sessions)
+    async def heads(self, sessions: Sequence[str]) -> list[ListedRun]:
+        """Sessions for a list. Raises BrokerError."""
+        stored, described = await self._load(sessions)
         found = await self._broker.heads(sessions)
         ends = {
             name: (one.state.position.incarnation, one.state.position.last_id)
@@ -96,14 +107,35 @@ class Indexed:
         }
         by_name = dict(zip(sessions, stored, strict=True))
         indexes = await self._folded(by_name, {}, ends)
-        return [
-            one
-            if one.state is None or name not in indexes
-            else one._replace(
-                state=_with_spans(one.state, indexes[name].summary(self._now_ms()))
-            )
-            for name, one in zip(sessions, found, strict=True)
-        ]
+        listed: list[ListedRun] = []
+        for name, one in zip(sessions, found, strict=True):
+            summary, head = None, one
+            if one.state is not None and name in indexes:
+                summary = self._summary(indexes[name], one.state, described[name])
+                head = one._replace(state=_with_spans(one.state, summary))
+            listed.append(ListedRun(head, Known(summary, described[name])))
+        return listed
+
+    async def _load(
+        self, sessions: Sequence[str]
+    ) -> tuple[list[StoredIndex], dict[str, Described]]:
+        """The indexes, and what is said of sessions besides their records."""
+        stored, descriptions = await asyncio.gather(
+            self._broker.indexes.load(sessions),
+            self._broker.descriptions.load(sessions),
+        )
+        described = map(read_description, descriptions)
+        return stored, dict(zip(sessions, described, strict=True))
+
+    def _summary(
+        self, index: Index, state: SessionState | Snapshot, described: Described
+    ) -> Summary:
+        """What an index says of a session that is in this state."""
+        return index.summary(
+            self._broker_now_ms(),
+            activity_ms=active_ms(state),
+            total_steps=described.total_steps(index.choice),
+        )
 
     async def news(self, sessions: Sequence[str]) -> list[News | None]:
         """What indexes say that those who watch are told. Raises BrokerError."""

@@ -22,6 +22,7 @@ from typing import TypeVar
 from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.catalogue import describe, snapshot
+from tailcast_gateway.sessions.core.runs import ListedRun, SeenRun
 from tailcast_gateway.sessions.core.source_list import Listed, SourcePlace, with_any
 from tailcast_gateway.sessions.indexed import Indexed
 from tailcast_gateway.sessions.isolation import SessionIsolation
@@ -32,7 +33,7 @@ from tailcast_streams.entries import Entry, Rejection
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import Cursor, EntryID
-from tailcast_streams.session_state import Head, Snapshot
+from tailcast_streams.session_state import Head
 from tailcast_streams.sources import Overview, SourceState
 
 
@@ -45,7 +46,7 @@ BROKER_SECONDS = 5.0
 # a whole list.
 MAX_SOURCE_READS = 2
 
-_UNKNOWN = Head(None, None, None)
+_UNKNOWN = ListedRun(Head(None, None, None))
 _T = TypeVar("_T")
 
 
@@ -99,7 +100,7 @@ class Stored:
                 describe(
                     name,
                     heads.get(name, _UNKNOWN),
-                    active_ms=active[name],
+                    listed_ms=active[name],
                     now_ms=now_ms,
                     owners=self._owners_of(name),
                 )
@@ -109,22 +110,22 @@ class Stored:
 
     async def snapshots(
         self, names: Sequence[str]
-    ) -> AsyncIterator[tuple[dict[str, Snapshot | None], bool]]:
+    ) -> AsyncIterator[tuple[dict[str, SeenRun | None], bool]]:
         """Snapshots of sessions, in parts; each with whether it is the last."""
         async for some, found, is_last in self._each(
             "snapshots", names, self._indexed.snapshots
         ):
             yield {name: found.get(name) for name in some}, is_last
 
-    async def snapshot(self, session: str) -> Snapshot | None:
+    async def snapshot(self, session: str) -> SeenRun | None:
         """The snapshot of one session, None if there is no such session."""
         async with _in_time():
             return (await self._indexed.snapshots([session]))[0]
 
-    def shown(self, session: str, state: Snapshot | None) -> dict[str, object]:
+    def shown(self, session: str, seen: SeenRun | None) -> dict[str, object]:
         """A snapshot as clients see it now."""
         now_ms = self._broker_clock.now_ms()
-        return snapshot(session, state, now_ms=now_ms, owners=self._owners_of(session))
+        return snapshot(session, seen, now_ms=now_ms, owners=self._owners_of(session))
 
     async def head(self, session: str) -> Head | None:
         """The state and the ends of a session, None if it does not exist."""

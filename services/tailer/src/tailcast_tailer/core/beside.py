@@ -83,10 +83,8 @@ def _from_yaml(text: bytes) -> bytes:
     try:
         found = load_plain(text.decode())
         return msgspec.json.encode(_as_json(found))
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise Unreadable("it is not UTF-8") from None
-    except UnicodeEncodeError:
-        raise Unreadable("it is no plain YAML: half a character") from None
     except NotPlain as error:
         raise Unreadable(str(error)) from None
 

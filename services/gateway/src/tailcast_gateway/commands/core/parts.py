@@ -73,6 +73,8 @@ def snapshot_within(
     if size + around <= wire.limits.single:
         return snapshot
     left = {**snapshot, "data": None, "metrics": None, "truncated": True}
+    if "config" in snapshot:
+        left["config"] = None
     if isinstance(emergencies := snapshot.get("emergencies"), dict):
         left["emergencies"] = {**emergencies, "latest": None}
     return {**left, "url": session_link(str(snapshot["sessionId"])), "bytes": size}

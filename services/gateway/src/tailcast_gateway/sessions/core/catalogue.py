@@ -3,53 +3,65 @@
 Pure; times are arguments, of the broker's clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tailcast_gateway.sessions.core.activity import status_after
+from tailcast_gateway.sessions.core.runs import (
+    Known,
+    ListedRun,
+    SeenRun,
+    active_ms,
+    run_fields,
+    status_of,
+)
 from tailcast_streams.entries import Rejection
 from tailcast_streams.position import Cursor, digest
 from tailcast_streams.rate import rate_at
-from tailcast_streams.session_state import Head, SessionState, Snapshot
+from tailcast_streams.session_state import SessionState, Snapshot
 
 
 def describe(
     session: str,
-    head: Head,
+    listed: ListedRun,
     *,
-    active_ms: int,
+    listed_ms: int,
     now_ms: int,
     owners: Sequence[str] = (),
 ) -> dict[str, object]:
     """One session, as `/api/sessions` lists it, with the tailers that contest it."""
+    head, known = listed
     state = head.state
-    since_ms = active_ms if state is None else state.aged_from_ms or active_ms
+    since_ms = listed_ms if state is None else active_ms(state) or listed_ms
+    status = status_of(known, since_ms, now_ms)
     return {
         "sessionId": session,
-        "status": status_after(now_ms - since_ms),
+        "status": status,
         "records": 0 if state is None else state.records,
         "rejected": 0 if state is None else state.rejected,
         "firstStep": None if state is None else state.first_step,
         "lastStep": None if state is None else state.last_step,
         "firstTime": None if state is None else state.first_time_ms,
         "lastTime": None if state is None else state.last_time_ms,
-        "lastActivity": max(active_ms, 0 if state is None else state.updated_ms),
-        "rate": 0.0 if state is None else _rate(state.rate, state.aged_from_ms, now_ms),
+        "lastActivity": (0 if state is None else _shown_activity(state)) or listed_ms,
+        "rate": 0.0 if state is None else _rate(state, known, now_ms),
+        "emergencies": 0 if state is None else state.emergencies,
         "oldest": None if head.oldest is None else str(head.oldest.cursor),
         "head": None if head.cursor is None else str(head.cursor),
+        **run_fields(known, status=status, is_listed=True),
         **({} if state is None else _not_told(state)),
         **_contested(owners),
     }
 
 
 def snapshot(
-    session: str, state: Snapshot | None, *, now_ms: int, owners: Sequence[str] = ()
+    session: str, seen: SeenRun | None, *, now_ms: int, owners: Sequence[str] = ()
 ) -> dict[str, object]:
     """A session's snapshot for clients; its fields are null if it does not exist."""
-    if state is None:
+    if seen is None:
         return {"sessionId": session, "cursor": None, "data": None, "status": None}
-    idle_ms = now_ms - state.aged_from_ms
+    state, known = seen
+    status = status_of(known, active_ms(state), now_ms)
     return {
         "sessionId": session,
         "cursor": None if state.cursor is None else str(state.cursor),
@@ -58,20 +70,30 @@ def snapshot(
         **_left_out(state.metrics_left_out),
         "steps": {"first": state.first_step, "last": state.last_step},
         "times": {"first": state.first_time_ms, "last": state.last_time_ms},
-        "rate": _rate(state.rate, state.aged_from_ms, now_ms),
-        "status": status_after(idle_ms),
-        "lastActivity": state.updated_ms,
+        "rate": _rate(state, known, now_ms),
+        "status": status,
+        "lastActivity": _shown_activity(state),
         "records": state.records,
         "rejected": state.rejected,
         "emergencies": _emergencies(session, state),
+        **run_fields(known, status=status, is_listed=False),
         **_not_told(state),
         **_contested(owners),
     }
 
 
-def size_bytes(state: Snapshot) -> int:
+def size_bytes(seen: SeenRun) -> int:
     """The approximate length of a snapshot as a message."""
-    return len(state.latest) + len(state.metrics) + len(state.latest_emergency) + 500
+    state, (summary, described) = seen
+    said = 0 if summary is None else len(summary.config)
+    said += sum(map(_length, (*described.own, *described.shared)))
+    said += len(described.notes or "")
+    values = len(state.latest) + len(state.metrics) + len(state.latest_emergency)
+    return values + said + 1_000
+
+
+def _length(document: Mapping[str, object]) -> int:
+    return len(msgspec.json.encode(document))
 
 
 def rejected(line: Rejection) -> dict[str, object]:
@@ -111,9 +133,18 @@ def _emergencies(session: str, state: Snapshot) -> dict[str, object]:
     return {"count": state.emergencies, "latest": latest}
 
 
-def _rate(rate: float, since_ms: int, now_ms: int) -> float:
+def _shown_activity(state: SessionState | Snapshot) -> int:
+    """When its file was written last, as its tailer saw it."""
+    return min(state.written_ms or state.updated_ms, state.updated_ms)
+
+
+def _rate(state: SessionState | Snapshot, known: Known, now_ms: int) -> float:
     """Records per second, rounded to four digits; further ones would be noise."""
-    return float(f"{rate_at(rate, updated_ms=since_ms, now_ms=now_ms):.4g}")
+    since_ms = state.aged_from_ms
+    rate = rate_at(state.rate, updated_ms=since_ms, now_ms=now_ms)
+    if known.summary is not None:
+        rate = known.summary.rate
+    return float(f"{rate:.4g}")
 
 
 def _value(text: bytes) -> msgspec.Raw | None:

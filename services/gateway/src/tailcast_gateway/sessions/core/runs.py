@@ -1,0 +1,73 @@
+"""What is known of a session's run: what its records say, and what is said of it.
+
+Pure.
+"""
+
+from typing import Final, NamedTuple
+
+from tailcast_gateway.protocol.message_parts import Status
+from tailcast_gateway.sessions.core.descriptions import (
+    NOT_DESCRIBED,
+    Described,
+    told_of,
+)
+from tailcast_index.fold import Summary, status_after
+from tailcast_index.meaning import Choice
+from tailcast_streams.session_state import Head, SessionState, Snapshot
+
+
+class Known(NamedTuple):
+    """What is known of one run."""
+
+    # None if it has no index that fits.
+    summary: Summary | None = None
+    described: Described = NOT_DESCRIBED
+
+
+NOTHING_KNOWN: Final = Known()
+
+
+class ListedRun(NamedTuple):
+    """A session for a list."""
+
+    head: Head
+    known: Known = NOTHING_KNOWN
+
+
+class SeenRun(NamedTuple):
+    """A session with all that a snapshot shows."""
+
+    snapshot: Snapshot
+    known: Known = NOTHING_KNOWN
+
+
+def active_ms(state: SessionState | Snapshot) -> int:
+    """When its file was written last, by the broker's clock, Unix milliseconds.
+
+    How old the file was when it was read is told by the tailer's clock, and when that
+    was by the broker's: so clocks that differ do not matter.
+    """
+    age_ms = state.updated_ms - state.written_ms if state.written_ms else 0
+    return max(0, state.aged_from_ms - max(0, age_ms))
+
+
+def status_of(known: Known, since_ms: int, now_ms: int) -> Status:
+    """Whether a run goes on, by its own pauses."""
+    cadence_ms = 0 if known.summary is None else known.summary.cadence_ms
+    return status_after(max(0, now_ms - since_ms), cadence_ms)
+
+
+def run_fields(known: Known, *, status: Status, is_listed: bool) -> dict[str, object]:
+    """The fields of a session that tell of its run, in lists and snapshots alike."""
+    summary, described = known
+    spark = None if summary is None else summary.spark
+    if summary is None:
+        total, eta_ms, config = described.total_steps(Choice()), None, b""
+    else:
+        total, eta_ms, config = summary.total_steps, summary.eta_ms, summary.config
+    return {
+        "totalSteps": total,
+        "etaMs": None if status == "ended" else eta_ms,
+        "spark": spark and {"metric": spark.metric, "values": list(spark.values)},
+        **told_of(described, config, is_listed=is_listed),
+    }
