@@ -150,7 +150,7 @@ class Writer:
             entries.append(NewEntry(end, kind, line))
         now_ms = time.time_ns() // 1_000_000
         written_ms = fields.pop("written_ms", now_ms)
-        activity_ms = fields.get("updated_ms", now_ms)
+        activity_ms = fields.get("updated_ms", min(written_ms, now_ms))
         if not expected.incarnation:
             birth = await self.broker.bear(self.session, activity_ms=activity_ms)
             fields = {"birth": str(birth), **fields}
@@ -165,6 +165,7 @@ class Writer:
                 "size": end,
                 "last_digest": digest(entries[-1].record),
                 "updated_ms": now_ms,
+                "written_ms": written_ms,
                 **fields,
             },
             written_ms=written_ms,

@@ -90,7 +90,7 @@ async def test_what_is_not_there_is_said_alike(gateway: Gateway) -> None:
         of_two = await client.options("/api/series")
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     assert (refused.status_code, refused.json()["code"]) == (405, "invalid_message")
-    assert refused.headers["allow"] == "GET"
+    assert refused.headers["allow"] == "GET, PATCH"
     assert (of_two.status_code, of_two.headers["allow"]) == (405, "GET, POST")
 
 

@@ -21,8 +21,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from tailcast_gateway.connections.admission import AWAY
 from tailcast_gateway.connections.handover import handover
+from tailcast_gateway.http.changes import Changes, add_refusals
 from tailcast_gateway.http.core import bodies, openapi
 from tailcast_gateway.http.core.address import read_address
+from tailcast_gateway.http.edits import add_edits
 from tailcast_gateway.http.emergencies import add_emergencies
 from tailcast_gateway.http.events import add_events
 from tailcast_gateway.http.export import Exports
@@ -34,6 +36,7 @@ from tailcast_gateway.http.responses import (
     json_response,
 )
 from tailcast_gateway.http.series import add_series
+from tailcast_gateway.http.session_list import add_session_list
 from tailcast_gateway.http.sessions import add_sessions
 from tailcast_gateway.http.sources import add_sources
 from tailcast_gateway.http.status import add_status
@@ -148,8 +151,11 @@ def make_api(
     # Before the sessions, whose paths may have any end.
     add_series(api, replica)
     add_many_series(api, replica, exports)
+    add_session_list(api, replica)
     add_sessions(api, replica, exports)
-    add_emergencies(api, replica, allowed_origins)
+    changes = Changes(replica.instruments, allowed_origins)
+    add_emergencies(api, replica, changes)
+    add_edits(api, replica, changes)
     add_sources(api, replica)
     add_status(api, replica)
     add_record(api, replica)
@@ -178,6 +184,7 @@ def _add_errors(api: Api, replica: Replica) -> None:
         return json_response(body, status=503, headers=AWAY.retry_after())
 
     api.on_late = explain_late
+    add_refusals(api)
 
     @api.exception_handler(BrokerError)
     async def explain(_request: Request, error: BrokerError) -> Response:
@@ -196,9 +203,9 @@ def _add_errors(api: Api, replica: Replica) -> None:
             else (INVALID_MESSAGE)
         )
         body = {"code": code, "message": str(error.detail)}
-        headers = None if error.headers is None else dict(error.headers)
+        headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers = {"allow": ", ".join(sorted(_methods_at(api, request)))}
+            headers["allow"] = _allowed(api, request)
         return json_response(body, status=error.status_code, headers=headers)
 
     @api.exception_handler(InvalidMessage)
@@ -219,15 +226,14 @@ def _add_errors(api: Api, replica: Replica) -> None:
         return json_response({"code": INVALID_MESSAGE, "message": text}, status=400)
 
 
-def _methods_at(api: FastAPI, request: Request) -> set[str]:
-    """The methods that a path has, where Starlette tells those of one route."""
-    return {
-        method
-        for route in api.routes
-        if isinstance(route, Route)
-        and route.matches(request.scope)[0] is not Match.NONE
-        for method in route.methods or ()
-    }
+def _allowed(api: Api, request: Request) -> str:
+    """The methods of a path: those of all routes with it, each of which has one."""
+    routes = [route for route in api.routes if isinstance(route, Route)]
+    scope = request.scope
+    found = (one.path for one in routes if one.matches(scope)[0] is not Match.NONE)
+    path = next(found, None)
+    methods = {name for one in routes if one.path == path for name in one.methods or ()}
+    return ", ".join(sorted(methods))
 
 
 def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint:

@@ -4,22 +4,17 @@ This module reads requests and writes answers; what is asked of emergencies is d
 in `sessions.core.emergency_list`.
 """
 
-from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 
+from tailcast_gateway.http.changes import CHANGE_ERRORS, Changes
 from tailcast_gateway.http.core.bodies import AcknowledgedBody, EmergenciesBody
 from tailcast_gateway.http.core.openapi import answers, takes
 from tailcast_gateway.http.core.parameters import emergencies_wanted
-from tailcast_gateway.http.responses import (
-    ORIGIN_REFUSED,
-    foreign_origin,
-    json_response,
-)
+from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.http.sessions import LimitQuery, bounded
 from tailcast_gateway.protocol.client_messages import (
-    INVALID_MESSAGE,
     Acknowledging,
     read_acknowledging,
 )
@@ -37,10 +32,9 @@ from tailcast_gateway.sessions.emergencies import AcknowledgedOne, Unknown
 LISTED_BYTES = 1_048_576
 # The longest body that says who has seen an emergency, bytes.
 MAX_ACK_BYTES = 16 * 1_024
-JSON_TYPE = "application/json"
 
 _LIST = answers(EmergenciesBody, errors=(400, 503))
-_ONE = answers(AcknowledgedBody, errors=(400, 403, 404, 413, 415, 503))
+_ONE = answers(AcknowledgedBody, errors=(400, 404, 503, *CHANGE_ERRORS))
 ACK_PATH = "/api/emergencies/{id:session}/ack"
 
 NamedQuery = Annotated[str, Query(min_length=1)]
@@ -71,11 +65,9 @@ class _ListQuery:
 ListAsked = Annotated[_ListQuery, Depends()]
 
 
-def add_emergencies(
-    api: FastAPI, replica: Replica, allowed_origins: Collection[str]
-) -> None:
+def add_emergencies(api: FastAPI, replica: Replica, changes: Changes) -> None:
     """Serve `/api/emergencies`, and the addresses at which they are acknowledged."""
-    routes = _Routes(replica, allowed_origins)
+    routes = _Routes(replica, changes)
     api.get("/api/emergencies", responses=_LIST)(routes.list_emergencies)
     body = takes(Acknowledging)
     for path, acknowledge, take_back in (
@@ -90,27 +82,14 @@ def add_emergencies(
         body = {"code": "not_found", "message": "no such emergency"}
         return json_response(body, 404)
 
-    @api.exception_handler(_Refused)
-    async def refuse(_request: Request, error: _Refused) -> Response:
-        return json_response({"code": error.code, "message": str(error)}, error.status)
-
-
-class _Refused(Exception):
-    """A request that changes something is not taken."""
-
-    def __init__(self, status: int, code: str, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.code = code
-
 
 class _Routes:
     """The endpoints of one replica."""
 
-    def __init__(self, replica: Replica, allowed_origins: Collection[str]) -> None:
+    def __init__(self, replica: Replica, changes: Changes) -> None:
         self._replica = replica
         self._history = replica.emergencies
-        self._allowed_origins = allowed_origins
+        self._changes = changes
 
     async def list_emergencies(
         self,
@@ -154,14 +133,15 @@ class _Routes:
 
         Who was the first stays, until it is taken back.
         """
-        seen = await self._seen(request)
+        body = await self._changes.json_body(request, MAX_ACK_BYTES)
+        seen = read_acknowledging(body)
         answer = await self._history.acknowledge(id, seen.who, seen.note)
         self._replica.instruments.emergency_acknowledged(id, seen.who)
         return await self._shown(answer)
 
     async def take_back(self, request: Request, id: NamedQuery) -> Response:
         """Say that nobody has seen an emergency after all."""
-        self._check_origin(request)
+        self._changes.check_origin(request)
         answer = await self._history.take_back(id)
         self._replica.instruments.emergency_acknowledged(id, "")
         return await self._shown(answer)
@@ -177,25 +157,6 @@ class _Routes:
         return await self.take_back(request, id)
 
     # Helpers.
-
-    async def _seen(self, request: Request) -> Acknowledging:
-        self._check_origin(request)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip()
-        if kind.lower() != JSON_TYPE:
-            # A form of any web page could send everything else unasked.
-            raise _Refused(415, INVALID_MESSAGE, f"content-type is {JSON_TYPE}")
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_ACK_BYTES:
-                raise _Refused(413, "too_large", f"{MAX_ACK_BYTES} bytes at most")
-        return read_acknowledging(body)
-
-    def _check_origin(self, request: Request) -> None:
-        foreign = foreign_origin(request, self._allowed_origins)
-        if foreign is not None:
-            self._replica.instruments.origin_refused(foreign)
-            raise _Refused(403, "not_authorized", ORIGIN_REFUSED)
 
     async def _shown(self, answer: AcknowledgedOne) -> Response:
         one, listing = answer

@@ -1,9 +1,8 @@
-"""Sessions over HTTP: their list, pages of records, rejected lines.
+"""Sessions over HTTP: snapshots, pages of records, rejected lines.
 
 This module reads requests and writes answers; pages are made in `pages` and `history`.
 """
 
-from itertools import islice
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request, Response
@@ -13,7 +12,6 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from tailcast_gateway.http.core.bodies import (
     RecordsBody,
     RejectedBody,
-    SessionsBody,
 )
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import (
@@ -47,9 +45,6 @@ from tailcast_streams.position import (
 from tailcast_streams.session_state import Head
 
 
-# The most sessions in one answer, the latest ones; `more` says if there are others.
-MAX_LISTED_SESSIONS = 1_000
-
 LimitQuery = Annotated[int | None, Query(ge=1)]
 # Patterns are for the document only: the values are checked where they are read.
 CursorQuery = Annotated[
@@ -72,7 +67,6 @@ StartQuery = Annotated[
 
 _LINES = ("application/x-ndjson",)
 _ERRORS = (400, 404, 503)
-_SESSIONS = answers(SessionsBody, errors=(503,))
 _SNAPSHOT = answers(SnapshotFields, errors=_ERRORS)
 _RECORDS = answers(RecordsBody, errors=_ERRORS, media=_LINES)
 _REJECTED = answers(RejectedBody, errors=_ERRORS)
@@ -148,7 +142,6 @@ def add_sessions(api: FastAPI, replica: Replica, exports: Exports) -> None:
     """Serve `/api/…`."""
     routes = _Routes(replica, exports)
     for path, endpoint, answered in (
-        ("/api/sessions", routes.list_sessions, _SESSIONS),
         ("/api/snapshot", routes.tell_snapshot, _SNAPSHOT),
         ("/api/records", routes.list_records, _RECORDS),
         ("/api/rejected", routes.list_rejected, _REJECTED),
@@ -170,15 +163,6 @@ class _Routes:
         self._replica = replica
         self._stored = replica.stored
         self._exports = exports
-
-    async def list_sessions(self) -> Response:
-        """The list of sessions, the latest first."""
-        active = await self._stored.latest()
-        latest = dict(islice(active.items(), MAX_LISTED_SESSIONS))
-        found: list[dict[str, object]] = []
-        async for some, _ in self._stored.described(latest):
-            found += some
-        return json_response({"sessions": found, "more": len(active) > len(latest)})
 
     async def tell_snapshot(self, session: SessionName) -> Response:
         """One session: its latest record and values, and its cursor."""

@@ -90,7 +90,7 @@ class Stored:
 
     async def described(
         self, active: dict[str, int]
-    ) -> AsyncIterator[tuple[list[dict[str, object]], bool]]:
+    ) -> AsyncGenerator[tuple[list[dict[str, object]], bool]]:
         """Sessions for a list, in parts; each with whether it is the last part."""
         async for some, heads, is_last in self._each(
             "heads", list(active), self._indexed.heads
@@ -126,6 +126,11 @@ class Stored:
         """A snapshot as clients see it now."""
         now_ms = self._broker_clock.now_ms()
         return snapshot(session, seen, now_ms=now_ms, owners=self._owners_of(session))
+
+    async def edit(self, session: str, edits: Mapping[str, bytes]) -> bool:
+        """Store what somebody says of a session; False if there is none."""
+        async with _in_time():
+            return await self._broker.descriptions.edit(session, edits)
 
     async def head(self, session: str) -> Head | None:
         """The state and the ends of a session, None if it does not exist."""

@@ -38,9 +38,10 @@ class _Body(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
 
 
 class SessionsBody(_Body, kw_only=True):
-    """The list of sessions, the latest first; `more` if there are others."""
+    """Sessions; `cursor` is `after` of the next page, `more` says if there is one."""
 
     sessions: list[SessionFields]
+    cursor: str | None
     more: bool
 
 

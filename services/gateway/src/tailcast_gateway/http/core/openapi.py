@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tailcast_gateway.http.core import bodies
 from tailcast_gateway.http.core.bodies import ErrorBody
+from tailcast_gateway.http.core.edits import EditBody
 from tailcast_gateway.protocol.client_messages import Acknowledging
 from tailcast_gateway.protocol.json_schemas import JSONObject, reference, schemas
 from tailcast_gateway.protocol.message_parts import SnapshotFields
@@ -27,6 +28,8 @@ _ERRORS: Final = {
     503: "Not now: `retry-after` says when.",
 }
 _BODIES: Final[tuple[type[Struct], ...]] = (
+    EditBody,
+    EditBody,
     bodies.SessionsBody,
     bodies.RecordsBody,
     bodies.RecordBody,

@@ -1,0 +1,75 @@
+"""Requests that change something: from which pages they may come, and in which type.
+
+A page of another origin can send a form, or plain text, to any address without being
+asked first. So whoever changes something sends JSON, and its origin may connect.
+"""
+
+from collections.abc import Collection
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+
+from tailcast_gateway.http.responses import (
+    ORIGIN_REFUSED,
+    foreign_origin,
+    json_response,
+)
+from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, TOO_LARGE
+
+
+JSON_TYPE: Final = "application/json"
+# The status codes of what is refused here.
+CHANGE_ERRORS: Final = (403, 413, 415)
+
+
+class Refused(Exception):
+    """A request that changes something is not taken."""
+
+    def __init__(self, status: int, code: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+
+
+class Changes:
+    """Checks such requests."""
+
+    def __init__(
+        self, instruments: Instruments, allowed_origins: Collection[str]
+    ) -> None:
+        self._instruments = instruments
+        self._allowed_origins = allowed_origins
+
+    def check_origin(self, request: Request) -> None:
+        """Refuse a request of a page that may not connect. Raises Refused."""
+        foreign = foreign_origin(request, self._allowed_origins)
+        if foreign is not None:
+            self._instruments.origin_refused(foreign)
+            raise Refused(HTTPStatus.FORBIDDEN, "not_authorized", ORIGIN_REFUSED)
+
+    async def json_body(
+        self, request: Request, most: int, *, types: Collection[str] = (JSON_TYPE,)
+    ) -> bytes:
+        """The body of a request, so many bytes at most. Raises Refused."""
+        self.check_origin(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip()
+        if kind.lower() not in types:
+            text = f"content-type is {JSON_TYPE}"
+            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, INVALID_MESSAGE, text)
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > most:
+                raise Refused(413, TOO_LARGE, f"{most:,} bytes at most")
+        return bytes(body)
+
+
+def add_refusals(api: FastAPI) -> None:
+    """Answer those that are refused."""
+
+    @api.exception_handler(Refused)
+    async def refuse(_request: Request, error: Refused) -> Response:
+        body = {"code": error.code, "message": str(error)}
+        return json_response(body, error.status)

@@ -1,0 +1,146 @@
+"""The list of sessions over HTTP: those that are asked for, in the order asked for.
+
+Where the order is known beforehand, sessions are read until a page is full. Else all
+are read, and a bounded number of requests does so at a time.
+"""
+
+import asyncio
+from contextlib import aclosing
+from heapq import nsmallest
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Query, Response
+from pydantic import WithJsonSchema
+
+from tailcast_gateway.http.core.bodies import SessionsBody
+from tailcast_gateway.http.core.openapi import answers
+from tailcast_gateway.http.core.session_lists import (
+    Place,
+    SessionsWanted,
+    cursor_text,
+    sessions_wanted,
+)
+from tailcast_gateway.http.responses import json_response
+from tailcast_gateway.replica import Replica
+
+
+# How many requests go through all sessions at a time; others wait.
+MAX_SCANS = 2
+
+_SESSIONS = answers(SessionsBody, errors=(400, 503))
+# May be repeated. Any text is one, so the document does not say that it is a list.
+_Texts = Annotated[
+    list[str] | None,
+    WithJsonSchema({"type": "string"}, mode="validation"),
+    Query(),
+]
+
+_Row = tuple[Place, dict[str, object]]
+
+
+class _Query:
+    """The parameters of a request."""
+
+    def __init__(
+        self,
+        q: str | None = None,
+        status: _Texts = None,
+        group: str | None = None,
+        tag: _Texts = None,
+        pinned: str | None = None,
+        sort: str | None = None,
+        after: str | None = None,
+        limit: Annotated[int | None, Query(ge=1)] = None,
+    ) -> None:
+        self.listing = sessions_wanted(
+            q=q,
+            statuses=status or (),
+            group=group,
+            tags=tag or (),
+            pinned=pinned,
+            sort=sort,
+            after=after,
+            limit=limit,
+        )
+
+
+def add_session_list(api: FastAPI, replica: Replica) -> None:
+    """Serve the list of sessions."""
+    lists = _Lists(replica)
+
+    @api.get("/api/sessions", responses=_SESSIONS)
+    async def list_sessions(query: Annotated[_Query, Depends()]) -> Response:
+        """The sessions that match, by default all, the latest first.
+
+        `cursor` is `after` of the next page.
+        """
+        listing = query.listing
+        rows = await lists.rows(listing)
+        page = rows[: listing.limit]
+        return json_response(
+            {
+                "sessions": [fields for _, fields in page],
+                "cursor": cursor_text(page[-1][0]) if page else None,
+                "more": len(rows) > len(page),
+            }
+        )
+
+
+class _Lists:
+    """Reads the sessions of pages."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._stored = replica.stored
+        self._turns = asyncio.Semaphore(MAX_SCANS)
+
+    async def rows(self, listing: SessionsWanted) -> list[_Row]:
+        """The sessions of a page, and one more if there is one."""
+        active = await self._stored.latest()
+        if not listing.is_sorted_by_list:
+            async with self._turns:
+                return await self._sorted(listing, active)
+        names = listing.ordered(active)
+        if listing.takes_all:
+            return await self._first(listing, active, names[: listing.limit + 1])
+        async with self._turns:
+            return await self._first(listing, active, names)
+
+    async def _first(
+        self, listing: SessionsWanted, active: dict[str, int], names: list[str]
+    ) -> list[_Row]:
+        """The first of these that match."""
+        rows: list[_Row] = []
+        wanted = {name: active[name] for name in names}
+        async with aclosing(self._stored.described(wanted)) as parts:
+            async for some, _ in parts:
+                rows += _matching(listing, active, some)
+                if len(rows) > listing.limit:
+                    break
+        return rows
+
+    async def _sorted(
+        self, listing: SessionsWanted, active: dict[str, int]
+    ) -> list[_Row]:
+        """Those of all that come first by what is known of them."""
+        rows: list[_Row] = []
+        async for some, _ in self._stored.described(active):
+            found = _matching(listing, active, some)
+            later = [row for row in found if listing.is_later(row[0])]
+            rows = nsmallest(listing.limit + 1, rows + later, key=_place)
+        return rows
+
+
+def _matching(
+    listing: SessionsWanted, active: dict[str, int], some: list[dict[str, object]]
+) -> list[_Row]:
+    rows: list[_Row] = []
+    for fields in some:
+        if listing.matches(fields):
+            name = str(fields["sessionId"])
+            place = listing.place_of(name, active[name], fields)
+            rows.append((place, fields))
+    return rows
+
+
+def _place(row: _Row) -> Place:
+    return row[0]
