@@ -21,6 +21,7 @@ from tailcast_tailer.files import (
     part_files,
     portions,
     rotated_files,
+    rotation,
     session_file,
 )
 from tailcast_tailer.main import serve
@@ -29,7 +30,14 @@ from tailcast_tailer.main import serve
 _T = TypeVar("_T")
 
 # All that open, read and close files.
-TOUCHING = (file_system, part_files, portions, rotated_files, session_file)
+TOUCHING = (
+    file_system,
+    part_files,
+    portions,
+    rotated_files,
+    rotation,
+    session_file,
+)
 
 
 class SlowSystem:

@@ -19,10 +19,9 @@ from tailcast_tailer.files.file_system import (
 from tailcast_tailer.files.rotated_files import (
     RotatedFile,
     RotatedNames,
-    open_following,
     rotated_files,
-    what_follows,
 )
+from tailcast_tailer.files.rotation import open_following, what_follows
 
 
 @given(

@@ -38,8 +38,8 @@ from tailcast_tailer.files.rotated_files import (
     find_read,
     has_line,
     oldest_of,
-    open_following,
 )
+from tailcast_tailer.files.rotation import open_following
 
 
 def is_at(path: str, place: Place) -> bool:

@@ -23,7 +23,7 @@ from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
 from tailcast_tailer.files.file_system import CannotBeSeen, Identity
 from tailcast_tailer.files.known_files import was_read
-from tailcast_tailer.files.rotated_files import proven_past
+from tailcast_tailer.files.rotation import proven_past
 from tailcast_tailer.files.session_file import is_at
 from tailcast_tailer.finding.candidates import (
     NEVER_RUNS,

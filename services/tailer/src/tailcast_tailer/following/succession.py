@@ -3,7 +3,7 @@
 A file that is rotated away is read first, for as long as it may grow; then each file
 that was rotated away after it, in order, and then what has the path. Each is a
 generation, and none of them counts as a rewrite. `progress` has the decisions, and
-`rotated_files` the names.
+`rotation` which file it is.
 """
 
 from functools import partial
