@@ -182,3 +182,18 @@ __all__ = [
     "running",
     "until_indexed",
 ]
+
+
+async def is_counted(service: IndexerService, name: str, count: float) -> bool:
+    """Whether a counter has come so far."""
+    return metric(service, name) >= count
+
+
+async def is_ready(service: IndexerService) -> bool:
+    """Whether nothing is missing."""
+    return not service.why_not_ready()
+
+
+async def is_behind(service: IndexerService, sessions: float) -> bool:
+    """Whether so many sessions are behind."""
+    return service._condition().behind == sessions

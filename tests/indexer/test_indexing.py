@@ -9,8 +9,6 @@ import pytest
 from tailcast_index.fold import Index
 from tailcast_index.rollups.layout import OPEN_FIELD
 from tailcast_indexer.app import IndexerService
-from tailcast_indexer.indexing import writing
-from tailcast_streams.exceptions import BrokerFull, BrokerUnavailable
 from tailcast_streams.indexes import NO_INDEX, IndexWrite
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEFORE_ALL, EntryID
@@ -21,6 +19,8 @@ from tests.indexer.rig import (
     append,
     check,
     fold_whole,
+    is_behind,
+    is_counted,
     metric,
     position,
     records,
@@ -223,11 +223,6 @@ async def test_an_index_of_no_session_is_deleted(broker: Broker) -> None:
         await eventually(lambda: is_counted(service, "orphans_total", 1))
 
 
-async def is_counted(service: IndexerService, name: str, count: float) -> bool:
-    """Whether a counter has come so far."""
-    return metric(service, name) >= count
-
-
 async def test_trimmed_streams_are_indexed_from_where_they_begin(
     broker: Broker,
 ) -> None:
@@ -243,16 +238,6 @@ async def test_trimmed_streams_are_indexed_from_where_they_begin(
         assert await broker.indexes.load(["none"]) == [NO_INDEX]
     stored = await check(broker, "part")
     assert b"trimmed" in stored.fields["gaps"]
-
-
-async def is_ready(service: IndexerService) -> bool:
-    """Whether nothing is missing."""
-    return not service.why_not_ready()
-
-
-async def is_behind(service: IndexerService, sessions: float) -> bool:
-    """Whether so many sessions are behind."""
-    return service._condition().behind == sessions
 
 
 @pytest.mark.parametrize("kept_bytes", [1, 100_000])
@@ -311,152 +296,6 @@ async def test_two_that_do_not_know_each_other_do_no_harm(
             await until_indexed(broker, "s")
         conflicts = metric(one, "conflicts_total") + metric(two, "conflicts_total")
         assert conflicts > 0
-    await check(broker, "s")
-
-
-@pytest.fixture
-async def redis_broker(
-    own_brokers: Callable[[str], BrokerServer],
-) -> AsyncIterator[RedisBroker]:
-    """One in which somebody writes by hand."""
-    async with aclosing(RedisBroker(own_brokers("valkey").url)) as adapter:
-        yield adapter
-
-
-async def test_a_foreign_stream_hurts_its_session_alone(
-    redis_broker: RedisBroker,
-) -> None:
-    """Another program wrote its key; the others are compared, and indexed."""
-    broker = redis_broker
-    names = [f"run_{number}" for number in range(9)]
-    for name in names:
-        await append(broker, name, records(0, 20))
-    await broker._redis.set(broker._keys.stream("run_4"), "by hand")
-    names.remove("run_4")
-    async with running(broker) as service:
-        await until_indexed(broker, *names)
-        await eventually(lambda: is_counted(service, "broker_errors_total", 1))
-        await eventually(lambda: is_ready(service))
-        await append(broker, "run_5", records(20, 20))
-        await until_indexed(broker, *names)
-    await check(broker, "run_5")
-
-
-async def test_a_foreign_key_of_an_index_is_waited_for(
-    redis_broker: RedisBroker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is not written over; when it is gone the index is made."""
-    broker = redis_broker
-    monkeypatch.setattr(writing, "FOREIGN_SECONDS", 0.1)
-    key = broker._keys.places("s")
-    await broker._redis.set(key, "by hand")
-    async with running(broker) as service:
-        await append(broker, "s", records(0, 20))
-        await append(broker, "t", records(0, 20))
-        await until_indexed(broker, "t")
-        await eventually(lambda: is_counted(service, "foreign_total", 1))
-        assert await broker._redis.get(key) == b"by hand"
-        assert await broker.indexes.load(["s"]) == [NO_INDEX]
-        await broker._redis.delete(key)
-        await until_indexed(broker, "s")
-    await check(broker, "s")
-
-
-class Failing:
-    """A broker in memory whose next writes fail."""
-
-    def __init__(self, broker: MemoryBroker) -> None:
-        self.write = broker.indexes.write
-        broker.indexes.write = self  # type: ignore[method-assign,assignment]  # as said above
-        # Each is raised once, before the write or after it.
-        self.errors: list[tuple[Exception, bool]] = []
-
-    async def __call__(self, writes: list[IndexWrite]) -> object:
-        """Write, or fail."""
-        if not self.errors:
-            return await self.write(writes)
-        error, is_after = self.errors.pop(0)
-        if is_after:
-            await self.write(writes)
-        raise error
-
-
-@pytest.mark.parametrize("is_after", [False, True], ids=["request", "reply"])
-async def test_a_lost_write_is_made_again(*, is_after: bool) -> None:
-    """Or its reply was lost: then it is refused, and read anew."""
-    broker = MemoryBroker()
-    failing = Failing(broker)
-    async with running(broker) as service:
-        await append(broker, "s", records(0, 50))
-        await until_indexed(broker, "s")
-        failing.errors = [(BrokerUnavailable("lost"), is_after)]
-        await append(broker, "s", records(50, 50))
-        await until_indexed(broker, "s")
-        await append(broker, "s", records(100, 50))
-        await until_indexed(broker, "s")
-        assert metric(service, "conflicts_total") == is_after
-    await check(broker, "s")
-
-
-async def test_a_full_broker_is_waited_for() -> None:
-    """Nothing is folded meanwhile that could not be written."""
-    broker = MemoryBroker()
-    failing = Failing(broker)
-    async with running(broker) as service:
-        await append(broker, "s", records(0, 50))
-        await until_indexed(broker, "s")
-        before = metric(service, "entries_total")
-        failing.errors = [(BrokerFull("OOM"), False)] * 5
-        await append(broker, "s", records(50, 50))
-        await eventually(lambda: is_counted(service, "full_refusals_total", 1))
-        await until_indexed(broker, "s")
-        assert metric(service, "broker_full") == 0
-        assert metric(service, "entries_total") == before + 50
-    await check(broker, "s")
-
-
-async def test_what_fails_over_one_session_is_its_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It is left alone for a minute; the others go on."""
-    broker = MemoryBroker()
-    read = broker.read_many_after
-
-    async def fail(after: dict[str, EntryID], *, limit: int) -> object:
-        if "poison" in after:
-            raise RuntimeError("a defect")
-        return await read(after, limit=limit)
-
-    monkeypatch.setattr(broker, "read_many_after", fail)
-    async with running(broker) as service:
-        for name in ("a", "poison", "z"):
-            await append(broker, name, records(0, 5))
-        await until_indexed(broker, "a", "z")
-        await eventually(lambda: is_counted(service, "defects_total", 1))
-        assert service._condition().aside == 1
-
-
-async def test_a_broker_that_was_rolled_back_is_followed() -> None:
-    """Index and stream are of one moment; what is in memory is not."""
-    broker = MemoryBroker()
-    async with running(broker):
-        await append(broker, "s", records(0, 50))
-        await until_indexed(broker, "s")
-        checkpoint = broker.checkpoint()
-        await append(broker, "s", records(50, 50))
-        await until_indexed(broker, "s")
-        broker.roll_back(checkpoint)
-        # The file has other bytes there by now.
-        await append(broker, "s", records(700, 90))
-        await until_indexed(broker, "s")
-        await check(broker, "s")
-        broker.roll_back(checkpoint)
-        await append(broker, "other", records(0, 1))
-        await until_indexed(broker, "s", "other")
-        await check(broker, "s")
-        broker.wipe()
-        await append(broker, "s", records(5, 20), incarnation="i9")
-        await until_indexed(broker, "s")
     await check(broker, "s")
 
 
