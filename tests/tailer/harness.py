@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from tailcast_streams.broker import SessionReader, SessionWriter
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.sources import SourceState
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.options import Options
 
@@ -223,3 +224,9 @@ async def state_of(broker: SessionWriter) -> dict[str, object]:
         "steps": (state.first_step, state.last_step),
         "owner": state.owner,
     }
+
+
+def sources_of(tailer: Tailer) -> dict[str, SourceState]:
+    """What became of each path, by its name."""
+    register = tailer.register
+    return {Path(path).name: one.state for path, one in register.sources.items()}

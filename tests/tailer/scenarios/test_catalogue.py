@@ -29,6 +29,7 @@ BOUNDS = "tailer/scenarios/test_b_bounds.py::"
 BATCHES = "tailer/scenarios/test_batches.py::"
 ROTATION = "tailer/scenarios/test_rotation.py::"
 SURVEY = "tailer/finding/test_survey.py::"
+RENAMES = "tailer/finding/test_renames.py::"
 HINTS = "tailer/finding/test_hints.py::"
 CROWDS = "tailer/test_crowds.py::"
 ENDS = "tailer/test_ends.py::"
@@ -248,7 +249,7 @@ CATALOGUE: dict[int, tuple[str, *tuple[str, ...]]] = {
     47: (
         "another file gets the number of a deleted one",
         WRITERS + "test_another_file_with_the_number_of_the_deleted_one",
-        SURVEY + "test_a_new_file_with_the_number_of_a_deleted_one_is_another",
+        RENAMES + "test_a_new_file_with_the_number_of_a_deleted_one_is_another",
         ACCIDENT + "deleted_and_new_with_its_inode",
     ),
     48: (
