@@ -120,14 +120,20 @@ export class TelemetryClient {
       return JSON.parse(await this.#http.ask("../api/series", asked));
     }
     const body = JSON.stringify({ sessionIds: sessions, ...query });
-    const headers = { "Content-Type": "application/json" };
-    const lines = await this.#http.ask("../api/series", {}, { method: "POST", body, headers });
+    const lines = await this.#http.ask("../api/series", {}, { method: "POST", body });
     return lines.trim().split("\n").map((line) => JSON.parse(line));
   }
 
-  /** A page of emergencies. */
+  /** A page of emergencies, the newest first. */
   emergencies(query: Query<"/api/emergencies"> = {}): Promise<Body<"/api/emergencies">> {
     return this.get("/api/emergencies", query);
+  }
+
+  /** Say who has seen an emergency, or (null) that nobody has after all. */
+  async acknowledge(id: string, who: string | null, note?: string): Promise<void> {
+    const said = { method: "POST", body: JSON.stringify({ who, note }) };
+    const init = who === null ? { method: "DELETE" } : said;
+    await this.#http.ask("../api/emergencies/ack", { id }, init);
   }
 
   /** Whatever else the server answers over HTTP, by its path. */

@@ -97,8 +97,11 @@ export class Connection {
     for (const [other, listeners] of this.#flows) {
       if (!other.equals(flow)) continue;
       listeners.add(listener);
-      const { subscribed } = other;
-      if (subscribed && other.isActive) queueMicrotask(() => listener.deliver(subscribed, 0));
+      const { subscribed, isActive, recent } = other;
+      if (subscribed && isActive) {
+        const told = [subscribed, ...recent];
+        queueMicrotask(() => told.forEach((message) => listener.deliver(message, 0)));
+      }
       return other;
     }
     if (this.#isOpen) this.#send(...flow.requests(++this.#ids, true, this.#isShared(flow)));

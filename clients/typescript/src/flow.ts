@@ -30,6 +30,8 @@ export class Flow {
   isLive = false;
   /** What the server said last when it confirmed it. */
   subscribed: Message | undefined;
+  /** Emergencies of late, as many as were asked for: for whoever joins. */
+  readonly recent: Message[] = [];
   readonly #cursors = new Map<string, Cursor>();
   #at: string | undefined;
   // Whether places are known that are better to begin at than `from`.
@@ -131,7 +133,9 @@ export class Flow {
       return "ignore";
     }
     if (type === "snapshot") return message.id === this.id ? "deliver" : "ignore";
-    if (type === "emergency" && cursor === undefined) return this.#takeUnplaced(message);
+    if (cursor === undefined && (type === "emergency" || type === "acknowledged")) {
+      return this.#takeUnplaced(message);
+    }
     if (sessionId === undefined || !this.#concerns(sessionId)) return "ignore";
     if (type === "telemetry" || type === "emergency") return this.#takeRecords(message);
     if (type === "gap" || type === "rewind") {
@@ -157,7 +161,7 @@ export class Flow {
   }
 
   #takeRecords(message: Incoming): Verdict {
-    const { sessionId, cursor, prev, id } = message;
+    const { sessionId, cursor, prev } = message;
     const mine = this.#cursors.get(sessionId);
     if (mine != null && !isAfter(cursor, mine)) return "ignore";
     if (mine != null && prev !== undefined && isAfter(prev, mine) && prev !== this.#missed) {
@@ -165,20 +169,23 @@ export class Flow {
       return "missing";
     }
     this.#cursors.set(sessionId, cursor);
-    return message.type === "telemetry" || this.#isNew(id) ? "deliver" : "ignore";
+    return message.type === "telemetry" || this.#isNew(message) ? "deliver" : "ignore";
   }
 
-  // An announcement, or a whole file, which names the session that it is of, or none.
+  // An announcement, one of before, or a whole file, which names the session that it is of,
+  // or none; and who has seen one.
   #takeUnplaced(message: Incoming): Verdict {
-    const { sessionId, cursors, id } = message;
+    const { type, sessionId, cursors } = message;
     this.#set(cursors ?? {});
     const isMine = sessionId === undefined || this.selector.matches(sessionId);
-    return isMine && this.#isNew(id) ? "deliver" : "ignore";
+    return isMine && (type === "acknowledged" || this.#isNew(message)) ? "deliver" : "ignore";
   }
 
-  #isNew(id: string): boolean {
-    if (this.#told.has(id)) return false;
-    this.#told.add(id);
+  #isNew(emergency: Incoming): boolean {
+    if (this.#told.has(emergency.id)) return false;
+    this.#told.add(emergency.id);
+    this.recent.push(emergency as Message);
+    if (this.recent.length > (this.options.emergencies ?? 0)) this.recent.shift();
     for (const oldest of this.#told) {
       if (this.#told.size <= MAX_IDS) break;
       this.#told.delete(oldest);

@@ -55,14 +55,15 @@ export class Http {
   }
 
   /** `path` is relative to the stream's, as `url` of what is too long for a message is. */
-  async ask(path: string, query: object = {}, init: RequestInit = {}): Promise<string> {
+  async ask(path: string, query: object = {}, init: { method?: string; body?: string } = {}): Promise<string> {
     const url = new URL(path, this.#stream);
     for (const [name, value] of Object.entries(query)) {
       for (const one of Array.isArray(value) ? value : [value]) {
         if (one != null) url.searchParams.append(name, String(one));
       }
     }
-    const headers = new Headers(init.headers);
+    const headers = new Headers();
+    if (init.method === "POST") headers.set("Content-Type", "application/json");
     const token = await this.#token();
     if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
     const answer = await this.#fetch(url, { ...init, headers });

@@ -24,6 +24,7 @@ export interface MessageTypes<R = TelemetryRecord> {
   snapshot: Wire.SnapshotAnswer;
   session: Wire.SessionEvent;
   contested: Wire.Contested;
+  acknowledged: Wire.Acknowledged;
   error: Wire.Error;
 }
 
@@ -57,6 +58,8 @@ export interface SubscribeOptions {
   maxPoints?: number;
   /** Steps and times beside the records. */
   index?: boolean;
+  /** So many emergencies of before first, the latest. */
+  emergencies?: number;
   /** Statistics of each metric first. */
   snapshot?: boolean;
 }

@@ -305,6 +305,27 @@ describe("emergencies", () => {
     expect(subscription.place.cursors.a).toBe("1-40-00000000");
   });
 
+  test("those of before come once, and who joins later has them too", async () => {
+    const told = heard(client.subscribe("a", { emergencies: 2 }), "emergency");
+    last().open();
+    expect(last().subscribes()[0]).toMatchObject({ emergencies: 2 });
+    last().confirm();
+    for (const id of ["1", "2", "3", "3"]) last().say({ ...inline, id, replayed: true });
+    expect(told).toHaveLength(3);
+    const joined = heard(client.subscribe("a", { emergencies: 2 }), "emergency");
+    await Promise.resolve();
+    expect(joined).toMatchObject([{ id: "2" }, { id: "3" }]);
+  });
+
+  test("who has seen one is told to whom it concerns, each time", () => {
+    const a = heard(client.subscribe("a"), "acknowledged");
+    const b = heard(client.subscribe("b"), "acknowledged");
+    last().welcome();
+    const seen = { type: "acknowledged", id: "x", acknowledged: { who: "ada", note: "", at: 1 } };
+    last().say(seen, { ...seen, acknowledged: null }, { ...seen, sessionId: "b" });
+    expect([a.length, b.length]).toEqual([2, 3]);
+  });
+
   test("whole files come to whom they concern, and are not lost with the connection", () => {
     const a = heard(client.subscribe("a"), "emergency");
     const b = heard(client.subscribe("b"), "emergency");
@@ -560,6 +581,8 @@ describe("questions", () => {
       new Response('{"series":{}}'),
       new Response('{"sessionId":"a"}\n{"sessionId":"b","code":"not_found","message":"-"}\n'),
       new Response('{"loss":"NaN"}'),
+      new Response("{}"),
+      new Response("{}"),
       new Response('{"code":"unavailable","message":"the broker is away"}', {
         status: 503, headers: { "Retry-After": "2" },
       }),
@@ -583,6 +606,12 @@ describe("questions", () => {
     expect(await client.whole(record)).toEqual({ loss: NaN });
     expect(asked[2]![0]).toBe("https://host/prefix/api/record?sessionId=a&cursor=c");
     expect(await client.whole({ step: 1 })).toEqual({ step: 1 });
+    await client.acknowledge("a/1", "ada", "looked");
+    expect(asked.at(-1)![0]).toBe("https://host/prefix/api/emergencies/ack?id=a%2F1");
+    expect(asked.at(-1)![1]).toMatchObject({ method: "POST", body: '{"who":"ada","note":"looked"}' });
+    expect(new Headers(asked.at(-1)![1]?.headers).get("Content-Type")).toBe("application/json");
+    await client.acknowledge("a/1", null);
+    expect(asked.at(-1)![1]).toMatchObject({ method: "DELETE" });
     await expect(client.emergencies()).rejects.toMatchObject({
       status: 503, code: "unavailable", retryAfterMs: 2_000, message: "the broker is away",
     });
