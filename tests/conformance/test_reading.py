@@ -41,6 +41,9 @@ async def test_an_entry_is_found_by_its_very_id(adapter: Adapter) -> None:
     assert found.cursor == Cursor(EntryID(1, 60), digest(b'{"n":2}'))
     assert await adapter.find("s", EntryID(1, 61)) is None
     assert await adapter.find("other", EntryID(1, 60)) is None
+    ids = [EntryID(1, 60), EntryID(1, 61), EntryID(1, 60)]
+    assert await adapter.find_all("s", ids) == [found, None, found]
+    assert await adapter.find_all("s", []) == []
 
 
 async def test_rejected_lines_are_read_in_pages(adapter: Adapter) -> None:

@@ -49,6 +49,7 @@ def calls(broker: RedisBroker) -> dict[str, Call]:
         "read many after": lambda: broker.read_many_after({"s": BEFORE_ALL}, limit=9),
         "read before": lambda: broker.read_before("s", None, limit=9),
         "find": lambda: broker.find("s", EntryID(1, 30)),
+        "find all": lambda: broker.find_all("s", [EntryID(1, 30)]),
         "read rejected": lambda: broker.read_rejected("s", BEFORE_ALL, limit=9),
         "births": broker.births,
         "clock": broker.now_ms,

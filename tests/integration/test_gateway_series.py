@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tailcast_gateway.http.core import bodies
-from tailcast_gateway.sessions import curves
+from tailcast_gateway.sessions import curve_reads
 from tailcast_streams.position import BEFORE_ALL
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, watching
 from tests.integration.test_gateway_steps import index
@@ -152,7 +152,7 @@ async def test_a_long_session_without_an_index(
     rig: Rig, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says when to come again."""
-    monkeypatch.setattr(curves, "EXACT_RECORDS", 2)
+    monkeypatch.setattr(curve_reads, "EXACT_RECORDS", 2)
     await rig.writer("a").append(*run_of(0, 3))
     for word in ("series", "metrics"):
         answer = await client.get(f"/api/sessions/a/{word}")
@@ -171,7 +171,7 @@ async def test_curves_of_several_sessions(
     await rig.writer("b").append(*run_of(0, 3))
     await rig.writer("a").append(*run_of(0, 9))
     await rig.writer("long").append(*run_of(0, 12))
-    monkeypatch.setattr(curves, "EXACT_RECORDS", 10)
+    monkeypatch.setattr(curve_reads, "EXACT_RECORDS", 10)
     asked: dict[str, Any] = {
         "sessionIds": ["b", "long", "no", "a", "b"],
         "metrics": ["loss"],

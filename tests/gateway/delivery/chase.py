@@ -17,8 +17,8 @@ from tailcast_gateway.delivery.core.channel import (
 from tailcast_gateway.delivery.core.followers import Followers
 from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.sessions.reads import Reads
+from tailcast_gateway.sessions.sampling import Sampling
 from tailcast_gateway.sessions.search import Search
-from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import View
 from tailcast_index.fold import News, Rewind
 from tailcast_index.meaning import Rules
@@ -32,6 +32,9 @@ from tests.gateway.stage import (
     Stage,
     rule,
 )
+
+
+RULES = Rules(("step",), ("time",))
 
 
 class Broker(MemoryBroker):
@@ -83,12 +86,11 @@ class Chase(Stage):
         # Clients that are to be pinged.
         self.pinged: list[Client] = []
         self.tasks: set[asyncio.Task[None]] = set()
-        search = Search(
-            self.broker, rules=Rules(("step",), ("time",)), now_ms=lambda: 0
-        )
+        search = Search(self.broker, rules=RULES, now_ms=lambda: 0)
+        reads = Reads(self.broker, search=search, instruments=self.instruments)
         self.catch_up = CatchUp(
-            Reads(self.broker, search=search, instruments=self.instruments),
-            SamplingBudget(step_keys=["step"], time_keys=["time"]),
+            reads,
+            Sampling(self.broker, reads, rules=RULES, now_ms=lambda: 0),
             isolation=Isolation(self.instruments),
             mark=self.asked.marked.append,
             ask=self.pinged.append,

@@ -9,7 +9,8 @@ from tailcast_gateway.delivery.core.channel import (
     Follower,
     FollowerState,
 )
-from tailcast_gateway.views.sampling_budget import SamplingBudget
+from tailcast_gateway.sessions.core.samples import Sample
+from tailcast_gateway.views.thinning import Kept
 from tailcast_gateway.views.view import View
 from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
@@ -187,15 +188,30 @@ async def test_who_fails_again_and_again_is_looked_up_after_a_pause(
         task.cancel()
 
 
-async def test_what_is_held_back_is_read_again_after_a_failure() -> None:
-    """From where the client was told something last."""
+async def test_what_was_chosen_and_is_gone_is_looked_up() -> None:
+    """The client is told the gap, and what is left is chosen from."""
     stage = Chase()
-    channel = await stage.stored(10, 20, 30, 40, kept=0)
+    channel = await stage.stored(*range(10, 90, 10), kept=0)
+    view = View(max_points=3)
+    follower = stage.follow(channel, cursor("1-10"), view, is_replay=True)
+    kept = [Kept(id_of(f"1-{at}"), 1) for at in (20, 50)]
+    follower.sample = Sample(kept, cursor("1-80"))
     await stage.broker.trim("a", id_of("1-40"))
-    view = View(max_points=2)
-    follower = stage.follow(channel, cursor("1-20"), view, is_replay=True)
-    samplers = SamplingBudget(step_keys=["step"], time_keys=["time"])
-    follower.sampler = samplers.begin(view, cursor("1-10"), id_of("1-40"))
     await stage.quiet()
-    gap = told(follower.client)[0]
+    gap, *messages = told(follower.client)
     assert (gap["type"], gap["from"]) == ("gap", str(cursor("1-10")))
+    assert records(messages)[-1] == 80
+    left = (80 - int(gap["to"].split("-")[1])) // 10
+    assert sum(one["sampled"]["of"] for one in messages if "sampled" in one) == left
+
+
+async def test_what_is_gone_again_and_again_is_passed_over() -> None:
+    """Nobody waits for it."""
+    stage = Chase()
+    channel = await stage.stored(*range(10, 90, 10), kept=0)
+    view = View(max_points=3)
+    follower = stage.follow(channel, cursor("1-10"), view, is_replay=True, failures=1)
+    kept = [Kept(id_of(f"1-{at}"), 1) for at in (25, 80)]
+    follower.sample = Sample(kept, cursor("1-80"))
+    await stage.quiet()
+    assert records(told(follower.client)) == [80]

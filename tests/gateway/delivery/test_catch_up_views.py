@@ -5,9 +5,8 @@ from typing import cast
 
 import pytest
 
-from tailcast_gateway.delivery.core.encoding import SLICE_BYTES
+from tailcast_gateway.sessions import sampling
 from tailcast_gateway.views.filters import Filter
-from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import View
 from tailcast_index.fold import Rewind
 from tailcast_streams.entries import Entry, Kind
@@ -54,17 +53,18 @@ async def test_a_replay_is_reduced_and_what_came_since_is_not() -> None:
     """From the end that there was when it began."""
     stage = Chase()
     channel = await stage.stored(*range(10, 1_010, 10))
-    view = View(max_points=2)
+    view = View(max_points=4)
     follower = stage.follow(channel, BEGINNING_CURSOR, view, is_replay=True)
+    stage.broker.reads_on.clear()
+    await stage.turns()
+    await stage.broker.store("a", 1_010)
     stage.follow_on(channel, 1_010)
-    end = EntryID(1, 1_000)
-    budget = SamplingBudget(step_keys=["step"], time_keys=["time"])
-    follower.sampler = budget.begin(view, BEGINNING_CURSOR, end)
+    stage.broker.reads_on.set()
     await stage.quiet()
     messages = told(follower.client)
     found = records(messages)
-    assert len(found) < 20
-    assert found[-2:] == [1_000, 1_010]
+    assert len(found) <= 5
+    assert (found[0], found[-2:]) == (10, [1_000, 1_010])
     assert found == sorted(set(found))
     counts = [one["sampled"]["of"] for one in messages if "sampled" in one]
     assert sum(counts) == 100
@@ -85,27 +85,36 @@ async def test_a_replay_that_has_been_reduced_is_so_no_more() -> None:
         assert records(told(follower.client)) == [*range(10, 510, 10)]
 
 
-async def test_a_reduced_replay_goes_on_over_pages() -> None:
-    """With one sampler, until its end is reached."""
-    stage = Chase(window_bytes=10**7, total_window_bytes=10**8)
-    channel = stage.watch("a")
-    half = b"x" * (SLICE_BYTES // 2)
-    lines = [b'{"o":%d,"x":"%s"}' % (at, half) for at in range(10, 70, 10)]
-    previous, entries = "1-0", list[Entry]()
-    for at, line in zip(range(10, 70, 10), lines, strict=True):
-        entries.append(entry(f"1-{at}", previous, line))
-        previous = f"1-{at}"
-    stage.come(channel, entries)
-    view = View(max_points=2)
+async def test_a_reduced_replay_is_sent_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And says where the run fell back; all that it leaves out is counted."""
+    monkeypatch.setattr(sampling, "MAX_CHOSEN_READ", 2)
+    stage = Chase()
+    channel = await stage.stored(*range(10, 1_010, 10), kept=0)
+    stage.falls = [Rewind(EntryID(1, 500), 5, 9)]
+    view = View(max_points=10)
     follower = stage.follow(channel, BEGINNING_CURSOR, view, is_replay=True)
     await stage.quiet()
     messages = told(follower.client)
     found = records(messages)
-    assert found[-1] == 60
+    assert 5 <= len(found) <= 10
+    assert (found[0], found[-1]) == (10, 1_000)
     counts = [one["sampled"]["of"] for one in messages if "sampled" in one]
-    assert sum(counts) == 6
-    assert follower.is_sampled
+    assert sum(counts) == 100
+    assert len(counts) > 1
+    assert [one["type"] for one in messages].count("rewind") == 1
     assert messages[-1]["type"] == "caught_up"
+
+
+async def test_a_replay_of_few_records_comes_whole() -> None:
+    """It need not be reduced."""
+    stage = Chase()
+    channel = await stage.stored(*range(10, 60, 10))
+    view = View(max_points=5)
+    follower = stage.follow(channel, BEGINNING_CURSOR, view, is_replay=True)
+    await stage.quiet()
+    assert records(told(follower.client)) == [10, 20, 30, 40, 50]
 
 
 def document(offset: int, session: str, news: str = "1") -> Entry:

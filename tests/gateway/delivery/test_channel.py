@@ -12,10 +12,10 @@ from tailcast_gateway.delivery.core.channel import (
 )
 from tailcast_gateway.protocol.limits import limits_of
 from tailcast_gateway.protocol.wires import JSON, MSGPACK, Wire
-from tailcast_gateway.views.sampling_budget import SamplingBudget
+from tailcast_gateway.sessions.core.samples import Sample
 from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.entries import Kind
-from tests.gateway.entries import cursor, entry, id_of
+from tests.gateway.entries import cursor, entry
 from tests.gateway.stage import Socket, Stage, rule, told, written
 
 
@@ -93,20 +93,20 @@ def test_what_was_before_a_record_that_waits_may_be_forgotten() -> None:
 
 def is_reduced(follower: Follower) -> bool:
     """Whether its replay is being reduced."""
-    return follower.sampler is not None
+    return follower.is_reduced
 
 
-def test_what_a_sampler_holds_back_was_not_told() -> None:
-    """It is read again from where the client was told something last."""
+def test_a_replay_is_reduced_until_all_was_sent() -> None:
+    """What is sent is chosen anew if the client asks for another form."""
     follower = following(Stage(), View(max_points=2))
-    assert follower.told == cursor("1-10")
-    samplers = SamplingBudget(step_keys=["step"], time_keys=["time"])
-    follower.sampler = samplers.begin(follower.view, cursor("1-5"), id_of("1-90"))
-    assert follower.told == cursor("1-5")
+    assert not is_reduced(follower)
+    follower.is_replay = True
+    assert is_reduced(follower)
+    follower.sample = Sample((), cursor("1-90"))
     follower.read_again()
-    assert (follower.cursor, is_reduced(follower)) == (cursor("1-5"), False)
-    follower.read_again()
-    assert follower.cursor == cursor("1-5")
+    assert follower.sample is None
+    follower.is_sampled = True
+    assert not is_reduced(follower)
 
 
 def test_a_follower_that_was_replaced_or_dropped_is_not_current() -> None:

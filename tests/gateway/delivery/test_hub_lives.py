@@ -10,9 +10,8 @@ from tailcast_gateway.delivery.core.channel import (
     FollowerState,
     Wanted,
 )
-from tailcast_gateway.views.sampling_budget import SamplingBudget
+from tailcast_gateway.sessions.core.samples import Sample
 from tailcast_gateway.views.subscription import Begin, Last, Start
-from tailcast_gateway.views.view import View
 from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import NOTHING, Cursor
@@ -240,8 +239,7 @@ def test_anew_who_was_not_live_is_looked_up() -> None:
     waiting, skipping = stage.client("a"), stage.client("a")
     follow, wait = stage.followers.follow, stage.followers.wait
     follower = follow(behind, channel, FollowerState.BEHIND, cursor=cursor("1-50"))
-    samplers = SamplingBudget(step_keys=["step"], time_keys=["time"])
-    follower.sampler = samplers.begin(View(max_points=2), cursor("1-20"), id_of("1-50"))
+    follower.sample = Sample((), cursor("1-90"))
     follow(waiting, channel, FollowerState.NOT_CREATED)
     wait(
         follow(skipping, channel, FollowerState.BEHIND),
@@ -250,7 +248,8 @@ def test_anew_who_was_not_live_is_looked_up() -> None:
     )
     stage.asked.looked_up.clear()
     stage.hub.reset(channel, head([marker("2-0")]))
-    assert at(behind) == (FollowerState.LOOKING_UP, cursor("1-20"))
+    assert at(behind) == (FollowerState.LOOKING_UP, cursor("1-50"))
+    assert follower.sample is None
     assert at(looking) == (FollowerState.LOOKING_UP, Last(5))
     assert at(waiting) == (FollowerState.LOOKING_UP, NOTHING)
     assert at(skipping) == (FollowerState.LOOKING_UP, NOTHING)

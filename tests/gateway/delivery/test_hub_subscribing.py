@@ -7,7 +7,7 @@ from tailcast_gateway.delivery.core.channel import (
     FollowerState,
 )
 from tailcast_gateway.protocol.wires import JSON
-from tailcast_gateway.views.sampling_budget import SamplingBudget
+from tailcast_gateway.sessions.core.samples import Sample
 from tailcast_gateway.views.subscription import Begin, Last, Subscription
 from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.keys import EMERGENCIES
@@ -122,7 +122,7 @@ def test_what_it_had_begins_anew_where_the_command_says_so() -> None:
 
 @pytest.mark.parametrize("is_other", [True, False])
 def test_a_replay_in_another_form_is_reduced_anew(*, is_other: bool) -> None:
-    """What the sampler before held back was not told; of the same view it goes on."""
+    """From where the client is; of the same view it goes on."""
     stage = Stage()
     channel = stage.watch()
     view = View(max_points=2)
@@ -130,11 +130,10 @@ def test_a_replay_in_another_form_is_reduced_anew(*, is_other: bool) -> None:
     follower = stage.followers.follow(
         client, channel, FollowerState.BEHIND, cursor=cursor("1-50")
     )
-    samplers = SamplingBudget(step_keys=["step"], time_keys=["time"])
-    follower.sampler = samplers.begin(view, cursor("1-20"), id_of("1-50"))
+    follower.sample = Sample((), cursor("1-90"))
     stage.subscribe(client, rule("a", view=PLAIN if is_other else view))
-    assert (follower.sampler is None) is is_other
-    assert follower.cursor == cursor("1-20" if is_other else "1-50")
+    assert (follower.sample is None) is is_other
+    assert follower.cursor == cursor("1-50")
 
 
 def test_another_form_of_who_is_live() -> None:

@@ -4,12 +4,12 @@ import pytest
 
 from tailcast_gateway.delivery.core.channel import Client, FollowerState
 from tailcast_gateway.resume.core.places import Places
-from tailcast_gateway.views.sampling_budget import SamplingBudget
+from tailcast_gateway.sessions.core.samples import Sample
 from tailcast_gateway.views.subscription import Begin, Last
 from tailcast_gateway.views.view import View
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
-from tests.gateway.entries import chain, cursor, head, id_of
+from tests.gateway.entries import chain, cursor, head
 from tests.gateway.stage import NOBODY, Stage, rule, wants
 
 
@@ -79,15 +79,13 @@ def test_a_place_that_is_being_looked_up(
 
 
 def test_a_place_in_a_replay_that_is_reduced() -> None:
-    """Is not known: what is held back was not told."""
+    """Is not known: between what is sent there are records that are not."""
     stage = Noted()
     stage.watch("a", head(chain(10)))
     client = stage.client("a")
     behind(stage, client, "a", cursor("1-5"))
     assert stage.places.places(client, wants("a"))["a"] == cursor("1-5")
-    samplers = SamplingBudget(step_keys=["step"], time_keys=["time"])
-    view = View(max_points=2)
-    client.followers["a"].sampler = samplers.begin(view, NOTHING, id_of("1-10"))
+    client.followers["a"].sample = Sample((), cursor("1-10"))
     assert stage.places.places(client, wants("a"))["a"] is None
 
 

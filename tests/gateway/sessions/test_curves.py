@@ -2,16 +2,17 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from tailcast_gateway.sessions import curves as module
+from tailcast_gateway.sessions import curve_reads as module
 from tailcast_gateway.sessions.core.series import Drawn, Span
-from tailcast_gateway.sessions.curves import Curves, Unindexed
+from tailcast_gateway.sessions.curve_reads import Unindexed
+from tailcast_gateway.sessions.curves import Curves
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_index.fold import Index
@@ -44,15 +45,20 @@ def numbered(pattern: Sequence[Record], count: int) -> list[Record]:
     return [{"step": at, **pattern[at % len(pattern)]} for at in range(count)]
 
 
-async def stored(broker: MemoryBroker, records: Sequence[Record]) -> None:
-    """More records of the session."""
+async def stored(
+    broker: MemoryBroker,
+    records: Sequence[Record],
+    kinds: Mapping[int, Kind] | None = None,
+) -> None:
+    """More records of the session; of another kind where that is said."""
     (expected,) = await broker.positions(["s"])
     entries = [] if expected.generation else [NewEntry(0, Kind.MARKER, b"")]
     offset = expected.offset
-    for record in records:
+    for at, record in enumerate(records):
         line = json.dumps(record).encode()
         offset += len(line) + 1
-        entries.append(NewEntry(offset, Kind.RECORD, line))
+        kind = (kinds or {}).get(at, Kind.RECORD)
+        entries.append(NewEntry(offset, kind, line))
     batch = Batch(
         session="s",
         expected=expected,

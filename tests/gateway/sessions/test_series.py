@@ -10,6 +10,7 @@ from tailcast_gateway.sessions.core.series import (
     choose,
     drawn_body,
     listed_body,
+    others_within,
 )
 from tailcast_index.fold import Gap, Metric, Rewind, Span, Summary
 from tailcast_index.fold.figures import NOTHING_LEFT_OUT
@@ -77,7 +78,7 @@ def summary(**fields: Any) -> Summary:
 def drawn(chosen: Chosen, indexed_to: Cursor | None = NOTHING) -> dict[str, object]:
     """What is said of an answer that draws nothing of seven records."""
     place = cursor("1-70")
-    one = Drawn(Series(0, 7, {}, []), chosen, indexed_to, place, summary())
+    one = Drawn(Series(0, 7, {}, [], []), chosen, indexed_to, place, summary())
     body = drawn_body("s", "step", one)
     assert (body.pop("sessionId"), body.pop("x")) == ("s", "step")
     assert (body.pop("cursor"), body.pop("of")) == (str(place), 7)
@@ -103,7 +104,7 @@ def test_gaps_and_fall_backs_are_told() -> None:
         ),
         rewind_count=5,
     )
-    one = Drawn(Series(0, 7, {}, []), Chosen([]), None, cursor("1-70"), says)
+    one = Drawn(Series(0, 7, {}, [], []), Chosen([]), None, cursor("1-70"), says)
     body = drawn_body("s", "time", one)
     assert body["gaps"] == [
         {"from": f"{Cursor(first, 0)}", "to": f"{Cursor(last, 0)}", "reason": reason}
@@ -115,3 +116,15 @@ def test_gaps_and_fall_backs_are_told() -> None:
     ]
     assert "gapsLeftOut" not in body
     assert body["rewindsLeftOut"] == 3
+
+
+def test_what_a_sample_tells_besides() -> None:
+    """Markers and gaps between two entries; nothing if some may be unknown."""
+    first, last = EntryID(1, 5), EntryID(1, 9)
+    after, end = EntryID(1, 2), EntryID(2, 4)
+    gaps = (Gap(after, first, "left_out"), Gap(first, last, "trimmed"))
+    marker = EntryID(2, 3)
+    says = summary(gaps=gaps, gap_count=2)
+    assert others_within(says, [after, marker], after, end) == [marker, first]
+    assert others_within(summary(gaps=gaps, gap_count=3), [], after, end) is None
+    assert others_within(summary(emergencies=1), [], after, end) is None

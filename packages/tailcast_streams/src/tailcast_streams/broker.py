@@ -237,6 +237,12 @@ class SessionReader(Protocol):
         """Read the entry with exactly this ID."""
         ...
 
+    async def find_all(
+        self, session: str, ids: Sequence[EntryID]
+    ) -> list[Entry | None]:
+        """Like `find`, of several IDs in one round trip."""
+        ...
+
     async def read_rejected(
         self, session: str, after: EntryID, *, limit: int
     ) -> list[Rejection]:

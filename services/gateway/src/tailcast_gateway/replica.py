@@ -45,10 +45,10 @@ from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.indexed import Indexed
 from tailcast_gateway.sessions.reads import Reads
+from tailcast_gateway.sessions.sampling import Sampling
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.sessions.similar import Similar
 from tailcast_gateway.sessions.stored import Stored
-from tailcast_gateway.views.sampling_budget import SamplingBudget
 from tailcast_gateway.views.view import Views
 from tailcast_index.meaning import Rules
 from tailcast_service.clock_steps import ClockSteps
@@ -318,7 +318,9 @@ class Replica:
     def _make_catch_up(self) -> CatchUp:
         return CatchUp(
             self.reads,
-            SamplingBudget(step_keys=self._step_keys, time_keys=self._time_keys),
+            Sampling(
+                self.broker, self.reads, rules=self._rules, now_ms=self.wall_clock_ms
+            ),
             isolation=Isolation(self.instruments),
             mark=self._mark,
             ask=self._ask,

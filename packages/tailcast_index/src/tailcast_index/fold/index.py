@@ -117,6 +117,11 @@ class Index:
         """What reads the records that come next; None if the choice stays."""
         return self._folding.chooser
 
+    @property
+    def markers(self) -> list[EntryID]:
+        """The markers behind which the file's lines stand, as far as they matter."""
+        return [EntryID(*cut) for cut in self._folding.cuts.dump()]
+
     def summary(
         self,
         now_ms: int,

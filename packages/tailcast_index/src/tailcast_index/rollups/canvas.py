@@ -70,6 +70,7 @@ class Canvas:
         records: Sequence[Record],
         x: AxisName,
         *,
+        head: Sequence[Record],
         with_extremes: bool,
     ) -> None:
         """Raises ValueError if a chunk is missing.
@@ -90,6 +91,8 @@ class Canvas:
         # The places of the first and the last selected unit.
         self._ends: Sequence[int] = ()
         self._add_records(0, self._stored_records(FIRST_FIELD))
+        if head:
+            self._add_records(plan.first, head)
         for part in plan.parts:
             self._add_part(part)
         rest = self._stored_records(OPEN_FIELD)

@@ -33,7 +33,8 @@ class Columns:
     """The columns of one metric."""
 
     __slots__ = (
-        "counts", "high_ats", "highs", "low_ats", "lows", "nonfinite", "rows", "totals",
+        "counts", "high_ats", "highs", "low_ats", "lows", "nonfinite",
+        "nonfinite_ats", "rows", "totals",
     )  # fmt: skip  # one glance
 
     def __init__(self) -> None:
@@ -49,6 +50,8 @@ class Columns:
         self.high_ats: list[At] = []
         # How many values of each other kind, by row and kind.
         self.nonfinite: dict[tuple[int, str], int] = {}
+        # Where the first and the last of these are, in the order in which they came.
+        self.nonfinite_ats: list[At] = []
 
     def add(
         self,
@@ -97,7 +100,7 @@ class Columns:
             at = InRow(packed, reached)
             self.add(row, count, low, high, total, (at, at))
         else:
-            self._add_nonfinite(row, _KINDS[str(low)], count)
+            self._add_nonfinite(row, _KINDS[str(low)], count, InRow(packed, reached))
 
     def add_value(self, row: int, value: Value, at: EntryID) -> None:
         """Add a record's value."""
@@ -105,7 +108,7 @@ class Columns:
         if is_finite(double):
             self.add(row, 1, double, double, double, (at, at))
         else:
-            self._add_nonfinite(row, _KINDS[str(double)], 1)
+            self._add_nonfinite(row, _KINDS[str(double)], 1, at)
 
     @property
     def means(self) -> list[float]:
@@ -133,6 +136,17 @@ class Columns:
                 else:
                     yield at
 
-    def _add_nonfinite(self, row: int, kind: str, count: int) -> None:
+    @property
+    def nonfinite_ids(self) -> Iterator[EntryID]:
+        """The entries with the first and the last of values that are not finite."""
+        for at in self.nonfinite_ats:
+            if isinstance(at, InRow):
+                yield entry_of(at.row, LOW_AT, at.reached)
+                yield entry_of(at.row, HIGH_AT, at.reached)
+            else:
+                yield at
+
+    def _add_nonfinite(self, row: int, kind: str, count: int, at: At) -> None:
+        self.nonfinite_ats.append(at)
         known = self.nonfinite.get((row, kind), 0)
         self.nonfinite[row, kind] = known + count

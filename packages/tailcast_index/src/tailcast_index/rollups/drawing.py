@@ -39,6 +39,8 @@ class Series(NamedTuple):
     curves: dict[str, Curve]
     # The entries that have the least and greatest values of all rows, in their order.
     extremes: list[EntryID]
+    # Those that have the first and last of values that are not finite, likewise.
+    nonfinite: list[EntryID]
 
 
 def draw(
@@ -46,6 +48,7 @@ def draw(
     chunks: Sequence[bytes | None],
     records: Sequence[Record] = (),
     *,
+    head: Sequence[Record] = (),
     x: AxisName,
     low: float | None = None,
     high: float | None = None,
@@ -60,6 +63,7 @@ def draw(
         plan: what was planned.
         chunks: the fields that it wants, None for a metric that has no such chunk.
         records: the records that it wants, without a gap, as far as they are there.
+        head: the records before the first bucket, if the plan is tight.
         x: what is drawn along.
         low: where to begin on the axis: at the first record at which the run, or what
             is given of it, had reached this; None for the range's beginning.
@@ -67,7 +71,7 @@ def draw(
         with_extremes: whether to tell the entries.
     """
     stored = dict(zip(plan.wanted, chunks, strict=True))
-    canvas = Canvas(plan, stored, records, x, with_extremes=with_extremes)
+    canvas = Canvas(plan, stored, records, x, head=head, with_extremes=with_extremes)
     units = canvas.select(low, high)
     drawn = {name: canvas.columns(name, one) for name, one in plan.numbers.items()}
     return Series(
@@ -75,6 +79,7 @@ def draw(
         of=sum([unit.records for unit in units]),
         curves={name: _curve(columns, canvas.xs) for name, columns in drawn.items()},
         extremes=_extremes(canvas, drawn.values()) if with_extremes else [],
+        nonfinite=_nonfinite(drawn.values()) if with_extremes else [],
     )
 
 
@@ -96,3 +101,7 @@ def _extremes(canvas: Canvas, drawn: Iterable[Columns]) -> list[EntryID]:
     for columns in drawn:
         extremes.update(columns.extremes)
     return sorted(extremes)
+
+
+def _nonfinite(drawn: Iterable[Columns]) -> list[EntryID]:
+    return sorted({id for columns in drawn for id in columns.nonfinite_ids})

@@ -72,6 +72,7 @@ def plan_series(
     first: int = 0,
     end: int | None = None,
     max_exact: int | None = None,
+    is_tight: bool = False,
 ) -> SeriesPlan:
     """Plan how to draw a range of a session's records.
 
@@ -89,6 +90,8 @@ def plan_series(
             when the records are read.
         max_exact: a range of so many records, or of `points`, is drawn from its records
             alone; by default four times as many as points. 0 if they are not there.
+        is_tight: whether finer buckets are taken at the beginning, so that none has
+            records before it; those before the first bucket are to be given then.
     """
     stop = records if end is None else min(end, records)
     if max_exact is None:
@@ -97,7 +100,8 @@ def plan_series(
     records_from: int | None = first
     wanted: list[Chunk] = []
     if not max_exact or stop - first > max(points, max_exact):
-        parts = _parts(extent, first, stop, _level(points, stop - first))
+        level = _level(points, stop - first)
+        parts = _parts(extent, first, stop, level, is_tight=is_tight)
         wanted = list(_wanted(extent, numbers, parts, first, stop))
         is_behind = end is None or stop > extent.records
         records_from = max(first, extent.records) if is_behind else None
@@ -121,7 +125,9 @@ def _level(points: int, records: int) -> int:
     return len(LEVELS) - 1
 
 
-def _parts(extent: Extent, first: int, stop: int, level: int) -> list[Part]:
+def _parts(
+    extent: Extent, first: int, stop: int, level: int, *, is_tight: bool
+) -> list[Part]:
     """The buckets of a level, and of finer ones where that has none yet."""
     # Buckets begin behind the first record.
     start, behind = max(0, first - 1), max(0, stop - 1)
@@ -131,13 +137,20 @@ def _parts(extent: Extent, first: int, stop: int, level: int) -> list[Part]:
     left = max(0, extent.opened - extent.rolled) // LEVELS[0]
     ends.append((0, rows[0] + left, True))
     parts: list[Part] = []
-    covered = 0
+    covered = -(-start // LEVELS[0]) * LEVELS[0] if is_tight else start
+    for at in range(level) if is_tight else ():
+        # Up to where a bucket of the next level begins.
+        size, above = LEVELS[at], LEVELS[at + 1]
+        end = min(-(-covered // above) * above, rows[at] * size, behind)
+        if buckets := range(covered // size, end // size):
+            parts.append(Part(at, buckets))
+            covered = buckets.stop * size
     for at, end, is_open in ends:
         size = LEVELS[at]
-        buckets = range(max(covered, start) // size, min(end, -(-behind // size)))
+        buckets = range(covered // size, min(end, -(-behind // size)))
         if buckets:
             parts.append(Part(at, buckets, is_open))
-        covered = end * size
+        covered = max(covered, end * size)
     return parts
 
 

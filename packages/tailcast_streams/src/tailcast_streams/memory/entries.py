@@ -1,6 +1,6 @@
 """Entries and rejections, read from this process' memory: a part of `MemoryBroker`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tailcast_streams.entries import Entry, NewRejection, Rejection
 from tailcast_streams.memory.calls import MemoryCalls
@@ -44,6 +44,11 @@ class MemoryEntries(MemoryCalls):
         if at < len(stream.entries) and stream.entries[at].id == id:
             return stream.entries[at]
         return None
+
+    async def find_all(
+        self, session: str, ids: Sequence[EntryID]
+    ) -> list[Entry | None]:
+        return [await self.find(session, id) for id in ids]
 
     async def read_rejected(
         self, session: str, after: EntryID, *, limit: int

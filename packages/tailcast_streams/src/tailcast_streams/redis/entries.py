@@ -1,6 +1,6 @@
 """Entries and rejections, read over Redis or Valkey: a part of `RedisBroker`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from tailcast_streams.entries import Entry, Rejection
@@ -60,6 +60,15 @@ class RedisEntries(RedisCalls):
                 ),
             )
         return found[0] if found else None
+
+    async def find_all(
+        self, session: str, ids: Sequence[EntryID]
+    ) -> list[Entry | None]:
+        key = self._keys.stream(session)
+        commands = [("XRANGE", key, str(id), str(id)) for id in ids]
+        with translated_errors():
+            replies = await self._line.exchange(commands) if ids else []
+        return [entries_of(reply)[0] if reply else None for reply in replies]
 
     async def read_rejected(
         self, session: str, after: EntryID, *, limit: int

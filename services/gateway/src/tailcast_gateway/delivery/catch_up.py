@@ -7,7 +7,7 @@ served. What a cursor means is decided in `sessions`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, assert_never
 
 from tailcast_gateway.delivery.core.channel import (
@@ -28,6 +28,7 @@ from tailcast_gateway.protocol.breaks import Break, resumed
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, error_message
 from tailcast_gateway.sessions.core.continuity import Continuity
 from tailcast_gateway.sessions.core.outcomes import breaks_of
+from tailcast_gateway.sessions.core.samples import Sample
 from tailcast_gateway.sessions.core.verdicts import (
     NoValues,
     Replaced,
@@ -37,10 +38,10 @@ from tailcast_gateway.sessions.core.verdicts import (
     Wait,
 )
 from tailcast_gateway.sessions.reads import Reads
-from tailcast_gateway.views.sampling_budget import SamplingBudget
+from tailcast_gateway.sessions.sampling import Sampling
 from tailcast_gateway.views.view import View
 from tailcast_service.pauses import jittered
-from tailcast_streams.entries import Kind
+from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 
@@ -57,7 +58,7 @@ class CatchUp:
     def __init__(
         self,
         replay: Reads,
-        samplers: SamplingBudget,
+        sampling: Sampling,
         *,
         isolation: Isolation,
         mark: Callable[[str], None],
@@ -69,7 +70,7 @@ class CatchUp:
         instruments: Instruments,
     ) -> None:
         self._reads = replay
-        self._samplers = samplers
+        self._sampling = sampling
         # Confines failures to the one client that was served.
         self._isolation = isolation
         # The clients that it serves.
@@ -128,6 +129,9 @@ class CatchUp:
         if follower.lacks_news:
             client.is_being_served = True
             self._spawn(self._learn_for(follower))
+        elif follower.is_reduced:
+            client.is_being_served = True
+            self._spawn(self._serve_sample_to(follower))
         elif follower.channel.window.proves(follower.cursor):
             self._serve_slice(follower)
             self.wake(client)
@@ -213,19 +217,89 @@ class CatchUp:
             page = page.first(_slice_bytes(follower.client))
         self._give(follower, self._frames(follower, page), page.entries[-1].cursor)
 
-    def _frames(self, follower: Follower, page: SharedPage) -> bytes:
+    # Replays that are reduced.
+
+    async def _serve_sample_to(self, follower: Follower) -> None:
+        client, channel = follower.client, follower.channel
+        epoch, cursor, view = channel.epoch, follower.cursor, follower.view
+        sample = follower.sample
+        found: list[Entry | None] = []
+        with self._isolation.over(client):
+            try:
+                if sample is None:
+                    sample = await self._sampling.begin(
+                        channel.session, view, cursor, channel.window.end
+                    )
+                if sample is not None:
+                    found = await self._sampling.entries(
+                        channel.session, sample, channel.record_bytes
+                    )
+            except BrokerError as error:
+                self._instruments.broker_failed("page", error)
+                await self._pause_before_retry()
+                return
+            finally:
+                client.is_being_served = False
+                self.wake(client)
+            is_same = (
+                follower.is_current
+                and follower.state is FollowerState.BEHIND
+                and (follower.cursor, follower.view) == (cursor, view)
+                and channel.epoch == epoch
+            )
+            if is_same and not client.is_closed and not client.socket.paused:
+                self._take_sample(follower, sample, found)
+
+    def _take_sample(
+        self,
+        follower: Follower,
+        sample: Sample | None,
+        found: Sequence[Entry | None],
+    ) -> None:
+        entries = [entry for entry in found if entry is not None]
+        if sample is None or (len(entries) < len(found) and not follower.failures):
+            # What was to be sent is not there any more.
+            self._retry_later(follower)
+            return
+        follower.sample = sample
+        of = [one.of for one in sample.next(len(found))]
+        counts = [
+            count for count, entry in zip(of, found, strict=True) if entry is not None
+        ]
+        sample.sent += len(found)
+        page = SharedPage(follower.cursor, Continuity.PROVED, entries)
+        frames = b"" if not entries else self._frames(follower, page, counts)
+        cursor = entries[-1].cursor if entries else follower.cursor
+        if sample.is_over:
+            cursor, follower.sample = sample.end, None
+            follower.is_sampled = not sample.goes_on
+        self._give(follower, frames, cursor)
+
+    def _frames(
+        self,
+        follower: Follower,
+        page: SharedPage,
+        counts: Sequence[int] | None = None,
+    ) -> bytes:
         """The frames that a follower gets for a page, and where the run fell back."""
         frames, news = b"", follower.channel.news
         for fall in news.within(page.cursor.id, page.entries[-1].id):
             before, page = page.split(fall.id)
             if before.entries:
-                frames += self._frames_between(follower, before)
+                frames += self._frames_between(follower, before, counts)
+            counts = counts and counts[len(before.entries) :]
             told = resumed(fall, page.cursor, page.entries[0].cursor)
             frames += follower.encoder.break_frame(Break("rewind", told))
-        return frames + self._frames_between(follower, page)
+        return frames + self._frames_between(follower, page, counts)
 
-    def _frames_between(self, follower: Follower, page: SharedPage) -> bytes:
+    def _frames_between(
+        self, follower: Follower, page: SharedPage, counts: Sequence[int] | None
+    ) -> bytes:
         client, view = follower.client, follower.view
+        if counts is not None:
+            some, of = page.entries, counts[: len(page.entries)]
+            encoder = follower.encoder
+            return encoder.frames(some, page.cursor, view, replayed=True, counts=of)
         if follower.channel.is_documents:
             return told_documents(
                 page.entries,
@@ -236,9 +310,7 @@ class CatchUp:
             )
         if not follower.is_replay and view.max_rate:
             return self._conflated(follower, view, page)
-        if not follower.is_replay or not view.max_points or follower.is_sampled:
-            return page.frames(follower.encoder, view, replayed=follower.is_replay)
-        return self._sampled(follower, view, page)
+        return page.frames(follower.encoder, view, replayed=follower.is_replay)
 
     def _conflated(self, follower: Follower, view: View, page: SharedPage) -> bytes:
         """The newest record of the page, for a client that asked for a rate."""
@@ -248,26 +320,6 @@ class CatchUp:
         kept = [one for one in wanted if one.kind is not Kind.RECORD or one in newest]
         counts = [len(records) if one.kind is Kind.RECORD else 0 for one in kept]
         return follower.encoder.frames(kept, page.cursor, view, counts=counts)
-
-    def _sampled(self, follower: Follower, view: View, page: SharedPage) -> bytes:
-        """A part of a sampled replay, and all records that came during the replay."""
-        if follower.sampler is None:
-            follower.sampler = self._samplers.begin(
-                view, follower.cursor, follower.channel.window.end.id
-            )
-        sampler = follower.sampler
-        wanted = page.wanted(view)
-        sent = sampler.feed([one for one in wanted if one.id <= sampler.end])
-        rest = [one for one in wanted if one.id > sampler.end]
-        if page.entries[-1].id >= sampler.end:
-            sent += sampler.finish()
-            follower.sampler, follower.is_sampled = None, True
-        encoder = follower.encoder
-        counts = sampler.counts(sent)
-        frames = encoder.frames(sent, page.cursor, view, replayed=True, counts=counts)
-        if not rest:
-            return frames
-        return frames + encoder.frames(rest, sampler.told, view, replayed=True)
 
     def _retry_later(self, follower: Follower) -> None:
         """Look the cursor up again, since nothing follows it where it should."""

@@ -35,7 +35,7 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.protocol.json_schemas import reference
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions.core.series import drawn_body
-from tailcast_gateway.sessions.curves import Unindexed
+from tailcast_gateway.sessions.curve_reads import Unindexed
 from tailcast_gateway.sessions.stored import BROKER_SECONDS
 from tailcast_streams.exceptions import BrokerError
 

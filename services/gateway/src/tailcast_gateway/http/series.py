@@ -36,7 +36,7 @@ from tailcast_gateway.sessions.core.series import (
     drawn_body,
     listed_body,
 )
-from tailcast_gateway.sessions.curves import Unindexed
+from tailcast_gateway.sessions.curve_reads import Unindexed
 from tailcast_index.rollups.axis import AxisName
 from tailcast_streams.session_state import Head
 

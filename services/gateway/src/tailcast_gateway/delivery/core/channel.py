@@ -17,9 +17,9 @@ from tailcast_gateway.delivery.core.news import SessionNews
 from tailcast_gateway.delivery.core.pings import Pings
 from tailcast_gateway.delivery.core.telling import CarefulEncoder, OnUntold
 from tailcast_gateway.protocol.wires import JSON, Fields, Wire
+from tailcast_gateway.sessions.core.samples import Sample
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.views.conflation import Conflation
-from tailcast_gateway.views.sampling_budget import SampledReplay
 from tailcast_gateway.views.subscription import Begin, Start, Subscription
 from tailcast_gateway.views.view import View
 from tailcast_streams.births import UNCOUNTED, Birth
@@ -138,9 +138,9 @@ class Follower:
     reached: float | None = None
     # When it began to wait for a file that is too short, monotonic seconds.
     waiting_since: float | None = None
-    # Reduces a replay; None before its first page, or if nothing is reduced.
-    sampler: SampledReplay | None = None
-    # Whether the replay has passed all that was stored when it began.
+    # What a replay is reduced to; None before that is known, or if nothing is reduced.
+    sample: Sample | None = None
+    # Whether all was sent that it is reduced to, or it need not be reduced.
     is_sampled: bool = False
     # How often in a row the entries after its cursor could not be read.
     failures: int = 0
@@ -156,13 +156,19 @@ class Follower:
         return self.channel.encoder(self.client.wire)
 
     @property
-    def told(self) -> Cursor:
-        """The last place that was sent, without what the sampler holds back."""
-        return self.cursor if self.sampler is None else self.sampler.told
+    def is_reduced(self) -> bool:
+        """Whether only some records of what follows are sent."""
+        channel = self.channel
+        return (
+            self.is_replay
+            and not (self.is_sampled or channel.is_documents)
+            and self.view.max_points > 0
+            and self.cursor != channel.window.end
+        )
 
     def read_again(self) -> None:
-        """Start the sampler again at the last place that was sent."""
-        self.cursor, self.sampler = self.told, None
+        """Choose anew what is sent, from the last place that was sent."""
+        self.sample = None
 
     @property
     def lacks_news(self) -> bool:
@@ -248,7 +254,7 @@ class Channel(Watched):
             or follower.state is FollowerState.WAITING
         ):
             return follower.wanted if isinstance(follower.wanted, Cursor) else None
-        return follower.told
+        return follower.cursor
 
     def beginning_of(self, client: Client) -> Cursor | None:
         """The place before all, if the client's place is the beginning; else None."""

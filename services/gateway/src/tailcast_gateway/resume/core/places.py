@@ -102,8 +102,8 @@ class Places:
                 client.subscription.view_for(channel.session)
             )
             return None if place is None else shown(place)
-        if follower.sampler is not None:
-            # The sampler holds records back, so no place is known.
+        if follower.sample is not None:
+            # Between what is sent there are records that were left out.
             return None
         place = channel.place_of(client) or channel.beginning_of(client)
         return None if place is None else shown(place)

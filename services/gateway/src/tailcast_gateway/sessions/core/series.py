@@ -8,15 +8,20 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from tailcast_gateway.protocol import breaks
+from tailcast_gateway.views.thinning import MAX_FOUND_METRICS
 from tailcast_index.fold import Gap, Metric, Rewind, Summary
+from tailcast_index.fold.summary import TRIMMED
 from tailcast_index.rollups import Series
 from tailcast_index.rollups.axis import AxisName
-from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
+from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor, EntryID
 
 
 # How many metrics one answer draws, and how many if none is named.
 MAX_DRAWN = 50
 DEFAULT_DRAWN = 20
+# The records of a sample that are its ends, and those a metric has in a row.
+_ENDS: Final = 2
+_EXTREMES: Final = 2
 # Of how many sessions one request draws curves.
 MAX_CURVE_SESSIONS = 50
 # How many rows a curve has.
@@ -91,6 +96,33 @@ def choose(
         [one for one in asked if one in there],
         [one for one in asked if one not in there],
     )
+
+
+def sampled_metrics(
+    known: Sequence[Metric], asked: Sequence[str], *, points: int
+) -> list[str]:
+    """The metrics whose extremes are among so many records, the first by name."""
+    there = {one.name for one in known}
+    names = [one for one in asked if one in there]
+    names = names or [one.name for one in known[:MAX_FOUND_METRICS]]
+    return sorted(set(names))[: max(0, (points - _ENDS) // _EXTREMES)]
+
+
+def rows_for(points: int, metrics: int) -> int:
+    """How many rows have so many extremes in all."""
+    return max(1, (points - _ENDS) // (_EXTREMES * max(1, metrics)))
+
+
+def others_within(
+    summary: Summary, markers: Sequence[EntryID], after: EntryID, end: EntryID
+) -> list[EntryID] | None:
+    """The markers and gaps between two entries; None if not all may be known."""
+    if summary.emergencies > len(summary.emergency_ids):
+        return None
+    if summary.gap_count > len(summary.gaps):
+        return None
+    gaps = [gap.to for gap in summary.gaps if gap.reason != TRIMMED]
+    return [id for id in (*markers, *gaps) if after < id <= end]
 
 
 def drawn_body(session: str, x: AxisName, drawn: Drawn) -> dict[str, object]:
