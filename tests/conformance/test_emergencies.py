@@ -94,7 +94,7 @@ async def test_another_incarnation_takes_the_place_of_one(adapter: Adapter) -> N
     await adapter.emergencies.keep(
         [write(found(20), incarnation="i2", begins=True, cuts=[(3, 9)])]
     )
-    await adapter.emergencies.keep([write(found(40), incarnation="i1")])
+    assert await adapter.emergencies.keep([write(found(40), incarnation="i1")]) == 0
 
     assert await kept(adapter) == [(SESSION, 20, 7), ("b", 30, 7)]
     (one,) = [
@@ -127,8 +127,11 @@ async def test_what_is_beyond_the_bounds_goes(
     for module in modules:
         monkeypatch.setattr(module, 3 if module.endswith("SESSION") else 4)
 
-    for offset in (9, 10, 100, 1_000):
+    gone = [
         await adapter.emergencies.keep([write(found(offset, time_ms=5_000 - offset))])
+        for offset in (9, 10, 100, 1_000)
+    ]
+    assert gone == [0, 0, 0, 1]
     assert [offset for _, offset, _ in await kept(adapter)] == [10, 100, 1_000]
 
     await adapter.emergencies.keep([write(found(1, time_ms=4_500), session="b")])

@@ -15,6 +15,7 @@ from tailcast_gateway.sessions.core.emergency_list import (
     WantedEmergencies,
     acknowledgement_fields,
     changed,
+    known_of,
     listed_emergency,
     listing_of,
     marks,
@@ -70,7 +71,8 @@ def listing(*some: KeptEmergency, **more: Any) -> Listing:
     """All that there is."""
     lives = {one.session: Life("i1", ()) for one in some}
     history = KeptHistory(kept=some, lives=lives, acknowledged=more.pop("seen", {}))
-    return listing_of(history, more.pop("documents", ()), more.pop("tails", {}), **more)
+    known = known_of(history, more.pop("documents", ()))
+    return listing_of(history, known, more.pop("tails", {}), **more)
 
 
 def offsets(one: Listing, **wanted: Any) -> list[int]:
@@ -108,8 +110,9 @@ def test_what_a_tail_cuts_is_lost() -> None:
     made = listing(kept(10), kept(20), kept(30, session="b"), tails={"a": tail})
     assert offsets(made, rewound=True) == [20]
     history = KeptHistory(kept=[kept(20)])
-    assert offsets(listing_of(history, [], {}), rewound=True) == []
-    made = listing_of(history, [], {"a": tail})
+    known = known_of(history, [])
+    assert offsets(listing_of(history, known, {}), rewound=True) == []
+    made = listing_of(history, known, {"a": tail})
     assert marks(of_kept(kept(20)), made) == {"rewound": True}
 
 

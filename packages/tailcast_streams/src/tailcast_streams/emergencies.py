@@ -113,11 +113,12 @@ class KeptHistory:
 class Emergencies(Protocol):
     """The emergencies in a broker; every call may raise `BrokerError`."""
 
-    async def keep(self, writes: Sequence[EmergencyWrite]) -> None:
+    async def keep(self, writes: Sequence[EmergencyWrite]) -> int:
         """Keep what was found, each in one step; it may be repeated.
 
         A time that the record does not have stays what it was at first. What is beyond
-        a bound goes: the first of a session, the oldest of all. Raises `BrokerFull`.
+        a bound goes, the first of a session, the oldest of all; returns how many went.
+        Raises `BrokerFull`.
         """
         ...
 

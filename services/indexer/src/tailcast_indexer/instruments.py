@@ -94,6 +94,11 @@ class Instruments:
         self._meters.write_seconds.observe(seconds)
         self.broker.has_room()
 
+    def emergencies_kept(self, found: int, *, dropped: int) -> None:
+        """Emergencies were found and are kept; others went for the bounds."""
+        self._meters.emergencies.labels("kept").inc(found)
+        self._meters.emergencies.labels("dropped").inc(dropped)
+
     def conflict(self, session: str) -> None:
         """Somebody else wrote an index, or the broker forgot it: it is read anew."""
         self._meters.conflicts.inc()

@@ -20,6 +20,7 @@ class Meters:
         self.bytes = counter("bytes", "Bytes of records that were read")
         self.writes = counter("writes", "Indexes written")
         self.written = counter("written_bytes", "Bytes written, about")
+        self.emergencies = counter("emergencies", "Emergencies found", "what")
         self.conflicts = counter("conflicts", "Writes that did not follow on")
         self.anew = counter("made_anew", "Indexes that were made anew", "why")
         self.foreign = counter("foreign", "Indexes with keys of another program")

@@ -226,9 +226,10 @@ class Folding:
 
     def take_found(self) -> Sequence[FoundEmergency]:
         """The emergencies that were added since the last call, at most a thousand."""
-        found = list(self.run.found)
+        # One that was read again is as it was read last.
+        found = {one.cursor: one for one in self.run.found}
         self.run.found.clear()
-        return found
+        return list(found.values())
 
     def take_emergencies(
         self, session: str, incarnation: str, *, begins: bool

@@ -397,6 +397,8 @@ class Index:
         self._begin(folding)
 
     def _begin(self, folding: Folding) -> None:
+        # Those in lines that are gone are not met again.
+        folding.run.found.extend(self._folding.run.found)
         self._folding = folding
         self._begins = True
         self._kept_ms = self._chosen_at = 0

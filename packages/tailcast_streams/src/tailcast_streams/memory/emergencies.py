@@ -55,17 +55,16 @@ class MemoryEmergencies:
         self._reachable = reachable
         self._now_ms = now_ms
 
-    async def keep(self, writes: Sequence[EmergencyWrite]) -> None:
+    async def keep(self, writes: Sequence[EmergencyWrite]) -> int:
         await self._reachable()
-        for write in writes:
-            self._keep(write)
+        return sum(map(self._keep, writes))
 
-    def _keep(self, write: EmergencyWrite) -> None:
+    def _keep(self, write: EmergencyWrite) -> int:
         stored, session = self._stored(), write.session
         life = stored.lives.get(session)
         is_other = life is not None and life.incarnation != write.incarnation
         if is_other and write.incarnation and not write.begins:
-            return
+            return 0
         before = (dict(stored.known), dict(stored.lives))
         if is_other:
             self._drop([member for member in stored.known if member[0] == session])
@@ -91,13 +90,16 @@ class MemoryEmergencies:
             if len(one.record) <= MAX_RECORD_BYTES:
                 stored.records[member] = one.record
         own = sorted(member for member in stored.known if member[0] == session)
-        self._drop(own[: max(0, len(own) - MAX_KEPT_OF_SESSION)])
+        first = own[: max(0, len(own) - MAX_KEPT_OF_SESSION)]
+        self._drop(first)
         by_time = sorted(
             stored.known, key=lambda member: (stored.known[member].time_ms, member)
         )
-        self._drop(by_time[: max(0, len(by_time) - MAX_KEPT)])
+        oldest = by_time[: max(0, len(by_time) - MAX_KEPT)]
+        self._drop(oldest)
         if before != (stored.known, stored.lives):
             stored.versions = (secrets.token_hex(8), stored.versions[1])
+        return len(first) + len(oldest)
 
     def _drop(self, members: Sequence[Member]) -> None:
         for member in members:

@@ -48,9 +48,9 @@ class RedisEmergencies:
         self._redis = redis
         self._keys = keys
 
-    async def keep(self, writes: Sequence[EmergencyWrite]) -> None:
+    async def keep(self, writes: Sequence[EmergencyWrite]) -> int:
         if not writes:
-            return
+            return 0
         commands = [self._command(write) for write in writes]
         replies = await self._execute(commands)
         if any(isinstance(one, redis_errors.NoScriptError) for one in replies):
@@ -61,6 +61,7 @@ class RedisEmergencies:
         for reply in replies:
             if isinstance(reply, Exception):
                 raise translate(reply) from reply
+        return sum(max(0, reply) for reply in replies)
 
     async def forget(self, session: str) -> None:
         await self.keep([EmergencyWrite(session=session, incarnation="")])

@@ -13,9 +13,11 @@ from typing import Final, NamedTuple
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.emergency_list import (
+    KnownEmergencies,
     ListedEmergency,
     Listing,
     changed,
+    known_of,
     listing_of,
     of_document,
     of_found,
@@ -47,6 +49,8 @@ NOTE: Final = "!acknowledged"
 LOOK_AGAIN_SECONDS: Final = 5.0
 # How many documents are read at once.
 DOCUMENTS_AT_ONCE: Final = 500
+# How many listings are made at once.
+MAX_LISTINGS: Final = 8
 
 # Called with the ID of an emergency, its session ("" for none), and who acknowledged
 # it, None if that was taken back.
@@ -93,6 +97,13 @@ class EmergencyHistory:
         self._history: KeptHistory | None = None
         # Those that are files of their own, by their entries.
         self._documents: dict[EntryID, ListedEmergency] = {}
+        # How often these have changed, and what is known of all, as of such a change.
+        self._changes = 0
+        self._known: tuple[KeptHistory, int, KnownEmergencies] | None = None
+        # What is read later is not older, so one reads at a time.
+        self._reading = asyncio.Lock()
+        # How many make a listing at once; what these wait for has turns of its own.
+        self._turns = asyncio.Semaphore(MAX_LISTINGS)
         # Set when there may be something to tell.
         self._is_heard = asyncio.Event()
 
@@ -104,7 +115,9 @@ class EmergencyHistory:
                 indexer has read is read of them alone.
         """
         key = ("emergencies", None if sessions is None else tuple(sessions))
-        return await self._reads.share(key, lambda: self._listing(sessions))
+        return await self._reads.share(
+            key, lambda: self._listing(sessions), turns=self._turns
+        )
 
     async def records(self, some: Sequence[ListedEmergency]) -> list[bytes | None]:
         """Their records; None for those that are too long, or not there any more."""
@@ -116,10 +129,10 @@ class EmergencyHistory:
 
     async def acknowledge(self, id: str, who: str, note: str) -> AcknowledgedOne:
         """Note who has seen an emergency, if nobody had. Raises Unknown."""
-        listing = await self._known(id)
+        listing = (await self._find(id)).listing
         acknowledged = listing.acknowledged
         if id not in acknowledged and len(acknowledged) >= MAX_ACKNOWLEDGED:
-            known = {one.id for one in listing.emergencies}
+            known = {one.id for one in (await self.listing()).emergencies}
             await self._broker.emergencies.take_back(
                 [other for other in acknowledged if other not in known]
             )
@@ -128,7 +141,7 @@ class EmergencyHistory:
 
     async def take_back(self, id: str) -> AcknowledgedOne:
         """Forget that an emergency was acknowledged. Raises Unknown."""
-        await self._known(id)
+        await self._find(id)
         await self._broker.emergencies.take_back([id])
         return await self._after_change(id)
 
@@ -144,25 +157,28 @@ class EmergencyHistory:
         while True:
             self._is_heard.clear()
             try:
-                await self._refresh()
+                await self._look_for_news()
             except BrokerError as error:
                 self._instruments.broker_failed("emergencies", error)
             await wait_or_timeout(self._is_heard, jittered(LOOK_AGAIN_SECONDS))
 
-    async def _known(self, id: str) -> Listing:
-        listing = await self.listing()
-        if listing.find(id) is None:
-            raise Unknown
-        return listing
-
-    async def _after_change(self, id: str) -> AcknowledgedOne:
-        await self._refresh()
-        await self._broker.notify(NOTE)
-        listing = await self.listing()
+    async def _find(self, id: str) -> AcknowledgedOne:
+        # Of one in a session's file no other session is to be read.
+        listing = await self.listing([id.rpartition("/")[0]])
         emergency = listing.find(id)
         if emergency is None:
             raise Unknown
         return AcknowledgedOne(emergency, listing)
+
+    async def _after_change(self, id: str) -> AcknowledgedOne:
+        await self._broker.notify(NOTE)
+        return await self._find(id)
+
+    async def _look_for_news(self) -> None:
+        """Tell what was acknowledged, if anything was."""
+        _, acknowledged = await self._broker.emergencies.versions()
+        if self._history is None or self._history.versions[1] != acknowledged:
+            await self._refresh()
 
     async def _listing(self, sessions: Sequence[str] | None) -> Listing:
         # What is behind the indexes first: what is indexed meanwhile is kept then.
@@ -173,32 +189,31 @@ class EmergencyHistory:
         else:
             tails = await self._tails.of(sessions)
         history = await self._refresh()
-        await self._read_documents()
-        return listing_of(
-            history,
-            self._documents.values(),
-            tails.by_session,
-            behind=tails.behind,
-        )
+        async with self._reading:
+            await self._read_documents()
+        known = self._known
+        if known is None or known[0] is not history or known[1] != self._changes:
+            made = known_of(history, self._documents.values())
+            known = self._known = (history, self._changes, made)
+        return listing_of(history, known[2], tails.by_session, behind=tails.behind)
 
     async def _refresh(self) -> KeptHistory:
         """Read what is kept if it is another, and tell what was acknowledged."""
-        history = self._history
-        versions = await self._broker.emergencies.versions()
-        if history is not None and history.versions == versions:
-            return history
-        now = await self._reads.share(
-            ("kept emergencies", versions), self._broker.emergencies.load
-        )
-        before, self._history = self._history, now
-        # Of a broker that has lost everything nothing is told.
-        if before is not None and before is not now and now.versions[1]:
-            news = changed(before.acknowledged, now.acknowledged)
-            if news:
-                await self._read_documents()
-            for id, one in news.items():
-                self._on_acknowledged(id, self._session_of(id), one)
-        return now
+        async with self._reading:
+            before = self._history
+            versions = await self._broker.emergencies.versions()
+            if before is not None and before.versions == versions:
+                return before
+            now = await self._broker.emergencies.load()
+            # Of a broker that has lost everything nothing is told.
+            if before is not None and now.versions[1]:
+                news = changed(before.acknowledged, now.acknowledged)
+                if news:
+                    await self._read_documents()
+                for id, one in news.items():
+                    self._on_acknowledged(id, self._session_of(id), one)
+            self._history = now
+            return now
 
     def _session_of(self, id: str) -> str:
         """The session of an emergency, by its ID; "" if it names none."""
@@ -215,6 +230,7 @@ class EmergencyHistory:
             if entry is None or entry.cursor != self._documents[last].order.cursor:
                 # The broker has lost them, and perhaps others are there.
                 self._documents, last = {}, BEFORE_ALL
+                self._changes += 1
         while True:
             page = await self._broker.read_after(
                 EMERGENCIES, last, limit=DOCUMENTS_AT_ONCE
@@ -222,6 +238,7 @@ class EmergencyHistory:
             for entry in page:
                 if entry.kind is Kind.EMERGENCY:
                     self._documents[entry.id] = self._document(entry)
+            self._changes += bool(page)
             if len(page) < DOCUMENTS_AT_ONCE:
                 break
             last = page[-1].id

@@ -82,9 +82,7 @@ class Writing:
         began = monotonic()
         try:
             # Before the indexes: what these have read is kept, whatever happens.
-            await self._emergencies.keep(
-                [one.emergencies for one in writes if one.emergencies is not None]
-            )
+            await self._keep_emergencies(writes)
             answers = await self._indexes.write(writes)
         except BrokerFull:
             # What is pending is offered again at the next tick.
@@ -96,6 +94,13 @@ class Writing:
         )
         for write, answer in zip(writes, answers, strict=True):
             self._take(write, answer, now)
+
+    async def _keep_emergencies(self, writes: Sequence[IndexWrite]) -> None:
+        some = [one.emergencies for one in writes if one.emergencies is not None]
+        if some:
+            dropped = await self._emergencies.keep(some)
+            found = sum(len(one.found) for one in some)
+            self._instruments.emergencies_kept(found, dropped=dropped)
 
     def _take(self, write: IndexWrite, answer: Written, now: float) -> None:
         session = write.session

@@ -6,7 +6,7 @@
 --       its life as it is stored, the generation of the life's last cut,
 --       where its members begin and end in `order`, most of it, most in all,
 --       then for each  member, text behind its time, time or '', when found, record or ''.
--- Answers done or conflict.
+-- Answers how many went for the bounds; -1 if nothing was done, as another one is stored.
 
 local FIXED_ARGUMENTS = 9
 local times, order, known, records, lives = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -24,7 +24,7 @@ if refused then return refused end
 local life = ask('HGET', lives, session) or ''
 local is_other = string.match(life, '^[^ ]*') ~= incarnation
 if incarnation ~= '' and life ~= '' and is_other and ARGV[3] ~= '1' then
-  return 'conflict'
+  return -1
 end
 
 local has_changed = false
@@ -67,17 +67,20 @@ for i = FIXED_ARGUMENTS + 1, #ARGV, 5 do
 end
 
 -- 3. The bounds.
+local dropped = 0
 local surplus = redis.call('ZLEXCOUNT', order, from, to) - tonumber(ARGV[8])
 if surplus > 0 then
+  dropped = dropped + surplus
   local first = redis.call('ZRANGEBYLEX', order, from, to, 'LIMIT', 0, surplus)
   for _, member in ipairs(first) do drop(member) end
 end
 surplus = redis.call('ZCARD', times) - tonumber(ARGV[9])
 if surplus > 0 then
+  dropped = dropped + surplus
   for _, member in ipairs(redis.call('ZRANGE', times, 0, surplus - 1)) do drop(member) end
 end
 if has_changed then
   local now = redis.call('TIME')
   redis.call('HSET', lives, '!version', now[1] .. '.' .. now[2])
 end
-return 'done'
+return dropped

@@ -7,7 +7,7 @@ is decided here; `sessions.emergencies` reads them.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -52,6 +52,18 @@ class ListedEmergency(NamedTuple):
     kept: KeptEmergency | None = None
     # Its record, if that need not be read.
     record: bytes | None = None
+
+
+# The stream of an emergency, and where it is in it.
+Place: TypeAlias = tuple[str, Cursor]
+
+
+class KnownEmergencies(NamedTuple):
+    """Those that are stored as emergencies."""
+
+    by_place: Mapping[Place, ListedEmergency]
+    # The oldest first.
+    emergencies: Sequence[ListedEmergency]
 
 
 class WantedEmergencies(NamedTuple):
@@ -176,28 +188,44 @@ def of_document(
     )
 
 
+def known_of(
+    history: KeptHistory, documents: Iterable[ListedEmergency]
+) -> KnownEmergencies:
+    """What is stored, in its order."""
+    kept = [of_kept(one) for one in history.kept]
+    return KnownEmergencies(
+        {one.order[1:]: one for one in kept},
+        sorted([*documents, *kept], key=lambda one: one.order),
+    )
+
+
 def listing_of(
     history: KeptHistory,
-    documents: Iterable[ListedEmergency],
+    known: KnownEmergencies,
     tails: Mapping[str, Tail],
     *,
     behind: int = 0,
 ) -> Listing:
     """All of them together; what is kept and in a tail is there once."""
-    found = {one.order[1:]: one for one in map(of_kept, history.kept)}
+    found: dict[Place, ListedEmergency] = {}
     for session, tail in tails.items():
         for it in tail.found:
             one = of_found(session, tail.incarnation, it)
-            known = found.get(one.order[1:])
+            same = known.by_place.get(one.order[1:])
             # One that is kept has the time at which it was first read.
-            if known is None or known.kept is None or _differs(known.kept, tail):
+            if same is None or same.kept is None or _differs(same.kept, tail):
                 found[one.order[1:]] = one
-    lives = dict(history.lives)
-    for session, tail in tails.items():
-        lives[session] = lengthened(lives.get(session), tail)
+    emergencies = known.emergencies
+    if found:
+        others = [one for one in emergencies if one.order[1:] not in found]
+        emergencies = sorted([*others, *found.values()], key=lambda one: one.order)
+    changed_lives = {
+        session: lengthened(history.lives.get(session), tail)
+        for session, tail in tails.items()
+    }
     return Listing(
-        emergencies=sorted([*documents, *found.values()], key=lambda one: one.order),
-        lives=lives,
+        emergencies=emergencies,
+        lives={**history.lives, **changed_lives} if tails else history.lives,
         acknowledged=history.acknowledged,
         behind=behind,
     )
