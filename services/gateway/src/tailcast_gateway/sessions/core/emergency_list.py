@@ -55,13 +55,13 @@ class ListedEmergency(NamedTuple):
 
 
 # The stream of an emergency, and where it is in it.
-Place: TypeAlias = tuple[str, Cursor]
+StreamPlace: TypeAlias = tuple[str, Cursor]
 
 
 class KnownEmergencies(NamedTuple):
     """Those that are stored as emergencies."""
 
-    by_place: Mapping[Place, ListedEmergency]
+    by_place: Mapping[StreamPlace, ListedEmergency]
     # The oldest first.
     emergencies: Sequence[ListedEmergency]
 
@@ -207,7 +207,7 @@ def listing_of(
     behind: int = 0,
 ) -> Listing:
     """All of them together; what is kept and in a tail is there once."""
-    found: dict[Place, ListedEmergency] = {}
+    found: dict[StreamPlace, ListedEmergency] = {}
     for session, tail in tails.items():
         for it in tail.found:
             one = of_found(session, tail.incarnation, it)
