@@ -71,7 +71,8 @@ class Sink:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._broker, name)
-        if name in ("claims", "sources"):
+        if not callable(found):
+            # Another port, of which the broker has several.
             return Sink(found, self._faults)
 
         async def call(*args: Any, **kwargs: Any) -> Any:
