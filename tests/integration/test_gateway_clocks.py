@@ -246,7 +246,9 @@ async def test_a_machine_whose_clock_differs_from_the_brokers(
     def wall_clock_ms() -> int:
         return time.time_ns() // 1_000_000 + off_by_ms
 
-    await rig.writer("a").append(*numbered(0, 3), rate=3.0)
+    now = time.time()
+    records = [{"step": step, "time": now + (step - 9) / 3} for step in range(9)]
+    await rig.writer("a").append(*records)
     async with (
         rig.serving(wall_clock_ms=wall_clock_ms) as gateway,
         watching(gateway) as watcher,

@@ -24,9 +24,10 @@ from tailcast_gateway.sessions.core.catalogue import snapshot
 from tailcast_gateway.sessions.core.descriptions import Described
 from tailcast_gateway.sessions.core.pages import Page
 from tailcast_gateway.sessions.core.runs import Known, SeenRun
+from tailcast_gateway.sessions.core.told import SeenSession, end_of
 from tailcast_streams.births import Birth
 from tailcast_streams.position import NOTHING
-from tailcast_streams.session_state import SessionState, StoredPosition, snapshot_of
+from tailcast_streams.session_state import SessionState, StoredPosition
 from tests.gateway.entries import cursor, entry, id_of
 from tests.properties.gateway_frames import frames_of
 
@@ -155,15 +156,15 @@ def payloads_of(wire: Wire, frames: bytes) -> list[Any]:
 
 def test_a_snapshot_that_is_too_long() -> None:
     """Its place and its counts come, and where the rest is to be had."""
-    state = snapshot_of(
-        SessionState(
-            position=StoredPosition("i", 1, 10, id_of("1-10")),
-            latest=b'{"x":"%b"}' % (b"x" * 5_000),
-            latest_emergency=b'{"emergency":{}}',
-            latest_emergency_id=id_of("1-5"),
-            emergencies=3,
-            records=7,
-        )
+    position = StoredPosition("i", 1, 10, id_of("1-10"))
+    counts = SessionState(position=position, emergencies=3, records=7)
+    state = SeenSession(
+        state=counts,
+        cursor=end_of(counts),
+        metrics=b"{}",
+        metrics_left_out=0,
+        latest=b'{"x":"%b"}' % (b"x" * 5_000),
+        latest_emergency=b'{"emergency":{}}',
     )
     wire = JSON.bounded(limits_of(5_000))
     fields: Message = {"type": "snapshot", "id": "i" * 256}

@@ -5,8 +5,9 @@ import pytest
 from tailcast_gateway.commands import snapshots as snapshots_module
 from tailcast_gateway.commands.snapshots import news_after
 from tailcast_gateway.sessions.core.runs import SeenRun
+from tailcast_gateway.sessions.core.told import SeenSession, end_of
 from tailcast_streams.position import EntryID
-from tailcast_streams.session_state import snapshot_of
+from tailcast_streams.session_state import Head
 from tests.gateway.commands.rig import commanding, kinds
 from tests.gateway.entries import chain, cursor, head, marker
 from tests.gateway.stage import records, told
@@ -87,20 +88,29 @@ async def test_snapshots_that_are_too_large_together(
         assert kinds(answers) == ["subscribed", "snapshot"]
 
 
+def shot(of: Head) -> SeenSession:
+    """A snapshot of a session."""
+    assert of.state is not None
+    return SeenSession(
+        state=of.state,
+        cursor=end_of(of.state),
+        metrics=b"{}",
+        metrics_left_out=0,
+        latest=b"",
+        latest_emergency=b"",
+    )
+
+
 def test_where_the_news_of_a_session_begin() -> None:
     """After what is shown; else after what is stored and not in the window yet."""
     entries = [marker(), *chain(10, 20)]
     ahead = head(entries)
     end = cursor("1-10")
-    state = ahead.state
-    assert state is not None
-    shown = snapshot_of(state)
+    shown = shot(ahead)
     assert news_after(ahead, SeenRun(shown), end) == shown.cursor
     assert news_after(ahead, None, end) == cursor("1-20")
     assert news_after(ahead, None, cursor("1-20")) is None
     assert news_after(head(), None, end) is None
-    nothing = head().state
-    assert nothing is not None
-    assert news_after(head(), SeenRun(snapshot_of(nothing)), end) is None
+    assert news_after(head(), SeenRun(shot(head())), end) is None
     assert shown.cursor is not None
     assert shown.cursor.id == EntryID(1, 20)

@@ -102,14 +102,14 @@ def test_what_no_client_can_be_told_is_no_number(text: bytes) -> None:
 def test_a_heads_state_is_read_by_its_fields() -> None:
     """Values in the order of `HEAD_FIELDS`; none at all is no state."""
     values = [b"5" if name == "records" else None for name in HEAD_FIELDS]
-    state = head_state_of(values, StoredPosition("i"))
+    state = head_state_of(values)
     assert state is not None
     assert (state.records, state.rejected, state.position) == (
         5,
         0,
-        StoredPosition("i"),
+        StoredPosition(),
     )
-    assert head_state_of([None] * len(HEAD_FIELDS), StoredPosition()) is None
+    assert head_state_of([None] * len(HEAD_FIELDS)) is None
 
 
 def test_a_whole_state_has_its_position() -> None:

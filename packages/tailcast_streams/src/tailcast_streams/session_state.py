@@ -148,9 +148,9 @@ class Origin(NamedTuple):
 class Head(NamedTuple):
     """The state and the two ends of a stream, read one after the other."""
 
-    # None if the broker has no state for the session. It lacks fields that are large or
-    # only for the tailer: `latest`, `latest_emergency` and its ID, `metrics` and the
-    # proofs.
+    # What one append left; None if the broker has no state for the session. It lacks
+    # fields that are large or only for the tailer, and what the stream says itself:
+    # `latest`, `latest_emergency`, `metrics`, the proofs and `stream_last_id`.
     state: SessionState | None
     # The oldest and newest stored entries; None while there is none.
     oldest: Entry | None

@@ -10,12 +10,13 @@ from tailcast_index.fold.index import Index
 from tailcast_index.fold.pace import Status, status_after
 from tailcast_index.fold.spark import Sparkline
 from tailcast_index.fold.stored import NEWS_FIELDS, read_news
-from tailcast_index.fold.summary import Gap, News, Span, Summary, UnreadKey
+from tailcast_index.fold.summary import TRIMMED, Gap, News, Span, Summary, UnreadKey
 from tailcast_index.fold.tail import Tail
 
 
 __all__ = [
     "NEWS_FIELDS",
+    "TRIMMED",
     "Gap",
     "Index",
     "LeftOut",

@@ -20,8 +20,8 @@ from tailcast_streams.session_state import (
 
 
 _LEFT_OUT_OF_HEADS: dict[str, Any] = {
-    "latest": b"", "latest_emergency": b"", "latest_emergency_id": BEFORE_ALL,
-    "metrics": b"", "head_proof": "", "marker_proof": "", "past": "",
+    "latest": b"", "latest_emergency": b"", "metrics": b"", "head_proof": "",
+    "marker_proof": "", "past": "",
 }  # fmt: skip  # as `SessionState` without them
 
 
@@ -75,7 +75,8 @@ class MemoryStates(MemoryCalls):
             if session not in self._stored.states:
                 state = None
             if state is not None:
-                state = replace(state, **_LEFT_OUT_OF_HEADS)
+                position = state.position._replace(stream_last_id=BEFORE_ALL)
+                state = replace(state, position=position, **_LEFT_OUT_OF_HEADS)
             entries = self._stored.streams.get(session, StoredStream()).entries
             heads.append(
                 Head(

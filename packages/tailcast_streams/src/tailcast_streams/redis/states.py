@@ -104,15 +104,14 @@ class RedisStates(RedisCalls):
         async with self._pipeline() as pipeline:
             for session in sessions:
                 stream = self._keys.stream(session)
-                self._ask_position(pipeline, session)
                 pipeline.hmget(self._keys.state(session), HEAD_FIELDS)
                 pipeline.xrange(stream, count=1)
                 pipeline.xrevrange(stream, count=1)
             replies = await self._execute(pipeline)
         heads: list[Head] = []
-        for at in range(0, len(replies), 4):
-            position, values, oldest, newest = replies[at : at + 4]
-            state = head_state_of(values, position_of(position))
+        for at in range(0, len(replies), 3):
+            values, oldest, newest = replies[at : at + 3]
+            state = head_state_of(values)
             heads.append(
                 Head(
                     state, oldest[0] if oldest else None, newest[0] if newest else None

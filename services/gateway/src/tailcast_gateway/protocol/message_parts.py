@@ -46,7 +46,23 @@ Status = Literal["running", "stalled", "ended"]
 FeedState = Literal["fresh", "stale", "down"]
 # A number, or the text that represents one that is not finite in strict JSON.
 Value: TypeAlias = int | float | Literal["NaN", "Infinity", "-Infinity"]
-Rate = Annotated[float, Meta(ge=0, description="Recent records a second.")]
+Rate = Annotated[
+    float, Meta(ge=0, description="Records a second, over the last ten seconds.")
+]
+IndexedTo = Annotated[
+    Cursor,
+    Meta(
+        description="Up to where steps, times and metrics are true, if that is not the"
+        " session's end; null if nothing is known of them yet."
+    ),
+]
+TrimmedFigures = Annotated[
+    Literal[True],
+    Meta(
+        description="Records are not in steps, times and metrics, since the stream had"
+        " dropped them before they were indexed; `gaps` of the series tell which."
+    ),
+]
 TotalSteps = Annotated[
     int, Meta(ge=1, description="How many steps the run will have, as it says itself.")
 ]
@@ -198,7 +214,9 @@ class SessionFields(RunFields, kw_only=True):
     first_time: UnixMs | None
     last_time: UnixMs | None
     last_activity: UnixMs
-    rate: Rate
+    rate: Rate | None
+    indexed_to: IndexedTo | UnsetType | None = UNSET
+    trimmed: TrimmedFigures | UnsetType = UNSET
     emergencies: Size
     oldest: Cursor | None
     head: Cursor | None
@@ -261,15 +279,16 @@ class LatestValues(RunFields, kw_only=True):
         Annotated[
             Size,
             Meta(
-                description="How many metrics are not in `metrics`, if there are any;"
-                " of a session that is not indexed, how many of their values."
+                description="How many metrics are not in `metrics`, if there are any."
             ),
         ]
         | UnsetType
     ) = UNSET
     steps: FirstAndLast | UnsetType = UNSET
     times: FirstAndLast | UnsetType = UNSET
-    rate: Rate | UnsetType = UNSET
+    rate: Rate | UnsetType | None = UNSET
+    indexed_to: IndexedTo | UnsetType | None = UNSET
+    trimmed: TrimmedFigures | UnsetType = UNSET
     last_activity: UnixMs | UnsetType = UNSET
     records: Size | UnsetType = UNSET
     rejected: Size | UnsetType = UNSET

@@ -1,44 +1,58 @@
 """What sessions' records mean: the index as far as it goes, and the entries behind it.
 
 The index is read first and the session second, so the session is never behind it. The
-entries between the two are folded here, by the code that the indexer uses. A session
-keeps the figures of its state if it has no index that fits, if too much is behind it,
-or if what is behind it is to be read otherwise.
+entries between the two are folded here, by the code that the indexer uses. If there are
+too many, what the index says is told with the place up to which it is true; and of a
+session that has no index that fits one is made here if that is short. Else nothing is
+known of what its records mean, and that is told.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TypeVar
-
-import msgspec
+from dataclasses import dataclass
 
 from tailcast_gateway.sessions.core.descriptions import Described, read_description
 from tailcast_gateway.sessions.core.runs import Known, ListedRun, SeenRun, active_ms
-from tailcast_index.fold import (
-    NEWS_FIELDS,
-    Index,
-    Metric,
-    News,
-    Summary,
-    read_news,
+from tailcast_gateway.sessions.core.told import (
+    SHOWN_METRICS,
+    SeenSession,
+    ShownRecords,
+    end_of,
+    shown_metrics,
 )
+from tailcast_gateway.sessions.making import Making
+from tailcast_index.fold import NEWS_FIELDS, Index, News, read_news
 from tailcast_index.meaning import Rules
 from tailcast_streams.broker import SessionReader
+from tailcast_streams.entries import Entry
 from tailcast_streams.indexes import StoredIndex
-from tailcast_streams.position import EntryID
-from tailcast_streams.session_state import SessionState, Snapshot
+from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.session_state import Head, SessionState
 
 
-# How much may be behind the index of a session, and behind those of all sessions that
-# are read together: bytes of their files, and entries of each.
+# How much may be behind the indexes of sessions that are read together: bytes of each
+# one's file, and of all of them, and entries of each.
 TAIL_BYTES = 1024 * 1024
 TAILS_BYTES = 4 * 1024 * 1024
 TAIL_ENTRIES = 1_000
-# How many metrics a snapshot shows, in the order in which they first came.
-SHOWN_METRICS = 1_000
+# How long sessions without an index may be, bytes, so that theirs is made here: one
+# whose snapshot is asked for, and in a list each one and all that are read together.
+MADE_BYTES = 4 * 1024 * 1024
+EACH_MADE_BYTES = 256 * 1024
+ALL_MADE_BYTES = 1024 * 1024
+# How many of the last entries are read to find the latest record among them.
+LAST_ENTRIES = 16
 
-_S = TypeVar("_S", SessionState, Snapshot)
+_Metrics = Mapping[str, Mapping[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An index, stored or not."""
+
+    index: Index
+    # Whether it was made here.
+    is_made: bool
 
 
 class Indexed:
@@ -59,62 +73,37 @@ class Indexed:
         self._now_ms = now_ms
         # The same by the broker's clock, by which runs are active.
         self._broker_now_ms = broker_now_ms
+        self._making = Making(broker, rules=rules, now_ms=now_ms)
+
+    async def heads(self, sessions: Sequence[str]) -> list[ListedRun]:
+        """Sessions for a list. Raises BrokerError."""
+        stored, described = await self._load(sessions)
+        heads = await self._broker.heads(sessions)
+        found = await self._read(sessions, stored, {}, heads)
+        return [
+            ListedRun(head, self._known(found.get(name), head.state, described[name]))
+            for name, head in zip(sessions, heads, strict=True)
+        ]
 
     async def snapshots(self, sessions: Sequence[str]) -> list[SeenRun | None]:
-        """Sessions with all that a snapshot shows. Raises BrokerError."""
+        """Sessions with all that a snapshot shows. Raises BrokerError.
+
+        A session that has no state has no snapshot.
+        """
         stored, described = await self._load(sessions)
         names = [name for name, one in zip(sessions, stored, strict=True) if one.at]
         metrics = await asyncio.gather(
             *(self._broker.indexes.metrics(name, None) for name in names)
         )
-        known = dict(zip(names, metrics, strict=True))
-        found = await self._broker.snapshots(sessions)
-        ends = {
-            name: (one.incarnation, one.cursor.id)
-            for name, one in zip(sessions, found, strict=True)
-            if one is not None and one.cursor is not None
-        }
-        by_name = dict(zip(sessions, stored, strict=True))
-        indexes = await self._folded(by_name, known, ends)
-        shown: list[SeenRun | None] = []
-        for name, one in zip(sessions, found, strict=True):
-            index = indexes.get(name)
-            if one is None or index is None:
-                known_so = Known(None, described[name])
-                shown.append(None if one is None else SeenRun(one, known_so))
-                continue
-            metrics_of = index.metrics()
-            if len(metrics_of) > SHOWN_METRICS:
-                # Others have their turn.
-                await asyncio.sleep(0)
-            summary = self._summary(index, one, described[name])
-            left_out = max(0, len(metrics_of) - SHOWN_METRICS)
-            left_out += len(summary.left_out.names)
-            with_steps = _with_spans(one, summary)
-            text = _text(metrics_of[:SHOWN_METRICS])
-            whole = replace(with_steps, metrics=text, metrics_left_out=left_out)
-            shown.append(SeenRun(whole, Known(summary, described[name])))
-        return shown
-
-    async def heads(self, sessions: Sequence[str]) -> list[ListedRun]:
-        """Sessions for a list. Raises BrokerError."""
-        stored, described = await self._load(sessions)
-        found = await self._broker.heads(sessions)
-        ends = {
-            name: (one.state.position.incarnation, one.state.position.last_id)
-            for name, one in zip(sessions, found, strict=True)
-            if one.state is not None
-        }
-        by_name = dict(zip(sessions, stored, strict=True))
-        indexes = await self._folded(by_name, {}, ends)
-        listed: list[ListedRun] = []
-        for name, one in zip(sessions, found, strict=True):
-            summary, head = None, one
-            if one.state is not None and name in indexes:
-                summary = self._summary(indexes[name], one.state, described[name])
-                head = one._replace(state=_with_spans(one.state, summary))
-            listed.append(ListedRun(head, Known(summary, described[name])))
-        return listed
+        heads = await self._broker.heads(sessions)
+        metrics_of = dict(zip(names, metrics, strict=True))
+        found = await self._read(sessions, stored, metrics_of, heads)
+        return await asyncio.gather(
+            *(
+                self._snapshot(name, head, found.get(name), described[name])
+                for name, head in zip(sessions, heads, strict=True)
+            )
+        )
 
     async def _load(
         self, sessions: Sequence[str]
@@ -127,52 +116,154 @@ class Indexed:
         described = map(read_description, descriptions)
         return stored, dict(zip(sessions, described, strict=True))
 
-    def _summary(
-        self, index: Index, state: SessionState | Snapshot, described: Described
-    ) -> Summary:
-        """What an index says of a session that is in this state."""
-        return index.summary(
-            self._broker_now_ms(),
-            activity_ms=active_ms(state),
-            total_steps=described.total_steps(index.choice),
-        )
-
     async def news(self, sessions: Sequence[str]) -> list[News | None]:
         """What indexes say that those who watch are told. Raises BrokerError."""
         stored = await self._broker.indexes.some(sessions, NEWS_FIELDS)
         return [read_news(one) for one in stored]
 
-    async def _folded(
+    async def _snapshot(
+        self, session: str, head: Head, read: _Read | None, described: Described
+    ) -> SeenRun | None:
+        state = head.state
+        if state is None:
+            return None
+        known = self._known(read, state, described)
+        metrics = [] if read is None else read.index.metrics()
+        left_out = max(0, len(metrics) - SHOWN_METRICS)
+        if left_out:
+            # Others have their turn.
+            await asyncio.sleep(0)
+        if known.summary is not None:
+            left_out += len(known.summary.left_out.names)
+        wanted = ShownRecords(head, None if known.indexed_to else known.summary)
+        snapshot = SeenSession(
+            state=state,
+            cursor=end_of(state),
+            metrics=shown_metrics(metrics),
+            metrics_left_out=left_out,
+            latest=await self._latest(session, state, wanted),
+            latest_emergency=await self._record(session, wanted.emergency),
+        )
+        return SeenRun(snapshot, known)
+
+    async def _latest(
+        self, session: str, state: SessionState, wanted: ShownRecords
+    ) -> bytes:
+        latest = wanted.latest
+        if latest is not None:
+            return await self._record(session, latest)
+        generation, offset = state.position.last_id
+        behind = EntryID(generation, offset + 1)
+        read = self._broker.read_before
+        return wanted.latest_of(await read(session, behind, limit=LAST_ENTRIES))
+
+    async def _record(self, session: str, wanted: bytes | EntryID) -> bytes:
+        """A record, or that of an entry; b"" if it is not there."""
+        if isinstance(wanted, bytes):
+            return wanted
+        if wanted == BEFORE_ALL:
+            return b""
+        entry = await self._broker.find(session, wanted)
+        return b"" if entry is None else entry.record
+
+    def _known(
+        self, read: _Read | None, state: SessionState | None, described: Described
+    ) -> Known:
+        """What is known of a session that is in this state."""
+        if read is None or state is None:
+            return Known(None, described)
+        index = read.index
+        summary = index.summary(
+            self._broker_now_ms(),
+            activity_ms=active_ms(state),
+            total_steps=described.total_steps(index.choice),
+        )
+        is_whole = index.cursor.id == state.position.last_id
+        to = None if is_whole else index.cursor
+        return Known(summary, described, to, knows_arrivals=not read.is_made)
+
+    async def _read(
         self,
-        stored: Mapping[str, StoredIndex],
-        metrics: Mapping[str, Mapping[str, bytes]],
-        ends: Mapping[str, tuple[str, EntryID]],
-    ) -> dict[str, Index]:
-        """The indexes that fit, each with the entries up to its session's end."""
-        fitting: dict[str, Index] = {}
+        sessions: Sequence[str],
+        stored: Sequence[StoredIndex],
+        metrics: _Metrics,
+        heads: Sequence[Head],
+    ) -> dict[str, _Read]:
+        """The indexes of sessions, as far as they can be had."""
+        states = {
+            name: (one, head.state)
+            for name, one, head in zip(sessions, stored, heads, strict=True)
+            if head.state is not None
+        }
+        known = {
+            name: _Read(index, is_made=False)
+            for name, (one, state) in states.items()
+            if (index := self._view(name, one, metrics, state)) is not None
+        }
+        await self._follow(
+            {name: (known[name].index, states[name][1]) for name in known}
+        )
+        lacking = {
+            name: head
+            for name, head in zip(sessions, heads, strict=True)
+            if name in states and (name not in known or known[name].index.stale)
+        }
+        made = await self._make(lacking)
+        for name in lacking:
+            if name in made:
+                known[name] = _Read(made[name], is_made=True)
+            elif name in known:
+                # What is behind it is to be read otherwise, and is not told of.
+                again = self._view(name, states[name][0], metrics, states[name][1])
+                assert again is not None  # noqa: S101  # it was there before
+                known[name] = _Read(again, is_made=False)
+        return known
+
+    async def _follow(self, known: Mapping[str, tuple[Index, SessionState]]) -> None:
+        """Fold the entries behind indexes, if they are few."""
         behind: dict[str, EntryID] = {}
         left = TAILS_BYTES
-        for name, (incarnation, end) in ends.items():
-            index = Index.view(name, stored[name], metrics.get(name, {}), self._rules)
-            if index is None or not fits(index, incarnation, end):
-                continue
-            size = end.offset - index.cursor.id.offset
-            if size > min(left, TAIL_BYTES):
-                continue
-            left -= size
-            fitting[name] = index
-            if size:
-                behind[name] = index.cursor.id
+        for name, (index, state) in known.items():
+            at = index.cursor.id
+            size = state.position.last_id.offset - at.offset
+            if 0 < size <= min(left, TAIL_BYTES):
+                left -= size
+                behind[name] = at
+        tails: Mapping[str, Sequence[Entry]] = {}
         if behind:
             tails = await self._broker.read_many_after(behind, limit=TAIL_ENTRIES)
-            for name in behind:
-                end = ends[name][1]
-                tail = [one for one in tails.get(name, ()) if one.id <= end]
-                index = fitting[name]
-                index.fold(tail, now_ms=self._now_ms())
-                if index.stale is not None or index.cursor.id != end:
-                    del fitting[name]
-        return fitting
+        for name, (index, state) in known.items():
+            end = state.position.last_id
+            tail = [one for one in tails.get(name, ()) if one.id <= end]
+            index.fold(tail, now_ms=self._now_ms(), written_ms=state.written_ms)
+
+    async def _make(self, heads: Mapping[str, Head]) -> dict[str, Index]:
+        """Indexes that are made here, of those sessions that are short."""
+        each, left = EACH_MADE_BYTES, ALL_MADE_BYTES
+        if len(heads) == 1:
+            each = left = MADE_BYTES
+        sizes: dict[str, int] = {}
+        for name, head in heads.items():
+            size = 0 if head.state is None else head.state.position.last_id.offset
+            if size <= min(left, each):
+                left -= size
+                sizes[name] = size
+        made = await asyncio.gather(
+            *(self._making.make(name, heads[name], most_bytes=each) for name in sizes)
+        )
+        found = zip(sizes, made, strict=True)
+        return {name: index for name, index in found if index is not None}
+
+    def _view(
+        self, name: str, stored: StoredIndex, metrics: _Metrics, state: SessionState
+    ) -> Index | None:
+        """A stored index; None if it does not fit the session."""
+        index = Index.view(name, stored, metrics.get(name, {}), self._rules)
+        position = state.position
+        is_fitting = index is not None and fits(
+            index, position.incarnation, position.last_id
+        )
+        return index if is_fitting else None
 
 
 def fits(index: Index, incarnation: str, end: EntryID) -> bool:
@@ -183,35 +274,4 @@ def fits(index: Index, incarnation: str, end: EntryID) -> bool:
         and index.incarnation == incarnation
         and at.generation == end.generation
         and at <= end
-    )
-
-
-def _with_spans(state: _S, summary: Summary) -> _S:
-    return replace(
-        state,
-        first_step=summary.steps.first,
-        last_step=summary.steps.highest,
-        first_time_ms=_whole(summary.times.first),
-        last_time_ms=_whole(summary.times.highest),
-    )
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
-
-
-def _text(metrics: Sequence[Metric]) -> bytes:
-    """The statistics as clients get them, a JSON object."""
-    return msgspec.json.encode(
-        {
-            one.name: {
-                "last": one.last,
-                "min": one.min,
-                "max": one.max,
-                "mean": one.mean,
-                "count": one.count,
-                "nonfinite": one.nonfinite,
-            }
-            for one in metrics
-        }
     )

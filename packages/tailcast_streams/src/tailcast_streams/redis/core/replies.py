@@ -23,7 +23,8 @@ from tailcast_streams.session_state import (
 # The fields of the state that a head has, without the latest record and statistics: for
 # a thousand sessions these would be megabytes.
 HEAD_FIELDS = (
-    "incarnation", "generation_start", "backlog_end", "backlog_generation",
+    "incarnation", "generation", "offset", "last_id", "last_rejected_id",
+    "latest_emergency_id", "generation_start", "backlog_end", "backlog_generation",
     "size", "last_digest",
     "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
     "last_time_ms", "birth", "created_ms", "updated_ms", "appended_ms", "written_ms",
@@ -218,16 +219,14 @@ def birth_of(values: Sequence[bytes | None]) -> Birth:
     return Birth.parse(text.decode(errors="replace"))
 
 
-def head_state_of(
-    values: Sequence[bytes | None], position: StoredPosition
-) -> SessionState | None:
+def head_state_of(values: Sequence[bytes | None]) -> SessionState | None:
     """The state from the values of `HEAD_FIELDS`; None if there is no state."""
     fields = {
         name.encode(): value
         for name, value in zip(HEAD_FIELDS, values, strict=True)
         if value is not None
     }
-    return state_of(fields, position) if fields else None
+    return whole_state_of(fields) if fields else None
 
 
 def whole_state_of(fields: Mapping[bytes, bytes]) -> SessionState:

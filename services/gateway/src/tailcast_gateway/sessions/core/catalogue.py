@@ -15,10 +15,9 @@ from tailcast_gateway.sessions.core.runs import (
     run_fields,
     status_of,
 )
+from tailcast_gateway.sessions.core.told import SeenSession
 from tailcast_streams.entries import Rejection
-from tailcast_streams.position import Cursor, digest
-from tailcast_streams.rate import rate_at
-from tailcast_streams.session_state import SessionState, Snapshot
+from tailcast_streams.session_state import SessionState
 
 
 def describe(
@@ -34,20 +33,22 @@ def describe(
     state = head.state
     since_ms = listed_ms if state is None else active_ms(state) or listed_ms
     status = status_of(known, since_ms, now_ms)
+    first_step, last_step, first_time, last_time = _spans(known)
     return {
         "sessionId": session,
         "status": status,
         "records": 0 if state is None else state.records,
         "rejected": 0 if state is None else state.rejected,
-        "firstStep": None if state is None else state.first_step,
-        "lastStep": None if state is None else state.last_step,
-        "firstTime": None if state is None else state.first_time_ms,
-        "lastTime": None if state is None else state.last_time_ms,
+        "firstStep": first_step,
+        "lastStep": last_step,
+        "firstTime": first_time,
+        "lastTime": last_time,
         "lastActivity": (0 if state is None else _shown_activity(state)) or listed_ms,
-        "rate": 0.0 if state is None else _rate(state, known, now_ms),
+        "rate": _rate(known),
         "emergencies": 0 if state is None else state.emergencies,
         "oldest": None if head.oldest is None else str(head.oldest.cursor),
         "head": None if head.cursor is None else str(head.cursor),
+        **_how_far(known),
         **run_fields(known, status=status, is_listed=True),
         **({} if state is None else _not_told(state)),
         **_contested(owners),
@@ -60,22 +61,25 @@ def snapshot(
     """A session's snapshot for clients; its fields are null if it does not exist."""
     if seen is None:
         return {"sessionId": session, "cursor": None, "data": None, "status": None}
-    state, known = seen
+    found, known = seen
+    state = found.state
     status = status_of(known, active_ms(state), now_ms)
+    first_step, last_step, first_time, last_time = _spans(known)
     return {
         "sessionId": session,
-        "cursor": None if state.cursor is None else str(state.cursor),
-        "data": _value(state.latest),
-        "metrics": _value(state.metrics),
-        **_left_out(state.metrics_left_out),
-        "steps": {"first": state.first_step, "last": state.last_step},
-        "times": {"first": state.first_time_ms, "last": state.last_time_ms},
-        "rate": _rate(state, known, now_ms),
+        "cursor": None if found.cursor is None else str(found.cursor),
+        "data": _value(found.latest),
+        "metrics": msgspec.Raw(found.metrics),
+        **_left_out(found.metrics_left_out),
+        "steps": {"first": first_step, "last": last_step},
+        "times": {"first": first_time, "last": last_time},
+        "rate": _rate(known),
         "status": status,
         "lastActivity": _shown_activity(state),
         "records": state.records,
         "rejected": state.rejected,
-        "emergencies": _emergencies(session, state),
+        "emergencies": _emergencies(session, found),
+        **_how_far(known),
         **run_fields(known, status=status, is_listed=False),
         **_not_told(state),
         **_contested(owners),
@@ -84,11 +88,12 @@ def snapshot(
 
 def size_bytes(seen: SeenRun) -> int:
     """The approximate length of a snapshot as a message."""
-    state, (summary, described) = seen
+    found, known = seen
+    summary, described = known.summary, known.described
     said = 0 if summary is None else len(summary.config)
     said += sum(map(_length, (*described.own, *described.shared)))
     said += len(described.notes or "")
-    values = len(state.latest) + len(state.metrics) + len(state.latest_emergency)
+    values = len(found.latest) + len(found.metrics) + len(found.latest_emergency)
     return values + said + 1_000
 
 
@@ -107,7 +112,7 @@ def rejected(line: Rejection) -> dict[str, object]:
     }
 
 
-def _not_told(state: SessionState | Snapshot) -> dict[str, object]:
+def _not_told(state: SessionState) -> dict[str, object]:
     """What of its file is no record nor rejected, or that it is gone, if so."""
     told = {
         "text": state.text,
@@ -125,26 +130,49 @@ def _contested(owners: Sequence[str]) -> dict[str, object]:
     return {"contested": True, "owners": list(owners)} if owners else {}
 
 
-def _emergencies(session: str, state: Snapshot) -> dict[str, object]:
-    if not state.latest_emergency:
-        return {"count": state.emergencies, "latest": None}
-    cursor = Cursor(state.latest_emergency_id, digest(state.latest_emergency))
-    latest = {"id": f"{session}/{cursor}", "data": _value(state.latest_emergency)}
-    return {"count": state.emergencies, "latest": latest}
+def _emergencies(session: str, found: SeenSession) -> dict[str, object]:
+    count = found.state.emergencies
+    if not found.latest_emergency:
+        return {"count": count, "latest": None}
+    id = f"{session}/{found.emergency_cursor}"
+    return {
+        "count": count,
+        "latest": {"id": id, "data": _value(found.latest_emergency)},
+    }
 
 
-def _shown_activity(state: SessionState | Snapshot) -> int:
+def _spans(known: Known) -> tuple[float | None, ...]:
+    """The first and the highest step, and the first and latest time, in order."""
+    if known.summary is None:
+        return None, None, None, None
+    steps, times = known.summary.steps, known.summary.times
+    return steps.first, steps.highest, _whole(times.first), _whole(times.highest)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _how_far(known: Known) -> dict[str, object]:
+    """How far steps, times and metrics are true, unless that is of all records."""
+    if known.summary is None:
+        return {"indexedTo": None}
+    to = known.indexed_to
+    return {
+        **({} if to is None else {"indexedTo": str(to)}),
+        **({"trimmed": True} if known.is_trimmed else {}),
+    }
+
+
+def _shown_activity(state: SessionState) -> int:
     """When its file was written last, as its tailer saw it."""
     return min(state.written_ms or state.updated_ms, state.updated_ms)
 
 
-def _rate(state: SessionState | Snapshot, known: Known, now_ms: int) -> float:
+def _rate(known: Known) -> float | None:
     """Records per second, rounded to four digits; further ones would be noise."""
-    since_ms = state.aged_from_ms
-    rate = rate_at(state.rate, updated_ms=since_ms, now_ms=now_ms)
-    if known.summary is not None:
-        rate = known.summary.rate
-    return float(f"{rate:.4g}")
+    rate = known.rate
+    return None if rate is None else float(f"{rate:.4g}")
 
 
 def _value(text: bytes) -> msgspec.Raw | None:

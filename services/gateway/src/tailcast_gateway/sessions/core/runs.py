@@ -11,17 +11,37 @@ from tailcast_gateway.sessions.core.descriptions import (
     Described,
     told_of,
 )
-from tailcast_index.fold import Summary, status_after
+from tailcast_gateway.sessions.core.told import SeenSession
+from tailcast_index.fold import TRIMMED, Summary, status_after
 from tailcast_index.meaning import Choice
-from tailcast_streams.session_state import Head, SessionState, Snapshot
+from tailcast_streams.position import Cursor
+from tailcast_streams.session_state import Head, SessionState
 
 
 class Known(NamedTuple):
     """What is known of one run."""
 
-    # None if it has no index that fits.
+    # None if it has no index that fits, and is too long to be read for an answer.
     summary: Summary | None = None
     described: Described = NOT_DESCRIBED
+    # Up to where the summary is true, None if that is the session's end.
+    indexed_to: Cursor | None = None
+    # Whether it is known when the records came.
+    knows_arrivals: bool = True
+
+    @property
+    def rate(self) -> float | None:
+        """Records per second; None if that is not known."""
+        if self.summary is None or self.indexed_to is not None:
+            return None
+        is_known = self.knows_arrivals or self.summary.times.highest is not None
+        return self.summary.rate if is_known else None
+
+    @property
+    def is_trimmed(self) -> bool:
+        """Whether the stream had lost records before they were read for this."""
+        summary = self.summary
+        return summary is not None and any(g.reason == TRIMMED for g in summary.gaps)
 
 
 NOTHING_KNOWN: Final = Known()
@@ -37,11 +57,11 @@ class ListedRun(NamedTuple):
 class SeenRun(NamedTuple):
     """A session with all that a snapshot shows."""
 
-    snapshot: Snapshot
+    snapshot: SeenSession
     known: Known = NOTHING_KNOWN
 
 
-def active_ms(state: SessionState | Snapshot) -> int:
+def active_ms(state: SessionState) -> int:
     """When its file was written last, by the broker's clock, Unix milliseconds.
 
     How old the file was when it was read is told by the tailer's clock, and when that
@@ -59,7 +79,7 @@ def status_of(known: Known, since_ms: int, now_ms: int) -> Status:
 
 def run_fields(known: Known, *, status: Status, is_listed: bool) -> dict[str, object]:
     """The fields of a session that tell of its run, in lists and snapshots alike."""
-    summary, described = known
+    summary, described = known.summary, known.described
     spark = None if summary is None else summary.spark
     if summary is None:
         total, eta_ms, config = described.total_steps(Choice()), None, b""

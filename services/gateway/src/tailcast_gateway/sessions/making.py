@@ -1,0 +1,116 @@
+"""Makes an index of a short session here and now, by the code of the indexer.
+
+For sessions of which no stored index can be used: the indexer has not come to them, or
+does not run, or makes theirs anew. One that is too long to be read for an answer has
+none.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from tailcast_index.fold import Index
+from tailcast_index.meaning import Rules
+from tailcast_streams.broker import SessionReader
+from tailcast_streams.entries import Entry
+from tailcast_streams.position import BEFORE_ALL
+from tailcast_streams.session_state import Head
+
+
+# How many entries a session may have, and how many are folded before others have their
+# turn.
+MADE_ENTRIES = 5_000
+MADE_AT_A_TIME = 64
+# How many entries are read at once, and how many bytes that should be.
+MADE_PAGE_ENTRIES = 1_000
+MADE_PAGE_BYTES = 1024 * 1024
+# How many sessions are read at once.
+MADE_AT_ONCE = 4
+
+
+class Making:
+    """Makes indexes; one for a replica."""
+
+    def __init__(
+        self, broker: SessionReader, *, rules: Rules, now_ms: Callable[[], int]
+    ) -> None:
+        self._broker = broker
+        # How steps and times are named.
+        self._rules = rules
+        # Returns the time, Unix milliseconds, by which times are plausible.
+        self._now_ms = now_ms
+        self._turns = asyncio.Semaphore(MADE_AT_ONCE)
+
+    async def make(self, session: str, head: Head, *, most_bytes: int) -> Index | None:
+        """The index of a session up to where its state goes. Raises BrokerError.
+
+        Args:
+            session: its name.
+            head: what was read of it.
+            most_bytes: how many bytes its records may have.
+
+        Returns:
+            None if it has more, or has become another one meanwhile.
+        """
+        state = head.state
+        if state is None:
+            return None
+        index = Index(
+            session, incarnation=state.position.incarnation, rules=self._rules
+        )
+        if state.position.last_id == BEFORE_ALL:
+            return index
+        async with self._turns:
+            entries = await self._entries(session, head, most_bytes)
+            if not entries:
+                return None
+            await self._fold(index, entries, state.written_ms)
+        return index if index.cursor.id == state.position.last_id else None
+
+    async def _entries(
+        self, session: str, head: Head, most_bytes: int
+    ) -> list[Entry] | None:
+        """All entries of a session; None if they are too many, or none are left."""
+        assert head.state is not None  # noqa: S101  # the caller looked
+        end = head.state.position.last_id
+        found: list[Entry] = []
+        size, after = 0, BEFORE_ALL
+        if head.oldest is None or _least_bytes(head) > most_bytes:
+            return None
+        mean = max(1, _mean_bytes(head))
+        limit = max(1, min(MADE_PAGE_ENTRIES, MADE_PAGE_BYTES // mean))
+        while after < end:
+            page = await self._broker.read_after(session, after, limit=limit)
+            found += [one for one in page if one.id <= end]
+            size += sum([len(one.record) for one in page])
+            if not page or size > most_bytes or len(found) > MADE_ENTRIES:
+                return None
+            after = page[-1].id
+        return found
+
+    async def _fold(self, index: Index, entries: list[Entry], written_ms: int) -> None:
+        """Fold them all, again if they are to be read otherwise."""
+        left = entries
+        while left:
+            some, left = left[:MADE_AT_A_TIME], left[MADE_AT_A_TIME:]
+            index.fold(some, now_ms=self._now_ms(), written_ms=written_ms)
+            if index.stale is not None:
+                index.restart(entries[0])
+                left = [one for one in entries if one.id > index.reads_after]
+            # Others have their turn.
+            await asyncio.sleep(0)
+
+
+def _least_bytes(head: Head) -> int:
+    """How many bytes there are at least, as far as that is known."""
+    assert head.state is not None  # noqa: S101  # the caller looked
+    assert head.oldest is not None  # noqa: S101  # the caller looked
+    end, oldest = head.state.position.last_id, head.oldest.id
+    start = oldest.offset if oldest.generation == end.generation else 0
+    return end.offset - start
+
+
+def _mean_bytes(head: Head) -> int:
+    """The mean size of a record, as far as that is known."""
+    assert head.state is not None  # noqa: S101  # the caller looked
+    newest = 0 if head.newest is None else len(head.newest.record)
+    return max(newest, head.state.size // max(1, head.state.records))
