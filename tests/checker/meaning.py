@@ -7,7 +7,6 @@ of the file.
 
 import json
 import math
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

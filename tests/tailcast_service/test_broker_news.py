@@ -97,8 +97,11 @@ async def test_tasks_wait_while_the_broker_does_not_answer() -> None:
         if not answers.is_set():
             raise Failed("no answer")
 
+    def failed(_error: Failed) -> None:
+        link.lost()
+
     link = BrokerLink(
-        ask, errors=Failed, failed=lambda _: link.lost(), seconds=3_600,
+        ask, errors=Failed, failed=failed, seconds=3_600,
         news=rig.news, on_back=lambda: back.put_nowait(None),
     )  # fmt: skip  # one glance
     running = asyncio.create_task(link.run())

@@ -35,9 +35,12 @@ class World:
             self.broker,
             session_bytes=BUDGET,
             total_bytes=total_bytes,
-            on_unindexed=lambda *told: self.unindexed.append(told),
+            on_unindexed=self._note,
         )
         self.ages: dict[str, int] = {}
+
+    def _note(self, session: str, why: str, size: int) -> None:
+        self.unindexed.append((session, why, size))
 
     async def is_indexed(self) -> None:
         """An indexer is there."""

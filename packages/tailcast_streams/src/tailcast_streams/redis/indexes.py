@@ -64,7 +64,7 @@ class RedisIndexes:
                 for session in sessions[start : start + PIPELINE_COMMANDS]
             ]
             for reply in await self._execute(commands):
-                at, *values = _own(reply) or (None, *names)
+                at, *values = _own(reply) or [None] * (1 + len(names))
                 known = zip(names, values, strict=True)
                 fields = {name: one for name, one in known if one is not None}
                 text = (at or b"").decode(errors="replace")
