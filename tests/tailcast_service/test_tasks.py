@@ -26,6 +26,7 @@ STARTERS = {
     "event_stream.py": "the two sides of a response, which waits for both",
     "export.py": "likewise",
     "app.py": "the gateway's drain, which ends the server",
+    "many_series.py": "lines that are drawn ahead, which the answer waits for",
     "supervisor.py": "the start of `up`, which waits for it",
     "sweep.py": "looks at files, for which it waits",
     "signals.py": "a service, waited for",

@@ -203,7 +203,7 @@ def _add_errors(api: Api, replica: Replica) -> None:
             else (INVALID_MESSAGE)
         )
         body = {"code": code, "message": str(error.detail)}
-        headers = dict(error.headers or {})
+        headers = {name.lower(): text for name, text in (error.headers or {}).items()}
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["allow"] = _allowed(api, request)
         return json_response(body, status=error.status_code, headers=headers)
