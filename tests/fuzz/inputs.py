@@ -147,6 +147,7 @@ messages: st.SearchStrategy[Any] = st.one_of(
             "maxRate": st.sampled_from((0.01, 1, 50.5, 1_000)),
             "maxPoints": st.sampled_from((2, 3, 50, 10_000)),
             "snapshot": st.just(True),
+            "emergencies": st.integers(-1, 101),
         },
     ),
     sparse("subscribe", {"from": starts, "where": conditions}, sessionId=st.just(OLD)),

@@ -5,6 +5,7 @@ script keeps what an indexer found; what people acknowledged is in a hash of its
 the only one that gateways write.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Sequence
 from functools import cached_property
@@ -39,6 +40,8 @@ from tailcast_streams.redis.errors import translate, translated_errors
 # The field of a hash that is another one whenever something in the hash changed. No
 # session begins so, and no emergency has such an ID.
 VERSION_FIELD = "!version"
+# How many are read from their texts without a pause.
+READ_AT_ONCE = 500
 
 
 class RedisEmergencies:
@@ -88,7 +91,7 @@ class RedisEmergencies:
         )
         return KeptHistory(
             versions=versions,
-            kept=[one for text in known if (one := kept_of(text)) is not None],
+            kept=await _read(known),
             lives={
                 name: life_of(text.decode(errors="replace"))
                 for name, text in _named(lives)
@@ -184,6 +187,16 @@ class RedisEmergencies:
         return self._redis.register_script(
             script("last_id", "refusal", "keep_emergencies")
         )
+
+
+async def _read(texts: Sequence[bytes]) -> list[KeptEmergency]:
+    """Those that can be read, so many at a time that others have their turn."""
+    kept: list[KeptEmergency] = []
+    for start in range(0, len(texts), READ_AT_ONCE):
+        some = map(kept_of, texts[start : start + READ_AT_ONCE])
+        kept += [one for one in some if one is not None]
+        await asyncio.sleep(0)
+    return kept
 
 
 def _named(fields: dict[bytes, bytes]) -> list[tuple[str, bytes]]:
