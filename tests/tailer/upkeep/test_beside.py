@@ -1,9 +1,10 @@
 """What stands beside the records is told to the broker, while files are followed."""
 
+import asyncio
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from structlog.testing import capture_logs
 from tailcast_streams.descriptions import Description
 from tailcast_streams.exceptions import BrokerRefused
 from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_streams.session_state import Appended, Batch
 from tailcast_streams.sources import SourceState
 from tailcast_tailer.files import beside as files
-from tailcast_tailer.files.beside import Directory
+from tailcast_tailer.files.beside import Beside, Directory
 from tailcast_tailer.files.file_system import CannotBeSeen
 from tailcast_tailer.upkeep import beside
 from tests.tailer.harness import (
@@ -70,6 +72,42 @@ async def test_a_header_is_told_and_is_no_record(
     state = await broker.load("a")
     assert state is not None
     assert (state.records, state.rejected) == (2, 0)
+
+
+class Held(MemoryBroker):
+    """A broker that takes its time for one session."""
+
+    def __init__(self, order: list[str]) -> None:
+        super().__init__()
+        self._order = order
+        self.may_append = asyncio.Event()
+
+    async def append(self, batch: Batch) -> Appended:
+        if batch.session == "late":
+            await self.may_append.wait()
+        self._order.append(batch.session)
+        return await super().append(batch)
+
+
+async def test_lines_that_are_there_go_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is looked at beside them until all files had a turn."""
+    order: list[str] = []
+    broker, look = Held(order), Directory.look
+
+    def note(self: Directory, paths: Sequence[str]) -> Beside:
+        order.append("beside")
+        return look(self, paths)
+
+    monkeypatch.setattr(Directory, "look", note)
+    append(session_path(tmp_path, "a"), b'# {"run":"x"}\n' + lines(1))
+    append(session_path(tmp_path, "late"), lines(1))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(1))
+        broker.may_append.set()
+        await until_told(broker, {"header": b'{"run":"x"}'})
+    assert order[:3] == ["a", "late", "beside"]
 
 
 async def test_documents_beside_a_file_are_told_as_they_change(

@@ -215,6 +215,7 @@ class Tailer:
                 instruments=self.instruments,
                 jobs=self._files.jobs,
                 clock=self._clock,
+                begun=self._follower_context.start_note.written,
             ),
             clock_steps=ClockSteps(
                 clock=self._clock,

@@ -6,6 +6,7 @@ a restart the note tells it that a file without a state was created since and is
 from its beginning. No clock is needed for that.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from tailcast_streams.broker import SessionWriter
@@ -28,6 +29,8 @@ class StartNote:
         self._is_first: bool | None = None
         # When the note was last written, by the steady clock.
         self._noted_at: float | None = None
+        # Set once it was.
+        self.written = asyncio.Event()
 
     @property
     def is_noted(self) -> bool:
@@ -49,3 +52,4 @@ class StartNote:
         await self.are_first()
         await self._writer.note_begun(self._name)
         self._noted_at = now
+        self.written.set()

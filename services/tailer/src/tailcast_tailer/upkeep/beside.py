@@ -14,6 +14,7 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Final, NamedTuple
 
+from tailcast_service.pauses import wait_or_timeout
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerError, BrokerRefused, BrokerUnwilling
 from tailcast_streams.sources import Source, SourceState
@@ -29,6 +30,8 @@ from tailcast_tailer.upkeep.presence import Presence
 
 
 TICK_SECONDS = 1.0
+# How long the files that are there may have their first turns before that.
+BEGUN_SECONDS = 60.0
 # From one look at a directory to the next: while its files are written to, and else.
 ACTIVE_SECONDS = 5.0
 IDLE_SECONDS = 60.0
@@ -83,16 +86,26 @@ class BesideUpkeep:
         instruments: Instruments,
         jobs: Callable[[], FileJobs],
         clock: Callable[[], float],
+        begun: asyncio.Event,
     ) -> None:
-        """Prepare; `jobs` makes what runs blocking work in order, never two at once."""
+        """Prepare.
+
+        Args:
+            jobs: makes what runs blocking work in order, never two at once.
+            clock: steady seconds.
+            begun: set once all files that were there have had a turn.
+        """
         self._writer = writer
         self._presence = presence
         self._register = register
         self._instruments = instruments
         self._jobs = jobs
         self._clock = clock
+        self._begun = begun
         # By path of the directory.
         self._places: dict[str, _Place] = {}
+        # Where each file was when it was included: its directory, and its path.
+        self._where: dict[Follower, tuple[str, str]] = {}
         # By session.
         self._told: dict[str, _Told] = {}
 
@@ -106,6 +119,7 @@ class BesideUpkeep:
             place = _Place(Directory(directory), self._jobs())
             self._places[directory] = place
         place.followers[followed.path] = followed
+        self._where[followed] = directory, followed.path
         place.due_at = 0.0
 
     def exclude(self, followed: object) -> None:
@@ -113,15 +127,19 @@ class BesideUpkeep:
         if not isinstance(followed, Follower):
             return
         self._told.pop(followed.session, None)
-        for directory, place in list(self._places.items()):
-            if place.followers.get(followed.path) is followed:
-                del place.followers[followed.path]
-                if not place.followers:
-                    self._note_refused(place, {})
-                    del self._places[directory]
+        directory, path = self._where.pop(followed, ("", ""))
+        place = self._places.get(directory)
+        if place is None or place.followers.get(path) is not followed:
+            return
+        del place.followers[path]
+        if not place.followers:
+            self._note_refused(place, {})
+            del self._places[directory]
 
     async def run(self) -> None:
         """Tell until cancelled."""
+        # Lines go first.
+        await wait_or_timeout(self._begun, BEGUN_SECONDS)
         while True:
             await self._presence.wait_until_up()
             try:
