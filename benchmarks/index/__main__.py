@@ -1,8 +1,9 @@
 """`python -m benchmarks.index`: CPU of the fold for records of so many metrics.
 
-In bulk a page of a thousand entries is folded at a time, and written; in a running job
-ten records a second come one by one, and what changed is written once a second. CPU is
-the process's own, and the least of some rounds: others on the machine only add to it.
+In bulk a page of a thousand entries is folded at a time, and written; of a running job
+ten records are read once a second, folded, and written. Records that come one by one
+are those that no other is like. CPU is the process's own, and the least of some rounds:
+others on the machine only add to it.
 """
 
 import argparse
@@ -10,8 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
-
+from benchmarks.live.load import TIME, line
 from tailcast_index.fold import Index
 from tailcast_index.fold.figures import Figures
 from tailcast_index.meaning import Chooser, Point, Reader, Rules
@@ -24,8 +24,6 @@ from tailcast_streams.position import BEFORE_ALL, EntryID
 
 
 RULES = Rules(STEP_KEYS, TIME_KEYS)
-# Unix seconds of the first record.
-TIME = 1_795_800_000
 PAGE = 1_000
 LIVE_RATE = 10
 
@@ -36,9 +34,7 @@ def entries_of(metrics: int, records: int) -> list[Entry]:
     stream = [Entry(EntryID(1, 0), BEFORE_ALL, Kind.MARKER, b"")]
     offset = 0
     for step in range(records):
-        values = {f"train/layer_{at}/loss": chance.random() for at in range(metrics)}
-        fields = {"step": step, "timestamp": TIME + step / LIVE_RATE, **values}
-        text = msgspec.json.encode(fields)
+        text = line(step, metrics, chance, at=TIME + step / LIVE_RATE)
         offset += len(text) + 1
         id = EntryID(1, offset)
         stream.append(Entry(id, stream[-1].id, Kind.RECORD, text))
@@ -144,6 +140,7 @@ def main() -> None:
             print(f"  {name:<34}{seconds / records * 1e6:8.2f}")
         for name, page, every in (
             ("in bulk, with the writes", PAGE, 1),
+            ("ten at a time, with the writes", LIVE_RATE, 1),
             ("one by one, a write in ten", 1, LIVE_RATE),
             ("one by one, a write each", 1, 1),
         ):

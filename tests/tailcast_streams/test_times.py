@@ -11,6 +11,7 @@ from tailcast_streams.times import (
     is_date,
     join_clock,
     read_time_ms,
+    read_times_ms,
 )
 
 
@@ -198,6 +199,21 @@ def test_anything_is_a_time_or_none(value: object) -> None:
     """Nothing raises."""
     time_ms = read_time_ms(value, latest_ms=LATEST_MS)
     assert time_ms is None or EARLIEST_MS <= time_ms <= LATEST_MS
+
+
+_ANY_TIMES: st.SearchStrategy[object] = st.one_of(
+    st.floats(1e9, 2e9),
+    st.integers(1_000_000_000, 2_000_000_000),
+    st.sampled_from([float("nan"), 1e308, 1e15, -1, 0, 1.7e12, "2026-11-25", True]),
+)
+
+
+@given(st.lists(_ANY_TIMES, min_size=1, max_size=4))
+def test_many_times_are_read_as_each_of_them(values: list[object]) -> None:
+    """None if one of them is none."""
+    each = [read_time_ms(value, latest_ms=LATEST_MS) for value in values]
+    expected = None if None in each else each
+    assert read_times_ms(values, latest_ms=LATEST_MS) == expected
 
 
 @given(st.text(alphabet="0123456789-/:._ TZ+,GMUCWedNov", max_size=40))

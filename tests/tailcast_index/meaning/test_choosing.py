@@ -400,6 +400,9 @@ def test_a_choice_becomes_another_a_bounded_number_of_times() -> None:
         for step in range(2 + epoch):
             changes += chooser.look({"epoch": epoch, "step": step, "loss": 1.0})
     assert changes == MAX_CHANGES
+    records = [{"step": step, "timestamp": _T} for step in range(9)]
+    assert chooser.may_pass(records, range(9))
+    assert chooser.pass_all(records, range(9)) == len(records)
 
 
 @pytest.mark.parametrize("data", [b"", zlib.compress(b"\x93\x01\x02\x03")], ids=len)

@@ -3,7 +3,16 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_index.meaning import Choice, Point, Reader, Rules, Unread, finder
+from tailcast_index.meaning import (
+    Choice,
+    ColumnReader,
+    Point,
+    Reader,
+    Rules,
+    Unread,
+    finder,
+)
+from tailcast_index.meaning.columns import MAX_SHAPES
 from tailcast_index.meaning.metrics import MAX_NAMES
 from tests.tailcast_index.meaning.reading import NOW_MS, RULES, fields_of, reading
 
@@ -369,3 +378,14 @@ def test_the_settings_rank_the_keys() -> None:
     run = reading([{"step": 1, "mine": 2, "epoch": 3, "when": _T}], rules=rules)
     assert (run.choice.step_key, run.choice.time_key) == ("mine", "when")
     assert run.points[0].values == [("epoch", 3)]
+
+
+def test_any_number_of_shapes_is_read_by_columns() -> None:
+    """Beyond a bound they are learnt anew."""
+    reader = ColumnReader(RULES, Choice(step=("step",)))
+    for number in range(MAX_SHAPES + 2):
+        records = [{"step": 1, f"a{number}": 0.5}]
+        columns = reader.read(records, now_ms=NOW_MS)
+        assert columns is not None
+        assert columns.names == (f"a{number}",)
+    assert len(reader._shapes) == 2

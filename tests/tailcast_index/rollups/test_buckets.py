@@ -4,8 +4,12 @@ import math
 
 import pytest
 
-from tailcast_index.meaning import Point, Value
-from tailcast_index.rollups.buckets import merged_rows, rows_of_bucket
+from tailcast_index.meaning import Columns, Point, Value
+from tailcast_index.rollups.buckets import (
+    merged_rows,
+    rows_of_alike,
+    rows_of_bucket,
+)
 from tailcast_index.rollups.layout import FAR_ROW, NEAR_ROW, Reached, unpack_rows
 from tailcast_index.rollups.records import Record
 from tailcast_streams.position import EntryID
@@ -92,3 +96,15 @@ def test_a_row_of_the_next_level_has_whole_ids() -> None:
         (9, 3, 0.5, 2.0, 3.5, 2, 25, 1, 90),
         (9, 4, math.inf, math.inf, math.inf, 1, 60, 2, 27),
     ]
+
+
+def test_records_that_are_alike_make_the_same_rows() -> None:
+    """Those of metrics without a number are left out."""
+    ids = [EntryID(1, 10 * at) for at in range(1, 4)]
+    names, values = ("a", "b", "c"), [(3, 1, 2), (0.5, 0.5, -0.25), (1, 1, 1)]
+    lows, highs = [*map(min, values)], [*map(max, values)]
+    columns = Columns(3, None, None, None, names, values, lows, highs)
+    number_of = {"a": 4, "b": 7}.get
+    alike = rows_of_alike(3, ids, columns, number_of)
+    records = list(zip(ids, columns.points(), strict=True))
+    assert list(alike) == list(rows_of_bucket(3, records, number_of))

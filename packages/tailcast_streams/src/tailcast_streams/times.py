@@ -15,9 +15,10 @@ in UTC.
 | date and time apart | `2026-11-25` and `12:00:00`, by `join_clock` |
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, cast
 
 
 # 2001-01-01, Unix milliseconds.
@@ -34,6 +35,7 @@ _UNITS: Final = ((1e11, 1e3), (1e14, 1.0), (1e17, 1e-3), (1e20, 1e-6))
 _LEAST_CALENDAR, _MOST_CALENDAR = 20_010_101_000_000, 99_991_231_235_959
 # Those of a day.
 _DAY_DIGITS: Final = 8
+_NUMBERS: Final = frozenset((int, float))
 # A double at 1.8e9 is exact to 0.0003 ms; what was 0.123 s before is 123 ms again.
 _ROUNDING_MS: Final = 0.0005
 
@@ -81,6 +83,20 @@ def read_time_ms(value: object, *, latest_ms: int) -> int | None:
     if time_ms is None or not EARLIEST_MS <= time_ms <= latest_ms:
         return None
     return time_ms
+
+
+def read_times_ms(values: Sequence[object], *, latest_ms: int) -> list[int] | None:
+    """As `read_time_ms` for each of these; None if one is not a plausible time."""
+    if {*map(type, values)} <= _NUMBERS:
+        numbers = cast(Sequence[float], values)
+        limit, unit_ms = _UNITS[0]
+        # NaN may be beside the least and the greatest of them, but not in a sum.
+        if min(numbers) >= 0 and max(numbers) < limit and sum(numbers) >= 0:
+            times = [int(value * unit_ms + _ROUNDING_MS) for value in numbers]
+            is_plausible = min(times) >= EARLIEST_MS and max(times) <= latest_ms
+            return times if is_plausible else None
+    found = [read_time_ms(value, latest_ms=latest_ms) for value in values]
+    return None if None in found else cast(list[int], found)
 
 
 def is_date(text: str) -> bool:

@@ -104,6 +104,20 @@ class Falls:
         fallen = Rewind(id, step, run.at, lane, records, time_ms)
         return self._fell(run, fallen, values)
 
+    def may_rise(self, step: float) -> bool:
+        """Whether `rise` may be called for steps from this one on."""
+        run = self._lanes.get("")
+        return run is not None and not self._last_lane and step >= run.at
+
+    def rise(self, steps: Sequence[float], names: Sequence[str]) -> None:
+        """Note records of the only run, with these metrics, whose steps do not fall."""
+        run = self._lanes[""]
+        values = [(name, None) for name in names[:_KIND_METRICS]]
+        run.at = steps[-1]
+        run.kind_before = run.kind if len(steps) == 1 else values
+        run.kind = values
+        run.fallen = None
+
     def _turn_to(
         self, lane: str, run: _Lane | None, step: float, values: _Values
     ) -> _Lane:

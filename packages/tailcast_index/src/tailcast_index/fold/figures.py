@@ -8,13 +8,15 @@ are counted, and their names are kept while they are few.
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import islice
 from math import inf, isinf
+from operator import add
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
-from tailcast_index.meaning import Value
+from tailcast_index.meaning import Columns, Value
 
 
 # How many metrics of a session have statistics, and how long their names may be.
@@ -109,7 +111,10 @@ class Figures:
         self._left_out_values = 0
         # The names, as keys.
         self._left_out_names: dict[str, None] = {}
-        self._taken_left_out = NOTHING_LEFT_OUT
+        # The names of which it was asked last whether they may be added, and what is
+        # known of these; None for those that are passed over.
+        self._names: tuple[str, ...] = ()
+        self._lists: list[list[Any] | None] = []
 
     def __len__(self) -> int:
         return len(self._metrics)
@@ -138,6 +143,38 @@ class Figures:
                 metric[_LAST_STEP] = step
         if self._stepless and step is not None:
             self._give_first_steps(values, step)
+
+    def may_add(self, names: tuple[str, ...], *, has_steps: bool) -> bool:
+        """Whether `add_columns` may be called: whether all of these are known."""
+        if has_steps and not self._stepless.isdisjoint(names):
+            return False
+        if names is self._names:
+            return True
+        only, metrics = self._only, self._metrics
+        new = [name for name in names if name not in metrics]
+        if new and (only is None or not {*only}.isdisjoint(new)):
+            return False
+        self._names, self._lists = names, [*map(metrics.get, names)]
+        return True
+
+    def add_columns(self, columns: Columns) -> None:
+        """Add the metrics of records that may be added, metric by metric.
+
+        Sums are of one value after the other; in Python 3.12 `sum` has another.
+        """
+        steps, count = columns.steps, columns.records
+        for metric, column, low, high in zip(
+            self._lists, columns.values, columns.lows, columns.highs, strict=True
+        ):
+            if metric is None:
+                continue
+            metric[_LAST] = column[-1]
+            metric[_MIN] = min(metric[_MIN], low)
+            metric[_MAX] = max(metric[_MAX], high)
+            metric[_SUM] = reduce(add, column, metric[_SUM])
+            metric[_COUNT] += count
+            if steps is not None:
+                metric[_LAST_STEP] = steps[-1]
 
     def number_of(self, name: str) -> int | None:
         """The number of a metric; None if it has no statistics."""

@@ -6,13 +6,14 @@ figures cannot be mended: they are stale, and are made anew from the stream's st
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from operator import le
 from typing import Any, Final
 
 from tailcast_index.fold.cuts import Cuts
 from tailcast_index.fold.run import Run
 from tailcast_index.fold.summary import TRIMMED, Gap, gap_of
 from tailcast_index.fold.tail import Tail
-from tailcast_index.meaning import Chooser
+from tailcast_index.meaning import Chooser, Columns, Fields
 from tailcast_index.rollups import Rollups
 from tailcast_streams.emergencies import EmergencyWrite, FoundEmergency
 from tailcast_streams.entries import Entry, Kind
@@ -22,6 +23,10 @@ from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
 
 _MARKER: Final = Kind.MARKER
 _GAP: Final = Kind.GAP
+_RECORD: Final = Kind.RECORD
+# Records that are alike are added together if there are so many at least, and at most.
+LEAST_TOGETHER: Final = 4
+MOST_TOGETHER: Final = 32
 
 
 class Stale(Enum):
@@ -126,21 +131,125 @@ class Folding:
             return None
         if self._follow(entries[0]):
             return Stale.ANEW
-        for entry in entries:
-            id, _, kind, _, _ = entry
-            stale = None
-            if kind is _MARKER:
-                stale = self._pass_marker(entry)
-            else:
-                if id.generation != self._generation:
-                    self._enter(id.generation)
-                if id.offset <= self._kept:
-                    stale = self._add(entry, now_ms)
+        at = 0
+        while at < len(entries):
+            batch = self._batch(entries, at)
+            stale = self._add_batch(batch, now_ms) if batch else None
+            if not batch:
+                stale = self._pass(entries[at], now_ms)
             if stale is not None:
                 return stale
-            self.position = id
-            self._last = entry
+            at += len(batch) or 1
         return None
+
+    def _pass(self, entry: Entry, now_ms: int) -> Stale | None:
+        """Add one entry."""
+        id = entry.id
+        stale = None
+        if entry.kind is _MARKER:
+            stale = self._pass_marker(entry)
+        else:
+            if id.generation != self._generation:
+                self._enter(id.generation)
+            if id.offset <= self._kept:
+                stale = self._add(entry, read_fields(entry.record), now_ms)
+        if stale is None:
+            self._come_to(entry)
+        return stale
+
+    def _come_to(self, entry: Entry) -> None:
+        self.position = entry.id
+        self._last = entry
+
+    def _batch(self, entries: Sequence[Entry], at: int) -> Sequence[Entry]:
+        """The records from an entry on that can be added together; mostly some."""
+        if len(entries) - at < LEAST_TOGETHER:
+            return ()
+        room = MOST_TOGETHER if self._drawn is None else self._drawn.room
+        room = min(room, self.run.room)
+        generation, kept, count = self._generation, self._kept, 0
+        some = entries[at : at + room]
+        for id, _, kind, _, _ in some:
+            if kind is not _RECORD or id.generation != generation or id.offset > kept:
+                break
+            count += 1
+        return some[:count] if count >= min(LEAST_TOGETHER, room) else ()
+
+    def _add_batch(self, batch: Sequence[Entry], now_ms: int) -> Stale | None:
+        """Add records, those together that are alike."""
+        records = [read_fields(entry.record) for entry in batch]
+        keys = [*map(tuple, records)]
+        start, stale = 0, None
+        while stale is None and start < len(batch):
+            end = next(
+                (at for at in range(start, len(batch)) if keys[at] != keys[start]),
+                len(batch),
+            )
+            is_whole = end - start == len(batch)
+            stale = self._add_alike(
+                batch[start:end], records[start:end], now_ms, is_whole=is_whole
+            )
+            start = end
+        return stale
+
+    def _add_alike(
+        self,
+        entries: Sequence[Entry],
+        records: Sequence[Fields],
+        now_ms: int,
+        *,
+        is_whole: bool = False,
+    ) -> Stale | None:
+        """Add records with the same fields; one by one if it must be.
+
+        Args:
+            entries: those of the records.
+            records: what they say.
+            now_ms: the time.
+            is_whole: whether they are a batch, however few: the last ones of a bucket.
+        """
+        columns = None
+        if len(entries) >= LEAST_TOGETHER or is_whole:
+            columns = self._columns(entries, records, now_ms)
+        if columns is None:
+            for entry, fields in zip(entries, records, strict=True):
+                stale = self._add(entry, fields, now_ms)
+                if stale is not None:
+                    return stale
+                self._come_to(entry)
+            return None
+        if self.chooser is not None and entries[-1].id > self.looked:
+            passed = self.chooser.pass_all(records, columns.steps)
+            if passed < len(records):
+                self.looked = entries[-1].id
+                self._add_alike(entries[:passed], records[:passed], now_ms)
+                self.looked = entries[passed].id
+                return Stale.CHOICE
+            self.looked = entries[-1].id
+        self.run.add_all(entries, records, columns)
+        if self._drawn is not None:
+            self._drawn.add_all([entry.id for entry in entries], columns)
+        self._come_to(entries[-1])
+        return None
+
+    def _columns(
+        self, entries: Sequence[Entry], records: Sequence[Fields], now_ms: int
+    ) -> Columns | None:
+        """What records say together; None if they are to be added one by one."""
+        columns = self.run.columns.read(records, now_ms=now_ms)
+        if columns is None:
+            return None
+        steps = columns.steps
+        if steps is not None and not all(map(le, steps, steps[1:])):
+            return None
+        if not self.run.may_add(columns):
+            return None
+        if self.chooser is not None and entries[-1].id > self.looked:
+            if entries[0].id <= self.looked:
+                return None
+            if not self.chooser.may_pass(records, steps):
+                return None
+        return columns
 
     def _follow(self, entry: Entry) -> bool:
         """Note what is missing before an entry; True if it cannot be followed."""
@@ -181,11 +290,10 @@ class Folding:
             run.places.add(entry.id, run.records, run.highest_step, run.highest_time)
         return None
 
-    def _add(self, entry: Entry, now_ms: int) -> Stale | None:
+    def _add(self, entry: Entry, fields: Fields, now_ms: int) -> Stale | None:
         if entry.kind is _GAP:
             self.run.add_gap(gap_of(entry))
             return None
-        fields = read_fields(entry.record)
         if self.chooser is not None and entry.id > self.looked:
             self.looked = entry.id
             if self.chooser.look(fields):

@@ -47,7 +47,8 @@ class Samples:
         self.cadence_ms = 0
         # Where the run began or went on after a long pause: a time and a step.
         self._began: tuple[int, float] | None = None
-        self._next_ms = 0
+        # From which time on the next sample is kept.
+        self.next_ms = 0
 
     @property
     def is_known(self) -> bool:
@@ -63,7 +64,7 @@ class Samples:
             step: the step at which the run is.
         """
         self.latest_ms, self._records = at_ms, records
-        if at_ms >= self._next_ms:
+        if at_ms >= self.next_ms:
             self._keep(_Sample(at_ms, records), step)
 
     def begin_again(self) -> None:
@@ -79,7 +80,7 @@ class Samples:
             known_ms = self.cadence_ms or pause
             self.cadence_ms = known_ms + (pause - known_ms) // _CADENCE_WEIGHT
         self._kept.append(sample)
-        self._next_ms = at_ms + SPACING_MS
+        self.next_ms = at_ms + SPACING_MS
         while len(self._kept) > 1 and self._kept[1].at_ms <= at_ms - RATE_MS:
             self._kept.popleft()
         if self._began is None and step is not None:
@@ -149,7 +150,7 @@ class Samples:
         if last_ms < since_ms:
             samples._kept.append(_Sample(at_ms - last_ms, records - last))
         samples.cadence_ms = cadence_ms
-        samples._next_ms = at_ms - last_ms + SPACING_MS
+        samples.next_ms = at_ms - last_ms + SPACING_MS
         samples._began = None if step is None else (at_ms - began_ms, step)
         return samples
 

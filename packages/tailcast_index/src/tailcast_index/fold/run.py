@@ -3,8 +3,10 @@
 It knows of no entries that are gone, of no stream and of no store: that is `index`.
 """
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 
 from msgspec.json import encode
 
@@ -16,6 +18,8 @@ from tailcast_index.fold.spark import Spark
 from tailcast_index.fold.summary import Gap, Span, Summary, UnreadKey
 from tailcast_index.meaning import (
     Choice,
+    ColumnReader,
+    Columns,
     Point,
     Reader,
     Rules,
@@ -46,6 +50,7 @@ class Run:
         self, rules: Rules, choice: Choice, *, only: Collection[str] | None = None
     ) -> None:
         self.read = Reader(rules, choice).read
+        self._rules = rules
         self.choice = choice
         self.records = 0
         self.figures = Figures(only=only)
@@ -65,7 +70,7 @@ class Run:
         self.before_steps: EntryID | None = None
         self.before_times: EntryID | None = None
         self.total_steps: int | None = None
-        self._settings_in = SettingsFinder(choice).find
+        self._settings_finder = SettingsFinder(choice)
         # The latest settings on the lines, as they are kept, and how long others are.
         self._settings: Mapping[str, object] = {}
         self.config = b""
@@ -88,6 +93,11 @@ class Run:
         # When the file was written last, as far as was told, and when records came.
         self.written_ms = 0
         self.arrived_ms = 0
+
+    @cached_property
+    def columns(self) -> ColumnReader:
+        """Reads records that are alike."""
+        return ColumnReader(self._rules, self.choice)
 
     def point(self, fields: Mapping[str, object], now_ms: int) -> Point:
         """What a record says behind those that were added."""
@@ -122,12 +132,92 @@ class Run:
             self.places.add(id, records, self.highest_step, self.highest_time)
         if records >= self.spark.due:
             self.spark.note(self.figures)
-        settings = self._settings_in(fields)
-        if settings is not None and settings != self._settings:
-            self._note_settings(settings)
+        self._look_for_settings(fields)
         if kind is Kind.EMERGENCY or total_steps is not None or unread:
             self._note_rare(entry, point, now_ms)
         return point
+
+    def may_add(self, columns: Columns) -> bool:
+        """Whether `add_all` may be called for the records that come next."""
+        steps, times = columns.steps, columns.times_ms
+        return (
+            self.records > 0
+            and (times is None or self.highest_time is not None)
+            and self.figures.may_add(columns.names, has_steps=steps is not None)
+            and (
+                steps is None
+                or (self.highest_step is not None and self.falls.may_rise(steps[0]))
+            )
+        )
+
+    @property
+    def room(self) -> int:
+        """How many records `add_all` may be called with."""
+        return self.spark.due - self.records
+
+    def add_all(
+        self,
+        entries: Sequence[Entry],
+        records: Sequence[Mapping[str, object]],
+        columns: Columns,
+    ) -> None:
+        """Add records that may be added, whose steps do not fall: as `add` does."""
+        steps, last = columns.steps, entries[-1]
+        self._add_places(entries, columns)
+        if steps is not None:
+            self.falls.rise(steps, columns.names)
+            self.highest_step = self._highest_step(steps[-1])
+            self.last_step = steps[-1]
+        if columns.times_ms is not None:
+            self._note_times(columns.times_ms, steps)
+        self.figures.add_columns(columns)
+        self.records += columns.records
+        self.latest_id = last.id
+        self.latest = last.record
+        self.last_offset = last.id.offset
+        if self.records >= self.spark.due:
+            self.spark.note(self.figures)
+        if self._settings_finder.may_be_in(records[0]):
+            for fields in records:
+                self._look_for_settings(fields)
+        self.total_steps = columns.total_steps or self.total_steps
+
+    def _add_places(self, entries: Sequence[Entry], columns: Columns) -> None:
+        """Add the places that are due among the next records."""
+        places, before, steps, at = self.places, self.records, columns.steps, 0
+        offsets = [entry.id.offset for entry in entries]
+        while True:
+            due = bisect_left(offsets, places.due_offset)
+            at = max(at, min(due, places.due_records - before - 1))
+            if at >= columns.records:
+                return
+            step, time_ms = self.highest_step, self.highest_time
+            if steps is not None:
+                step = self._highest_step(steps[at])
+            if columns.times_ms is not None:
+                time_ms = max(time_ms or 0, *columns.times_ms[: at + 1])
+            places.add(entries[at].id, before + at + 1, step, time_ms)
+            at += 1
+
+    def _highest_step(self, step: float) -> float:
+        highest = self.highest_step
+        return step if highest is None else max(highest, step)
+
+    def _note_times(self, times: Sequence[int], steps: Sequence[int] | None) -> None:
+        """Note the times of the next records; those count that are later than all."""
+        highest, latest, at_step = self.highest_time or 0, -1, self.falls.at
+        by_time, before = self.by_time, self.records
+        for at, time_ms in enumerate(times):
+            if time_ms > highest:
+                highest, latest = time_ms, at
+                if time_ms >= by_time.next_ms:
+                    step = at_step if steps is None else steps[at]
+                    by_time.note(time_ms, before + at, step)
+        if latest >= 0:
+            # No sample, unless that was noted already.
+            by_time.note(highest, before + latest, at_step)
+        self.highest_time = highest
+        self.last_time = times[-1]
 
     def add_gap(self, gap: Gap) -> None:
         """Note that something is missing."""
@@ -223,7 +313,10 @@ class Run:
             self.by_time.note(time_ms, self.records, self.falls.at)
         self.last_time = time_ms
 
-    def _note_settings(self, settings: Mapping[str, object]) -> None:
+    def _look_for_settings(self, fields: Mapping[str, object]) -> None:
+        settings = self._settings_finder.find(fields)
+        if settings is None or settings == self._settings:
+            return
         self._settings = settings
         text = encode(settings)
         is_kept = len(text) <= MAX_CONFIG_BYTES

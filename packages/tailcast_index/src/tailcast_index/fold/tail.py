@@ -4,9 +4,15 @@ In place of roll-ups in an index that is read and not written: it is given the r
 that those would be given.
 """
 
-from tailcast_index.meaning import Point
+from collections.abc import Sequence
+
+from tailcast_index.meaning import Columns, Point
 from tailcast_index.rollups.records import Record
 from tailcast_streams.position import BEFORE_ALL, EntryID
+
+
+# So many records can be added at once.
+BATCH = 32
 
 
 class Tail:
@@ -25,3 +31,13 @@ class Tail:
         self.records += 1
         self.to = id
         self.added.append((id, point))
+
+    def add_all(self, ids: Sequence[EntryID], columns: Columns) -> None:
+        """Add the next records, which are alike."""
+        for id, point in zip(ids, columns.points(), strict=True):
+            self.add(id, point)
+
+    @property
+    def room(self) -> int:
+        """How many records `add_all` may be called with."""
+        return BATCH

@@ -6,6 +6,8 @@ version of the rules (`RULES_VERSION`); an index that another version made is ma
 
 from tailcast_index.meaning.about import About, SettingsFinder, about_run
 from tailcast_index.meaning.chooser import Chooser
+from tailcast_index.meaning.columns import ColumnReader, Columns
+from tailcast_index.meaning.fields import Fields
 from tailcast_index.meaning.finding import finder
 from tailcast_index.meaning.main_metric import rank_of
 from tailcast_index.meaning.reader import Reader
@@ -26,6 +28,9 @@ __all__ = [
     "About",
     "Choice",
     "Chooser",
+    "ColumnReader",
+    "Columns",
+    "Fields",
     "Path",
     "Point",
     "Reader",

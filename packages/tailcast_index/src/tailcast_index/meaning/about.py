@@ -50,6 +50,11 @@ class SettingsFinder:
             found = None if inner is None else _settings_of(inner)
         return found
 
+    def may_be_in(self, fields: Fields) -> bool:
+        """Whether a record that has these fields may have settings."""
+        inner = [found for opened in self._openers if (found := opened(fields))]
+        return not all(one.keys().isdisjoint(_CONFIG_KEYS) for one in (fields, *inner))
+
 
 def _settings_of(fields: Fields) -> Fields | None:
     if fields.keys().isdisjoint(_CONFIG_KEYS):

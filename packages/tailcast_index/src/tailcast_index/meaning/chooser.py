@@ -5,6 +5,7 @@ another one a bounded number of times.
 """
 
 import zlib
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -79,7 +80,7 @@ class Chooser:
         before = state.choice
         if state.changes == MAX_CHANGES:
             return False
-        if state.records <= CLOSE_RECORDS or not state.records % CLOSE_EVERY:
+        if _is_looked_at(state.records):
             if self._is_worth_a_survey(fields):
                 self._survey(fields)
             else:
@@ -89,6 +90,55 @@ class Chooser:
         is_other = state.choice is not before
         state.changes += is_other
         return is_other
+
+    def may_pass(self, records: Sequence[Fields], steps: Sequence[int] | None) -> bool:
+        """Whether it can be sure beforehand where the steps of the next records are.
+
+        Args:
+            records: they were read by columns.
+            steps: the step of each, as it stands there; they never fall. None for
+                records without one.
+        """
+        state = self._state
+        if state.changes == MAX_CHANGES or state.choice.step is None or steps is None:
+            return True
+        epochs: Sequence[Number | None] = [None]
+        if not self._beside(records[0]).keys().isdisjoint(EPOCH_KEYS):
+            epochs = [self._epoch(fields, None)[0] for fields in records]
+        lines = ((self._main(fields)[0], fields) for fields in records)
+        return state.order.would_pass(steps, epochs, lines)
+
+    def pass_all(self, records: Sequence[Fields], steps: Sequence[int] | None) -> int:
+        """Look at records that may pass.
+
+        Returns:
+            How many there are before the one with which the choice became another, as
+            `look` says it.
+        """
+        count = len(records)
+        if self._state.changes == MAX_CHANGES:
+            self._state.records += count
+            return count
+        done = 0
+        if self._is_worth_a_survey(records[0]):
+            first = self._state.records + 1
+            for at in [at for at in range(count) if _is_looked_at(first + at)]:
+                self._pass_by(steps and steps[done:at], at - done)
+                if self.look(records[at]):
+                    return at
+                done = at + 1
+        else:
+            seen = self._state.records
+            self._state.passed += sum(
+                map(_is_looked_at, range(seen + 1, seen + count + 1))
+            )
+        self._pass_by(steps and steps[done:], count - done)
+        return count
+
+    def _pass_by(self, steps: Sequence[int] | None, count: int) -> None:
+        self._state.records += count
+        if steps and self._state.choice.step is not None:
+            self._state.order.pass_all(steps)
 
     def dump(self) -> bytes:
         """Everything that it knows, for `load`: packed, some hundred bytes mostly."""
@@ -118,6 +168,9 @@ class Chooser:
         # Whether a plain number under the key is the step, of the only run.
         self._is_plain = self._steps.is_plain and choice.lane is None
         step = choice.step or ()
+        # The object that has the step.
+        beside: Callable[[Fields], Any] = getter(step[:-1]) if step[1:] else _itself
+        self._beside = beside
         self._epochs = [
             (path, getter(path))
             for key in EPOCH_KEYS
@@ -222,6 +275,15 @@ class Chooser:
             if (outer := read_step(found)) is not None:
                 return outer.value, path
         return None, ()
+
+
+def _itself(fields: Fields) -> Fields:
+    return fields
+
+
+def _is_looked_at(record: int) -> bool:
+    """Whether a record is, by its number, if it is worth a survey."""
+    return record <= CLOSE_RECORDS or not record % CLOSE_EVERY
 
 
 def _better(chosen: Path | None, keys: tuple[str, ...]) -> tuple[str, ...]:

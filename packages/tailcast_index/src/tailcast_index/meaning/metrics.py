@@ -21,11 +21,11 @@ from tailcast_streams.times import EARLIEST_MS, FAR_MS, read_time_ms
 Values: TypeAlias = list[tuple[str, Value]]
 
 # Smaller numbers are no plausible times.
-_EARLIEST_SECONDS: Final = EARLIEST_MS // 1_000
+EARLIEST_SECONDS: Final = EARLIEST_MS // 1_000
 # How many names are kept with what was judged of them; beyond it, all are judged anew.
 MAX_NAMES: Final = 65_536
 # What spells NaN as a text under the key of a metric: numpy's, in Ray's files.
-_NULL: Final = "null"
+NULL: Final = "null"
 
 
 class _Level:
@@ -121,7 +121,7 @@ class Metrics:
             kind = value.__class__
             if kind is float or kind is int:
                 name = get(key)
-                if name is not None and value < _EARLIEST_SECONDS:
+                if name is not None and value < EARLIEST_SECONDS:
                     append((name, value))
                     continue
             elif kind is dict:
@@ -145,7 +145,7 @@ class Metrics:
     ) -> None:
         """Take what is no number, or large, or was never seen."""
         point = as_point(value)
-        if point is None and value is not None and value != _NULL:
+        if point is None and value is not None and value != NULL:
             return
         if key not in level.names:
             self._judge(level, key)
@@ -195,7 +195,7 @@ def _is_meant_as_time(value: object, point: Value) -> bool:
 
     Durations are not; nor are numbers of that size under other names, such as tokens.
     """
-    if not isinstance(point, str) and point >= _EARLIEST_SECONDS:
+    if not isinstance(point, str) and point >= EARLIEST_SECONDS:
         return True
     return read_time_ms(value, latest_ms=FAR_MS) is not None
 

@@ -5,7 +5,9 @@ begins anew with each epoch, where a file holds several runs; and where a run fe
 to a checkpoint, which is nothing to be chosen here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import starmap
+from operator import sub
 from typing import Final, NamedTuple
 
 import msgspec
@@ -103,11 +105,8 @@ class Order(msgspec.Struct, array_like=True):
         last = self.last.get("", step)
         if (
             step < last
-            or self.records < TYPICAL_RECORDS
             or epoch != self.epoch
-            or self.fresh
-            or not (main.keys() <= self.known or len(self.known) >= MAX_KNOWN)
-            or not (main is fields or self.kinds or _NO_KIND(fields))
+            or not self._is_usual(main, fields)
             or (self.kinds and self._is_other_kind(main, fields))
         ):
             return False
@@ -118,6 +117,49 @@ class Order(msgspec.Struct, array_like=True):
         self.epoch_before, self.most_before = epoch, self.most
         self.most = max(self.most, raw)
         return True
+
+    def pass_all(self, steps: Sequence[int]) -> None:
+        """Take lines as `passes` does, which are all as the last one."""
+        last = self.last.get("", steps[0])
+        strides = [*map(sub, steps, (last, *steps))]
+        self.longest = max((self.longest, self.stride, *strides[:-1]))
+        self.records += len(steps)
+        self.stride = strides[-1]
+        self.last[""] = steps[-1]
+        self.epoch_before = self.epoch
+        self.most_before = max((self.most, *steps[:-1]))
+        self.most = max(self.most_before, steps[-1])
+
+    def would_pass(
+        self,
+        steps: Sequence[int],
+        epochs: Sequence[Number | None],
+        lines: Iterator[tuple[Fields, Fields]],
+    ) -> bool:
+        """Whether `pass_all` may be called for lines that have the same fields.
+
+        Args:
+            steps: of each; they never fall.
+            epochs: what epochs there are.
+            lines: `main` and `fields` of each.
+        """
+        main, fields = next(lines)
+        return (
+            steps[0] >= self.last.get("", steps[0])
+            and all(epoch == self.epoch for epoch in epochs)
+            and self._is_usual(main, fields)
+            and not (self.kinds and self._is_other_kind(main, fields))
+            and not (self.kinds and any(starmap(self._is_other_kind, lines)))
+        )
+
+    def _is_usual(self, main: Fields, fields: Fields) -> bool:
+        """Whether a line has only fields that are known, and what may tell its kind."""
+        return (
+            self.records >= TYPICAL_RECORDS
+            and not self.fresh
+            and (main.keys() <= self.known or len(self.known) >= MAX_KNOWN)
+            and (main is fields or bool(self.kinds) or _NO_KIND(fields))
+        )
 
     def _is_other_kind(self, main: Fields, fields: Fields) -> bool:
         return any(

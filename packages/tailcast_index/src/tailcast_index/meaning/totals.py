@@ -47,6 +47,11 @@ class Totals:
         """The total in what stands beside the records; None without."""
         return self._in(document)
 
+    def may_be_in(self, fields: Fields) -> bool:
+        """Whether such a record may have one, by the names of its fields."""
+        inner = [found for find in self._finders if (found := find(fields))]
+        return not all(one.keys().isdisjoint(self._telling) for one in (fields, *inner))
+
     def _in(self, fields: Fields) -> int | None:
         if fields.keys().isdisjoint(self._telling):
             return None

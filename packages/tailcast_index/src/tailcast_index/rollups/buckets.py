@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
-from tailcast_index.meaning import Value
+from tailcast_index.meaning import Columns, Value
 from tailcast_index.rollups.layout import (
     FAR_ROW,
     MAX_BACK_BYTES,
@@ -42,9 +42,18 @@ _high: Final = itemgetter(3)
 
 def reached_after(before: Reached, records: Sequence[Record]) -> Reached:
     """What was reached with these records, of which there is at least one."""
-    last = records[-1][0]
     steps = [point.step for _, point in records if point.step is not None]
     times = [point.time_ms for _, point in records if point.time_ms is not None]
+    return reached_by(before, records[-1][0], steps, times)
+
+
+def reached_by(
+    before: Reached,
+    last: EntryID,
+    steps: Sequence[int | float],
+    times: Sequence[int],
+) -> Reached:
+    """What was reached with records that have these steps and times."""
     return Reached(
         last,
         *_after(before.step, before.highest_step, steps),
@@ -59,7 +68,8 @@ def rows_of_bucket(
     shapes: dict[tuple[str, ...], _Lines] = {}
     before: tuple[str, ...] = ()
     lines: _Lines = []
-    for back, (_, point) in zip(_backs(records), records, strict=True):
+    backs = _backs([id for id, _ in records])
+    for back, (_, point) in zip(backs, records, strict=True):
         if point.values:
             # Pairs all; to have that checked takes a third longer.
             names, values = zip(*point.values)  # noqa: B905
@@ -67,10 +77,26 @@ def rows_of_bucket(
                 lines = shapes.setdefault(names, [])
                 before = names
             lines.append((back, values))
-    for name, column, backs in _columns(shapes):
+    for name, column, places in _columns(shapes):
         number = number_of(name)
         if number is not None:
-            yield number, _rows(bucket, column, backs)
+            yield number, _rows(bucket, column, places)
+
+
+def rows_of_alike(
+    bucket: int, ids: Sequence[EntryID], columns: Columns, number_of: NumberOf
+) -> Iterator[tuple[int, bytes]]:
+    """The same of a bucket of records that all have the same metrics."""
+    backs, count = _backs(ids), len(ids)
+    for name, values, low, high in zip(
+        columns.names, columns.values, columns.lows, columns.highs, strict=True
+    ):
+        number = number_of(name)
+        if number is not None:
+            low_back, high_back = backs[values.index(low)], backs[values.index(high)]
+            total = sum(values)
+            row = _pack_near(bucket, count, low, high, total, low_back, high_back)
+            yield number, row
 
 
 def merged_rows(
@@ -206,13 +232,13 @@ def _after(
     return float(values[-1]), max(top, highest)
 
 
-def _backs(records: Sequence[Record]) -> list[int]:
+def _backs(ids: Sequence[EntryID]) -> list[int]:
     """How many bytes before the last entry each one ends."""
-    generation, end = records[-1][0]
-    backs = [end - id.offset for id, _ in records]
-    if records[0][0].generation == generation and backs[0] <= MAX_BACK_BYTES:
+    generation, end = ids[-1]
+    backs = [end - id.offset for id in ids]
+    if ids[0].generation == generation and backs[0] <= MAX_BACK_BYTES:
         return backs
     return [
         back if id.generation == generation and back <= MAX_BACK_BYTES else 0
-        for back, (id, _) in zip(backs, records, strict=True)
+        for back, id in zip(backs, ids, strict=True)
     ]

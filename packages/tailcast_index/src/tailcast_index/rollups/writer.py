@@ -11,17 +11,16 @@ with it as it is.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from tailcast_index.meaning import Point
+from tailcast_index.meaning import Columns, Point
+from tailcast_index.rollups.alike import Alike
 from tailcast_index.rollups.buckets import (
     NumberOf,
-    merged_rows,
     reached_after,
     rows_of_bucket,
 )
 from tailcast_index.rollups.layout import (
     CHUNK_RECORDS,
     CHUNK_ROWS,
-    FACTOR,
     FAR_ROW,
     FIRST_FIELD,
     NEAR_ROW,
@@ -36,6 +35,7 @@ from tailcast_index.rollups.layout import (
     rows_of,
     unpack_rows,
 )
+from tailcast_index.rollups.open_chunk import OpenChunk, lift
 from tailcast_index.rollups.records import Record, pack_records, read_records
 from tailcast_streams.indexes import LEVELS, Chunk
 from tailcast_streams.position import EntryID
@@ -45,31 +45,6 @@ _BUCKET: Final = LEVELS[0]
 _FIRST: Final = (_BUCKET, FIRST_FIELD)
 _OPEN: Final = (_BUCKET, OPEN_FIELD)
 _NOTHING: Final = Reached(NO_EXTENT.to)
-
-
-class _OpenChunk:
-    """The rows of one chunk so far."""
-
-    __slots__ = ("reached", "rows")
-
-    def __init__(self) -> None:
-        # The packed rows of each metric, by its number.
-        self.rows: dict[int, bytearray] = {}
-        # What was reached at the end of each of its buckets.
-        self.reached: list[Reached] = []
-
-    def add(self, number: int, rows: bytes) -> None:
-        if (own := self.rows.get(number)) is None:
-            own = self.rows[number] = bytearray()
-        own += rows
-
-    def cut(self, buckets: int, row_bytes: int) -> None:
-        """Keep at most so many buckets."""
-        del self.reached[buckets:]
-        for number, rows in list(self.rows.items()):
-            _cut_rows(rows, buckets, row_bytes)
-            if not rows:
-                del self.rows[number]
 
 
 class Rollups:
@@ -92,9 +67,10 @@ class Rollups:
         self.records = 0
         self.to = NO_EXTENT.to
         self._extent = extent
-        # Records that are in no bucket yet.
+        # Records that are in no bucket yet: in the one form or the other.
         self._pending: list[Record] = []
-        self._open = [_OpenChunk() for _ in LEVELS]
+        self._alike = Alike()
+        self._open = [OpenChunk() for _ in LEVELS]
         # What was reached at the end of the last bucket, and of the last chunk.
         self._reached = self._chunk_reached = _NOTHING
         self._changed: dict[Chunk, bytes] = {}
@@ -121,9 +97,32 @@ class Rollups:
         if self.records == 1:
             self._begin(id, point)
             return
+        if len(self._alike) == _BUCKET:
+            self._close_alike()
+        elif self._alike:
+            self._unfold()
         self._pending.append((id, point))
         if len(self._pending) > _BUCKET:
             self._close_bucket()
+
+    @property
+    def room(self) -> int:
+        """How many records `add_all` may be called with."""
+        return _BUCKET - (len(self._pending) + len(self._alike)) % _BUCKET
+
+    def add_all(self, ids: Sequence[EntryID], columns: Columns) -> None:
+        """Add the next records, which are alike; the first one of all was added."""
+        self.records += columns.records
+        self.to = ids[-1]
+        if len(self._alike) == _BUCKET:
+            self._close_alike()
+        elif len(self._pending) == _BUCKET:
+            self._close_bucket()
+        if self._pending or not self._alike.takes(columns):
+            self._unfold()
+            self._pending += zip(ids, columns.points(), strict=True)
+        else:
+            self._alike.add(ids, columns)
 
     def take_changes(self, *, rests: bool = False) -> RollupChanges:
         """What is to be written since the last call.
@@ -134,6 +133,7 @@ class Rollups:
                 though the stream be trimmed.
         """
         if rests and self._extent.records < self.records:
+            self._unfold()
             self._store_rest()
         changes = RollupChanges(self._changed, tuple(self._dropped))
         self._changed, self._dropped = {}, {}
@@ -156,6 +156,7 @@ class Rollups:
             kept: int = max(0, 1 + chunks * CHUNK_RECORDS)
             self._cut_stored(kept, metrics)
             return kept
+        self._unfold()
         self._forget_rest(range(metrics))
         chunk, rolled = self._open[0], self._extent.rolled
         buckets = (records - rolled) // _BUCKET
@@ -204,10 +205,23 @@ class Rollups:
         records = self._pending[:_BUCKET]
         del self._pending[:_BUCKET]
         self._reached = reached_after(self._reached, records)
+        bucket = len(self._open[0].reached)
+        self._end_bucket(rows_of_bucket(bucket, records, self._number_of))
+
+    def _close_alike(self) -> None:
+        self._reached = self._alike.reached(self._reached)
+        bucket = len(self._open[0].reached)
+        self._end_bucket(self._alike.rows(bucket, self._number_of))
+        self._alike.clear()
+
+    def _unfold(self) -> None:
+        """Have all records that are in no bucket one by one."""
+        self._pending += self._alike.take_records()
+
+    def _end_bucket(self, rows: Iterable[tuple[int, bytes]]) -> None:
         chunk = self._open[0]
-        bucket = len(chunk.reached)
-        for number, rows in rows_of_bucket(bucket, records, self._number_of):
-            chunk.add(number, rows)
+        for number, packed in rows:
+            chunk.add(number, packed)
         chunk.reached.append(self._reached)
         if len(chunk.reached) == CHUNK_ROWS:
             self._close_chunk()
@@ -221,9 +235,9 @@ class Rollups:
             self._store(level, row // CHUNK_ROWS, numbers)
             if len(chunk.reached) < CHUNK_ROWS:
                 break
-            self._open[level] = _OpenChunk()
+            self._open[level] = OpenChunk()
             if level + 1 < len(LEVELS):
-                _lift(level, chunk, self._open[level + 1])
+                lift(level, chunk, self._open[level + 1])
             numbers = chunk.rows
         if self._extent.opened:
             self._drop(_OPEN)
@@ -261,7 +275,8 @@ class Rollups:
             self._drop(_FIRST)
         self._extent = Extent(kept)
         self._pending = []
-        self._open = [_OpenChunk() for _ in LEVELS]
+        self._alike.clear()
+        self._open = [OpenChunk() for _ in LEVELS]
         self._reached = self._chunk_reached = _NOTHING
         self.records, self.to = kept, NO_EXTENT.to
         if kept:
@@ -349,26 +364,3 @@ class Rollups:
     def _drop(self, name: Chunk) -> None:
         self._dropped[name] = None
         self._changed.pop(name, None)
-
-
-def _lift(level: int, chunk: _OpenChunk, above: _OpenChunk) -> None:
-    """Add the two buckets of the next level that a complete chunk makes."""
-    reached = None if level else chunk.reached
-    bucket = len(above.reached)
-    for number, packed in chunk.rows.items():
-        rows = list(unpack_rows(level, packed))
-        first = [row for row in rows if row[0] < FACTOR]
-        if first:
-            above.add(number, merged_rows(bucket, first, reached))
-        if len(first) < len(rows):
-            second = rows[len(first) :]
-            above.add(number, merged_rows(bucket + 1, second, reached))
-    above.reached += chunk.reached[FACTOR - 1 :: FACTOR]
-
-
-def _cut_rows(rows: bytearray, buckets: int, row_bytes: int) -> None:
-    """Keep the rows of the first buckets; they are in the order of buckets."""
-    for start in range(0, len(rows), row_bytes):
-        if rows[start] >= buckets:
-            del rows[start:]
-            return
