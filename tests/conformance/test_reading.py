@@ -1,6 +1,7 @@
 """Reading, listing, listening: all adapters answer alike."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 from tailcast_streams.births import UNCOUNTED, came_after
@@ -184,6 +185,26 @@ async def test_listeners_hear_what_moved(adapter: Adapter) -> None:
         heard = [await anext(payloads) for _ in range(3)]
 
     assert heard == ["0 s", f"5 {EMERGENCIES}", "!canary"]
+
+
+async def test_listeners_may_hear_all_of_a_while_together(adapter: Adapter) -> None:
+    """What comes while others are gathered is heard after that, and none is lost."""
+    seconds = 0.2
+    hints = adapter.notifications(gather_seconds=seconds)
+    async with hints as payloads, asyncio.timeout(10):
+        await adapter.notify("!0")
+        heard = [await anext(payloads)]
+        began = time.monotonic()
+        later = asyncio.ensure_future(anext(payloads))
+        # It gathers now.
+        await asyncio.sleep(0)
+        for number in range(1, 9):
+            await adapter.notify(f"!{number}")
+        heard.append(await later)
+        assert time.monotonic() - began >= seconds
+        heard += [await anext(payloads) for _ in range(2, 9)]
+
+    assert heard == [f"!{number}" for number in range(9)]
 
 
 async def test_listeners_hear_when_a_line_was_written(adapter: Adapter) -> None:

@@ -32,10 +32,15 @@ class Deaf(RedisBroker):
 
     @asynccontextmanager
     async def notifications(
-        self, *, on_foreign: Callable[[], None] | None = None
+        self,
+        *,
+        on_foreign: Callable[[], None] | None = None,
+        gather_seconds: float = 0.0,
     ) -> AsyncGenerator[AsyncIterator[str]]:
         """Only canaries."""
-        async with super().notifications(on_foreign=on_foreign) as payloads:
+        async with super().notifications(
+            on_foreign=on_foreign, gather_seconds=gather_seconds
+        ) as payloads:
             yield (one async for one in payloads if one.startswith("!canary"))
 
 

@@ -9,7 +9,9 @@ def test_what_moves_is_read_at_the_next_tick() -> None:
     for name in ("a", "b", "a"):
         queue.moved(name, 0.0)
     assert queue.take(9) == []
+    assert queue.has_moved
     queue.tick(1.0)
+    assert not queue.has_moved
     assert queue.take(9) == ["a", "b"]
     assert queue.take(9) == []
     assert queue.is_idle

@@ -70,11 +70,15 @@ async def test_a_broker_that_came_back_is_there_for_everybody(
     assert None not in states
 
 
+@pytest.mark.parametrize("gather_seconds", [0.0, 0.05])
 async def test_listeners_are_told_that_they_were_cut_off(
-    own_adapter: RedisBroker, own_broker: BrokerServer
+    own_adapter: RedisBroker, own_broker: BrokerServer, gather_seconds: float
 ) -> None:
     """A lost connection ends the iteration; it is not made anew in silence."""
-    async with own_adapter.notifications() as payloads:
+    hints = own_adapter.notifications(gather_seconds=gather_seconds)
+    async with hints as payloads:
+        await own_adapter.notify("!canary")
+        assert await anext(payloads) == "!canary"
         own_broker.kill()
         with pytest.raises(BrokerUnavailable):
             async with asyncio.timeout(10):

@@ -291,7 +291,10 @@ class SessionReader(Protocol):
         ...
 
     def notifications(
-        self, *, on_foreign: Callable[[], None] | None = None
+        self,
+        *,
+        on_foreign: Callable[[], None] | None = None,
+        gather_seconds: float = 0.0,
     ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         """Listen to notifications: texts for `parse_moved`, and those of `notify`.
 
@@ -300,6 +303,12 @@ class SessionReader(Protocol):
         are known to be of another installation are ignored; `on_foreign` is called for
         each. The iteration ends with `BrokerUnavailable` when the connection is lost.
         After listening again, look at all sessions.
+
+        Args:
+            on_foreign: is called for each of another installation.
+            gather_seconds: once all that have come are given out, the next ones are
+                left alone for so long. To be woken by each costs more than all else of
+                it.
         """
         ...
 

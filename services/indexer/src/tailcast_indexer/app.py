@@ -87,6 +87,7 @@ class IndexerService:
             self._link,
             self._queue,
             instruments=self.instruments,
+            gather_seconds=options.write_interval,
             wake=self._rounds.wake,
             on_listening=self._see_all,
         )

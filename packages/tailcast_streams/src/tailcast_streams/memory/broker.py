@@ -100,14 +100,17 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
 
     @asynccontextmanager
     async def notifications(
-        self, *, on_foreign: Callable[[], None] | None = None
+        self,
+        *,
+        on_foreign: Callable[[], None] | None = None,
+        gather_seconds: float = 0.0,
     ) -> AsyncGenerator[AsyncIterator[str]]:
         del on_foreign  # there are no other installations here
         await self._reachable()
         queue: asyncio.Queue[BrokerError | str] = asyncio.Queue()
         self._listeners.add(queue)
         try:
-            yield _payloads(queue)
+            yield _payloads(queue, gather_seconds)
         finally:
             self._listeners.discard(queue)
 
@@ -119,9 +122,13 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
         """Nothing to close."""
 
 
-async def _payloads(queue: asyncio.Queue[BrokerError | str]) -> AsyncIterator[str]:
+async def _payloads(
+    queue: asyncio.Queue[BrokerError | str], gather_seconds: float
+) -> AsyncIterator[str]:
     while True:
         payload = await queue.get()
         if isinstance(payload, BrokerError):
             raise payload
         yield payload
+        if gather_seconds and queue.empty():
+            await asyncio.sleep(gather_seconds)

@@ -59,7 +59,10 @@ class RedisBroker(RedisAppends, RedisEntries, RedisStates, RedisListing):
 
     @asynccontextmanager
     async def notifications(
-        self, *, on_foreign: Callable[[], None] | None = None
+        self,
+        *,
+        on_foreign: Callable[[], None] | None = None,
+        gather_seconds: float = 0.0,
     ) -> AsyncGenerator[AsyncIterator[str]]:
         await self._installation.settle()
         async with self._listener.pubsub(ignore_subscribe_messages=True) as pubsub:
@@ -67,13 +70,16 @@ class RedisBroker(RedisAppends, RedisEntries, RedisStates, RedisListing):
                 await pubsub.subscribe(self._keys.feed)
                 # Wait for the answer to SUBSCRIBE: no later message is missed.
                 await pubsub.get_message(timeout=None)
-            yield self._payloads(pubsub, on_foreign)
+            yield self._payloads(pubsub, on_foreign, gather_seconds)
 
     async def _payloads(
-        self, pubsub: Any, on_foreign: Callable[[], None] | None
+        self,
+        pubsub: Any,
+        on_foreign: Callable[[], None] | None,
+        gather_seconds: float,
     ) -> AsyncIterator[str]:
         with translated_errors():
-            async for data in pushed(pubsub):
+            async for data in pushed(pubsub, gather_seconds):
                 ours = heard(data, self._installation.heard_tag)
                 if ours is not None:
                     yield ours.decode(errors="replace")

@@ -25,8 +25,13 @@ class Queue:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the next tick would make nothing ready."""
+        """Whether there will be nothing to read before a session moves."""
         return not (self._waiting or self._ready or self._aside)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether a session moved since the last tick."""
+        return bool(self._waiting)
 
     @property
     def behind(self) -> int:

@@ -19,6 +19,7 @@ from tailcast_indexer.indexing.loading import Loading
 from tailcast_indexer.indexing.writing import Writing
 from tailcast_indexer.instruments import Instruments
 from tailcast_indexer.link import Link, is_of_one
+from tailcast_service.pauses import wait_or_timeout
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.entries import Entry
 from tailcast_streams.exceptions import BrokerError
@@ -90,24 +91,27 @@ class Rounds:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        next_tick = 0.0
+        next_tick = moved_at = 0.0
         while True:
             await self._link.wait_until_up()
             now = monotonic()
             if now >= next_tick:
                 next_tick = now + self._interval
+                moved_at = now if self._queue.has_moved else moved_at
                 self._queue.tick(now)
                 await self._guarded(self._writing.due_to_rest(now), rests=True)
             if names := self._next():
                 await self._guarded(names)
                 await asyncio.sleep(0)
                 continue
-            if self._queue.is_idle and not self._writing.has_resting:
-                self._has_moved.clear()
-                await self._has_moved.wait()
-                next_tick = monotonic()
-            else:
-                await asyncio.sleep(max(0.0, next_tick - monotonic()))
+            if self._queue.has_moved:
+                # Hints are heard together, an interval after those before them: right
+                # after a tick perhaps, which found nothing.
+                next_tick = moved_at + self._interval
+            self._has_moved.clear()
+            is_idle = self._queue.is_idle and not self._writing.has_resting
+            pause = None if is_idle else max(0.0, next_tick - monotonic())
+            await wait_or_timeout(self._has_moved, pause)
 
     async def drain(self) -> None:
         """Write what was folded; whatever fails then is folded again by another."""

@@ -21,14 +21,26 @@ class Listener:
         queue: Queue,
         *,
         instruments: Instruments,
+        gather_seconds: float,
         wake: Callable[[], None],
         on_listening: Callable[[], None],
     ) -> None:
-        """`wake` is called for each hint, `on_listening` when hints come again."""
+        """Prepare.
+
+        Args:
+            reader: the broker.
+            link: knows which sessions are ours.
+            queue: gets those that are to be read.
+            instruments: is told what is lost.
+            gather_seconds: for how long hints are gathered before they are taken.
+            wake: is called for each hint.
+            on_listening: is called when hints come again.
+        """
         self._reader = reader
         self._link = link
         self._queue = queue
         self._instruments = instruments
+        self._gather_seconds = gather_seconds
         self._wake = wake
         self._on_listening = on_listening
         # Whether hints come.
@@ -47,7 +59,8 @@ class Listener:
                 self.is_listening = False
 
     async def _listen(self) -> None:
-        async with self._reader.notifications() as texts:
+        hints = self._reader.notifications(gather_seconds=self._gather_seconds)
+        async with hints as texts:
             self.is_listening = True
             # What moved before is not told.
             self._on_listening()
