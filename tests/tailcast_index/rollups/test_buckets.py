@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tailcast_index.meaning import Columns, Point, Value
+from tailcast_index.meaning import AlikeRecords, Point, Value
 from tailcast_index.rollups.buckets import (
     merged_rows,
     rows_of_alike,
@@ -103,7 +103,7 @@ def test_records_that_are_alike_make_the_same_rows() -> None:
     ids = [EntryID(1, 10 * at) for at in range(1, 4)]
     names, values = ("a", "b", "c"), [(3, 1, 2), (0.5, 0.5, -0.25), (1, 1, 1)]
     lows, highs = [*map(min, values)], [*map(max, values)]
-    columns = Columns(3, None, None, None, names, values, lows, highs)
+    columns = AlikeRecords(3, None, None, None, names, values, lows, highs)
     number_of = {"a": 4, "b": 7}.get
     alike = rows_of_alike(3, ids, columns, number_of)
     records = list(zip(ids, columns.points(), strict=True))

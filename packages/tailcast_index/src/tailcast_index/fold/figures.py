@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
-from tailcast_index.meaning import Columns, Value
+from tailcast_index.meaning import AlikeRecords, Value
 
 
 # How many metrics of a session have statistics, and how long their names may be.
@@ -157,7 +157,7 @@ class Figures:
         self._names, self._lists = names, [*map(metrics.get, names)]
         return True
 
-    def add_columns(self, columns: Columns) -> None:
+    def add_columns(self, columns: AlikeRecords) -> None:
         """Add the metrics of records that may be added, metric by metric.
 
         Sums are of one value after the other; in Python 3.12 `sum` has another.

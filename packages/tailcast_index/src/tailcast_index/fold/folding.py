@@ -13,7 +13,7 @@ from tailcast_index.fold.cuts import Cuts
 from tailcast_index.fold.run import Run
 from tailcast_index.fold.summary import TRIMMED, Gap, gap_of
 from tailcast_index.fold.tail import Tail
-from tailcast_index.meaning import Chooser, Columns, Fields
+from tailcast_index.meaning import AlikeRecords, Chooser, Fields
 from tailcast_index.rollups import Rollups
 from tailcast_streams.emergencies import EmergencyWrite, FoundEmergency
 from tailcast_streams.entries import Entry, Kind
@@ -234,7 +234,7 @@ class Folding:
 
     def _columns(
         self, entries: Sequence[Entry], records: Sequence[Fields], now_ms: int
-    ) -> Columns | None:
+    ) -> AlikeRecords | None:
         """What records say together; None if they are to be added one by one."""
         columns = self.run.columns.read(records, now_ms=now_ms)
         if columns is None:

@@ -17,9 +17,9 @@ from tailcast_index.fold.places import PlaceMarks
 from tailcast_index.fold.spark import Spark
 from tailcast_index.fold.summary import Gap, Span, Summary, UnreadKey
 from tailcast_index.meaning import (
+    AlikeRecords,
     Choice,
     ColumnReader,
-    Columns,
     Point,
     Reader,
     Rules,
@@ -137,7 +137,7 @@ class Run:
             self._note_rare(entry, point, now_ms)
         return point
 
-    def may_add(self, columns: Columns) -> bool:
+    def may_add(self, columns: AlikeRecords) -> bool:
         """Whether `add_all` may be called for the records that come next."""
         steps, times = columns.steps, columns.times_ms
         return (
@@ -159,7 +159,7 @@ class Run:
         self,
         entries: Sequence[Entry],
         records: Sequence[Mapping[str, object]],
-        columns: Columns,
+        columns: AlikeRecords,
     ) -> None:
         """Add records that may be added, whose steps do not fall: as `add` does."""
         steps, last = columns.steps, entries[-1]
@@ -182,7 +182,7 @@ class Run:
                 self._look_for_settings(fields)
         self.total_steps = columns.total_steps or self.total_steps
 
-    def _add_places(self, entries: Sequence[Entry], columns: Columns) -> None:
+    def _add_places(self, entries: Sequence[Entry], columns: AlikeRecords) -> None:
         """Add the places that are due among the next records."""
         places, before, steps, at = self.places, self.records, columns.steps, 0
         offsets = [entry.id.offset for entry in entries]

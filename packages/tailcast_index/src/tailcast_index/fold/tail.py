@@ -6,7 +6,7 @@ that those would be given.
 
 from collections.abc import Sequence
 
-from tailcast_index.meaning import Columns, Point
+from tailcast_index.meaning import AlikeRecords, Point
 from tailcast_index.rollups.records import Record
 from tailcast_streams.position import BEFORE_ALL, EntryID
 
@@ -32,7 +32,7 @@ class Tail:
         self.to = id
         self.added.append((id, point))
 
-    def add_all(self, ids: Sequence[EntryID], columns: Columns) -> None:
+    def add_all(self, ids: Sequence[EntryID], columns: AlikeRecords) -> None:
         """Add the next records, which are alike."""
         for id, point in zip(ids, columns.points(), strict=True):
             self.add(id, point)

@@ -6,7 +6,7 @@ version of the rules (`RULES_VERSION`); an index that another version made is ma
 
 from tailcast_index.meaning.about import About, SettingsFinder, about_run
 from tailcast_index.meaning.chooser import Chooser
-from tailcast_index.meaning.columns import ColumnReader, Columns
+from tailcast_index.meaning.columns import AlikeRecords, ColumnReader
 from tailcast_index.meaning.fields import Fields
 from tailcast_index.meaning.finding import finder
 from tailcast_index.meaning.main_metric import rank_of
@@ -26,10 +26,10 @@ from tailcast_index.meaning.values import (
 __all__ = [
     "RULES_VERSION",
     "About",
+    "AlikeRecords",
     "Choice",
     "Chooser",
     "ColumnReader",
-    "Columns",
     "Fields",
     "Path",
     "Point",

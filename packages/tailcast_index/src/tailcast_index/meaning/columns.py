@@ -30,7 +30,7 @@ _OBJECTS: Final = frozenset((dict,))
 _TOLD_APART: Final = frozenset((bool, list, str))
 
 
-class Columns(NamedTuple):
+class AlikeRecords(NamedTuple):
     """What some records say that are alike, and that follow each other."""
 
     # How many records there are.
@@ -48,7 +48,7 @@ class Columns(NamedTuple):
     lows: Sequence[int | float]
     highs: Sequence[int | float]
 
-    def followed_by(self, other: "Columns") -> "Columns":
+    def followed_by(self, other: "AlikeRecords") -> "AlikeRecords":
         """These and others that have the same metrics, without what else they say."""
         pairs = zip(self.values, other.values, strict=True)
         return self._replace(
@@ -116,7 +116,7 @@ class ColumnReader:
         )
         self._shapes: dict[Any, _Shape | None] = {}
 
-    def read(self, records: Sequence[Fields], *, now_ms: int) -> Columns | None:
+    def read(self, records: Sequence[Fields], *, now_ms: int) -> AlikeRecords | None:
         """What records say that have the same fields at the top.
 
         Args:
@@ -146,7 +146,7 @@ class ColumnReader:
             said = (self._totals.find(record) for record in reversed(records))
             total = next((one for one in said if one is not None), None)
         values, lows, highs = gathered.values, gathered.lows, gathered.highs
-        return Columns(
+        return AlikeRecords(
             len(records), steps, times, total, shape.names, values, lows, highs
         )
 

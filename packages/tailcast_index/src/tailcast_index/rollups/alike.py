@@ -7,7 +7,7 @@ being put together.
 from collections.abc import Iterator, Sequence
 from functools import reduce
 
-from tailcast_index.meaning import Columns
+from tailcast_index.meaning import AlikeRecords
 from tailcast_index.rollups.buckets import NumberOf, reached_by, rows_of_alike
 from tailcast_index.rollups.layout import Reached
 from tailcast_index.rollups.records import Record
@@ -21,16 +21,16 @@ class Alike:
 
     def __init__(self) -> None:
         self._ids: list[EntryID] = []
-        self._parts: list[Columns] = []
+        self._parts: list[AlikeRecords] = []
 
     def __len__(self) -> int:
         return len(self._ids)
 
-    def takes(self, columns: Columns) -> bool:
+    def takes(self, columns: AlikeRecords) -> bool:
         """Whether records have the same metrics as those that are here."""
         return not self._parts or self._parts[0].names == columns.names
 
-    def add(self, ids: Sequence[EntryID], columns: Columns) -> None:
+    def add(self, ids: Sequence[EntryID], columns: AlikeRecords) -> None:
         """Add records that it takes."""
         self._ids += ids
         self._parts.append(columns)
@@ -54,5 +54,5 @@ class Alike:
 
     def rows(self, bucket: int, number_of: NumberOf) -> Iterator[tuple[int, bytes]]:
         """The rows of a bucket that they are."""
-        columns = reduce(Columns.followed_by, self._parts)
+        columns = reduce(AlikeRecords.followed_by, self._parts)
         return rows_of_alike(bucket, self._ids, columns, number_of)

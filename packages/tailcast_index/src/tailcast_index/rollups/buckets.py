@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
-from tailcast_index.meaning import Columns, Value
+from tailcast_index.meaning import AlikeRecords, Value
 from tailcast_index.rollups.layout import (
     FAR_ROW,
     MAX_BACK_BYTES,
@@ -84,7 +84,7 @@ def rows_of_bucket(
 
 
 def rows_of_alike(
-    bucket: int, ids: Sequence[EntryID], columns: Columns, number_of: NumberOf
+    bucket: int, ids: Sequence[EntryID], columns: AlikeRecords, number_of: NumberOf
 ) -> Iterator[tuple[int, bytes]]:
     """The same of a bucket of records that all have the same metrics."""
     backs, count = _backs(ids), len(ids)

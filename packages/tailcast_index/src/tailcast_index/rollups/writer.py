@@ -11,7 +11,7 @@ with it as it is.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from tailcast_index.meaning import Columns, Point
+from tailcast_index.meaning import AlikeRecords, Point
 from tailcast_index.rollups.alike import Alike
 from tailcast_index.rollups.buckets import (
     NumberOf,
@@ -110,7 +110,7 @@ class Rollups:
         """How many records `add_all` may be called with."""
         return _BUCKET - (len(self._pending) + len(self._alike)) % _BUCKET
 
-    def add_all(self, ids: Sequence[EntryID], columns: Columns) -> None:
+    def add_all(self, ids: Sequence[EntryID], columns: AlikeRecords) -> None:
         """Add the next records, which are alike; the first one of all was added."""
         self.records += columns.records
         self.to = ids[-1]
