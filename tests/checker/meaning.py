@@ -25,23 +25,25 @@ class Unanswered(Exception):
 
 
 def find_errors(
-    urls: Sequence[str], written: Mapping[str, Sequence[Record]], *, indexed: bool
+    urls: Sequence[str], written: Mapping[str, Sequence[Record]]
 ) -> Iterator[str]:
     """What the gateways at these WebSocket addresses say, and is not so.
 
     Raises:
-        Unanswered: one of them does not answer, or a session has no index and should
-            be `indexed`.
+        Unanswered: one of them does not answer, or says that it does not know a whole
+            session yet.
     """
     for url in urls:
         for session, records in written.items():
             whole = _ask(url, "snapshot", session)
+            if "indexedTo" in whole:
+                raise Unanswered(f"{session} is known up to {whole['indexedTo']}")
             for what, found, expected in _figures(whole, records):
                 if not _is_same(found, expected):
                     yield f"{session}: {what} is {found}, not {expected}"
             curve = _ask(url, "series", session, f"&metrics={METRIC}&points={POINTS}")
-            if indexed and curve["indexedTo"] is None:
-                raise Unanswered(f"{session} has no index")
+            if curve["indexedTo"] is None or curve["cursor"] != whole["cursor"]:
+                raise Unanswered(f"{session} is drawn up to {curve['cursor']}")
             for what, found, expected in _curve(curve, records):
                 if not _is_same(found, expected):
                     yield f"{session}: the curve's {what} is {found}, not {expected}"

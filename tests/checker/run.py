@@ -158,7 +158,7 @@ async def _look_at_answers(
     written = {writer.session: writer.records for writer in writers if writer.records}
 
     def look() -> list[str]:
-        return list(find_errors(stack.urls, written, indexed=stack.is_indexed))
+        return list(find_errors(stack.urls, written)) if stack.is_indexed else []
 
     try:
         verdict.failures += await asyncio.to_thread(look)

@@ -140,13 +140,13 @@ def _of_indexers(facts: Facts) -> Iterator[Problem]:
         # While the broker is away no index can be up to date.
         return
     if facts.indexers == 0:
-        reason = "no indexer is there: new curves, steps and figures are read from the"
-        reason += " streams, which takes longer"
+        reason = "no indexer is there: steps, metrics and curves of sessions that have"
+        reason += " much that is new stay as they are"
         yield Problem("indexer", "", reason, START_INDEXER)
     elif (facts.index_lag_ms or 0) > INDEX_LATE_MS:
         seconds = (facts.index_lag_ms or 0) // 1_000
-        reason = f"the indexes are {seconds} s behind the streams: curves, steps and"
-        reason += " figures take longer"
+        reason = f"the indexes are {seconds} s behind the streams: steps, metrics and"
+        reason += " curves take longer, or come late"
         mend = "if this does not fall by itself, start another `tailcast indexer`"
         yield Problem("indexer", "", reason, mend)
 
