@@ -232,6 +232,7 @@ clients: $(CLIENT)/node_modules/.set ## the npm package of the TypeScript client
 .PHONY: test-clients
 test-clients: clients $(REACT_EXAMPLE)/node_modules/.set ## the TypeScript client and its hook
 	@$(NPM) --prefix $(CLIENT) run generate -- --check
+	@$(NPM) --prefix $(CLIENT) run lint
 	@$(NPM) --prefix $(CLIENT) run types
 	@$(NPM) --prefix $(CLIENT) test
 	@$(BIN)/python -m pytest tests/clients -m clients $(ARGS)

@@ -40,17 +40,25 @@ class Stack:
         self._file = directory / "logs" / "telemetry" / f"{SESSION}.jsonl"
         self.watcher = watcher
         self.written = 0
+        self._phi = 0.5
 
     def write(self) -> int:
         """One more record; its step."""
         self.written += 1
         with self._file.open("a") as lines:
-            lines.write(f'{{"step":{self.written},"telemetry":{{"phi":0.5}}}}\n')
+            lines.write(
+                f'{{"step":{self.written},"telemetry":{{"phi":{self._phi}}}}}\n'
+            )
         return self.written
 
     def signal(self, part: str, number: signal.Signals) -> None:
         """To one of its processes, as it is now."""
         os.kill(self._find(part), number)
+
+    def begin_anew(self) -> None:
+        """The run begins again in its file, with other records."""
+        self.written, self._phi = 0, 0.25
+        self._file.write_text("")
 
     async def forget(self) -> None:
         """The broker loses everything."""
@@ -124,3 +132,6 @@ async def test_parts_are_killed_frozen_and_emptied(tmp_path: Path) -> None:
         await stack.says_what_is_so()
         await stack.is_well()
         assert await stack.watcher.series(PATIENCE_SECONDS) == stack.written
+        stack.begin_anew()
+        await stack.is_well()
+        await stack.watcher.both(SAYS_SECONDS, rewinds=1)

@@ -14,8 +14,10 @@ const DOCS = new URL("../../../docs/", import.meta.url);
 const GENERATED = new URL("../src/generated/", import.meta.url);
 
 async function messages(document) {
-  const text = JSON.stringify(document.components.schemas)
-    .replaceAll("#/components/schemas/", "#/definitions/");
+  const text = JSON.stringify(document.components.schemas).replaceAll(
+    "#/components/schemas/",
+    "#/definitions/",
+  );
   const definitions = JSON.parse(text, open);
   const properties = Object.fromEntries(
     Object.keys(definitions).map((name) => [name, { $ref: `#/definitions/${name}` }]),
@@ -30,7 +32,9 @@ async function messages(document) {
 
 // An object of which nothing is said may have anything in it: a record, say.
 function open(_key, schema) {
-  const isAny = schema?.type === "object" && !schema.properties &&
+  const isAny =
+    schema?.type === "object" &&
+    !schema.properties &&
     schema.additionalProperties === undefined;
   return isAny ? { ...schema, additionalProperties: true } : schema;
 }

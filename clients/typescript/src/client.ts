@@ -2,13 +2,20 @@
 
 import { Connection } from "./connection.js";
 import type { Flow, Incoming } from "./flow.js";
+import type { HeartbeatAnswer } from "./generated/messages.js";
 import {
-  Http, parse, type Body, type NoSeries, type Path, type Query, type Series, type SeriesQuery,
+  type Body,
+  Http,
+  type NoSeries,
+  type Path,
+  parse,
+  type Query,
+  type Series,
+  type SeriesQuery,
   type SessionInfo,
 } from "./http.js";
 import type { Sessions } from "./selectors.js";
-import { Handlers, Subscription, type Handler } from "./subscription.js";
-import type { HeartbeatAnswer } from "./generated/messages.js";
+import { type Handler, Handlers, Subscription } from "./subscription.js";
 import type { Status, SubscribeOptions, TelemetryRecord } from "./types.js";
 import { isObject } from "./values.js";
 
@@ -36,7 +43,11 @@ interface ClientEvents {
 
 const STREAM = "ws/telemetry";
 const IDLE: Status = {
-  feed: "down", connected: false, reason: "Nothing is subscribed to.", retryAt: null, stopped: false,
+  feed: "down",
+  connected: false,
+  reason: "Nothing is subscribed to.",
+  retryAt: null,
+  stopped: false,
 };
 const WORSE = ["fresh", "stale", "down"];
 
@@ -67,9 +78,14 @@ export class TelemetryClient {
    * two forms or from two places: a server sends it once on each connection.
    */
   subscribe<R = TelemetryRecord>(
-    sessions: Sessions = null, options: SubscribeOptions = {},
+    sessions: Sessions = null,
+    options: SubscribeOptions = {},
   ): Subscription<R> {
-    return new Subscription<R>({ place: (flow) => this.#connectionFor(flow) }, sessions, options);
+    return new Subscription<R>(
+      { place: (flow) => this.#connectionFor(flow) },
+      sessions,
+      options,
+    );
   }
 
   /** Hear of `status`, of each `heartbeat`, or of each `message`; ends when called. */
@@ -111,17 +127,25 @@ export class TelemetryClient {
   /** Curves of up to 50 sessions, in their order. */
   series(sessions: readonly string[], query?: SeriesQuery): Promise<(Series | NoSeries)[]>;
   async series(
-    sessions: string | readonly string[], query: SeriesQuery = {},
+    sessions: string | readonly string[],
+    query: SeriesQuery = {},
   ): Promise<Series | (Series | NoSeries)[]> {
     if (typeof sessions === "string") {
       // A JSON list: a name may have commas in it.
       const { metrics, ...rest } = query;
-      const asked = { sessionId: sessions, ...rest, metrics: metrics && JSON.stringify(metrics) };
+      const asked = {
+        sessionId: sessions,
+        ...rest,
+        metrics: metrics && JSON.stringify(metrics),
+      };
       return JSON.parse(await this.#http.ask("../api/series", asked));
     }
     const body = JSON.stringify({ sessionIds: sessions, ...query });
     const lines = await this.#http.ask("../api/series", {}, { method: "POST", body });
-    return lines.trim().split("\n").map((line) => JSON.parse(line));
+    return lines
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
   }
 
   /** A page of emergencies, the newest first. */
@@ -195,7 +219,8 @@ export function sharedClient(url?: string | URL, token?: Token): TelemetryClient
   const stream = streamOf(url);
   const clients = shared.get(stream) ?? new Map<Token | undefined, TelemetryClient>();
   shared.set(stream, clients);
-  const client = clients.get(token) ??
+  const client =
+    clients.get(token) ??
     new TelemetryClient({ url: stream, ...(token === undefined ? {} : { token }) });
   clients.set(token, client);
   return client;

@@ -1,7 +1,7 @@
 // One WebSocket and what is subscribed to on it: opened, judged by what it brings, left and
 // made anew. All state of a connection is here; what decides is in `flow` and `pauses`.
 
-import { Flow, EMERGENCIES, type Incoming } from "./flow.js";
+import { EMERGENCIES, type Flow, type Incoming } from "./flow.js";
 import { GOOD_MS, isFinal, pauseMs, Silence } from "./pauses.js";
 import { overlap } from "./selectors.js";
 import type { Message, Status } from "./types.js";
@@ -100,7 +100,9 @@ export class Connection {
       const { subscribed, isActive, recent } = other;
       if (subscribed && isActive) {
         const told = [subscribed, ...recent];
-        queueMicrotask(() => told.forEach((message) => listener.deliver(message, 0)));
+        queueMicrotask(() => {
+          for (const message of told) listener.deliver(message, 0);
+        });
       }
       return other;
     }
@@ -125,7 +127,10 @@ export class Connection {
   ask(message: object): Promise<Incoming[]> {
     const id = ++this.#ids;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => settle(new Error("the server did not answer"), []), ANSWER_MS);
+      const timer = setTimeout(
+        () => settle(new Error("the server did not answer"), []),
+        ANSWER_MS,
+      );
       const settle = (error: Error | null, parts: Incoming[]) => {
         clearTimeout(timer);
         this.#questions.delete(id);
@@ -183,11 +188,12 @@ export class Connection {
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);
     this.#tell();
     const token = this.#world.token();
-    if (!(token instanceof Promise)) return this.#connect(token);
-    token.then(
-      (text) => mine === this.#tries && this.#connect(text),
-      (error) => mine === this.#tries && this.#end(0, `There is no token: ${error}`),
-    );
+    if (!(token instanceof Promise)) this.#connect(token);
+    else
+      token.then(
+        (text) => mine === this.#tries && this.#connect(text),
+        (error) => mine === this.#tries && this.#end(0, `There is no token: ${error}`),
+      );
   }
 
   #connect(token: string | undefined): void {
@@ -226,8 +232,10 @@ export class Connection {
     const { type, id } = message;
     if (type === "heartbeat") this.#feed = message.feed ?? "fresh";
     else if (type === "draining") this.#told = message.reconnectAfterMs;
-    else if (type === "error") return this.#takeError(message);
-    else if (type === "positions" && id === this.#emergenciesID) {
+    else if (type === "error") {
+      this.#takeError(message);
+      return;
+    } else if (type === "positions" && id === this.#emergenciesID) {
       for (const flow of this.#flows.keys()) flow.learn(message.cursors[EMERGENCIES] ?? null);
       this.#send({ type: "unsubscribe", sessionIds: [NO_SESSION] });
     } else if (this.#questions.has(id)) {
@@ -359,7 +367,12 @@ export class Connection {
     const flows = [...this.#flows.keys()];
     if (!flows.some((flow) => flow.selector.one !== undefined && flow.lacksEmergencies)) return;
     this.#emergenciesID = ++this.#ids;
-    this.#send({ type: "subscribe", sessionIds: [NO_SESSION], add: true, id: this.#emergenciesID });
+    this.#send({
+      type: "subscribe",
+      sessionIds: [NO_SESSION],
+      add: true,
+      id: this.#emergenciesID,
+    });
   }
 
   #send(...messages: object[]): void {
@@ -369,8 +382,11 @@ export class Connection {
 }
 
 function say(
-  feed: Status["feed"], connected: boolean, reason: string | null,
-  retryAt: number | null = null, stopped = false,
+  feed: Status["feed"],
+  connected: boolean,
+  reason: string | null,
+  retryAt: number | null = null,
+  stopped = false,
 ): Status {
   return { feed, connected, reason, retryAt, stopped };
 }

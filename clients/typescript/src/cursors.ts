@@ -9,6 +9,7 @@ export function isAfter(one: Cursor, other: Cursor | undefined): boolean {
   if (other == null) return true;
   const [generation = 0, offset = 0] = one.split("-").map(Number);
   const [otherGeneration = 0, otherOffset = 0] = other.split("-").map(Number);
-  return generation > otherGeneration ||
-    (generation === otherGeneration && offset > otherOffset);
+  return (
+    generation > otherGeneration || (generation === otherGeneration && offset > otherOffset)
+  );
 }

@@ -1,8 +1,8 @@
 // One subscription as the server has it: which sessions, in which form, and how far each has
 // come. Pure: messages in, messages to pass on out.
 
-import { isAfter, type Cursor } from "./cursors.js";
-import { overlap, select, type Selector, type Sessions } from "./selectors.js";
+import { type Cursor, isAfter } from "./cursors.js";
+import { overlap, type Selector, type Sessions, select } from "./selectors.js";
 import type { From, Message, Place, SubscribeOptions } from "./types.js";
 
 /** Emergencies that are whole files have their places under this name. */
@@ -83,7 +83,12 @@ export class Flow {
     this.isActive = false;
     const { from: asked, ...form } = this.options;
     const from = isPlace(asked) ? undefined : asked;
-    const last: Record<string, unknown> = { type: "subscribe", id, ...this.selector.fields, ...form };
+    const last: Record<string, unknown> = {
+      type: "subscribe",
+      id,
+      ...this.selector.fields,
+      ...form,
+    };
     if (add) last.add = true;
     if (!this.#hasPlaces) {
       const goesOn = isShared && (from ?? "now") === "now";
@@ -200,7 +205,8 @@ export class Flow {
   #set(cursors: Record<string, Cursor>): void {
     for (const [name, cursor] of Object.entries(cursors)) {
       // None, after one that is known: the server waits for it to come back.
-      if (this.#concerns(name)) this.#cursors.set(name, cursor ?? this.#cursors.get(name) ?? null);
+      if (this.#concerns(name))
+        this.#cursors.set(name, cursor ?? this.#cursors.get(name) ?? null);
     }
   }
 

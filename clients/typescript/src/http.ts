@@ -4,10 +4,16 @@ import type { components, paths } from "./generated/http.js";
 import { isObject, mayHaveNonFinite, revive } from "./values.js";
 
 type Schemas = components["schemas"];
-type Got<P extends keyof paths> = paths[P] extends { get: { responses: { 200: { content: infer C } } } }
-  ? C extends { "application/json": infer B } ? B : never
+type Got<P extends keyof paths> = paths[P] extends {
+  get: { responses: { 200: { content: infer C } } };
+}
+  ? C extends { "application/json": infer B }
+    ? B
+    : never
   : never;
-export type Query<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } }
+export type Query<P extends keyof paths> = paths[P] extends {
+  get: { parameters: { query?: infer Q } };
+}
   ? NonNullable<Q>
   : Record<string, never>;
 /** What can be asked for by GET. */
@@ -46,7 +52,8 @@ export class Http {
   readonly #token: () => string | undefined | Promise<string | undefined>;
 
   constructor(
-    stream: string, ask: typeof fetch,
+    stream: string,
+    ask: typeof fetch,
     token: () => string | undefined | Promise<string | undefined>,
   ) {
     this.#stream = new URL(stream.replace(/^ws/, "http"));
@@ -55,7 +62,11 @@ export class Http {
   }
 
   /** `path` is relative to the stream's, as `url` of what is too long for a message is. */
-  async ask(path: string, query: object = {}, init: { method?: string; body?: string } = {}): Promise<string> {
+  async ask(
+    path: string,
+    query: object = {},
+    init: { method?: string; body?: string } = {},
+  ): Promise<string> {
     const url = new URL(path, this.#stream);
     for (const [name, value] of Object.entries(query)) {
       for (const one of Array.isArray(value) ? value : [value]) {

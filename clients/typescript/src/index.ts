@@ -1,10 +1,16 @@
-export { TelemetryClient, sharedClient, type ClientOptions, type Token } from "./client.js";
-export {
-  TailcastError, type Body, type NoSeries, type Path, type Query, type Series, type SeriesQuery,
-  type SessionInfo,
-} from "./http.js";
+export { type ClientOptions, sharedClient, TelemetryClient, type Token } from "./client.js";
 export type { Cursor } from "./cursors.js";
-export type { Sessions } from "./selectors.js";
-export { Subscription, SubscriptionError, type Events } from "./subscription.js";
-export type * from "./types.js";
 export type { HeartbeatAnswer } from "./generated/messages.js";
+export {
+  type Body,
+  type NoSeries,
+  type Path,
+  type Query,
+  type Series,
+  type SeriesQuery,
+  type SessionInfo,
+  TailcastError,
+} from "./http.js";
+export type { Sessions } from "./selectors.js";
+export { type Events, Subscription, SubscriptionError } from "./subscription.js";
+export type * from "./types.js";

@@ -2,7 +2,7 @@
 
 import { useMemo, useSyncExternalStore } from "react";
 import { sharedClient, type Token } from "./client.js";
-import { Stream, type Picture, type StreamOptions } from "./stream.js";
+import { type Picture, Stream, type StreamOptions } from "./stream.js";
 
 export type { Picture, StreamEmergency, StreamOptions, StreamRecord } from "./stream.js";
 
@@ -29,10 +29,10 @@ export interface TelemetryStream extends Picture {
 export function useTelemetryStream(
   options?: string | null | UseTelemetryStreamOptions,
 ): TelemetryStream {
-  const { url, token, ...rest } = typeof options === "object" && options !== null
-    ? options
-    : { sessionId: options ?? null };
+  const { url, token, ...rest } =
+    typeof options === "object" && options !== null ? options : { sessionId: options ?? null };
   const key = JSON.stringify([url, rest]);
+  // `key` has all of `url` and `rest`
   const stream = useMemo(() => new Stream(() => sharedClient(url, token), rest), [key, token]);
   const picture = useSyncExternalStore(stream.listen, stream.picture, stream.picture);
   return useMemo(() => {

@@ -4,7 +4,12 @@
 import type { TelemetryClient } from "./client.js";
 import type { Subscription } from "./subscription.js";
 import type {
-  EmergencyMessage, Message, Place, Status, SubscribeOptions, TelemetryRecord,
+  EmergencyMessage,
+  Message,
+  Place,
+  Status,
+  SubscribeOptions,
+  TelemetryRecord,
 } from "./types.js";
 import { isObject } from "./values.js";
 
@@ -13,7 +18,10 @@ export const MAX_RECORDS = 1_000;
 const HIDDEN_MS = 250;
 
 /** A record with metrics; `telemetry` has NaN for numbers that are not there. */
-export type StreamRecord = Readonly<{ telemetry: Readonly<Record<string, any>>; [field: string]: any }>;
+export type StreamRecord = Readonly<{
+  telemetry: Readonly<Record<string, any>>;
+  [field: string]: any;
+}>;
 export type StreamEmergency = Readonly<{
   emergency: Readonly<{ reason: string; [field: string]: any }>;
   [field: string]: any;
@@ -55,8 +63,18 @@ interface Entry {
 }
 
 const EMPTY: Picture = Object.freeze({
-  records: Object.freeze([]), latestRecord: null, emergency: null, connected: false, feed: "down",
-  reason: null, error: null, isLoading: false, skipped: 0, gaps: 0, rewinds: 0, sessionId: null,
+  records: Object.freeze([]),
+  latestRecord: null,
+  emergency: null,
+  connected: false,
+  feed: "down",
+  reason: null,
+  error: null,
+  isLoading: false,
+  skipped: 0,
+  gaps: 0,
+  rewinds: 0,
+  sessionId: null,
 });
 
 export class Stream {
@@ -88,7 +106,9 @@ export class Stream {
     this.#isWanted = options.autoConnect ?? true;
     this.#sessionId = options.sessionId ?? null;
     this.#picture = Object.freeze({
-      ...EMPTY, isLoading: this.#isWanted, sessionId: this.#sessionId,
+      ...EMPTY,
+      isLoading: this.#isWanted,
+      sessionId: this.#sessionId,
     });
   }
 
@@ -122,7 +142,12 @@ export class Stream {
   unsubscribe = (): void => {
     this.#isWanted = false;
     this.#end();
-    this.#change({ connected: false, feed: "down", reason: "Not subscribed.", isLoading: false });
+    this.#change({
+      connected: false,
+      feed: "down",
+      reason: "Not subscribed.",
+      isLoading: false,
+    });
   };
 
   clearRecords = (): void => this.#forget();
@@ -142,7 +167,8 @@ export class Stream {
     if (this.#subscription) return;
     const { sessionId, maxRecords, autoConnect, from: _, ...options } = this.#options;
     const subscription = this.#client().subscribe(this.#sessionId, {
-      ...options, ...(from === undefined ? {} : { from }),
+      ...options,
+      ...(from === undefined ? {} : { from }),
     });
     this.#subscription = subscription;
     const isOfNow = from === undefined || from === "now";
@@ -172,27 +198,28 @@ export class Stream {
     const error = stopped && reason !== null ? new Error(reason) : null;
     const old = this.#changes.error ?? this.#picture.error;
     const changes = { feed, reason, connected: feed === "fresh" };
-    this.#change(error ? { ...changes, error } : feed === "fresh" && old ? { ...changes, error: null } : changes);
+    this.#change(
+      error
+        ? { ...changes, error }
+        : feed === "fresh" && old
+          ? { ...changes, error: null }
+          : changes,
+    );
   }
 
   #take(message: Message, isOfNow: boolean): void {
-    switch (message.type) {
-      case "telemetry":
-        return this.#add(message.data, message.sessionId, message.cursor);
-      case "emergency":
-        return this.#change({ emergency: emergencyOf(message) });
-      case "gap":
-        return this.#change({ gaps: this.#latest("gaps") + 1 });
-      case "rewind":
-        this.#goBack(message.sessionId, message.step, endOf(message.cursor));
-        return this.#change({ rewinds: this.#latest("rewinds") + 1 });
-      case "subscribed":
-        if (isOfNow || message.exists === false) this.#change({ isLoading: false });
-        return;
-      case "caught_up":
-        return this.#change({ isLoading: false });
-      case "error":
-        return this.#change({ error: new Error(message.message), isLoading: false });
+    const { type } = message;
+    if (type === "telemetry") this.#add(message.data, message.sessionId, message.cursor);
+    else if (type === "emergency") this.#change({ emergency: emergencyOf(message) });
+    else if (type === "gap") this.#change({ gaps: this.#latest("gaps") + 1 });
+    else if (type === "rewind") {
+      this.#goBack(message.sessionId, message.step, endOf(message.cursor));
+      this.#change({ rewinds: this.#latest("rewinds") + 1 });
+    } else if (type === "error") {
+      this.#change({ error: new Error(message.message), isLoading: false });
+    } else if (type === "caught_up") this.#change({ isLoading: false });
+    else if (type === "subscribed" && (isOfNow || message.exists === false)) {
+      this.#change({ isLoading: false });
     }
   }
 
@@ -200,9 +227,13 @@ export class Stream {
     let skipped = 0;
     for (const record of data) {
       if (!isObject(record.telemetry)) skipped += 1;
-      else this.#entries.push({
-        record: this.#shape(record, record.telemetry), sessionId, step: record.step, end: endOf(cursor),
-      });
+      else
+        this.#entries.push({
+          record: this.#shape(record, record.telemetry),
+          sessionId,
+          step: record.step,
+          end: endOf(cursor),
+        });
     }
     const tooMany = this.#entries.length - this.#maxRecords;
     if (tooMany > 0) this.#entries.splice(0, tooMany);

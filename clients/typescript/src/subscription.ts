@@ -3,10 +3,15 @@
 
 import type { Connection, Listener } from "./connection.js";
 import { Flow, type Incoming } from "./flow.js";
-import type {
-  Message, MessageTypes, Place, Status, SubscribeOptions, TelemetryRecord,
-} from "./types.js";
 import type { Sessions } from "./selectors.js";
+import type {
+  Message,
+  MessageTypes,
+  Place,
+  Status,
+  SubscribeOptions,
+  TelemetryRecord,
+} from "./types.js";
 
 /** Beyond so many characters the server is told to wait until the loop has caught up. */
 export const MAX_BUFFERED_CHARS = 4 * 1024 * 1024;
@@ -92,8 +97,15 @@ export class Subscription<R = TelemetryRecord> implements AsyncIterable<Message<
 
   /** Whether what is written now arrives. */
   get status(): Status {
-    return this.#connection?.status ??
-      { feed: "down", connected: false, reason: "Not connected.", retryAt: null, stopped: false };
+    return (
+      this.#connection?.status ?? {
+        feed: "down",
+        connected: false,
+        reason: "Not connected.",
+        retryAt: null,
+        stopped: false,
+      }
+    );
   }
 
   /** How far it is: as `from` of another subscription, that goes on behind it. */

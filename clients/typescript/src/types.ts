@@ -1,7 +1,7 @@
 // What a program is told, and what it may ask for: the generated messages, named.
 
-import type * as Wire from "./generated/messages.js";
 import type { Cursor } from "./cursors.js";
+import type * as Wire from "./generated/messages.js";
 
 export type Where = Wire.Condition;
 /** One record, as its producer wrote it. */

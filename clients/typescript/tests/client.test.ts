@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { sharedClient, TelemetryClient, type Message } from "../src/index.js";
+import { type Message, sharedClient, TelemetryClient } from "../src/index.js";
 import { MAX_BUFFERED_CHARS } from "../src/subscription.js";
 import { frame, freshServer, last, Socket, sockets } from "./server.js";
 
@@ -57,7 +57,13 @@ describe("subscribing", () => {
     expect(last().sent.slice(0, 2)).toEqual([
       { type: "heartbeat", everyMs: 1_000 },
       {
-        type: "subscribe", sessionId: "a", from: { last: 5 }, metrics: ["phi"], where, maxRate: 5, id: 1,
+        type: "subscribe",
+        sessionId: "a",
+        from: { last: 5 },
+        metrics: ["phi"],
+        where,
+        maxRate: 5,
+        id: 1,
       },
     ]);
     expect(last().url).toBe("ws://localhost:5000/ws/telemetry");
@@ -69,7 +75,11 @@ describe("subscribing", () => {
     client.subscribe(["c*"], { metrics: ["x"] });
     last().open();
     expect(sockets()).toHaveLength(1);
-    expect(last().subscribes().map(({ add }) => add ?? false)).toEqual([false, true, true]);
+    expect(
+      last()
+        .subscribes()
+        .map(({ add }) => add ?? false),
+    ).toEqual([false, true, true]);
   });
 
   test("two of the same are one for the server", () => {
@@ -141,7 +151,12 @@ describe("subscribing", () => {
     const subscription = client.subscribe("a", { where: { metric: "x", op: "like" } as never });
     const loop = subscription[Symbol.asyncIterator]().next();
     last().open();
-    const error = { type: "error", code: "invalid_filter", message: "Invalid filter: …", id: 1 };
+    const error = {
+      type: "error",
+      code: "invalid_filter",
+      message: "Invalid filter: …",
+      id: 1,
+    };
     last().say(error);
     await expect(loop).rejects.toMatchObject({ code: "invalid_filter" });
     expect(subscription.isClosed).toBe(true);
@@ -172,7 +187,9 @@ describe("each record once, in order", () => {
 
   test("a subscription goes on at its cursor when it comes back", () => {
     const told = heard(client.subscribe("a", { from: "start" }), "telemetry");
-    last().welcome().say(frame("a", 0, { step: 1 }));
+    last()
+      .welcome()
+      .say(frame("a", 0, { step: 1 }));
     last().end();
     vi.advanceTimersByTime(1_000);
     last().open();
@@ -196,7 +213,9 @@ describe("each record once, in order", () => {
 
   test("a server that has lost the session does not make it forget its place", () => {
     const told = heard(client.subscribe("a"), "telemetry");
-    last().welcome().say(frame("a", 0, { step: 1 }));
+    last()
+      .welcome()
+      .say(frame("a", 0, { step: 1 }));
     for (let times = 0; times < 2; times += 1) {
       last().end();
       vi.advanceTimersByTime(2_000);
@@ -221,7 +240,10 @@ describe("each record once, in order", () => {
     last().open();
     const all = last().subscribes();
     expect(all.length).toBeGreaterThan(5);
-    expect(all.map(({ more }) => more ?? false)).toEqual([...all.slice(1).map(() => true), false]);
+    expect(all.map(({ more }) => more ?? false)).toEqual([
+      ...all.slice(1).map(() => true),
+      false,
+    ]);
     expect(all.at(-1)).toMatchObject({ sessionIds: ["*"], at: "at-2", from: "start" });
     expect(Math.max(...all.map((one) => JSON.stringify(one).length))).toBeLessThan(20_000);
     const sent = Object.assign({}, ...all.map((one) => one.cursors));
@@ -232,7 +254,13 @@ describe("each record once, in order", () => {
     client.subscribe(null, { from: { last: 5 } });
     last().open();
     last().say({ type: "subscribed", message: "", id: 1 });
-    last().say({ type: "positions", cursors: { a: "1-5-00000000" }, at: "x", more: true, id: 1 });
+    last().say({
+      type: "positions",
+      cursors: { a: "1-5-00000000" },
+      at: "x",
+      more: true,
+      id: 1,
+    });
     last().end();
     vi.advanceTimersByTime(1_000);
     last().open();
@@ -242,10 +270,15 @@ describe("each record once, in order", () => {
 
   test("what is missing before a frame is asked for again", () => {
     const told = heard(client.subscribe("a"), "telemetry");
-    last().welcome().say(frame("a", 0, { step: 1 }));
+    last()
+      .welcome()
+      .say(frame("a", 0, { step: 1 }));
     last().say(frame("a", 2, { step: 3 }));
     expect(last().subscribes()).toEqual([
-      expect.objectContaining({ add: true, cursors: { a: "1-10-00000000" , "!emergencies": null } }),
+      expect.objectContaining({
+        add: true,
+        cursors: { a: "1-10-00000000", "!emergencies": null },
+      }),
     ]);
     last().confirm("1-10-00000000");
     last().say(frame("a", 1, { step: 2 }, { step: 3 }));
@@ -254,14 +287,34 @@ describe("each record once, in order", () => {
 
   test("gaps and rewinds are told, and delivery goes on after them", () => {
     const told = heard(client.subscribe("a"));
-    last().welcome().say(frame("a", 0, { step: 1 }));
+    last()
+      .welcome()
+      .say(frame("a", 0, { step: 1 }));
     told.splice(0);
     last().say(
-      { type: "gap", sessionId: "a", from: "1-10-00000000", to: "1-90-00000000", reason: "trimmed" },
-      { type: "rewind", sessionId: "a", cursor: "2-0-00000000", generation: "2", reason: "truncated",
-        step: 0, complete: true },
-      { type: "telemetry", sessionId: "a", data: [{ step: 0 }], prev: "2-0-00000000",
-        cursor: "2-9-00000000" },
+      {
+        type: "gap",
+        sessionId: "a",
+        from: "1-10-00000000",
+        to: "1-90-00000000",
+        reason: "trimmed",
+      },
+      {
+        type: "rewind",
+        sessionId: "a",
+        cursor: "2-0-00000000",
+        generation: "2",
+        reason: "truncated",
+        step: 0,
+        complete: true,
+      },
+      {
+        type: "telemetry",
+        sessionId: "a",
+        data: [{ step: 0 }],
+        prev: "2-0-00000000",
+        cursor: "2-9-00000000",
+      },
     );
     expect(told.map(({ type }) => type)).toEqual(["gap", "rewind", "telemetry"]);
   });
@@ -269,25 +322,34 @@ describe("each record once, in order", () => {
   test("a heartbeat moves the place of a session whose records are held back", () => {
     const subscription = client.subscribe("a", { where: { metric: "x", op: "exists" } });
     last().welcome();
-    last().say({ type: "heartbeat", feed: "fresh", cursors: { a: "1-500-00000000", b: "1-9-00000000" } });
+    last().say({
+      type: "heartbeat",
+      feed: "fresh",
+      cursors: { a: "1-500-00000000", b: "1-9-00000000" },
+    });
     expect(subscription.place.cursors).toEqual({ a: "1-500-00000000", "!emergencies": null });
   });
 
   test("the place of one subscription is where another begins", () => {
     const one = client.subscribe(null);
-    last().welcome().say(frame("a", 0, { step: 1 }));
+    last()
+      .welcome()
+      .say(frame("a", 0, { step: 1 }));
     const { place } = one;
     one.close();
     client.subscribe(null, { from: place });
     expect(last().subscribes().at(-1)).toMatchObject({
-      cursors: { a: "1-10-00000000", "!emergencies": null }, at: "at-1",
+      cursors: { a: "1-10-00000000", "!emergencies": null },
+      at: "at-1",
     });
     expect(last().subscribes().at(-1)).not.toHaveProperty("from");
   });
 
   test("numbers that JSON has no words for are numbers; a record that has none is untouched", () => {
     const told = heard(client.subscribe("a"), "telemetry");
-    last().welcome().say(frame("a", 0, { loss: "NaN", grad: ["-Infinity"], name: "nan" }));
+    last()
+      .welcome()
+      .say(frame("a", 0, { loss: "NaN", grad: ["-Infinity"], name: "nan" }));
     expect(records(told)).toEqual([{ loss: NaN, grad: [-Infinity], name: "nan" }]);
   });
 });
@@ -321,7 +383,11 @@ describe("emergencies", () => {
     const a = heard(client.subscribe("a"), "acknowledged");
     const b = heard(client.subscribe("b"), "acknowledged");
     last().welcome();
-    const seen = { type: "acknowledged", id: "x", acknowledged: { who: "ada", note: "", at: 1 } };
+    const seen = {
+      type: "acknowledged",
+      id: "x",
+      acknowledged: { who: "ada", note: "", at: 1 },
+    };
     last().say(seen, { ...seen, acknowledged: null }, { ...seen, sessionId: "b" });
     expect([a.length, b.length]).toEqual([2, 3]);
   });
@@ -366,14 +432,20 @@ describe("coming back", () => {
   test("as long as the server says, the last word counting, and only once", () => {
     vi.spyOn(Math, "random").mockReturnValue(0);
     client.subscribe("a");
-    last().welcome().say(
-      { type: "draining", reconnectAfterMs: 60_000 },
-      { type: "draining", reconnectAfterMs: 3_000 },
-      { type: "heartbeat", feed: "fresh" },
-      { type: "closing", cursors: { a: "1-70-00000000" }, more: false },
-    );
+    last()
+      .welcome()
+      .say(
+        { type: "draining", reconnectAfterMs: 60_000 },
+        { type: "draining", reconnectAfterMs: 3_000 },
+        { type: "heartbeat", feed: "fresh" },
+        { type: "closing", cursors: { a: "1-70-00000000" }, more: false },
+      );
     last().end(1012);
-    expect(client.status).toMatchObject({ feed: "down", connected: false, retryAt: Date.now() + 3_000 });
+    expect(client.status).toMatchObject({
+      feed: "down",
+      connected: false,
+      retryAt: Date.now() + 3_000,
+    });
     // Waking up is no reason to come before.
     globalThis.window?.dispatchEvent?.(new Event("online"));
     vi.advanceTimersByTime(2_999);
@@ -389,7 +461,13 @@ describe("coming back", () => {
   test("an error with `close` and a delay means: then", () => {
     client.subscribe("a");
     last().welcome();
-    last().say({ type: "error", code: "closed", message: "no pong", close: 4012, retryAfterMs: 150 });
+    last().say({
+      type: "error",
+      code: "closed",
+      message: "no pong",
+      close: 4012,
+      retryAfterMs: 150,
+    });
     last().end(4012);
     vi.advanceTimersByTime(150);
     expect(sockets()).toHaveLength(2);
@@ -397,10 +475,13 @@ describe("coming back", () => {
 
   test.each([
     ["a code", () => last().end(4409)],
-    ["words, whatever the code", () => {
-      last().say({ type: "error", code: "closed", message: "taken over", close: 4409 });
-      last().end(1005);
-    }],
+    [
+      "words, whatever the code",
+      () => {
+        last().say({ type: "error", code: "closed", message: "taken over", close: 4409 });
+        last().end(1005);
+      },
+    ],
   ])("not after %s that say so, until it is told to", (_, end) => {
     const subscription = client.subscribe("a");
     last().welcome();
@@ -417,7 +498,11 @@ describe("coming back", () => {
 
   test("a token is asked for anew for each connection", async () => {
     const tokens = ["first", "second"];
-    client = new TelemetryClient({ url, WebSocket: Socket, token: async () => tokens.shift()! });
+    client = new TelemetryClient({
+      url,
+      WebSocket: Socket,
+      token: async () => tokens.shift()!,
+    });
     client.subscribe("a");
     await vi.advanceTimersByTimeAsync(0);
     last().open();
@@ -429,7 +514,10 @@ describe("coming back", () => {
   });
 
   test("a token that cannot be had is tried again, and said", async () => {
-    const token = vi.fn().mockRejectedValueOnce(new Error("no network")).mockResolvedValue("it");
+    const token = vi
+      .fn()
+      .mockRejectedValueOnce(new Error("no network"))
+      .mockResolvedValue("it");
     client = new TelemetryClient({ url, WebSocket: Socket, token });
     client.subscribe("a");
     await vi.advanceTimersByTimeAsync(0);
@@ -445,7 +533,8 @@ describe("what is so", () => {
     const told: string[] = [];
     subscription.on("status", ({ feed }) => told.push(feed));
     last().welcome();
-    for (const feed of ["stale", "stale", "down", "fresh"]) last().say({ type: "heartbeat", feed });
+    for (const feed of ["stale", "stale", "down", "fresh"])
+      last().say({ type: "heartbeat", feed });
     expect(told).toEqual(["fresh", "stale", "down", "fresh"]);
     expect(client.lagMs).toBe(null);
   });
@@ -457,13 +546,18 @@ describe("what is so", () => {
     expect(client.status.feed).toBe("fresh");
     vi.advanceTimersByTime(500);
     expect(client.status).toMatchObject({
-      feed: "stale", connected: false, reason: "The server does not answer.",
+      feed: "stale",
+      connected: false,
+      reason: "The server does not answer.",
     });
     last().say({ type: "heartbeat", feed: "fresh" });
     expect(client.status.feed).toBe("fresh");
     vi.advanceTimersByTime(10_000);
     expect(last().isClosed).toBe(true);
-    expect(client.status).toMatchObject({ feed: "down", reason: "The server does not answer." });
+    expect(client.status).toMatchObject({
+      feed: "down",
+      reason: "The server does not answer.",
+    });
   });
 
   test("so is a connection that never opens", () => {
@@ -494,7 +588,9 @@ describe("loops", () => {
         if (steps.length === 3) break;
       }
     })();
-    last().welcome().say(frame("a", 0, { step: 1 }), frame("a", 1, { step: 2 }, { step: 3 }));
+    last()
+      .welcome()
+      .say(frame("a", 0, { step: 1 }), frame("a", 1, { step: 2 }, { step: 3 }));
     await loop;
     expect(steps).toEqual([1, 2, 3]);
     expect(subscription.isClosed).toBe(true);
@@ -542,7 +638,9 @@ describe("loops", () => {
     const report = vi.spyOn(globalThis, "queueMicrotask").mockImplementation(() => {});
     subscription.on("telemetry", failing);
     const told = heard(subscription, "telemetry");
-    last().welcome().say(frame("a", 0, { step: 1 }));
+    last()
+      .welcome()
+      .say(frame("a", 0, { step: 1 }));
     expect(records(told)).toHaveLength(1);
     expect(report).toHaveBeenCalledOnce();
     expect(report.mock.calls[0]![0]).toThrow("mine");
@@ -584,12 +682,14 @@ describe("questions", () => {
       new Response("{}"),
       new Response("{}"),
       new Response('{"code":"unavailable","message":"the broker is away"}', {
-        status: 503, headers: { "Retry-After": "2" },
+        status: 503,
+        headers: { "Retry-After": "2" },
       }),
       new Response("<html>", { status: 502 }),
     ];
     client = new TelemetryClient({
-      url: "https://host/prefix", token: "secret",
+      url: "https://host/prefix",
+      token: "secret",
       fetch: async (input, init) => {
         asked.push([String(input), init]);
         return answers.shift()!;
@@ -608,13 +708,22 @@ describe("questions", () => {
     expect(await client.whole({ step: 1 })).toEqual({ step: 1 });
     await client.acknowledge("a/1", "ada", "looked");
     expect(asked.at(-1)![0]).toBe("https://host/prefix/api/emergencies/ack?id=a%2F1");
-    expect(asked.at(-1)![1]).toMatchObject({ method: "POST", body: '{"who":"ada","note":"looked"}' });
+    expect(asked.at(-1)![1]).toMatchObject({
+      method: "POST",
+      body: '{"who":"ada","note":"looked"}',
+    });
     expect(new Headers(asked.at(-1)![1]?.headers).get("Content-Type")).toBe("application/json");
     await client.acknowledge("a/1", null);
     expect(asked.at(-1)![1]).toMatchObject({ method: "DELETE" });
     await expect(client.emergencies()).rejects.toMatchObject({
-      status: 503, code: "unavailable", retryAfterMs: 2_000, message: "the broker is away",
+      status: 503,
+      code: "unavailable",
+      retryAfterMs: 2_000,
+      message: "the broker is away",
     });
-    await expect(client.get("/api/status")).rejects.toMatchObject({ status: 502, retryAfterMs: undefined });
+    await expect(client.get("/api/status")).rejects.toMatchObject({
+      status: 502,
+      retryAfterMs: undefined,
+    });
   });
 });

@@ -20,9 +20,19 @@ describe("cursors", () => {
 
 describe("values", () => {
   test("the three strings become numbers, wherever they are", () => {
-    const record = { a: "NaN", b: ["Infinity", { c: "-Infinity" }], d: "nan", e: null, f: "Inf" };
+    const record = {
+      a: "NaN",
+      b: ["Infinity", { c: "-Infinity" }],
+      d: "nan",
+      e: null,
+      f: "Inf",
+    };
     expect(revive(record)).toEqual({
-      a: NaN, b: [Infinity, { c: -Infinity }], d: "nan", e: null, f: "Inf",
+      a: NaN,
+      b: [Infinity, { c: -Infinity }],
+      d: "nan",
+      e: null,
+      f: "Inf",
     });
   });
 
@@ -30,7 +40,10 @@ describe("values", () => {
     const record = JSON.parse('{"__proto__":"NaN","constructor":"Infinity"}');
     revive(record);
     expect(Object.getPrototypeOf(record)).toBe(Object.prototype);
-    expect(Object.entries(record)).toEqual([["__proto__", NaN], ["constructor", Infinity]]);
+    expect(Object.entries(record)).toEqual([
+      ["__proto__", NaN],
+      ["constructor", Infinity],
+    ]);
   });
 
   test("a text without them is known at a look", () => {

@@ -1,11 +1,13 @@
 // @vitest-environment happy-dom
-import { act, StrictMode, useState, type ReactNode } from "react";
+import { act, type ReactNode, StrictMode, useState } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TelemetryDashboard } from "../../../examples/react-recharts/src/TelemetryDashboard.jsx";
 import { sharedClient } from "../src/index.js";
 import {
-  useTelemetryStream, type TelemetryStream, type UseTelemetryStreamOptions,
+  type TelemetryStream,
+  type UseTelemetryStreamOptions,
+  useTelemetryStream,
 } from "../src/react.js";
 import { frame, freshServer, last, Socket, sockets } from "./server.js";
 
@@ -46,21 +48,41 @@ function Probe({ options }: { options?: string | null | UseTelemetryStreamOption
   return null;
 }
 
+let again = () => {};
+
+function Restless() {
+  const [n, set] = useState(0);
+  again = () => set(n + 1);
+  return <Probe options={{ sessionId: "a", metrics: ["phi"] }} />;
+}
+
 /** A record as the original producers write them. */
 function record(step: number, metrics: object = {}): object {
   return { step, telemetry: { phi: 0.5, kappa_eff: 64, regime: "geometric", ...metrics } };
 }
 
 const rewind = (step: number | null, cursor = "2-0-00000000") => ({
-  type: "rewind", sessionId: "a", cursor, generation: "2", reason: "truncated", step, complete: true,
+  type: "rewind",
+  sessionId: "a",
+  cursor,
+  generation: "2",
+  reason: "truncated",
+  step,
+  complete: true,
 });
 
 describe("the hook", () => {
   test("has what both hooks had", async () => {
     await show(<Probe options="a" />);
     expect(stream).toMatchObject({
-      records: [], connected: false, emergency: null, latestRecord: null, error: null,
-      isLoading: true, skipped: 0, sessionId: "a",
+      records: [],
+      connected: false,
+      emergency: null,
+      latestRecord: null,
+      error: null,
+      isLoading: true,
+      skipped: 0,
+      sessionId: "a",
     });
     await draw(() => last().welcome());
     expect(stream).toMatchObject({ connected: true, isLoading: false, feed: "fresh" });
@@ -71,7 +93,11 @@ describe("the hook", () => {
   });
 
   test("a page in StrictMode opens one socket, and shows each record once", async () => {
-    await show(<StrictMode><Probe options="a" /></StrictMode>);
+    await show(
+      <StrictMode>
+        <Probe options="a" />
+      </StrictMode>,
+    );
     await draw(() => last().welcome());
     await draw(() => last().say(frame("a", 0, record(1))));
     expect(sockets()).toHaveLength(1);
@@ -82,11 +108,16 @@ describe("the hook", () => {
 
   test("components share a socket, and a server of its own has another", async () => {
     await show(
-      <><Probe options="a" /><Probe options="a" /><Probe options={{ sessionId: "b", maxRecords: 5 }} />
-        <Probe options={{ url: "http://other:5000" }} /></>,
+      <>
+        <Probe options="a" />
+        <Probe options="a" />
+        <Probe options={{ sessionId: "b", maxRecords: 5 }} />
+        <Probe options={{ url: "http://other:5000" }} />
+      </>,
     );
     expect(sockets().map(({ url }) => url)).toEqual([
-      "ws://localhost:3000/ws/telemetry", "ws://other:5000/ws/telemetry",
+      "ws://localhost:3000/ws/telemetry",
+      "ws://other:5000/ws/telemetry",
     ]);
   });
 
@@ -103,7 +134,11 @@ describe("the hook", () => {
 
   test("nothing new is no rendering, and the same array", async () => {
     await show(<Probe options="a" />);
-    await draw(() => last().welcome().say(frame("a", 0, record(1))));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1))),
+    );
     const { records } = stream;
     const before = renderings;
     await draw(() => last().say({ type: "heartbeat", feed: "fresh", lagMs: 9 }));
@@ -116,15 +151,30 @@ describe("the hook", () => {
 
   test("keeps the newest records", async () => {
     await show(<Probe options={{ sessionId: "a", maxRecords: 3 }} />);
-    await draw(() => last().welcome().say(frame("a", 0, ...[1, 2, 3, 4, 5].map((n) => record(n)))));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, ...[1, 2, 3, 4, 5].map((n) => record(n)))),
+    );
     expect(stream.records.map(({ step }) => step)).toEqual([3, 4, 5]);
   });
 
   test("records without metrics are counted, and not among the others", async () => {
     await show(<Probe options="a" />);
-    await draw(() => last().welcome().say(
-      frame("a", 0, record(1), { step: 2, loss: 0.4 }, { telemetry: [1] }, { telemetry: null }),
-    ));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(
+          frame(
+            "a",
+            0,
+            record(1),
+            { step: 2, loss: 0.4 },
+            { telemetry: [1] },
+            { telemetry: null },
+          ),
+        ),
+    );
     expect(stream.records).toHaveLength(1);
     expect(stream.skipped).toBe(3);
     await draw(() => stream.clearRecords());
@@ -133,9 +183,11 @@ describe("the hook", () => {
 
   test("a number that is not there is NaN, and the record is as it was written", async () => {
     await show(<Probe options="a" />);
-    await draw(() => last().welcome().say(
-      frame("a", 0, record(1), { step: 2, telemetry: { phi: null, regime: "flat" } }),
-    ));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1), { step: 2, telemetry: { phi: null, regime: "flat" } })),
+    );
     const { telemetry } = stream.records[1]!;
     expect([telemetry.phi, telemetry.kappa_eff, telemetry.regime]).toEqual([NaN, NaN, "flat"]);
     expect(Object.keys(telemetry)).toEqual(["phi", "regime"]);
@@ -143,15 +195,28 @@ describe("the hook", () => {
 
   test("after a rewind, what the file has no more is gone", async () => {
     await show(<Probe options="a" />);
-    const other = { type: "telemetry", sessionId: "a", cursor: "2-99-00000000", data: [record(2)] };
-    await draw(() => last().welcome().say(frame("a", 0, record(1), record(2), record(3)), rewind(2), other));
+    const other = {
+      type: "telemetry",
+      sessionId: "a",
+      cursor: "2-99-00000000",
+      data: [record(2)],
+    };
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1), record(2), record(3)), rewind(2), other),
+    );
     expect(stream.records.map(({ step }) => step)).toEqual([1, 2]);
     expect(stream.rewinds).toBe(1);
   });
 
   test("a file that is rotated takes nothing away; of one without steps, the place counts", async () => {
     await show(<Probe options="a" />);
-    await draw(() => last().welcome().say(frame("a", 0, record(1), record(2)), rewind(3)));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1), record(2)), rewind(3)),
+    );
     expect(stream.records).toHaveLength(2);
     const bare = [{ telemetry: { n: 1 } }, { telemetry: { n: 2 } }];
     await draw(() => {
@@ -167,7 +232,11 @@ describe("the hook", () => {
 
   test("the session of another rendering is another stream", async () => {
     await show(<Probe options="a" />);
-    await draw(() => last().welcome().say(frame("a", 0, record(1))));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1))),
+    );
     await show(<Probe options="b" />);
     expect(stream).toMatchObject({ records: [], sessionId: "b" });
     expect(last().subscribes()).toEqual([expect.objectContaining({ sessionId: "b" })]);
@@ -190,7 +259,11 @@ describe("the hook", () => {
     expect(stream.isLoading).toBe(false);
     await draw(() => stream.subscribe("a"));
     expect(last().url).toContain("/ws/telemetry");
-    await draw(() => last().welcome().say(frame("a", 0, record(1))));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1))),
+    );
     await draw(() => stream.unsubscribe());
     expect(stream).toMatchObject({ connected: false, sessionId: "a" });
     expect(stream.records).toHaveLength(1);
@@ -228,19 +301,21 @@ describe("the hook", () => {
   test("goes on while the page is hidden, where no frame comes", async () => {
     vi.stubGlobal("requestAnimationFrame", () => 0);
     await show(<Probe options="a" />);
-    await draw(() => last().welcome().say(frame("a", 0, record(1))));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1))),
+    );
     expect(stream.records).toHaveLength(1);
   });
 
   test("an object of options that is new at each rendering is the same", async () => {
-    let again = () => {};
-    function Restless() {
-      const [n, set] = useState(0);
-      again = () => set(n + 1);
-      return <Probe options={{ sessionId: "a", metrics: ["phi"] }} />;
-    }
     await show(<Restless />);
-    await draw(() => last().welcome().say(frame("a", 0, record(1))));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1))),
+    );
     await draw(() => again());
     expect(stream.records).toHaveLength(1);
     expect(last().sent.map(({ type }) => type)).not.toContain("subscribe");
@@ -248,8 +323,8 @@ describe("the hook", () => {
 });
 
 describe("waking up", () => {
-  const wake = (event: string) => (event === "visibilitychange" ? document : window)
-    .dispatchEvent(new Event(event));
+  const wake = (event: string) =>
+    (event === "visibilitychange" ? document : window).dispatchEvent(new Event(event));
 
   test.each(["online", "pageshow", "visibilitychange"])("%s ends the wait", async (event) => {
     vi.spyOn(Math, "random").mockReturnValue(1);
@@ -287,9 +362,17 @@ describe("the classic component", () => {
   const values = () => [...page.querySelectorAll("dd")].map((one) => one.textContent);
 
   test("draws what comes", async () => {
-    await show(<StrictMode><TelemetryDashboard sessionId="a" /></StrictMode>);
+    await show(
+      <StrictMode>
+        <TelemetryDashboard sessionId="a" />
+      </StrictMode>,
+    );
     expect(dot()).toBe("red");
-    await draw(() => last().welcome().say(frame("a", 0, record(1), record(2, { phi: 0.71 }))));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1), record(2, { phi: 0.71 }))),
+    );
     expect(dot()).toBe("green");
     expect(values()).toEqual(["0.710", "64.00", "geometric"]);
     expect(page.querySelectorAll("path.recharts-line-curve")).toHaveLength(2);
@@ -301,17 +384,28 @@ describe("the classic component", () => {
     ["a metric less", { step: 3, telemetry: { phi: 0.1 } }, ["0.100", "NaN", ""]],
     ["no telemetry", { step: 3, loss: 0.4 }, ["0.500", "64.00", "geometric"]],
     ["no step", { telemetry: { phi: 1, kappa_eff: 2, regime: null } }, ["1.000", "2.00", ""]],
-    ["one too long for a message", { truncated: true, url: "../api/record", bytes: 9 },
-      ["0.500", "64.00", "geometric"]],
+    [
+      "one too long for a message",
+      { truncated: true, url: "../api/record", bytes: 9 },
+      ["0.500", "64.00", "geometric"],
+    ],
   ])("survives %s", async (_, odd, expected) => {
     await show(<TelemetryDashboard sessionId="a" />);
-    await draw(() => last().welcome().say(frame("a", 0, record(1), record(2))));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1), record(2))),
+    );
     await draw(() => last().say(frame("a", 2, odd)));
     expect(values()).toEqual(expected);
   });
 
   test.each([
-    ["as the original", { step: 4, emergency: { reason: "collapse", severity: "high" } }, "collapse"],
+    [
+      "as the original",
+      { step: 4, emergency: { reason: "collapse", severity: "high" } },
+      "collapse",
+    ],
     ["a file with a reason", { reason: "overheated" }, "overheated"],
     ["a file with a message", { message: "out of memory" }, "out of memory"],
     ["nothing that is known", { gpu: 3 }, '{"gpu":3}'],
@@ -320,20 +414,29 @@ describe("the classic component", () => {
     ["true", { reason: "so", emergency: true }, "so"],
   ])("shows an emergency of any shape: %s", async (_, data, reason) => {
     await show(<TelemetryDashboard sessionId="a" />);
-    await draw(() => last().welcome().say({ type: "emergency", sessionId: "a", data, id: "1",
-      cursor: "1-9-00000000" }));
+    await draw(() =>
+      last()
+        .welcome()
+        .say({ type: "emergency", sessionId: "a", data, id: "1", cursor: "1-9-00000000" }),
+    );
     expect(page.querySelector("[role=alert]")!.textContent).toBe(`Emergency: ${reason}`);
   });
 
   test("survives a restart, and a rewind", async () => {
     await show(<TelemetryDashboard sessionId="a" />);
-    await draw(() => last().welcome().say(frame("a", 0, record(1), record(2))));
+    await draw(() =>
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1), record(2))),
+    );
     await draw(() => last().end(1006));
     expect(dot()).toBe("red");
     expect(values()[0]).toBe("0.500");
     await draw(() => void vi.advanceTimersByTime(1_000));
     await draw(() => {
-      last().welcome().say(frame("a", 0, record(1), record(2)), frame("a", 2, record(3, { phi: 0.3 })));
+      last()
+        .welcome()
+        .say(frame("a", 0, record(1), record(2)), frame("a", 2, record(3, { phi: 0.3 })));
     });
     expect([dot(), values()[0]]).toEqual(["green", "0.300"]);
     await draw(() => last().say(rewind(0)));

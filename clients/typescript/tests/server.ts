@@ -58,10 +58,24 @@ export class FakeSocket {
       if (type !== "subscribe" || more) continue;
       this.asked.push({ type, id, sessionId, sessionIds });
       if (sessionId !== undefined) {
-        this.say({ type: "subscribed", sessionId, message: "", cursor, head: cursor, oldest: null, id });
+        this.say({
+          type: "subscribed",
+          sessionId,
+          message: "",
+          cursor,
+          head: cursor,
+          oldest: null,
+          id,
+        });
       } else {
         this.say({ type: "subscribed", sessionIds, message: "", id });
-        this.say({ type: "positions", cursors: { "!emergencies": null }, at: "at-1", more: false, id });
+        this.say({
+          type: "positions",
+          cursors: { "!emergencies": null },
+          at: "at-1",
+          more: false,
+          id,
+        });
       }
     }
   }
@@ -69,8 +83,9 @@ export class FakeSocket {
   readonly asked: Sent[] = [];
 
   subscribes(): Sent[] {
-    return this.sent.filter(({ type, sessionIds }) =>
-      type === "subscribe" && sessionIds?.[0] !== "\\!emergencies");
+    return this.sent.filter(
+      ({ type, sessionIds }) => type === "subscribe" && sessionIds?.[0] !== "\\!emergencies",
+    );
   }
 }
 
@@ -96,7 +111,10 @@ let offset = 0;
 export function frame(sessionId: string, from: number, ...records: object[]): object {
   offset = (from + records.length) * 10;
   return {
-    type: "telemetry", sessionId, data: records,
-    prev: `1-${from * 10}-00000000`, cursor: `1-${offset}-00000000`,
+    type: "telemetry",
+    sessionId,
+    data: records,
+    prev: `1-${from * 10}-00000000`,
+    cursor: `1-${offset}-00000000`,
   };
 }
