@@ -217,3 +217,16 @@ async def _judge(steps: list[tuple[int, float]]) -> None:
     await world.index(written)
     await world.write(MOST_LINES)
     assert await world.kept() <= 100 + 100 // SLACK_SHARE + MOST_LINES + 1
+
+
+async def test_a_stream_that_waited_is_not_taken_for_a_smaller_one() -> None:
+    """By a tailer that begins anew: what it is told of the total is never too low."""
+    world = World()
+    await world.is_indexed()
+    await world.write(180)
+    told: list[int] = []
+    anew = Retention(
+        world.broker, session_bytes=BUDGET, total_bytes=2**40, on_kept=told.append
+    )
+    anew.note("a", await position(world.broker, "a"), activity_ms=1)
+    assert told == [180 * LINE_BYTES]

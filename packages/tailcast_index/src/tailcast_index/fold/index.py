@@ -218,7 +218,9 @@ class Index:
             self._kept_ms = run.arrived_ms
             fields |= records_of(run)
         stored: Mapping[str, bytes] = {} if self._begins else self._stored
-        fields[NEEDS_FIELD] = str(self._needs_after({**stored, **fields})).encode()
+        chosen = fields.get("chooser", stored.get("chooser", b""))
+        needs = self._needs_after(rollups.extent, chosen)
+        fields[NEEDS_FIELD] = str(needs).encode()
         changed = {
             name: text for name, text in fields.items() if stored.get(name) != text
         }
@@ -361,13 +363,12 @@ class Index:
         index._kept_ms, index._chosen_at = run.arrived_ms, run.records
         return index
 
-    def _needs_after(self, fields: Mapping[str, bytes]) -> EntryID:
-        """Behind which entry one that goes on from these fields reads the stream."""
-        extent = Extent.load(fields["rollups"])
+    def _needs_after(self, extent: Extent, chosen: bytes) -> EntryID:
+        """Behind which entry one that goes on from what is stored reads the stream."""
         lacking = [self.cursor.id]
         if extent.records < self._folding.run.records:
             lacking.append(extent.to)
-        if looked := fields["chooser"].partition(b" ")[0]:
+        if looked := chosen.partition(b" ")[0]:
             lacking.append(EntryID.parse(looked.decode()))
         return min(lacking)
 

@@ -91,10 +91,9 @@ class Retention:
 
     def note(self, session: str, position: StoredPosition, *, activity_ms: int) -> None:
         """Take note of a session as it was found in the broker."""
-        size = min(position.offset, self._session_bytes)
-        if position.generation > 1:
-            # Entries of the generations before may be there too.
-            size = self._session_bytes
+        most = WAITING_BUDGETS * self._session_bytes
+        # Entries of the generations before may be there too.
+        size = most if position.generation > 1 else min(position.offset, most)
         self._note(session, size, position, activity_ms)
 
     async def after_append(
