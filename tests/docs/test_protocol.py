@@ -83,7 +83,7 @@ class Conversation:
         elif step.mark == "<":
             if step.kind == "session":
                 # By itself it is told once a second, before the records or after.
-                self.gateway.replica.session_events.tick()
+                await self.gateway.replica.session_events.tick()
             told = await self.watcher.next()
             assert matches(step.message, told), f"{step.text}\n{json.dumps(told)}"
         else:

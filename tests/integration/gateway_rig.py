@@ -149,7 +149,7 @@ class Writer:
             kind = Kind.EMERGENCY if is_emergency else Kind.RECORD
             entries.append(NewEntry(end, kind, line))
         now_ms = time.time_ns() // 1_000_000
-        written_ms = fields.pop("written_ms", now_ms)
+        written_ms = fields.pop("written_ms", fields.get("updated_ms", now_ms))
         activity_ms = fields.get("updated_ms", min(written_ms, now_ms))
         if not expected.incarnation:
             birth = await self.broker.bear(self.session, activity_ms=activity_ms)

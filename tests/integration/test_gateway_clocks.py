@@ -224,12 +224,12 @@ async def test_the_gateways_clock_is_set(
         await everything.subscribe()
         await everything.until("positions")
         tick = gateway.replica.session_events.tick
-        tick()
+        await tick()
         set_by_ms = step_ms
-        tick()
+        await tick()
         await rig.writer("a").append(*numbered(1, 2))
         await everything.until_records(1)
-        tick()
+        await tick()
         await everything.send(type="heartbeat")
         while (message := await everything.next())["type"] != "heartbeat":
             assert message["type"] != "session"

@@ -185,3 +185,39 @@ async def test_a_session_may_be_called_like_what_it_has(
     await written(rig, "a/records", 0)
     answer = await patch(client, {"pinned": True}, "/api/sessions/a%2Frecords")
     assert answer.json()["sessionId"] == "a/records"
+
+
+async def test_who_watches_is_told_of_edits(
+    rig: Rig, gateway: Gateway, client: httpx.AsyncClient
+) -> None:
+    """At every gateway; who named the session is not."""
+    await written(rig, "a", 0)
+    async with (
+        rig.serving() as other,
+        watching(other) as everything,
+        watching(gateway) as glob,
+        watching(gateway) as named,
+    ):
+        await everything.subscribe()
+        await glob.subscribe(sessionIds=["a*"])
+        await named.subscribe(sessionId="a")
+        await patch(client, {"tags": ["t"], "pinned": True})
+        for watcher in (everything, glob):
+            event = await watcher.until("session")
+            assert (event["sessionId"], event["event"]) == ("a", "edited")
+            assert (event["tags"], event["notes"], event["pinned"]) == (["t"], "", True)
+        await named.send(type="heartbeat")
+        while (message := await named.next())["type"] != "heartbeat":
+            assert message["type"] != "session"
+
+
+async def test_an_old_file_does_not_start(rig: Rig, gateway: Gateway) -> None:
+    """What is written now does."""
+    ms = time.time_ns() // 1_000_000 - 50 * HOUR_MS
+    async with watching(gateway) as everything:
+        await everything.subscribe()
+        await rig.writer("old").append({"step": 1}, written_ms=ms)
+        await everything.until_records(1)
+        await rig.writer("new").append({"step": 1})
+        event = await everything.until("session")
+        assert (event["sessionId"], event["event"]) == ("new", "started")

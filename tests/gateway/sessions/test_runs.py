@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tailcast_gateway.sessions.core.catalogue import describe, snapshot
+from tailcast_gateway.sessions.core.catalogue import describe, size_bytes, snapshot
 from tailcast_gateway.sessions.core.descriptions import Described
 from tailcast_gateway.sessions.core.runs import (
     Known,
@@ -98,3 +98,17 @@ def test_what_a_run_says_is_told() -> None:
     described = Described(shared=({"max_steps": 9},))
     bare = run_fields(Known(None, described), status="running", is_listed=True)
     assert (bare["totalSteps"], bare["etaMs"], bare["spark"]) == (9, None, None)
+
+
+def test_a_snapshot_is_as_long_as_all_that_it_says() -> None:
+    """About."""
+    state = head([marker()]).state
+    assert state is not None
+    seen = SeenSession(
+        state=state, cursor=None, metrics=b"{}", metrics_left_out=0, latest=b"",
+        latest_emergency=b"",
+    )  # fmt: skip  # one glance
+    described = Described(own=({"x": "y" * 500},), notes="z" * 500)
+    summary = replace(NOTHING, config=b"c" * 500)
+    more = size_bytes(SeenRun(seen, Known(summary, described)))
+    assert 1_500 <= more - size_bytes(SeenRun(seen)) < 1_600

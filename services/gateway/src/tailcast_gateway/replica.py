@@ -56,6 +56,7 @@ from tailcast_service.tasks import LongLived, Loop, TaskEnded, end_all
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.client_cursors import ClientCursors
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
+from tailcast_streams.descriptions import EDITED
 from tailcast_streams.emergencies import Acknowledgement
 
 
@@ -375,7 +376,9 @@ class Replica:
         self._recent.tell(id, session, one)
 
     def _take_note(self, payload: str) -> None:
-        if not self.emergencies.heard(payload):
+        if payload.startswith(EDITED):
+            self.session_events.edited(payload.removeprefix(EDITED))
+        elif not self.emergencies.heard(payload):
             self.holders.heard(payload)
 
     def _make_holders(self) -> Holders:
@@ -404,6 +407,7 @@ class Replica:
     def _make_session_events(self) -> SessionEvents:
         return SessionEvents(
             self.hub,
+            self.stored,
             is_fresh=lambda: self.feed.state == "fresh",
             clock=self._clock,
             instruments=self.instruments,

@@ -290,13 +290,19 @@ class SessionList(_Answer, tag="sessions", kw_only=True):
 
 
 class SessionEvent(_Told, tag="session", kw_only=True):
-    """A session changed its status; for subscriptions to all or by wildcards."""
+    """A session changed its status, or was edited; for all or wildcards subscribed to.
+
+    One that was `edited` has what is said of it now: `tags`, `notes` and `pinned`.
+    """
 
     session_id: str
-    event: Literal["started", "stalled", "resumed", "ended"]
+    event: Literal["started", "stalled", "resumed", "ended", "edited"]
     status: Status
     last_activity: UnixMs
     head: Cursor | None
+    tags: list[str] | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
+    pinned: bool | UnsetType = UNSET
 
 
 class Contested(_Told, tag="contested", kw_only=True):

@@ -108,6 +108,13 @@ class Stored:
             ]
             yield found, is_last
 
+    async def rows(self, active: Mapping[str, int]) -> dict[str, dict[str, object]]:
+        """Some sessions as lists have them, by name."""
+        found: dict[str, dict[str, object]] = {}
+        async for some, _ in self.described(dict(active)):
+            found |= {str(one["sessionId"]): one for one in some}
+        return found
+
     async def snapshots(
         self, names: Sequence[str]
     ) -> AsyncIterator[tuple[dict[str, SeenRun | None], bool]]:

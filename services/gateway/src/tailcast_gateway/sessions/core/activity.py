@@ -1,8 +1,9 @@
-"""Which sessions run, have stalled or have ended, by the time of their last entry.
+"""Which watched sessions run, have stalled or have ended, and when that is to be asked.
 
 Pure; times are arguments, of a steady clock, so that no session ends because a clock is
-set. A session costs work only when it gets an entry and when its time is over. One that
-has ended costs nothing.
+set. What a session's status is says whoever knows its run; here is when it may have
+changed. A session costs work only when it gets an entry and when its time is over. One
+that has ended costs nothing.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Literal, NamedTuple, TypeAlias
 from tailcast_gateway.protocol.message_parts import Status
 
 
-# How long without a record makes a session stalled, and how long makes it ended.
+# How long without a record may make a session stalled, and how long ended: a run that
+# pauses for long has more time.
 STALLED_MS = 60_000
 ENDED_MS = 600_000
 
@@ -26,8 +28,8 @@ class Transition(NamedTuple):
     event: Event
 
 
-def status_after(idle_ms: int) -> Status:
-    """The status of a session by the time since its last record."""
+def _guessed(idle_ms: int) -> Status:
+    """The status of a session by the time since its last record alone."""
     if idle_ms < STALLED_MS:
         return "running"
     return "stalled" if idle_ms < ENDED_MS else "ended"
@@ -59,52 +61,63 @@ class Activity:
     def note(self, session: str, *, last_ms: int, now_ms: int) -> None:
         """Note that a session is watched from now on; that is no transition."""
         if session not in self._sessions:
-            watched = _Watched(status_after(now_ms - last_ms), last_ms)
+            watched = _Watched(_guessed(now_ms - last_ms), last_ms)
             self._sessions[session] = watched
-            self._schedule(session, watched)
+            self._schedule(session, watched, now_ms)
 
-    def moved(self, session: str, *, now_ms: int) -> Transition | None:
-        """Note that a session got an entry; returns its transition, if any."""
+    def moved(self, session: str, *, now_ms: int) -> bool:
+        """Note that a session got an entry; whether its status is to be asked."""
         watched = self._sessions.get(session)
         if watched is None:
-            watched = self._sessions[session] = _Watched("running", now_ms)
-            self._schedule(session, watched)
-            return Transition(session, "started")
+            return True
         watched.last_ms = now_ms
-        if watched.status == "running":
-            return None
-        watched.status = "running"
-        self._schedule(session, watched)
-        return Transition(session, "resumed")
+        return watched.status != "running"
 
-    def due(self, *, now_ms: int) -> list[Transition]:
-        """The transitions of sessions that got no entries for too long."""
-        found: list[Transition] = []
+    def due(self, *, now_ms: int) -> list[str]:
+        """The sessions that got no entries for so long that they are to be asked."""
+        found: list[str] = []
         while self._queue and self._queue[0][0] <= now_ms:
             at_ms, session = heappop(self._queue)
             watched = self._sessions.get(session)
             if watched is None or watched.due_ms != at_ms:
                 continue
-            status = status_after(now_ms - watched.last_ms)
-            is_other = status != watched.status
-            if is_other and status != "running":
-                watched.status = status
-                found.append(Transition(session, status))
-            self._schedule(session, watched)
+            if watched.last_ms + _limit_of(watched.status) <= now_ms:
+                found.append(session)
+            self._schedule(session, watched, now_ms)
         return found
 
-    def last_ms(self, session: str) -> int:
-        """When a session's last entry came, 0 if that is not known."""
+    def settle(self, session: str, status: Status, *, now_ms: int) -> Transition | None:
+        """Take a session's status; returns its transition, if that is one.
+
+        One that is new has started only if it runs: an old file has ended before.
+        """
         watched = self._sessions.get(session)
-        return 0 if watched is None else watched.last_ms
+        is_new = watched is None
+        if watched is None:
+            watched = self._sessions[session] = _Watched(status, now_ms)
+        elif watched.status == status:
+            return None
+        watched.status = status
+        self._schedule(session, watched, now_ms)
+        if status == "running":
+            return Transition(session, "started" if is_new else "resumed")
+        return None if is_new else Transition(session, status)
 
     def forget(self, session: str) -> None:
         """Forget a session that no client watches any more."""
         self._sessions.pop(session, None)
 
-    def _schedule(self, session: str, watched: _Watched) -> None:
+    def _schedule(self, session: str, watched: _Watched, now_ms: int) -> None:
         """Queue the session for the end of its status; `ended` has no end."""
+        watched.due_ms = 0
         if watched.status != "ended":
-            limit = STALLED_MS if watched.status == "running" else ENDED_MS
+            limit = _limit_of(watched.status)
             watched.due_ms = watched.last_ms + limit
+            if watched.due_ms <= now_ms:
+                # It was asked: it pauses for longer than most.
+                watched.due_ms = now_ms + limit
             heappush(self._queue, (watched.due_ms, session))
+
+
+def _limit_of(status: Status) -> int:
+    return STALLED_MS if status == "running" else ENDED_MS
