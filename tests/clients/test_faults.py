@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.clients.watching import Watcher, watching
+from tests.clients.watching import Watcher, process_of, watching
 from tests.e2e.command import tailcast_up
 
 
@@ -53,7 +53,7 @@ class Stack:
 
     def signal(self, part: str, number: signal.Signals) -> None:
         """To one of its processes, as it is now."""
-        os.kill(self._find(part), number)
+        os.kill(process_of(part, self._data), number)
 
     def begin_anew(self) -> None:
         """The run begins again in its file, with other records."""
@@ -84,18 +84,6 @@ class Stack:
         self.write()
         steps = [*range(1, self.written + 1)]
         await self.watcher.both(PATIENCE_SECONDS, steps=steps, feed="fresh")
-
-    def _find(self, part: str) -> int:
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").split()
-                told = (folder / "environ").read_bytes()
-                ours = str(self._data).encode()
-                if part == "valkey" and b"valkey" in words[0] and ours in words[-1]:
-                    return int(folder.name)
-                if words[-1:] == [part.encode()] and ours in told:
-                    return int(folder.name)
-        raise AssertionError(f"there is no {part}")
 
 
 @contextlib.contextmanager

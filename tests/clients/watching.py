@@ -84,3 +84,17 @@ async def watching(address: str, session: str) -> AsyncGenerator[Watcher]:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.communicate()
+
+
+def process_of(part: str, data: Path) -> int:
+    """The process of a part of the `tailcast up` that has its data there."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").split()
+            told = (folder / "environ").read_bytes()
+            ours = str(data).encode()
+            if part == "valkey" and b"valkey" in words[0] and ours in words[-1]:
+                return int(folder.name)
+            if words[-1:] == [part.encode()] and ours in told:
+                return int(folder.name)
+    raise AssertionError(f"there is no {part}")
