@@ -338,3 +338,34 @@ async def test_the_catalogue_has_what_is_behind_the_index() -> None:
     assert listed.left_out == 1
     assert listed.indexed_to is not None
     assert isinstance(listed.indexed_to.id, EntryID)
+
+
+@pytest.mark.parametrize("x", ["record", "step", "time"])
+@pytest.mark.parametrize(("low", "high"), [(1_000, 1_049), (3, 20), (4_250, None)])
+async def test_a_short_part_of_a_long_session_is_its_records(
+    x: AxisName, low: int, high: int | None
+) -> None:
+    """A row each, where the stream still has them; else the finest buckets."""
+    broker = MemoryBroker()
+    time_ms = NOW_MS - 10_000_000
+    records = [
+        {"step": at, "time": time_ms + at, "loss": at % 7} for at in range(4_300)
+    ]
+    await stored(broker, records)
+    await index(broker, is_resting=True)
+    ahead = time_ms if x == "time" else 0
+    span = Span(ahead + low, None if high is None else ahead + high)
+    within = range(low, len(records) if high is None else high + 1)
+    curves = drawing(broker)
+    found = await curves.draw("s", ["loss"], points=60, x=x, span=span)
+    loss = found.series.curves["loss"]
+    assert loss.x == [ahead + at for at in within]
+    assert loss.mean == [at % 7 for at in within]
+    assert (found.series.of, found.bucket) == (len(within), 1)
+    few = await curves.draw("s", ["loss"], points=9, x=x, span=span)
+    assert len(few.series.curves["loss"].x) <= 9
+    entries = await broker.read_after("s", BEFORE_ALL, limit=10**6)
+    await broker.trim("s", entries[-20].id)
+    found = await curves.draw("s", ["loss"], points=60, x=x, span=span)
+    assert found.bucket == 32
+    assert found.series.of >= len(within)

@@ -78,10 +78,11 @@ def summary(**fields: Any) -> Summary:
 def drawn(chosen: Chosen, indexed_to: Cursor | None = NOTHING) -> dict[str, object]:
     """What is said of an answer that draws nothing of seven records."""
     place = cursor("1-70")
-    one = Drawn(Series(0, 7, {}, [], []), chosen, indexed_to, place, summary())
+    one = Drawn(Series(0, 7, {}, [], []), chosen, indexed_to, place, summary(), 32)
     body = drawn_body("s", "step", one)
     assert (body.pop("sessionId"), body.pop("x")) == ("s", "step")
     assert (body.pop("cursor"), body.pop("of")) == (str(place), 7)
+    assert body.pop("bucket") == 32
     assert (body.pop("series"), body.pop("gaps"), body.pop("rewinds")) == ({}, [], [])
     return body
 
@@ -104,7 +105,7 @@ def test_gaps_and_fall_backs_are_told() -> None:
         ),
         rewind_count=5,
     )
-    one = Drawn(Series(0, 7, {}, [], []), Chosen([]), None, cursor("1-70"), says)
+    one = Drawn(Series(0, 7, {}, [], []), Chosen([]), None, cursor("1-70"), says, 1)
     body = drawn_body("s", "time", one)
     assert body["gaps"] == [
         {"from": f"{Cursor(first, 0)}", "to": f"{Cursor(last, 0)}", "reason": reason}

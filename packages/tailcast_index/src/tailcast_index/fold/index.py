@@ -33,7 +33,7 @@ from tailcast_index.fold.stored import (
 )
 from tailcast_index.fold.summary import Summary
 from tailcast_index.fold.tail import Tail
-from tailcast_index.meaning import RULES_VERSION, Choice, Chooser, Rules
+from tailcast_index.meaning import RULES_VERSION, Choice, Chooser, Point, Rules
 from tailcast_index.rollups import Extent, Rollups
 from tailcast_streams.emergencies import FoundEmergency
 from tailcast_streams.entries import Entry
@@ -243,6 +243,17 @@ class Index:
         self._stored = {**stored, **changed}
         self._stored_at, self._begins = at, False
         return write
+
+    def points_of(
+        self, entries: Iterable[Entry], *, now_ms: int
+    ) -> list[tuple[EntryID, Point]]:
+        """What those of these entries say that are records of the file."""
+        folding = self._folding
+        return [
+            (entry.id, folding.run.point(read_fields(entry.record), now_ms))
+            for entry in entries
+            if folding.has_record(entry)
+        ]
 
     def first_reaching(
         self,

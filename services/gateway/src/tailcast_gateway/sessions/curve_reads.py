@@ -15,9 +15,10 @@ from tailcast_gateway.sessions.indexed import fits
 from tailcast_index.fold import Index, Tail, read_metric
 from tailcast_index.meaning import Rules
 from tailcast_index.rollups import NO_EXTENT, Extent
+from tailcast_index.rollups.layout import CHUNK_ROWS, Reached, field, read_reached
 from tailcast_index.rollups.plan import MOST_PER_ROW
 from tailcast_streams.broker import SessionReader
-from tailcast_streams.indexes import StoredIndex
+from tailcast_streams.indexes import LEVELS, StoredIndex
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 
 
@@ -53,7 +54,7 @@ class KnownIndex:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Followed:
     """An index with the records behind some entry of it."""
 
     index: Index
@@ -114,7 +115,9 @@ class CurveReads:
         stored = StoredIndex(write.at, write.fields)
         return replace(known, stored=stored, metrics=write.metrics, is_stored=False)
 
-    async def exact(self, session: str, known: KnownIndex, points: int) -> Read | None:
+    async def exact(
+        self, session: str, known: KnownIndex, points: int
+    ) -> Followed | None:
         """All records one by one, if they are few and all there."""
         most = min(EXACT_RECORDS, MOST_PER_ROW * points)
         index = self.view(session, known)
@@ -123,7 +126,7 @@ class CurveReads:
             return None
         return await self.read(session, known, known.end, EXACT_BYTES, NO_EXTENT)
 
-    async def followed(self, session: str, known: KnownIndex) -> Read:
+    async def followed(self, session: str, known: KnownIndex) -> Followed:
         """The index with the records behind its roll-ups, as far as can be."""
         at = self.view(session, known).cursor.id
         for to, most in ((known.end, BEHIND_BYTES), (at, ROLLED_BEHIND_BYTES)):
@@ -137,11 +140,11 @@ class CurveReads:
         if not known.extent.records:
             cursor = NOTHING
         index = self.view(session, known)
-        return Read(index, Tail(), known.extent, known.extent.records, cursor)
+        return Followed(index, Tail(), known.extent, known.extent.records, cursor)
 
     async def read(
         self, session: str, known: KnownIndex, to: EntryID, most: int, extent: Extent
-    ) -> Read | None:
+    ) -> Followed | None:
         """The records behind some roll-ups, up to an entry; None if that cannot be."""
         tail = Tail(extent.records, extent.to)
         index = self.view(session, known, tail)
@@ -150,7 +153,7 @@ class CurveReads:
         records = index.summary(self._now_ms()).records
         if tail.records != records:
             return None
-        return Read(index, tail, extent, records, index.cursor)
+        return Followed(index, tail, extent, records, index.cursor)
 
     async def _fold(
         self, session: str, index: Index, known: KnownIndex, to: EntryID, most: int
@@ -170,6 +173,22 @@ class CurveReads:
             # Others have their turn.
             await asyncio.sleep(0)
         return index.cursor.id == to
+
+    async def reached(
+        self, session: str, level: int, rows: range
+    ) -> Sequence[Reached] | None:
+        """What was reached at the ends of some buckets; None if it is not there."""
+        chunks = range(rows.start // CHUNK_ROWS, -(-rows.stop // CHUNK_ROWS))
+        wanted = [(LEVELS[level], field(chunk)) for chunk in chunks]
+        stored = await self._broker.indexes.chunks(session, wanted)
+        if any(one is None for one in stored):
+            return None
+        try:
+            found = [row for one in stored for row in read_reached(one or b"")]
+        except ValueError:
+            return None
+        skipped = rows.start - chunks.start * CHUNK_ROWS
+        return found[skipped : skipped + len(rows)]
 
     def indexed_to(self, session: str, known: KnownIndex) -> Cursor | None:
         """Up to where the stored index goes; None if it was made here."""

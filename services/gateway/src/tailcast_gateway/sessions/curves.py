@@ -6,8 +6,8 @@ that is short is drawn from its records alone, with an index or without one.
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from tailcast_gateway.sessions.core.series import (
     WHOLE,
@@ -16,21 +16,46 @@ from tailcast_gateway.sessions.core.series import (
     Span,
     choose,
 )
-from tailcast_gateway.sessions.curve_reads import CurveReads, KnownIndex, numbers_of
+from tailcast_gateway.sessions.curve_reads import (
+    CurveReads,
+    Followed,
+    KnownIndex,
+    numbers_of,
+)
+from tailcast_gateway.sessions.raw_reads import PartStart, RawPart, RawReads
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_index.fold.places import PLACE_RECORDS
 from tailcast_index.meaning import Rules
-from tailcast_index.rollups import draw, plan_series
+from tailcast_index.rollups import NO_EXTENT, Series, draw, plan_series
 from tailcast_index.rollups.axis import AxisName
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerUnavailable
-from tailcast_streams.indexes import Place
+from tailcast_streams.indexes import LEVELS, Place
 
 
 # How many answers are made at once.
 MAX_AT_ONCE = 4
 # How often an index may become another one while it is read.
 _TRIES: Final = 5
+
+
+class _Asked(NamedTuple):
+    """What is drawn."""
+
+    # The metrics, None for the first ones; for the whole see `choose`.
+    names: Sequence[str] | None
+    whole: str | None
+    points: int
+    x: AxisName
+    span: Span
+
+
+class _Picture(NamedTuple):
+    """Curves that are drawn."""
+
+    series: Series
+    # How many records its largest buckets have, 1 for records alone.
+    bucket: int
 
 
 class Curves:
@@ -47,6 +72,7 @@ class Curves:
         self._broker = broker
         self._reads = reads
         self._reading = CurveReads(broker, rules=rules, now_ms=now_ms)
+        self._raw_reads = RawReads(broker, self._reading, now_ms=now_ms)
         # Returns the time, Unix milliseconds, by which times are plausible.
         self._now_ms = now_ms
         self._turns = asyncio.Semaphore(MAX_AT_ONCE)
@@ -75,12 +101,12 @@ class Curves:
             span: from where to where on that.
             whole: as for `choose`.
         """
-        named = None if names is None else tuple(names)
-        key = ("curves", session, named, whole, points, x, span)
+        asked = _Asked(names and tuple(names), whole, points, x, span)
+        key = ("curves", session, asked)
 
         async def read() -> Drawn:
             for _ in range(_TRIES):
-                drawn = await self._draw(session, names, points, x, span, whole)
+                drawn = await self._draw(session, asked)
                 if drawn is not None:
                     return drawn
             raise BrokerUnavailable("the index becomes another one all the time")
@@ -100,28 +126,50 @@ class Curves:
 
         return await self._reads.share(("metrics", session), read, turns=self._turns)
 
-    async def _draw(
-        self,
-        session: str,
-        names: Sequence[str] | None,
-        points: int,
-        x: AxisName,
-        span: Span,
-        whole: str | None,
-    ) -> Drawn | None:
+    async def _draw(self, session: str, asked: _Asked) -> Drawn | None:
         """The curves; None if the index became another one meanwhile."""
+        names, points, x, span = asked.names, asked.points, asked.x, asked.span
         known = await self._reading.known(session, names)
         found = await self._reading.exact(session, known, points)
-        first, end = 0, None
+        start, end, part = PartStart(), None, None
         if found is None:
             found = await self._reading.followed(session, known)
-            first, end = await self._range(session, known, x, span)
-        first = min(first, found.records)
-        chosen = choose(found.index.metrics(), names, whole=whole)
+            start, end, about = await self._range(session, known, x, span)
+            stop = min(about or found.records, found.records)
+            part = await self._raw(session, asked, found, start, stop)
+        chosen = choose(found.index.metrics(), names, whole=asked.whole)
+        numbers = numbers_of(known, chosen)
+        drawn = None if part is None else _drawn_raw(part, numbers, asked, start, end)
+        if drawn is None:
+            within = start, end
+            drawn = await self._rolled(session, asked, known, found, numbers, within)
+        if drawn is None:
+            return None
+        return Drawn(
+            drawn.series,
+            chosen,
+            self._reading.indexed_to(session, known),
+            found.cursor,
+            found.index.summary(self._now_ms()),
+            drawn.bucket,
+        )
+
+    async def _rolled(
+        self,
+        session: str,
+        asked: _Asked,
+        known: KnownIndex,
+        found: Followed,
+        numbers: Mapping[str, int | None],
+        within: tuple[PartStart, int | None],
+    ) -> _Picture | None:
+        """From roll-ups and what is behind them; None if they are others meanwhile."""
+        start, end = within
+        first = min(start.records, found.records)
         plan = plan_series(
             found.extent,
-            numbers_of(known, chosen),
-            points=points,
+            numbers,
+            points=asked.points,
             records=found.records,
             first=first,
             end=end,
@@ -136,18 +184,37 @@ class Curves:
         behind = found.tail.added[max(0, first - found.extent.records) :]
         if plan.records_from is None:
             behind = []
+        low, high = asked.span
         try:
-            series = draw(plan, chunks, behind, x=x, low=span.low, high=span.high)
+            series = draw(plan, chunks, behind, x=asked.x, low=low, high=high)
         except ValueError:
             return None
-        indexed_to = self._reading.indexed_to(session, known)
-        summary = found.index.summary(self._now_ms())
-        return Drawn(series, chosen, indexed_to, found.cursor, summary)
+        return _Picture(series, max([1, *(LEVELS[one.level] for one in plan.parts)]))
+
+    async def _raw(
+        self, session: str, asked: _Asked, found: Followed, start: PartStart, stop: int
+    ) -> RawPart | None:
+        """The records of a short part; None if it is long, or not there."""
+        points, x, span = asked.points, asked.x, asked.span
+        # Along steps and times it may begin and end some records apart from the span.
+        slack = 0 if x == "record" else 2 * (PLACE_RECORDS + 1)
+        if span == WHOLE or stop - start.records > points + slack:
+            return None
+        place: PartStart | None = start
+        if x == "record":
+            place = await self._raw_reads.start_at(session, found.extent, start.records)
+        if place is None:
+            return None
+        return await self._raw_reads.part(
+            session, found.index, place, x=x, span=span, most=points
+        )
 
     async def _range(
         self, session: str, known: KnownIndex, x: AxisName, span: Span
-    ) -> tuple[int, int | None]:
+    ) -> tuple[PartStart, int | None, int | None]:
         """Records among which all are that a span has: the first, and those behind.
+
+        The third is about where the span ends, None for the session's end.
 
         They are found by the places of the index. A record beyond the span is not
         farther behind the last place within it than places lie apart.
@@ -155,17 +222,20 @@ class Curves:
         low, high = span
         if x == "record":
             first = 0 if low is None else max(0, math.ceil(low))
-            return first, None if high is None else max(first, math.floor(high) + 1)
+            end = None if high is None else max(first, math.floor(high) + 1)
+            return PartStart(records=first), end, end
         summary = self._reading.view(session, known).summary(self._now_ms())
         highest = (summary.steps if x == "step" else summary.times).highest
-        first, end = 0, None
+        start, end, about = PartStart(), None, None
         if low is not None and (place := await self._before(session, x, low)):
-            first = place.records
+            start = PartStart(place.id, place.records)
         if high is not None and highest is not None and highest > high:
             above = math.nextafter(high, math.inf)
             place = await self._before(session, x, above)
             end = None if place is None else place.records + PLACE_RECORDS + 1
-        return first, end if end is None else max(first, end)
+            # Before the first place, unless steps began after that.
+            about = PLACE_RECORDS + 1 if end is None else end
+        return start, end if end is None else max(start.records, end), about
 
     async def _before(self, session: str, x: AxisName, value: float) -> Place | None:
         """The last place that is stored at which the run had not reached a value."""
@@ -173,3 +243,27 @@ class Curves:
         if x == "step":
             return await place_before(session, step=value)
         return await place_before(session, time_ms=math.ceil(value))
+
+
+def _drawn_raw(
+    part: RawPart,
+    numbers: Mapping[str, int | None],
+    asked: _Asked,
+    start: PartStart,
+    end: int | None,
+) -> _Picture | None:
+    """A row for each record; None if there are too many."""
+    first = max(part.first, start.records)
+    plan = plan_series(
+        NO_EXTENT,
+        numbers,
+        points=asked.points,
+        records=part.first + len(part.records),
+        first=first,
+        end=end if asked.x == "record" else None,
+        max_exact=max(1, len(part.records)),
+    )
+    records = part.records[first - part.first :]
+    low, high = asked.span
+    series = draw(plan, (), records, x=asked.x, low=low, high=high)
+    return _Picture(series, 1) if series.of <= asked.points else None

@@ -25,9 +25,6 @@ from tailcast_index.rollups import Extent, draw, plan_series
 from tailcast_index.rollups.layout import (
     CHUNK_ROWS,
     FACTOR,
-    Reached,
-    field,
-    read_reached,
     rows_of,
 )
 from tailcast_streams.broker import SessionReader
@@ -157,14 +154,14 @@ class RollupSamples:
         for at in range(level, -1, -1):
             passed *= FACTOR if at < level else 1
             stop = rows[at] if at == level else min(rows[at], passed + 2 * CHUNK_ROWS)
-            reached = await self._reached(session, at, range(passed, stop))
+            reached = await self._reading.reached(session, at, range(passed, stop))
             if reached is None:
                 return None
             passed += sum(one.id <= id for one in reached)
         if passed >= rows[0]:
             # It is behind all that is in complete chunks: few records are left.
             return None
-        ends = await self._reached(session, 0, range(passed, passed + 1))
+        ends = await self._reading.reached(session, 0, range(passed, passed + 1))
         if not ends:
             return None
         rest = await self._broker.read_after(session, id, limit=2 * LEVELS[0])
@@ -174,19 +171,3 @@ class RollupSamples:
         records = [one for one in behind if is_record(one)]
         first = 1 + (passed + 1) * LEVELS[0]
         return _Head(first - len(records), records)
-
-    async def _reached(
-        self, session: str, level: int, rows: range
-    ) -> Sequence[Reached] | None:
-        """What was reached at the ends of some buckets; None if it is not there."""
-        chunks = range(rows.start // CHUNK_ROWS, -(-rows.stop // CHUNK_ROWS))
-        wanted = [(LEVELS[level], field(chunk)) for chunk in chunks]
-        stored = await self._broker.indexes.chunks(session, wanted)
-        if any(one is None for one in stored):
-            return None
-        try:
-            found = [row for one in stored for row in read_reached(one or b"")]
-        except ValueError:
-            return None
-        skipped = rows.start - chunks.start * CHUNK_ROWS
-        return found[skipped : skipped + len(rows)]

@@ -156,13 +156,15 @@ class SeriesBody(_Body, kw_only=True):
     """Curves of some metrics, over `of` records up to `cursor`.
 
     `indexedTo` is null if no indexer has read the session; `unknown` are metrics that
-    do not exist, `metricsLeftOut` counts the others if none was named. The latest gaps
-    and fall-backs of the session are named, and what is left out of them is counted.
+    do not exist, `metricsLeftOut` counts the others if none was named. `bucket` is how
+    many records the largest bucket has that was drawn, 1 for none. The latest gaps and
+    fall-backs of the session are named, and what is left out of them is counted.
     """
 
     session_id: str
     x: Literal["step", "time", "record"]
     of: Size
+    bucket: Size
     indexed_to: Cursor | None
     cursor: Cursor
     gaps: list[GapFields]

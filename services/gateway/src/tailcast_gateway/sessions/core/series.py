@@ -62,6 +62,8 @@ class Drawn(NamedTuple):
     cursor: Cursor
     # What the index says of the session, with what is behind it.
     summary: Summary
+    # How many records the largest bucket has that they are drawn from.
+    bucket: int
 
 
 class Catalogue(NamedTuple):
@@ -131,6 +133,7 @@ def drawn_body(session: str, x: AxisName, drawn: Drawn) -> dict[str, object]:
         "sessionId": session,
         "x": x,
         "of": drawn.series.of,
+        "bucket": drawn.bucket,
         "indexedTo": _told(drawn.indexed_to),
         "cursor": _told(drawn.cursor),
         "gaps": [_gap(one) for one in drawn.summary.gaps],
