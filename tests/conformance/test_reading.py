@@ -156,7 +156,7 @@ async def test_presence_ends_by_itself(adapter: Adapter) -> None:
 
 async def test_a_document_is_taken_once_per_path_and_content(adapter: Adapter) -> None:
     """IDs are counted from 1; the same content under another path is another."""
-    document = Document("emergency/a.json", "00ff", b'{"reason":"nan"}', "s", True)
+    document = Document("emergency/a.json", "00ff", b'{"reason":"nan"}', "s", True, 17)
 
     assert await adapter.add_document(document)
     assert not await adapter.add_document(document)
@@ -169,6 +169,7 @@ async def test_a_document_is_taken_once_per_path_and_content(adapter: Adapter) -
         "session": "s",
         "path": "emergency/a.json",
         "news": "1",
+        "written": "17",
         "id": "emergency/a.json/00ff",
     }
     assert (second.id, second.previous) == (EntryID(1, 2), EntryID(1, 1))

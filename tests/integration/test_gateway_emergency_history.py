@@ -471,6 +471,11 @@ async def test_everybody_is_told_who_has_seen_it(
             )
 
 
+def pass_over(_payload: str) -> bool:
+    """Hear nothing of it."""
+    return True
+
+
 async def test_a_lost_hint_is_found_by_looking(
     rig: Rig, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -479,7 +484,7 @@ async def test_a_lost_hint_is_found_by_looking(
     await rig.writer("a").append(alarm(1))
     async with rig.serving() as second, watching(second) as watcher:
         await second.until_ready()
-        monkeypatch.setattr(second.replica.emergencies, "heard", lambda _payload: True)
+        monkeypatch.setattr(second.replica.emergencies, "heard", pass_over)
         await watcher.subscribe()
         listing = await gateway.replica.emergencies.listing()
         await gateway.replica.emergencies.acknowledge(

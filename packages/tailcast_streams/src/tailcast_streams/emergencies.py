@@ -8,7 +8,7 @@ acknowledge both, by their IDs.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -153,9 +153,10 @@ def severity_of(record: bytes) -> str:
         fields = _decode(record)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
-    emergency = fields.emergency
-    named = emergency.get("severity") if isinstance(emergency, dict) else None
-    severity = fields.severity if named is None else named
+    severity = fields.severity
+    if isinstance(fields.emergency, dict):
+        named = cast(dict[str, object], fields.emergency).get("severity")
+        severity = severity if named is None else named
     return severity[:MAX_SEVERITY] if isinstance(severity, str) else ""
 
 
