@@ -9,6 +9,7 @@ from msgspec import UNSET
 from tailcast_gateway.http.core.parameters import (
     emergencies_wanted,
     max_message_in,
+    names_in,
     only_session,
     parsed_query,
     place_in,
@@ -161,3 +162,14 @@ def test_one_session() -> None:
 def test_the_longest_message_is_asked_for_as_over_a_websocket() -> None:
     """An event stream has it from its address."""
     assert parsed_query("a", VIEWS, max_message=8_192).message.max_message == 8_192
+
+
+def test_names_of_metrics() -> None:
+    """Of a list the whole is no name."""
+    assert names_in(None) is None
+    assert names_in(["a,b"]) == ["a", "b"]
+    assert names_in(["a,b", "c"]) == ["a,b", "c"]
+    assert names_in(['["a,b"]']) == ["a,b"]
+    for texts in ([""], [f"m{at}" for at in range(101)]):
+        with pytest.raises(InvalidMessage, match="metrics: name 1 to 100"):
+            names_in(texts)

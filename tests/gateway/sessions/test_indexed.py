@@ -347,3 +347,23 @@ async def test_how_fast_a_run_goes() -> None:
         found = await meaning(broker)
         assert found.rate == rate
         assert found._replace(knows_arrivals=True).rate == (rate or 0.0)
+
+
+@pytest.mark.parametrize("entries", [0, 3, 100])
+async def test_those_metrics_alone_that_were_asked_for(entries: int) -> None:
+    """However many there are, and wherever the index ends; others are counted."""
+    broker = MemoryBroker()
+    many = {f"m{at}": at for at in range(told.SHOWN_METRICS + 5)}
+    await stored(broker, [{"step": 1, **many}, {"step": 2, **many}, {"m3": 9, "z": 1}])
+    if entries:
+        await index(broker, entries=entries)
+    asked = ["m3", "nothing", "m1004", "z", "m3"]
+    found = (await reading(broker).snapshots(["s"], asked))[0]
+    assert found is not None
+    shown = json.loads(found.snapshot.metrics)
+    assert list(shown) == ["m3", "m1004", "z"]
+    assert (shown["m3"]["last"], shown["m3"]["count"]) == (9, 3)
+    assert found.snapshot.unknown == ["nothing"]
+    left_out = told.SHOWN_METRICS + 5 + 1 - 3
+    # Of what is behind the index only what was asked for is known.
+    assert found.snapshot.metrics_left_out in {left_out, left_out - 1}

@@ -200,6 +200,16 @@ def read_news(stored: StoredIndex) -> News | None:
         return None
 
 
+def count_metrics(stored: StoredIndex) -> int:
+    """How many metrics an index has; 0 if that is not stored."""
+    news = read_news(StoredIndex(stored.at, _only(stored.fields, "newest")))
+    return 0 if news is None else news.metrics
+
+
+def _only(fields: Mapping[str, bytes], name: str) -> dict[str, bytes]:
+    return {name: fields[name]} if name in fields else {}
+
+
 def _rewinds(stored: Any) -> tuple[int, list[Rewind]]:
     count, rewinds = stored
     return count, [Rewind(EntryID.parse(id), *rest) for id, *rest in rewinds]

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
+from msgspec import UNSET
+
 from tailcast_gateway.commands.core.parts import history_page, lists, snapshot_within
 from tailcast_gateway.commands.core.plan import cursor_of, wanted_sessions
 from tailcast_gateway.delivery.core.channel import Client
@@ -88,8 +90,9 @@ class Queries:
     ) -> None:
         """Answer with the latest values: one session in a message, several in lists."""
         around: Message = {"type": "snapshot", **with_id(message.id)}
+        only = None if message.metrics is UNSET else message.metrics
         if message.session_id is not None and message.session_ids is None:
-            state = await self._stored.snapshot(message.session_id)
+            state = await self._stored.snapshot(message.session_id, only)
             if await writable():
                 whole = self._stored.shown(message.session_id, state)
                 client.send({**around, **snapshot_within(client.wire, around, whole)})
@@ -97,7 +100,7 @@ class Queries:
         wanted = wanted_sessions(message)
         names = [name for name in await self._stored.latest() if wanted.matches(name)]
         names = [*dict.fromkeys([*wanted.literals(), *names])]
-        async for states, is_last in self._stored.snapshots(names):
+        async for states, is_last in self._stored.snapshots(names, only):
             shown = [
                 snapshot_within(client.wire, around, self._stored.shown(name, state))
                 for name, state in states.items()

@@ -3,6 +3,7 @@
 This module reads requests and writes answers; pages are made in `pages` and `history`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request, Response
@@ -16,6 +17,7 @@ from tailcast_gateway.http.core.bodies import (
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import (
     ParsedQuery,
+    names_in,
     only_session,
     parsed_query,
     session_in,
@@ -164,9 +166,11 @@ class _Routes:
         self._stored = replica.stored
         self._exports = exports
 
-    async def tell_snapshot(self, session: SessionName) -> Response:
+    async def tell_snapshot(
+        self, session: SessionName, metrics: MetricsQuery = None
+    ) -> Response:
         """One session: its latest record and values, and its cursor."""
-        return await self._show(session)
+        return await self._show(session, names_in(metrics))
 
     async def list_records(self, session: SessionName, records: Records) -> Response:
         """One page of records, or all of them as lines.
@@ -191,9 +195,11 @@ class _Routes:
 
     # The same endpoints with the session in the path, for addresses that people type.
 
-    async def show_session(self, session: str) -> Response:
+    async def show_session(
+        self, session: str, metrics: MetricsQuery = None
+    ) -> Response:
         """Like `/api/snapshot?sessionId=`."""
-        return await self._show(session)
+        return await self._show(session, names_in(metrics))
 
     async def list_its_records(
         self, session: str, request: Request, records: Records
@@ -253,8 +259,8 @@ class _Routes:
             }
         )
 
-    async def _show(self, session: str) -> Response:
-        state = await self._stored.snapshot(session)
+    async def _show(self, session: str, only: Sequence[str] | None = None) -> Response:
+        state = await self._stored.snapshot(session, only)
         if state is None or session.startswith("!"):
             raise NotFound
         return json_response(self._stored.shown(session, state))

@@ -197,6 +197,9 @@ class Snapshot(_Message, tag="snapshot"):
 
     session_id: SessionID | None = None
     session_ids: list[SessionID] | None = None
+    metrics: (
+        Annotated[list[Metric], Meta(min_length=1, max_length=MAX_METRICS)] | UnsetType
+    ) = UNSET
 
 
 # The messages that this gateway carries out.

@@ -284,6 +284,12 @@ class LatestValues(RunFields, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    unknown: (
+        Annotated[
+            list[str], Meta(description="Asked for, and of no metric of the session.")
+        ]
+        | UnsetType
+    ) = UNSET
     steps: FirstAndLast | UnsetType = UNSET
     times: FirstAndLast | UnsetType = UNSET
     rate: Rate | UnsetType | None = UNSET

@@ -21,7 +21,7 @@ from tailcast_gateway.sessions.core.told import (
     shown_metrics,
 )
 from tailcast_gateway.sessions.making import Making
-from tailcast_index.fold import NEWS_FIELDS, Index, News, read_news
+from tailcast_index.fold import NEWS_FIELDS, Index, News, count_metrics, read_news
 from tailcast_index.meaning import Rules
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.entries import Entry
@@ -85,22 +85,38 @@ class Indexed:
             for name, head in zip(sessions, heads, strict=True)
         ]
 
-    async def snapshots(self, sessions: Sequence[str]) -> list[SeenRun | None]:
+    async def snapshots(
+        self, sessions: Sequence[str], only: Sequence[str] | None = None
+    ) -> list[SeenRun | None]:
         """Sessions with all that a snapshot shows. Raises BrokerError.
 
         A session that has no state has no snapshot.
+
+        Args:
+            sessions: their names.
+            only: the metrics that are shown; None for the first ones.
         """
         stored, described = await self._load(sessions)
         names = [name for name, one in zip(sessions, stored, strict=True) if one.at]
         metrics = await asyncio.gather(
-            *(self._broker.indexes.metrics(name, None) for name in names)
+            *(self._broker.indexes.metrics(name, only) for name in names)
         )
         heads = await self._broker.heads(sessions)
         metrics_of = dict(zip(names, metrics, strict=True))
-        found = await self._read(sessions, stored, metrics_of, heads)
+        found = await self._read(sessions, stored, metrics_of, heads, only)
+        counts = {
+            name: count_metrics(one) for name, one in zip(sessions, stored, strict=True)
+        }
         return await asyncio.gather(
             *(
-                self._snapshot(name, head, found.get(name), described[name])
+                self._snapshot(
+                    name,
+                    head,
+                    found.get(name),
+                    described[name],
+                    only=only,
+                    count=counts[name],
+                )
                 for name, head in zip(sessions, heads, strict=True)
             )
         )
@@ -122,15 +138,28 @@ class Indexed:
         return [read_news(one) for one in stored]
 
     async def _snapshot(
-        self, session: str, head: Head, read: _Read | None, described: Described
+        self,
+        session: str,
+        head: Head,
+        read: _Read | None,
+        described: Described,
+        *,
+        only: Sequence[str] | None,
+        count: int,
     ) -> SeenRun | None:
         state = head.state
         if state is None:
             return None
         known = self._known(read, state, described)
         metrics = [] if read is None else read.index.metrics()
-        left_out = max(0, len(metrics) - SHOWN_METRICS)
-        if left_out:
+        all_metrics = max(count, len(metrics))
+        unknown: Sequence[str] = ()
+        if only is not None:
+            by_name = {one.name: one for one in metrics}
+            unknown = [name for name in dict.fromkeys(only) if name not in by_name]
+            metrics = [by_name[name] for name in dict.fromkeys(only) if name in by_name]
+        left_out = max(0, all_metrics - min(len(metrics), SHOWN_METRICS))
+        if len(metrics) > SHOWN_METRICS:
             # Others have their turn.
             await asyncio.sleep(0)
         if known.summary is not None:
@@ -143,6 +172,7 @@ class Indexed:
             metrics_left_out=left_out,
             latest=await self._latest(session, state, wanted),
             latest_emergency=await self._record(session, wanted.emergency),
+            unknown=unknown,
         )
         return SeenRun(snapshot, known)
 
@@ -188,6 +218,7 @@ class Indexed:
         stored: Sequence[StoredIndex],
         metrics: _Metrics,
         heads: Sequence[Head],
+        only: Sequence[str] | None = (),
     ) -> dict[str, _Read]:
         """The indexes of sessions, as far as they can be had."""
         states = {
@@ -198,7 +229,7 @@ class Indexed:
         known = {
             name: _Read(index, is_made=False)
             for name, (one, state) in states.items()
-            if (index := self._view(name, one, metrics, state)) is not None
+            if (index := self._view(name, one, metrics, state, only)) is not None
         }
         await self._follow(
             {name: (known[name].index, states[name][1]) for name in known}
@@ -214,7 +245,8 @@ class Indexed:
                 known[name] = _Read(made[name], is_made=True)
             elif name in known:
                 # What is behind it is to be read otherwise, and is not told of.
-                again = self._view(name, states[name][0], metrics, states[name][1])
+                one, state = states[name]
+                again = self._view(name, one, metrics, state, only)
                 assert again is not None  # noqa: S101  # it was there before
                 known[name] = _Read(again, is_made=False)
         return known
@@ -255,10 +287,16 @@ class Indexed:
         return {name: index for name, index in found if index is not None}
 
     def _view(
-        self, name: str, stored: StoredIndex, metrics: _Metrics, state: SessionState
+        self,
+        name: str,
+        stored: StoredIndex,
+        metrics: _Metrics,
+        state: SessionState,
+        only: Sequence[str] | None,
     ) -> Index | None:
         """A stored index; None if it does not fit the session."""
-        index = Index.view(name, stored, metrics.get(name, {}), self._rules)
+        known = metrics.get(name, {})
+        index = Index.view(name, stored, known, self._rules, names=only)
         position = state.position
         is_fitting = index is not None and fits(
             index, position.incarnation, position.last_id

@@ -116,18 +116,25 @@ class Stored:
         return found
 
     async def snapshots(
-        self, names: Sequence[str]
+        self, names: Sequence[str], only: Sequence[str] | None = None
     ) -> AsyncIterator[tuple[dict[str, SeenRun | None], bool]]:
-        """Snapshots of sessions, in parts; each with whether it is the last."""
-        async for some, found, is_last in self._each(
-            "snapshots", names, self._indexed.snapshots
-        ):
+        """Snapshots of sessions, in parts; each with whether it is the last.
+
+        Args:
+            names: the sessions.
+            only: the metrics that are shown; None for the first ones.
+        """
+        what = ("snapshots", *(only or ()))
+        read = partial(self._indexed.snapshots, only=only)
+        async for some, found, is_last in self._each(what, names, read):
             yield {name: found.get(name) for name in some}, is_last
 
-    async def snapshot(self, session: str) -> SeenRun | None:
+    async def snapshot(
+        self, session: str, only: Sequence[str] | None = None
+    ) -> SeenRun | None:
         """The snapshot of one session, None if there is no such session."""
         async with _in_time():
-            return (await self._indexed.snapshots([session]))[0]
+            return (await self._indexed.snapshots([session], only))[0]
 
     def shown(self, session: str, seen: SeenRun | None) -> dict[str, object]:
         """A snapshot as clients see it now."""
@@ -187,7 +194,7 @@ class Stored:
 
     async def _each(
         self,
-        what: str,
+        what: object,
         names: Sequence[str],
         read: Callable[[Sequence[str]], Awaitable[Sequence[_T]]],
     ) -> AsyncIterator[tuple[Sequence[str], dict[str, _T], bool]]:

@@ -228,6 +228,21 @@ def metrics_in(texts: Sequence[str]) -> list[str]:
     return [*names, text] if is_name and names != [text] else names
 
 
+def names_in(texts: Sequence[str] | None) -> list[str] | None:
+    """The metrics that parameters name, none of them with a comma if they are a list.
+
+    Returns None without any. Raises InvalidMessage if they are too many.
+    """
+    if texts is None:
+        return None
+    names = metrics_in(texts)
+    if len(texts) == 1 and len(names) > 1:
+        names = [name for name in names if name != texts[0]]
+    if not 0 < len(names) <= MAX_METRICS:
+        raise InvalidMessage(INVALID_MESSAGE, f"metrics: name 1 to {MAX_METRICS}")
+    return names
+
+
 def _json(text: str) -> object:
     try:
         msgspec.json.decode(text)

@@ -71,6 +71,7 @@ def snapshot(
         "data": _value(found.latest),
         "metrics": msgspec.Raw(found.metrics),
         **_left_out(found.metrics_left_out),
+        **({"unknown": list(found.unknown)} if found.unknown else {}),
         "steps": {"first": first_step, "last": last_step},
         "times": {"first": first_time, "last": last_time},
         "rate": _rate(known),

@@ -30,6 +30,8 @@ class SeenSession:
     latest: bytes
     # The latest emergency, likewise.
     latest_emergency: bytes
+    # Metrics that were asked for and do not exist.
+    unknown: Sequence[str] = ()
 
     @property
     def emergency_cursor(self) -> Cursor:
