@@ -39,7 +39,7 @@ from benchmarks.processes import require_linux, spread
 
 FILES, RATE = 8, 10
 # How long all run before they are measured.
-WARM_SECONDS = 5.0
+WARM_SECONDS = 8.0
 FLOOD_RATE, FLOOD_METRICS = 20_000, 8
 
 # Starts what follows the files; their processes by name.

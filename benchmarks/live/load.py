@@ -19,6 +19,10 @@ def line(step: int, metrics: int, chance: random.Random, *, at: float) -> bytes:
     return msgspec.json.encode({"step": step, "timestamp": at, **values})
 
 
+# How many lines each file has before: what a run is like is learnt from its first ones.
+LINES_BEFORE = 500
+
+
 class Runs:
     """Files that grow line by line, evenly; a context manager."""
 
@@ -46,9 +50,15 @@ class Runs:
     def _write(self) -> None:
         chance = random.Random(self._metrics)
         count, began = len(self._files), time.monotonic()
+        for file in self._files:
+            before = [
+                line(step, self._metrics, chance, at=time.time() - LINES_BEFORE + step)
+                for step in range(LINES_BEFORE)
+            ]
+            file.write(b"\n".join((*before, b"")))
         while not self._has_ended.is_set():
             step, number = divmod(self.lines, count)
-            text = line(step, self._metrics, chance, at=time.time())
+            text = line(LINES_BEFORE + step, self._metrics, chance, at=time.time())
             self.bytes += self._files[number].write(text + b"\n")
             self.lines += 1
             self._has_ended.wait(began + self.lines * self._pause - time.monotonic())

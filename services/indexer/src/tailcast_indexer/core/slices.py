@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from tailcast_streams.entries import Entry
 
 
-SLICE_ENTRIES = 64
-SLICE_BYTES = 65_536
+SLICE_ENTRIES = 256
+SLICE_BYTES = 131_072
 
 
 def slices_of(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
