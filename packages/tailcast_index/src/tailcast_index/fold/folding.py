@@ -163,7 +163,7 @@ class Folding:
 
     def _batch(self, entries: Sequence[Entry], at: int) -> Sequence[Entry]:
         """The records from an entry on that can be added together; mostly some."""
-        if len(entries) - at < LEAST_TOGETHER:
+        if len(entries) < LEAST_TOGETHER:
             return ()
         room = MOST_TOGETHER if self._drawn is None else self._drawn.room
         room = min(room, self.run.room)
@@ -173,7 +173,7 @@ class Folding:
             if kind is not _RECORD or id.generation != generation or id.offset > kept:
                 break
             count += 1
-        return some[:count] if count >= min(LEAST_TOGETHER, room) else ()
+        return some[:count] if count >= min(LEAST_TOGETHER, len(some)) else ()
 
     def _add_batch(self, batch: Sequence[Entry], now_ms: int) -> Stale | None:
         """Add records, those together that are alike."""
@@ -181,10 +181,11 @@ class Folding:
         keys = [*map(tuple, records)]
         start, stale = 0, None
         while stale is None and start < len(batch):
-            end = next(
-                (at for at in range(start, len(batch)) if keys[at] != keys[start]),
-                len(batch),
-            )
+            end = len(batch)
+            # Mostly all are alike, which `count` sees at once.
+            if start or keys.count(keys[0]) < end:
+                others = (at for at in range(start, end) if keys[at] != keys[start])
+                end = next(others, end)
             is_whole = end - start == len(batch)
             stale = self._add_alike(
                 batch[start:end], records[start:end], now_ms, is_whole=is_whole
@@ -206,7 +207,8 @@ class Folding:
             entries: those of the records.
             records: what they say.
             now_ms: the time.
-            is_whole: whether they are a batch, however few: the last ones of a bucket.
+            is_whole: whether they are a batch, however few: the last ones of a bucket,
+                or of those that were read.
         """
         columns = None
         if len(entries) >= LEAST_TOGETHER or is_whole:
