@@ -64,6 +64,19 @@ def test_wrong_usage_is_one_line_and_2(
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("service", ["tailer", "indexer", "gateway"])
+def test_an_address_that_no_service_understands_ends_it_with_2(
+    service: str, tmp_path: Path
+) -> None:
+    """Starting it again would change nothing; its last line says what is wrong."""
+    url = "redis://localhost/0?nonsense=1"
+    result = run(service, cwd=tmp_path, TAILCAST_REDIS_URL=url)
+    assert result.returncode == 2
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("tailcast: TAILCAST_REDIS_URL: not a broker URL")
+    assert "nonsense" in last
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["up"], ["tailer"], ["indexer"], ["gateway"], ["config"], ["simulate"]],

@@ -102,8 +102,12 @@ async def test_a_listener_may_wait_longer_than_a_command(
 
 
 @pytest.mark.parametrize(
-    "url", ["http://localhost", "localhost:6379", "redis://user:secret@host:x/0", ""]
-)
+    "url",
+    [
+        "http://localhost", "localhost:6379", "redis://user:secret@host:x/0", "",
+        "redis://user:secret@host/0?nonsense=1",
+    ],
+)  # fmt: skip  # one glance
 def test_other_urls_are_refused_without_their_password(url: str) -> None:
     """The message names what is understood and keeps secrets."""
     with pytest.raises(BrokerRefused) as refused:

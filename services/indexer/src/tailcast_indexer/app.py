@@ -22,7 +22,7 @@ from tailcast_indexer.settings import IndexerSettings
 from tailcast_indexer.watching.audit import Audit
 from tailcast_indexer.watching.listener import Listener
 from tailcast_service.background import new_loop_factory, run_in_background
-from tailcast_service.exceptions import ServiceError
+from tailcast_service.exceptions import SettingsError
 from tailcast_service.logs import configure_logging
 from tailcast_service.tasks import LongLived
 from tailcast_streams.broker import SessionReader
@@ -171,7 +171,7 @@ async def _serve(settings: IndexerSettings) -> None:
     try:
         broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
     except BrokerRefused as error:
-        raise ServiceError(f"TAILCAST_REDIS_URL: {error}") from error
+        raise SettingsError(f"TAILCAST_REDIS_URL: {error}") from error
     options = Options(step_keys=settings.step_keys, time_keys=settings.time_keys)
     async with aclosing(broker):
         await run_in_background(

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from tailcast_service.background import new_loop_factory, run_in_background
 from tailcast_service.clock_steps import ClockSteps
-from tailcast_service.exceptions import ServiceError
+from tailcast_service.exceptions import SettingsError
 from tailcast_service.logs import configure_logging
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerRefused
@@ -379,7 +379,7 @@ async def _serve(settings: TailerSettings) -> None:
     try:
         broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
     except BrokerRefused as error:
-        raise ServiceError(f"TAILCAST_REDIS_URL: {error}") from error
+        raise SettingsError(f"TAILCAST_REDIS_URL: {error}") from error
     tailer = Tailer(broker, options_of(settings))
     async with aclosing(broker):
         with telling(settings.ready_fd, tailer.why_not_ready):

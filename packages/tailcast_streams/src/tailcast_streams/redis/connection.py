@@ -72,6 +72,12 @@ def connect(url: str, *, waits_for_messages: bool = False) -> Redis:
     pool.connection_class = type(
         "OwnConnection", (_OwnConnection, pool.connection_class), {}
     )
+    try:
+        # Else an option that nobody knows is told at the first command, as a defect.
+        pool.connection_class(**pool.connection_kwargs)
+    except TypeError as error:
+        option = str(error).rpartition("argument ")[2]
+        raise BrokerRefused(f"not a broker URL: it has the option {option}") from error
     return Redis.from_pool(pool)
 
 
