@@ -59,6 +59,20 @@ def test_what_is_not_finite_is_there_as_far_as_points_are_left() -> None:
     assert 37 in [one.id.offset for one in chosen(20, records)]
 
 
+@pytest.mark.parametrize("points", [50, 200])
+def test_b8_runs_of_non_finite_values_leave_points_for_the_rest(points: int) -> None:
+    """B8: of thousands of runs and spikes between them the spikes still come."""
+    records: list[dict[str, float | str]] = [
+        {"a": "NaN" if at % 2 else 1.0} for at in range(10_000)
+    ]
+    records[1_000], records[9_000] = {"a": 99.0}, {"a": -99.0}
+    ids = [one.id.offset for one in chosen(points, records)]
+    assert {0, 1_000, 9_000, 9_999} <= set(ids)
+    assert len(ids) <= points
+    # They reach over the whole replay, and do not end where runs have used them up.
+    assert {4 * at // len(records) for at in ids} == {0, 1, 2, 3}
+
+
 def test_spikes_are_in_their_places() -> None:
     """However long the replay is."""
     records: list[dict[str, float | str]] = [
