@@ -8,8 +8,10 @@ import httpx
 import msgspec
 import pytest
 
+from tailcast_gateway.http import session_list
 from tailcast_gateway.http.core import bodies
 from tailcast_gateway.protocol.message_parts import SnapshotFields
+from tailcast_gateway.sessions import stored
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,
@@ -221,3 +223,33 @@ async def test_an_old_file_does_not_start(rig: Rig, gateway: Gateway) -> None:
         await rig.writer("new").append({"step": 1})
         event = await everything.until("session")
         assert (event["sessionId"], event["event"]) == ("new", "started")
+
+
+async def test_a_page_that_takes_too_long_ends_where_it_is(
+    rig: Rig, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one goes on from there, though nothing matched before."""
+    monkeypatch.setattr(session_list, "SCAN_SECONDS", 0.0)
+    monkeypatch.setattr(stored, "SESSIONS_AT_ONCE", 1)
+    for name in ("a", "b", "c"):
+        await rig.writer(name).append({"step": 1})
+    query: dict[str, Any] = {"sort": "name", "q": "c"}
+    pages: list[list[str]] = []
+    more = True
+    while more:
+        body = (await client.get(LIST, params=query)).json()
+        pages.append([one["sessionId"] for one in body["sessions"]])
+        more, query["after"] = body["more"], body["cursor"]
+    assert pages == [[], [], ["c"]]
+
+
+async def test_what_is_not_sorted_is_counted(
+    rig: Rig, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sessions that moved last are."""
+    monkeypatch.setattr(session_list, "MAX_SORTED_SESSIONS", 1)
+    await written(rig, "old", 50)
+    await written(rig, "new", 0)
+    body = (await client.get(LIST, params={"sort": "records"})).json()
+    assert [one["sessionId"] for one in body["sessions"]] == ["new"]
+    assert (body["leftOut"], body["more"]) == (1, False)

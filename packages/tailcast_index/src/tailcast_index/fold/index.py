@@ -54,7 +54,13 @@ class Index:
     """The index of one session; while it is stale, only `restart` may be called."""
 
     def __init__(
-        self, session: str, *, incarnation: str, rules: Rules, stored_at: str = ""
+        self,
+        session: str,
+        *,
+        incarnation: str,
+        rules: Rules,
+        stored_at: str = "",
+        folding: Folding | None = None,
     ) -> None:
         """Begin without entries.
 
@@ -63,13 +69,14 @@ class Index:
             incarnation: of the stream that is folded.
             rules: how steps and times are named.
             stored_at: the `at` of what is stored and is to be replaced; "" for nothing.
+            folding: what was folded before, if anything was.
         """
         self.session = session
         self.incarnation = incarnation
         # Why `restart` must be called; None while the figures are right.
         self.stale: Stale | None = None
         self._rules = rules
-        self._folding = self._begun(Cuts(), Chooser(rules))
+        self._folding = folding or self._begun(Cuts(), Chooser(rules))
         # What is stored: the `at`, "" for nothing, and the fields, by their names.
         self._stored_at: str = stored_at
         self._stored: Mapping[str, bytes] = {}
@@ -313,6 +320,7 @@ class Index:
         *,
         names: Collection[str] | None = (),
         tail: Tail | None = None,
+        end: EntryID | None = None,
     ) -> "Index | None":
         """The index as it was stored, to read and not to write.
 
@@ -324,9 +332,18 @@ class Index:
             names: the names of those that matter; None for all.
             tail: what is given the records behind its end; then the entries to fold
                 are those behind `reads_after`.
+            end: where the session ends, if that is known: if nothing is behind the
+                index, it is not made ready for more, which takes most of the time.
         """
         return cls._loaded(
-            session, stored, metrics, rules, names=names, writes=False, tail=tail
+            session,
+            stored,
+            metrics,
+            rules,
+            names=names,
+            writes=False,
+            tail=tail,
+            end=end,
         )
 
     @classmethod
@@ -340,6 +357,7 @@ class Index:
         names: Collection[str] | None,
         writes: bool,
         tail: Tail | None = None,
+        end: EntryID | None = None,
     ) -> "Index | None":
         fields = stored.fields
         try:
@@ -348,7 +366,7 @@ class Index:
                 return None
             run = load_run(fields, metrics, rules, only=names)
             chooser, looked = None, BEFORE_ALL
-            if fields["chooser"]:
+            if fields["chooser"] and cursor.id != end:
                 looked_text, _, text = fields["chooser"].partition(b" ")
                 looked = EntryID.parse(looked_text.decode())
                 chooser = Chooser.load(rules, text)
@@ -368,8 +386,13 @@ class Index:
         except (ValueError, LookupError, TypeError, InvalidPosition):
             # Somebody wrote it by hand.
             return None
-        index = cls(session, incarnation=incarnation, rules=rules, stored_at=stored.at)
-        index._folding = folding
+        index = cls(
+            session,
+            incarnation=incarnation,
+            rules=rules,
+            stored_at=stored.at,
+            folding=folding,
+        )
         index._stored, index._begins = fields, False
         index._kept_ms, index._chosen_at = run.arrived_ms, run.records
         return index

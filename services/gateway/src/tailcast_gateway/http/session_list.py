@@ -1,13 +1,16 @@
 """The list of sessions over HTTP: those that are asked for, in the order asked for.
 
-Where the order is known beforehand, sessions are read until a page is full. Else all
-are read, and a bounded number of requests does so at a time.
+Where the order is known beforehand, sessions are read until a page is full, or as long
+as an answer may take. Else those that moved last are read, a bounded number of them; a
+bounded number of requests does so at a time.
 """
 
 import asyncio
 from contextlib import aclosing
 from heapq import nsmallest
-from typing import Annotated
+from itertools import islice
+from time import monotonic
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends, FastAPI, Query, Response
 from pydantic import WithJsonSchema
@@ -26,6 +29,10 @@ from tailcast_gateway.replica import Replica
 
 # How many requests go through all sessions at a time; others wait.
 MAX_SCANS = 2
+# How long a page is looked for. Then it ends where it is, and the next one goes on.
+SCAN_SECONDS = 1.5
+# How many sessions are sorted by what is known of them: those that moved last.
+MAX_SORTED_SESSIONS = 2_000
 
 _SESSIONS = answers(SessionsBody, errors=(400, 503))
 # May be repeated. Any text is one, so the document does not say that it is a list.
@@ -74,16 +81,26 @@ def add_session_list(api: FastAPI, replica: Replica) -> None:
 
         `cursor` is `after` of the next page.
         """
-        listing = query.listing
-        rows = await lists.rows(listing)
-        page = rows[: listing.limit]
+        page = await lists.page(query.listing)
         return json_response(
             {
-                "sessions": [fields for _, fields in page],
-                "cursor": cursor_text(page[-1][0]) if page else None,
-                "more": len(rows) > len(page),
+                "sessions": [fields for _, fields in page.rows],
+                "cursor": None if page.end is None else cursor_text(page.end),
+                "more": page.more,
+                **({"leftOut": page.left_out} if page.left_out else {}),
             }
         )
+
+
+class _Page(NamedTuple):
+    """The sessions of a page."""
+
+    rows: list[_Row]
+    # Behind which place the next page begins, None if there is nothing.
+    end: Place | None
+    more: bool
+    # How many sessions were not looked at, since others moved later.
+    left_out: int = 0
 
 
 class _Lists:
@@ -93,8 +110,8 @@ class _Lists:
         self._stored = replica.stored
         self._turns = asyncio.Semaphore(MAX_SCANS)
 
-    async def rows(self, listing: SessionsWanted) -> list[_Row]:
-        """The sessions of a page, and one more if there is one."""
+    async def page(self, listing: SessionsWanted) -> _Page:
+        """The sessions of a page."""
         active = await self._stored.latest()
         if not listing.is_sorted_by_list:
             async with self._turns:
@@ -107,27 +124,36 @@ class _Lists:
 
     async def _first(
         self, listing: SessionsWanted, active: dict[str, int], names: list[str]
-    ) -> list[_Row]:
-        """The first of these that match."""
+    ) -> _Page:
+        """The first of these that match, as many as can be found in time."""
         rows: list[_Row] = []
+        end, until = listing.after, monotonic() + SCAN_SECONDS
         wanted = {name: active[name] for name in names}
         async with aclosing(self._stored.described(wanted)) as parts:
-            async for some, _ in parts:
+            async for some, is_last in parts:
                 rows += _matching(listing, active, some)
                 if len(rows) > listing.limit:
-                    break
-        return rows
+                    page = rows[: listing.limit]
+                    return _Page(page, page[-1][0], more=True)
+                if some:
+                    last = str(some[-1]["sessionId"])
+                    end = listing.place_of(last, active[last], {})
+                if not is_last and monotonic() >= until:
+                    return _Page(rows, end, more=True)
+        return _Page(rows, end, more=False)
 
-    async def _sorted(
-        self, listing: SessionsWanted, active: dict[str, int]
-    ) -> list[_Row]:
-        """Those of all that come first by what is known of them."""
+    async def _sorted(self, listing: SessionsWanted, active: dict[str, int]) -> _Page:
+        """Those that come first by what is known of them."""
+        latest = dict(islice(active.items(), MAX_SORTED_SESSIONS))
         rows: list[_Row] = []
-        async for some, _ in self._stored.described(active):
+        async for some, _ in self._stored.described(latest):
             found = _matching(listing, active, some)
             later = [row for row in found if listing.is_later(row[0])]
             rows = nsmallest(listing.limit + 1, rows + later, key=_place)
-        return rows
+        page = rows[: listing.limit]
+        end = page[-1][0] if page else listing.after
+        left_out = len(active) - len(latest)
+        return _Page(page, end, len(rows) > len(page), left_out)
 
 
 def _matching(

@@ -295,9 +295,9 @@ class Indexed:
         only: Sequence[str] | None,
     ) -> Index | None:
         """A stored index; None if it does not fit the session."""
-        known = metrics.get(name, {})
-        index = Index.view(name, stored, known, self._rules, names=only)
         position = state.position
+        known, end = metrics.get(name, {}), position.last_id
+        index = Index.view(name, stored, known, self._rules, names=only, end=end)
         is_fitting = index is not None and fits(
             index, position.incarnation, position.last_id
         )

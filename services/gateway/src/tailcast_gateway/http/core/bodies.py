@@ -38,11 +38,15 @@ class _Body(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
 
 
 class SessionsBody(_Body, kw_only=True):
-    """Sessions; `cursor` is `after` of the next page, `more` says if there is one."""
+    """Sessions; `cursor` is `after` of the next page, `more` says if there may be one.
+
+    `leftOut` sessions were not sorted, since so many others moved later.
+    """
 
     sessions: list[SessionFields]
     cursor: str | None
     more: bool
+    left_out: Size | UnsetType = UNSET
 
 
 class RecordsBody(_Body, kw_only=True):
