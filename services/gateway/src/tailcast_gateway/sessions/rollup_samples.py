@@ -4,6 +4,7 @@ The index answers for what is in it and, by the code of the indexer, for what is
 it. Where it does not know all that is to be told, it does not answer.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -112,8 +113,8 @@ class RollupSamples:
             for one in head.entries
         ]
         try:
-            series = draw(
-                plan, chunks, behind, head=ahead, x="record", with_extremes=True
+            series = await asyncio.to_thread(
+                draw, plan, chunks, behind, head=ahead, x="record", with_extremes=True
             )
         except ValueError:
             return None
