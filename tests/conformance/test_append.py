@@ -141,24 +141,22 @@ async def test_rejected_lines_change_with_the_state(adapter: Adapter) -> None:
 
 
 async def test_the_state_holds_what_was_written_and_counted(adapter: Adapter) -> None:
-    """Fields, counters and the latest record."""
+    """Fields and counters."""
     await adapter.append(first_batch(record(30), offset=30))
     await append(
         adapter,
         record(60, b'{"step":2}'),
         NewEntry(90, Kind.EMERGENCY, b'{"emergency":{}}'),
         offset=90,
-        fields={"size": 100, "owner": "host:logs", "first_step": 1, "last_step": 2.5},
+        fields={"size": 100, "owner": "host:logs"},
     )
 
     state = await adapter.load("s")
 
     assert state is not None
     assert (state.records, state.rejected) == (3, 0)
-    assert state.latest == b'{"emergency":{}}'
+    assert (state.emergencies, state.latest_emergency_id) == (1, EntryID(1, 90))
     assert (state.size, state.owner) == (100, "host:logs")
-    assert (state.first_step, state.last_step) == (1, 2.5)
-    assert state.first_time_ms is None
 
 
 async def test_origins_are_read_in_one_call(adapter: Adapter) -> None:

@@ -9,7 +9,7 @@ from tailcast_streams.entries import Document, Kind, NewEntry, NewRejection, Rej
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.notification import Moved, parse_moved
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
-from tailcast_streams.session_state import Appended, Batch, Snapshot, StoredEnd
+from tailcast_streams.session_state import Appended, Batch, StoredEnd
 from tests.conformance.batches import append, first_batch, record, rejection
 from tests.conformance.conftest import Adapter
 
@@ -218,22 +218,21 @@ async def test_listeners_hear_when_a_line_was_written(adapter: Adapter) -> None:
     assert parse_moved(heard) == Moved("a b 1", 1_700_000_000_123)
 
 
-async def test_a_head_leaves_out_what_is_large(adapter: Adapter) -> None:
-    """What a list of thousands needs, not their records and statistics."""
+async def test_a_head_leaves_out_what_only_tailers_need(adapter: Adapter) -> None:
+    """What a list of thousands needs, not how their files are known again."""
     await adapter.append(first_batch(record(30)))
-    await append(
-        adapter, record(60), offset=60, fields={"metrics": b'{"a":1}', "rate": 2.5}
-    )
+    fields: dict[str, str | int | float | bytes] = {"head_proof": "x", "past": "y"}
+    await append(adapter, record(60), offset=60, fields=fields)
 
     (head,) = await adapter.heads(["s"])
 
     assert head.state is not None
-    assert (head.state.latest, head.state.metrics) == (b"", b"")
-    assert (head.state.records, head.state.rate) == (2, 2.5)
+    assert (head.state.head_proof, head.state.past) == ("", "")
+    assert head.state.records == 2
 
 
 async def test_emergencies_are_counted(adapter: Adapter) -> None:
-    """A snapshot has their number and the latest; a head their number alone."""
+    """In the state as in a head, with the ID of the latest."""
     alarms = [
         NewEntry(offset, Kind.EMERGENCY, b'{"emergency":{"n":%d}}' % offset)
         for offset in (60, 90)
@@ -241,65 +240,42 @@ async def test_emergencies_are_counted(adapter: Adapter) -> None:
     await adapter.append(first_batch(record(30), *alarms, offset=90))
     await append(adapter, record(120), offset=120)
 
-    snapshot = await adapter.snapshot("s")
+    state = await adapter.load("s")
     (head,) = await adapter.heads(["s"])
 
-    assert snapshot is not None
-    assert (snapshot.emergencies, snapshot.records) == (2, 4)
-    assert snapshot.latest_emergency_id == EntryID(1, 90)
-    assert snapshot.latest_emergency == alarms[1].record
+    assert state is not None
     assert head.state is not None
-    assert (head.state.emergencies, head.state.latest_emergency) == (2, b"")
+    for one in (state, head.state):
+        assert (one.emergencies, one.records) == (2, 4)
+        assert one.latest_emergency_id == EntryID(1, 90)
 
 
-async def test_a_snapshot_is_what_one_append_left(adapter: Adapter) -> None:
-    """Latest record, statistics and counters, at the cursor that they belong to."""
+async def test_a_head_is_what_one_append_left(adapter: Adapter) -> None:
+    """Place and counters belong together."""
     data = b'{"n":3}'
     await adapter.append(first_batch(record(30)))
     fields: dict[str, str | int | float | bytes] = {
-        "last_digest": digest(data), "metrics": b'{"n":{"last":3}}', "rate": 0.25,
-        "created_ms": 5, "updated_ms": 9, "first_step": 1, "last_step": 2.5,
-        "first_time_ms": 3, "last_time_ms": 4, "metrics_left_out": 6, "appended_ms": 8,
-        "text": 2, "partial_bytes": 7, "absent_since_ms": 10, "written_ms": 4,
+        "last_digest": digest(data), "created_ms": 5, "updated_ms": 9,
+        "appended_ms": 8, "text": 2, "partial_bytes": 7, "absent_since_ms": 10,
+        "written_ms": 4,
     }  # fmt: skip  # one glance
     await append(adapter, record(60, data), offset=60, fields=fields)
     await adapter.append(first_batch(session="empty"))
     await adapter.trim("s", EntryID(1, 61))
 
-    snapshot, unknown, empty = await adapter.snapshots(["s", "unknown", "empty"])
+    head, unknown, empty = await adapter.heads(["s", "unknown", "empty"])
 
-    assert unknown is None
-    assert snapshot == await adapter.snapshot("s")
-    assert snapshot == Snapshot(
-        cursor=Cursor(EntryID(1, 60), digest(data)),
-        incarnation="i1",
-        latest=data,
-        metrics=b'{"n":{"last":3}}',
-        metrics_left_out=6,
-        first_step=1,
-        last_step=2.5,
-        first_time_ms=3,
-        last_time_ms=4,
-        records=2,
-        rejected=0,
-        text=2,
-        gone_since_ms=10,
-        partial_bytes=7,
-        emergencies=0,
-        latest_emergency_id=BEFORE_ALL,
-        latest_emergency=b"",
-        rate=0.25,
-        created_ms=5,
-        updated_ms=9,
-        written_ms=4,
-        aged_from_ms=8,
-    )
-    (head,) = await adapter.heads(["s"])
-    assert head.state is not None
-    assert head.state.written_ms == 4
-    assert empty is not None
-    assert empty.written_ms == 0
-    assert (empty.latest, empty.metrics, empty.records) == (b"", b"{}", 0)
+    assert unknown.state is None
+    assert head.cursor == Cursor(EntryID(1, 60), digest(data))
+    state = head.state
+    assert state is not None
+    position = state.position
+    assert (position.incarnation, position.generation, position.offset) == ("i1", 1, 60)
+    assert (state.records, state.rejected, state.text) == (2, 0, 2)
+    assert (state.created_ms, state.updated_ms, state.aged_from_ms) == (5, 9, 8)
+    assert (state.gone_since_ms, state.partial_bytes, state.written_ms) == (10, 7, 4)
+    assert empty.state is not None
+    assert (empty.state.records, empty.state.written_ms) == (0, 0)
     assert empty.cursor == Cursor(EntryID(1, 0), 0)
 
 
@@ -364,9 +340,9 @@ async def test_what_version_0_1_appended_is_aged_by_its_clock(adapter: Adapter) 
     old = first_batch(record(30))
     fields = {**old.fields, "appended_ms": 0, "updated_ms": 5}
     await adapter.append(replace(old, fields=fields))
-    snapshot = await adapter.snapshot("s")
-    assert snapshot is not None
-    assert snapshot.aged_from_ms == 5
+    state = await adapter.load("s")
+    assert state is not None
+    assert state.aged_from_ms == 5
 
 
 async def test_what_was_noted_of_a_tailer_stays(adapter: Adapter) -> None:

@@ -53,7 +53,6 @@ def calls(broker: RedisBroker) -> dict[str, Call]:
         "positions": lambda: broker.positions(["s"]),
         "sessions": broker.sessions,
         "heads": lambda: broker.heads(["s"]),
-        "snapshot": lambda: broker.snapshot("s"),
         "read after": lambda: broker.read_after("s", BEFORE_ALL, limit=9),
         "read many after": lambda: broker.read_many_after({"s": BEFORE_ALL}, limit=9),
         "read before": lambda: broker.read_before("s", None, limit=9),

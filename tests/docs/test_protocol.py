@@ -17,9 +17,7 @@ from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.server_messages import SERVER_MESSAGES
 from tailcast_gateway.sessions import audit, feed
 from tailcast_streams.claims import Claim
-from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_streams.entries import Document
-from tailcast_tailer.core.metrics import Statistics, merge, shapes_of, summarize
 from tests.conftest import BrokerFactory
 from tests.docs.examples import Section, Step, matches, sections
 from tests.integration.gateway_rig import (
@@ -27,7 +25,6 @@ from tests.integration.gateway_rig import (
     Gateway,
     Rig,
     Watcher,
-    Writer,
     be_patient,
     watching,
 )
@@ -99,7 +96,7 @@ class Conversation:
     async def write(self, session: str, text: str) -> None:
         read = json.loads(text)
         records = read if text.startswith("[") else [read]
-        await append(self.rig.writer(session), records)
+        await self.rig.writer(session).append(*records)
 
     async def index(self, session: str) -> None:
         await index(self.rig.writer(session))
@@ -107,7 +104,7 @@ class Conversation:
     async def write_long(self, session: str, size: str) -> None:
         around = len(json.dumps({"filler": ""}, separators=(",", ":")))
         filler = "x" * (int(size.replace(",", "")) - around)
-        await append(self.rig.writer(session), [{"filler": filler}])
+        await self.rig.writer(session).append({"filler": filler})
 
     async def rewrite(self, session: str, text: str) -> None:
         await self.rig.writer(session).rewrite(json.loads(text))
@@ -157,19 +154,6 @@ class Conversation:
         assert closed.value.rcvd.code == int(code)
 
 
-async def append(writer: Writer, records: list[dict[str, Any]]) -> None:
-    """Append as the tailer does, with what it says of them."""
-    state = await writer.broker.load(writer.session)
-    kept = Statistics() if state is None else Statistics(state.metrics)
-    not_metrics = frozenset((*STEP_KEYS, *TIME_KEYS))
-    summary = summarize(shapes_of(records), not_metrics=not_metrics)
-    steps = [record["step"] for record in records if "step" in record]
-    fields = {"first_step": steps[0]} if state is None and steps else {}
-    if steps:
-        fields["last_step"] = steps[-1]
-    await writer.append(*records, **fields, metrics=merge(kept, summary).text)
-
-
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
 async def test_examples(
     section: Section, brokers: BrokerFactory, monkeypatch: pytest.MonkeyPatch
@@ -183,7 +167,7 @@ async def test_examples(
     monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.2)
     rig = Rig(brokers("valkey").url)
     async with rig.stack:
-        await append(rig.writer("session_001"), RECORDS)
+        await rig.writer("session_001").append(*RECORDS)
         async with rig.serving() as gateway, watching(gateway) as watcher:
             await gateway.until_ready()
             conversation = Conversation(rig, gateway, watcher)

@@ -221,7 +221,6 @@ async def state_of(broker: SessionWriter) -> dict[str, object]:
         "start": state.generation_start,
         "records": state.records,
         "rejected": state.rejected,
-        "steps": (state.first_step, state.last_step),
         "owner": state.owner,
     }
 

@@ -90,7 +90,6 @@ class Single:
             SessionFile(
                 str(path),
                 max_line_bytes=max_line_bytes,
-                not_metrics=frozenset((*STEP_KEYS, *TIME_KEYS)),
             ),
             AtOnce(),
             context,

@@ -42,7 +42,7 @@ class World:
 
     async def gone_since_ms(self) -> int:
         """What the session says; a head says the same."""
-        snapshot = await self.broker.snapshot("a")
+        snapshot = await self.broker.load("a")
         (head,) = await self.broker.heads(["a"])
         assert snapshot is not None
         assert head.state is not None

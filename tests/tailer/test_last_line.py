@@ -62,7 +62,7 @@ class World:
 
     async def partial_bytes(self) -> int:
         """What the session says that is held back."""
-        snapshot = await self.broker.snapshot("a")
+        snapshot = await self.broker.load("a")
         assert snapshot is not None
         return snapshot.partial_bytes
 
@@ -183,7 +183,7 @@ async def test_a_running_tailer_tells_it_in_time(
         append(path, b"\n" + line(3)[:9])
 
         async def is_named() -> bool:
-            snapshot = await broker.snapshot("a")
+            snapshot = await broker.load("a")
             return snapshot is not None and snapshot.partial_bytes == 9
 
         await eventually(is_named)

@@ -64,9 +64,7 @@ def test_an_old_file_has_ended_at_once() -> None:
     state = head([marker()]).state
     assert state is not None
     now_ms = 9 * HOUR_MS
-    old = replace(
-        state, updated_ms=now_ms, written_ms=HOUR_MS, appended_ms=now_ms, rate=5.0
-    )
+    old = replace(state, updated_ms=now_ms, written_ms=HOUR_MS, appended_ms=now_ms)
     known = Known(NOTHING)
     listed = ListedRun(Head(old, None, None), known)
     seen = SeenSession(

@@ -1,6 +1,5 @@
 """Every line that is not blank becomes an entry or a rejection."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from hypothesis import given, strategies as st
 from tailcast_streams.entries import Kind, NewEntry, NewRejection
 from tailcast_streams.record import needs_care
 from tailcast_tailer.core.envelopes import Lines, lines_of
-from tailcast_tailer.core.metrics import Metric, Statistics, merge
 from tailcast_tailer.core.records import (
     TOGETHER,
     Reading,
@@ -40,13 +38,12 @@ def test_records_and_emergencies_are_entries() -> None:
             NewEntry(1_028, Kind.EMERGENCY, b'{"emergency":{}}'),
         ],
         [],
-        {"a": Metric(1, 1, 1, 1.0, 1, 0)},
     )
 
 
 def test_blank_lines_are_neither() -> None:
     """White space alone, and a mark alone at the file's head, leave no trace."""
-    assert read(b"\xef\xbb\xbf\n \t\r\n\n") == Reading([], [], {})
+    assert read(b"\xef\xbb\xbf\n \t\r\n\n") == Reading([], [])
 
 
 def test_byte_order_mark_is_removed_at_the_head_alone() -> None:
@@ -91,7 +88,6 @@ def test_two_objects_on_a_line_are_two_records() -> None:
             NewEntry(1_035, Kind.RECORD, b'{"a":2}'),
         ],
         [],
-        {"a": Metric(2, 1, 2, 1.5, 2, 0)},
     )
 
 
@@ -158,9 +154,6 @@ def test_many_lines_are_one_reading() -> None:
     ends = [7 + len(b"\n".join(lines[: at + 1])) + 1 for at in range(len(lines))]
     offsets = [entry.offset for entry in reading.entries]
     assert sorted([*offsets, reading.rejections[0].offset]) == ends
-    counts = {name: metric.count for name, metric in reading.metrics.items()}
-    assert counts == {"n": len(lines) - 2, "other": 1}
-    assert reading.metrics["n"].last == len(lines) - 1
 
 
 def test_a_line_that_is_too_deep_is_rejected_among_others() -> None:
@@ -208,8 +201,6 @@ def test_a_line_at_fault_is_rejected_and_the_others_are_taken(
         assert one.reason.startswith(said)
         assert one.reason.isprintable()
         assert len(one.reason) < 300
-    counted = sum(metric.count for metric in reading.metrics.values())
-    assert counted == len(reading.entries)
 
 
 def test_want_of_memory_is_no_lines_fault() -> None:
@@ -223,7 +214,7 @@ def test_want_of_memory_is_no_lines_fault() -> None:
 
     def take_one(lines: Lines) -> Reading:
         [text], [end], _ = lines
-        return Reading([NewEntry(end, Kind.RECORD, text)], [], {})
+        return Reading([NewEntry(end, Kind.RECORD, text)], [])
 
     reading = take_apart(lines_of([b"1", b"2", b"3"], 0), take_one)
     assert [entry.offset for entry in reading.entries] == [2, 4, 6]
@@ -248,24 +239,15 @@ LINES = st.lists(
 
 @given(LINES)
 def test_lines_read_together_are_as_read_one_by_one(lines: list[bytes]) -> None:
-    """Entries and rejections alike; statistics as merged one after the other."""
+    """Entries and rejections alike."""
     chunk = b"".join(line + b"\n" for line in lines)
     together = read(chunk, start=10, max_line_bytes=300)
     entries: list[NewEntry] = []
     rejections: list[NewRejection] = []
-    kept, at = Statistics(), 10
+    at = 10
     for line in lines:
         one = read(line + b"\n", start=at, max_line_bytes=300)
         at += len(line) + 1
         entries += one.entries
         rejections += one.rejections
-        kept = merge(kept, one.metrics)
     assert (together.entries, together.rejections) == (entries, rejections)
-    assert _rounded(merge(Statistics(), together.metrics)) == _rounded(kept)
-
-
-def _rounded(kept: Statistics) -> object:
-    metrics = json.loads(kept.text or b"{}")
-    for metric in metrics.values():
-        metric["mean"] = metric["mean"] and round(metric["mean"], 9)
-    return metrics

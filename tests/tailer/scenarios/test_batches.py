@@ -58,7 +58,6 @@ async def test_state_says_how_far_a_session_is(
         "start": 0,
         "records": 1_998,
         "rejected": 1,
-        "steps": (3, 1_999),
         "owner": "host:test",
     }
 

@@ -26,7 +26,6 @@ from tailcast_streams.session_state import (
     Head,
     Origin,
     SessionState,
-    Snapshot,
     StoredEnd,
     StoredPosition,
     Trimmed,
@@ -109,7 +108,7 @@ class SessionWriter(Protocol):
 
         It is done only if `batch.expected` is stored, the streams' own last IDs agree
         with it, and the batch's IDs rise above them. Entries, rejections, state and
-        counters (`records`, `rejected`, `latest`) change together, and if the broker
+        counters (`records`, `rejected`) change together, and if the broker
         forgets they are lost together. Readers are notified afterwards, with
         `written_ms`; a notification may get lost.
 
@@ -254,18 +253,6 @@ class SessionReader(Protocol):
 
     async def heads(self, sessions: Sequence[str]) -> list[Head]:
         """Read states and ends of sessions in one round trip, each state first."""
-        ...
-
-    async def snapshot(self, session: str) -> Snapshot | None:
-        """Read the latest record, statistics and counters, in one step.
-
-        None if there is no state. `latest` is the record at `cursor` unless a marker
-        or gap came after it; `metrics` are those of exactly the entries up to it.
-        """
-        ...
-
-    async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
-        """Like `snapshot`, for many sessions: one step for each, not for all."""
         ...
 
     async def ends(self, sessions: Sequence[str]) -> list[StoredEnd]:

@@ -8,13 +8,14 @@ other languages could not read is mended here, token by token (`mending`), or re
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from tailcast_streams.mending import mended
 from tailcast_streams.nesting import TOO_DEEP, is_too_deep
+from tailcast_streams.numbers import read_step
+from tailcast_streams.times import FAR_MS, read_time_ms
 
 
 _T = TypeVar("_T")
@@ -58,11 +59,6 @@ _HUGE = re.compile(rb"[0-9]{309}")
 
 # Whole numbers of 64 bits, signed or not: MessagePack can hold them.
 INT64: Final = range(-(2**63), 2**64)
-
-_STEP_TEXT = re.compile(r"\s*([0-9]{1,15})\s*(?:/\s*[0-9]+\s*)?$", re.ASCII)
-_EARLIEST_SECONDS = 1e9
-# Times below each limit, and how many of their units a millisecond has.
-_TIME_UNITS = ((1e11, 1e-3), (1e14, 1), (1e17, 1e3), (1e20, 1e6))
 
 
 def needs_care(text: bytes) -> bool:
@@ -167,15 +163,13 @@ def read_progress(
 ) -> Progress:
     """Find step and time by ordered lists of keys, at the top or one level down.
 
-    Steps are numbers or texts such as `"5/250"`. Times are seconds, milliseconds,
-    microseconds, or ISO 8601 texts, in UTC if they have no zone. A number below 1e9 is
-    a duration and no time (detectron2 and mmengine write seconds per iteration as
-    `time`).
+    What counts as a step and as a time is in `numbers` and `times`. It is told of one
+    record alone; of a session's records `tailcast_index` chooses one key.
     """
     fields = _decode_fields(record)
     levels = [((), fields), *_inner(fields)]
-    step = first_found(levels, step_keys, as_step)
-    time = first_found(levels, time_keys, as_time_ms)
+    step = first_found(levels, step_keys, step_of)
+    time = first_found(levels, time_keys, time_ms_of)
     return Progress(
         None if step is None else step.value, None if time is None else time.value
     )
@@ -218,42 +212,12 @@ def _inner(
     ]
 
 
-def as_step(value: object) -> int | float | None:
-    """A value as a step, None if it is not one; whole steps fit 64 bits."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value if value in INT64 else None
-    if isinstance(value, float):
-        return value
-    if isinstance(value, str) and (match := _STEP_TEXT.match(value)) is not None:
-        return int(match[1])
-    return None
+def step_of(value: object) -> int | float | None:
+    """A value as a step, None if it is not one."""
+    step = read_step(value)
+    return None if step is None else step.value
 
 
-def as_time_ms(value: object) -> int | None:
-    """A value as a time, Unix milliseconds; None if it is not one."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        return _time_from_text(value)
-    if not isinstance(value, int | float) or value < _EARLIEST_SECONDS:
-        return None
-    for limit, per_ms in _TIME_UNITS:
-        if value < limit:
-            return int(value / per_ms) if per_ms >= 1 else int(value * 1_000)
-    return None
-
-
-def _time_from_text(text: str) -> int | None:
-    try:
-        return as_time_ms(float(text))
-    except ValueError:
-        pass
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=UTC)
-    return int(time.timestamp() * 1_000)
+def time_ms_of(value: object) -> int | None:
+    """A value as a time, whenever it is read, Unix milliseconds; None if it is none."""
+    return read_time_ms(value, latest_ms=FAR_MS)

@@ -68,17 +68,9 @@ class SessionState:
     # this incarnation.
     records: int = 0
     rejected: int = 0
-    # The first and last step and time of the incarnation, None until one was read.
-    first_step: float | None = None
-    last_step: float | None = None
-    first_time_ms: int | None = None
-    last_time_ms: int | None = None
-    # The latest record's bytes, b"" until there is one.
-    latest: bytes = b""
     # Emergencies among the records, and the latest of them.
     emergencies: int = 0
     latest_emergency_id: EntryID = BEFORE_ALL
-    latest_emergency: bytes = b""
     # Its number in the order of creation.
     birth: Birth = UNCOUNTED
     # When the first and the last append were made, by the tailer's clock, Unix
@@ -91,13 +83,6 @@ class SessionState:
     # When the file had been written last, as it was read for the last append: its
     # modification time, Unix milliseconds, never in the future; 0 if unknown.
     written_ms: int = 0
-    # Records per second at the last append; see `tailcast_streams.rate`.
-    rate: float = 0.0
-    # The statistics of each metric since the current generation's marker, a JSON
-    # object; b"" until there are some. Values of metrics beyond the first 1,000 are
-    # only counted.
-    metrics: bytes = b""
-    metrics_left_out: int = 0
     # Lines of text between records that were passed over.
     text: int = 0
     # Bytes behind the last line that are no whole line, and have rested so.
@@ -149,8 +134,8 @@ class Head(NamedTuple):
     """The state and the two ends of a stream, read one after the other."""
 
     # What one append left; None if the broker has no state for the session. It lacks
-    # fields that are large or only for the tailer, and what the stream says itself:
-    # `latest`, `latest_emergency`, `metrics`, the proofs and `stream_last_id`.
+    # fields that are only for the tailer, and what the stream says itself: the proofs
+    # and `stream_last_id`.
     state: SessionState | None
     # The oldest and newest stored entries; None while there is none.
     oldest: Entry | None
@@ -165,70 +150,6 @@ class Head(NamedTuple):
             return newest
         # The latest entries were trimmed, or deleted by hand.
         return Cursor(last_id, self.state.last_digest)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """A session as it was after one append: all values belong together."""
-
-    # The cursor of a client that has all entries; None before the first one.
-    cursor: Cursor | None
-    incarnation: str
-    # The latest record's bytes, b"" until there is one.
-    latest: bytes
-    # As in `SessionState`; a JSON object, `{}` while there are none.
-    metrics: bytes
-    metrics_left_out: int
-    first_step: float | None
-    last_step: float | None
-    first_time_ms: int | None
-    last_time_ms: int | None
-    records: int
-    rejected: int
-    # As in `SessionState`.
-    text: int
-    partial_bytes: int
-    gone_since_ms: int
-    # Emergencies among the records, and the latest of them; b"" until there is one.
-    emergencies: int
-    latest_emergency_id: EntryID
-    latest_emergency: bytes
-    # Records per second at `aged_from_ms`; `rate.rate_at` computes the present rate.
-    rate: float
-    created_ms: int
-    updated_ms: int
-    # As in `SessionState`.
-    written_ms: int
-    aged_from_ms: int
-
-
-def snapshot_of(state: SessionState) -> Snapshot:
-    """The snapshot of a session, from a state that was read in one step."""
-    last_id = state.position.last_id
-    return Snapshot(
-        cursor=None if last_id == BEFORE_ALL else Cursor(last_id, state.last_digest),
-        incarnation=state.position.incarnation,
-        latest=state.latest,
-        metrics=state.metrics or b"{}",
-        metrics_left_out=state.metrics_left_out,
-        first_step=state.first_step,
-        last_step=state.last_step,
-        first_time_ms=state.first_time_ms,
-        last_time_ms=state.last_time_ms,
-        records=state.records,
-        rejected=state.rejected,
-        text=state.text,
-        partial_bytes=state.partial_bytes,
-        gone_since_ms=state.gone_since_ms,
-        emergencies=state.emergencies,
-        latest_emergency_id=state.latest_emergency_id,
-        latest_emergency=state.latest_emergency,
-        rate=state.rate,
-        created_ms=state.created_ms,
-        updated_ms=state.updated_ms,
-        written_ms=state.written_ms,
-        aged_from_ms=state.aged_from_ms,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,6 @@ class Tailer:
         self._files = FileThreads(clock=clock)
         self._part_names = PartNames(options.part_patterns)
         self._rotated_names = RotatedNames(clock=clock, is_session=self._is_session)
-        self._not_metrics = frozenset((*options.step_keys, *options.time_keys))
         self.instruments.watch_calls(self._files.count_hanging)
         self.turns = Turns(self._files)
         self._unreadable = Allowance(UNREADABLE_AN_HOUR, seconds=HOUR_SECONDS)
@@ -308,7 +307,6 @@ class Tailer:
         return SessionFile(
             path,
             max_line_bytes=options.max_line_bytes,
-            not_metrics=self._not_metrics,
             names=self._rotated_names,
         )
 

@@ -127,14 +127,6 @@ class Instruments:
         self.broker.has_room()
         self._log.debug("appended", session=session, records=records, bytes=size)
 
-    def metrics_left_out(self, session: str, values: int) -> None:
-        """Values of metrics that have no statistics: a session has too many."""
-        self._meters.left_out.inc(values)
-        if self._remember("metrics", session):
-            self._log.warning(
-                "too many metrics, some without statistics", session=session
-            )
-
     def lines_rejected(self, session: str, rejections: Sequence[NewRejection]) -> None:
         """Lines went to the rejected stream."""
         self._meters.rejections.inc(len(rejections))

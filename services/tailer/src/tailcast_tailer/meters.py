@@ -37,7 +37,6 @@ class Meters:
         for outcome in ("unreadable", "rejected"):
             # An alert compares them with what they were.
             self.documents.labels(outcome)
-        self.left_out = counter("metric_values_left_out", "Values without statistics")
         self.trimmed = counter("trimmed_bytes", "Bytes trimmed off streams", "why")
         self.unindexed = counter(
             "unindexed_trimmed_bytes", "Bytes trimmed that no index had", "why"

@@ -75,7 +75,6 @@ class MemoryAppends(MemoryCalls):
                 before,
                 emergencies=before.emergencies + len(alarms),
                 latest_emergency_id=EntryID(batch.generation, alarms[-1].offset),
-                latest_emergency=alarms[-1].record,
             )
         last_rejected_id = rejected[-1][0] if rejected else stored.last_rejected_id
         position = StoredPosition(
@@ -91,7 +90,6 @@ class MemoryAppends(MemoryCalls):
             position=position,
             records=before.records + len(records),
             rejected=before.rejected + len(batch.rejections),
-            latest=records[-1] if records else before.latest,
             **{**_stamp(batch), **_typed(batch.fields)},  # type: ignore[arg-type]  # names checked there
         )
 

@@ -12,16 +12,13 @@ from tailcast_streams.session_state import (
     Head,
     Origin,
     SessionState,
-    Snapshot,
     StoredEnd,
     StoredPosition,
-    snapshot_of,
 )
 
 
 _LEFT_OUT_OF_HEADS: dict[str, Any] = {
-    "latest": b"", "latest_emergency": b"", "metrics": b"", "head_proof": "",
-    "marker_proof": "", "past": "",
+    "head_proof": "", "marker_proof": "", "past": "", "part": "", "part_start": 0,
 }  # fmt: skip  # as `SessionState` without them
 
 
@@ -59,14 +56,6 @@ class MemoryStates(MemoryCalls):
             Cursor(position.last_id, digest),
             position.stream_last_id,
         )
-
-    async def snapshot(self, session: str) -> Snapshot | None:
-        await self._reachable()
-        state = self._stored.states.get(session)
-        return None if state is None else snapshot_of(state)
-
-    async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
-        return [await self.snapshot(session) for session in sessions]
 
     async def heads(self, sessions: Sequence[str]) -> list[Head]:
         heads: list[Head] = []

@@ -15,22 +15,18 @@ from tailcast_streams.redis.core.replies import (
     origin_of,
     position_of,
     state_of,
-    whole_state_of,
 )
 from tailcast_streams.session_state import (
     NOTHING_STORED,
     Head,
     Origin,
     SessionState,
-    Snapshot,
     StoredEnd,
     StoredPosition,
-    snapshot_of,
 )
 
 
-# How many whole states one pipeline reads: each may have 100 kB of statistics, and a
-# record.
+# How many whole states one pipeline reads: each has what is known of a hundred files.
 WHOLE_STATES = 100
 
 
@@ -77,22 +73,6 @@ class RedisStates(RedisCalls):
                 replies = await self._execute(pipeline)
             for reply in replies:
                 yield reply
-
-    async def snapshot(self, session: str) -> Snapshot | None:
-        return (await self.snapshots([session]))[0]
-
-    async def snapshots(self, sessions: Sequence[str]) -> list[Snapshot | None]:
-        found: list[Snapshot | None] = []
-        for start in range(0, len(sessions), WHOLE_STATES):
-            async with self._pipeline() as pipeline:
-                for session in sessions[start : start + WHOLE_STATES]:
-                    pipeline.hgetall(self._keys.state(session))
-                replies = await self._execute(pipeline)
-            found += [
-                snapshot_of(whole_state_of(fields)) if fields else None
-                for fields in replies
-            ]
-        return found
 
     async def heads(self, sessions: Sequence[str]) -> list[Head]:
         heads: list[Head] = []

@@ -10,7 +10,7 @@ import msgspec
 from tailcast_index.fold import Rewind
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
-from tailcast_streams.record import as_step
+from tailcast_streams.record import step_of
 
 
 class Break(NamedTuple):
@@ -93,6 +93,6 @@ def shown(cursor: Cursor) -> Cursor:
 
 def _number(text: str) -> float | int | None:
     try:
-        return as_step(msgspec.json.decode(text, type=int | float))
+        return step_of(msgspec.json.decode(text, type=int | float))
     except msgspec.MsgspecError:
         return None

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from tailcast_gateway.protocol.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
-from tailcast_streams.record import as_step, as_time_ms, first_found, read_progress
+from tailcast_streams.record import first_found, read_progress, step_of, time_ms_of
 
 
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -176,8 +176,8 @@ def _levels(top: _Object) -> Iterator[tuple[tuple[str, ...], dict[str, Raw]]]:
 
 
 def _read_step(raw: Raw) -> int | float | None:
-    return as_step(_decode(raw))
+    return step_of(_decode(raw))
 
 
 def _read_time(raw: Raw) -> int | None:
-    return as_time_ms(_decode(raw))
+    return time_ms_of(_decode(raw))

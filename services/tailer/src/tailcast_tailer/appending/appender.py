@@ -6,7 +6,7 @@ is full. The follower decides what to do about a batch that the broker did not a
 
 import asyncio
 import random
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
@@ -16,8 +16,7 @@ from tailcast_streams.broker import SessionWriter
 from tailcast_streams.entries import Kind, NewEntry, NewRejection
 from tailcast_streams.exceptions import BrokerError, BrokerFull
 from tailcast_streams.position import EntryID, digest
-from tailcast_streams.rate import rate_after
-from tailcast_streams.record import Progress, read_progress
+from tailcast_streams.record import read_progress
 from tailcast_streams.session_state import (
     NOTHING_STORED,
     Appended,
@@ -26,7 +25,6 @@ from tailcast_streams.session_state import (
     StoredPosition,
 )
 from tailcast_tailer.appending.retention import Retention
-from tailcast_tailer.core.metrics import Metric, Statistics, merge
 from tailcast_tailer.core.records import not_taken
 from tailcast_tailer.files.portions import Place
 from tailcast_tailer.instruments import Instruments
@@ -34,11 +32,8 @@ from tailcast_tailer.instruments import Instruments
 
 # Between two attempts while the broker is full.
 FULL_WAIT_SECONDS = (0.2, 1.0)
-# Records at either end of a batch that are asked for step and time: headers and
-# summaries have none.
+# Records of a new generation that are asked for its step: headers have none.
 PROBED_RECORDS = 4
-
-_NO_PROGRESS = Progress(None, None)
 
 
 class Stored(NamedTuple):
@@ -51,19 +46,12 @@ class Stored(NamedTuple):
     head_proof: str = ""
     marker_proof: str = ""
     owner: str = ""
-    has_first_step: bool = False
-    has_first_time: bool = False
-    # Of the last append, Unix milliseconds, and the rate of records then; and when it
-    # was, by this tailer's steady clock if it was its own.
+    # Of the last append, Unix milliseconds.
     updated_ms: int = 0
-    rate: float = 0.0
-    appended_at: float | None = None
     # Lines of text that were passed over, in this incarnation.
     text: int = 0
     # Bytes behind the last line that are held back, as it was written down.
     partial_bytes: int = 0
-    # Of the current generation; as text, since thousands of sessions may be idle.
-    metrics: Statistics = Statistics()
     # Which files were read whole before this one, as `past_files` has it.
     past: str = ""
     # Since when the file is gone, as it was written down, Unix milliseconds.
@@ -113,13 +101,9 @@ def stored_of(state: SessionState) -> Stored:
         state.head_proof,
         state.marker_proof,
         state.owner,
-        state.first_step is not None,
-        state.first_time_ms is not None,
         state.updated_ms,
-        state.rate,
         text=state.text,
         partial_bytes=state.partial_bytes,
-        metrics=Statistics(state.metrics, state.metrics_left_out),
         past=state.past,
         gone_since_ms=state.gone_since_ms,
         part=state.part,
@@ -139,8 +123,6 @@ class Addition(NamedTuple):
     activity_ms: int
     # When the file that was read was written, Unix milliseconds.
     written_ms: int
-    # What the records say of each metric.
-    metrics: Mapping[str, Metric]
     # How many lines of the file this is, blank ones counted.
     lines: int = 0
     # How many of these are text that is passed over.
@@ -229,9 +211,6 @@ class Appender:
             size=_added_bytes(before, after),
             seconds=perf_counter() - started,
         )
-        left_out = after.metrics.left_out - before.metrics.left_out
-        if left_out > 0:
-            self._instruments.metrics_left_out(session, left_out)
         if addition.text:
             self._instruments.text_passed_over(session, addition.text)
         if addition.rejections:
@@ -249,24 +228,6 @@ class Appender:
     def note(self, session: str, stored: Stored, *, activity_ms: int) -> None:
         """Note what was found in the broker, for the retention."""
         self._retention.note(session, stored.position, activity_ms=activity_ms)
-
-    def _progress_of(self, entries: Sequence[NewEntry], *, last: bool) -> Progress:
-        """Step and time of the first or last records among entries that have them."""
-        found = _NO_PROGRESS
-        ends = entries[-PROBED_RECORDS:][::-1] if last else entries[:PROBED_RECORDS]
-        for entry in ends:
-            if not entry.record:
-                continue
-            step, time_ms = read_progress(
-                entry.record, step_keys=self._step_keys, time_keys=self._time_keys
-            )
-            found = Progress(
-                step if found.step is None else found.step,
-                time_ms if found.time_ms is None else found.time_ms,
-            )
-            if None not in found:
-                break
-        return found
 
     async def _append_when_there_is_room(
         self, batch: Batch, activity_ms: int
@@ -297,38 +258,17 @@ class Appender:
             self._instruments.broker.full()
             return None
 
-    def _seconds_since(self, before: Stored, now: float) -> float:
-        """How long ago the last append was; 0 if that is not known."""
-        if before.appended_at is not None:
-            return now - before.appended_at
-        # Another process made it, by its own clock.
-        age = self._wall_clock() - before.updated_ms / 1_000
-        return max(0.0, age) if before.updated_ms else 0.0
-
     def _batch(
         self, session: str, path: str, before: Stored, addition: Addition
     ) -> tuple[Batch, Stored]:
-        first = self._progress_of(addition.entries, last=False)
-        last = first
-        if len(addition.entries) > 1:
-            last = self._progress_of(addition.entries, last=True)
-        now, now_ms = self._clock(), int(self._wall_clock() * 1_000)
+        now_ms = int(self._wall_clock() * 1_000)
         after = addition.after._replace(
             position=_position_after(addition),
             owner=self.owner,
-            has_first_step=before.has_first_step or first.step is not None,
-            has_first_time=before.has_first_time or first.time_ms is not None,
             updated_ms=now_ms,
-            appended_at=now,
             text=before.text + addition.text,
             partial_bytes=0,
             gone_since_ms=0,
-            rate=rate_after(
-                before.rate,
-                seconds=self._seconds_since(before, now),
-                records=sum(1 for entry in addition.entries if entry.record),
-            ),
-            metrics=_metrics_after(before, addition),
         )
         fields: dict[str, str | int | float | bytes] = {
             "owner": self.owner,
@@ -340,7 +280,6 @@ class Appender:
             "backlog_end": after.backlog_end,
             "updated_ms": now_ms,
             "written_ms": addition.written_ms,
-            "rate": round(after.rate, 4),
             **_changed(before, after),
         }
         if (after.part, after.part_start) != (before.part, before.part_start):
@@ -349,14 +288,6 @@ class Appender:
             fields["created_ms"] = now_ms
         if addition.entries:
             fields["last_digest"] = digest(addition.entries[-1].record)
-        if first.step is not None and not before.has_first_step:
-            fields["first_step"] = first.step
-        if last.step is not None:
-            fields["last_step"] = last.step
-        if first.time_ms is not None and not before.has_first_time:
-            fields["first_time_ms"] = first.time_ms
-        if last.time_ms is not None:
-            fields["last_time_ms"] = last.time_ms
         position = after.position
         batch = Batch(
             session=session,
@@ -364,12 +295,24 @@ class Appender:
             incarnation=position.incarnation,
             generation=position.generation,
             offset=position.offset,
-            entries=_with_step(addition.entries, first.step),
+            entries=self._with_step(addition.entries),
             rejections=addition.rejections,
             fields=fields,
             written_ms=addition.written_ms,
         )
         return batch, after
+
+    def _with_step(self, entries: Sequence[NewEntry]) -> Sequence[NewEntry]:
+        """Entries; a marker that tells of a rewrite says at which step it begins."""
+        if not entries or entries[0].kind is not Kind.MARKER or not entries[0].details:
+            return entries
+        for entry in entries[1 : PROBED_RECORDS + 1]:
+            keys = {"step_keys": self._step_keys, "time_keys": self._time_keys}
+            step = read_progress(entry.record, **keys).step if entry.record else None
+            if step is not None:
+                details = {**entries[0].details, "step": str(step)}
+                return [entries[0]._replace(details=details), *entries[1:]]
+        return entries
 
 
 @contextmanager
@@ -395,14 +338,12 @@ def _refused(before: Stored, addition: Addition, error: Exception) -> Addition:
         )
         entries = [entry for entry in entries if not entry.record]
         rejections = [not_taken(end, length, records[0].record, error)]
-    return addition._replace(entries=entries, rejections=rejections, metrics={})
+    return addition._replace(entries=entries, rejections=rejections)
 
 
 def _changed(before: Stored, after: Stored) -> dict[str, str | int | float | bytes]:
     """Fields that are written only when they change."""
     fields: dict[str, str | int | float | bytes] = {}
-    if after.metrics != before.metrics:
-        fields["metrics"], fields["metrics_left_out"] = after.metrics
     if after.backlog_generation != before.backlog_generation:
         fields["backlog_generation"] = after.backlog_generation
     if after.past != before.past:
@@ -428,24 +369,10 @@ def _position_after(addition: Addition) -> StoredPosition:
     )
 
 
-def _metrics_after(before: Stored, addition: Addition) -> Statistics:
-    """The statistics after a batch; a new generation begins without any."""
-    is_same = before.position.generation == addition.after.position.generation
-    return merge(before.metrics if is_same else Statistics(), addition.metrics)
-
-
 def _added_bytes(before: Stored, after: Stored) -> int:
     if before.position.generation == after.position.generation:
         return after.position.offset - before.position.offset
     return after.position.offset - after.generation_start
-
-
-def _with_step(entries: Sequence[NewEntry], step: float | None) -> Sequence[NewEntry]:
-    """Entries; a marker that tells of a rewrite says at which step it begins."""
-    if step is None or entries[0].kind is not Kind.MARKER or not entries[0].details:
-        return entries
-    details = {**entries[0].details, "step": str(step)}
-    return [entries[0]._replace(details=details), *entries[1:]]
 
 
 def marker(offset: int, details: dict[str, str] | None = None) -> NewEntry:

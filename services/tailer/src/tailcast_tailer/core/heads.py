@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 import msgspec
 
 from tailcast_streams.nesting import TOO_DEEP
-from tailcast_streams.record import Invalid, as_step, as_time_ms, parse_record
+from tailcast_streams.record import Invalid, parse_record, step_of, time_ms_of
 from tailcast_tailer.core.beside import TOLD_BESIDE, is_beside
 from tailcast_tailer.core.envelopes import Envelope, is_enveloped, unwrapped
 from tailcast_tailer.core.formats import format_of
@@ -196,9 +196,9 @@ def _has_progress(
     levels: int,
 ) -> bool:
     """Whether a step or a time is in it, at the top or within."""
-    if any(as_step(fields.get(key)) is not None for key in step_keys):
+    if any(step_of(fields.get(key)) is not None for key in step_keys):
         return True
-    if any(as_time_ms(fields.get(key)) is not None for key in time_keys):
+    if any(time_ms_of(fields.get(key)) is not None for key in time_keys):
         return True
     inner = [
         cast(Mapping[str, object], value)

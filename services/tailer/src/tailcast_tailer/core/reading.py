@@ -50,7 +50,7 @@ def take_lines(
         # Nearly always so.
         reading = read_lines(lines_of(texts, start), chunk, rules)
         return Taken(reading, start + len(chunk), len(texts), form)
-    reading = Reading([], [], {})
+    reading = Reading([], [])
     at, count = start, 0
     while not form.is_settled and count < len(texts):
         text = texts[count]

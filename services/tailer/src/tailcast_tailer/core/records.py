@@ -1,13 +1,13 @@
-"""From lines to what is appended: entries, rejections, statistics.
+"""From lines to what is appended: entries and rejections.
 
 Pure. `tailcast_streams.record` defines what a record is; this module adds what a *file*
 may have: a byte-order mark at its head, holes, lines that are too long, several records
-on a line. Nearly all lines are records as they stand, and are checked and counted
-together. If one is not, the lines around it are checked one by one. A line that makes a
-check fail is rejected alone.
+on a line. Nearly all lines are records as they stand, and are checked together. If one
+is not, the lines around it are checked one by one. A line that makes a check fail is
+rejected alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from itertools import repeat
 from typing import NamedTuple
@@ -25,23 +25,16 @@ from tailcast_streams.record import (
 from tailcast_tailer.core.envelopes import Lines
 from tailcast_tailer.core.formats import unlike_lines
 from tailcast_tailer.core.forms import held_by, is_header, is_text
-from tailcast_tailer.core.metrics import (
-    EMERGENCY,
-    Metric,
-    Shape,
-    decode_records,
-    joined,
-    shapes_of,
-    summarize,
-)
 from tailcast_tailer.core.splices import Part, object_at_end, parts_of
 
 
-# Lines that are checked and counted together: what they are decoded to is gone before
+# Lines that are checked together: what they are decoded to is gone before
 # it leaves the processor's cache, which makes it half as dear as a thousand at once.
 TOGETHER = 128
 # How much of a rejected line is kept.
 REJECTED_HEAD_BYTES = 4_096
+# The field that makes a record an emergency, if it is an object.
+EMERGENCY = "emergency"
 # How much of an exception's text is kept.
 _TOLD_CHARACTERS = 200
 
@@ -56,8 +49,6 @@ class Rules(NamedTuple):
     # A longer one is rejected; white space around it does not count, nor does a hole
     # before it.
     max_line_bytes: int
-    # Keys that hold a record's step and time.
-    not_metrics: frozenset[str] = frozenset()
     # Whether lines of text are passed over; else they are rejected.
     passes_text: bool = False
     # Whether a text may stand before each object.
@@ -69,8 +60,6 @@ class Reading(NamedTuple):
 
     entries: list[NewEntry]
     rejections: list[NewRejection]
-    # What the records say of each metric.
-    metrics: Mapping[str, Metric]
     # Lines of text that were passed over.
     text: int = 0
 
@@ -96,7 +85,7 @@ def read_lines(lines: Lines, chunk: bytes, rules: Rules) -> Reading:
         careful = needs_care(chunk) if careful is None else careful
         return _read_each(some, rules, careful=careful)
 
-    reading = Reading([], [], {})
+    reading = Reading([], [])
     for at in range(0, len(texts), TOGETHER):
         some = lines.part(at, at + TOGETHER)
         reading = followed_by(reading, take_apart(some, take))
@@ -116,7 +105,7 @@ def take_apart(lines: Lines, take: Callable[[Lines], Reading]) -> Reading:
     except Exception as error:  # noqa: BLE001  # whatever it is, it is one line's
         if len(lines.texts) == 1:
             [text], [end], [length] = lines
-            return Reading([], [not_taken(end, length, text, error)], {})
+            return Reading([], [not_taken(end, length, text, error)])
     middle, last = len(lines.texts) // 2, len(lines.texts)
     first = take_apart(lines.part(0, middle), take)
     return followed_by(first, take_apart(lines.part(middle, last), take))
@@ -126,8 +115,7 @@ def followed_by(one: Reading, other: Reading) -> Reading:
     """Both as one; the first one's lists are extended."""
     one.entries.extend(other.entries)
     one.rejections.extend(other.rejections)
-    metrics = joined(one.metrics, other.metrics)
-    return one._replace(metrics=metrics, text=one.text + other.text)
+    return one._replace(text=one.text + other.text)
 
 
 def _plain(lines: Lines, rules: Rules) -> Reading | None:
@@ -141,18 +129,10 @@ def _plain(lines: Lines, rules: Rules) -> Reading | None:
         return None
     rows = zip(lines.ends, repeat(_RECORD), stripped, repeat(None))
     entries = [*map(_new_entry, rows)]
-    shapes = shapes_of(records)
-    for shape in shapes:
-        if EMERGENCY in shape.keys:
-            _mark_emergencies(entries, shape)
-    return Reading(entries, [], summarize(shapes, not_metrics=rules.not_metrics))
-
-
-def _mark_emergencies(entries: list[NewEntry], shape: Shape) -> None:
-    column = shape.columns[shape.keys.index(EMERGENCY)]
-    for place, value in zip(shape.places, column, strict=True):
-        if isinstance(value, dict):
-            entries[place] = entries[place]._replace(kind=_EMERGENCY)
+    for at, record in enumerate(records):
+        if isinstance(record.get(EMERGENCY), dict):
+            entries[at] = entries[at]._replace(kind=_EMERGENCY)
+    return Reading(entries, [])
 
 
 def _read_each(lines: Lines, rules: Rules, *, careful: bool) -> Reading:
@@ -189,9 +169,7 @@ def _read_each(lines: Lines, rules: Rules, *, careful: bool) -> Reading:
                 else:
                     # As if a newline were behind it.
                     rejections.append(_rejected(at + 1, len(piece), piece, one.reason))
-    shapes = shapes_of(decode_records([entry.record for entry in entries]))
-    metrics = summarize(shapes, not_metrics=rules.not_metrics)
-    return Reading(entries, rejections, metrics, texts)
+    return Reading(entries, rejections, texts)
 
 
 def _parts(held: bytes, length: int, rules: Rules) -> list[Part]:

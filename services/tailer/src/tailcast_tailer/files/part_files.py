@@ -113,7 +113,7 @@ class PartFiles(SessionFile):
         reason = "its file ends without a newline"
         rest = NewRejection(size + 1, reason, size - place.offset, head)
         begun = Place(size + 1, "", "", following, size + 1)
-        reading = Reading([], [rest], {})
+        reading = Reading([], [rest])
         portion = Portion(reading, begun, has_more=True, has_nul=False, lines=1)
         return _shifted(look, place, has_following=True)._replace(portion=portion)
 

@@ -31,7 +31,7 @@ LEAST_READ_BYTES = 65_536
 SCAN_BYTES = 67_108_864
 MAX_BATCH_LINES = 1_000
 
-_NOTHING = Reading([], [], {})
+_NOTHING = Reading([], [])
 
 
 class Place(NamedTuple):
@@ -253,7 +253,7 @@ class Portions:
             return nothing(place, has_more=True)
         rejection = too_long(end, end - place.offset - 1, head, self._max_line_bytes)
         after = Place(end, place.head_proof, proofs.prove_marker(marker))
-        reading = Reading([], [rejection], {})
+        reading = Reading([], [rejection])
         return Portion(reading, after, has_more=True, has_nul=False, lines=1)
 
 

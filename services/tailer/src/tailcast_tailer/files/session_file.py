@@ -76,14 +76,13 @@ class SessionFile:
         path: str,
         *,
         max_line_bytes: int,
-        not_metrics: frozenset[str] = frozenset(),
         names: RotatedNames | None = None,
     ) -> None:
         self.path = path
         self._names = RotatedNames() if names is None else names
         # By the name it is followed under: what was rotated away is read alike.
         passes_text = not path.endswith(LINE_EXTENSIONS)
-        self._portions = Portions(Rules(max_line_bytes, not_metrics, passes_text))
+        self._portions = Portions(Rules(max_line_bytes, passes_text))
         # The descriptor of the latest look, kept so that a file that loses its path can
         # be read to its end; None when there was no look or it was given back.
         self._held: Opened | None = None

@@ -533,7 +533,6 @@ class Follower:
             max(look.glimpse.size, after.position.offset),
             self.activity_ms,
             self._context.not_after_now(look.glimpse.mtime_ns),
-            portion.reading.metrics if portion else {},
             portion.lines if portion else 0,
             portion.reading.text if portion else 0,
         )

@@ -5,7 +5,6 @@ an entry; it lacks the field `p`, which breaks the chain for readers.
 """
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any, cast
 
 from tailcast_streams.births import UNCOUNTED, Birth
@@ -20,16 +19,13 @@ from tailcast_streams.session_state import (
 )
 
 
-# The fields of the state that a head has, without the latest record and statistics: for
-# a thousand sessions these would be megabytes.
+# The fields of the state that a head has, without those that are only for the tailer.
 HEAD_FIELDS = (
     "incarnation", "generation", "offset", "last_id", "last_rejected_id",
     "latest_emergency_id", "generation_start", "backlog_end", "backlog_generation",
-    "size", "last_digest",
-    "records", "rejected", "emergencies", "first_step", "last_step", "first_time_ms",
-    "last_time_ms", "birth", "created_ms", "updated_ms", "appended_ms", "written_ms",
-    "rate", "metrics_left_out", "text", "partial_bytes", "absent_since_ms", "owner",
-    "path",
+    "size", "last_digest", "records", "rejected", "emergencies", "birth", "created_ms",
+    "updated_ms", "appended_ms", "written_ms", "text", "partial_bytes",
+    "absent_since_ms", "owner", "path",
 )  # fmt: skip  # one name a line would hide what they are
 
 _KINDS = {kind.value.encode(): kind for kind in Kind}
@@ -164,14 +160,6 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         value = fields.get(name)
         return _number(value) if value else 0
 
-    def optional(name: bytes) -> float | None:
-        value = fields.get(name)
-        return _optional(value) if value else None
-
-    def optional_ms(name: bytes) -> int | None:
-        value = optional(name)
-        return None if value is None else int(value)
-
     return SessionState(
         position=position,
         generation_start=number(b"generation_start"),
@@ -181,22 +169,13 @@ def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> Session
         last_digest=number(b"last_digest"),
         records=number(b"records"),
         rejected=number(b"rejected"),
-        first_step=optional(b"first_step"),
-        last_step=optional(b"last_step"),
-        first_time_ms=optional_ms(b"first_time_ms"),
-        last_time_ms=optional_ms(b"last_time_ms"),
-        latest=fields.get(b"latest", b""),
         emergencies=number(b"emergencies"),
         latest_emergency_id=_entry_id(fields.get(b"latest_emergency_id", b"")),
-        latest_emergency=fields.get(b"latest_emergency", b""),
         birth=Birth.parse(text(b"birth")),
         created_ms=number(b"created_ms"),
         updated_ms=number(b"updated_ms"),
         appended_ms=number(b"appended_ms"),
         written_ms=number(b"written_ms"),
-        rate=optional(b"rate") or 0.0,
-        metrics=fields.get(b"metrics", b""),
-        metrics_left_out=number(b"metrics_left_out"),
         text=number(b"text"),
         partial_bytes=number(b"partial_bytes"),
         owner=text(b"owner"),
@@ -241,19 +220,3 @@ def _number(text: bytes | str) -> int:
     except ValueError:
         return 0
     return value if value in INT64 else 0
-
-
-def _optional(text: bytes) -> float | None:
-    """A number, None for what messages cannot hold: somebody may write any by hand."""
-    try:
-        # Whole numbers stay whole, so that a step is shown as it was written.
-        whole = int(text)
-    except ValueError:
-        pass
-    else:
-        return whole if whole in INT64 else None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if isfinite(value) else None

@@ -32,7 +32,7 @@ end
 -- 1. Compare.
 local stored = ask('HMGET', state,
   'incarnation', 'generation', 'offset', 'last_id', 'last_rejected_id',
-  'records', 'rejected', 'emergencies')
+  'records', 'rejected', 'emergencies', 'rate')
 local incarnation = stored[1] or ''
 local last_id = stored[4] or '0-0'
 local last_rejected_id = stored[5] or '0-0'
@@ -76,17 +76,16 @@ end
 if refused then return refused end
 
 -- 2. Append.
-local records, emergencies, latest, latest_emergency = 0, 0, nil, nil
+local records, emergencies, latest_emergency_id = 0, 0, nil
 for i = 1, entry_count do
   local kind, body = kinds[i], ARGV[first_entry + 2 * i - 1]
   local id = generation .. '-' .. offsets[i]
   if kind == '' then
     redis.call('XADD', stream, id, 'r', body, 'p', last_id)
-    records, latest = records + 1, body
+    records = records + 1
   elseif kind == 'e' then
     redis.call('XADD', stream, id, 'r', body, 'p', last_id, 'k', 'e')
-    records, latest = records + 1, body
-    emergencies, latest_emergency = emergencies + 1, {id, body}
+    records, emergencies, latest_emergency_id = records + 1, emergencies + 1, id
   else
     redis.call('XADD', stream, id, 'k', kind, 'p', last_id, unpack(cjson.decode(body)))
   end
@@ -114,17 +113,18 @@ end
 for i = first_field, first_field + 2 * field_count - 1 do
   fields[#fields + 1] = ARGV[i]
 end
-if latest then
-  fields[#fields + 1], fields[#fields + 2] = 'latest', latest
-end
-if latest_emergency then
+if latest_emergency_id then
   for _, text in ipairs({'emergencies', count(stored[8], emergencies),
-    'latest_emergency_id', latest_emergency[1],
-    'latest_emergency', latest_emergency[2]}) do
+    'latest_emergency_id', latest_emergency_id}) do
     fields[#fields + 1] = text
   end
 end
 redis.call('HSET', state, unpack(fields))
+-- Version 0.1 stored what its records meant too; whoever may not delete leaves it.
+if stored[9] then
+  redis.pcall('HDEL', state, 'rate', 'latest', 'latest_emergency', 'metrics',
+    'metrics_left_out', 'first_step', 'last_step', 'first_time_ms', 'last_time_ms')
+end
 
 -- 3. Wake readers.
 redis.call('PUBLISH', ARGV[1], ARGV[2])

@@ -43,7 +43,7 @@ from tailcast_streams.client_cursors import Kept
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor
-from tailcast_streams.record import as_time_ms
+from tailcast_streams.record import time_ms_of
 
 
 # How many names the text of an answer lists; it only counts the others.
@@ -290,7 +290,7 @@ def start_of(message: Subscribe) -> Start | Cursor | None:
 
 
 def _at_time(text: str, id: MessageID) -> AtTime:
-    if (time_ms := as_time_ms(text)) is None:
+    if (time_ms := time_ms_of(text)) is None:
         text = f"Invalid message: not a time: {text[:64]!r}"
         raise InvalidMessage(INVALID_MESSAGE, text, id)
     return AtTime(time_ms)

@@ -34,7 +34,7 @@ from tailcast_gateway.views.subscription import (
     has_wildcards,
 )
 from tailcast_gateway.views.view import View, Views
-from tailcast_streams.record import as_time_ms
+from tailcast_streams.record import time_ms_of
 
 
 # The values of `from` in a query: a word, or `name:value`.
@@ -205,7 +205,7 @@ def place_in(name: str, text: str | None, *, is_time: bool) -> float | None:
     with contextlib.suppress(ValueError):
         if math.isfinite(number := float(text)):
             return number
-    if is_time and (time_ms := as_time_ms(text)) is not None:
+    if is_time and (time_ms := time_ms_of(text)) is not None:
         return time_ms
     kind = "a number" if not is_time else "Unix milliseconds, or a time"
     raise InvalidMessage(INVALID_MESSAGE, f"{name}: {kind}, not {text[:64]!r}")
