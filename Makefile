@@ -235,7 +235,7 @@ test-clients: clients $(REACT_EXAMPLE)/node_modules/.set ## the TypeScript clien
 	@$(NPM) --prefix $(CLIENT) run lint
 	@$(NPM) --prefix $(CLIENT) run types
 	@$(NPM) --prefix $(CLIENT) test
-	@$(BIN)/python -m pytest tests/clients -m clients $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/clients -m clients $(ARGS)
 	@$(NPM) --prefix $(CLIENT) run size
 	@$(NPM) --prefix $(CLIENT) run package -- '$(abspath $(DIST))'/tailcast-*.tgz
 	@$(NPM) --prefix $(REACT_EXAMPLE) run build -- --logLevel error
