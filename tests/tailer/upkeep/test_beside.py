@@ -164,6 +164,36 @@ async def test_what_cannot_be_told_is_named(
         await eventually(is_named_no_more)
 
 
+async def test_in_a_directory_whose_files_are_judged_by_what_they_hold(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """A document is no run, and nobody is asked to mend that; what is none is named."""
+    append(tmp_path / "a.jsonl", lines(1))
+    (tmp_path / "a.meta.json").write_text('{"step":1}')
+    (tmp_path / "config.json").write_text("[1]")
+
+    async def are_told() -> bool:
+        sources = await broker.sources.read("host:test", limit=10)
+        told = {Path(one.path).name: (one.state, bool(one.mend)) for one in sources}
+        return told == {
+            "a.jsonl": (SourceState.FOLLOWED, False),
+            "a.meta.json": (SourceState.LEFT_OUT, False),
+            "config.json": (SourceState.REFUSED, True),
+        }
+
+    with capture_logs() as logs:
+        async with running(broker, tmp_path, paths=[str(tmp_path)]):
+            await eventually(are_told)
+            append(tmp_path / "b.jsonl", lines(1))
+            await until_told(
+                broker,
+                {"left_out": b'{"config.json":"not a JSON object"}'},
+                session="b",
+            )
+    told = [one for one in logs if one.get("path", "").endswith("config.json")]
+    assert len(told) <= 2
+
+
 async def test_it_is_told_again_to_a_broker_that_forgot(
     broker: MemoryBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -420,6 +420,9 @@ class Survey:
                 return f"the past of {as_text(base)}"
             if reason := why_passing(candidate.name):
                 return reason
+            if candidate.root.accepts is None and is_beside(candidate.name):
+                # Whatever it holds, and whatever it will: it is not judged again.
+                return TOLD_BESIDE
         other = self._same_file(candidate)
         return "" if other is None else f"the same file as {as_text(other)}"
 
