@@ -28,6 +28,8 @@ class Producer:
     # Each metric with its last value.
     metrics: dict[str, Value]
     total_steps: int | None = None
+    # The settings on its lines, None without.
+    config: dict[str, object] | None = None
     # The lane of each line, if there are several.
     lanes: tuple[str, ...] = ()
 
@@ -172,6 +174,7 @@ PRODUCERS: dict[str, Producer] = {
             "time_since_restore": 3.69,
             "iterations_since_restore": 3,
         },
+        config={"lr": 0.001, "bs": 32},
     ),
     "settings_first": Producer(
         lines=tuple(
@@ -186,6 +189,7 @@ PRODUCERS: dict[str, Producer] = {
         times_ms=(_T, _T + 2_000),
         total_steps=4,
         metrics={"loss": 1 / 3},
+        config={"step": 7, "timestamp": 1600000000, "max_steps": 4},
     ),
     # ------------------------------------------------------------ local-first trackers
     "runboard": Producer(
@@ -296,6 +300,7 @@ PRODUCERS: dict[str, Producer] = {
         steps=[None, 0, 10, None],
         times_ms=(_T + 875, _T + 3_221),
         metrics={"loss": 1.4},
+        config={"lr": 0.001},
     ),
     "runicorn": Producer(
         lines=(
