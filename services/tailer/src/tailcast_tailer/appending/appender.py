@@ -274,10 +274,6 @@ class Appender:
             "owner": self.owner,
             "path": path,
             "size": addition.size,
-            "head_proof": after.head_proof,
-            "marker_proof": after.marker_proof,
-            "generation_start": after.generation_start,
-            "backlog_end": after.backlog_end,
             "updated_ms": now_ms,
             "written_ms": addition.written_ms,
             **_changed(before, after),
@@ -344,6 +340,14 @@ def _refused(before: Stored, addition: Addition, error: Exception) -> Addition:
 def _changed(before: Stored, after: Stored) -> dict[str, str | int | float | bytes]:
     """Fields that are written only when they change."""
     fields: dict[str, str | int | float | bytes] = {}
+    if after.head_proof != before.head_proof:
+        fields["head_proof"] = after.head_proof
+    if after.marker_proof != before.marker_proof:
+        fields["marker_proof"] = after.marker_proof
+    if after.generation_start != before.generation_start:
+        fields["generation_start"] = after.generation_start
+    if after.backlog_end != before.backlog_end:
+        fields["backlog_end"] = after.backlog_end
     if after.backlog_generation != before.backlog_generation:
         fields["backlog_generation"] = after.backlog_generation
     if after.past != before.past:
