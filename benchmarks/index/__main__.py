@@ -7,25 +7,32 @@ others on the machine only add to it.
 """
 
 import argparse
+import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
 
 from benchmarks.live.load import TIME, line
+from benchmarks.processes import cpu_seconds, valkey
 from tailcast_index.fold import Index
 from tailcast_index.fold.figures import Figures
 from tailcast_index.meaning import Chooser, Point, Reader, Rules
 from tailcast_index.rollups import Rollups
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_streams.entries import Entry, Kind
-from tailcast_streams.indexes import IndexWrite
+from tailcast_streams.indexes import IndexWrite, Written
 from tailcast_streams.metrics import read_fields
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.redis.broker import RedisBroker
 
 
 RULES = Rules(STEP_KEYS, TIME_KEYS)
 PAGE = 1_000
 LIVE_RATE = 10
+# A running job has so many records before, and is measured for so many seconds.
+KNOWN = 500
+SECONDS = 200
 
 
 def entries_of(metrics: int, records: int) -> list[Entry]:
@@ -125,6 +132,30 @@ def rolled(records: Sequence[Entry], points: Sequence[Point]) -> int:
     return len(rollups.take_changes().chunks)
 
 
+async def written(metrics: int, seconds: int) -> float:
+    """CPU seconds of a broker for what a running job's index writes in that time."""
+    stream = entries_of(metrics, KNOWN + seconds * LIVE_RATE)
+    index = Index("s", incarnation="0123456789abcdef", rules=RULES)
+    with valkey() as (path, pid):
+        async with aclosing(RedisBroker(f"unix://{path}", key_prefix="b")) as broker:
+            began = 0.0
+            for second in range(-KNOWN // LIVE_RATE, seconds):
+                start = KNOWN + second * LIVE_RATE
+                now_ms = (TIME + start // LIVE_RATE) * 1_000
+                index.fold(stream[start : start + LIVE_RATE], now_ms=now_ms)
+                if index.stale is not None:
+                    index.restart(stream[0])
+                    behind = [one for one in stream if index.reads_after < one.id]
+                    index.fold(behind[: start + LIVE_RATE], now_ms=now_ms)
+                if not second:
+                    began = cpu_seconds([pid])
+                write = index.take_changes()
+                assert write is not None
+                [answer] = await broker.indexes.write([write])
+                assert answer is Written.DONE
+            return cpu_seconds([pid]) - began
+
+
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.index")
@@ -150,6 +181,8 @@ def main() -> None:
             )
             told = f"{size / stream[-1].id.offset:.2f} of the records' bytes written"
             print(f"  {name:<34}{seconds / records * 1e6:8.2f}  {told}")
+        cost = asyncio.run(written(metrics, SECONDS)) / SECONDS / LIVE_RATE
+        print(f"  {'the broker, for a write in ten':<34}{cost * 1e6:8.2f}")
 
 
 if __name__ == "__main__":

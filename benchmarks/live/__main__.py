@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from random import Random
 from statistics import median
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from benchmarks.accidents.installation import (
     Missing,
     rsyslog as installed_rsyslog,
 )
-from benchmarks.live.load import Flood, Runs
+from benchmarks.live.load import TIME, Flood, Runs, line
 from benchmarks.live.node import (
     KEYS,
     PREFIX,
@@ -149,10 +150,11 @@ def flood(seconds: float) -> None:
     with ExitStack() as stack:
         on = stack.enter_context(node())
         [path] = on.files(1)
-        runs = stack.enter_context(Flood(path, metrics=FLOOD_METRICS, rate=FLOOD_RATE))
+        path.write_bytes(line(0, FLOOD_METRICS, Random(0), at=TIME) + b"\n")
         pids = {"tailer": stack.enter_context(service("tailer", on))}
         pids["indexer"] = stack.enter_context(service("indexer", on))
         wait_for_keys(on, [KEYS.index(path.stem)])
+        runs = stack.enter_context(Flood(path, metrics=FLOOD_METRICS, rate=FLOOD_RATE))
         time.sleep(WARM_SECONDS)
         of_file, of_stream = Behind(), Behind()
         before, size, first = used(on, pids), runs.bytes, offsets(on, path.stem)

@@ -73,8 +73,8 @@ class Flood:
         self._rate = rate
         self._thread = threading.Thread(target=self._write)
         self._has_ended = threading.Event()
-        # What was written.
-        self.bytes = 0
+        # How many bytes it has.
+        self.bytes = self._file.tell()
 
     def __enter__(self) -> Self:
         self._thread.start()
