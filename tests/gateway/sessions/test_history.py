@@ -265,7 +265,7 @@ async def test_where_reading_begins() -> None:
     """Now is the head, whoever watches the session; all else is looked up."""
     rig = Rig()
     assert await rig.pages.find("a", Begin.NOW) == Resume(NOTHING, is_proved=True)
-    await rig.store(10, 20, last_step=20)
+    await rig.store(10, 20)
     for place, found in (
         (Begin.NOW, "1-20"),
         (Last(1), "1-10"),

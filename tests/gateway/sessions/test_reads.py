@@ -262,7 +262,7 @@ async def test_the_beginning_that_is_kept() -> None:
 async def test_a_place_by_step() -> None:
     """It is searched for among what is stored."""
     rig = Rig()
-    channel = await rig.stored("a", 10, 20, 30, last_step=30)
+    channel = await rig.stored("a", 10, 20, 30)
     assert resumes(await rig.reads.place(channel, AtStep(20))).id == EntryID(1, 10)
 
 

@@ -37,7 +37,7 @@ def view_of(points: int, *metrics: str) -> View:
 
 def curve(count: int) -> list[dict[str, Any]]:
     """Records with a spike, and one that is not finite."""
-    records = [
+    records: list[dict[str, Any]] = [
         {"step": at, "loss": math.sin(at / 9), "telemetry": {"lr": -at}}
         for at in range(count)
     ]
