@@ -18,17 +18,22 @@ TIMES = 10
 
 def end_servers_promptly() -> None:
     """Let the servers of this process sleep for a tenth of what they would."""
-    prompt = ModuleType(asyncio.__name__)
-    vars(prompt).update(vars(asyncio))
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / TIMES)
 
-    vars(prompt)["sleep"] = sleep
-    vars(server)["asyncio"] = prompt
+    prompt = ModuleType(asyncio.__name__)
+    for name, value in {**vars(asyncio), "sleep": sleep}.items():
+        setattr(prompt, name, value)
+    put(server, "asyncio", prompt)
 
 
 def read_certificates_once() -> None:
     """Let all clients of this process have one context of TLS."""
     name = "create_ssl_context"
-    vars(transports)[name] = cache(vars(transports)[name])
+    put(transports, name, cache(getattr(transports, name)))
+
+
+def put(module: ModuleType, name: str, value: object) -> None:
+    """Let a module have another value of this name, for as long as the process runs."""
+    setattr(module, name, value)

@@ -60,8 +60,8 @@ def test_one_that_hangs_is_not_made_smaller(tmp_path: Path) -> None:
 
 def test_one_that_fails_slowly_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is made smaller for so long, and told as it is then."""
-    assert vars(engine)["MAX_SHRINKING_SECONDS"] == SMALLER_SECONDS
-    monkeypatch.setitem(vars(engine), "MAX_SHRINKING_SECONDS", 0.1)
+    assert engine.MAX_SHRINKING_SECONDS == SMALLER_SECONDS
+    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 0.1)
     failed: list[int] = []
 
     @settings(database=None)

@@ -12,6 +12,8 @@ from types import FrameType
 import pytest
 from hypothesis.internal.conjecture import engine
 
+from tests.promptness import put
+
 
 # Of the 180 that a test has, `timeout` in pyproject.toml.
 SMALLER_SECONDS = 45
@@ -25,7 +27,7 @@ class OutOfTimeError(BaseException):
 
 def bound_shrinking() -> None:
     """Leave time to tell what was found."""
-    vars(engine)["MAX_SHRINKING_SECONDS"] = SMALLER_SECONDS
+    put(engine, "MAX_SHRINKING_SECONDS", SMALLER_SECONDS)
 
 
 def end_at_time_out() -> None:
