@@ -74,7 +74,7 @@ _RECORDS = answers(RecordsBody, errors=_ERRORS, media=_LINES)
 _REJECTED = answers(RejectedBody, errors=_ERRORS)
 # In a path, `/records` or `/rejected` may be the end of the session ID itself. Then the
 # answer is that session's snapshot.
-_SESSION = answers(SnapshotFields, errors=(404, 503))
+_SESSION = answers(SnapshotFields, errors=_ERRORS)
 _ITS_RECORDS = answers(RecordsBody, SnapshotFields, errors=_ERRORS, media=_LINES)
 _ITS_REJECTED = answers(RejectedBody, SnapshotFields, errors=_ERRORS)
 
