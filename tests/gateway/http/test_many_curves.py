@@ -17,9 +17,9 @@ def test_places_are_numbers_or_times() -> None:
     """As in a query."""
     wanted = curves_wanted(
         b'{"sessionIds":["a"],"metrics":["a,b"],"x":"time","points":7,'
-        b'"from":5,"to":"1970-01-01T00:00:01Z"}'
+        b'"from":5,"to":"2025-12-18T01:30:00Z"}'
     )
-    assert wanted == CurvesWanted(["a"], ["a,b"], 7, "time", Span(5, 1_000))
+    assert wanted == CurvesWanted(["a"], ["a,b"], 7, "time", Span(5, 1_766_021_400_000))
 
 
 @pytest.mark.parametrize(
