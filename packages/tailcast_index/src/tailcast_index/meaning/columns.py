@@ -25,8 +25,8 @@ MAX_SHAPES: Final = 256
 # Larger numbers are read alone: the sum of a bucket of them may be beyond a double.
 _LARGEST: Final = 1e300
 _NUMBERS: Final = frozenset((int, float))
-_WHOLE: Final = frozenset((int,))
-_OBJECTS: Final = frozenset((dict,))
+_WHOLE: Final[frozenset[type]] = frozenset((int,))
+_OBJECTS: Final[frozenset[type]] = frozenset((dict,))
 _TOLD_APART: Final = frozenset((bool, list, str))
 
 
