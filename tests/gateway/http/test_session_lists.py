@@ -87,7 +87,10 @@ def test_pages_have_each_session_once(
     """In the order that was asked for, whatever is the same of several."""
     active = {name: at_ms for name, (at_ms, _) in rows.items()}
     fields = ("firstTime", "records", "lastStep", "rate")
-    told = {name: dict.fromkeys(fields, one) for name, (_, one) in rows.items()}
+    told: dict[str, dict[str, object]] = {
+        name: {field: one for field in fields}  # noqa: C420  # its type is wider
+        for name, (_, one) in rows.items()
+    }
     seen: list[Place] = []
     after = None
     for _ in range(len(rows) + 1):

@@ -133,7 +133,9 @@ class SessionEvents:
         """Ask for sessions, and tell what became of them."""
         some = list(self._asked)[:ASKED_AT_ONCE]
         active = {one: self._active_ms(one) for one in some}
-        rows = await self._sessions.rows(active) if some else {}
+        rows: Mapping[str, _Row] = {}
+        if some:
+            rows = await self._sessions.rows(active)
         for session in some:
             is_edited = self._asked.pop(session, False)
             row = rows.get(session)

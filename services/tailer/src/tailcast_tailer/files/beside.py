@@ -125,6 +125,7 @@ class Directory:
     def _document(self, name: str) -> _Document:
         path = os.path.join(self._path, name)  # noqa: PTH118  # texts
         known = self._documents.get(name)
+        seen: Glimpse | None = None
         try:
             seen = glimpse(path)
             if known is not None and known.glimpse == seen:

@@ -149,8 +149,9 @@ def _object(text: bytes) -> Mapping[str, Any] | None:
 
 
 def _texts(found: Mapping[str, Any] | None) -> Mapping[str, str]:
-    items = {} if found is None else found
-    return {name: why for name, why in items.items() if isinstance(why, str)}
+    if found is None:
+        return {}
+    return {name: why for name, why in found.items() if isinstance(why, str)}
 
 
 def _tags(text: bytes | None) -> tuple[str, ...] | None:
