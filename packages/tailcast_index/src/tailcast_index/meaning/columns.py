@@ -241,7 +241,7 @@ class _Gathered:
         )
 
     def _take_inner(self, column: Column, shape: _Object | None) -> bool:
-        if {*map(type, column)} != _OBJECTS:
+        if not {*map(type, column)} <= _OBJECTS:
             return False
         if shape is None:
             return True
@@ -315,7 +315,7 @@ def _has_no_points(column: Column) -> bool:
 def _are_steps(column: Column) -> bool:
     """Whether all of these are steps as they are."""
     return (
-        {*map(type, column)} == _WHOLE
+        {*map(type, column)} <= _WHOLE
         and min(column) > -PLAIN_STEP
         and max(column) < PLAIN_STEP
     )
