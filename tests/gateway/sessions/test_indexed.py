@@ -313,7 +313,7 @@ async def test_a_session_without_entries_means_nothing() -> None:
 async def test_a_record_that_is_kept_by_its_entry_alone() -> None:
     """It is read there, if a marker or a gap came behind it."""
     broker = MemoryBroker()
-    long = {"text": "x" * 70_000, "emergency": {}}
+    long: dict[str, object] = {"text": "x" * 70_000, "emergency": {}}
     await stored(broker, [long])
     (state,) = await broker.states(["s"])
     assert state is not None
