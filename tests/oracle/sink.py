@@ -74,10 +74,11 @@ class Sink:
         if not callable(found):
             # Another port, of which the broker has several.
             return Sink(found, self._faults)
+        method: Any = found
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             await self._faults.before(name)
-            result = await found(*args, **kwargs)
+            result = await method(*args, **kwargs)
             await self._faults.after(name)
             return result
 
