@@ -74,6 +74,7 @@ SHAPES: list[Shape] = [
     lambda at, one: {"step": at, "timestamp": "soon", "loss": one.random()},
     lambda at, one: {"step": at / 2, "timestamp": TIME + at / 4, "loss": one.random()},
     lambda at, one: {"step": at, "timestamp": TIME + at / 4, "val_loss": one.random()},
+    lambda at, one: {"step": at * at, "timestamp": TIME + at, "loss": one.random()},
     lambda at, one: {
         "step": at, "eventTime": iso(at) if at > 1_504 else "soon", "a": one.random(),
     },
