@@ -95,3 +95,17 @@ def test_each_is_kept_once_and_known_for_what_it_is(
             assert history.lives["s"].has(one) is not is_lost
 
     asyncio.run(live())
+
+
+def test_a_view_tells_those_that_it_has_folded() -> None:
+    """Once each: the next call has those that came after."""
+    file = File()
+    index = Indexer(file, Store()).index
+    index.restart(None)
+    for step in range(3):
+        file.append({"step": step, "emergency": {"reason": "x"}})
+    index.fold(file.stream, now_ms=0)
+    assert [one.cursor.id for one in index.take_found()] == [
+        one.id for one in file.stream if one.kind is Kind.EMERGENCY
+    ]
+    assert index.take_found() == []

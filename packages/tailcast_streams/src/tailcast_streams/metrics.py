@@ -1,13 +1,13 @@
-"""Where a metric is found in a record, and which metrics a record has.
+"""Where a metric is found in a record.
 
 Pure. A metric is named literally or by a dotted path, and is found at the top of a
-record or in its `telemetry`. Filters, projections and samples all use this rule. Steps
+record or in its `telemetry`. Filters and projections use this rule. Steps
 and times are found by ordered keys, in `record`.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -68,33 +68,6 @@ def finder(metric: str) -> Find:
         return value
 
     return find_path
-
-
-def metrics_of(fields: RecordFields, ignored: Collection[str]) -> Iterator[str]:
-    """The names of a record's numbers, at the top and one level down, for `finder`.
-
-    A path cannot lead to a name that has a dot itself. So such names are included only
-    where they are found literally: at the top and in `telemetry`.
-    """
-    for name, value in fields.items():
-        if isinstance(value, dict):
-            is_literal = name == "telemetry"
-            for inner_name, inner_value in cast(dict[str, object], value).items():
-                if inner_name in ignored or not is_point(inner_value):
-                    continue
-                if is_literal:
-                    yield inner_name
-                elif "." not in name and "." not in inner_name:
-                    yield f"{name}.{inner_name}"
-        elif name not in ignored and is_point(value):
-            yield name
-
-
-def is_point(value: object) -> bool:
-    """Whether a value is a point of a curve: a number, or a non-finite one."""
-    if isinstance(value, str):
-        return value in NON_FINITE
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _descend(value: Any, path: Sequence[str]) -> object:
