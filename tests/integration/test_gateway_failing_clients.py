@@ -64,7 +64,7 @@ async def test_a_request_that_fails(
     async def fail(*args: Any, **more: Any) -> Any:
         raise LookupError("a bad request")
 
-    monkeypatch.setattr(gateway.replica.broker, "states", fail)
+    monkeypatch.setattr(gateway.replica.broker, "heads", fail)
     async with httpx.AsyncClient(base_url=gateway.url) as client:
         answer = await client.get("/api/sessions/a")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")

@@ -11,8 +11,9 @@ from tailcast_gateway.sessions.core.descriptions import (
     Described,
     told_of,
 )
+from tailcast_gateway.sessions.core.doubles import as_double
 from tailcast_gateway.sessions.core.told import SeenSession
-from tailcast_index.fold import TRIMMED, Summary, status_after
+from tailcast_index.fold import TRIMMED, Sparkline, Summary, status_after
 from tailcast_index.meaning import Choice
 from tailcast_streams.position import Cursor
 from tailcast_streams.session_state import Head, SessionState
@@ -77,6 +78,10 @@ def status_of(known: Known, since_ms: int, now_ms: int) -> Status:
     return status_after(max(0, now_ms - since_ms), cadence_ms)
 
 
+def _told_spark(spark: Sparkline) -> dict[str, object]:
+    return {"metric": spark.metric, "values": [*map(as_double, spark.values)]}
+
+
 def run_fields(known: Known, *, status: Status, is_listed: bool) -> dict[str, object]:
     """The fields of a session that tell of its run, in lists and snapshots alike."""
     summary, described = known.summary, known.described
@@ -88,6 +93,7 @@ def run_fields(known: Known, *, status: Status, is_listed: bool) -> dict[str, ob
     return {
         "totalSteps": total,
         "etaMs": None if status == "ended" else eta_ms,
-        "spark": spark and {"metric": spark.metric, "values": list(spark.values)},
+        "spark": spark
+        and {"metric": spark.metric, "values": [*map(as_double, spark.values)]},
         **told_of(described, config, is_listed=is_listed),
     }

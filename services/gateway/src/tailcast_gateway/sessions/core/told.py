@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tailcast_gateway.protocol.breaks import is_record
+from tailcast_gateway.sessions.core.doubles import as_double
 from tailcast_index.fold import Metric, Summary
 from tailcast_streams.entries import Entry
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
@@ -50,9 +51,9 @@ def shown_metrics(metrics: Sequence[Metric]) -> bytes:
     return msgspec.json.encode(
         {
             one.name: {
-                "last": one.last,
-                "min": one.min,
-                "max": one.max,
+                "last": as_double(one.last),
+                "min": as_double(one.min),
+                "max": as_double(one.max),
                 "mean": one.mean,
                 "count": one.count,
                 "nonfinite": one.nonfinite,
