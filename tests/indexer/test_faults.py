@@ -18,6 +18,7 @@ from tests.indexer.rig import (
     is_counted,
     is_ready,
     metric,
+    position,
     records,
     running,
     until_indexed,
@@ -106,6 +107,27 @@ async def test_a_lost_write_is_made_again(*, is_after: bool) -> None:
         await append(broker, "s", records(100, 50))
         await until_indexed(broker, "s")
         assert metric(service, "conflicts_total") == is_after
+    await check(broker, "s")
+
+
+async def test_a_broker_that_is_emptied_before_the_first_write() -> None:
+    """The same lines come again as another stream: what was folded is of none."""
+    broker = MemoryBroker()
+    failing = Failing(broker)
+    write = failing.write
+
+    async def empty(writes: list[IndexWrite]) -> object:
+        failing.write = write
+        await broker.discard("s", await position(broker, "s"))
+        await append(broker, "s", records(0, 50), incarnation="i2")
+        raise BrokerUnavailable("lost")
+
+    failing.write = empty  # type: ignore[assignment]  # it fails, whatever it returns
+    async with running(broker):
+        await append(broker, "s", records(0, 50))
+        await until_indexed(broker, "s")
+        await append(broker, "s", records(50, 50))
+        await until_indexed(broker, "s")
     await check(broker, "s")
 
 

@@ -152,7 +152,9 @@ class Audit:
         for session, end, at in zip(sessions, ends, ats, strict=True):
             held = self._shelf.get(session)
             if held is not None and not held.is_dirty and held.pending is None:
-                held.is_doubtful = held.index.at != at
+                # (What nothing was stored of may be written after its stream went.)
+                is_of_another = held.index.incarnation != end.incarnation
+                held.is_doubtful = held.index.at != at or is_of_another
             verdict = judge(at, end, self._rules)
             if verdict is Verdict.ORPHAN:
                 orphans.append(session)
