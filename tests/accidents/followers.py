@@ -28,7 +28,7 @@ from tests.accidents.ledger import Rejected, Session, Told
 
 _T = TypeVar("_T")
 
-END_SECONDS = 30.0
+END_SECONDS = 60.0
 PAGE = 5_000
 PROGRAM = """
 from tailcast_tailer.app import run
