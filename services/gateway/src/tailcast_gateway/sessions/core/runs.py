@@ -93,7 +93,6 @@ def run_fields(known: Known, *, status: Status, is_listed: bool) -> dict[str, ob
     return {
         "totalSteps": total,
         "etaMs": None if status == "ended" else eta_ms,
-        "spark": spark
-        and {"metric": spark.metric, "values": [*map(as_double, spark.values)]},
+        "spark": spark and _told_spark(spark),
         **told_of(described, config, is_listed=is_listed),
     }
