@@ -13,7 +13,7 @@ from tailcast_streams.entries import Entry
 from tailcast_streams.keys import Keys
 from tailcast_streams.redis.connection import OwnLine, connect, exchange, script
 from tailcast_streams.redis.core.replies import entries_of
-from tailcast_streams.redis.errors import translate, translated_errors
+from tailcast_streams.redis.errors import raise_refused, translated_errors
 from tailcast_streams.redis.installation import RedisInstallation
 from tailcast_streams.redis.together import Together
 
@@ -70,9 +70,7 @@ class RedisCalls:
             if any(isinstance(reply, redis_errors.NoScriptError) for reply in replies):
                 await self._redis.script_load(self._position.script)
                 replies = await exchange(self._redis, commands)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise translate(reply) from reply
+        raise_refused(replies)
         return replies
 
     async def _said(self, text: str) -> tuple[str, str]:

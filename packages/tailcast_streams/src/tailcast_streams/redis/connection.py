@@ -22,6 +22,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.typing import EncodableT
 
 from tailcast_streams.exceptions import BrokerRefused
+from tailcast_streams.redis.errors import translated_errors
 
 
 CONNECT_TIMEOUT = 5.0
@@ -190,6 +191,14 @@ async def exchange(client: Redis, commands: Sequence[Command]) -> list[Any]:
         if callback is not None and not isinstance(replies[at], Exception):
             replies[at] = callback(replies[at], **options)
     return replies
+
+
+async def ask(client: Redis, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
+    """The same for bare words; raises BrokerError."""
+    if not commands:
+        return []
+    with translated_errors():
+        return await exchange(client, [(tuple(words), {}) for words in commands])
 
 
 class OwnLine:

@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from tailcast_streams.descriptions import EDITED, Description
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis.connection import script
-from tailcast_streams.redis.errors import translate, translated_errors
+from tailcast_streams.redis.connection import ask, script
+from tailcast_streams.redis.errors import own_reply, translated_errors
 
 
 # Of how many sessions descriptions are read in one pipeline.
@@ -36,13 +35,12 @@ class RedisDescriptions:
         found: list[Description] = []
         for start in range(0, len(sessions), DESCRIBED_AT_ONCE):
             some = sessions[start : start + DESCRIBED_AT_ONCE]
-            with translated_errors():
-                async with self._redis.pipeline(transaction=False) as pipeline:
-                    for session in some:
-                        pipeline.execute_command("HGETALL", self._keys.about(session))
-                        pipeline.execute_command("HGETALL", self._keys.edits(session))
-                    replies = await pipeline.execute(raise_on_error=False)
-            hashes = [_fields(reply) for reply in replies]
+            commands = [
+                ("HGETALL", key)
+                for session in some
+                for key in (self._keys.about(session), self._keys.edits(session))
+            ]
+            hashes = [_fields(reply) for reply in await ask(self._redis, commands)]
             found += map(Description, hashes[::2], hashes[1::2])
         return found
 
@@ -76,11 +74,5 @@ def _pairs(fields: Mapping[str, bytes]) -> Iterator[str | bytes]:
 
 def _fields(reply: Any) -> Mapping[str, bytes]:
     """The fields of a hash; none of a key that another program wrote."""
-    if isinstance(reply, redis_errors.ResponseError):
-        error = translate(reply)
-        if error.code == "WRONGTYPE":
-            return {}
-        raise error from reply
-    if isinstance(reply, Exception):
-        raise translate(reply) from reply
-    return {name.decode(errors="replace"): value for name, value in reply.items()}
+    fields = own_reply(reply) or {}
+    return {name.decode(errors="replace"): value for name, value in fields.items()}

@@ -33,8 +33,8 @@ from tailcast_streams.emergencies import (
     member_of,
 )
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis.connection import script
-from tailcast_streams.redis.errors import translate, translated_errors
+from tailcast_streams.redis.connection import ask, script
+from tailcast_streams.redis.errors import raise_refused, translated_errors
 
 
 # The field of a hash that is another one whenever something in the hash changed. No
@@ -55,15 +55,13 @@ class RedisEmergencies:
         if not writes:
             return 0
         commands = [self._command(write) for write in writes]
-        replies = await self._execute(commands)
+        replies = await ask(self._redis, commands)
         if any(isinstance(one, redis_errors.NoScriptError) for one in replies):
             # All of them again: what was done may be repeated.
             with translated_errors():
                 await self._redis.script_load(self._keep.script)
-            replies = await self._execute(commands)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise translate(reply) from reply
+            replies = await ask(self._redis, commands)
+        raise_refused(replies)
         return sum(max(0, reply) for reply in replies)
 
     async def forget(self, session: str) -> None:
@@ -168,19 +166,9 @@ class RedisEmergencies:
         return ("EVALSHA", self._keep.sha, len(keys), *keys, *arguments)
 
     async def _answers(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
-        replies = await self._execute(commands)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise translate(reply) from reply
+        replies = await ask(self._redis, commands)
+        raise_refused(replies)
         return replies
-
-    async def _execute(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
-        """Send commands together; returns replies and errors."""
-        with translated_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for command in commands:
-                    pipeline.execute_command(*command)
-                return await pipeline.execute(raise_on_error=False)
 
     @cached_property
     def _keep(self) -> AsyncScript:

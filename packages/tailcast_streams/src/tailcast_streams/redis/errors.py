@@ -4,9 +4,9 @@ The error's code decides, never its text, which differs between servers and vers
 error that a person must fix says how. An unknown error counts as one of these.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis import exceptions as redis_errors
 
@@ -78,6 +78,23 @@ def translated_errors() -> Generator[None]:
         yield
     except (redis_errors.RedisError, OSError) as error:
         raise translate(error) from error
+
+
+def raise_refused(replies: Iterable[object]) -> None:
+    """Raise our error for the first of these replies that is one of redis-py's."""
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise translate(reply) from reply
+
+
+def own_reply(reply: Any) -> Any:
+    """A reply; None if another program wrote the key. Raises BrokerError."""
+    if not isinstance(reply, Exception):
+        return reply
+    error = translate(reply)
+    if error.code != "WRONGTYPE":
+        raise error from reply
+    return None
 
 
 def translate(error: BaseException) -> BrokerError:

@@ -24,9 +24,9 @@ from tailcast_streams.indexes import (
     check_write,
 )
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis.connection import PIPELINE_COMMANDS, script
+from tailcast_streams.redis.connection import PIPELINE_COMMANDS, ask, script
 from tailcast_streams.redis.core.places import place_of, place_text, records_text
-from tailcast_streams.redis.errors import translate, translated_errors
+from tailcast_streams.redis.errors import own_reply, raise_refused, translated_errors
 
 
 # The field of an index that says up to which entry it is true.
@@ -51,7 +51,7 @@ class RedisIndexes:
                 ("HGETALL", self._keys.index(session))
                 for session in sessions[start : start + LOADED_AT_ONCE]
             ]
-            found += map(_index_of, await self._execute(commands))
+            found += map(_index_of, await ask(self._redis, commands))
         return found
 
     async def some(
@@ -63,8 +63,8 @@ class RedisIndexes:
                 ("HMGET", self._keys.index(session), AT_FIELD, *names)
                 for session in sessions[start : start + PIPELINE_COMMANDS]
             ]
-            for reply in await self._execute(commands):
-                at, *values = _own(reply) or [None] * (1 + len(names))
+            for reply in await ask(self._redis, commands):
+                at, *values = own_reply(reply) or [None] * (1 + len(names))
                 known = zip(names, values, strict=True)
                 fields = {name: one for name, one in known if one is not None}
                 text = (at or b"").decode(errors="replace")
@@ -78,7 +78,7 @@ class RedisIndexes:
         for write in writes:
             check_write(write)
         commands = [self._command(write) for write in writes]
-        replies = await self._execute(commands)
+        replies = await ask(self._redis, commands)
         forgotten = [
             number
             for number, reply in enumerate(replies)
@@ -88,12 +88,10 @@ class RedisIndexes:
             # Only those: what was written already would be refused.
             with translated_errors():
                 await self._redis.script_load(self._write.script)
-            again = await self._execute([commands[number] for number in forgotten])
+            again = await ask(self._redis, [commands[number] for number in forgotten])
             for number, reply in zip(forgotten, again, strict=True):
                 replies[number] = reply
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise translate(reply) from reply
+        raise_refused(replies)
         return [Written(cast(bytes, reply).decode()) for reply in replies]
 
     def _command(self, write: IndexWrite) -> Sequence[EncodableT]:
@@ -152,19 +150,9 @@ class RedisIndexes:
 
     async def _values(self, asked: Sequence[tuple[str, list[str]]]) -> list[Any]:
         """The values of fields of some hashes, one after the other."""
-        replies = await self._execute([("HMGET", key, *some) for key, some in asked])
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise translate(reply) from reply
+        replies = await ask(self._redis, [("HMGET", key, *some) for key, some in asked])
+        raise_refused(replies)
         return [value for reply in replies for value in reply]
-
-    async def _execute(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
-        """Send commands together; returns replies and errors."""
-        with translated_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for command in commands:
-                    pipeline.execute_command(*command)
-                return await pipeline.execute(raise_on_error=False)
 
     @cached_property
     def _write(self) -> AsyncScript:
@@ -199,19 +187,9 @@ def _arguments(write: IndexWrite) -> Iterator[EncodableT]:
 
 
 def _index_of(reply: Any) -> StoredIndex:
-    fields = _texts(_own(reply) or {})
+    fields = _texts(own_reply(reply) or {})
     at = fields.pop(AT_FIELD, b"").decode(errors="replace")
     return StoredIndex(at, fields) if at else NO_INDEX
-
-
-def _own(reply: Any) -> Any:
-    """A reply; None if another program wrote the key. Raises BrokerError."""
-    if not isinstance(reply, Exception):
-        return reply
-    error = translate(reply)
-    if error.code != "WRONGTYPE":
-        raise error from reply
-    return None
 
 
 def _texts(fields: dict[bytes, bytes]) -> dict[str, bytes]:
