@@ -194,13 +194,7 @@ class CatchUp:
         finally:
             client.is_being_served = False
             self.wake(client)
-        is_same = (
-            follower.is_current
-            and follower.state is FollowerState.BEHIND
-            and follower.cursor == cursor
-            and channel.epoch == epoch
-        )
-        if is_same and not client.is_closed and not client.socket.paused:
+        if _is_as_it_was(follower, cursor, epoch):
             self._take_page(follower, page)
 
     def _take_page(self, follower: Follower, page: SharedPage) -> None:
@@ -241,13 +235,7 @@ class CatchUp:
             finally:
                 client.is_being_served = False
                 self.wake(client)
-            is_same = (
-                follower.is_current
-                and follower.state is FollowerState.BEHIND
-                and (follower.cursor, follower.view) == (cursor, view)
-                and channel.epoch == epoch
-            )
-            if is_same and not client.is_closed and not client.socket.paused:
+            if follower.view == view and _is_as_it_was(follower, cursor, epoch):
                 self._take_sample(follower, sample, found)
 
     def _take_sample(
@@ -454,6 +442,19 @@ class CatchUp:
 
     async def _pause_before_retry(self) -> None:
         await asyncio.sleep(jittered(CATCH_UP_RETRY_SECONDS))
+
+
+def _is_as_it_was(follower: Follower, cursor: Cursor, epoch: int) -> bool:
+    """Whether a follower can be given what was read for this place of it."""
+    client = follower.client
+    return (
+        follower.is_current
+        and follower.state is FollowerState.BEHIND
+        and follower.cursor == cursor
+        and follower.channel.epoch == epoch
+        and not client.is_closed
+        and not client.socket.paused
+    )
 
 
 def _slice_bytes(client: Client) -> int:

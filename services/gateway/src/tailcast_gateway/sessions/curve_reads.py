@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tailcast_gateway.sessions.core.series import Chosen
-from tailcast_gateway.sessions.indexed import fits
+from tailcast_gateway.sessions.indexed import fitting
 from tailcast_index.fold import Index, Tail, read_metric
 from tailcast_index.meaning import Rules
 from tailcast_index.rollups import NO_EXTENT, Extent
@@ -91,7 +91,7 @@ class CurveReads:
         mean = max(1.0, state.position.offset / max(1, state.records))
         page = max(1, min(FOLDED_ENTRIES, int(FOLDED_BYTES / mean)))
         index = Index.view(session, stored, metrics, self._rules)
-        if index is not None and fits(index, state.position.incarnation, end):
+        if fitting(index, state.position.incarnation, end) is not None:
             extent = Extent.load(stored.fields["rollups"])
             return KnownIndex(stored, metrics, extent, end, page, names)
         known = KnownIndex(StoredIndex(), {}, NO_EXTENT, end, page, names)

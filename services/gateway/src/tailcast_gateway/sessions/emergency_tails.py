@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tailcast_gateway.sessions.core.emergency_list import Tail
-from tailcast_gateway.sessions.indexed import fits
+from tailcast_gateway.sessions.indexed import fitting
 from tailcast_index.fold import Index
 from tailcast_index.fold.stored import parse_at
 from tailcast_index.meaning import Rules
@@ -132,8 +132,7 @@ class EmergencyTails:
     ) -> Tail:
         """The emergencies among entries, with their steps and times."""
         index = Index.view(session, stored, {}, self._rules)
-        if index is not None and not fits(index, end.incarnation, end.cursor.id):
-            index = None
+        index = fitting(index, end.incarnation, end.cursor.id)
         found = None
         if index is not None:
             # The index may have gone on since its place was read.

@@ -298,18 +298,18 @@ class Indexed:
         position = state.position
         known, end = metrics.get(name, {}), position.last_id
         index = Index.view(name, stored, known, self._rules, names=only, end=end)
-        is_fitting = index is not None and fits(
-            index, position.incarnation, position.last_id
-        )
-        return index if is_fitting else None
+        return fitting(index, position.incarnation, position.last_id)
 
 
-def fits(index: Index, incarnation: str, end: EntryID) -> bool:
-    """Whether an index is of this stream and of its present generation."""
+def fitting(index: Index | None, incarnation: str, end: EntryID) -> Index | None:
+    """An index, if it is of this stream and of its present generation."""
+    if index is None:
+        return None
     at = index.cursor.id
-    return (
+    is_fitting = (
         index.stale is None
         and index.incarnation == incarnation
         and at.generation == end.generation
         and at <= end
     )
+    return index if is_fitting else None

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 from tailcast_gateway.protocol.breaks import is_record
 from tailcast_gateway.sessions.core.continuity import including
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Trimmed, Verdict
-from tailcast_gateway.sessions.indexed import fits
+from tailcast_gateway.sessions.indexed import fitting
 from tailcast_gateway.views.subscription import AtStep, AtTime
 from tailcast_index.fold import Index
 from tailcast_index.meaning import Chooser, Reader, Rules
@@ -122,11 +122,10 @@ class Search:
     def _fitting(self, session: str, stored: StoredIndex, head: Head) -> "Index | None":
         """The index, if it is of this stream and of this generation."""
         index = Index.view(session, stored, {}, self._rules)
-        if index is None or head.state is None:
+        if head.state is None:
             return None
         position = head.state.position
-        is_fitting = fits(index, position.incarnation, position.last_id)
-        return index if is_fitting else None
+        return fitting(index, position.incarnation, position.last_id)
 
     def _first_limit(self, after: EntryID, head: Head) -> int:
         """How many entries to read first, by the mean size of the session's lines."""
