@@ -58,12 +58,20 @@ class Changes:
         if kind.lower() not in types:
             text = f"content-type is {JSON_TYPE}"
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, INVALID_MESSAGE, text)
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > most:
-                raise Refused(413, TOO_LARGE, f"{most:,} bytes at most")
-        return bytes(body)
+        body = await read_body(request, most)
+        if body is None:
+            raise Refused(413, TOO_LARGE, f"{most:,} bytes at most")
+        return body
+
+
+async def read_body(request: Request, most: int) -> bytes | None:
+    """The body of a request; None, and not read on, if it is longer than so much."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            return None
+    return bytes(body)
 
 
 def add_refusals(api: FastAPI) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 
 from tailcast_gateway.connections.admission import AWAY, UNINDEXED
+from tailcast_gateway.http.changes import read_body
 from tailcast_gateway.http.core.bodies import (
     NoSeriesBody,
     SeriesBody,
@@ -141,10 +142,8 @@ def _without(
 
 async def _body_of(request: Request) -> bytes:
     """The body of a request. Raises InvalidMessage if it is too long."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            text = f"the body has at most {MAX_BODY_BYTES:,} bytes"
-            raise InvalidMessage(TOO_LARGE, text)
-    return bytes(body)
+    body = await read_body(request, MAX_BODY_BYTES)
+    if body is None:
+        text = f"the body has at most {MAX_BODY_BYTES:,} bytes"
+        raise InvalidMessage(TOO_LARGE, text)
+    return body
