@@ -74,5 +74,5 @@ def _pairs(fields: Mapping[str, bytes]) -> Iterator[str | bytes]:
 
 def _fields(reply: Any) -> Mapping[str, bytes]:
     """The fields of a hash; none of a key that another program wrote."""
-    fields = own_reply(reply) or {}
+    fields: dict[bytes, bytes] = own_reply(reply) or {}
     return {name.decode(errors="replace"): value for name, value in fields.items()}
