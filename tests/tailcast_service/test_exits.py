@@ -73,7 +73,9 @@ import sys, time
 from tailcast_service.exits import run_as_command
 def command():
     print("running", flush=True)
-    time.sleep(60)
+    # A signal that comes right before a sleep is seen after it.
+    while True:
+        time.sleep(0.01)
 sys.exit(run_as_command(command))
 """
 
