@@ -51,6 +51,7 @@ def test_keys_without_a_session_have_plain_names() -> None:
     other = Keys("other")
     assert (other.sessions, other.feed) == ("other:sessions", "other:feed")
     assert other.presence("host:logs") == "other:presence:host:logs"
+    assert other.awake("host:{b}") == "other:presence:{awake}:host:%7Bb%7D"
     assert other.client("a:{b}%") == "other:client:a:%7Bb%7D%25"
     assert other.sources_of("host:/{b}") == "other:sources:host:/%7Bb%7D"
 

@@ -54,22 +54,6 @@ async def test_a_stream_that_cannot_be_asked_is_not_taken_for_none(
         assert await position(broker) == stored
 
 
-async def test_a_foreign_key_in_a_streams_place_is_not_deleted(
-    own_broker: BrokerServer,
-) -> None:
-    """It is no stream that is gone: somebody's value lies there."""
-    async with connected(own_broker.url) as broker:
-        with own_broker.client() as client:
-            client.set("telemetry:{s}:stream", "by hand")
-
-            with pytest.raises(BrokerRefused, match="WRONGTYPE"):
-                await broker.append(first_batch(record(30)))
-            with pytest.raises(BrokerRefused, match="WRONGTYPE"):
-                await broker.load("s")
-
-            assert client.get("telemetry:{s}:stream") == b"by hand"
-
-
 @pytest.mark.parametrize("command", ["xadd", "hset", "publish"])
 async def test_an_append_that_is_refused_has_written_nothing(
     own_broker: BrokerServer, command: str

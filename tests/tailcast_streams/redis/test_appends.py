@@ -46,6 +46,24 @@ async def test_plain_text_is_what_an_operator_sees(
     ]
 
 
+@pytest.mark.parametrize("proof", ["", "-", "two words", "a\tb", "64:00"])
+async def test_fields_that_most_appends_write_may_say_anything(
+    adapter: RedisBroker, broker: BrokerServer, prefix: str, proof: str
+) -> None:
+    """Also what cannot stand among the others; and what is not written stays."""
+    fields = {"size": 40, "updated_ms": 7, "written_ms": 8, "last_digest": 9}
+    await adapter.append(first_batch(record(30)))
+    await append(adapter, record(40), offset=40, fields={**fields, "path": "a.jsonl"})
+
+    await append(adapter, record(50), offset=50, fields={"marker_proof": proof})
+
+    with broker.client() as client:
+        state = client.hgetall(f"{prefix}:{{s}}:state")
+    written = {**fields, "marker_proof": proof, "path": "a.jsonl", "incarnation": "i1"}
+    expected = {name.encode(): str(value).encode() for name, value in written.items()}
+    assert expected.items() <= state.items()
+
+
 async def test_a_full_batch_goes_in_one_call(adapter: RedisBroker) -> None:
     """A thousand entries, an offset above 2^32."""
     start = 2**33
@@ -129,3 +147,43 @@ async def test_b2_a_full_broker_writes_nothing_and_trims(
     client.config_set("maxmemory", 0)
     client.close()
     assert await own_adapter.append(batch) is Appended.DONE
+
+
+@pytest.mark.parametrize(
+    "value", [b"\xff\x00{]", b"", b"007", b"1e3", b"9" * 30, b"-1"]
+)
+@pytest.mark.parametrize(
+    "field", ["incarnation", "generation", "offset", "last_id", "last_rejected_id"]
+)
+async def test_what_cannot_be_read_is_compared_as_it_is_read(
+    adapter: RedisBroker, broker: BrokerServer, prefix: str, field: str, value: bytes
+) -> None:
+    """Else a state with such a field could never be discarded, nor followed on from."""
+    await adapter.append(first_batch(record(30)))
+    with broker.client() as client:
+        client.hset(f"{prefix}:{{s}}:state", field, value)
+    seen = await position(adapter)
+    assert not await adapter.discard("s", seen._replace(offset=31))
+    assert await adapter.discard("s", seen)
+    assert await adapter.load("s") is None
+
+
+@pytest.mark.parametrize("kind", ["stream", "state", "rejected"])
+async def test_a_spoiled_key_is_a_divergence(
+    adapter: RedisBroker, broker: BrokerServer, prefix: str, kind: str
+) -> None:
+    """Another program wrote it: it is discarded with the rest of the session."""
+    await adapter.append(first_batch(record(30)))
+    await append(adapter, offset=40, rejections=(rejection(40),))
+    batch = await follow_on(adapter, record(60), offset=60, rejections=(rejection(50),))
+    with broker.client() as client:
+        key = f"{prefix}:{{s}}:{kind}"
+        client.delete(key)
+        client.set(key, b"by hand")
+
+    assert await adapter.append(batch) is Appended.DIVERGED
+    seen = await position(adapter)
+    assert seen.is_diverged is (kind != "rejected")
+    assert (await adapter.ends(["s"]))[0].is_spoiled is (kind != "rejected")
+    assert await adapter.discard("s", seen)
+    assert await adapter.append(first_batch(record(30))) is Appended.DONE

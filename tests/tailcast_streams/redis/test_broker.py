@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tailcast_streams.exceptions import BrokerRefused, BrokerUnavailable
+from tailcast_streams.exceptions import BrokerRefused, BrokerUnavailable, KeySpoiled
 from tailcast_streams.redis.broker import RedisBroker
 from tests.brokers import BrokerServer
 from tests.conformance.batches import (
@@ -14,6 +14,7 @@ from tests.conformance.batches import (
     position,
     record,
 )
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_a_broker_that_forgot_its_scripts_gets_them_again(
@@ -81,7 +82,7 @@ async def test_listeners_are_told_that_they_were_cut_off(
         assert await anext(payloads) == "!canary"
         own_broker.kill()
         with pytest.raises(BrokerUnavailable):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await anext(payloads)
     own_broker.start()
 
@@ -90,12 +91,12 @@ async def test_a_listener_may_wait_longer_than_a_command(
     adapter: RedisBroker, monkeypatch: pytest.MonkeyPatch, broker: BrokerServer
 ) -> None:
     """The time-out for replies does not end a silent feed."""
-    monkeypatch.setattr("tailcast_streams.redis.connection.REPLY_TIMEOUT", 0.05)
+    monkeypatch.setattr("tailcast_streams.redis.connection.REPLY_TIMEOUT", 3.0)
     impatient = RedisBroker(broker.url, key_prefix=adapter._keys.prefix)
     try:
         async with impatient.notifications() as payloads:
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.3):
+                async with asyncio.timeout(3.5):
                     await anext(payloads)
     finally:
         await impatient.aclose()
@@ -115,7 +116,7 @@ def test_other_urls_are_refused_without_their_password(url: str) -> None:
     assert "secret" not in str(refused.value)
 
 
-async def test_a_key_of_another_type_is_refused(
+async def test_a_key_of_another_type_is_spoiled(
     adapter: RedisBroker, broker: BrokerServer, prefix: str
 ) -> None:
     """Nothing that waiting mends: the broker's own words are kept."""
@@ -123,8 +124,20 @@ async def test_a_key_of_another_type_is_refused(
     client.set(f"{prefix}:{{s}}:state", "by hand")
     client.close()
 
-    with pytest.raises(BrokerRefused, match="wrong kind"):
-        await adapter.load("s")
+    with pytest.raises(KeySpoiled, match="wrong kind"):
+        await adapter.heads(["s"])
+
+
+async def test_a_state_that_cannot_be_read_is_spoiled(
+    adapter: RedisBroker, broker: BrokerServer, prefix: str
+) -> None:
+    """It says nothing of its stream, and no reader takes it for none."""
+    client = broker.client()
+    client.hset(f"{prefix}:{{s}}:state", "offset", 5)
+    client.close()
+
+    with pytest.raises(KeySpoiled, match="the state of s cannot be read"):
+        await adapter.heads(["s"])
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tailcast_streams.births import UNCOUNTED
-from tailcast_streams.client_cursors import Save, Saved
+from tailcast_streams.client_cursors import ClientBounds, Save, Saved
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import Cursor, EntryID
 from tailcast_streams.redis.broker import RedisBroker
@@ -36,11 +36,24 @@ async def test_what_somebody_wrote_by_hand(adapter: RedisBroker) -> None:
 
 async def test_keys_expire(adapter: RedisBroker) -> None:
     """In the broker the client's key has an end, from its first hold on."""
-    await adapter.clients.take("c", "r1")
+    hold = (await adapter.clients.take("c", "r1")).hold
+    seconds = await adapter._redis.ttl(adapter._keys.client("c"))
+    assert 0 < seconds <= 3_600
+
+    await adapter.clients.save([Save("c", hold, 1, {}, proves=True)])
 
     seconds = await adapter._redis.ttl(adapter._keys.client("c"))
-
     assert 29 * 24 * 3_600 < seconds <= 30 * 24 * 3_600
+
+
+async def test_room_is_made_where_nobody_listens(adapter: RedisBroker) -> None:
+    """What was dropped need not be told to anybody."""
+    adapter.clients.bounds = ClientBounds(clients=1)
+    await adapter.clients.take("c", "r1")
+    await adapter.clients.take("d", "r1")
+
+    assert await adapter._redis.exists(adapter._keys.client("c")) == 0
+    assert await adapter._redis.exists(adapter._keys.client("d")) == 1
 
 
 async def test_a_key_that_is_something_else(adapter: RedisBroker) -> None:

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from tailcast_streams.redis import connection
 from tailcast_streams.redis.connection import Command, connect, exchange
+from tests.patience import PATIENCE_SECONDS
 
 
 Ask = Callable[[Redis], Awaitable[Sequence[Any]]]
@@ -108,5 +109,5 @@ async def test_a_server_that_turns_us_away_is_left(before: bytes, ask: Ask) -> N
     ):
         with pytest.raises(redis_errors.BusyLoadingError):
             await ask(client)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await is_left.wait()

@@ -12,6 +12,7 @@ from tailcast_streams.exceptions import (
     BrokerRefused,
     BrokerUnavailable,
     BrokerUnwilling,
+    KeySpoiled,
 )
 from tailcast_streams.redis.errors import translate
 
@@ -44,7 +45,7 @@ def parsed(reply: str) -> Exception:
         ("NOPERM this user has no permissions", BrokerRefused, "permission"),
         ("NOAUTH Authentication required.", BrokerRefused, "password"),
         ("WRONGPASS invalid username-password pair", BrokerRefused, "password"),
-        ("WRONGTYPE Operation against a key", BrokerRefused, "another program"),
+        ("WRONGTYPE Operation against a key", KeySpoiled, "another program"),
         (
             "ERR ACL failure in script: No permissions to access a key",
             BrokerRefused,

@@ -1,7 +1,7 @@
 """Indexes in a real broker, which may be full, forget scripts, or be edited by hand."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -9,11 +9,26 @@ from typing import Any
 import pytest
 
 from tailcast.embedded import find_program
-from tailcast_streams.exceptions import BrokerFull, BrokerRefused, BrokerUnwilling
-from tailcast_streams.indexes import LEVELS, NO_INDEX, IndexWrite, Place, Written
+from tailcast_streams.exceptions import (
+    BrokerFull,
+    BrokerRefused,
+    BrokerUnavailable,
+    BrokerUnwilling,
+    KeySpoiled,
+)
+from tailcast_streams.indexes import (
+    LEVELS,
+    NO_INDEX,
+    IndexWrite,
+    Place,
+    WholeIndex,
+    Written,
+)
 from tailcast_streams.keys import Keys
 from tailcast_streams.position import EntryID
+from tailcast_streams.redis import indexes
 from tailcast_streams.redis.broker import RedisBroker
+from tailcast_streams.redis.connection import ask
 from tests.accounts import add_account
 from tests.brokers import BrokerServer, ProcessBroker
 from tests.conformance.batches import first_batch, position, record
@@ -33,7 +48,8 @@ NEXT = replace(WHOLE, expected=WHOLE.at, at="i1 1-30 00000000 1", begins=True)
 WRITES = [
     WHOLE,
     replace(NEXT, begins=False, keep_records=1, dropped=[(32, "0:1")], chunks={}),
-    replace(NEXT, expected=NEXT.at, at="i1 1-40 00000000 1"),
+    replace(NEXT, expected=NEXT.at, at="i1 1-40 00000000 1", keep_records=1),
+    replace(NEXT, expected="i1 1-40 00000000 1", at="i1 1-50 00000000 1"),
 ]
 # What a broker needs for itself.
 SLACK_BYTES = 1_000_000
@@ -152,23 +168,82 @@ async def test_a_foreign_key_hurts_its_session_alone(
     assert await adapter.indexes.write([last]) == [Written.DONE]
 
 
+@pytest.mark.parametrize("writes", [1, 2, None])
+async def test_an_index_has_its_own_metrics_whoever_writes_meanwhile(
+    adapter: RedisBroker, monkeypatch: pytest.MonkeyPatch, writes: int | None
+) -> None:
+    """Another write comes between both as often as that; else it is given up."""
+    await adapter.indexes.write([WHOLE])
+    count = 0
+
+    async def one_by_one(redis: Any, commands: Sequence[Any]) -> list[Any]:
+        nonlocal count
+        replies = await ask(redis, commands[:1])
+        if writes is None or count < writes:
+            stored, count = await adapter._redis.hget(commands[0][1], "at"), count + 1
+            assert isinstance(stored, bytes)
+            write = replace(
+                WHOLE, expected=stored.decode(), at=f"{count}",
+                metrics={"phi": b"[%d]" % (count + 1)},
+            )  # fmt: skip  # one glance
+            [command] = [adapter.indexes._command(write)]
+            assert await ask(redis, [command]) == [b"done"]
+        return replies + await ask(redis, commands[1:])
+
+    monkeypatch.setattr(indexes, "ask", one_by_one)
+    if writes is None:
+        with pytest.raises(BrokerUnavailable, match="all the time"):
+            await adapter.indexes.whole(["s"], ["phi"])
+        assert count == indexes.WHOLE_TRIES
+        return
+    ((stored, metrics),) = await adapter.indexes.whole(["s"], ["phi"])
+    assert (stored.at, metrics) == (f"{writes}", {"phi": b"[%d]" % (writes + 1)})
+
+
+async def test_a_write_names_no_key_that_it_does_not_change(
+    adapter: RedisBroker,
+) -> None:
+    """Mostly it changes two of eleven; that another one is foreign is seen later."""
+    await adapter.indexes.write([WHOLE])
+    keys = adapter._keys
+    for key in (keys.places("s"), keys.rollup("s", 2_048)):
+        await adapter._redis.delete(key)
+        await adapter._redis.set(key, "by hand")
+    figures = replace(WHOLE, expected=WHOLE.at, at="2", places=(), chunks={})
+    places = replace(figures, expected="2", at="3", places=WHOLE.places)
+    chunks = replace(figures, expected="2", at="3", chunks={(2_048, "0:1"): b"x"})
+
+    answers = await adapter.indexes.write([figures, places, chunks])
+    assert answers == [Written.DONE, Written.FOREIGN, Written.FOREIGN]
+    await adapter._redis.delete(keys.places("s"))
+    fine = replace(figures, expected="2", at="3", dropped=[(256, "0:1")])
+    assert await adapter.indexes.write([chunks, fine, places]) == [
+        Written.FOREIGN, Written.DONE, Written.CONFLICT,
+    ]  # fmt: skip  # one for each
+    assert await adapter.indexes.chunks("s", [(32, "0:1"), (256, "0:1")]) == [
+        b"x",
+        None,
+    ]
+
+
 async def test_what_is_read_of_a_foreign_key_is_refused(adapter: RedisBroker) -> None:
     """With what to do about it."""
-    indexes = adapter.indexes
+    read = adapter.indexes
     for key in adapter._keys.of_index("s"):
         await adapter._redis.set(key, "by hand")
     for call in (
-        indexes.metrics("s", None),
-        indexes.metrics("s", ["phi"]),
-        indexes.place_before("s", step=1),
-        indexes.chunks("s", [(32, "0:")]),
+        read.metrics("s", None),
+        read.metrics("s", ["phi"]),
+        read.place_before("s", step=1),
+        read.chunks("s", [(32, "0:")]),
     ):
-        with pytest.raises(BrokerRefused, match="delete it"):
+        with pytest.raises(KeySpoiled, match="set another prefix"):
             await call
-    assert await indexes.load(["s"]) == [NO_INDEX]
-    assert await indexes.ats(["s"]) == [""]
-    assert await indexes.some(["s"], ["records"]) == [NO_INDEX]
-    await indexes.discard("s")
+    assert await read.load(["s"]) == [NO_INDEX]
+    assert await read.whole(["s"], None) == [WholeIndex()]
+    assert await read.ats(["s"]) == [""]
+    assert await read.some(["s"], ["records"]) == [NO_INDEX]
+    await read.discard("s")
     assert await dump(adapter) == {}
 
 

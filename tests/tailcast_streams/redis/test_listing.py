@@ -86,4 +86,7 @@ async def test_what_is_no_time_is_no_session(
     scores = {"up": "inf", "down": "-inf", "far": 1e300}
     with broker.client() as client:
         client.zadd(f"{prefix}:sessions", scores)
-    assert await adapter.sessions() == {"a": 1_766_021_400_000}
+    listed = {"a": 1_766_021_400_000}
+    assert await adapter.sessions() == listed
+    assert await adapter.latest_sessions(2) == listed
+    assert await adapter.activity([*scores, "a"]) == listed

@@ -1,25 +1,30 @@
 """What replies mean, those of foreign hands too."""
 
+import re
+
 import pytest
 
 from tailcast_streams.births import UNCOUNTED, Birth
-from tailcast_streams.entries import Entry, Kind, Rejection
+from tailcast_streams.entries import UNREADABLE_GAP, Entry, Kind, Rejection
 from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.redis.connection import script
 from tailcast_streams.redis.core.replies import (
     HEAD_FIELDS,
     ORIGIN_FIELDS,
+    STATE_FIELDS,
     birth_of,
     end_of,
     entries_of,
     head_state_of,
     origin_of,
     position_of,
-    rejection_of,
-    state_of,
-    whole_state_of,
+    rejections_of,
+    stored_state_of,
 )
 from tailcast_streams.session_state import (
+    SPOILED_STATE,
     Origin,
+    SessionState,
     StoredEnd,
     StoredPosition,
 )
@@ -28,8 +33,7 @@ from tailcast_streams.session_state import (
 def test_a_rejection() -> None:
     """As the append wrote it; what somebody else wrote has nothing to say."""
     fields = [b"why", b"not JSON", b"offset", b"30", b"length", b"4", b"line", b"\xffx"]
-    entries = entries_of([[b"1-35", fields], [b"1-40", [b"x", b"y"]]])
-    assert [rejection_of(entry) for entry in entries] == [
+    assert rejections_of([[b"1-35", fields], [b"1-40", [b"x", b"y"]]]) == [
         Rejection(EntryID(1, 35), "not JSON", 30, 4, "\ufffdx"),
         Rejection(EntryID(1, 40), "", 0, 0, ""),
     ]
@@ -51,8 +55,30 @@ def test_the_chain_is_read_from_each_entry() -> None:
 
 def test_an_entry_of_other_hands_is_still_an_entry() -> None:
     """Without `p` it follows on from nothing; an unknown kind is a record."""
-    (entry,) = entries_of([[b"5-1", [b"by", b"hand", b"k", b"?", b"p", b"x"]]])
-    assert entry == Entry(EntryID(5, 1), BEFORE_ALL, Kind.RECORD, b"", {"by": "hand"})
+    (entry,) = entries_of([[b"5-1", [b"r", b"{}", b"k", b"?", b"by", b"hand"]]])
+    assert entry == Entry(EntryID(5, 1), BEFORE_ALL, Kind.RECORD, b"{}", {"by": "hand"})
+
+
+@pytest.mark.parametrize("kind", [[], [b"k", b"e"]], ids=["record", "emergency"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"", b"[1]", b"1", b"null", b'"a"', b"{", b"{}}", b"{},{}", b'{"a":NaN}',
+        b'{"a":-Infinity}', b'{"a":01}', b'{"a":"\xff"}', b'{"a":"\x01"}',
+        b'{"\xed\xa0\x80":1}', b'{"a":"\\ud800"}', b'</script><b>}],"x":',
+        b'{"a":' * 100_000, b'{"a":\n1}', b'{"a":1,}', b"{'a':1}", b"\xef\xbb\xbf{}",
+    ],
+)  # fmt: skip  # one text a line would hide what they are
+def test_what_is_no_record_is_a_gap(record: bytes, kind: list[bytes]) -> None:
+    """Among others, which stay: it would spoil the message that it goes out in."""
+    reply = [
+        [b"1-30", [b"r", b'{"a":"\xc3\xa9"}', b"p", b"1-0"]],
+        [b"1-60", [b"r", record, b"p", b"1-30", *kind]],
+        [b"1-90", [b"r", b"{}", b"p", b"1-60"]],
+    ]
+    first, gap, last = entries_of(reply)
+    assert (first.kind, last.kind) == (Kind.RECORD, Kind.RECORD)
+    assert gap == Entry(EntryID(1, 60), EntryID(1, 30), Kind.GAP, b"", UNREADABLE_GAP)
 
 
 def test_a_missing_position_is_nothing() -> None:
@@ -62,28 +88,38 @@ def test_a_missing_position_is_nothing() -> None:
     assert end_of(reply) == StoredEnd()
 
 
-@pytest.mark.parametrize("text", [b"", b"many"])
+def test_a_position_of_no_life_was_written_by_another_program() -> None:
+    """It is none that a tailer wrote, so that it is made anew."""
+    reply = [b"", b"1", b"30", b"1-30", b"", b"0-0", b""]
+    assert position_of(reply).last_id == SPOILED_STATE
+
+
+def test_a_position_is_compared_with_the_streams_own_end() -> None:
+    """Whose ID other programs may have written; what is none is before all."""
+    reply = [b"", b"", b"", b"", b"", b"1-60", b""]
+    assert position_of(reply).stream_last_id == EntryID(1, 60)
+    reply[5] = b"1-x"
+    assert position_of(reply).stream_last_id == BEFORE_ALL
+
+
+def in_order(**fields: bytes) -> list[bytes | None]:
+    """Some fields of a state as `state.lua` answers them; None where one is missing."""
+    return [fields.get(name) for name in STATE_FIELDS]
+
+
+def test_the_script_asks_for_the_fields_in_their_order() -> None:
+    """What it answers has no names."""
+    asked = re.findall("'([a-z_]+)'", script("state"))
+    assert asked == [*STATE_FIELDS]
+
+
+@pytest.mark.parametrize(
+    "text", [b"1" * 25, b"9" * 5_000, b"inf", b"1e9", b"x", b"", b"many"]
+)
 def test_a_state_with_spoilt_numbers_reads_as_zero(text: bytes) -> None:
-    """An operator's slip is no crash."""
-    state = state_of({b"size": text}, StoredPosition())
-    assert state.size == 0
-
-
-def test_a_state_keeps_its_fields() -> None:
-    """Numbers and texts; what version 0.1 stored besides is passed over."""
-    state = state_of(
-        {b"records": b"7", b"owner": b"h:l", b"latest": b"{}", b"last_step": b"2.5"},
-        StoredPosition(),
-    )
-    assert (state.records, state.owner) == (7, "h:l")
-    assert Kind.RECORD.value == ""
-
-
-@pytest.mark.parametrize("text", [b"1" * 25, b"9" * 5_000, b"inf", b"1e9", b"x", b""])
-def test_what_no_client_can_be_told_is_no_number(text: bytes) -> None:
-    """Somebody wrote it by hand."""
-    names = (b"records", b"updated_ms")
-    state = state_of(dict.fromkeys(names, text), StoredPosition())
+    """Somebody wrote it by hand, or no client can be told it."""
+    state = stored_state_of([b"1-1", in_order(records=text, updated_ms=text)])
+    assert state is not None
     assert (state.records, state.updated_ms) == (0, 0)
 
 
@@ -100,12 +136,34 @@ def test_a_heads_state_is_read_by_its_fields() -> None:
     assert head_state_of([None] * len(HEAD_FIELDS)) is None
 
 
-def test_a_whole_state_has_its_position() -> None:
-    """But for the stream's own last ID, which is not in the hash."""
-    fields = {b"incarnation": b"i", b"generation": b"2", b"last_id": b"2-7"}
-    state = whole_state_of({**fields, b"records": b"3"})
+def test_a_heads_position_lacks_the_streams_own_last_id() -> None:
+    """That is not in the hash."""
+    known = {"incarnation": b"i", "generation": b"2", "last_id": b"2-7"}
+    state = head_state_of([known.get(name) for name in HEAD_FIELDS])
+    assert state is not None
     assert state.position == StoredPosition("i", 2, 0, EntryID(2, 7))
-    assert state.records == 3
+
+
+def test_what_is_stored_of_a_session() -> None:
+    """Its state with the stream's own last ID; that one alone is something too."""
+    fields = in_order(
+        incarnation=b"i", generation=b"2", last_id=b"2-7", records=b"3", owner=b"h:l",
+        latest_emergency_id=b"1-5", birth=b"0a1b2c3d-7", past=b"p",
+    )  # fmt: skip  # as a call
+    state = stored_state_of([b"2-9", fields])
+    assert state == SessionState(
+        StoredPosition("i", 2, 0, EntryID(2, 7), stream_last_id=EntryID(2, 9)),
+        records=3,
+        owner="h:l",
+        latest_emergency_id=EntryID(1, 5),
+        birth=Birth("0a1b2c3d", 7),
+        past="p",
+    )
+    agreed = stored_state_of([b"2-7", fields])
+    assert agreed is not None
+    assert not agreed.position.is_diverged
+    assert stored_state_of([b"0-0", in_order()]) is None
+    assert stored_state_of([b"2-9", in_order()]) is not None
 
 
 @pytest.mark.parametrize(

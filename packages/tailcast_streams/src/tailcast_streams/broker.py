@@ -106,11 +106,11 @@ class SessionWriter(Protocol):
     async def append(self, batch: Batch) -> Appended:
         """Compare and append, in one step that happens wholly or not at all.
 
-        It is done only if `batch.expected` is stored, the streams' own last IDs agree
-        with it, and the batch's IDs rise above them. Entries, rejections, state and
-        counters (`records`, `rejected`) change together, and if the broker
-        forgets they are lost together. Readers are notified afterwards, with
-        `written_ms`; a notification may get lost.
+        It is done only if `batch.expected` is stored, and `batch.expected_whose` where
+        it is given, the streams' own last IDs agree with it, and the batch's IDs rise
+        above them. Entries, rejections, state and counters (`records`, `rejected`)
+        change together, and if the broker forgets they are lost together. Readers are
+        notified afterwards, with `written_ms`; a notification may get lost.
 
         A repeated append answers `CONFLICT`. Raises `BrokerFull` with nothing written.
         """
@@ -151,8 +151,13 @@ class SessionWriter(Protocol):
         """Append a document once per path and content; False if it is stored."""
         ...
 
-    async def hold_presence(self, owner: str, *, seconds: float) -> None:
-        """Note that this tailer is there, for some seconds."""
+    async def hold_presence(
+        self, owner: str, *, seconds: float, awake_seconds: float | None = None
+    ) -> None:
+        """Note that this tailer is there, for some seconds.
+
+        It is not awake any more after `awake_seconds`, if nothing is noted by then.
+        """
         ...
 
     async def has_begun(self, tailer: str) -> bool:
@@ -265,6 +270,20 @@ class SessionReader(Protocol):
         """Like `SessionWriter.sessions`."""
         ...
 
+    async def latest_sessions(
+        self, limit: int, *, active_until_ms: int | None = None
+    ) -> dict[str, int]:
+        """Read those that were active last, `limit` (≥ 1) of them if there are as many.
+
+        And those that were active at the same time as the last of them: any other
+        was active before all of these.
+        """
+        ...
+
+    async def activity(self, sessions: Sequence[str]) -> dict[str, int]:
+        """Read when some sessions were active last, without those not listed."""
+        ...
+
     async def now_ms(self) -> int:
         """Like `SessionWriter.now_ms`."""
         ...
@@ -275,6 +294,14 @@ class SessionReader(Protocol):
 
     async def present(self, owners: Sequence[str]) -> set[str]:
         """The tailers among these whose presence has not expired."""
+        ...
+
+    async def awake(self, owners: Sequence[str]) -> set[str]:
+        """Those of the present ones that are awake, or never say whether they are.
+
+        One that is frozen, or cannot reach the broker, is present until its files may
+        be taken over; it is not awake long before.
+        """
         ...
 
     def notifications(

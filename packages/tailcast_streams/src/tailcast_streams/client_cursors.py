@@ -5,7 +5,7 @@ last saved cursors. One connection at a time holds a client. Holds are numbered;
 hold has a higher number, and then the saves of earlier holds are refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -16,13 +16,35 @@ from tailcast_streams.position import Cursor
 # How many sessions are stored for one client. Beyond that some are dropped, and that is
 # noted: these sessions begin again at their first entry.
 MAX_SESSIONS = 10_000
-# After how long without a save a client is forgotten.
+# After how long without a save a client is forgotten: one that has proved itself, which
+# is one that has ever confirmed a position; and one that has not.
 EXPIRY_SECONDS = 30 * 24 * 3_600
+UNPROVEN_SECONDS = 3_600
 
 # The beginning of a takeover's text on the feed's channel; no session has such a name.
 _TAKEN = "!taken:"
 # The most digits of a hold; Python refuses to read numbers of thousands of digits.
 _HOLD_DIGITS = 20
+
+
+class ClientBounds(NamedTuple):
+    """How much is stored for named clients, so that records never make room for it."""
+
+    # How many clients.
+    clients: int = 100_000
+    # Bytes of the positions of one client: the names of its sessions, and its cursors.
+    bytes_of_one: int = 65_536
+    # Bytes of all clients: their positions and their names.
+    bytes_of_all: int = 67_108_864
+
+
+class MadeRoom(NamedTuple):
+    """What was dropped so that a client has room."""
+
+    # Other clients, those that were used longest ago first.
+    clients: int
+    # Sessions of the client itself, since it has too many.
+    sessions: int
 
 
 class Kept(NamedTuple):
@@ -62,6 +84,8 @@ class Save(NamedTuple):
     forgets: bool = False
     # As in `Kept`; None to leave it as it is.
     starts: int | None = None
+    # Whether the client has confirmed a position.
+    proves: bool = False
 
 
 class Saved(StrEnum):
@@ -89,12 +113,21 @@ class Takeover(NamedTuple):
 class ClientCursors(Protocol):
     """The named clients in a broker. Every call may raise `BrokerError`."""
 
+    # How much is stored, for this gateway's calls.
+    bounds: ClientBounds
+    # Called with what was dropped, whenever something was.
+    on_made_room: Callable[[MadeRoom], None]
+
     async def take(self, client: str, taker: str) -> Kept:
         """Begin to hold a client, and read what is stored for it, in one step.
 
         The hold's number is above those of all earlier holds, also of those that the
         broker has forgotten. It is announced on the feed's channel (see `takeover_of`);
         the announcement may get lost.
+
+        A new client makes others go if there are too many: those that were used longest
+        ago, unproven ones first. Proven ones that were used within `UNPROVEN_SECONDS`
+        stay. Raises `TooManyClients` if that leaves no room.
         """
         ...
 
@@ -102,10 +135,17 @@ class ClientCursors(Protocol):
         """Save how far clients are, each in one step, in few round trips.
 
         A save is refused only if a later hold is stored. A client is forgotten
-        `EXPIRY_SECONDS` after its last save. At most `MAX_SESSIONS` of its sessions are
-        stored.
+        `EXPIRY_SECONDS` after its last save, `UNPROVEN_SECONDS` if it has never proved
+        itself. At most `MAX_SESSIONS` of its sessions are stored, and no more than the
+        `bounds` say; then other clients go, also such as are held. Their next saves
+        answer `ANEW`.
         """
         ...
+
+
+def ignore_room(made: MadeRoom) -> None:
+    """Ignore what was dropped."""
+    del made
 
 
 def takeover_note(takeover: Takeover) -> str:

@@ -126,6 +126,14 @@ class Emergencies(Protocol):
         """Drop the emergencies of a session that is gone."""
         ...
 
+    async def are_spoiled(self) -> bool:
+        """Whether another program wrote one of the keys of what is kept."""
+        ...
+
+    async def discard(self) -> None:
+        """Drop all that is kept, but not what was acknowledged."""
+        ...
+
     async def versions(self) -> tuple[str, str]:
         """Read what changes whenever anything is kept, or acknowledged."""
         ...

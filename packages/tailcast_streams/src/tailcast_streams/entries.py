@@ -41,6 +41,10 @@ class Entry(NamedTuple):
         return Cursor(self.id, digest(self.record))
 
 
+# The fields of the gap that readers get in place of an entry that another program wrote
+# and that is no record.
+UNREADABLE_GAP: Mapping[str, str] = {"reason": "unreadable"}
+
 # How many bytes of memory an entry takes besides its record: for tuples and integers.
 ENTRY_OVERHEAD_BYTES = 300
 

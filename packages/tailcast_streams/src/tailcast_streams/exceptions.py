@@ -2,11 +2,13 @@
 
     TailcastError
     ├── InvalidPosition      a text that is no entry ID or cursor  (whoever sent it)
+    ├── TooManyClients       no room for a new one that names itself
     └── BrokerError          the broker did not do what was asked   (the broker)
         ├── BrokerUnavailable    not now: wait and ask again
         ├── BrokerFull           no memory for a write: trim, then ask again
-        └── BrokerRefused        never like this: wrong password, wrong type, too old
-            └── BrokerUnwilling  nor for anybody, but that may pass: a full disk
+        └── BrokerRefused        never like this: wrong password, too old
+            ├── BrokerUnwilling  nor for anybody, but that may pass: a full disk
+            └── KeySpoiled       another program wrote this key: others are served
 
 After `BrokerUnavailable` it is unknown whether an append took place; the next append
 finds out by comparing. Adapters translate the errors of their drivers into these.
@@ -19,6 +21,10 @@ class TailcastError(Exception):
 
 class InvalidPosition(TailcastError):
     """A text is not an entry ID (`2-1024`) or a cursor (`2-1024-0a1b2c3d`)."""
+
+
+class TooManyClients(TailcastError):
+    """There is no room for a client that is new: no other may be dropped for it."""
 
 
 class BrokerError(TailcastError):
@@ -50,3 +56,10 @@ class BrokerRefused(BrokerError):
 
 class BrokerUnwilling(BrokerRefused):
     """The broker refuses this to everybody, for a reason that may pass by itself."""
+
+
+class KeySpoiled(BrokerRefused):
+    """Another program wrote a key, or what it says cannot be read.
+
+    Whoever owns the key makes it anew; nothing else is affected.
+    """

@@ -52,6 +52,15 @@ class StoredIndex(NamedTuple):
 
 # Of a session that has no index.
 NO_INDEX = StoredIndex()
+
+
+class WholeIndex(NamedTuple):
+    """An index with its metrics, or some of them, as one write left both."""
+
+    stored: StoredIndex = NO_INDEX
+    metrics: Mapping[str, bytes] = {}
+
+
 # The field that says behind which entry the stream is needed by who goes on.
 NEEDS_FIELD = "needs"
 
@@ -87,7 +96,8 @@ class IndexWrite:
     expected: str
     # What is stored then, never "".
     at: str
-    # Whether all that is stored of the index is dropped first, as without an index.
+    # Whether all that is stored of the index is dropped first, as without an index; but
+    # with `keep_records` its roll-ups stay, and places up to there.
     begins: bool = False
     # What is set, by name.
     fields: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
@@ -109,7 +119,7 @@ class Written(Enum):
     DONE = "done"
     # Something else than `expected` is stored: read the index and go on from there.
     CONFLICT = "conflict"
-    # One of the keys is of another type: another program wrote it.
+    # A key that would be changed is of another type: another program wrote it.
     FOREIGN = "foreign"
 
 
@@ -120,6 +130,16 @@ class Indexes(Protocol):
         """Read indexes, all at once; `NO_INDEX` for sessions without one.
 
         So it is for a session whose key another program wrote.
+        """
+        ...
+
+    async def whole(
+        self, sessions: Sequence[str], names: Sequence[str] | None
+    ) -> list[WholeIndex]:
+        """Read indexes with those metrics of each that are stored, or all (None).
+
+        No write comes between the two. What `load` and `metrics` say one after the
+        other may be of two writes: who folds more entries would count some twice.
         """
         ...
 
@@ -160,6 +180,10 @@ class Indexes(Protocol):
 
     async def chunks(self, session: str, wanted: Sequence[Chunk]) -> list[bytes | None]:
         """Read parts of the roll-ups, in one round trip; None for missing ones."""
+        ...
+
+    async def spoiled(self, sessions: Sequence[str]) -> list[bool]:
+        """Whether another program wrote one of the keys of each of these indexes."""
         ...
 
     async def discard(self, session: str) -> None:

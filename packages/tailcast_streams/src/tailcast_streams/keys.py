@@ -137,6 +137,10 @@ class Keys:
         """A key that exists while a tailer is present."""
         return f"{self.prefix}:presence:{_encoded(owner)}"
 
+    def awake(self, owner: str) -> str:
+        """A key that exists while a present tailer gives its sign in time."""
+        return f"{self.prefix}:presence:{{awake}}:{_encoded(owner)}"
+
     def sources_of(self, owner: str) -> str:
         """The hash of the paths that a tailer watches."""
         return f"{self.sources}:{_encoded(owner)}"
@@ -144,6 +148,15 @@ class Keys:
     def client(self, client: str) -> str:
         """The hash of a named client: its cursor in each session."""
         return f"{self.prefix}:client:{_encoded(client)}"
+
+    def of_clients(self) -> list[str]:
+        """What is stored of all named clients; no client has such a key itself.
+
+        Sorted sets: those that have proved themselves, and the others, by last use,
+        Unix microseconds. Hash: the bytes of each, and of all under "".
+        """
+        everyone = f"{self.prefix}:client:{{all}}"
+        return [f"{everyone}:proven", f"{everyone}:unproven", f"{everyone}:bytes"]
 
     def _tagged(self, session: str) -> str:
         return f"{self.prefix}:{{{_encoded(session)}}}"

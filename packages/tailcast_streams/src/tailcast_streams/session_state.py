@@ -30,10 +30,14 @@ class StoredPosition(NamedTuple):
 
     @property
     def is_diverged(self) -> bool:
-        """Whether stream and state contradict each other."""
+        """Whether stream and state contradict each other, or one of them is spoiled."""
         return self.last_id != self.stream_last_id
 
 
+# What stands for the last ID of a stream, or of a state, that another program wrote or
+# that cannot be read. No tailer writes these, and they contradict each other.
+SPOILED_STREAM = EntryID(0, 1)
+SPOILED_STATE = EntryID(0, 2)
 # The position of a session of which the broker has nothing.
 NOTHING_STORED = StoredPosition()
 
@@ -48,9 +52,14 @@ class StoredEnd(NamedTuple):
     # As in `StoredPosition`.
     stream_last_id: EntryID = BEFORE_ALL
 
+    @property
+    def is_spoiled(self) -> bool:
+        """Whether another program wrote its stream or its state."""
+        is_spoiled = self.cursor.id == SPOILED_STATE
+        return is_spoiled or self.stream_last_id == SPOILED_STREAM
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionState:
+
+class SessionState(NamedTuple):
     """What the broker stores about a session besides its entries."""
 
     position: StoredPosition
@@ -115,6 +124,13 @@ class SessionState:
         return self.appended_ms or self.updated_ms
 
 
+class Whose(NamedTuple):
+    """The tailer that appended last, and the path of the file that it did so from."""
+
+    owner: str = ""
+    path: str = ""
+
+
 class Origin(NamedTuple):
     """The file that a session was read from, and by whom, as its state has it."""
 
@@ -160,6 +176,9 @@ class Batch:
     # The position that must be stored, or nothing is written; `NOTHING_STORED` to
     # begin.
     expected: StoredPosition
+    # Whose session it must be besides, as it stays that without being sent; None where
+    # that does not matter, or is among `fields`.
+    expected_whose: Whose | None = None
     # The incarnation to store: the expected one, or a new random one to begin.
     incarnation: str
     # The generation of all entries and rejections; the expected one or a greater one.

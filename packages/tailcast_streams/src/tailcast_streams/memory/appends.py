@@ -4,7 +4,6 @@ It does in Python what `append.lua` and the other scripts do in Redis.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from itertools import pairwise
 
 from tailcast_streams.births import Birth
@@ -20,13 +19,14 @@ from tailcast_streams.session_state import (
     SessionState,
     StoredPosition,
     Trimmed,
+    Whose,
 )
 
 
 # How many rejected lines of a session are stored.
 MAX_REJECTIONS = 1_000
 
-_STATE_FIELDS = {known.name for known in fields(SessionState)}
+_STATE_FIELDS = frozenset(SessionState._fields)
 
 
 class MemoryAppends(MemoryCalls):
@@ -40,6 +40,8 @@ class MemoryAppends(MemoryCalls):
             stream_last_id=BEFORE_ALL
         ):
             return Appended.CONFLICT
+        if batch.expected_whose not in (None, self._whose(batch.session)):
+            return Appended.CONFLICT
         _check_rising(batch, stored)
         self._write(batch, stored)
         self._wake(format_moved(batch.session, batch.written_ms))
@@ -50,6 +52,10 @@ class MemoryAppends(MemoryCalls):
             return False
         kept = self._stored.rejected.get(batch.session)
         return (kept[-1][0] if kept else BEFORE_ALL) != stored.last_rejected_id
+
+    def _whose(self, session: str) -> Whose:
+        state = self._stored.states.get(session)
+        return Whose() if state is None else Whose(state.owner, state.path)
 
     def _write(self, batch: Batch, stored: StoredPosition) -> None:
         stream = self._stored.streams.setdefault(batch.session, StoredStream())
@@ -71,8 +77,7 @@ class MemoryAppends(MemoryCalls):
         alarms = [new for new in batch.entries if new.kind is Kind.EMERGENCY]
         before = self._stored.states.get(batch.session) or SessionState(position=stored)
         if alarms:
-            before = replace(
-                before,
+            before = before._replace(
                 emergencies=before.emergencies + len(alarms),
                 latest_emergency_id=EntryID(batch.generation, alarms[-1].offset),
             )
@@ -85,8 +90,7 @@ class MemoryAppends(MemoryCalls):
             last_rejected_id,
             stream.last_id,
         )
-        self._stored.states[batch.session] = replace(
-            before,
+        self._stored.states[batch.session] = before._replace(
             position=position,
             records=before.records + len(records),
             rejected=before.rejected + len(batch.rejections),

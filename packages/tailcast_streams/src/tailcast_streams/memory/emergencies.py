@@ -109,6 +109,16 @@ class MemoryEmergencies:
     async def forget(self, session: str) -> None:
         await self.keep([EmergencyWrite(session=session, incarnation="")])
 
+    async def are_spoiled(self) -> bool:
+        await self._reachable()
+        return False
+
+    async def discard(self) -> None:
+        await self._reachable()
+        stored = self._stored()
+        stored.known, stored.records, stored.lives = {}, {}, {}
+        stored.versions = ("", stored.versions[1])
+
     async def versions(self) -> tuple[str, str]:
         await self._reachable()
         return self._stored().versions

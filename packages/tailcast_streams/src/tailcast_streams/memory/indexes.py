@@ -12,6 +12,7 @@ from tailcast_streams.indexes import (
     IndexWrite,
     Place,
     StoredIndex,
+    WholeIndex,
     Written,
     check_write,
 )
@@ -50,6 +51,19 @@ class MemoryIndexes:
             for one in found
         ]
 
+    async def whole(
+        self, sessions: Sequence[str], names: Sequence[str] | None
+    ) -> list[WholeIndex]:
+        await self._reachable()
+        return [self._whole(session, names) for session in sessions]
+
+    def _whole(self, session: str, names: Sequence[str] | None) -> WholeIndex:
+        stored = self._stored().get(session)
+        if stored is None:
+            return WholeIndex()
+        index = StoredIndex(stored.at, dict(stored.fields))
+        return WholeIndex(index, _metrics_of(stored, names))
+
     async def some(
         self, sessions: Sequence[str], names: Sequence[str]
     ) -> list[StoredIndex]:
@@ -73,8 +87,10 @@ class MemoryIndexes:
         stored = self._stored().get(write.session, StoredWhole())
         if stored.at != write.expected:
             return Written.CONFLICT
-        if write.begins or not write.expected:
+        if not write.expected or (write.begins and write.keep_records is None):
             stored = StoredWhole()
+        elif write.begins:
+            stored = StoredWhole(places=stored.places, chunks=stored.chunks)
         self._stored()[write.session] = stored
         stored.at = write.at
         stored.fields.update(write.fields)
@@ -100,9 +116,7 @@ class MemoryIndexes:
         self, session: str, names: Sequence[str] | None
     ) -> dict[str, bytes]:
         await self._reachable()
-        stored = self._stored().get(session, StoredWhole()).metrics
-        asked = stored if names is None else names
-        return {name: stored[name] for name in asked if name in stored}
+        return _metrics_of(self._stored().get(session, StoredWhole()), names)
 
     async def place_before(
         self, session: str, *, step: float | None = None, time_ms: int | None = None
@@ -120,9 +134,22 @@ class MemoryIndexes:
         stored = self._stored().get(session, StoredWhole()).chunks
         return [stored.get(chunk) for chunk in wanted]
 
+    async def spoiled(self, sessions: Sequence[str]) -> list[bool]:
+        await self._reachable()
+        return [False for _ in sessions]
+
     async def discard(self, session: str) -> None:
         await self._reachable()
         self._stored().pop(session, None)
+
+
+def _metrics_of(stored: StoredWhole, names: Sequence[str] | None) -> dict[str, bytes]:
+    known = stored.metrics
+    return {
+        name: known[name]
+        for name in (known if names is None else names)
+        if name in known
+    }
 
 
 def _is_below(reached: float | None, asked: float | None) -> bool:

@@ -40,13 +40,30 @@ class MemoryListing(MemoryCalls):
             and (active_until_ms is None or time_ms <= active_until_ms)
         }
 
+    async def latest_sessions(
+        self, limit: int, *, active_until_ms: int | None = None
+    ) -> dict[str, int]:
+        listed = await self.sessions(active_until_ms=active_until_ms)
+        times = sorted(listed.values(), reverse=True)[:limit]
+        return {name: at_ms for name, at_ms in listed.items() if at_ms >= times[-1]}
+
+    async def activity(self, sessions: Sequence[str]) -> dict[str, int]:
+        listed = await self.sessions()
+        return {name: listed[name] for name in sessions if name in listed}
+
     async def unlist(self, session: str) -> None:
         await self._reachable()
         self._stored.activity_ms.pop(session, None)
 
-    async def hold_presence(self, owner: str, *, seconds: float) -> None:
+    async def hold_presence(
+        self, owner: str, *, seconds: float, awake_seconds: float | None = None
+    ) -> None:
         await self._reachable()
-        self._stored.presence[owner] = time.monotonic() + seconds
+        now = time.monotonic()
+        self._stored.presence[owner] = now + seconds
+        self._stored.awake.pop(owner, None)
+        if awake_seconds is not None:
+            self._stored.awake[owner] = now + awake_seconds
 
     async def is_present(self, owner: str) -> bool:
         await self._reachable()
@@ -54,6 +71,11 @@ class MemoryListing(MemoryCalls):
 
     async def present(self, owners: Sequence[str]) -> set[str]:
         return {owner for owner in owners if await self.is_present(owner)}
+
+    async def awake(self, owners: Sequence[str]) -> set[str]:
+        here = await self.present(owners)
+        now = time.monotonic()
+        return {one for one in here if self._stored.awake.get(one, now + 1) > now}
 
     async def has_begun(self, tailer: str) -> bool:
         await self._reachable()

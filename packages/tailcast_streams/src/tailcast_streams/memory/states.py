@@ -1,7 +1,6 @@
 """States, positions and ends of sessions, in memory: a part of `MemoryBroker`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from tailcast_streams.memory.calls import MemoryCalls
@@ -32,7 +31,7 @@ class MemoryStates(MemoryCalls):
         state = self._stored.states.get(session)
         if state is None:
             return SessionState(position=position)
-        return replace(state, position=position)
+        return state._replace(position=position)
 
     async def states(self, sessions: Sequence[str]) -> list[SessionState | None]:
         return [await self.load(session) for session in sessions]
@@ -65,7 +64,7 @@ class MemoryStates(MemoryCalls):
                 state = None
             if state is not None:
                 position = state.position._replace(stream_last_id=BEFORE_ALL)
-                state = replace(state, position=position, **_LEFT_OUT_OF_HEADS)
+                state = state._replace(position=position, **_LEFT_OUT_OF_HEADS)
             entries = self._stored.streams.get(session, StoredStream()).entries
             heads.append(
                 Head(

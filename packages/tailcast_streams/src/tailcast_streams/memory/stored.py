@@ -49,6 +49,8 @@ class Stored:
     begun: set[str] = field(default_factory=set[str])
     # By owner: the monotonic time at which its presence ends, seconds.
     presence: dict[str, float] = field(default_factory=dict[str, float])
+    # Likewise when it is not awake any more, of those that say so.
+    awake: dict[str, float] = field(default_factory=dict[str, float])
     claims: dict[tuple[str, str], Claim] = field(
         default_factory=dict[tuple[str, str], Claim]
     )

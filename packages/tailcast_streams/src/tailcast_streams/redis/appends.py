@@ -7,6 +7,7 @@ one step, or in the tailer.
 import json
 from collections.abc import Sequence
 from functools import cached_property, partial
+from hashlib import sha1
 from typing import cast
 
 from redis.commands.core import AsyncScript
@@ -23,6 +24,11 @@ from tailcast_streams.session_state import Appended, Batch, StoredPosition, Trim
 # How many entries one XTRIM may drop: it blocks the broker for some milliseconds.
 # Without a limit the broker uses its own, and does not say when it stops there.
 TRIMMED_ENTRIES = 10_000
+# Fields of the state that most appends write. They go by their places, in this order,
+# as a name is mostly longer than what it says; and what stands in the place of one that
+# stays as it is.
+USUAL_FIELDS = ("size", "updated_ms", "written_ms", "marker_proof", "last_digest")
+_STAYS = "-"
 
 
 class RedisAppends(RedisCalls):
@@ -44,16 +50,30 @@ class RedisAppends(RedisCalls):
     def _append_arguments(
         self, batch: Batch, said: Sequence[str]
     ) -> list[str | bytes | int | float]:
-        expected = batch.expected
-        arguments: list[str | bytes | int | float] = [
-            *said,
-            *_position_arguments(expected),
-            batch.incarnation,
+        expected = _position_text(batch.expected)
+        if batch.expected_whose is not None:
+            expected += f" {_whose_digest(*batch.expected_whose)}"
+        is_same = batch.incarnation == batch.expected.incarnation
+        usual, others = dict.fromkeys(USUAL_FIELDS, _STAYS), dict(batch.fields)
+        for name in usual.keys() & others.keys():
+            text = str(others[name])
+            if text.split() == [text] != [_STAYS]:
+                usual[name] = text
+                del others[name]
+        # One text, as each argument by itself takes some six bytes more.
+        after = (
+            _STAYS if is_same else batch.incarnation,
             batch.generation,
             batch.offset,
             len(batch.entries),
             len(batch.rejections),
-            len(batch.fields),
+            len(others),
+            *usual.values(),
+        )
+        arguments: list[str | bytes | int | float] = [
+            *said,
+            expected,
+            " ".join(map(str, after)),
         ]
         for entry in batch.entries:
             if entry.kind is Kind.RECORD:
@@ -62,7 +82,7 @@ class RedisAppends(RedisCalls):
                 arguments += (f"{entry.kind.value}{entry.offset}", _body(entry))
         for rejection in batch.rejections:
             arguments += rejection
-        for name, value in batch.fields.items():
+        for name, value in others.items():
             arguments += (name, value)
         return arguments
 
@@ -80,7 +100,7 @@ class RedisAppends(RedisCalls):
             keys.append(self._keys.edits(session))
         arguments = [
             *await self._said(format_moved(session, 0)),
-            *_position_arguments(seen),
+            _position_text(seen),
             str(seen.stream_last_id),
         ]
         with translated_errors():
@@ -99,12 +119,12 @@ class RedisAppends(RedisCalls):
     ) -> tuple[int, Entry | None]:
         """Drop some entries below an ID; returns how many, and the oldest left."""
         stream = self._keys.stream(session)
-        async with self._pipeline() as pipeline:
-            pipeline.xtrim(
-                stream, minid=str(before), approximate=True, limit=TRIMMED_ENTRIES
-            )
-            pipeline.xrange(stream, count=1)
-            went, oldest = await self._execute(pipeline)
+        went, oldest = await self._ask(
+            [
+                ("XTRIM", stream, "MINID", "~", str(before), "LIMIT", TRIMMED_ENTRIES),
+                ("XRANGE", stream, "-", "+", "COUNT", "1"),
+            ]
+        )
         return went, oldest[0] if oldest else None
 
     async def add_document(self, document: Document) -> bool:
@@ -129,25 +149,26 @@ class RedisAppends(RedisCalls):
 
     @cached_property
     def _append(self) -> AsyncScript:
-        return self._script("last_id", "refusal", "append")
+        return self._script("last_id", "refusal", "stored_position", "append")
 
     @cached_property
     def _discard(self) -> AsyncScript:
-        return self._script("last_id", "refusal", "discard")
+        return self._script("last_id", "refusal", "stored_position", "discard")
 
     @cached_property
     def _add_document(self) -> AsyncScript:
         return self._script("last_id", "refusal", "add_document")
 
 
-def _position_arguments(position: StoredPosition) -> tuple[str | int, ...]:
-    return (
-        position.incarnation,
-        position.generation,
-        position.offset,
-        str(position.last_id),
-        str(position.last_rejected_id),
-    )
+def _position_text(position: StoredPosition) -> str:
+    """As `stored_position.lua` makes it of what is stored."""
+    incarnation, generation, offset, last_id, last_rejected_id, _ = position
+    return f"{incarnation} {generation} {offset} {last_id} {last_rejected_id}"
+
+
+def _whose_digest(owner: str, path: str) -> str:
+    """As `append.lua` makes it: enough to tell what is stored from something else."""
+    return sha1(f"{owner}\0{path}".encode(), usedforsecurity=False).hexdigest()[:8]
 
 
 def _body(entry: NewEntry) -> bytes:

@@ -1,17 +1,18 @@
-"""What all calls of the broker share: keys, connections, scripts, pipelines.
+"""What all calls of the broker share: keys, connections, scripts, round trips.
 
 The calls themselves are in the other parts; `core.replies` reads their answers.
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from redis import exceptions as redis_errors
-from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
+from redis.typing import EncodableT
 
 from tailcast_streams.entries import Entry
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis.connection import OwnLine, connect, exchange, script
+from tailcast_streams.redis.connection import OwnLine, ask, connect, script
 from tailcast_streams.redis.core.replies import entries_of
 from tailcast_streams.redis.errors import raise_refused, translated_errors
 from tailcast_streams.redis.installation import RedisInstallation
@@ -41,6 +42,7 @@ class RedisCalls:
         for command in ("XRANGE", "XREVRANGE"):
             self._redis.response_callbacks[command] = cast(Any, _entries_reply)
         self._position = self._script("last_id", "position")
+        self._state = self._script("last_id", "state")
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -51,25 +53,19 @@ class RedisCalls:
     def _script(self, *parts: str) -> AsyncScript:
         return self._redis.register_script(script(*parts))
 
-    def _pipeline(self) -> Pipeline:
-        return self._redis.pipeline(transaction=False)
+    def _of(self, question: AsyncScript, session: str) -> Sequence[EncodableT]:
+        """The command that asks one of the two of a session."""
+        stream, state = self._keys.stream(session), self._keys.state(session)
+        return ("EVALSHA", question.sha, 2, stream, state)
 
-    def _ask_position(self, pipeline: Pipeline, session: str) -> None:
-        pipeline.evalsha(
-            self._position.sha,
-            2,
-            self._keys.stream(session),
-            self._keys.state(session),
-        )
-
-    async def _execute(self, pipeline: Pipeline) -> list[Any]:
-        """Run a pipeline, and again if the broker had forgotten a script."""
-        commands: Any = pipeline.command_stack
-        with translated_errors():
-            replies = await exchange(self._redis, commands)
-            if any(isinstance(reply, redis_errors.NoScriptError) for reply in replies):
-                await self._redis.script_load(self._position.script)
-                replies = await exchange(self._redis, commands)
+    async def _ask(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
+        """Run commands together, and again if the broker had forgotten a script."""
+        replies = await ask(self._redis, commands)
+        if any(isinstance(reply, redis_errors.NoScriptError) for reply in replies):
+            with translated_errors():
+                for one in (self._position, self._state):
+                    await self._redis.script_load(one.script)
+            replies = await ask(self._redis, commands)
         raise_refused(replies)
         return replies
 

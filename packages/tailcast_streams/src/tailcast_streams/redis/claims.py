@@ -5,14 +5,14 @@ neither overwrites the other. Both have a field for each session and claimant.
 """
 
 import json
-from collections.abc import Awaitable
 from typing import cast
 
 from redis.asyncio import Redis
 
 from tailcast_streams.claims import Claim
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis.errors import translated_errors
+from tailcast_streams.redis.connection import ask
+from tailcast_streams.redis.errors import raise_refused, translated_errors
 
 
 class RedisClaims:
@@ -51,8 +51,10 @@ class RedisClaims:
                 await self._redis.hdel(key, field)
 
     async def _all(self, key: str) -> dict[bytes, bytes]:
-        with translated_errors():
-            return await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(key))
+        # Asked for every second, so without what redis-py does besides.
+        replies = await ask(self._redis, [("HGETALL", key)])
+        raise_refused(replies)
+        return cast(dict[bytes, bytes], replies[0])
 
 
 def _field(session: str, claimant: str) -> str:

@@ -14,19 +14,19 @@ from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import (
     EXPIRY_SECONDS,
     MAX_SESSIONS,
+    UNPROVEN_SECONDS,
+    ClientBounds,
     Kept,
+    MadeRoom,
     Save,
     Saved,
+    ignore_room,
 )
-from tailcast_streams.exceptions import InvalidPosition
+from tailcast_streams.exceptions import InvalidPosition, KeySpoiled, TooManyClients
 from tailcast_streams.keys import EMERGENCIES, Keys
 from tailcast_streams.position import Cursor
 from tailcast_streams.redis.connection import PIPELINE_COMMANDS, script
 from tailcast_streams.redis.errors import translate, translated_errors
-
-
-# The code of an error that concerns one key alone.
-WRONG_TYPE = "WRONGTYPE"
 
 
 class RedisClientCursors:
@@ -42,15 +42,30 @@ class RedisClientCursors:
         self._keys = keys
         # Returns the broker's channel, and a text with the tag that it needs there.
         self._said = said
-        self._take = redis.register_script(script("refusal", "take_client"))
-        self._save = redis.register_script(script("save_client"))
+        self.bounds = ClientBounds()
+        self.on_made_room: Callable[[MadeRoom], None] = ignore_room
+        self._take = redis.register_script(script("refusal", "clients", "take_client"))
+        self._save = redis.register_script(script("refusal", "clients", "save_client"))
 
     async def take(self, client: str, taker: str) -> Kept:
         channel, tag = await self._said("")
-        arguments = [channel, tag, client, taker, str(EXPIRY_SECONDS)]
+        arguments = [
+            channel,
+            tag,
+            client,
+            taker,
+            str(EXPIRY_SECONDS),
+            str(UNPROVEN_SECONDS),
+            str(self.bounds.clients),
+            str(self.bounds.bytes_of_all),
+        ]
         with translated_errors():
-            answer = await self._take([self._keys.client(client)], arguments)
-        return _kept(cast(list[bytes], answer))
+            answer = await self._take(self._keys_of(client), arguments)
+        dropped, *kept = cast(list[bytes], answer)
+        self._tell(MadeRoom(int(dropped), 0))
+        if not kept[0]:
+            raise TooManyClients
+        return _kept(kept)
 
     async def save(self, saves: Sequence[Save]) -> list[Saved]:
         answers: list[Saved] = []
@@ -62,43 +77,58 @@ class RedisClientCursors:
                     # Send all of them again: a save that was done is not repeated.
                     await self._redis.script_load(self._save.script)
                     replies = await self._run(some)
-            answers += map(_saved, replies)
+            answers += map(self._saved, replies)
         return answers
 
     async def _run(self, saves: Sequence[Save]) -> list[Any]:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for one in saves:
-                key = self._keys.client(one.client)
-                pipeline.evalsha(self._save.sha, 1, key, *_arguments(one))
+                keys = self._keys_of(one.client)
+                pipeline.evalsha(
+                    self._save.sha, len(keys), *keys, *_arguments(one, self.bounds)
+                )
             return await pipeline.execute(raise_on_error=False)
 
+    def _saved(self, reply: Any) -> Saved:
+        """The result of one save; raises BrokerError if it would concern all saves."""
+        if not isinstance(reply, Exception):
+            saved, clients, sessions = reply
+            self._tell(MadeRoom(clients, sessions))
+            return Saved(saved.decode())
+        error = translate(reply)
+        # If somebody spoiled the key of one client, all others must still be saved.
+        if not isinstance(error, KeySpoiled):
+            raise error from reply
+        return Saved.FAILED
 
-def _arguments(one: Save) -> list[str]:
+    def _tell(self, made: MadeRoom) -> None:
+        if any(made):
+            self.on_made_room(made)
+
+    def _keys_of(self, client: str) -> list[str]:
+        return [self._keys.client(client), *self._keys.of_clients()]
+
+
+def _arguments(one: Save, bounds: ClientBounds) -> list[str]:
     at = "" if one.at is None else str(one.at)
     arguments = [
         str(one.hold),
         str(one.number),
         at,
         str(int(one.forgets)),
+        str(int(one.proves)),
         str(EXPIRY_SECONDS),
+        str(UNPROVEN_SECONDS),
         str(MAX_SESSIONS),
+        str(bounds.bytes_of_one),
+        str(bounds.clients),
+        str(bounds.bytes_of_all),
     ]
     if one.starts is not None:
         arguments += ("!starts", str(one.starts))
     for session, cursor in one.cursors.items():
         arguments += (session, str(cursor))
     return arguments
-
-
-def _saved(reply: Any) -> Saved:
-    """The result of one save. Raises BrokerError if it would concern all saves."""
-    if not isinstance(reply, Exception):
-        return Saved(reply.decode())
-    error = translate(reply)
-    # If somebody spoiled the key of one client, all others must still be saved.
-    if error.code != WRONG_TYPE:
-        raise error from reply
-    return Saved.FAILED
 
 
 def _kept(answer: Sequence[bytes]) -> Kept:

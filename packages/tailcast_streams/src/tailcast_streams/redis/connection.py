@@ -96,8 +96,7 @@ class _OwnConnection(AbstractConnection):
         """Encode a command; its name may be several words."""
         name, *rest = args
         words = name.split() if isinstance(name, str | bytes) else [name]
-        command = cast(Any, (*words, *rest))
-        return [cast(bytes, hiredis.pack_command(command))]
+        return [_packed((*words, *rest))]
 
     async def send_packed_command(
         self, command: bytes | str | Iterable[bytes], check_health: bool = True
@@ -176,7 +175,7 @@ async def exchange(client: Redis, commands: Sequence[Command]) -> list[Any]:
     connection = await pool.get_connection()
     try:
         await connection.send_packed_command(
-            b"".join(connection.pack_command(*words)[0] for words, _ in commands)
+            b"".join(_packed(words) for words, _ in commands)
         )
         replies: list[Any] = await connection.read_replies(len(commands))
     except BaseException:
@@ -228,10 +227,7 @@ class OwnLine:
                 if _is_dead(connection):
                     await connection.disconnect(nowait=True)
                 await connection.connect()
-                packed = b"".join(
-                    cast(bytes, hiredis.pack_command(cast(Any, tuple(command))))
-                    for command in commands
-                )
+                packed = b"".join(_packed(tuple(command)) for command in commands)
                 await connection.send_packed_command(packed, check_health=False)
                 replies = [await connection.read_response() for _ in commands]
             except BaseException:
@@ -246,6 +242,11 @@ class OwnLine:
         if self._connection is not None:
             await self._connection.disconnect()
             self._connection = None
+
+
+def _packed(words: tuple[EncodableT, ...]) -> bytes:
+    """A command of these words, of which the first is a word alone."""
+    return cast(bytes, hiredis.pack_command(cast(Any, words)))
 
 
 def _is_dead(connection: Any) -> bool:

@@ -32,9 +32,10 @@ from tailcast_streams.emergencies import (
     life_text,
     member_of,
 )
+from tailcast_streams.exceptions import KeySpoiled
 from tailcast_streams.keys import Keys
 from tailcast_streams.redis.connection import ask, script
-from tailcast_streams.redis.errors import raise_refused, translated_errors
+from tailcast_streams.redis.errors import own_reply, raise_refused, translated_errors
 
 
 # The field of a hash that is another one whenever something in the hash changed. No
@@ -68,24 +69,25 @@ class RedisEmergencies:
         await self.keep([EmergencyWrite(session=session, incarnation="")])
 
     async def versions(self) -> tuple[str, str]:
-        replies = await self._answers(
-            [
-                ("HGET", self._keys.emergency_lives, VERSION_FIELD),
-                ("HGET", self._keys.emergencies_acknowledged, VERSION_FIELD),
-            ]
+        (first,) = await self._answers(
+            [("HGET", self._keys.emergency_lives, VERSION_FIELD)]
         )
-        first, second = ((reply or b"").decode(errors="replace") for reply in replies)
-        return first, second
+        second = await self._acknowledged(
+            ("HGET", self._keys.emergencies_acknowledged, VERSION_FIELD)
+        )
+        return _text(first), _text(second)
 
     async def load(self) -> KeptHistory:
         # The versions first: what changes meanwhile is read again.
         versions = await self.versions()
-        known, lives, acknowledged = await self._answers(
+        known, lives = await self._answers(
             [
                 ("HVALS", self._keys.emergencies_known),
                 ("HGETALL", self._keys.emergency_lives),
-                ("HGETALL", self._keys.emergencies_acknowledged),
             ]
+        )
+        acknowledged = await self._acknowledged(
+            ("HGETALL", self._keys.emergencies_acknowledged)
         )
         return KeptHistory(
             versions=versions,
@@ -96,7 +98,7 @@ class RedisEmergencies:
             },
             acknowledged={
                 id: seen
-                for id, text in _named(acknowledged)
+                for id, text in _named(acknowledged or {})
                 if (seen := acknowledgement_of(text)) is not None
             },
         )
@@ -116,12 +118,15 @@ class RedisEmergencies:
             seconds, microseconds = await cast(Awaitable[Any], self._redis.time())
         at_ms = int(seconds) * 1_000 + int(microseconds) // 1_000
         wanted = Acknowledgement(who, note, at_ms)
-        is_first, text = await self._answers(
-            [
-                ("HSETNX", key, id, acknowledgement_text(wanted)),
-                ("HGET", key, id),
-            ]
-        )
+        commands = [
+            ("HSETNX", key, id, acknowledgement_text(wanted)),
+            ("HGET", key, id),
+        ]
+        try:
+            is_first, text = await self._answers(commands)
+        except KeySpoiled:
+            # Nothing that anybody has acknowledged is in it.
+            is_first, text = (await self._answers([("DEL", key), *commands]))[1:]
         if is_first:
             await self._note_change()
         return acknowledgement_of(text or b"") or wanted
@@ -135,6 +140,23 @@ class RedisEmergencies:
     async def _note_change(self) -> None:
         key = self._keys.emergencies_acknowledged
         await self._answers([("HSET", key, VERSION_FIELD, secrets.token_hex(8))])
+
+    async def _acknowledged(self, command: Sequence[EncodableT]) -> Any:
+        """What is asked of the acknowledged ones; None if their key is spoiled."""
+        (reply,) = await ask(self._redis, [command])
+        return own_reply(reply)
+
+    async def discard(self) -> None:
+        await self._answers([("DEL", *self._keys.of_emergencies())])
+
+    async def are_spoiled(self) -> bool:
+        keys = self._keys.of_emergencies()
+        kinds = await self._answers([("TYPE", key) for key in keys])
+        wanted = (b"zset", b"zset", b"hash", b"hash", b"hash")
+        return any(
+            kind not in (b"none", right)
+            for kind, right in zip(kinds, wanted, strict=True)
+        )
 
     def _member(self, session: str, one: KeptEmergency) -> str:
         return member_of(self._keys.escaped(session), one.cursor)
@@ -175,6 +197,10 @@ class RedisEmergencies:
         return self._redis.register_script(
             script("last_id", "refusal", "keep_emergencies")
         )
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode(errors="replace")
 
 
 async def _read(texts: Sequence[bytes]) -> list[KeptEmergency]:

@@ -6,8 +6,9 @@ from typing import cast
 from tailcast_streams.entries import Entry, Rejection
 from tailcast_streams.position import EntryID
 from tailcast_streams.redis.calls import RedisCalls
-from tailcast_streams.redis.core.replies import entries_of, rejection_of
-from tailcast_streams.redis.errors import translated_errors
+from tailcast_streams.redis.connection import ask
+from tailcast_streams.redis.core.replies import entries_of, rejections_of
+from tailcast_streams.redis.errors import raise_refused, translated_errors
 
 
 class RedisEntries(RedisCalls):
@@ -73,11 +74,9 @@ class RedisEntries(RedisCalls):
     async def read_rejected(
         self, session: str, after: EntryID, *, limit: int
     ) -> list[Rejection]:
-        with translated_errors():
-            found = cast(
-                list[Entry],
-                await self._redis.xrange(
-                    self._keys.rejected(session), min=f"({after}", count=limit
-                ),
-            )
-        return [rejection_of(entry) for entry in found]
+        key = self._keys.rejected(session)
+        # Its name in bytes, or the reply would be read as that of a session's stream.
+        command = (b"XRANGE", key, f"({after}", "+", "COUNT", limit)
+        replies = await ask(self._redis, [command])
+        raise_refused(replies)
+        return rejections_of(replies[0])

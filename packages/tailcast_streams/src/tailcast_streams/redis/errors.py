@@ -16,6 +16,7 @@ from tailcast_streams.exceptions import (
     BrokerRefused,
     BrokerUnavailable,
     BrokerUnwilling,
+    KeySpoiled,
 )
 
 
@@ -25,6 +26,9 @@ class Meaning(NamedTuple):
     ours: type[BrokerError]
     advice: str = ""
 
+
+# The code of errors that are of one key alone.
+SPOILED = "WRONGTYPE"
 
 _CLUSTER = "this is a node of a cluster: give the URL of one server that has all keys"
 _ACCOUNT = "its account lacks a permission: docs/operations.md has the rule"
@@ -37,10 +41,7 @@ _BY_CODE = {
     "NOPERM": Meaning(BrokerRefused, _ACCOUNT),
     "NOAUTH": Meaning(BrokerRefused, _LOG_IN),
     "WRONGPASS": Meaning(BrokerRefused, _LOG_IN),
-    "WRONGTYPE": Meaning(
-        BrokerRefused,
-        "another program wrote this key: delete it, or set another prefix",
-    ),
+    SPOILED: Meaning(KeySpoiled, "another program wrote this key: set another prefix"),
     "READONLY": Meaning(
         BrokerUnwilling, "this is a replica: give the URL of its master"
     ),
@@ -92,7 +93,7 @@ def own_reply(reply: Any) -> Any:
     if not isinstance(reply, Exception):
         return reply
     error = translate(reply)
-    if error.code != "WRONGTYPE":
+    if not isinstance(error, KeySpoiled):
         raise error from reply
     return None
 

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 from redis.typing import EncodableT
 
+from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.indexes import (
     LEVELS,
     NO_INDEX,
@@ -20,6 +21,7 @@ from tailcast_streams.indexes import (
     IndexWrite,
     Place,
     StoredIndex,
+    WholeIndex,
     Written,
     check_write,
 )
@@ -33,7 +35,13 @@ from tailcast_streams.redis.errors import own_reply, raise_refused, translated_e
 AT_FIELD = "at"
 # How many indexes one pipeline reads: each may have the latest record.
 LOADED_AT_ONCE = 100
-# The number of each level among the keys of the script.
+# How often an index is read with its metrics until no write comes between.
+WHOLE_TRIES = 5
+# The types of the keys of an index, in the order of `Keys.of_index`.
+_KINDS = (b"hash", b"hash", b"zset", b"zset", *(b"hash" for _ in LEVELS))
+# How many keys of an index stand before those of its roll-ups, and the number of each
+# level among these.
+_PARTS = 4
 _NUMBERS = {level: number for number, level in enumerate(LEVELS, 1)}
 
 
@@ -52,6 +60,47 @@ class RedisIndexes:
                 for session in sessions[start : start + LOADED_AT_ONCE]
             ]
             found += map(_index_of, await ask(self._redis, commands))
+        return found
+
+    async def whole(
+        self, sessions: Sequence[str], names: Sequence[str] | None
+    ) -> list[WholeIndex]:
+        if names is not None and not names:
+            return [WholeIndex(one) for one in await self.load(sessions)]
+        found: dict[str, WholeIndex] = {}
+        for _ in range(WHOLE_TRIES):
+            left = [session for session in sessions if session not in found]
+            for start in range(0, len(left), LOADED_AT_ONCE):
+                found |= await self._whole(left[start : start + LOADED_AT_ONCE], names)
+            if len(found) == len(set(sessions)):
+                return [found[session] for session in sessions]
+        raise BrokerUnavailable("an index becomes another one all the time")
+
+    async def _whole(
+        self, sessions: Sequence[str], names: Sequence[str] | None
+    ) -> dict[str, WholeIndex]:
+        """Those of which no write came between their index and their metrics."""
+        commands: list[Sequence[str]] = []
+        for session in sessions:
+            index, metrics = self._keys.index(session), self._keys.metrics(session)
+            commands.append(("HGETALL", index))
+            commands.append(
+                ("HGETALL", metrics) if names is None else ("HMGET", metrics, *names)
+            )
+            commands.append(("HGET", index, AT_FIELD))
+        replies = iter(await ask(self._redis, commands))
+        found: dict[str, WholeIndex] = {}
+        for session, reply, values, at in zip(
+            sessions, replies, replies, replies, strict=True
+        ):
+            stored = _index_of(reply)
+            if not stored.at:
+                found[session] = WholeIndex()
+                continue
+            raise_refused([values])
+            then = (own_reply(at) or b"").decode(errors="replace")
+            if then == stored.at:
+                found[session] = WholeIndex(stored, _metrics_of(values, names))
         return found
 
     async def some(
@@ -95,7 +144,7 @@ class RedisIndexes:
         return [Written(cast(bytes, reply).decode()) for reply in replies]
 
     def _command(self, write: IndexWrite) -> Sequence[EncodableT]:
-        keys = self._keys.of_index(write.session)
+        keys = self._keys.of_index(write.session)[: _touched(write)]
         return ("EVALSHA", self._write.sha, len(keys), *keys, *_arguments(write))
 
     async def metrics(
@@ -108,11 +157,7 @@ class RedisIndexes:
                     await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(key))
                 )
         found = await self._values([(key, list(names))] if names else [])
-        return {
-            name: value
-            for name, value in zip(names, found, strict=True)
-            if value is not None
-        }
+        return _metrics_of(found, names)
 
     async def place_before(
         self, session: str, *, step: float | None = None, time_ms: int | None = None
@@ -144,6 +189,21 @@ class RedisIndexes:
         values = dict(zip(names, found, strict=True))
         return [values[chunk] for chunk in wanted]
 
+    async def spoiled(self, sessions: Sequence[str]) -> list[bool]:
+        found: list[bool] = []
+        for start in range(0, len(sessions), LOADED_AT_ONCE):
+            some = sessions[start : start + LOADED_AT_ONCE]
+            keys = [self._keys.of_index(session) for session in some]
+            kinds = await ask(
+                self._redis, [("TYPE", key) for each in keys for key in each]
+            )
+            raise_refused(kinds)
+            size = len(_KINDS)
+            for at in range(0, len(kinds), size):
+                pairs = zip(kinds[at : at + size], _KINDS, strict=True)
+                found.append(any(kind not in (b"none", right) for kind, right in pairs))
+        return found
+
     async def discard(self, session: str) -> None:
         with translated_errors():
             await self._redis.delete(*self._keys.of_index(session))
@@ -157,6 +217,19 @@ class RedisIndexes:
     @cached_property
     def _write(self) -> AsyncScript:
         return self._redis.register_script(script("last_id", "refusal", "write_index"))
+
+
+def _touched(write: IndexWrite) -> int | None:
+    """How many of the keys of an index a write names, None for all of them.
+
+    Mostly the first two: each of the others is dear to send and to look at.
+    """
+    if write.begins or not write.expected or write.keep_records is not None:
+        return None
+    levels = [_NUMBERS[level] for level, _ in (*write.chunks, *write.dropped)]
+    if levels:
+        return _PARTS + max(levels)
+    return _PARTS if write.places else 2
 
 
 def _arguments(write: IndexWrite) -> Iterator[EncodableT]:
@@ -190,6 +263,13 @@ def _index_of(reply: Any) -> StoredIndex:
     fields = _texts(own_reply(reply) or {})
     at = fields.pop(AT_FIELD, b"").decode(errors="replace")
     return StoredIndex(at, fields) if at else NO_INDEX
+
+
+def _metrics_of(reply: Any, names: Sequence[str] | None) -> dict[str, bytes]:
+    if names is None:
+        return _texts(reply)
+    known = zip(names, reply, strict=True)
+    return {name: value for name, value in known if value is not None}
 
 
 def _texts(fields: dict[bytes, bytes]) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from tailcast_streams.keys import Keys
 from tailcast_streams.notification import INSTALLATION_LENGTH, tag_of
+from tailcast_streams.redis.connection import ask
 from tailcast_streams.redis.errors import translate, translated_errors
 
 
@@ -39,15 +40,13 @@ class RedisInstallation:
         they still hear each other. If it was restored, they take its ID.
         """
         ours = self.tag[1:-1] or secrets.token_hex(INSTALLATION_LENGTH // 2)
-        with translated_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.set(self._key, ours, nx=True)
-                pipeline.get(self._key)
-                made, stored = await pipeline.execute(raise_on_error=False)
-            if isinstance(stored, bytes) and not _is_id(stored):
-                # It is not an ID: somebody wrote it by hand.
+        commands = [("SET", self._key, ours, "NX"), ("GET", self._key)]
+        made, stored = await ask(self._redis, commands)
+        if isinstance(stored, bytes) and not _is_id(stored):
+            # It is not an ID: somebody wrote it by hand.
+            with translated_errors():
                 await self._redis.set(self._key, ours)
-                stored = ours.encode()
+            stored = ours.encode()
         for reply in (made, stored):
             # A broker that is full, or refuses writes, may still have an ID.
             if isinstance(reply, Exception) and not _is_id(stored):

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import cast
+from typing import TypeAlias, cast
 
 from redis.commands.core import AsyncScript
 
@@ -14,8 +14,14 @@ from tailcast_streams.redis.core.replies import birth_of
 from tailcast_streams.redis.errors import translated_errors
 
 
-# A time after all others: scores and JSON hold milliseconds exactly up to here.
+# A time after all others: scores and JSON hold milliseconds exactly up to here. "inf",
+# which somebody may have written by hand, is no time.
 _LAST_MS = 2**53
+_Scores: TypeAlias = list[tuple[bytes, float]]
+# What a presence says: nothing, as in versions before 0.2, or that there is another key
+# for as long as the tailer is awake.
+_SAYS_NOTHING = b"1"
+_SAYS_AWAKE = b"awake"
 
 
 class RedisListing(RedisCalls):
@@ -51,38 +57,90 @@ class RedisListing(RedisCalls):
     async def sessions(
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
     ) -> dict[str, int]:
-        # Leave out "inf", which is no time; somebody may have written it by hand.
         highest = _LAST_MS if active_until_ms is None else active_until_ms
         with translated_errors():
             found = cast(
-                list[tuple[bytes, float]],
+                _Scores,
                 await self._redis.zrangebyscore(
                     self._keys.sessions, active_since_ms, highest, withscores=True
                 ),
             )
-        return {name.decode(errors="replace"): int(score) for name, score in found}
+        return _times_of(found)
+
+    async def latest_sessions(
+        self, limit: int, *, active_until_ms: int | None = None
+    ) -> dict[str, int]:
+        highest = _LAST_MS if active_until_ms is None else active_until_ms
+        with translated_errors():
+            found = cast(
+                _Scores,
+                await self._redis.zrevrangebyscore(
+                    self._keys.sessions,
+                    highest,
+                    0,
+                    start=0,
+                    num=limit,
+                    withscores=True,
+                ),
+            )
+        latest = _times_of(found)
+        if len(found) < limit:
+            return latest
+        last_ms = latest[found[-1][0].decode(errors="replace")]
+        return latest | await self.sessions(
+            active_since_ms=last_ms, active_until_ms=last_ms
+        )
+
+    async def activity(self, sessions: Sequence[str]) -> dict[str, int]:
+        if not sessions:
+            return {}
+        with translated_errors():
+            found = await self._redis.zmscore(self._keys.sessions, list(sessions))
+        return {
+            name: int(score)
+            for name, score in zip(sessions, found, strict=True)
+            if score is not None and 0 <= score <= _LAST_MS
+        }
 
     async def unlist(self, session: str) -> None:
         with translated_errors():
             await self._redis.zrem(self._keys.sessions, session)
 
-    async def hold_presence(self, owner: str, *, seconds: float) -> None:
-        with translated_errors():
-            await self._redis.set(
-                self._keys.presence(owner), "1", px=int(seconds * 1_000)
-            )
+    async def hold_presence(
+        self, owner: str, *, seconds: float, awake_seconds: float | None = None
+    ) -> None:
+        said: list[Sequence[str | bytes | int]] = []
+        # First, so that nobody finds it present and not awake.
+        if awake_seconds is not None:
+            milliseconds = int(awake_seconds * 1_000)
+            said.append(("SET", self._keys.awake(owner), "1", "PX", milliseconds))
+        kind = _SAYS_NOTHING if awake_seconds is None else _SAYS_AWAKE
+        milliseconds = int(seconds * 1_000)
+        said.append(("SET", self._keys.presence(owner), kind, "PX", milliseconds))
+        await self._ask(said)
 
     async def is_present(self, owner: str) -> bool:
         with translated_errors():
             return bool(await self._redis.exists(self._keys.presence(owner)))
 
     async def present(self, owners: Sequence[str]) -> set[str]:
-        async with self._pipeline() as pipeline:
-            for owner in owners:
-                pipeline.exists(self._keys.presence(owner))
-            found = await self._execute(pipeline)
+        asked = [("EXISTS", self._keys.presence(owner)) for owner in owners]
+        found = await self._ask(asked)
         return {
             owner for owner, is_there in zip(owners, found, strict=True) if is_there
+        }
+
+    async def awake(self, owners: Sequence[str]) -> set[str]:
+        asked: list[Sequence[str]] = []
+        for owner in owners:
+            asked.append(("GET", self._keys.presence(owner)))
+            asked.append(("EXISTS", self._keys.awake(owner)))
+        found = await self._ask(asked)
+        signs = zip(owners, found[::2], found[1::2], strict=True)
+        return {
+            owner
+            for owner, presence, is_awake in signs
+            if presence is not None and (is_awake or presence == _SAYS_NOTHING)
         }
 
     async def has_begun(self, tailer: str) -> bool:
@@ -96,3 +154,7 @@ class RedisListing(RedisCalls):
     @cached_property
     def _births(self) -> AsyncScript:
         return self._script("births")
+
+
+def _times_of(found: _Scores) -> dict[str, int]:
+    return {name.decode(errors="replace"): int(score) for name, score in found}

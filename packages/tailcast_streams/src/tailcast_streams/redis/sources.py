@@ -6,13 +6,15 @@ whole.
 """
 
 import time
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
 from redis.asyncio import Redis
+from redis.typing import EncodableT
 
 from tailcast_streams.keys import Keys
+from tailcast_streams.redis.connection import ask
 from tailcast_streams.redis.core.sources import (
     OVERVIEW_FIELD,
     overview_of,
@@ -20,7 +22,7 @@ from tailcast_streams.redis.core.sources import (
     source_text,
     sources_of,
 )
-from tailcast_streams.redis.errors import translated_errors
+from tailcast_streams.redis.errors import raise_refused, translated_errors
 from tailcast_streams.sources import (
     MAX_LISTED_PATHS,
     SOURCES_KEPT_SECONDS,
@@ -54,37 +56,28 @@ class RedisSources:
         self, overview: Overview, changed: Mapping[str, Source | None]
     ) -> None:
         key = self._keys.sources_of(overview.owner)
+        # So the hash expires even after a crash.
+        expires = ("EXPIRE", key, SOURCES_KEPT_SECONDS)
         left = iter(changed.items())
         while some := dict(islice(left, PIPELINE_PATHS)):
-            await self._change(key, some)
+            await self._ask([*_changing(key, some), expires])
         now_ms = time.time_ns() // 1_000_000
         index = self._keys.sources
-        with translated_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hset(key, OVERVIEW_FIELD, cast(str, overview_text(overview)))
-                pipeline.expire(key, SOURCES_KEPT_SECONDS)
-                pipeline.zadd(index, {overview.owner: now_ms})
-                pipeline.zrangebyscore(index, 0, now_ms - _LISTED_MS)
-                *_, gone = await pipeline.execute()
-            if gone:
-                await self._redis.zrem(index, *gone)
+        *_, gone = await self._ask(
+            [
+                ("HSET", key, OVERVIEW_FIELD, overview_text(overview)),
+                expires,
+                ("ZADD", index, now_ms, overview.owner),
+                ("ZRANGEBYSCORE", index, 0, now_ms - _LISTED_MS),
+            ]
+        )
+        if gone:
+            await self._ask([("ZREM", index, *gone)])
 
-    async def _change(self, key: str, changed: Mapping[str, Source | None]) -> None:
-        texts: dict[Any, Any] = {
-            path: source_text(source)
-            for path, source in changed.items()
-            if source is not None
-        }
-        gone = [path for path, source in changed.items() if source is None]
-        with translated_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                if texts:
-                    pipeline.hset(key, mapping=texts)
-                if gone:
-                    pipeline.hdel(key, *gone)
-                # So the hash expires even after a crash.
-                pipeline.expire(key, SOURCES_KEPT_SECONDS)
-                await pipeline.execute()
+    async def _ask(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
+        replies = await ask(self._redis, commands)
+        raise_refused(replies)
+        return replies
 
     async def overview(self, owner: str) -> Overview | None:
         return (await self._overviews([owner]))[0]
@@ -106,14 +99,12 @@ class RedisSources:
         return [overview for overview in found if overview is not None]
 
     async def _overviews(self, owners: list[str]) -> list[Overview | None]:
-        with translated_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for owner in owners:
-                    pipeline.hmget(self._keys.sources_of(owner), [OVERVIEW_FIELD])
-                replies = cast(list[list[bytes | None]], await pipeline.execute())
+        replies = await self._ask(
+            [("HGET", self._keys.sources_of(owner), OVERVIEW_FIELD) for owner in owners]
+        )
         return [
             overview_of(owner, text)
-            for owner, (text,) in zip(owners, replies, strict=True)
+            for owner, text in zip(owners, replies, strict=True)
         ]
 
     async def read(
@@ -137,3 +128,20 @@ class RedisSources:
             if not cursor:
                 break
         return first.found
+
+
+def _changing(
+    key: str, changed: Mapping[str, Source | None]
+) -> Iterator[Sequence[EncodableT]]:
+    """The commands that write these sources, and remove those that are None."""
+    texts: list[EncodableT] = []
+    gone: list[EncodableT] = []
+    for path, source in changed.items():
+        if source is None:
+            gone.append(path)
+        else:
+            texts += (path, source_text(source))
+    if texts:
+        yield ("HSET", key, *texts)
+    if gone:
+        yield ("HDEL", key, *gone)

@@ -5,8 +5,9 @@ Many sessions are read in few round trips, each of bounded size.
 
 from collections.abc import AsyncIterator, Sequence
 
+from tailcast_streams.exceptions import KeySpoiled
 from tailcast_streams.redis.calls import RedisCalls
-from tailcast_streams.redis.connection import PIPELINE_COMMANDS
+from tailcast_streams.redis.connection import PIPELINE_COMMANDS, ask
 from tailcast_streams.redis.core.replies import (
     HEAD_FIELDS,
     ORIGIN_FIELDS,
@@ -14,10 +15,11 @@ from tailcast_streams.redis.core.replies import (
     head_state_of,
     origin_of,
     position_of,
-    state_of,
+    stored_state_of,
 )
+from tailcast_streams.redis.errors import SPOILED, own_reply
 from tailcast_streams.session_state import (
-    NOTHING_STORED,
+    SPOILED_STATE,
     Head,
     Origin,
     SessionState,
@@ -39,24 +41,19 @@ class RedisStates(RedisCalls):
     async def states(self, sessions: Sequence[str]) -> list[SessionState | None]:
         found: list[SessionState | None] = []
         for start in range(0, len(sessions), WHOLE_STATES):
-            async with self._pipeline() as pipeline:
-                for session in sessions[start : start + WHOLE_STATES]:
-                    self._ask_position(pipeline, session)
-                    pipeline.hgetall(self._keys.state(session))
-                replies = await self._execute(pipeline)
-            for position, fields in zip(replies[::2], replies[1::2], strict=True):
-                stored = position_of(position)
-                is_known = stored != NOTHING_STORED
-                found.append(state_of(fields, stored) if is_known else None)
+            some = sessions[start : start + WHOLE_STATES]
+            replies = await self._ask([self._of(self._state, one) for one in some])
+            found += map(stored_state_of, replies)
         return found
 
     async def origins(self, sessions: Sequence[str]) -> list[Origin | None]:
         found: list[Origin | None] = []
         for start in range(0, len(sessions), PIPELINE_COMMANDS):
-            async with self._pipeline() as pipeline:
-                for session in sessions[start : start + PIPELINE_COMMANDS]:
-                    pipeline.hmget(self._keys.state(session), ORIGIN_FIELDS)
-                found += map(origin_of, await self._execute(pipeline))
+            some = sessions[start : start + PIPELINE_COMMANDS]
+            states = map(self._keys.state, some)
+            asked = [("HMGET", state, *ORIGIN_FIELDS) for state in states]
+            replies = map(own_reply, await ask(self._redis, asked))
+            found += [None if reply is None else origin_of(reply) for reply in replies]
         return found
 
     async def positions(self, sessions: Sequence[str]) -> list[StoredPosition]:
@@ -67,11 +64,9 @@ class RedisStates(RedisCalls):
 
     async def _positions(self, sessions: Sequence[str]) -> AsyncIterator[list[bytes]]:
         for start in range(0, len(sessions), PIPELINE_COMMANDS):
-            async with self._pipeline() as pipeline:
-                for session in sessions[start : start + PIPELINE_COMMANDS]:
-                    self._ask_position(pipeline, session)
-                replies = await self._execute(pipeline)
-            for reply in replies:
+            some = sessions[start : start + PIPELINE_COMMANDS]
+            asked = [self._of(self._position, session) for session in some]
+            for reply in await self._ask(asked):
                 yield reply
 
     async def heads(self, sessions: Sequence[str]) -> list[Head]:
@@ -81,17 +76,22 @@ class RedisStates(RedisCalls):
         return heads
 
     async def _heads(self, sessions: Sequence[str]) -> list[Head]:
-        async with self._pipeline() as pipeline:
-            for session in sessions:
-                stream = self._keys.stream(session)
-                pipeline.hmget(self._keys.state(session), HEAD_FIELDS)
-                pipeline.xrange(stream, count=1)
-                pipeline.xrevrange(stream, count=1)
-            replies = await self._execute(pipeline)
+        asked: list[Sequence[str]] = []
+        for session in sessions:
+            stream = self._keys.stream(session)
+            asked += [
+                ("HMGET", self._keys.state(session), *HEAD_FIELDS),
+                ("XRANGE", stream, "-", "+", "COUNT", "1"),
+                ("XREVRANGE", stream, "+", "-", "COUNT", "1"),
+            ]
+        replies = await self._ask(asked)
         heads: list[Head] = []
         for at in range(0, len(replies), 3):
             values, oldest, newest = replies[at : at + 3]
             state = head_state_of(values)
+            if state is not None and state.position.last_id == SPOILED_STATE:
+                text = f"{SPOILED} the state of {sessions[at // 3]} cannot be read"
+                raise KeySpoiled(text, code=SPOILED)
             heads.append(
                 Head(
                     state, oldest[0] if oldest else None, newest[0] if newest else None

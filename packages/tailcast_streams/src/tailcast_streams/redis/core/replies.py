@@ -1,17 +1,23 @@
 """Turns replies of Redis, which are lists and bytes, into values. Pure.
 
 Field names are those in docs/streams.md. An entry that somebody wrote by hand is still
-an entry; it lacks the field `p`, which breaks the chain for readers.
+an entry; it lacks the field `p`, which breaks the chain for readers. One that is no
+JSON object is a gap: no reader is given anything else as a record.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+import msgspec
+
 from tailcast_streams.births import UNCOUNTED, Birth
-from tailcast_streams.entries import Entry, Kind, Rejection
+from tailcast_streams.entries import UNREADABLE_GAP, Entry, Kind, Rejection
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 from tailcast_streams.record import INT64
 from tailcast_streams.session_state import (
+    NOTHING_STORED,
+    SPOILED_STATE,
     Origin,
     SessionState,
     StoredEnd,
@@ -19,20 +25,32 @@ from tailcast_streams.session_state import (
 )
 
 
-# The fields of the state that a head has, without those that are only for the tailer.
-HEAD_FIELDS = (
-    "incarnation", "generation", "offset", "last_id", "last_rejected_id",
-    "latest_emergency_id", "generation_start", "backlog_end", "backlog_generation",
-    "size", "last_digest", "records", "rejected", "emergencies", "birth", "created_ms",
-    "updated_ms", "appended_ms", "written_ms", "text", "partial_bytes",
-    "absent_since_ms", "owner", "path",
-)  # fmt: skip  # one name a line would hide what they are
-
+# What tailers store of a position; incarnations are letters and digits.
+_LIFE = re.compile(rb"[!-~]{1,64}")
+_NUMBER = re.compile(rb"0|[1-9][0-9]{0,15}")
+_ID = re.compile(rb"(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})")
 _KINDS = {kind.value.encode(): kind for kind in Kind}
 
 
 def entries_of(response: Sequence[Sequence[Any]]) -> list[Entry]:
     """The entries of an XRANGE or XREVRANGE reply: `[[id, [name, value, …]], …]`.
+
+    What another program wrote and is no record is a gap, `UNREADABLE_GAP`.
+    """
+    entries = _as_written(response)
+    a_line = (Kind.RECORD, Kind.EMERGENCY)
+    if _are_sound([entry[3] for entry in entries if entry[2] in a_line]):
+        return entries
+    return [
+        Entry(*entry[:2], Kind.GAP, b"", UNREADABLE_GAP)
+        if entry.kind in a_line and not _are_sound([entry.record])
+        else entry
+        for entry in entries
+    ]
+
+
+def _as_written(response: Sequence[Sequence[Any]]) -> list[Entry]:
+    """The same, whatever is in them.
 
     All entries of a replay go through here. This form is twice as fast as a plain one:
     it uses that neighbours have the same generation and name each other as
@@ -62,6 +80,33 @@ def entries_of(response: Sequence[Sequence[Any]]) -> list[Entry]:
     return entries
 
 
+class _Record(msgspec.Struct):
+    """A record whose fields are checked, and not kept."""
+
+
+_decode_record = msgspec.json.Decoder(_Record).decode
+
+
+def _are_sound(records: Sequence[bytes]) -> bool:
+    """Whether all of these are JSON objects in UTF-8.
+
+    Stored records go out as they are, between others. One that is none would make a
+    message that nobody can read.
+    """
+    try:
+        for record in records:
+            _decode_record(record)
+        # The library looks at no character in texts. What is between two records keeps
+        # them apart.
+        whole = b"\n".join(records)
+        if not whole.isascii():
+            whole.decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    # Nor is a record on several lines, where answers are lines.
+    return whole.count(b"\n") == max(0, len(records) - 1)
+
+
 def _entry(id: EntryID, fields: Sequence[bytes]) -> Entry:
     values = dict(zip(fields[::2], fields[1::2], strict=True))
     record = values.pop(b"r", b"")
@@ -74,8 +119,19 @@ def _entry(id: EntryID, fields: Sequence[bytes]) -> Entry:
     return Entry(id, previous, kind, record, details or None)
 
 
+def _number(text: bytes | str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        return 0
+    return value if value in INT64 else 0
+
+
 def _entry_id(text: bytes) -> EntryID:
     if not text:
+        return BEFORE_ALL
+    if text == b"0-0":
+        # So are most that are not the last one of a stream.
         return BEFORE_ALL
     generation, _, offset = text.partition(b"-")
     try:
@@ -84,8 +140,12 @@ def _entry_id(text: bytes) -> EntryID:
         return BEFORE_ALL
 
 
-def rejection_of(entry: Entry) -> Rejection:
-    """A rejected line, from an entry of the stream of rejected lines."""
+def rejections_of(response: Sequence[Sequence[Any]]) -> list[Rejection]:
+    """The rejected lines of an XRANGE reply of the stream of these."""
+    return [_rejection(entry) for entry in _as_written(response)]
+
+
+def _rejection(entry: Entry) -> Rejection:
     fields = entry.details or {}
     return Rejection(
         entry.id,
@@ -97,27 +157,42 @@ def rejection_of(entry: Entry) -> Rejection:
 
 
 def position_of(reply: Sequence[bytes]) -> StoredPosition:
-    """The position in an answer of `position.lua`."""
-    incarnation, generation, offset, last_id, last_rejected_id, stream_last_id, *_ = (
-        reply
+    """The position in an answer of `position.lua`.
+
+    It is read as `stored_position.lua` reads it: else what cannot be read could not be
+    compared, and so never be made anew.
+    """
+    life, generation, offset, last_id, last_rejected_id, stream_last_id, *_ = reply
+    last = _exact_id(last_id)
+    position = StoredPosition(
+        life.decode() if _LIFE.fullmatch(life) else "",
+        _exact_number(generation),
+        _exact_number(offset),
+        last,
+        _exact_id(last_rejected_id),
     )
-    return StoredPosition(
-        incarnation.decode(errors="replace"),
-        _number(generation),
-        _number(offset),
-        _entry_id(last_id),
-        _entry_id(last_rejected_id),
-        _entry_id(stream_last_id),
-    )
+    if not position.incarnation and position != NOTHING_STORED:
+        position = position._replace(last_id=SPOILED_STATE)
+    is_same = stream_last_id == last_id and last != BEFORE_ALL
+    stream = last if is_same else _entry_id(stream_last_id)
+    return position._replace(stream_last_id=stream)
+
+
+def _exact_number(text: bytes) -> int:
+    return int(text) if _NUMBER.fullmatch(text) else 0
+
+
+def _exact_id(text: bytes) -> EntryID:
+    return _entry_id(text) if _ID.fullmatch(text) else BEFORE_ALL
 
 
 def end_of(reply: Sequence[bytes]) -> StoredEnd:
     """The end in an answer of `position.lua`."""
-    incarnation, _, _, last_id, _, stream_last_id, last_digest = reply
+    position = position_of(reply)
     return StoredEnd(
-        incarnation.decode(errors="replace"),
-        Cursor(_entry_id(last_id), _number(last_digest)),
-        _entry_id(stream_last_id),
+        position.incarnation,
+        Cursor(position.last_id, _number(reply[6])),
+        position.stream_last_id,
     )
 
 
@@ -130,63 +205,84 @@ ORIGIN_FIELDS = (
 
 def origin_of(reply: Sequence[bytes | None]) -> Origin | None:
     """The answer of HMGET for `ORIGIN_FIELDS`."""
-    incarnation, path, owner, updated, offset, head, marker, past = (
-        (value or b"").decode(errors="replace") for value in reply
-    )
+    incarnation, path, owner, updated, offset, head, marker, past = reply
     if not incarnation:
         return None
     return Origin(
-        path,
-        owner,
-        _number(updated.encode()),
-        _number(offset.encode()),
-        head,
-        marker,
-        past,
+        _text(path or b""),
+        _text(owner or b""),
+        _number(updated or b""),
+        _number(offset or b""),
+        _text(head or b""),
+        _text(marker or b""),
+        _text(past or b""),
     )
 
 
-def state_of(fields: Mapping[bytes, bytes], position: StoredPosition) -> SessionState:
-    """The state in a hash, with a position that was read separately.
+def _text(value: bytes) -> str:
+    # No tailer writes a NUL, and no path may have one.
+    return "" if b"\0" in value else value.decode(errors="replace")
 
-    All states of a start go through here: most of what is missing costs one look-up.
+
+def _birth(value: bytes) -> Birth:
+    return Birth.parse(_text(value))
+
+
+# The fields of a state that are numbers, and those that are texts.
+_NUMBERS = {
+    "generation_start", "backlog_end", "backlog_generation", "size", "last_digest",
+    "records", "rejected", "emergencies", "created_ms", "updated_ms", "appended_ms",
+    "written_ms", "text", "partial_bytes", "absent_since_ms", "part_start",
+}  # fmt: skip  # one name a line would hide what they are
+_TEXTS = {"owner", "path", "head_proof", "marker_proof", "past", "part"}
+_OTHERS: Mapping[str, Callable[[bytes], Any]] = {
+    **dict.fromkeys(_NUMBERS, _number),
+    **dict.fromkeys(_TEXTS, _text),
+    "latest_emergency_id": _entry_id,
+    "birth": _birth,
+}
+# The fields of the position, and the others as `SessionState` has them.
+_POSITION_FIELDS = (
+    "incarnation", "generation", "offset", "last_id", "last_rejected_id",
+)  # fmt: skip  # as above
+_OTHER_FIELDS = tuple(name for name in SessionState._fields if name != "position")
+# How each of these is read, and what it is where nothing is stored.
+_READS: list[tuple[Callable[[bytes], Any], Any]] = [
+    (_OTHERS[name], SessionState._field_defaults[name]) for name in _OTHER_FIELDS
+]
+
+# The fields of a state, in the order in which `state.lua` asks for them.
+STATE_FIELDS = (*_POSITION_FIELDS, *_OTHER_FIELDS)
+# Those that a head has: without those that are only for the tailer, which are the last.
+HEAD_FIELDS = STATE_FIELDS[: STATE_FIELDS.index("head_proof")]
+
+
+def _state_of(values: Sequence[bytes | None], stream_last_id: bytes) -> SessionState:
+    """The state from the values of `STATE_FIELDS`, or of the first ones of these.
+
+    All states of a start go through here: what is missing costs nothing.
     """
+    size = len(_POSITION_FIELDS)
+    stored = [value or b"" for value in values[:size]]
+    position = position_of([*stored, stream_last_id])
+    others: list[Any] = [
+        default if value is None else read(value)
+        for (read, default), value in zip(_READS, values[size:], strict=False)
+    ]
+    return SessionState(position, *others)
 
-    def text(name: bytes) -> str:
-        value = fields.get(name)
-        return value.decode(errors="replace") if value else ""
 
-    def number(name: bytes) -> int:
-        value = fields.get(name)
-        return _number(value) if value else 0
+def stored_state_of(reply: Sequence[Any]) -> SessionState | None:
+    """The answer of `state.lua`; None if nothing is stored."""
+    stream_last_id, values = reply
+    state = _state_of(values, stream_last_id)
+    return None if state.position == NOTHING_STORED else state
 
-    return SessionState(
-        position=position,
-        generation_start=number(b"generation_start"),
-        backlog_end=number(b"backlog_end"),
-        backlog_generation=number(b"backlog_generation"),
-        size=number(b"size"),
-        last_digest=number(b"last_digest"),
-        records=number(b"records"),
-        rejected=number(b"rejected"),
-        emergencies=number(b"emergencies"),
-        latest_emergency_id=_entry_id(fields.get(b"latest_emergency_id", b"")),
-        birth=Birth.parse(text(b"birth")),
-        created_ms=number(b"created_ms"),
-        updated_ms=number(b"updated_ms"),
-        appended_ms=number(b"appended_ms"),
-        written_ms=number(b"written_ms"),
-        text=number(b"text"),
-        partial_bytes=number(b"partial_bytes"),
-        owner=text(b"owner"),
-        path=text(b"path"),
-        absent_since_ms=number(b"absent_since_ms"),
-        head_proof=text(b"head_proof"),
-        marker_proof=text(b"marker_proof"),
-        past=text(b"past"),
-        part=text(b"part"),
-        part_start=number(b"part_start"),
-    )
+
+def head_state_of(values: Sequence[bytes | None]) -> SessionState | None:
+    """The state from the values of `HEAD_FIELDS`; None if there is no state."""
+    is_there = any(value is not None for value in values)
+    return _state_of(values, b"") if is_there else None
 
 
 def birth_of(values: Sequence[bytes | None]) -> Birth:
@@ -196,27 +292,3 @@ def birth_of(values: Sequence[bytes | None]) -> Birth:
         return UNCOUNTED
     text = b"-".join((counter, number))
     return Birth.parse(text.decode(errors="replace"))
-
-
-def head_state_of(values: Sequence[bytes | None]) -> SessionState | None:
-    """The state from the values of `HEAD_FIELDS`; None if there is no state."""
-    fields = {
-        name.encode(): value
-        for name, value in zip(HEAD_FIELDS, values, strict=True)
-        if value is not None
-    }
-    return whole_state_of(fields) if fields else None
-
-
-def whole_state_of(fields: Mapping[bytes, bytes]) -> SessionState:
-    """The state in a hash that was read in one step, without the stream's last ID."""
-    names = (b"incarnation", b"generation", b"offset", b"last_id", b"last_rejected_id")
-    return state_of(fields, position_of([*(fields.get(n, b"") for n in names), b""]))
-
-
-def _number(text: bytes | str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        return 0
-    return value if value in INT64 else 0

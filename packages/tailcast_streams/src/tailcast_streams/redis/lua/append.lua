@@ -4,20 +4,24 @@
 -- KEYS  stream, state[, rejected]: the last only if the batch has rejections, because a
 --       script that names a missing key gets TRYAGAIN while its slot migrates.
 -- ARGV  channel, what is said there,
---       expected incarnation, generation, offset, last_id, last_rejected_id,
---       new incarnation, generation, offset,
---       counts of entries, rejections and state fields,
+--       the expected position, and behind a space the digest of owner and path if the
+--       batch leaves those as they are,
+--       as one text: new incarnation, generation, offset, the counts of entries, rejections
+--       and other state fields, and what `USUAL_FIELDS` of redis/appends.py names; '-' for an
+--       incarnation, or a field, that stays as it is,
 --       then for each entry  <kind><offset>, body
 --       (kind is nothing for a record; the body of w and g is a JSON array of fields),
 --       for each rejection   offset, reason, length, head,
---       for each field       name, value.
+--       for each other field  name, value.
 -- Answers done, conflict or diverged. Offsets stay below 2^53: Lua's numbers are doubles.
 
-local FIXED_ARGUMENTS = 13
+local FIXED_ARGUMENTS = 4
 local stream, state, rejected = KEYS[1], KEYS[2], KEYS[3]
-local generation = ARGV[9]
-local entry_count, rejection_count, field_count =
-  tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local incarnation, generation, offset, entry_count, rejection_count, field_count,
+  size, updated_ms, written_ms, marker_proof, last_digest = string.match(ARGV[4],
+    '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+entry_count, rejection_count, field_count =
+  tonumber(entry_count), tonumber(rejection_count), tonumber(field_count)
 
 local function rises_above(offset, last_id, last_offset)
   if last_offset then return offset > last_offset end
@@ -30,20 +34,19 @@ local function rises_above(offset, last_id, last_offset)
 end
 
 -- 1. Compare.
-local stored = ask('HMGET', state,
-  'incarnation', 'generation', 'offset', 'last_id', 'last_rejected_id',
-  'records', 'rejected', 'emergencies', 'rate')
-local incarnation = stored[1] or ''
+local stored = ask_own('HMGET', state, 'incarnation', 'generation', 'offset',
+  'last_id', 'last_rejected_id', 'records', 'rejected', 'emergencies', 'rate', 'owner', 'path')
+if not stored then return 'diverged' end
 local last_id = stored[4] or '0-0'
 local last_rejected_id = stored[5] or '0-0'
 if last_id_of(stream) ~= last_id then return 'diverged' end
 if rejection_count > 0 and last_id_of(rejected) ~= last_rejected_id then
   return 'diverged'
 end
-if incarnation ~= ARGV[3] or (stored[2] or '0') ~= ARGV[4]
-  or (stored[3] or '0') ~= ARGV[5] or last_id ~= ARGV[6]
-  or last_rejected_id ~= ARGV[7] then
-  return 'conflict'
+local position = position_text(stored)
+if ARGV[3] ~= position then
+  local whose = redis.sha1hex((stored[10] or '') .. '\0' .. (stored[11] or ''))
+  if ARGV[3] ~= position .. ' ' .. string.sub(whose, 1, 8) then return 'conflict' end
 end
 
 local first_entry = FIXED_ARGUMENTS + 1
@@ -98,10 +101,11 @@ for i = 1, rejection_count do
     'offset', string.format('%.0f', tonumber(ARGV[at]) - tonumber(ARGV[at + 2]) - 1),
     'length', ARGV[at + 2], 'line', ARGV[at + 3])
 end
+if incarnation == '-' then incarnation = stored[1] or '' end
 local function count(before, more)
   return string.format('%.0f', (tonumber(before or '0') or 0) + more)
 end
-local fields = {'incarnation', ARGV[8], 'generation', generation, 'offset', ARGV[10],
+local fields = {'incarnation', incarnation, 'generation', generation, 'offset', offset,
   'last_id', last_id, 'last_rejected_id', last_rejected_id,
   'records', count(stored[6], records), 'rejected', count(stored[7], rejection_count)}
 -- By one clock for all tailers and gateways; who may not read it goes without.
@@ -110,6 +114,17 @@ if not time.err and entry_count + rejection_count > 0 then
   fields[#fields + 1] = 'appended_ms'
   fields[#fields + 1] = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 end
+local function set_usual(name, value)
+  if value ~= '-' then
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+end
+set_usual('size', size)
+set_usual('updated_ms', updated_ms)
+set_usual('written_ms', written_ms)
+set_usual('marker_proof', marker_proof)
+set_usual('last_digest', last_digest)
 for i = first_field, first_field + 2 * field_count - 1 do
   fields[#fields + 1] = ARGV[i]
 end

@@ -1,16 +1,9 @@
 -- Delete a session's keys, if stream and state still are as the caller saw them.
 -- KEYS stream, state, rejected, then those of its index.
--- ARGV channel, what is said there, incarnation, generation, offset, last_id, last_rejected_id,
---      the stream's last ID.
+-- ARGV channel, what is said there, the position, the stream's last ID.
 
-local stored = ask('HMGET', KEYS[2],
-  'incarnation', 'generation', 'offset', 'last_id', 'last_rejected_id')
-local defaults = {'', '0', '0', '0-0', '0-0'}
-for i = 1, 5 do
-  if (stored[i] or defaults[i]) ~= ARGV[i + 2] then return 0 end
-end
-local last_id = last_id_of(KEYS[1])
-if last_id ~= ARGV[8] then return 0 end
+if position_text(ask_own('HMGET', KEYS[2], unpack(POSITION))) ~= ARGV[3] then return 0 end
+if last_id_of(KEYS[1]) ~= ARGV[4] then return 0 end
 local refused = refusal_of({
   {'DEL', unpack(KEYS)}, {'PUBLISH', ARGV[1], ''},
 })

@@ -1,23 +1,38 @@
 -- Begin to hold a client and answer what is kept of it.
--- KEYS the client's hash.  ARGV channel, what everything that is said there begins with,
--- name of the client, what the taker calls itself, seconds until it is forgotten. Answers
--- the hold's number, then field, value, ...
+-- KEYS as in clients.lua.  ARGV channel, what everything that is said there begins with,
+-- name of the client, what the taker calls itself, seconds until it is forgotten if it
+-- has proved itself, and if not, most clients, most bytes of all. Answers how many
+-- others made room, the hold's number, then field, value, ...; the number '' if there is
+-- no room: nothing is written then.
 --
 -- The number rises above the stored one, and above what is forgotten by the clock;
 -- microseconds of Unix time stay below 2^53 until the year 2255.
 
-local stored = redis.call('HGETALL', KEYS[1])
-local held = tonumber(redis.call('HGET', KEYS[1], '!hold') or '0') or 0
-local time = redis.call('TIME')
-local hold = math.max(held + 1, tonumber(time[1]) * 1000000 + tonumber(time[2]))
+local stored = redis.call('HGETALL', key)
+local held = tonumber(redis.call('HGET', key, '!hold') or '0') or 0
+local now = time_us(redis.call('TIME'))
+local hold = math.max(held + 1, now)
 local text = string.format('%.0f', hold)
-local refused = refusal_of({
-  {'HSET', KEYS[1], '!hold', ''}, {'EXPIRE', KEYS[1], ARGV[5]}, {'PUBLISH', ARGV[1], ''},
+local refused = room_refused() or refusal_of({
+  {'HSET', key, '!hold', ''}, {'PUBLISH', ARGV[1], ''},
 })
 if refused then return refused end
-redis.call('HSET', KEYS[1], '!hold', text, '!save', '0')
-redis.call('EXPIRE', KEYS[1], ARGV[5])
+
+mend()
+local size, is_proven = known_client()
+sweep(now, ARGV[5], ARGV[6])
+local dropped, has_room = 0, true
+if #stored == 0 then
+  -- A stranger does not push out who was here lately and has proved itself.
+  local before = now - 1000000 * ARGV[6]
+  dropped, has_room = make_room(tonumber(ARGV[7]), tonumber(ARGV[8]), #key, before)
+end
+if not has_room then return {tostring(dropped), ''} end
+
+redis.call('HSET', key, '!hold', text, '!save', '0')
+note_use(now, #key + size, is_proven, ARGV[5], ARGV[6])
 redis.call('PUBLISH', ARGV[1],
   ARGV[2] .. '!taken:' .. text .. ':' .. ARGV[4] .. ':' .. ARGV[3])
 table.insert(stored, 1, text)
+table.insert(stored, 1, tostring(dropped))
 return stored

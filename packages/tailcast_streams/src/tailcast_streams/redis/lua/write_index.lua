@@ -2,9 +2,11 @@
 -- caller follows on from, else nothing. A script does not roll back, so every check
 -- precedes the first write; and the first write is one that a full broker refuses.
 --
--- KEYS  index, metrics, places, places by time, then a key for each level of roll-ups.
+-- KEYS  index, metrics, places, places by time, then a key for each level of roll-ups: up to
+--       the last one that is changed, and all of them where something is dropped first.
 -- ARGV  the expected `at`, the new one, '1' to drop all that is stored first,
---       places beyond this member are dropped first ('' to keep all),
+--       places beyond this member are dropped first ('' to keep all); with one, roll-ups
+--       and places up to there stay where all is dropped,
 --       counts of fields, metrics, places, chunks and dropped chunks,
 --       then for each field and metric  name, value,
 --       for each place          member, score in the one set or '', in the other or '',
@@ -25,11 +27,18 @@ local function set(key, first, count)
 end
 
 -- 1. Compare.
-local refused = refusal_of({
-  {'HSET', index, 'at', ''}, {'HSET', metrics, '', ''}, {'HSET', KEYS[5], '', ''},
-  {'HDEL', KEYS[5], ''}, {'ZADD', places, '0', ''}, {'ZADD', places_by_time, '0', ''},
-  {'ZREVRANGE', places, '0', '0'}, {'ZREM', places, ''}, {'DEL', unpack(KEYS)},
-})
+local changes = {{'HSET', index, 'at', ''}, {'HSET', metrics, '', ''}, {'DEL', index}}
+if places then
+  changes[#changes + 1] = {'ZADD', places, '0', ''}
+  changes[#changes + 1] = {'ZADD', places_by_time, '0', ''}
+  changes[#changes + 1] = {'ZREVRANGE', places, '0', '0'}
+  changes[#changes + 1] = {'ZREM', places, ''}
+end
+if KEYS[5] then
+  changes[#changes + 1] = {'HSET', KEYS[5], '', ''}
+  changes[#changes + 1] = {'HDEL', KEYS[5], ''}
+end
+local refused = refusal_of(changes)
 if refused then return refused end
 for number, key in ipairs(KEYS) do
   local kind = ask('TYPE', key).ok
@@ -42,10 +51,14 @@ if (ask('HGET', index, 'at') or '') ~= ARGV[1] then return 'conflict' end
 
 -- 2. Write.
 redis.call('HSET', index, 'at', ARGV[2])
-if ARGV[3] == '1' or ARGV[1] == '' then
+if ARGV[1] == '' or (ARGV[3] == '1' and ARGV[4] == '') then
   redis.call('DEL', unpack(KEYS))
   redis.call('HSET', index, 'at', ARGV[2])
-elseif ARGV[4] ~= '' then
+elseif ARGV[3] == '1' then
+  redis.call('DEL', index, metrics)
+  redis.call('HSET', index, 'at', ARGV[2])
+end
+if ARGV[4] ~= '' then
   for _, key in ipairs({places, places_by_time}) do
     local last = redis.call('ZREVRANGE', key, 0, 0)[1]
     while last and last > ARGV[4] do
