@@ -9,7 +9,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 
-COMMAND = (sys.executable, "-P", "-m", "tailcast", "indexer")
+# The program `tailcast-indexer`.
+COMMAND = (
+    *(sys.executable, "-P", "-c"),
+    "from tailcast_indexer.main import main; main()",
+)
 
 
 @asynccontextmanager

@@ -1,13 +1,14 @@
 """An indexer over brokers that fail, forget, are full, or have what others wrote."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 import pytest
 
 from tailcast_indexer.indexing import writing
 from tailcast_streams.exceptions import BrokerFull, BrokerUnavailable
-from tailcast_streams.indexes import NO_INDEX, IndexWrite
+from tailcast_streams.indexes import IndexWrite, Written
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import EntryID
 from tailcast_streams.redis.broker import RedisBroker
@@ -54,24 +55,23 @@ async def test_a_foreign_stream_hurts_its_session_alone(
     await check(broker, "run_5")
 
 
-async def test_a_foreign_key_of_an_index_is_waited_for(
+async def test_a_foreign_key_of_an_index_is_made_anew(
     redis_broker: RedisBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is not written over; when it is gone the index is made."""
+    """At once, and if it comes again not before a while."""
     broker = redis_broker
-    monkeypatch.setattr(writing, "FOREIGN_SECONDS", 0.1)
+    monkeypatch.setattr(writing, "ANEW_SECONDS", 3600.0)
     key = broker._keys.places("s")
     await broker._redis.set(key, "by hand")
     async with running(broker) as service:
         await append(broker, "s", records(0, 20))
+        await until_indexed(broker, "s")
+        await broker._redis.set(key, "again")
+        await append(broker, "s", records(20, 20))
         await append(broker, "t", records(0, 20))
         await until_indexed(broker, "t")
-        await eventually(lambda: is_counted(service, "foreign_total", 1))
-        assert await broker._redis.get(key) == b"by hand"
-        assert await broker.indexes.load(["s"]) == [NO_INDEX]
-        await broker._redis.delete(key)
-        await until_indexed(broker, "s")
-    await check(broker, "s")
+        await eventually(lambda: is_counted(service, "foreign_total", 2))
+        assert await broker._redis.get(key) == b"again"
 
 
 class Failing:
@@ -167,6 +167,35 @@ async def test_what_fails_over_one_session_is_its_own(
         await until_indexed(broker, "a", "z")
         await eventually(lambda: is_counted(service, "defects_total", 1))
         assert service._condition().aside == 1
+
+
+async def test_what_fails_at_the_end_is_its_own_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An indexer that is ended writes the others, and ends in order."""
+    broker = MemoryBroker()
+    names = ("a", "poison", "z")
+    for name in names:
+        await append(broker, name, records(0, 5))
+    write = broker.indexes.write
+    has_begun = asyncio.Event()
+
+    async def hang(_writes: Sequence[IndexWrite]) -> object:
+        has_begun.set()
+        return await asyncio.Event().wait()
+
+    async def fail(writes: Sequence[IndexWrite]) -> Sequence[Written]:
+        if any(one.session == "poison" for one in writes):
+            raise RuntimeError("a defect")
+        return await write(writes)
+
+    monkeypatch.setattr(broker.indexes, "write", hang)
+    async with running(broker) as service:
+        await has_begun.wait()
+        monkeypatch.setattr(broker.indexes, "write", fail)
+    assert metric(service, "defects_total") >= 1
+    stored = await broker.indexes.ats(names)
+    assert [bool(at) for at in stored] == [True, False, True]
 
 
 async def test_a_broker_that_was_rolled_back_is_followed() -> None:

@@ -1,7 +1,7 @@
 """An indexer on a broker: whatever happens, the index is the fold over the stream."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import pytest
@@ -9,7 +9,8 @@ import pytest
 from tailcast_index.fold import Index
 from tailcast_index.rollups.layout import OPEN_FIELD
 from tailcast_indexer.app import IndexerService
-from tailcast_streams.indexes import NO_INDEX, IndexWrite
+from tailcast_streams.entries import Entry
+from tailcast_streams.indexes import NO_INDEX, IndexWrite, needs_of
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.redis.broker import RedisBroker
@@ -63,6 +64,28 @@ async def test_what_is_there_is_indexed_and_what_comes(broker: Broker) -> None:
         await until_indexed(broker, "old", "new {1}")
         await check(broker, "old")
         await check(broker, "new {1}")
+
+
+async def test_a_new_session_is_read_once(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first record shows how it is read, and is in memory with the others."""
+    asked: list[EntryID] = []
+    many = broker.read_many_after
+
+    async def read_many(
+        after: Mapping[str, EntryID], *, limit: int
+    ) -> Mapping[str, Sequence[Entry]]:
+        asked.extend(after.values())
+        return await many(after, limit=limit)
+
+    await append(broker, "s", records(0, 10))
+    monkeypatch.setattr(broker, "read_many_after", read_many)
+    async with running(broker, audit_interval=60.0) as service:
+        await until_indexed(broker, "s")
+        assert asked.count(BEFORE_ALL) == 1
+        assert metric(service, "made_anew_total") >= 1
+    await check(broker, "s")
 
 
 async def test_a_lost_hint_is_found_by_comparing(
@@ -243,7 +266,7 @@ async def test_trimmed_streams_are_indexed_from_where_they_begin(
 @pytest.mark.parametrize("kept_bytes", [1, 100_000])
 async def test_memory_is_bounded(broker: Broker, kept_bytes: int) -> None:
     """Indexes that were not used for longest are dropped, and read again."""
-    names = [f"run_{number}" for number in range(150)]
+    names = [f"run_{number}" for number in range(60)]
     for name in names:
         await append(broker, name, records(0, 10))
     async with running(broker, kept_bytes=kept_bytes) as service:
@@ -324,6 +347,51 @@ async def test_what_retention_takes_is_in_the_index(broker: Broker) -> None:
     assert await broker.indexes.metrics("s", None) == metrics
     chunks = {name: text for name, text in chunks.items() if name[1] != OPEN_FIELD}
     assert await broker.indexes.chunks("s", list(chunks)) == list(chunks.values())
+
+
+async def test_a_file_that_is_cut_back_to_what_was_trimmed(broker: Broker) -> None:
+    """Curves and figures of what is left stay, also over the end of an indexer."""
+    lines = records(0, 3_000)
+    await append(broker, "s", lines)
+    entries = await broker.read_after("s", BEFORE_ALL, limit=5_000)
+
+    async def is_all_stored() -> bool:
+        (stored,) = await broker.indexes.load(["s"])
+        needs = needs_of(stored)
+        return needs is not None and needs.after == entries[-1].id
+
+    async with running(broker):
+        await eventually(is_all_stored)
+    await broker.trim("s", entries[-10].id)
+    kept = entries[1_000].id
+    over = [(32, "2:0"), (32, "4:0"), (32, "4:")]
+    assert None not in await broker.indexes.chunks("s", over)
+
+    await append(broker, "s", records(1_000, 30), keep=kept.offset)
+    async with running(broker) as service:
+        await until_indexed(broker, "s")
+        assert metric(service, "made_anew_total") == 1
+    await append(broker, "s", records(1_030, 70))
+    async with running(broker) as service:
+        await until_indexed(broker, "s")
+        assert metric(service, "made_anew_total") == 0
+
+    (stored,) = await broker.indexes.load(["s"])
+    assert stored.fields["records"] == b"%d" % (993 + 100)
+    assert stored.fields["steps"] == b"[0,1099,1099]"
+    assert json.loads(stored.fields["approximate"]) == str(entries[993].id)
+    assert json.loads(stored.fields["gaps"]) == [
+        1, [[str(entries[993].id), str(kept), "trimmed"]],
+    ]  # fmt: skip  # one glance
+    metrics = await broker.indexes.metrics("s", None)
+    assert set(metrics) == {"phi", "late_0", "late_1", "late_2"}
+    phi = json.loads(metrics["phi"])
+    values = [step % 7 for step in (*range(993), *range(1_000, 1_100))]
+    assert phi == [0, "int", 1_099 % 7, 0, 6, sum(values), len(values), 0, 0, 1_099]
+    place = await broker.indexes.place_before("s", step=2_999)
+    assert place is not None
+    assert (place.step, place.records) == (992, 993)
+    assert await broker.indexes.chunks("s", over) == [None] * 3
 
 
 async def test_what_a_full_broker_takes_is_named(broker: Broker) -> None:

@@ -72,7 +72,7 @@ def expected(
     """The figures of these records."""
     reader = Reader(rules, choice)
     points = [reader.read(read_fields(one.record), now_ms=now_ms) for one in records]
-    values = [values_of(points, at) for at in range(len(points))]
+    values = all_values(points)
     steps = [point.step for point in points if point.step is not None]
     times = [point.time_ms for point in points if point.time_ms is not None]
     totals = [point.total_steps for point in points if point.total_steps is not None]
@@ -123,28 +123,29 @@ def spark(
         every *= 2
     shown = [*range(every, count + 1, every), *([count] if count % every else [])]
     told = [latest[at] for at in shown]
-    return Sparkline(main, tuple(None if isinstance(v, str) else v for v in told))
+    line = tuple(None if isinstance(one, str) else one for one in told)
+    return Sparkline(main, line, latest[-1])
 
 
-def values_of(points: Sequence[Point], at: int) -> list[tuple[str, Any]]:
-    """The metrics of one record: null is NaN for what was a number in one before.
+def all_values(points: Sequence[Point]) -> list[list[tuple[str, Any]]]:
+    """The metrics of each record: null is NaN for what was a number in one before.
 
     What is left out is not known to have been one.
     """
-    point = points[at]
-    numbers = {
-        name
-        for earlier in points[:at]
-        for name, value in earlier.values
-        if not isinstance(value, str) and len(name) <= MAX_NAME_LENGTH
-    }
-    values = [
-        *point.values,
-        *((name, "NaN") for name in point.nulls if name in numbers),
-    ]
-    if point.lane:
-        values += [(f"{name}[{point.lane}]", value) for name, value in values]
-    return values
+    numbers: set[str] = set()
+    found: list[list[tuple[str, Any]]] = []
+    for point in points:
+        nulls = [(name, "NaN") for name in point.nulls if name in numbers]
+        values = [*point.values, *nulls]
+        if point.lane:
+            values += [(f"{name}[{point.lane}]", value) for name, value in values]
+        found.append(values)
+        numbers |= {
+            name
+            for name, value in point.values
+            if not isinstance(value, str) and len(name) <= MAX_NAME_LENGTH
+        }
+    return found
 
 
 def reached(values: Sequence[Any]) -> Span:

@@ -194,6 +194,12 @@ def test_a_view_of_some_metrics_is_that_of_one_record_after_the_other(
     assert view(length, None) == view(1, None)
     at = begun.summary(NOW_MS).records, begun.cursor.id
     assert view(length, Tail(*at)) == view(1, Tail(*at))
+    whole, some = Tail(*at), Tail(*at, names=["phi", "val.acc"])
+    view(length, whole)
+    view(length, some)
+    for (id, point), (same_id, kept) in zip(whole.added, some.added, strict=True):
+        values = [one for one in point.values if one[0] in ("phi", "val.acc")]
+        assert (same_id, kept) == (id, point._replace(values=values))
 
 
 @pytest.mark.parametrize("shape", range(3))

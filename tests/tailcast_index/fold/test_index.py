@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tailcast_index.fold import NEWS_FIELDS, Gap, Index, Span, Stale, Summary, read_news
@@ -10,7 +11,7 @@ from tailcast_index.fold.run import (
     MAX_GAPS,
     MAX_LATEST_BYTES,
 )
-from tailcast_index.meaning import Rules
+from tailcast_index.meaning import Choice, Rules
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.indexes import NO_INDEX, StoredIndex
 from tailcast_streams.position import BEFORE_ALL, BEGINNING, NOTHING, EntryID
@@ -98,6 +99,8 @@ def test_the_news_of_what_is_stored() -> None:
     found = read_news(store.some(NEWS_FIELDS))
     assert found is not None
     assert (found.incarnation, found.to) == ("i", file.stream[-1].id)
+    assert found.choice is not None
+    assert found.choice.step_key == "step"
     assert [(one.step, one.before) for one in found.rewinds] == [(1, 3)]
     assert (found.metrics, found.newest) == (5, ("m9", "m8", "m7", "m6", "m5"))
     file.append({"step": 4, "new": 1})
@@ -107,12 +110,23 @@ def test_the_news_of_what_is_stored() -> None:
     assert (later.metrics, later.newest) == (6, (*found.newest, "new"))
 
 
+def test_before_the_first_record_it_is_not_known_how_records_are_read() -> None:
+    """Whoever reads such an index guesses, as without one."""
+    stored = StoredIndex(
+        "i 1-5 00000000 1.0", {"choice": msgspec.json.encode(Choice())}
+    )
+    found = read_news(stored)
+    assert found is not None
+    assert found.choice is None
+
+
 @pytest.mark.parametrize(
     "stored",
     [
         NO_INDEX,
         StoredIndex("i 1-5 00000000 1.0", {"newest": b"?"}),
         StoredIndex("i 1-5 00000000 1.0", {"newest": b"1"}),
+        StoredIndex("i 1-5 00000000 1.0", {"choice": b"[1]"}),
         StoredIndex("i 1-5 00000000 1.0", {"rewinds": b'[1,[["x",1,2]]]'}),
     ],
 )
@@ -398,3 +412,223 @@ def test_a_gap_without_details_is_told_by_its_entry() -> None:
     gap = Entry(EntryID(1, 9), BEGINNING, Kind.GAP, b"")
     index.fold([marker, gap], now_ms=NOW_MS)
     assert index.summary(NOW_MS).gaps == (Gap(BEGINNING, EntryID(1, 9), ""),)
+
+
+def cut_back(file: File, lines: int, store: Store) -> Indexer:
+    """An indexer that has read that a file is cut, whose stream has its last lines."""
+    caught_up(file, store).write(is_resting=True)
+    file.trim(len(file.stream) - 5)
+    file.cut(lines)
+    return caught_up(file, store)
+
+
+def long_file(lines: int = 700) -> File:
+    """One whose records say different things early and late."""
+    file = File()
+    for step in range(lines):
+        record: dict[str, object] = {"step": step, "loss": step / 7, "lr": 0.5}
+        if step == 3:
+            record |= {"config": {"seed": 1}, "max_steps": 900}
+        if step in {5, 600}:
+            record["emergency"] = {"reason": "collapse"}
+        if step < 500:
+            record |= {"odd": "NaN", "seen": step}
+        if step >= 500:
+            record["late"] = 1
+        file.append(record)
+    return file
+
+
+def test_figures_of_what_a_cut_left_where_the_stream_has_lost_it() -> None:
+    """What is known of it from roll-ups is told, and what is not is None."""
+    file, store = long_file(), Store()
+    ends = file.ends.copy()
+    index = cut_back(file, 400, store).index
+    summary = index.summary(NOW_MS)
+    # One record and twelve buckets.
+    to = EntryID(1, ends[384])
+    assert (summary.records, summary.approximate_to) == (385, to)
+    assert summary.gaps == (Gap(to, EntryID(1, ends[399]), "trimmed"),)
+    assert summary.steps == Span(0, 384, 384)
+    assert (summary.total_steps, summary.config) == (900, b'{"seed":1}')
+    assert (summary.emergencies, len(summary.emergency_ids)) == (1, 1)
+    assert (summary.latest_id, summary.latest) == (to, b"")
+    told = {
+        one.name: (one.kind, one.last, one.min, one.max, one.count, one.nonfinite)
+        for one in index.metrics()
+    }
+    assert told == {
+        "loss": ("float", None, 0, 384 / 7, 385, 0),
+        "lr": ("float", 0.5, 0.5, 0.5, 385, 0),
+        "odd": ("int", "NaN", None, None, 0, 385),
+        "seen": ("int", None, 0, 384, 385, 0),
+    }
+    assert [one.last_step for one in index.metrics()] == [None] * 4
+    file.append({"step": 400, "late": 7, "loss": 3})
+    indexer = caught_up(file, store)
+    indexer.write(is_resting=True)
+    again = Indexer(file, store).index
+    assert again.summary(NOW_MS).approximate_to == to
+    metrics = again.metrics()
+    assert [(one.number, one.name) for one in metrics][-1] == (4, "late")
+    assert (metrics[0].last, metrics[1].last) == (3, 0.5)
+    assert (metrics[4].first_step, metrics[4].last) == (400, 7)
+
+
+def test_what_was_said_behind_a_cut_is_forgotten() -> None:
+    """Settings, totals, times, and metrics whose steps began later."""
+    file, store = File(), Store()
+    for at in range(700):
+        file.append({"loss": at, **({"step": at, "ts": TIME + at} if at > 500 else {})})
+    file.append({"step": 700, "config": {"seed": 2}, "max_steps": 9})
+    indexer = cut_back(file, 400, store)
+    summary = indexer.index.summary(NOW_MS)
+    assert (summary.total_steps, summary.config) == (None, b"")
+    assert summary.steps == summary.times == Span()
+    assert (summary.before_steps, summary.before_times) == (None, None)
+    (loss,) = indexer.index.metrics()
+    assert (loss.first_step, loss.count) == (None, 385)
+    file.append({"step": 7, "loss": 1})
+    indexer.catch_up()
+    assert indexer.index.metrics()[0].first_step == 7
+
+
+def test_a_cut_within_the_records_that_were_stored_as_they_are_is_exact() -> None:
+    """They are in no bucket yet."""
+    file, store = long_file(20), Store()
+    index = cut_back(file, 17, store).index
+    (loss, *_) = index.metrics()
+    assert (loss.last, loss.last_step, loss.count) == (16 / 7, 16, 17)
+    assert index.summary(NOW_MS).gaps == ()
+
+
+@pytest.mark.parametrize("lost", ["oldest", "marker", "all"])
+def test_a_cut_whose_marker_is_trimmed_once_it_was_read(lost: str) -> None:
+    """The index goes on behind it all the same."""
+    file, store = long_file(), Store()
+    caught_up(file, store).write(is_resting=True)
+    file.cut(400)
+    indexer = Indexer(file, store)
+    indexer.fold(10_000)
+    assert indexer.index.stale is Stale.CUT
+    file.append({"step": 400, "loss": 3})
+    count = len(file.stream)
+    file.trim({"oldest": 100, "marker": count - 1, "all": count}[lost])
+    indexer.catch_up()
+    summary = indexer.index.summary(NOW_MS)
+    kept = 400 if lost == "oldest" else 385
+    assert summary.records == kept + (lost != "all")
+    assert len(summary.gaps) == (lost != "oldest")
+    marker, record = file.history[-2:]
+    assert indexer.index.cursor == (marker if lost == "all" else record).cursor
+
+
+@pytest.mark.parametrize(
+    ("part", "is_there"),
+    [("first", False), ("first", True), ("0:", False), ("0:", True), ("0:0", True)],
+)
+def test_a_cut_of_roll_ups_that_somebody_spoiled_begins_anew(
+    part: str, is_there: bool
+) -> None:
+    """All before what the stream has is a gap; nothing wrong is told."""
+    file, store = long_file(1_500), Store()
+    caught_up(file, store).write(is_resting=True)
+    file.trim(1_000)
+    file.cut(700)
+    file.append({"step": 700, "loss": 3})
+    indexer = Indexer(file, store)
+    for name in [one for one in store.chunks if one[1] == part]:
+        store.chunks[name] = b"?"
+        if not is_there:
+            del store.chunks[name]
+    indexer.catch_up()
+    summary = indexer.index.summary(NOW_MS)
+    assert (summary.records, summary.approximate_to) == (1, None)
+    (gap,) = summary.gaps
+    assert (gap.after, gap.reason) == (BEFORE_ALL, "trimmed")
+
+
+def test_what_is_not_written_yet_is_cut_in_memory() -> None:
+    """What is stored is of another index, and is none of it."""
+    file, store = long_file(), Store()
+    store.chunks[32, "first"] = b"another's"
+    indexer = Indexer(file, store)
+    indexer.catch_up()
+    file.trim(650)
+    file.cut(400)
+    indexer.catch_up()
+    assert indexer.index.summary(NOW_MS).records == 385
+    indexer.write()
+    assert store.chunks[32, "first"] != b"another's"
+    assert Indexer(file, store).index.summary(NOW_MS).records == 385
+
+
+def test_a_second_cut_before_the_first_is_written() -> None:
+    """Of the places no more are kept than the shorter one left."""
+    file, store = long_file(3_000), Store()
+    indexer = cut_back(file, 1_200, store)
+    for step in range(1_200, 1_600):
+        file.append({"step": step})
+    indexer.catch_up()
+    file.trim(len(file.stream) - 5)
+    file.cut(1_500)
+    indexer.catch_up()
+    write = indexer.index.take_changes()
+    assert write is not None
+    assert (write.begins, write.keep_records) == (True, 1_185)
+    records = indexer.index.summary(NOW_MS).records
+    assert (write.places[0].records, write.places[-1].records) == (1_185, records)
+
+
+def test_an_index_of_an_earlier_version_is_made_anew_or_gone_on_with() -> None:
+    """If its stream was trimmed nothing of it is lost; nobody else reads it before."""
+    for is_trimmed in (False, True):
+        file, store = long_file(100), Store()
+        caught_up(file, store).write(is_resting=True)
+        before, _, rules = store.at.rpartition(" ")
+        store.at = f"{before} 2.{rules.partition('.')[2]}"
+        assert Index.view("s", store.index, store.metrics, RULES) is None
+        file.trim(50 if is_trimmed else 0)
+        indexer = Indexer(file, store)
+        assert indexer.index.stale is Stale.RULES
+        indexer.catch_up()
+        assert indexer.index.summary(NOW_MS).records == 100
+        write = indexer.index.take_changes()
+        assert write is not None
+        assert write.at.endswith(f" {rules}")
+        assert write.begins is not is_trimmed
+
+
+def test_a_cut_that_leaves_no_record_begins_anew() -> None:
+    """Something is missing before it, so it is no file of other lines."""
+    file, store = File(), Store()
+    file.leave_out(50)
+    for step in range(700):
+        file.append({"step": step})
+    indexer = cut_back(file, 1, store)
+    summary = indexer.index.summary(NOW_MS)
+    assert (summary.records, summary.approximate_to) == (0, None)
+    assert summary.gaps == (Gap(BEFORE_ALL, EntryID(1, 50), "trimmed"),)
+
+
+def test_gaps_behind_a_cut_are_forgotten() -> None:
+    """Those before it stay."""
+    file, store = long_file(200), Store()
+    file.leave_out(50)
+    for step in range(200, 900):
+        file.append({"step": step})
+    file.leave_out(50)
+    file.append({"step": 900})
+    indexer = cut_back(file, 500, store)
+    gaps = indexer.index.summary(NOW_MS).gaps
+    assert [gap.reason for gap in gaps] == ["left_out", "trimmed"]
+
+
+def test_what_is_stored_of_it_is_known() -> None:
+    """Up to where, and whether there is more to be dropped of what was cut."""
+    file, store = long_file(), Store()
+    indexer = caught_up(file, store)
+    assert (indexer.index.stored_at, indexer.index.drops_more) == ("", False)
+    indexer.write(is_resting=True)
+    index = indexer.index
+    assert (index.stored_at, index.drops_more) == (index.at, False)

@@ -6,10 +6,25 @@ and the processes.
 
 from typing import Any
 
+import hypothesis
 from hypothesis import given, settings, strategies as st
 
-from tailcast_index.fold import Index
-from tests.tailcast_index.fold.world import RULES, File, Indexer, Store, check, read
+from tailcast_index.fold import Index, Tail
+from tailcast_index.rollups import Extent, draw as draw_series, plan_series
+from tailcast_streams.indexes import needs_of
+from tailcast_streams.position import BEFORE_ALL
+from tests.tailcast_index.fold.reference import all_values
+from tests.tailcast_index.fold.world import (
+    NOW_MS,
+    RULES,
+    File,
+    Indexer,
+    Store,
+    check,
+    read,
+    records_of,
+)
+from tests.tailcast_index.rollups.test_rollups import check as check_series
 
 
 # Unix seconds.
@@ -147,6 +162,118 @@ def test_what_the_stream_no_longer_has_is_named(
     for event, argument in events:
         story.tell(event, argument)
     story.end()
+
+
+def pattern(number: int, kind: int) -> dict[str, Any]:
+    """A record of a job, like others of its kind."""
+    record: dict[str, Any] = {"step": number, "timestamp": TIME + number}
+    match kind:
+        case 0:
+            return {**record, "loss": number / 7, "lr": 0.5}
+        case 1:
+            return {**record, "loss": number % 5, "tokens": number, "acc": "NaN"}
+        case 2 if number % 40 == 39:
+            return {**record, "eval": {"acc": number / 3}, "max_steps": 9_000}
+        case 2:
+            return {"loss": [number, number / 7][number % 2], "config": {"lr": number}}
+        case _ if number % 100 == 7:
+            return {**record, "emergency": {"reason": "collapse"}}
+        case _:
+            return {**record, "f1": -number, f"m{number // 300}": None}
+
+
+class LongStory(Story):
+    """One of thousands of records, and of retention, which leaves what is needed."""
+
+    def tell(self, event: str, argument: Any) -> None:
+        """One thing happens."""
+        file = self.file
+        match event:
+            case "grow":
+                count, kind = argument
+                first = len(file.ends)
+                for number in range(first, first + count):
+                    file.append(pattern(number, kind))
+            case "cut_back":
+                # Not far, and what is left may be in the stream, or be trimmed.
+                file.cut(max(0, len(file.ends) - argument % 700))
+            case "settle":
+                self.one.catch_up()
+                self.one.write(is_resting=argument % 2 == 0)
+                self.tell("retain", argument)
+            case "retain":
+                needs = needs_of(self.store.index)
+                after = BEFORE_ALL if needs is None else needs.after
+                gone = [one for one in file.stream if one.id <= after]
+                file.trim(min(argument, len(gone)))
+            case _:
+                super().tell(event, argument)
+
+
+GROW = st.tuples(st.just("grow"), st.tuples(st.integers(1, 700), st.integers(0, 3)))
+OTHERS = st.one_of(
+    GROW,
+    st.tuples(st.sampled_from(["fold", "write", "kill", "other"]), st.just(4_000)),
+    st.tuples(st.sampled_from(["fold", "retain"]), st.integers(0, 900)),
+)
+# The file grows, its stream is trimmed, and it is cut back to what was trimmed perhaps.
+ROUNDS = st.tuples(
+    GROW,
+    st.tuples(st.just("settle"), st.integers(1, 4_000)),
+    OTHERS,
+    st.tuples(st.sampled_from(["cut_back", "cut_back", "cut"]), st.integers(1, 4_000)),
+    OTHERS,
+)
+LONG_EVENTS: st.SearchStrategy[list[tuple[str, Any]]] = st.lists(
+    ROUNDS, min_size=1, max_size=2
+).map(lambda rounds: [event for events in rounds for event in events])
+
+
+@settings(max_examples=12, deadline=None)
+@given(LONG_EVENTS)
+def test_long_files_that_are_cut_back_keep_what_is_left_of_them(
+    events: list[tuple[str, Any]],
+) -> None:
+    """Figures and curves, whatever of them the stream has lost."""
+    story = LongStory(trims=True)
+    story.tell("grow", (900, 0))
+    for what, argument in events:
+        story.tell(what, argument)
+        draw(story.store, story.file)
+    story.end()
+    draw(story.store, story.file)
+    approximate = story.one.index.summary(NOW_MS).approximate_to
+    hypothesis.event(f"worked out from roll-ups: {approximate is not None}")
+
+
+def draw(store: Store, file: File) -> None:
+    """Draw all of a metric that is stored and hold it against the records."""
+    if not store.at:
+        return
+    extent = Extent.load(store.fields["rollups"])
+    tail = Tail(extent.records, extent.to)
+    view = Index.view("s", store.index, store.metrics, RULES, names=None, tail=tail)
+    assert view is not None
+    end = view.cursor.id
+    again = [one for one in file.stream if view.reads_after < one.id <= end]
+    view.fold(again, now_ms=NOW_MS)
+    if tail.records != view.summary(NOW_MS).records:
+        # The stream has lost some that are in no chunk.
+        return
+    numbers = {one.name: one.number for one in view.metrics()}
+    plan = plan_series(extent, numbers, points=50, records=tail.records, max_exact=0)
+    chunks = [store.chunks.get(chunk) for chunk in plan.wanted]
+    behind = () if plan.records_from is None else tail.added
+    series = draw_series(plan, chunks, behind, x="record", with_extremes=True)
+    there, _ = records_of(view, file)
+    points = [one for _, one in view.points_of(there, now_ms=NOW_MS)]
+    values = all_values(points)
+    told = [
+        (one.id, point._replace(values=tuple(some)))
+        for one, point, some in zip(there, points, values, strict=True)
+    ]
+    assert series.of == len(told)
+    check_series(series, told, 50)
 
 
 # What is told of the pace depends on when records came, and is less after a kill; and

@@ -26,11 +26,13 @@ def line_of(*records: dict[str, Any]) -> Sparkline | None:
 
 
 def test_few_values_are_all_there() -> None:
-    """Values that are not finite are gaps."""
+    """Values that are not finite are gaps, and told if they are the latest."""
     assert line_of() is None
     assert line_of({}) is None
     found = line_of({"loss": 3}, {"loss": "NaN"}, {"loss": 1.5})
-    assert found == Sparkline("loss", (3, None, 1.5))
+    assert found == Sparkline("loss", (3, None, 1.5), 1.5)
+    found = line_of({"loss": 3}, {"loss": "-Infinity"}, {"lr": 1})
+    assert found == Sparkline("loss", (3, None, None), "-Infinity")
 
 
 def test_of_many_values_some_lie_evenly_apart_and_the_latest_is_there() -> None:
@@ -47,7 +49,7 @@ def test_of_many_values_some_lie_evenly_apart_and_the_latest_is_there() -> None:
 def test_a_better_metric_takes_its_place() -> None:
     """It had no values before; a worse one changes nothing."""
     found = line_of({"lr": 1}, {"lr": 2, "loss": 0.5}, {"val_loss": 3, "lr": 4})
-    assert found == Sparkline("loss", (None, 0.5, 0.5))
+    assert found == Sparkline("loss", (None, 0.5, 0.5), 0.5)
 
 
 def test_it_goes_on_from_what_is_stored() -> None:
@@ -67,6 +69,10 @@ def test_it_goes_on_from_what_is_stored() -> None:
     at_a_mark = Spark.load(*dumped, nothing, records=96).line(nothing, 96)
     assert at_a_mark is not None
     assert at_a_mark.values[-1] == 99 - 100 % 4
+    spark, figures = spark_of([{"loss": 1}, {"loss": "NaN"}])
+    dumped = spark.dump(figures) or (), spark.dump_latest(figures) or ()
+    again = Spark.load(*dumped, nothing, records=2)
+    assert again.line(nothing, 2) == Sparkline("loss", (1, None), "NaN")
 
 
 def test_nothing_is_stored_of_nothing() -> None:
@@ -78,3 +84,13 @@ def test_nothing_is_stored_of_nothing() -> None:
         assert spark.dump(figures) == ([None, 1, [None]] if records else None)
         again = Spark.load(spark.dump(figures) or (), (), figures, records=0)
         assert again.line(figures, 0) is None
+
+
+def test_a_metric_that_a_cut_leaves_without_a_value_has_no_line() -> None:
+    """Until another one comes."""
+    spark, figures = spark_of([{"loss": 1}] * 40)
+    figures = Figures()
+    spark.cut(figures, 0)
+    assert spark.line(figures, 0) is None
+    figures.add([("lr", 3)], None)
+    assert spark.line(figures, 1) == Sparkline("lr", (3,), 3)

@@ -2,11 +2,11 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from tailcast_index.meaning import Choice, Chooser
 from tailcast_index.meaning.chooser import CLOSE_RECORDS, MAX_CHANGES
@@ -205,6 +205,21 @@ def test_the_kind_may_stand_beside_an_envelope() -> None:
     inner: list[Record] = [{"metrics": {"loss": 1.0, "split": "train"}, "step": 5}]
     other = {"metrics": {"loss": 1.0, "split": "val"}, "step": 1}
     assert aside_of([*inner, other]) == (Aside(("metrics", "split"), "val"),)
+
+
+@pytest.mark.parametrize("more", [{}, {"loss": 0.5}, {"level": 3}])
+def test_a_line_without_the_envelope_has_no_new_fields_for_that(
+    more: Mapping[str, object],
+) -> None:
+    """A late emergency: step and time are beside the envelopes of others, too."""
+    records = [
+        {"step": n, "timestamp": _T + n, "telemetry": {"loss": n / 7}}
+        for n in range(20)
+    ]
+    late = {"step": 7, "timestamp": _T + 7, "emergency": {"reason": "heat"}, **more}
+    run = reading([*records, late, {"step": 20, "timestamp": _T + 20}])
+    own = [None if "level" in more else 7]
+    assert run.steps == [*range(20), *own, 20]
 
 
 def test_an_evaluation_s_counter_may_leap() -> None:
@@ -441,3 +456,31 @@ def test_the_choice_follows_from_the_records_alone(records: list[Record]) -> Non
     dumped: Reading = reading(records)
     assert dumped.choice == chosen(records)
     assert len(dumped.changes) <= MAX_CHANGES
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.integers(0, 50), min_size=1, max_size=32),
+    st.lists(st.integers(0, 50), min_size=1, max_size=32),
+)
+@example([1, 50, 1], [1])
+@example([1, 1, 50], [2, 1])
+@example([50], [1, 1])
+def test_what_is_taken_together_is_taken_as_if_line_by_line(
+    strides: list[int], more: list[int]
+) -> None:
+    """Also how far apart steps were, at most and at last: leaps are told by that."""
+    one, other = Chooser(RULES), Chooser(RULES)
+    for record in training(range(TYPICAL_RECORDS + 1)):
+        one.look(fields_of(record))
+        other.look(fields_of(record))
+    step = TYPICAL_RECORDS
+    for batch in (strides, more):
+        steps = [step + stride for stride in accumulate(batch)]
+        step = steps[-1]
+        records = [fields_of({"step": at, "loss": 1.0, "lr": 0.1}) for at in steps]
+        for record in records:
+            one.look(record)
+        assert other.may_pass(records, steps)
+        assert other.pass_all(records, steps) == len(records)
+        assert one.dump() == other.dump()

@@ -38,9 +38,13 @@ class Shelf:
     def begin(self) -> Rollups:
         """An indexer that has just started: it goes on from what is stored."""
         rollups = Rollups(self.number_of, self.extent, metrics=len(self.numbers))
-        if rollups.missing:
-            rollups.give(self.read(rollups.missing))
+        self.answer(rollups)
         return rollups
+
+    def answer(self, rollups: Rollups) -> None:
+        """Give what is missing, as often as something is."""
+        while rollups.missing:
+            rollups.give(self.read(rollups.missing))
 
 
 def values_of(records: Sequence[Record], name: str) -> list[float]:

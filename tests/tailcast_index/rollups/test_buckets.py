@@ -105,6 +105,6 @@ def test_records_that_are_alike_make_the_same_rows() -> None:
     lows, highs = [*map(min, values)], [*map(max, values)]
     columns = AlikeRecords(3, None, None, None, names, values, lows, highs)
     number_of = {"a": 4, "b": 7}.get
-    alike = rows_of_alike(3, ids, columns, number_of)
+    alike = rows_of_alike(3, ids, columns, [*map(number_of, columns.names)])
     records = list(zip(ids, columns.points(), strict=True))
     assert list(alike) == list(rows_of_bucket(3, records, number_of))

@@ -1,6 +1,6 @@
 """Ranges of an axis, rows, and what cannot be drawn."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 
 import pytest
@@ -17,7 +17,14 @@ from tailcast_index.rollups import (
     plan_series,
 )
 from tailcast_index.rollups.axis import AxisName
-from tailcast_index.rollups.layout import CHUNK_RECORDS
+from tailcast_index.rollups.layout import (
+    CHUNK_RECORDS,
+    FACTOR,
+    FAR_ROW,
+    NEAR_ROW,
+    unpack_figures,
+    unpack_rows,
+)
 from tailcast_index.rollups.plan import Part
 from tailcast_index.rollups.records import Record
 from tailcast_streams.position import EntryID
@@ -46,7 +53,13 @@ class Stored:
             rollups.add(*record)
         self._shelf.write(rollups, rests=rests)
 
-    def plan(self, points: int, numbers: Mapping[str, int | None] = A) -> SeriesPlan:
+    def plan(
+        self,
+        points: int,
+        numbers: Mapping[str, int | None] = A,
+        *,
+        falls: Sequence[int] = (),
+    ) -> SeriesPlan:
         """How to draw it from roll-ups."""
         return plan_series(
             self._shelf.extent,
@@ -54,6 +67,7 @@ class Stored:
             points=points,
             records=len(self._records),
             max_exact=0,
+            falls=falls,
         )
 
     def read(self, plan: SeriesPlan) -> list[bytes | None]:
@@ -164,6 +178,59 @@ def test_the_whole_curve_outlives_the_records(count: int) -> None:
     assert {records[0][0], records[-1][0]} <= set(series.extremes)
 
 
+FALL = 700
+
+
+def fallen(count: int) -> list[Record]:
+    """Records of a run that fell back to step 300."""
+    return records_of([at if at < FALL else at - 400 for at in range(count)])
+
+
+@pytest.mark.parametrize("points", [8, 20, 300])
+@pytest.mark.parametrize("count", [2_000, 40_000])
+def test_no_row_has_both_sides_of_a_fall(count: int, points: int) -> None:
+    """A row begins with the first record behind it, by way of finer buckets."""
+    stored = Stored(fallen(count))
+    plan = stored.plan(points, falls=[FALL])
+    assert plan.divided == [21]
+    divided = {21: fallen(count)[1 + 21 * 32 :][:32]}
+    chunks, behind = stored.read(plan), stored.behind(plan)
+    series = draw(plan, chunks, behind, divided=divided, x="record")
+    curve = series.curves["a"]
+    assert len(curve.x) <= points
+    assert sum(curve.count) == series.of == count
+    at = curve.x.index(FALL - 1)
+    assert (curve.max[at], curve.min[at + 1]) == (FALL - 1, FALL)
+
+
+def test_the_row_of_a_fall_is_one_bucket_if_its_records_are_gone() -> None:
+    """All other rows have records of one side."""
+    stored = Stored(fallen(40_000))
+    plan = stored.plan(100, falls=[FALL])
+    series = draw(plan, stored.read(plan), stored.behind(plan), x="record")
+    curve = series.curves["a"]
+    at = curve.x.index(FALL + 4)
+    assert (curve.min[at], curve.max[at], curve.count[at]) == (673, 704, 32)
+    assert (curve.x[at - 1], curve.min[at + 1]) == (672, 705)
+
+
+def test_a_fall_in_the_last_bucket_makes_it_finer_alone() -> None:
+    """The bucket of each level that it divides; none is left behind those."""
+    extent = Extent(1 + 10_000 * CHUNK_RECORDS)
+    last = extent.rolled - 5
+    plan = plan_series(extent, A, points=1_000, records=extent.rolled, falls=[last])
+    sizes = [(part.level, len(part.buckets)) for part in plan.parts]
+    assert sizes == [(2, 2_499), (1, FACTOR - 1), (0, FACTOR)]
+
+
+def test_only_as_many_falls_are_told_apart_as_the_rows_allow() -> None:
+    """The latest ones; with few rows none."""
+    stored = Stored(records_of(list(range(2_000))))
+    falls = list(range(100, 2_000, 100))
+    assert stored.plan(7, falls=falls).falls == ()
+    assert stored.plan(24, falls=falls).falls == [1_700, 1_800, 1_900]
+
+
 def test_what_was_not_stored_is_missing_with_its_records() -> None:
     """Of a session whose records went while its indexer was away."""
     stored = Stored(records_of(list(range(1_500))))
@@ -246,3 +313,14 @@ def test_a_metric_that_is_not_stored_is_drawn_from_the_records_behind() -> None:
     assert series.curves["new"].x == [len(records) - 1]
     assert sum(series.curves["a"].count) == len(records) - 1
     assert series.curves["none"].x == []
+
+
+@pytest.mark.parametrize("unpack", [unpack_rows, unpack_figures])
+@pytest.mark.parametrize("level", [0, 1])
+def test_rows_that_are_cut_short_are_not_read(
+    unpack: Callable[[int, bytes], object], level: int
+) -> None:
+    """Whoever wrote them by hand."""
+    row = (FAR_ROW if level else NEAR_ROW).size * b"x"
+    with pytest.raises(ValueError, match="cut short"):
+        unpack(level, row[1:])

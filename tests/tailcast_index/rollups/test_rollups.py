@@ -1,5 +1,6 @@
 """What is stored and what is drawn of it, for any life of a session and an indexer."""
 
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -7,13 +8,17 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tailcast_index.meaning import Point
-from tailcast_index.rollups import Rollups, Series, draw, plan_series
-from tailcast_index.rollups.layout import CHUNK_RECORDS
+from tailcast_index.rollups import Rollups, Series, SeriesPlan, draw, plan_series
+from tailcast_index.rollups.layout import as_double
+from tailcast_index.rollups.left import Total
+from tailcast_index.rollups.plan import MOST_DIVIDED
 from tailcast_index.rollups.records import Record
+from tailcast_streams.indexes import LEVELS
 from tailcast_streams.position import EntryID
 from tests.tailcast_index.rollups.shelf import Shelf, is_mean, values_of
 
 
+NAN = math.nan
 METRICS = ("loss", "lr", "eval/loss")
 
 VALUE = st.one_of(
@@ -59,7 +64,8 @@ class Life:
         """Have the file grow; a generation has 3,000 records."""
         for number in range(len(self.records), len(self.records) + count):
             step, values = pattern[number % len(pattern)]
-            id = EntryID(1 + number // 3_000, 10 * (1 + number % 3_000))
+            # Each generation goes on from where the file was cut.
+            id = EntryID(1 + number // 3_000, 10 * (1 + number))
             time_ms = None if number % 3 else 1_700_000_000_000 + number
             record = id, Point(step, time_ms, None, tuple(values.items()))
             self.records.append(record)
@@ -75,15 +81,38 @@ class Life:
     def cut(self, share: float) -> None:
         """Have the file cut; it goes on from there."""
         left = int(share * len(self.records))
-        kept = self.rollups.truncate(left, metrics=len(self.shelf.numbers))
-        assert left - CHUNK_RECORDS < kept <= left
-        if self.rollups.missing:
-            self.rollups.give(self.shelf.read(self.rollups.missing))
-        assert self.rollups.records == kept
         del self.records[left:]
+        offset = self.records[-1][0].offset if self.records else 0
+        if not self.rollups.records:
+            return
+        self.rollups.cut(offset, metrics=len(self.shelf.numbers))
+        self.shelf.answer(self.rollups)
+        kept = self.rollups.records
+        assert left - LEVELS[0] < kept <= left
+        if not kept:
+            self.shelf = Shelf()
+            self.rollups = Rollups(self.shelf.number_of)
+        else:
+            self.check_left()
         for record in self.records[kept:]:
             self.rollups.add(*record)
         self.shelf.write(self.rollups)
+
+    def check_left(self) -> None:
+        """What is told of the records that are left is so."""
+        left = self.rollups.left
+        assert left is not None
+        records = self.records[: self.rollups.records]
+        assert (left.first, left.reached.id) == (records[0], records[-1][0])
+        assert [*left.rest] == records[len(records) - len(left.rest) :]
+        steps = [point.step for _, point in records if point.step is not None]
+        told = [left.reached.step, left.reached.highest_step]
+        assert told == (
+            [steps[-1], max(steps)] if steps else pytest.approx([NAN] * 2, nan_ok=True)
+        )
+        for name, number in self.shelf.numbers.items():
+            in_buckets = records[1 : len(records) - len(left.rest)]
+            check_total(left.totals.get(number), in_buckets, name)
 
     def live(self, deeds: Sequence[Deed]) -> None:
         """Have all this happen."""
@@ -101,14 +130,20 @@ class Life:
                 assert self.rollups.to == self.records[-1][0]
 
     def draw(
-        self, *, points: int, first: int, end: int | None, max_exact: int | None
+        self,
+        *,
+        points: int,
+        first: int,
+        end: int | None,
+        max_exact: int | None,
+        falls: Sequence[int] = (),
     ) -> None:
         """Draw a range of it, and hold that against its records."""
         count = len(self.records)
         numbers = {name: self.shelf.numbers.get(name) for name in METRICS}
         plan = plan_series(
             self.shelf.extent, numbers, points=points, records=count, first=first,
-            end=end, max_exact=max_exact,
+            end=end, max_exact=max_exact, falls=falls,
         )  # fmt: skip  # one glance
         behind: list[Record] = []
         if plan.records_from is not None:
@@ -125,6 +160,32 @@ class Life:
             assert series.of == count
         assert draw(plan, chunks, behind, x="record").curves == series.curves
         check_steps(series, draw(plan, chunks, behind, x="step"), self.records)
+        self.draw_apart(plan, chunks, behind)
+
+    def draw_apart(
+        self,
+        plan: SeriesPlan,
+        chunks: Sequence[bytes | None],
+        behind: Sequence[Record],
+    ) -> None:
+        """Draw it with the records of the buckets that falls divide."""
+        firsts = {bucket: 1 + bucket * LEVELS[0] for bucket in plan.divided}
+        divided = {
+            bucket: self.records[first : first + LEVELS[0]]
+            for bucket, first in firsts.items()
+        }
+        series = draw(plan, chunks, behind, divided=divided, x="record")
+        for name, curve in series.curves.items():
+            begin = series.first
+            for x in map(whole, curve.x):
+                for fall in plan.falls[-MOST_DIVIDED:]:
+                    if begin < fall <= x:
+                        assert not values_of(self.records[begin:fall], name)
+                begin = x + 1
+            told = sum(curve.count) + sum(many for _, _, many in curve.nonfinite)
+            shown = self.records[series.first : series.first + series.of]
+            assert told == sum(name in dict(point.values) for _, point in shown)
+            assert len(curve.x) <= plan.points
 
 
 @given(LIFE)
@@ -157,6 +218,7 @@ def test_a_series_is_of_the_records(deeds: list[Deed], data: st.DataObject) -> N
         first=first,
         end=data.draw(st.none() | st.integers(first, count)),
         max_exact=data.draw(st.sampled_from([None, 0])),
+        falls=sorted(data.draw(st.sets(st.integers(1, max(1, count)), max_size=40))),
     )
 
 
@@ -182,7 +244,13 @@ def test_a_series_is_of_the_records_of_long_sessions(
     life.shelf.write(life.rollups, rests=rests)
     for first, end in [(0, None), (0, 700), (4_000, None), (1_000, 1_100)]:
         for max_exact in (None, 0):
-            life.draw(points=points, first=first, end=end, max_exact=max_exact)
+            life.draw(
+                points=points,
+                first=first,
+                end=end,
+                max_exact=max_exact,
+                falls=[34, 65, 400, 1_034, 2_000, 4_100, 5_000],
+            )
     life.restart()
     life.live([("cut", 0.7, None), ("add", 900, WHOLE), ("write", 0, None)])
     life.draw(points=points, first=0, end=None, max_exact=0)
@@ -223,6 +291,30 @@ def check(series: Series, records: list[Record], points: int) -> None:
             assert min(curve.min) in seen
             assert max(curve.max) in seen
     assert len(rows) <= points
+
+
+def check_total(total: Total | None, records: Sequence[Record], name: str) -> None:
+    """Hold what is told of a metric against its records."""
+    values = [
+        as_double(dict(one.values)[name])
+        for _, one in records
+        if name in dict(one.values)
+    ]
+    assert (total is not None) == bool(values)
+    if total is None:
+        return
+    finite = [value for value in values if math.isfinite(value)]
+    assert (total.finite, total.nonfinite) == (len(finite), len(values) - len(finite))
+    assert (total.low, total.high) == (
+        min(finite, default=math.inf),
+        max(finite, default=-math.inf),
+    )
+    if finite:
+        assert is_mean(total.sum / total.finite, finite) or not math.isfinite(total.sum)
+    if total.last is not None:
+        assert as_double(total.last) == pytest.approx(
+            values[-1], nan_ok=True, abs=0, rel=0
+        )
 
 
 def check_steps(series: Series, along: Series, records: list[Record]) -> None:

@@ -1,11 +1,13 @@
 """What the writer keeps, and what it refuses to go on from."""
 
 import json
+import math
+from itertools import pairwise
 
 import pytest
 
 from tailcast_index.meaning import Point, Value
-from tailcast_index.rollups import NO_EXTENT, Extent, Rollups
+from tailcast_index.rollups import NO_EXTENT, Extent, Rollups, Total, writer
 from tailcast_index.rollups.layout import (
     CHUNK_RECORDS,
     CHUNK_ROWS,
@@ -14,7 +16,9 @@ from tailcast_index.rollups.layout import (
     read_reached,
     rows_of,
 )
-from tailcast_streams.indexes import LEVELS
+from tailcast_index.rollups.left import total_of
+from tailcast_index.rollups.records import pack_records
+from tailcast_streams.indexes import LEVELS, Chunk
 from tailcast_streams.position import EntryID
 from tests.tailcast_index.rollups.shelf import Shelf
 
@@ -35,8 +39,11 @@ def test_nothing_is_stored_of_nothing() -> None:
     rollups = Rollups(no_number)
     assert rollups.take_changes(rests=True) == ({}, ())
     assert rollups.extent == NO_EXTENT
-    assert Extent.load(NO_EXTENT.dump()) == NO_EXTENT
-    assert rollups.truncate(0, metrics=0) == 0
+    for extent in (
+        NO_EXTENT,
+        Extent(513, EntryID(1, 9), 600, EntryID(1, 99), 1_025, 7),
+    ):
+        assert Extent.load(extent.dump()) == extent
 
 
 def test_the_first_record_and_complete_chunks_are_stored() -> None:
@@ -77,12 +84,42 @@ def test_values_of_another_metric_are_not_kept_from_before_a_cut() -> None:
     old, new = shelf.stored[256, "0:0"], (256, "0:2")
     assert new in shelf.stored
 
-    assert rollups.truncate(1 + CHUNK_RECORDS, metrics=3) == 1 + CHUNK_RECORDS
-    rollups.give(shelf.read(rollups.missing))
+    rollups.cut(10 + CHUNK_RECORDS, metrics=3)
+    shelf.answer(rollups)
+    assert rollups.records == 1 + CHUNK_RECORDS
     fill(rollups, 2 * CHUNK_RECORDS, "a")
     shelf.write(rollups)
     assert not {name for name in shelf.stored if name[1].endswith(":2")}
     assert shelf.stored[256, "0:0"] == old
+
+
+@pytest.mark.parametrize(
+    ("deleted", "is_noticed"),
+    [
+        ((32, "29:1"), True),
+        ((256, "3:1"), True),
+        # It is in memory.
+        ((2_048, "0:1"), False),
+        # It stays as it is.
+        ((32, "20:1"), False),
+    ],
+)
+def test_a_chunk_that_somebody_deleted_is_not_cut(
+    deleted: Chunk, is_noticed: bool
+) -> None:
+    """The metric had values there, as the level above counts them."""
+    shelf = Shelf()
+    rollups = Rollups(shelf.number_of)
+    fill(rollups, 20_000, "a", "b")
+    shelf.write(rollups)
+    del shelf.stored[deleted]
+    rollups.cut(9 + 15_000, metrics=2)
+    if is_noticed:
+        with pytest.raises(ValueError, match="missing"):
+            shelf.answer(rollups)
+    else:
+        shelf.answer(rollups)
+        assert 15_000 - LEVELS[0] < rollups.records <= 15_000
 
 
 def test_a_short_session_goes_on_where_it_rested() -> None:
@@ -111,11 +148,46 @@ def test_what_rested_is_dropped_by_a_cut_within_it() -> None:
     assert set(shelf.stored) == {
         (32, "first"), (32, "0:"), (32, "0:0"), (32, "open"),
     }  # fmt: skip  # one glance
-    assert rollups.truncate(99, metrics=1) == 99
-    assert rollups.truncate(60, metrics=1) == 33
-    shelf.write(rollups)
-    assert set(shelf.stored) == {(32, "first")}
-    assert shelf.begin().records == 1
+    for records, left, chunks in [
+        (99, 99, {"0:", "0:0"}),
+        (60, 33, {"0:", "0:0"}),
+        (20, 1, set[str]()),
+    ]:
+        rollups.cut(9 + records, metrics=1)
+        shelf.answer(rollups)
+        assert rollups.records == left
+        shelf.write(rollups)
+        assert {name for _, name in shelf.stored} == {"first", "open", *chunks}
+        assert shelf.begin().records == left
+
+
+def test_what_a_cut_left_over_is_dropped_bit_by_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some of it with each write, also after a restart; and none of it is ever read."""
+    monkeypatch.setattr(writer, "MOST_DROPPED", 10)
+    shelf, other = Shelf(), Shelf()
+    rollups = Rollups(shelf.number_of)
+    fill(rollups, 40 * CHUNK_RECORDS, "a", "old")
+    shelf.write(rollups, rests=True)
+    rollups.cut(12 + 3 * CHUNK_RECORDS, metrics=2)
+    shelf.answer(rollups)
+    sizes = [len(shelf.stored)]
+    for _ in range(3):
+        shelf.write(rollups)
+        sizes.append(len(shelf.stored))
+        rollups = shelf.begin()
+    assert all(0 < before - after < 40 for before, after in pairwise(sizes))
+    # It grows into what is not dropped yet.
+    fill(rollups, 30 * CHUNK_RECORDS, "a")
+    for _ in range(30):
+        shelf.write(rollups, rests=True)
+    assert shelf.extent.over == 0
+    expected = Rollups(other.number_of)
+    fill(expected, 1 + 3 * CHUNK_RECORDS, "a", "old")
+    fill(expected, rollups.records - expected.records, "a")
+    other.write(expected, rests=True)
+    assert shelf.stored == other.stored
 
 
 def test_all_levels_grow() -> None:
@@ -181,3 +253,32 @@ def test_whole_numbers_beyond_64_bits_are_doubles() -> None:
     shelf.write(rollups)
     told = {"a": -float(great), "b": "NaN", "c": "Infinity", "d": "-Infinity"}
     assert json.loads(shelf.stored[32, "first"]) == [[1, 1, 7, None, told]]
+
+
+def test_chunks_of_the_last_level_are_what_is_left_too() -> None:
+    """No level above has them."""
+    rolled = 1 + CHUNK_ROWS * LEVELS[-1]
+    rollups = Rollups({"a": 0, "b": 1}.get, Extent(rolled, EntryID(1, 9)), metrics=2)
+    reached = Reached(EntryID(1, 9), 7.0, 8.0)
+    rollups.give([reached.pack() * 16] * len(rollups.missing))
+    rollups.cut(9, metrics=2)
+    first = pack_records([(EntryID(1, 1), Point(0, None, None, []))])
+    row = FAR_ROW.pack(3, 2, 1.0, 4.0, 5.0, 1, 5, 1, 7)
+    told = {(LEVELS[-1], "0:0"): row, (32, "first"): first}
+    told |= {
+        name: reached.pack() * 16 for name in rollups.missing if name[1][-1] == ":"
+    }
+    rollups.give([told.get(name) for name in rollups.missing])
+    assert rollups.left is not None
+    assert rollups.left.totals == {0: Total(2, 1.0, 4.0, 5.0, 0, None)}
+    assert rollups.records == rolled
+
+
+def test_a_sum_that_no_double_holds_is_infinite() -> None:
+    """So is one that may be either infinity; the last value is known if it is alone."""
+    rows = [(0, 2, -1.0, 1.0, math.inf), (1, 2, -1.0, 1.0, -math.inf)]
+    assert total_of([rows]) == Total(4, -1.0, 1.0, math.inf, 0, None)
+    alone = [(2, 3, math.inf, math.inf, math.inf)]
+    assert total_of([alone]) == Total(0, math.inf, -math.inf, 0.0, 3, "Infinity")
+    assert total_of([rows, [*alone, (2, 1, 0.5, 0.5, 0.5)]]).last is None
+    assert total_of([rows, [(2, 1, 0.5, 0.5, 0.5)]]).last == 0.5

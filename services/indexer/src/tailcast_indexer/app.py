@@ -26,7 +26,7 @@ from tailcast_service.exceptions import SettingsError
 from tailcast_service.logs import configure_logging
 from tailcast_service.tasks import LongLived
 from tailcast_streams.broker import SessionReader
-from tailcast_streams.exceptions import BrokerError, BrokerRefused
+from tailcast_streams.exceptions import BrokerRefused
 from tailcast_streams.position import Cursor
 from tailcast_streams.redis.broker import RedisBroker
 
@@ -57,7 +57,11 @@ class IndexerService:
         rules = Rules(tuple(options.step_keys), tuple(options.time_keys))
         exhausted: dict[str, Cursor] = {}
         writing = Writing(
-            reader, self._queue, self._shelf, instruments=self.instruments
+            reader,
+            self._queue,
+            self._shelf,
+            on_spoiled=self._see_all,
+            instruments=self.instruments,
         )
         self._rounds = Rounds(
             reader,
@@ -80,6 +84,7 @@ class IndexerService:
             rules=rules,
             seconds=options.audit_interval,
             instruments=self.instruments,
+            make_anew=writing.make_anew,
             wake=self._rounds.wake,
         )
         self._listener = Listener(
@@ -118,7 +123,7 @@ class IndexerService:
 
     async def _end(self) -> None:
         """Write what was folded, and let others have the sessions."""
-        with suppress(BrokerError, TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 if self._link.is_up:
                     await self._rounds.drain()

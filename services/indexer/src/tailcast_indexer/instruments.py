@@ -110,15 +110,23 @@ class Instruments:
         self._log.debug("made anew", session=session, why=why)
 
     def foreign(self, session: str) -> None:
-        """Another program wrote a key of an index."""
+        """Another program wrote a key of an index, which is made anew."""
         self._meters.foreign.inc()
         if times := self._sparing.came(("foreign", session)):
             self._log.error(
-                "another program wrote a key of the index: delete it,"
-                " or set another prefix",
+                "another program wrote a key of the index, which is made anew:"
+                " set another prefix",
                 session=session,
                 times=times,
             )
+
+    def emergencies_spoiled(self) -> None:
+        """Another program wrote a key of the kept emergencies."""
+        self._meters.foreign.inc()
+        self._log.error(
+            "another program wrote a key of the kept emergencies: all indexes are made"
+            " anew, to find those that the streams still have"
+        )
 
     def orphan_discarded(self, session: str) -> None:
         """There was an index, and no session."""

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from tailcast_service.exits import take_signals
+from tailcast_service.start import begin
 
 
 __all__ = ["main", "serve"]
@@ -18,8 +18,7 @@ _OF_SESSION = Path("/proc/self/autogroup")
 
 def main() -> None:
     """The entry point of `tailcast-indexer`."""
-    # A signal may come while the rest is being imported.
-    take_signals()
+    begin()
     from tailcast_service.program import run_program  # noqa: PLC0415  # as said above
 
     run_program("indexer", serve)

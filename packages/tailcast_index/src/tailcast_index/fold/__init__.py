@@ -9,12 +9,18 @@ from tailcast_index.fold.folding import Stale
 from tailcast_index.fold.index import Index
 from tailcast_index.fold.pace import Status, status_after
 from tailcast_index.fold.spark import Sparkline
-from tailcast_index.fold.stored import NEWS_FIELDS, count_metrics, read_news
+from tailcast_index.fold.stored import (
+    CHOICE_FIELD,
+    NEWS_FIELDS,
+    count_metrics,
+    read_news,
+)
 from tailcast_index.fold.summary import TRIMMED, Gap, News, Span, Summary, UnreadKey
 from tailcast_index.fold.tail import Tail
 
 
 __all__ = [
+    "CHOICE_FIELD",
     "NEWS_FIELDS",
     "TRIMMED",
     "Gap",

@@ -145,6 +145,22 @@ class Falls:
         self.rewinds.append(rewind)
         return rewind
 
+    def cut(self, to: EntryID, step: float | None) -> None:
+        """Forget what was behind an entry; runs are told anew from there.
+
+        Args:
+            to: the last record that is left.
+            step: the last one that a record up to there has.
+        """
+        left = [one for one in self.rewinds if one.id.offset < to.offset]
+        self.count -= len(self.rewinds) - len(left)
+        self.rewinds = deque(left, MAX_REWINDS)
+        run = self._lanes.get("")
+        self._lanes, self._last_lane = {}, ""
+        if run is not None and step is not None:
+            run.at, run.fallen = step, None
+            self._lanes[""] = run
+
     def dump(self) -> list[Any]:
         """Where the runs are: what `load` goes on from, with the kinds."""
         return [

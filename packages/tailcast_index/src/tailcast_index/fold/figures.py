@@ -10,13 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import islice
-from math import inf, isinf
+from math import inf, isfinite, isinf, isnan
 from operator import add
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
 from tailcast_index.meaning import AlikeRecords, Value
+from tailcast_index.rollups import Left, Total
 
 
 # How many metrics of a session have statistics, and how long their names may be.
@@ -59,8 +60,9 @@ class Metric:
     number: int | None
     # "int" while all its finite values are whole numbers, else "float".
     kind: str
-    # The latest value; "NaN", "Infinity" or "-Infinity" if that is not finite.
-    last: Value
+    # The latest value; "NaN", "Infinity" or "-Infinity" if that is not finite; None if
+    # its record was gone when the file was cut back to it.
+    last: Value | None
     # Of its finite values; None while there is none.
     min: int | float | None
     max: int | float | None
@@ -169,8 +171,11 @@ class Figures:
             if metric is None:
                 continue
             metric[_LAST] = column[-1]
-            metric[_MIN] = min(metric[_MIN], low)
-            metric[_MAX] = max(metric[_MAX], high)
+            # As above: `min` and `max` would take longer.
+            if low < metric[_MIN]:  # noqa: PLR1730
+                metric[_MIN] = low
+            if high > metric[_MAX]:  # noqa: PLR1730
+                metric[_MAX] = high
             metric[_SUM] = reduce(add, column, metric[_SUM])
             metric[_COUNT] += count
             if steps is not None:
@@ -187,9 +192,9 @@ class Figures:
         return metric is not None and metric[_COUNT] > 0
 
     def last_of(self, name: str) -> Value | None:
-        """The latest value of a metric; None if it has no statistics."""
+        """The latest value of a metric; None if it has no statistics, or is unknown."""
         metric = self._metrics.get(name)
-        return None if metric is None else cast(Value, metric[_LAST])
+        return None if metric is None else cast(Value | None, metric[_LAST])
 
     def names_since(self, count: int) -> Iterable[str]:
         """The names behind the first so many that came, or were loaded."""
@@ -230,6 +235,43 @@ class Figures:
         self._left_out_values = left_out.values
         self._left_out_names = dict.fromkeys(left_out.names)
 
+    def cut(self, left: Left) -> None:
+        """Have the figures of those records alone that a cut left.
+
+        What was in buckets is known as far as these tell it.
+        """
+        before = dict(sorted(self._metrics.items(), key=_number))
+        apart = {name for _, one in (left.first, *left.rest) for name, _ in one.values}
+        there = {
+            *left.totals,
+            *(before[name][_NUMBER] for name in apart & before.keys()),
+        }
+        self._metrics, self._stepless, self._names = {}, set(), ()
+        highest = left.reached.highest_step
+        # Numbers are in the order in which metrics came: those behind these are gone.
+        for name, metric in islice(before.items(), 1 + max(there, default=-1)):
+            first_step = metric[_FIRST_STEP]
+            if isnan(highest) or (first_step is not None and first_step > highest):
+                first_step = None
+            if first_step is None:
+                self._stepless.add(name)
+            self._metrics[name] = [
+                metric[_NUMBER], None, inf, -inf, 0, 0, 0, first_step, None, -1,
+            ]  # fmt: skip
+        self.newest = deque(filter(self.has, self.newest), MAX_NEWEST)
+        _, first = left.first
+        self.add(first.values, first.step)
+        for name, metric in self._metrics.items():
+            total = left.totals.get(metric[_NUMBER])
+            if total is not None:
+                _add_total(metric, total, is_whole=isinstance(before[name][_SUM], int))
+        for _, point in left.rest:
+            self.add(point.values, point.step)
+
+    def has(self, name: str) -> bool:
+        """Whether a metric has statistics."""
+        return name in self._metrics
+
     def _new(self, name: str, step: float | None) -> list[Any] | None:
         if self._only is not None and name not in self._only:
             return None
@@ -257,6 +299,26 @@ class Figures:
 def read_metric(name: str, stored: bytes) -> Metric:
     """A metric as it is stored. Raises ValueError."""
     return _metric(name, _loaded(stored))
+
+
+def _add_total(metric: list[Any], total: Total, *, is_whole: bool) -> None:
+    """Add what a metric was in buckets; whole numbers stay some."""
+    last = total.last
+    metric[_NONFINITE] += total.nonfinite
+    metric[_LAST_STEP] = None
+    if total.finite:
+        convert = int if is_whole and isfinite(total.sum) else float
+        metric[_MIN] = min(metric[_MIN], convert(total.low))
+        metric[_MAX] = max(metric[_MAX], convert(total.high))
+        metric[_SUM] += convert(total.sum)
+        metric[_COUNT] += total.finite
+        if isinstance(last, float):
+            last = convert(last)
+    metric[_LAST] = last
+
+
+def _number(item: tuple[str, list[Any]]) -> int:
+    return cast(int, item[1][_NUMBER])
 
 
 def _order(metric: Metric) -> float:

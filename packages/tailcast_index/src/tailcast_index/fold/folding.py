@@ -1,7 +1,8 @@
 """From entry to entry: which of them count, and whether the figures are still right.
 
 At a marker the file lost the lines behind its offset. If some of those were folded, the
-figures cannot be mended: they are stale, and are made anew from the stream's start.
+figures are stale, and are made anew from the stream's start; if that was trimmed, they
+are worked out from the roll-ups, as far as these tell what is left.
 """
 
 from collections.abc import Iterable, Sequence
@@ -80,6 +81,8 @@ class Folding:
         self.rollups = rollups
         # What records are given to.
         self._drawn = tail if rollups is None else rollups
+        # The marker that cut some of what was folded.
+        self._cut_at: Entry | None = None
         # Up to where records were read again that the roll-ups lack, or the chooser;
         # None if all is known up to the position.
         self._read_again_to: EntryID | None = None
@@ -112,6 +115,41 @@ class Folding:
         if self.rollups is not None:
             self.rollups.give(chunks)
             self.read_again()
+
+    def ask_what_is_left(self) -> bool:
+        """Ask the roll-ups for what the marker left; False if they lack some of it."""
+        marker, rollups, run = self._cut_at, self.rollups, self.run
+        if marker is None or rollups is None or not run.records == rollups.records > 0:
+            return False
+        rollups.cut(marker.id.offset, metrics=len(run.figures))
+        return True
+
+    def cut(self, oldest: Entry | None) -> bool:
+        """Go on from what the roll-ups have left; False if that is nothing.
+
+        The records behind that are read again, as far as the stream has them; what is
+        gone of them is a gap.
+
+        Args:
+            oldest: the oldest entry that the stream has; None if it has none.
+        """
+        marker, rollups = self._cut_at, self.rollups
+        if marker is None or rollups is None or rollups.left is None:
+            return False
+        self.run.cut(rollups.left, rollups.records)
+        self.chooser, self._read_again_to, self._last = None, None, None
+        is_there = oldest is not None and oldest.id <= marker.id
+        before = oldest.previous if oldest is not None and is_there else marker.previous
+        to = EntryID(before.generation, min(before.offset, marker.id.offset))
+        if to.offset > rollups.to.offset:
+            self.run.add_gap(Gap(rollups.to, to, TRIMMED))
+        self.position = max(rollups.to, before)
+        self._cursor = Cursor(self.position, 0)
+        self._enter(self.position.generation)
+        if not is_there:
+            # It was read before it went.
+            self._pass(marker, 0)
+        return True
 
     def read_again(self) -> None:
         """Note which records are to be read again, as what was stored is older."""
@@ -238,6 +276,9 @@ class Folding:
         self, entries: Sequence[Entry], records: Sequence[Fields], now_ms: int
     ) -> AlikeRecords | None:
         """What records say together; None if they are to be added one by one."""
+        if not self.run.records:
+            # The first one stands alone, and may show that all are read otherwise.
+            return None
         columns = self.run.columns.read(records, now_ms=now_ms)
         if columns is None:
             return None
@@ -287,6 +328,7 @@ class Folding:
         self._note_cut(entry.id)
         self._enter(generation)
         if run.last_offset > kept:
+            self._cut_at = entry
             return Stale.CUT if run.first_offset <= kept else Stale.ANEW
         if run.records:
             run.places.add(entry.id, run.records, run.highest_step, run.highest_time)
@@ -308,23 +350,42 @@ class Folding:
     def _fold_again(self, entries: Sequence[Entry], now_ms: int) -> Sequence[Entry]:
         """Read again what the figures have; returns the entries behind that."""
         again = [entry for entry in entries if entry.id <= self.position]
-        for entry in again:
-            self._read_again_to = entry.id
-            if self.has_record(entry):
-                self._add_again(entry, now_ms)
+        at = 0
+        while at < len(again):
+            room = MOST_TOGETHER if self._drawn is None else self._drawn.room
+            some = again[at : at + room]
+            self._add_again([one for one in some if self.has_record(one)], now_ms)
+            self._read_again_to = some[-1].id
+            at += len(some)
         if self._read_again_to == self.position or len(again) < len(entries):
             self._read_again_to = None
         return entries[len(again) :]
 
-    def _add_again(self, entry: Entry, now_ms: int) -> None:
-        fields = read_fields(entry.record)
-        if self.chooser is not None and entry.id > self.looked:
-            # It looked at them before, and the choice stayed as it was.
-            self.looked = entry.id
-            self.chooser.look(fields)
+    def _add_again(self, entries: Sequence[Entry], now_ms: int) -> None:
         drawn = self._drawn
-        if drawn is not None and entry.id > drawn.to:
-            drawn.add(entry.id, self.run.point(fields, now_ms))
+        ids: list[EntryID] = []
+        records: list[Fields] = []
+        for entry in entries:
+            fields: Fields = read_fields(entry.record)
+            if self.chooser is not None and entry.id > self.looked:
+                # It looked at them before, and the choice stayed as it was.
+                self.looked = entry.id
+                self.chooser.look(fields)
+            if drawn is not None and entry.id > drawn.to:
+                ids.append(entry.id)
+                records.append(fields)
+        if drawn is None or not records:
+            return
+        columns = None
+        keys = [*map(tuple, records)]
+        # The first record of all stands alone.
+        if drawn.records and keys.count(keys[0]) == len(keys):
+            columns = self.run.columns.read(records, now_ms=now_ms)
+        if columns is not None:
+            drawn.add_all(ids, columns)
+            return
+        for id, fields in zip(ids, records, strict=True):
+            drawn.add(id, self.run.point(fields, now_ms))
 
     def has_record(self, entry: Entry) -> bool:
         """Whether an entry is of a line that is a record, and is in the file still."""

@@ -7,47 +7,49 @@
         index.fold(entries read after `index.reads_after`, …)
         if index.stale is not None:
             index.restart(the oldest entry of the stream)
+            while index.missing:
+                index.give(those chunks of roll-ups)
         write(index.take_changes())
 
 Whatever the batches are, and wherever the process was killed between two writes, the
 figures are those over the records that the file has now. Lines that are gone are not in
 them: if a marker cuts some of those that were folded, the index is stale, and begins
-again. What the stream no longer has by then is named as a gap.
+again. If the stream no longer has all of it by then, figures and curves go on from what
+the roll-ups say of the records that are left; what is missing is named as a gap.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from msgspec.json import decode, encode
+from msgspec.json import decode
 
 from tailcast_index.fold.cuts import Cuts
+from tailcast_index.fold.falls import Rewind
 from tailcast_index.fold.figures import Metric
 from tailcast_index.fold.folding import Folding, Stale
 from tailcast_index.fold.run import Run
-from tailcast_index.fold.stored import (
-    at_text,
-    fields_of,
-    load_run,
-    parse_at,
-    records_of,
-    rules_text,
-)
+from tailcast_index.fold.stored import at_text, load_run, parse_at, rules_text
+from tailcast_index.fold.storing import Storing
 from tailcast_index.fold.summary import Summary
 from tailcast_index.fold.tail import Tail
-from tailcast_index.meaning import RULES_VERSION, Choice, Chooser, Point, Rules
+from tailcast_index.meaning import (
+    RULES_VERSION,
+    TAKEN_OVER,
+    Choice,
+    Chooser,
+    Point,
+    Rules,
+)
 from tailcast_index.rollups import Extent, Rollups
 from tailcast_streams.emergencies import FoundEmergency
 from tailcast_streams.entries import Entry
 from tailcast_streams.exceptions import InvalidPosition
-from tailcast_streams.indexes import NEEDS_FIELD, Chunk, IndexWrite, StoredIndex
+from tailcast_streams.indexes import Chunk, IndexWrite, StoredIndex
 from tailcast_streams.metrics import read_fields
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 
 
-# How often the latest record is stored besides its entry while records come.
-KEPT_EVERY_MS = 10_000
-# What the chooser knows is stored once in so many records: whoever goes on shows it
-# those again that it has not looked at then.
-CHOOSER_EVERY = 1_024
+# The versions of the rules whose indexes can be gone on with; the first is this one.
+_VERSIONS = (str(RULES_VERSION), *map(str, TAKEN_OVER))
 
 
 class Index:
@@ -77,15 +79,9 @@ class Index:
         self.stale: Stale | None = None
         self._rules = rules
         self._folding = folding or self._begun(Cuts(), Chooser(rules))
-        # What is stored: the `at`, "" for nothing, and the fields, by their names.
-        self._stored_at: str = stored_at
-        self._stored: Mapping[str, bytes] = {}
-        # Whether the next write drops all that is stored.
-        self._begins = True
-        # When the latest record was stored besides its entry.
-        self._kept_ms = 0
-        # How many records there were when the chooser was stored.
-        self._chosen_at = 0
+        self._storing = Storing(session, incarnation, stored_at)
+        # The oldest entry of the stream while the index is cut.
+        self._oldest: Entry | None = None
 
     @property
     def cursor(self) -> Cursor:
@@ -98,15 +94,32 @@ class Index:
         return at_text(self.incarnation, self.cursor, self._rules)
 
     @property
+    def stored_at(self) -> str:
+        """What `at` was when it was loaded, or written last; "" before that."""
+        return self._storing.at
+
+    @property
     def reads_after(self) -> EntryID:
         """The entry behind which to read on."""
         return self._folding.reads_after
 
     @property
     def missing(self) -> Sequence[Chunk]:
-        """What `give` must be called with before anything else; mostly empty."""
+        """What `give` must be called with before anything else; mostly empty.
+
+        Also after it was called: then something else is missing.
+        """
         rollups = self._folding.rollups
         return () if rollups is None else rollups.missing
+
+    @property
+    def drops_more(self) -> bool:
+        """Whether there is more to be written though nothing comes.
+
+        What a cut left over is dropped bit by bit, in as many writes as it takes.
+        """
+        rollups = self._folding.rollups
+        return rollups is not None and rollups.extent.over > 0
 
     def give(self, chunks: Sequence[bytes | None]) -> None:
         """Go on with what is stored of roll-ups.
@@ -117,7 +130,10 @@ class Index:
         Raises:
             ValueError: they cannot be used: the index is to be made anew.
         """
-        self._folding.give(chunks)
+        if self.stale is Stale.CUT:
+            self._give_what_is_left(chunks)
+        else:
+            self._folding.give(chunks)
 
     @property
     def chooser(self) -> Chooser | None:
@@ -128,6 +144,11 @@ class Index:
     def markers(self) -> list[EntryID]:
         """The markers behind which the file's lines stand, as far as they matter."""
         return [EntryID(*cut) for cut in self._folding.cuts.dump()]
+
+    @property
+    def rewinds(self) -> Sequence[Rewind]:
+        """Where the run fell back, the latest times."""
+        return tuple(self._folding.run.falls.rewinds)
 
     def summary(
         self,
@@ -177,18 +198,25 @@ class Index:
         """Make ready for what is to be folded anew, which is behind `reads_after`.
 
         If the stream no longer has what the figures are made from, records go on to be
-        read as they were; and if a marker cut them, all before the oldest entry is a
-        gap.
+        read as they were. If a marker cut them, what is `missing` is to be given then,
+        and the index is stale until it was; nothing has changed if it was not.
 
         Args:
             oldest: the oldest entry that the stream has; None if it has none.
         """
-        stale, self.stale = self.stale, None
-        last = self._folding
+        stale, last = self.stale, self._folding
         is_whole = oldest is not None and oldest.id <= last.first
-        if stale is Stale.CUT and last.chooser is None:
-            self._begin(self._begun(last.cuts, None, last.run.choice))
-        elif stale is Stale.CUT or (stale is Stale.RULES and is_whole):
+        if stale is Stale.CUT and not is_whole and last.ask_what_is_left():
+            self._oldest = oldest
+            if not self._storing.has_parts:
+                # What is stored is another's.
+                while self.missing:
+                    self._give_what_is_left([None] * len(self.missing))
+            return
+        self.stale = None
+        if stale is Stale.CUT:
+            self._begin_after_cut()
+        elif stale is Stale.RULES and is_whole:
             self._begin(self._begun(last.cuts, Chooser(self._rules)))
         elif stale is Stale.CHOICE and is_whole:
             self._begin(self._begun(last.cuts, last.chooser))
@@ -205,51 +233,7 @@ class Index:
             is_resting: whether the session rests: then the latest record is written
                 too, which else is only so from time to time.
         """
-        run, rollups, at = self._folding.run, self._folding.rollups, self.at
-        if rollups is None or self.cursor.id == BEFORE_ALL:
-            return None
-        rolled = rollups.take_changes(rests=is_resting)
-        fields = fields_of(run)
-        fields["resume"] = encode(self._folding.dump())
-        fields["rollups"] = rollups.extent.dump()
-        if self._folding.chooser is None:
-            fields["chooser"] = b""
-        elif (
-            is_resting
-            or self._begins
-            or (run.records - self._chosen_at >= CHOOSER_EVERY)
-        ):
-            self._chosen_at = run.records
-            fields["chooser"] = self._chooser_text(self._folding.chooser)
-        if is_resting or run.arrived_ms - self._kept_ms >= KEPT_EVERY_MS:
-            self._kept_ms = run.arrived_ms
-            fields |= records_of(run)
-        stored: Mapping[str, bytes] = {} if self._begins else self._stored
-        chosen = fields.get("chooser", stored.get("chooser", b""))
-        needs = self._needs_after(rollups.extent, chosen)
-        fields[NEEDS_FIELD] = str(needs).encode()
-        changed = {
-            name: text for name, text in fields.items() if stored.get(name) != text
-        }
-        if at == self._stored_at and not (changed or rolled.chunks or rolled.dropped):
-            return None
-        write = IndexWrite(
-            session=self.session,
-            expected=self._stored_at,
-            at=at,
-            begins=self._begins,
-            fields=changed,
-            metrics=run.figures.take_changed(),
-            places=run.places.take(),
-            chunks=rolled.chunks,
-            dropped=rolled.dropped,
-            emergencies=self._folding.take_emergencies(
-                self.session, self.incarnation, begins=self._begins
-            ),
-        )
-        self._stored = {**stored, **changed}
-        self._stored_at, self._begins = at, False
-        return write
+        return self._storing.take(self._folding, self.at, is_resting=is_resting)
 
     def points_of(
         self, entries: Iterable[Entry], *, now_ms: int
@@ -362,7 +346,8 @@ class Index:
         fields = stored.fields
         try:
             incarnation, cursor, made_by = parse_at(stored.at)
-            if made_by.partition(".")[0] != str(RULES_VERSION):
+            version = made_by.partition(".")[0]
+            if version not in (_VERSIONS if writes else _VERSIONS[:1]):
                 return None
             run = load_run(fields, metrics, rules, only=names)
             chooser, looked = None, BEFORE_ALL
@@ -370,9 +355,9 @@ class Index:
                 looked_text, _, text = fields["chooser"].partition(b" ")
                 looked = EntryID.parse(looked_text.decode())
                 chooser = Chooser.load(rules, text)
-            extent = Extent.load(fields["rollups"])
             rollups = None
             if writes:
+                extent = Extent.load(fields["rollups"])
                 numbers = len(run.figures)
                 number_of = run.figures.number_of
                 rollups = Rollups(number_of, extent, metrics=numbers)
@@ -393,26 +378,12 @@ class Index:
             stored_at=stored.at,
             folding=folding,
         )
-        index._stored, index._begins = fields, False
-        index._kept_ms, index._chosen_at = run.arrived_ms, run.records
+        index._storing.go_on(fields, run)
         return index
-
-    def _needs_after(self, extent: Extent, chosen: bytes) -> EntryID:
-        """Behind which entry one that goes on from what is stored reads the stream."""
-        lacking = [self.cursor.id]
-        if extent.records < self._folding.run.records:
-            lacking.append(extent.to)
-        if looked := chosen.partition(b" ")[0]:
-            lacking.append(EntryID.parse(looked.decode()))
-        return min(lacking)
 
     def take_found(self) -> Sequence[FoundEmergency]:
         """The emergencies that were folded since the last call, at most a thousand."""
         return self._folding.take_found()
-
-    def _chooser_text(self, chooser: Chooser) -> bytes:
-        """What the chooser knows, behind the last entry that it has looked at."""
-        return b"%b %b" % (str(self._folding.looked).encode(), chooser.dump())
 
     def _begun(
         self, cuts: Cuts, chooser: Chooser | None, choice: Choice | None = None
@@ -422,6 +393,31 @@ class Index:
             choice = chooser.choice
         run = Run(self._rules, choice or Choice())
         return Folding(run, chooser, cuts, rollups=Rollups(run.figures.number_of))
+
+    def _give_what_is_left(self, chunks: Sequence[bytes | None]) -> None:
+        """Give the roll-ups what they need to be cut; after the last of it, go on."""
+        folding, oldest = self._folding, self._oldest
+        try:
+            folding.give(chunks)
+            if self.missing:
+                return
+            is_cut = folding.cut(oldest)
+        except ValueError:
+            # Somebody deleted some.
+            is_cut = False
+        self.stale = self._oldest = None
+        if not is_cut:
+            self._begin_after_cut()
+            return
+        self._storing.cut(folding.run.records)
+
+    def _begin_after_cut(self) -> None:
+        """Begin again at the oldest entry, before which all is a gap."""
+        last = self._folding
+        if last.chooser is None:
+            self._begin(self._begun(last.cuts, None, last.run.choice))
+        else:
+            self._begin(self._begun(last.cuts, Chooser(self._rules)))
 
     def _begin_at(self, entry: Entry) -> None:
         """Begin again at an entry before which nothing is left."""
@@ -435,8 +431,7 @@ class Index:
         # Those in lines that are gone are not met again.
         folding.run.found.extend(self._folding.run.found)
         self._folding = folding
-        self._begins = True
-        self._kept_ms = self._chosen_at = 0
+        self._storing.begin()
 
 
 def _reaches(value: float | None, target: float | None) -> bool:

@@ -33,6 +33,10 @@ class PlaceMarks:
         self.due_offset = id.offset + PLACE_BYTES
         self._places.append(Place(id, records, step, time_ms))
 
+    def cut(self, records: int) -> None:
+        """Forget those that are not stored and have more records than this."""
+        self._places = [one for one in self._places if one.records <= records]
+
     def take(self) -> list[Place]:
         """The places that were added since the last call."""
         places, self._places = self._places, []

@@ -5,8 +5,9 @@ It knows of no entries that are gone, of no stream and of no store: that is `ind
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
+from math import isnan
 
 from msgspec.json import encode
 
@@ -27,6 +28,7 @@ from tailcast_index.meaning import (
     Unread,
     Value,
 )
+from tailcast_index.rollups import Left, as_told
 from tailcast_streams.emergencies import MAX_KEPT_OF_SESSION, FoundEmergency
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, EntryID
@@ -49,7 +51,6 @@ class Run:
     def __init__(
         self, rules: Rules, choice: Choice, *, only: Collection[str] | None = None
     ) -> None:
-        self.read = Reader(rules, choice).read
         self._rules = rules
         self.choice = choice
         self.records = 0
@@ -75,6 +76,10 @@ class Run:
         self._settings: Mapping[str, object] = {}
         self.config = b""
         self.config_left_out = 0
+        # The lines that end there, or before it, said the settings and the total first.
+        self.config_at = self.total_at = 0
+        # Up to which entry the figures were worked out from roll-ups.
+        self.approximate_to: EntryID | None = None
         self.latest_id = BEFORE_ALL
         self.latest = b""
         self.emergencies = 0
@@ -93,6 +98,11 @@ class Run:
         # When the file was written last, as far as was told, and when records came.
         self.written_ms = 0
         self.arrived_ms = 0
+
+    @cached_property
+    def read(self) -> Callable[..., Point]:
+        """Reads one record; not made for a run that is only looked at."""
+        return Reader(self._rules, self.choice).read
 
     @cached_property
     def columns(self) -> ColumnReader:
@@ -132,17 +142,16 @@ class Run:
             self.places.add(id, records, self.highest_step, self.highest_time)
         if records >= self.spark.due:
             self.spark.note(self.figures)
-        self._look_for_settings(fields)
+        self._look_for_settings(fields, offset)
         if kind is Kind.EMERGENCY or total_steps is not None or unread:
             self._note_rare(entry, point, now_ms)
         return point
 
     def may_add(self, columns: AlikeRecords) -> bool:
-        """Whether `add_all` may be called for the records that come next."""
+        """Whether `add_all` may be called for what comes next behind a record."""
         steps, times = columns.steps, columns.times_ms
         return (
-            self.records > 0
-            and (times is None or self.highest_time is not None)
+            (times is None or self.highest_time is not None)
             and self.figures.may_add(columns.names, has_steps=steps is not None)
             and (
                 steps is None
@@ -178,9 +187,10 @@ class Run:
         if self.records >= self.spark.due:
             self.spark.note(self.figures)
         if self._settings_finder.may_be_in(records[0]):
-            for fields in records:
-                self._look_for_settings(fields)
-        self.total_steps = columns.total_steps or self.total_steps
+            for entry, fields in zip(entries, records, strict=True):
+                self._look_for_settings(fields, entry.id.offset)
+        if columns.total_steps is not None:
+            self._note_total(columns.total_steps, last.id.offset)
 
     def _add_places(self, entries: Sequence[Entry], columns: AlikeRecords) -> None:
         """Add the places that are due among the next records."""
@@ -225,6 +235,50 @@ class Run:
         self.gaps.append(gap)
         self.last_offset = gap.to.offset
         self.first_offset = self.first_offset or gap.after.offset + 1
+
+    def cut(self, left: Left, records: int) -> None:
+        """Go on from what a cut left of the records, which are gone themselves.
+
+        What cannot be known of them is forgotten if later records say it again, as the
+        total of steps; what none says again is kept as it was, as values that could not
+        be read.
+
+        Args:
+            left: what is known of them.
+            records: how many there are.
+        """
+        to, step, highest_step, time_ms, highest_time = left.reached
+        self.figures.cut(left)
+        self.falls.cut(to, as_told(step))
+        self.spark.cut(self.figures, records)
+        self.places.cut(records)
+        self.records = records
+        self.latest_id, self.latest = to, b""
+        self.last_offset = to.offset
+        self.last_step, self.highest_step = as_told(step), as_told(highest_step)
+        if self.highest_step is None:
+            self.first_step = self.before_steps = None
+        self.last_time, self.highest_time = _whole(time_ms), _whole(highest_time)
+        if self.highest_time is None:
+            self.first_time = self.before_times = None
+        self.by_time, self.by_arrival = Samples(), Samples()
+        if self.config_at > to.offset:
+            self.config, self.config_left_out = b"", 0
+        self._settings = {}
+        if self.total_at > to.offset:
+            self.total_steps = None
+        alarms = [id for id in self.emergency_ids if id.offset <= to.offset]
+        if len(alarms) < len(self.emergency_ids):
+            self.emergencies -= len(self.emergency_ids) - len(alarms)
+            self.emergency_ids, self.latest_emergency = (
+                deque(alarms, MAX_EMERGENCIES),
+                b"",
+            )
+        gaps = [gap for gap in self.gaps if gap.to.offset <= to.offset]
+        self.gap_count -= len(self.gaps) - len(gaps)
+        self.gaps = deque(gaps, MAX_GAPS)
+        self.approximate_to = to
+        self.places.add(to, records, self.highest_step, self.highest_time)
 
     def note_written(self, written_ms: int) -> None:
         """Note when the file was written last, 0 if that is not known."""
@@ -293,6 +347,7 @@ class Run:
             unread_others=self.unread_others,
             before_steps=self.before_steps,
             before_times=self.before_times,
+            approximate_to=self.approximate_to,
             choice=self.choice,
             left_out=self.figures.left_out,
         )
@@ -313,11 +368,15 @@ class Run:
             self.by_time.note(time_ms, self.records, self.falls.at)
         self.last_time = time_ms
 
-    def _look_for_settings(self, fields: Mapping[str, object]) -> None:
+    def _note_total(self, total_steps: int, offset: int) -> None:
+        if total_steps != self.total_steps:
+            self.total_steps, self.total_at = total_steps, offset
+
+    def _look_for_settings(self, fields: Mapping[str, object], offset: int) -> None:
         settings = self._settings_finder.find(fields)
         if settings is None or settings == self._settings:
             return
-        self._settings = settings
+        self._settings, self.config_at = settings, offset
         text = encode(settings)
         is_kept = len(text) <= MAX_CONFIG_BYTES
         self.config = text if is_kept else b""
@@ -337,7 +396,7 @@ class Run:
         if entry.kind is Kind.EMERGENCY:
             self._note_emergency(entry, point, now_ms)
         if point.total_steps is not None:
-            self.total_steps = point.total_steps
+            self._note_total(point.total_steps, entry.id.offset)
         for unread in point.unread:
             self._note_unread(unread)
 
@@ -357,3 +416,7 @@ class Run:
             return
         times = 1 if known is None else known.times + 1
         self.unread[unread.key] = UnreadKey(times, unread.is_time, unread.text)
+
+
+def _whole(value: float) -> int | None:
+    return None if isnan(value) else int(value)

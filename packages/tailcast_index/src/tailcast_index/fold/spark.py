@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from tailcast_index.fold.figures import Figures
-from tailcast_index.meaning import rank_of
+from tailcast_index.meaning import Value, rank_of
 
 
 # How many points there are at most, the latest value included.
@@ -23,6 +23,8 @@ class Sparkline(NamedTuple):
 
     metric: str
     values: tuple[int | float | None, ...]
+    # The latest value, whether it is finite or not; None if it is not known.
+    last: Value | None
 
 
 class Spark:
@@ -43,7 +45,8 @@ class Spark:
     def note(self, figures: Figures) -> None:
         """Note the value at the record that was due, which is in the figures."""
         self.choose(figures)
-        self._marks.append(self._latest(figures))
+        last = None if self.metric is None else figures.last_of(self.metric)
+        self._marks.append(_finite(last))
         if len(self._marks) == MAX_POINTS:
             self._marks = self._marks[1::2]
             self._every *= 2
@@ -65,23 +68,30 @@ class Spark:
         self.choose(figures)
         if self.metric is None:
             return None
-        values = list(self._marks)
-        if records % self._every:
-            values.append(self._latest(figures))
-        return Sparkline(self.metric, tuple(values))
+        return self._with(figures.last_of(self.metric), records)
 
-    def _latest(self, figures: Figures) -> int | float | None:
-        value = None if self.metric is None else figures.last_of(self.metric)
-        return None if isinstance(value, str) else value
+    def _with(self, last: Value | None, records: int) -> Sparkline:
+        assert self.metric is not None  # noqa: S101  # it has a value
+        latest = [_finite(last)] if records % self._every else []
+        return Sparkline(self.metric, (*self._marks, *latest), last)
+
+    def cut(self, figures: Figures, records: int) -> None:
+        """Have the first so many records alone, which have these figures."""
+        del self._marks[records // self._every :]
+        self.due = (len(self._marks) + 1) * self._every
+        if self.metric is not None and not figures.has(self.metric):
+            self.metric = None
+        self._compared = 0 if self.metric is None else len(figures)
 
     def dump(self, figures: Figures) -> list[Any] | None:
         """What `load` goes on from, besides the latest value; None for nothing."""
         self.choose(figures)
-        return [self.metric, self._every, self._marks] if self._marks else None
+        is_known = self._marks or self.metric is not None
+        return [self.metric, self._every, self._marks] if is_known else None
 
     def dump_latest(self, figures: Figures) -> list[Any] | None:
         """The latest value, which changes with each record; None for nothing."""
-        return [self._latest(figures)] if self.metric is not None else None
+        return [figures.last_of(self.metric)] if self.metric is not None else None
 
     @classmethod
     def load(
@@ -100,8 +110,11 @@ class Spark:
         spark._compared = len(figures)
         spark.metric, spark._every, spark._marks = dumped or (None, 1, [])
         spark.due = (len(spark._marks) + 1) * spark._every
-        if spark.metric is not None and figures.last_of(spark.metric) is None:
+        if spark.metric is not None and not figures.has(spark.metric):
             spark.due = _NEVER
-            values = spark._marks + ([*latest] if records % spark._every else [])
-            spark._stored = Sparkline(spark.metric, tuple(values))
+            spark._stored = spark._with(latest[0], records)
         return spark
+
+
+def _finite(value: Value | None) -> int | float | None:
+    return None if isinstance(value, str) else value

@@ -25,8 +25,9 @@ from tailcast_streams.position import Cursor, EntryID
 
 _T = TypeVar("_T")
 
-# The fields that have news.
-NEWS_FIELDS: Final = ("newest", "rewinds")
+# The field that says how records are read, and those that have news.
+CHOICE_FIELD: Final = "choice"
+NEWS_FIELDS: Final = (CHOICE_FIELD, "newest", "rewinds")
 
 _encode: Final = msgspec.json.encode
 _decode: Final = msgspec.json.decode
@@ -54,12 +55,15 @@ def fields_of(run: Run) -> dict[str, bytes]:
     rewinds = [[str(id), *rest] for id, *rest in falls.rewinds]
     gaps = [[str(gap.after), str(gap.to), gap.reason] for gap in run.gaps]
     emergency_ids = [str(id) for id in run.emergency_ids]
+    said = run.config_at, run.total_at
     fields = {
         "records": run.records,
         "steps": _some(run.first_step, run.last_step, run.highest_step),
         "times": _some(run.first_time, run.last_time, run.highest_time),
         "before": _some(_text(run.before_steps), _text(run.before_times)),
         "total_steps": run.total_steps,
+        "said": said if any(said) else None,
+        "approximate": _text(run.approximate_to),
         "spark": run.spark.dump(run.figures),
         "spark_latest": run.spark.dump_latest(run.figures),
         "activity": [run.written_ms, run.arrived_ms],
@@ -121,6 +125,8 @@ def load_run(
     run.total_steps = fields.get("total_steps")
     run.config = stored.get("config", b"")
     run.config_left_out = fields.get("config_left_out", 0)
+    run.config_at, run.total_at = fields.get("said", (0, 0))
+    run.approximate_to = _id(fields.get("approximate"))
     run.written_ms, run.arrived_ms = fields["activity"]
     run.by_time = Samples.load(fields.get("pace", ()))
     run.by_arrival = Samples.load(fields.get("arrivals", ()))
@@ -162,6 +168,7 @@ def load_run(
 _JSON: Final = frozenset(
     {
         "activity",
+        "approximate",
         "arrivals",
         "before",
         "choice",
@@ -177,6 +184,7 @@ _JSON: Final = frozenset(
         "pace",
         "records",
         "rewinds",
+        "said",
         "spark",
         "spark_latest",
         "steps",
@@ -194,7 +202,12 @@ def read_news(stored: StoredIndex) -> News | None:
         fields = {name: _decode(text) for name, text in stored.fields.items()}
         metrics, newest = fields.get("newest", (0, ()))
         _, rewinds = _rewinds(fields.get("rewinds", (0, ())))
-        return News(incarnation, cursor.id, tuple(rewinds), metrics, tuple(newest))
+        choice = msgspec.convert(fields.get("choice"), Choice | None)
+        return News(
+            incarnation, cursor.id, tuple(rewinds), metrics, tuple(newest),
+            # One that has found nothing was made before the first record, mostly.
+            None if choice == Choice() else choice,
+        )  # fmt: skip  # one glance
     except (ValueError, TypeError, InvalidPosition):
         # There is no index, or somebody wrote it by hand.
         return None

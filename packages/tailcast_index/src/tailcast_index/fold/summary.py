@@ -61,6 +61,8 @@ class News(NamedTuple):
     # How many metrics there are, and the names of those that came last.
     metrics: int
     newest: tuple[str, ...]
+    # How the records are read; None if that was not asked for, or is not known yet.
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,9 @@ class Summary:
     # Behind which entries to look for a step and for a time; None while there is none.
     before_steps: EntryID | None = None
     before_times: EntryID | None = None
+    # Up to which entry they were worked out from roll-ups, None if from no part so: the
+    # file was cut back to records that the stream no longer had.
+    approximate_to: EntryID | None = None
     # Which fields of the records are step and time.
     choice: Choice
     left_out: LeftOut

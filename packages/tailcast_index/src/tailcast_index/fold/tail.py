@@ -4,7 +4,7 @@ In place of roll-ups in an index that is read and not written: it is given the r
 that those would be given.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tailcast_index.meaning import AlikeRecords, Point
 from tailcast_index.rollups.records import Record
@@ -18,8 +18,18 @@ BATCH = 32
 class Tail:
     """The records behind an entry."""
 
-    def __init__(self, records: int = 0, to: EntryID = BEFORE_ALL) -> None:
-        """Begin behind an entry, up to which there are so many records."""
+    def __init__(
+        self,
+        records: int = 0,
+        to: EntryID = BEFORE_ALL,
+        *,
+        names: Collection[str] | None = None,
+    ) -> None:
+        """Begin behind an entry, up to which there are so many records.
+
+        What is kept of each record has these metrics alone, or all.
+        """
+        self._names = None if names is None else frozenset(names)
         # How many records there are up to the last one here, and its ID.
         self.records = records
         self.to = to
@@ -30,12 +40,18 @@ class Tail:
         """Add the next record."""
         self.records += 1
         self.to = id
+        if self._names is not None:
+            kept = [pair for pair in point.values if pair[0] in self._names]
+            point = point._replace(values=kept)
         self.added.append((id, point))
 
     def add_all(self, ids: Sequence[EntryID], columns: AlikeRecords) -> None:
         """Add the next records, which are alike."""
-        for id, point in zip(ids, columns.points(), strict=True):
-            self.add(id, point)
+        if self._names is not None:
+            columns = columns.only(self._names)
+        self.records += columns.records
+        self.to = ids[-1]
+        self.added += zip(ids, columns.points(), strict=True)
 
     @property
     def room(self) -> int:

@@ -1,7 +1,8 @@
 """What one record says: its step, its time, its metrics. Knows no other record.
 
 Only the choice of a session's keys looks at several records. What is here is one
-version of the rules (`RULES_VERSION`); an index that another version made is made anew.
+version of the rules (`RULES_VERSION`); an index that another version made is made anew,
+or gone on with if its stream was trimmed.
 """
 
 from tailcast_index.meaning.about import About, SettingsFinder, about_run
@@ -14,6 +15,7 @@ from tailcast_index.meaning.reader import Reader
 from tailcast_index.meaning.totals import Totals
 from tailcast_index.meaning.values import (
     RULES_VERSION,
+    TAKEN_OVER,
     Choice,
     Path,
     Point,
@@ -25,6 +27,7 @@ from tailcast_index.meaning.values import (
 
 __all__ = [
     "RULES_VERSION",
+    "TAKEN_OVER",
     "About",
     "AlikeRecords",
     "Choice",

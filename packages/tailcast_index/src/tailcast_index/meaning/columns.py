@@ -58,6 +58,16 @@ class AlikeRecords(NamedTuple):
             highs=[*map(max, self.highs, other.highs)],
         )
 
+    def only(self, names: Collection[str]) -> "AlikeRecords":
+        """The same with these metrics alone."""
+        kept = [at for at, name in enumerate(self.names) if name in names]
+        return self._replace(
+            names=tuple([self.names[at] for at in kept]),
+            values=[self.values[at] for at in kept],
+            lows=[self.lows[at] for at in kept],
+            highs=[self.highs[at] for at in kept],
+        )
+
     def points(self) -> Iterator[Point]:
         """What each of them says, for who wants them one by one."""
         nothing = [None] * self.records

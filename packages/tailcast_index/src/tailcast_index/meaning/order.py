@@ -207,7 +207,8 @@ class Order(msgspec.Struct, array_like=True):
             self.fresh = self._marks(line)
         self.typical = {*keys} if self.typical is None else self.typical & keys
         if len(self.known) < MAX_KNOWN:
-            self.known |= keys
+            # What is beside an envelope is not new either in a line that has none.
+            self.known |= keys | line.fields.keys()
             self.known |= {_kind(mode) for mode in self._new_modes(line)}
 
     def _new_modes(self, line: Line) -> Iterator[Aside]:

@@ -67,6 +67,13 @@ class Reader:
         values, nulls = self._collect(fields)
         return Point(step, time_ms, total, values, lane, nulls, unread)
 
+    def place(self, fields: Fields, *, now_ms: int) -> tuple[Number | None, int | None]:
+        """The step and the time of this record alone, as `read` says them."""
+        step, _, _ = self._other_step(fields, self._step_at(fields))
+        latest_ms = now_ms + DAY_MS
+        time_ms, _ = self._other_time(fields, self._time_at(fields), latest_ms, ())
+        return step, time_ms
+
     def _other_step(
         self, fields: Fields, raw: object
     ) -> tuple[Number | None, int | None, tuple[Unread, ...]]:

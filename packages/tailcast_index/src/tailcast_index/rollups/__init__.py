@@ -7,7 +7,8 @@ from it follows which chunks there are. Records are counted from 0.
 """
 
 from tailcast_index.rollups.drawing import Curve, Series, draw
-from tailcast_index.rollups.layout import NO_EXTENT, Extent, RollupChanges
+from tailcast_index.rollups.layout import NO_EXTENT, Extent, RollupChanges, as_told
+from tailcast_index.rollups.left import Left, Total
 from tailcast_index.rollups.plan import SeriesPlan, plan_series
 from tailcast_index.rollups.writer import Rollups
 
@@ -16,10 +17,13 @@ __all__ = [
     "NO_EXTENT",
     "Curve",
     "Extent",
+    "Left",
     "RollupChanges",
     "Rollups",
     "Series",
     "SeriesPlan",
+    "Total",
+    "as_told",
     "draw",
     "plan_series",
 ]

@@ -4,7 +4,7 @@ Pure. Most buckets are of such records alone; their rows are made without any re
 being put together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
 
 from tailcast_index.meaning import AlikeRecords
@@ -17,11 +17,16 @@ from tailcast_streams.position import EntryID
 class Alike:
     """Records that follow each other, at most a bucket of them."""
 
-    __slots__ = ("_ids", "_parts")
+    __slots__ = ("_ids", "_names", "_number_of", "_numbers", "_parts")
 
-    def __init__(self) -> None:
+    def __init__(self, number_of: NumberOf) -> None:
+        """Begin without any. For the argument see `Rollups`."""
+        self._number_of = number_of
         self._ids: list[EntryID] = []
         self._parts: list[AlikeRecords] = []
+        # The metrics of which the numbers were asked last, and what they are.
+        self._names: tuple[str, ...] = ()
+        self._numbers: Sequence[int | None] = ()
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -52,7 +57,10 @@ class Alike:
         times = [time_ms for part in self._parts for time_ms in part.times_ms or ()]
         return reached_by(before, self._ids[-1], steps, times)
 
-    def rows(self, bucket: int, number_of: NumberOf) -> Iterator[tuple[int, bytes]]:
-        """The rows of a bucket that they are."""
+    def rows(self, bucket: int) -> Sequence[tuple[int, bytes]]:
+        """The rows of a bucket that they are, by the numbers of its metrics."""
         columns = reduce(AlikeRecords.followed_by, self._parts)
-        return rows_of_alike(bucket, self._ids, columns, number_of)
+        if columns.names is not self._names:
+            self._names = columns.names
+            self._numbers = [*map(self._number_of, columns.names)]
+        return rows_of_alike(bucket, self._ids, columns, self._numbers)

@@ -3,12 +3,13 @@
 Pure. A unit is what goes into a row as a whole: a bucket, or a single record. Rows are
 equally wide, counted in records from the session's first, so that they stay where they
 are while a session grows, until it has too many. The first and the last unit are rows
-of their own if they are records.
+of their own if they are records. Where the run fell back a row begins, so that none has
+records of both sides; a bucket that has such is a row of its own.
 """
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from tailcast_index.meaning import Point
@@ -20,6 +21,9 @@ AxisName: TypeAlias = Literal["step", "time", "record"]
 # The rows of a series whose first, or last, record is a row of its own.
 _WITH_FIRST = 2
 _WITH_BOTH = 3
+# A fall takes two rows at most: one begins there, and the bucket that it divides is
+# one. So many rows there are for each fall, so that most are left for the others.
+_FALL_ROWS = 8
 
 
 class Unit(NamedTuple):
@@ -78,15 +82,24 @@ class Axis:
             end += end < len(units) and units[end].records > 1
         return range(first, max(first, end))
 
-    def rows(self, selected: range, points: int) -> list[int]:
-        """The row of each selected unit, counted from 0; at most so many rows."""
+    def rows(
+        self, selected: range, points: int, falls: Sequence[int] = ()
+    ) -> list[int]:
+        """The row of each selected unit, counted from 0; at most so many rows.
+
+        Args:
+            selected: the units.
+            points: how many rows there may be.
+            falls: the records with which the run fell back, at most `most_falls`.
+        """
         units = self.units[selected.start : selected.stop]
         if not units:
             return []
+        begun = _begun_at(units, falls)
         size = max([unit.records for unit in units])
         spread = units[-1].start - units[0].start
         width = size * max(1, spread // (size * points))
-        while (rows := _rows(units, points, width))[-1] >= points:
+        while (rows := _rows(units, points, width, begun))[-1] >= points:
             width += size * max(1, width // (8 * size))
         return rows
 
@@ -98,7 +111,26 @@ class Axis:
         return reached.time_ms, reached.highest_time_ms
 
 
-def _rows(units: Sequence[Unit], points: int, width: int) -> list[int]:
+def most_falls(points: int) -> int:
+    """How many falls are told apart in so many rows."""
+    return points // _FALL_ROWS
+
+
+def _begun_at(units: Sequence[Unit], falls: Sequence[int]) -> set[int]:
+    """The units with which a row begins, since the run fell back there."""
+    begun: set[int] = set()
+    for fall in falls:
+        behind = bisect_left(units, fall, key=lambda unit: unit.start)
+        begun.add(behind)
+        if behind and fall < units[behind - 1].start + units[behind - 1].records:
+            # This one has records of both sides.
+            begun.add(behind - 1)
+    return begun
+
+
+def _rows(
+    units: Sequence[Unit], points: int, width: int, begun: Collection[int]
+) -> list[int]:
     """The rows of units if each has so many records, counted from the second one."""
     rows: list[int] = []
     row, at = -1, -1
@@ -109,7 +141,7 @@ def _rows(units: Sequence[Unit], points: int, width: int) -> list[int]:
             or (index == last and points >= _WITH_BOTH)
         )
         slot = -1 - index if is_alone else max(0, start - 1) // width
-        if slot != at or not rows:
+        if slot != at or index in begun or not rows:
             row, at = row + 1, slot
         rows.append(row)
     return rows

@@ -84,19 +84,31 @@ def rows_of_bucket(
 
 
 def rows_of_alike(
-    bucket: int, ids: Sequence[EntryID], columns: AlikeRecords, number_of: NumberOf
-) -> Iterator[tuple[int, bytes]]:
-    """The same of a bucket of records that all have the same metrics."""
+    bucket: int,
+    ids: Sequence[EntryID],
+    columns: AlikeRecords,
+    numbers: Sequence[int | None],
+) -> list[tuple[int, bytes]]:
+    """The same of a bucket of records that all have the metrics with these numbers."""
     backs, count = _backs(ids), len(ids)
-    for name, values, low, high in zip(
-        columns.names, columns.values, columns.lows, columns.highs, strict=True
-    ):
-        number = number_of(name)
-        if number is not None:
-            low_back, high_back = backs[values.index(low)], backs[values.index(high)]
-            total = sum(values)
-            row = _pack_near(bucket, count, low, high, total, low_back, high_back)
-            yield number, row
+    return [
+        (
+            number,
+            _pack_near(
+                bucket,
+                count,
+                low,
+                high,
+                sum(values),
+                backs[values.index(low)],
+                backs[values.index(high)],
+            ),
+        )
+        for number, values, low, high in zip(
+            numbers, columns.values, columns.lows, columns.highs, strict=True
+        )
+        if number is not None
+    ]
 
 
 def merged_rows(

@@ -6,7 +6,7 @@ to fine, the records that were stored when the session rested, and those behind 
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from tailcast_index.meaning import Value
 from tailcast_index.rollups.axis import Axis, AxisName, Unit
@@ -16,20 +16,20 @@ from tailcast_index.rollups.layout import (
     CHUNK_ROWS,
     FIRST_FIELD,
     OPEN_FIELD,
+    REACHED_ROW,
     Reached,
     Row,
+    RowFigures,
+    as_told,
     field,
     read_reached,
+    unpack_figures,
     unpack_rows,
 )
 from tailcast_index.rollups.plan import Part, SeriesPlan
 from tailcast_index.rollups.records import Record, read_records
 from tailcast_streams.indexes import LEVELS, Chunk
 from tailcast_streams.position import EntryID
-
-
-# Beyond this a double may have lost digits, and is no whole number to be told.
-_MAX_WHOLE: Final = 2.0**53
 
 
 class _Buckets(NamedTuple):
@@ -71,6 +71,7 @@ class Canvas:
         x: AxisName,
         *,
         head: Sequence[Record],
+        divided: Mapping[int, Sequence[Record]],
         with_extremes: bool,
     ) -> None:
         """Raises ValueError if a chunk is missing.
@@ -86,6 +87,8 @@ class Canvas:
         # The selected units, and the row of each of all units, -1 for others.
         self._units: Sequence[Unit] = ()
         self._rows: list[int] = []
+        # What `_groups` said, the same for each metric.
+        self._known_groups: dict[range, list[tuple[int, int, int]]] = {}
         # Where each row is on the axis: where its last record is.
         self.xs: list[int | float | None] = []
         # The places of the first and the last selected unit.
@@ -94,7 +97,7 @@ class Canvas:
         if head:
             self._add_records(plan.first, head)
         for part in plan.parts:
-            self._add_part(part)
+            self._add_divided(part, divided)
         rest = self._stored_records(OPEN_FIELD)
         self._add_records(plan.extent.opened - len(rest), rest)
         if plan.records_from is not None:
@@ -107,13 +110,13 @@ class Canvas:
         """
         axis = self._axis
         selected = axis.select(low, high)
-        rows = axis.rows(selected, self._plan.points)
+        rows = axis.rows(selected, self._plan.points, self._plan.falls)
         behind = len(axis.units) - selected.stop
         self._rows = [-1] * selected.start + rows + [-1] * behind
         self._units = axis.units[selected.start : selected.stop]
         self._ends = [*selected[:1], *selected[-1:]]
         last = dict(zip(rows, self._units, strict=True))
-        self.xs = [_told(unit.x) for unit in last.values()]
+        self.xs = [as_told(unit.x) for unit in last.values()]
         return self._units
 
     @property
@@ -150,9 +153,10 @@ class Canvas:
         packed = [
             self._stored[LEVELS[level], field(one, number)] or b"" for one in chunks
         ]
-        rows = list(unpack_rows(level, b"".join(packed)))
-        if len(rows) == stretch.rows and is_finite(sum([row[4] for row in rows])):
-            self._take_dense(stretch, rows, columns)
+        joined = b"".join(packed)
+        figures = unpack_figures(level, joined)
+        if len(figures.counts) == stretch.rows and is_finite(sum(figures.totals)):
+            self._take_dense(stretch, joined, figures, columns)
             return
         first = stretch.part.buckets.start - stretch.units.start
         for chunk, one in zip(chunks, packed, strict=True):
@@ -164,12 +168,19 @@ class Canvas:
                     columns.add_packed(at, row, reached)
 
     def _take_dense(
-        self, stretch: _Buckets, rows: Sequence[Row], columns: Columns
+        self,
+        stretch: _Buckets,
+        packed: bytes,
+        figures: RowFigures,
+        columns: Columns,
     ) -> None:
         """Take a row of each bucket, all finite: `min` runs through many at once."""
         skipped = stretch.part.buckets.start % CHUNK_ROWS
-        shown = rows[skipped : skipped + len(stretch.units)]
-        _, counts, lows, highs, totals, *_ = zip(*shown, strict=True)
+        shown = slice(skipped, skipped + len(stretch.units))
+        counts, lows, highs, totals = figures.of(shown)
+        rows: Sequence[Row] = ()
+        if self._with_extremes:
+            rows = list(unpack_rows(stretch.part.level, packed))[shown]
 
         def add(row: int, start: int, stop: int) -> None:
             low, high = min(lows[start:stop]), max(highs[start:stop])
@@ -177,26 +188,32 @@ class Canvas:
             ats = NOWHERE
             if self._with_extremes:
                 low_at, high_at = lows.index(low, start), highs.index(high, start)
-                ats = stretch.at(low_at, shown), stretch.at(high_at, shown)
+                ats = stretch.at(low_at, rows), stretch.at(high_at, rows)
             columns.add(row, count, low, high, total, ats)
 
         groups = self._groups(stretch.units)
-        # The rows between the first and the last have equally many buckets.
-        between = [] if self._with_extremes else groups[1:-1]
-        for group in groups[:1] if between else groups:
+        if self._with_extremes:
+            for group in groups:
+                add(*group)
+            return
+        # The first one may be a row that there is.
+        for group in groups[:1]:
             add(*group)
-        if between:
-            (first, start, stop), (last, _, end) = between[0], between[-1]
+        # The others are new, and mostly have equally many buckets.
+        for width, same in groupby(groups[1:], key=_buckets_in):
+            some = list(same)
+            (first, start, _), (last, _, end) = some[0], some[-1]
             within = slice(start, end)
             columns.extend(
                 range(first, last + 1),
-                *_grouped(counts, lows, highs, totals, within, stop - start),
+                *_grouped(counts, lows, highs, totals, within, width),
             )
-            add(*groups[-1])
 
     def _groups(self, units: range) -> list[tuple[int, int, int]]:
         """The rows that some units are in: which, and from which unit to which."""
-        groups: list[tuple[int, int, int]] = []
+        if (known := self._known_groups.get(units)) is not None:
+            return known
+        groups = self._known_groups[units] = []
         start = 0
         for row, same in groupby(self._rows[units.start : units.stop]):
             stop = start + len(list(same))
@@ -204,6 +221,25 @@ class Canvas:
                 groups.append((row, start, stop))
             start = stop
         return groups
+
+    def _add_divided(self, part: Part, divided: Mapping[int, Sequence[Record]]) -> None:
+        """Add the buckets of a part, and records in place of those that are given."""
+        start, level, size = part.buckets.start, part.level, LEVELS[part.level]
+        for bucket in part.buckets if divided and not level else ():
+            records = divided.get(bucket) if self._has_bucket(bucket) else None
+            if records:
+                if before := range(start, bucket):
+                    self._add_part(Part(level, before, part.is_open))
+                self._add_records(1 + bucket * size, records)
+                start = bucket + 1
+        if rest := range(start, part.buckets.stop):
+            self._add_part(Part(level, rest, part.is_open))
+
+    def _has_bucket(self, bucket: int) -> bool:
+        """Whether a bucket of the first level is stored; else its records are."""
+        chunk, row = divmod(bucket, CHUNK_ROWS)
+        reached = self._stored[LEVELS[0], field(chunk)]
+        return len(reached or b"") > row * REACHED_ROW.size
 
     def _add_part(self, part: Part) -> None:
         """Add the buckets of a part, as far as they are stored."""
@@ -246,6 +282,12 @@ class Canvas:
         return read_records(packed)
 
 
+def _buckets_in(group: tuple[int, int, int]) -> int:
+    """How many buckets a row has."""
+    _, start, stop = group
+    return stop - start
+
+
 def _grouped(
     counts: Sequence[int],
     lows: Sequence[float],
@@ -273,10 +315,3 @@ def _grouped(
         list(map(max, *parts(highs))),
         list(map(sum, zip(*parts(totals), strict=True))),
     )
-
-
-def _told(x: float) -> int | float | None:
-    """A place on the axis as it is told: whole numbers without a point."""
-    if x != x:  # noqa: PLR0124  # it is NaN
-        return None
-    return int(x) if abs(x) <= _MAX_WHOLE and x == int(x) else x

@@ -118,9 +118,7 @@ class Columns:
         half-way between them if no double holds the sum.
         """
         return [
-            min(max(total / count, low), high)
-            if is_finite(total)
-            else low / 2 + high / 2
+            mean if low <= (mean := total / count) <= high else _held(mean, low, high)
             for total, count, low, high in zip(
                 self.totals, self.counts, self.lows, self.highs, strict=True
             )
@@ -150,3 +148,8 @@ class Columns:
         self.nonfinite_ats.append(at)
         known = self.nonfinite.get((row, kind), 0)
         self.nonfinite[row, kind] = known + count
+
+
+def _held(mean: float, low: float, high: float) -> float:
+    """A mean that sums made lie beyond what it is of, or that no double holds."""
+    return min(max(mean, low), high) if is_finite(mean) else low / 2 + high / 2

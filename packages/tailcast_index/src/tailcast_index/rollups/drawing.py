@@ -4,7 +4,7 @@ Pure. Whatever a figure is made of, it is that of the records of its row: `count
 values with `min`, `max` and `mean`, and beside them those that are not finite.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -49,6 +49,7 @@ def draw(
     records: Sequence[Record] = (),
     *,
     head: Sequence[Record] = (),
+    divided: Mapping[int, Sequence[Record]] | None = None,
     x: AxisName,
     low: float | None = None,
     high: float | None = None,
@@ -64,6 +65,8 @@ def draw(
         chunks: the fields that it wants, None for a metric that has no such chunk.
         records: the records that it wants, without a gap, as far as they are there.
         head: the records before the first bucket, if the plan is tight.
+        divided: the records of the buckets that the plan says are `divided`, as far as
+            they are there. Of one that is not here the row has both sides of the fall.
         x: what is drawn along.
         low: where to begin on the axis: at the first record at which the run, or what
             is given of it, had reached this; None for the range's beginning.
@@ -71,7 +74,15 @@ def draw(
         with_extremes: whether to tell the entries.
     """
     stored = dict(zip(plan.wanted, chunks, strict=True))
-    canvas = Canvas(plan, stored, records, x, head=head, with_extremes=with_extremes)
+    canvas = Canvas(
+        plan,
+        stored,
+        records,
+        x,
+        head=head,
+        divided=divided or {},
+        with_extremes=with_extremes,
+    )
     units = canvas.select(low, high)
     drawn = {name: canvas.columns(name, one) for name, one in plan.numbers.items()}
     return Series(

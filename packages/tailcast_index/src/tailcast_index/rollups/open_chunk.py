@@ -3,6 +3,8 @@
 Pure.
 """
 
+from collections.abc import Iterable
+
 from tailcast_index.rollups.buckets import merged_rows
 from tailcast_index.rollups.layout import FACTOR, Reached, unpack_rows
 
@@ -23,6 +25,15 @@ class OpenChunk:
         if (own := self.rows.get(number)) is None:
             own = self.rows[number] = bytearray()
         own += rows
+
+    def add_all(self, rows: Iterable[tuple[int, bytes]]) -> None:
+        """Add the rows of many, by their numbers."""
+        known = self.rows
+        for number, packed in rows:
+            try:
+                known[number] += packed
+            except KeyError:
+                known[number] = bytearray(packed)
 
     def cut(self, buckets: int, row_bytes: int) -> None:
         """Keep at most so many buckets."""

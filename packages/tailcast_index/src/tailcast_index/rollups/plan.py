@@ -3,15 +3,19 @@
 Pure. The level is the finest of which the range has at most four times as many buckets
 as rows are wanted: they are put together by two, three or four. What of the range that
 level does not have yet, the finer ones have, and what those do not have, the records.
-A short range is drawn from its records alone.
+A short range is drawn from its records alone. Where the run fell back the buckets are
+the finest: those that have records of both sides are named, so that their records can
+be given instead.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tailcast_index.rollups.axis import most_falls
 from tailcast_index.rollups.layout import (
     CHUNK_ROWS,
+    FACTOR,
     FIRST_FIELD,
     OPEN_FIELD,
     Extent,
@@ -23,6 +27,8 @@ from tailcast_streams.indexes import LEVELS, Chunk
 
 # How many buckets, or records, are read for a row, at most.
 MOST_PER_ROW: Final = 4
+# Around so many falls, the latest ones, there are finer buckets.
+MOST_DIVIDED: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,15 @@ class SeriesPlan:
     records_from: int | None
     # Parts of the roll-ups, in the order of records.
     parts: Sequence[Part] = ()
+    # The records with which the run fell back: rows begin there.
+    falls: Sequence[int] = ()
+
+    @property
+    def divided(self) -> list[int]:
+        """The buckets of the first level that have records of both sides of a fall."""
+        parts = [part.buckets for part in self.parts if not part.level]
+        found = _divided(0, self.falls[-MOST_DIVIDED:])
+        return [one for one in found if any(one in part for part in parts)]
 
 
 def plan_series(
@@ -73,6 +88,7 @@ def plan_series(
     end: int | None = None,
     max_exact: int | None = None,
     is_tight: bool = False,
+    falls: Sequence[int] = (),
 ) -> SeriesPlan:
     """Plan how to draw a range of a session's records.
 
@@ -92,6 +108,8 @@ def plan_series(
             alone; by default four times as many as points. 0 if they are not there.
         is_tight: whether finer buckets are taken at the beginning, so that none has
             records before it; those before the first bucket are to be given then.
+        falls: the records with which the run fell back, in their order. The latest of
+            those in the range are told apart, as many as the rows allow.
     """
     stop = records if end is None else min(end, records)
     if max_exact is None:
@@ -102,7 +120,10 @@ def plan_series(
     if not max_exact or stop - first > max(points, max_exact):
         level = _level(points, stop - first)
         parts = _parts(extent, first, stop, level, is_tight=is_tight)
-        wanted = list(_wanted(extent, numbers, parts, first, stop))
+        told = _told(falls, points, parts, first, stop)
+        parts = [*_divided_parts(parts, told[-MOST_DIVIDED:])]
+        found = _wanted(extent, numbers, parts, first, stop)
+        wanted = list(dict.fromkeys(found))
         is_behind = end is None or stop > extent.records
         records_from = max(first, extent.records) if is_behind else None
     return SeriesPlan(
@@ -114,7 +135,41 @@ def plan_series(
         wanted=wanted,
         records_from=records_from,
         parts=parts,
+        falls=_told(falls, points, parts, first, stop),
     )
+
+
+def _told(
+    falls: Iterable[int], points: int, parts: Sequence[Part], first: int, stop: int
+) -> Sequence[int]:
+    """The falls that are told apart: the latest among the records that are drawn."""
+    for part in parts[:1]:
+        first = min(first, 1 + part.buckets.start * LEVELS[part.level])
+    for part in parts[-1:]:
+        stop = max(stop, 1 + part.buckets.stop * LEVELS[part.level])
+    drawn = [fall for fall in falls if first < fall < stop]
+    return drawn[-most_falls(points) :] if most_falls(points) else ()
+
+
+def _divided(level: int, falls: Iterable[int]) -> list[int]:
+    """The buckets of a level that have records of both sides of a fall."""
+    size = LEVELS[level]
+    return sorted({(fall - 1) // size for fall in falls if (fall - 1) % size})
+
+
+def _divided_parts(parts: Iterable[Part], falls: Sequence[int]) -> Iterator[Part]:
+    """The parts with finer buckets in place of those that falls divide."""
+    for part in parts:
+        start, level = part.buckets.start, part.level
+        for bucket in _divided(level, falls) if level else ():
+            if bucket in part.buckets:
+                before = range(start, bucket)
+                finer = range(bucket * FACTOR, (bucket + 1) * FACTOR)
+                yield from [Part(level, before)] if before else ()
+                yield from _divided_parts([Part(level - 1, finer)], falls)
+                start = bucket + 1
+        if rest := range(start, part.buckets.stop):
+            yield Part(level, rest, part.is_open)
 
 
 def _level(points: int, records: int) -> int:
@@ -166,5 +221,5 @@ def _wanted(
         yield LEVELS[0], FIRST_FIELD
     for part in parts:
         yield from fields(part.level, part.chunks, stored)
-    if extent.opened > extent.rolled and stop > extent.rolled:
+    if extent.has_rest and stop > extent.rolled:
         yield LEVELS[0], OPEN_FIELD

@@ -1,8 +1,9 @@
 """Which sessions are to be read, and in which order. Pure.
 
 A session that moves is read at the next tick, together with all others that moved since
-the last one. A session that has more than one page goes on between the ticks, behind
-those that are ready.
+the last one; one that had little to read then is left out of the tick after that. A
+session that has more than one page goes on between the ticks, behind those that are
+ready.
 """
 
 from collections.abc import Iterable
@@ -12,8 +13,10 @@ class Queue:
     """Sessions by name; each is in it once."""
 
     def __init__(self) -> None:
-        # Those that moved since the last tick, in the order in which they did.
-        self._waiting: dict[str, None] = {}
+        # When those that moved since the last tick did so first, in this order.
+        self._waiting: dict[str, float] = {}
+        # Those that the next tick leaves out.
+        self._skipped: set[str] = set()
         # Those that can be read now, in this order.
         self._ready: dict[str, None] = {}
         # Those that cannot be read until a time.
@@ -26,7 +29,7 @@ class Queue:
     @property
     def is_idle(self) -> bool:
         """Whether there will be nothing to read before a session moves."""
-        return not (self._waiting or self._ready or self._aside)
+        return not (self._waiting or self._skipped or self._ready or self._aside)
 
     @property
     def has_moved(self) -> bool:
@@ -53,15 +56,18 @@ class Queue:
         if written_ms:
             self._written_ms[session] = written_ms
         if session not in self._ready and session not in self._aside:
-            self._waiting[session] = None
+            self._waiting.setdefault(session, now)
 
     def tick(self, now: float) -> None:
         """Make ready whatever moved, before what has been ready for longer."""
         back = [session for session, until in self._aside.items() if until <= now]
         for session in back:
             del self._aside[session]
-        self._ready = dict.fromkeys([*self._waiting, *self._ready, *back])
-        self._waiting = {}
+        moved, self._waiting = self._waiting, {}
+        for session in self._skipped & moved.keys():
+            self._waiting[session] = moved.pop(session)
+        self._skipped = set()
+        self._ready = dict.fromkeys([*moved, *self._ready, *back])
 
     def take(self, limit: int) -> list[str]:
         """The next sessions to read."""
@@ -83,9 +89,17 @@ class Queue:
         self._ready.pop(session, None)
         self._aside[session] = until
 
-    def done(self, session: str) -> None:
-        """Note that the index has all that was read, and that there was no more."""
-        if session not in self._waiting and session not in self._ready:
+    def done(self, session: str, *, was_little: bool = False) -> None:
+        """Note that the index has all that was read, and that there was no more.
+
+        What came meanwhile may be missing: a session that moves all the time is behind
+        by that, and not since it moved first. After little it is left alone for longer.
+        """
+        if was_little:
+            self._skipped.add(session)
+        if session in self._waiting:
+            self._since[session] = self._waiting[session]
+        elif session not in self._ready:
             self._since.pop(session, None)
 
     def take_written_ms(self, session: str) -> int:
@@ -98,3 +112,4 @@ class Queue:
             self._waiting, self._ready, self._aside, self._since, self._written_ms
         ):  # fmt: skip  # one name a line would hide what they are
             known.pop(session, None)
+        self._skipped.discard(session)

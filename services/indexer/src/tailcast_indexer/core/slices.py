@@ -1,4 +1,4 @@
-"""Cuts a page of entries into slices, each a few milliseconds of folding. Pure."""
+"""Pages of entries: which are little, and slices of a few milliseconds each. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +7,20 @@ from tailcast_streams.entries import Entry
 
 SLICE_ENTRIES = 256
 SLICE_BYTES = 131_072
+# A page with less than either is little.
+LITTLE_ENTRIES = 64
+LITTLE_BYTES = 131_072
+
+
+def is_little(page: Sequence[Entry]) -> bool:
+    """Whether so little was read of a session that the next time can wait.
+
+    Who folds what is behind its index has little to fold then, too.
+    """
+    return (
+        len(page) < LITTLE_ENTRIES
+        and sum(len(entry.record) for entry in page) < LITTLE_BYTES
+    )
 
 
 def slices_of(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

@@ -38,7 +38,8 @@ def judge(at: str, end: StoredEnd, rules: Rules) -> Verdict:
 
 def is_gone(end: StoredEnd) -> bool:
     """Whether nothing is stored of a session."""
-    return not end.incarnation and end.stream_last_id == BEFORE_ALL
+    is_there = bool(end.incarnation) or end.cursor.id != BEFORE_ALL
+    return not is_there and end.stream_last_id == BEFORE_ALL
 
 
 def contradicts(index: Index, end: StoredEnd) -> bool:

@@ -9,7 +9,8 @@ from tailcast_indexer.core.shelf import Held
 from tailcast_indexer.core.verdicts import contradicts, is_gone
 from tailcast_indexer.instruments import Instruments
 from tailcast_streams.broker import SessionReader
-from tailcast_streams.indexes import StoredIndex
+from tailcast_streams.exceptions import KeySpoiled
+from tailcast_streams.indexes import NO_INDEX, StoredIndex
 from tailcast_streams.session_state import StoredEnd
 
 
@@ -48,10 +49,14 @@ class Loading:
             # The state is missing: it comes back with another one, or the session goes.
             return None
         if stored.at:
-            metrics = await self._reader.indexes.metrics(session, None)
-            index = Index.load(session, stored, metrics, self._rules)
-            if index is not None and await self._fits(index, end):
-                return Held(index, end.cursor, metrics=len(metrics))
+            try:
+                held = await self._load(session, stored, end)
+            except KeySpoiled:
+                self._instruments.foreign(session)
+                await self._reader.indexes.discard(session)
+                held, stored = None, NO_INDEX
+            if held is not None:
+                return held
             self._instruments.made_anew(session, "unfit")
         index = Index(
             session,
@@ -61,15 +66,24 @@ class Loading:
         )
         return Held(index, end.cursor)
 
+    async def _load(
+        self, session: str, stored: StoredIndex, end: StoredEnd
+    ) -> Held | None:
+        """The index that is stored; None if it does not fit. Raises BrokerError."""
+        metrics = await self._reader.indexes.metrics(session, None)
+        index = Index.load(session, stored, metrics, self._rules)
+        if index is None or not await self._fits(index, end):
+            return None
+        return Held(index, end.cursor, metrics=len(metrics))
+
     async def _fits(self, index: Index, end: StoredEnd) -> bool:
         """Whether an index can go on, with its roll-ups, from where it is."""
         if contradicts(index, end):
             return False
-        if not index.missing:
-            return True
-        chunks = await self._reader.indexes.chunks(index.session, index.missing)
         try:
-            index.give(chunks)
+            while index.missing:
+                missing = index.missing
+                index.give(await self._reader.indexes.chunks(index.session, missing))
         except ValueError:
             # Somebody deleted some.
             return False

@@ -1,9 +1,9 @@
 """The rounds: some sessions that moved are read together, folded, and written.
 
-Sessions that are up to date are read once in each tick, those that are behind between
-the ticks too. What is written is compared: if somebody else wrote meanwhile, an index
-is read anew and goes on from there. So nothing here need be right about who else works
-on a session, or about what the broker has forgotten.
+Sessions that are up to date are read once in each tick, or in two while little comes;
+those that are behind between the ticks too. What is written is compared: if somebody
+else wrote meanwhile, an index is read anew and goes on from there. So nothing here need
+be right about who else works on a session, or about what the broker has forgotten.
 """
 
 import asyncio
@@ -11,10 +11,10 @@ import time
 from collections.abc import Mapping, Sequence
 from time import monotonic
 
-from tailcast_index.fold import Index
+from tailcast_index.fold import Index, Stale
 from tailcast_indexer.core.queue import Queue
 from tailcast_indexer.core.shelf import Held, Shelf
-from tailcast_indexer.core.slices import slices_of
+from tailcast_indexer.core.slices import is_little, slices_of
 from tailcast_indexer.indexing.loading import Loading
 from tailcast_indexer.indexing.writing import Writing
 from tailcast_indexer.instruments import Instruments
@@ -82,8 +82,6 @@ class Rounds:
         self._kept_bytes = kept_bytes
         # Set when something moved.
         self._has_moved = asyncio.Event()
-        # Those that are read alone, since one of them was refused.
-        self._alone: list[str] = []
 
     def wake(self) -> None:
         """Something moved."""
@@ -100,7 +98,7 @@ class Rounds:
                 moved_at = now if self._queue.has_moved else moved_at
                 self._queue.tick(now)
                 await self._guarded(self._writing.due_to_rest(now), rests=True)
-            if names := self._next():
+            if names := self._queue.take(SESSIONS_AT_ONCE):
                 await self._guarded(names)
                 await asyncio.sleep(0)
                 continue
@@ -117,8 +115,7 @@ class Rounds:
         """Write what was folded; whatever fails then is folded again by another."""
         dirty = [name for name in self._shelf if self._is_dirty(name)]
         for start in range(0, len(dirty), SESSIONS_AT_ONCE):
-            some = dirty[start : start + SESSIONS_AT_ONCE]
-            await self._writing.write(some, rests=True)
+            await self._guarded(dirty[start : start + SESSIONS_AT_ONCE], rests=True)
 
     @property
     def unwritten(self) -> int:
@@ -129,11 +126,6 @@ class Rounds:
         held = self._shelf.get(session)
         return held is not None and (held.is_dirty or held.pending is not None)
 
-    def _next(self) -> list[str]:
-        if self._alone:
-            return [self._alone.pop()]
-        return self._queue.take(SESSIONS_AT_ONCE)
-
     async def _guarded(self, names: Sequence[str], *, rests: bool = False) -> None:
         """One round; what fails concerns its sessions alone."""
         if not names:
@@ -143,28 +135,29 @@ class Rounds:
                 await self._writing.write(names, rests=True)
             else:
                 await self._round(names)
-        except BrokerError as error:
-            self._broker_failed(names, error)
         except Exception as error:  # noqa: BLE001  # others go on
-            self._failed(names, error)
+            if isinstance(error, BrokerError) and not is_of_one(error):
+                self._link.lost(error, "sessions")
+                self._queue.again(names)
+            elif len(names) == 1:
+                self._failed(names[0], error)
+            else:
+                await self._each_alone(names, rests=rests)
 
-    def _broker_failed(self, names: Sequence[str], error: BrokerError) -> None:
-        if not is_of_one(error):
-            self._link.lost(error, "sessions")
-            self._queue.again(names)
-        elif len(names) > 1:
-            self._alone.extend(names)
+    async def _each_alone(self, names: Sequence[str], *, rests: bool) -> None:
+        """Find out which of some sessions it was over which something failed."""
+        for number, name in enumerate(names):
+            if not self._link.is_up:
+                self._queue.again(names[number:])
+                return
+            await self._guarded([name], rests=rests)
+
+    def _failed(self, session: str, error: Exception) -> None:
+        if isinstance(error, BrokerError):
+            self._link.lost(error, session)
         else:
-            self._link.lost(error, names[0])
-            self._put_aside(names[0])
-
-    def _failed(self, names: Sequence[str], error: Exception) -> None:
-        if len(names) > 1:
-            # Which of them it was is not known.
-            self._alone.extend(names)
-            return
-        self._instruments.defect(names[0], error)
-        self._put_aside(names[0])
+            self._instruments.defect(session, error)
+        self._put_aside(session)
 
     def _put_aside(self, session: str) -> None:
         self._shelf.drop(session)
@@ -185,7 +178,7 @@ class Rounds:
             [name for name, one in held.items() if self._is_due(one, name in full, now)]
         )
         for name in held:
-            self._go_on(name, is_full=name in full)
+            self._go_on(name, pages.get(name, ()), is_full=name in full)
         await self._make_room()
 
     async def _let_go(self, names: Sequence[str]) -> None:
@@ -227,6 +220,9 @@ class Rounds:
             self._instruments.made_anew(session, stale.value)
             oldest = await self._reader.read_after(session, BEFORE_ALL, limit=1)
             index.restart(oldest[0] if oldest else None)
+            while index.missing:
+                chunks = await self._reader.indexes.chunks(session, index.missing)
+                index.give(chunks)
 
     async def _fold(self, session: str, held: Held, page: Sequence[Entry]) -> None:
         if not page:
@@ -235,18 +231,35 @@ class Rounds:
         size = sum(len(entry.record) for entry in page)
         held.record_bytes = max(1, size // len(page))
         held.is_dirty = True
-        began = monotonic()
-        for entries in slices_of(page):
-            held.index.fold(
-                entries, now_ms=time.time_ns() // 1_000_000, written_ms=written_ms
+        index = held.index
+        has_oldest = index.reads_after == BEFORE_ALL
+        await self._fold_all(index, page, written_ms)
+        while has_oldest and index.stale is Stale.CHOICE:
+            # Mostly the first records of all show how they are to be read.
+            self._instruments.made_anew(session, index.stale.value)
+            index.restart(page[0])
+            after = index.reads_after
+            await self._fold_all(
+                index, [one for one in page if after < one.id], written_ms
             )
-            if held.index.stale is not None:
-                break
-            if monotonic() - began >= BUSY_SECONDS:
-                await asyncio.sleep(0)
-                began = monotonic()
         held.unwritten_bytes += size
         self._instruments.folded(records=len(page), size=size)
+
+    async def _fold_all(
+        self, index: Index, page: Sequence[Entry], written_ms: int
+    ) -> None:
+        """Fold a page, as far as the index does not get stale."""
+        began = monotonic()
+        for entries in slices_of(page):
+            index.fold(
+                entries, now_ms=time.time_ns() // 1_000_000, written_ms=written_ms
+            )
+            if index.stale is not None:
+                break
+            if monotonic() - began >= BUSY_SECONDS:
+                # Others have their turn.
+                await asyncio.sleep(0)
+                began = monotonic()
 
     def _is_due(self, held: Held, is_full: bool, now: float) -> bool:
         if held.index.stale is not None:
@@ -258,7 +271,7 @@ class Rounds:
             or held.unwritten_bytes >= WRITE_BYTES
         )
 
-    def _go_on(self, session: str, *, is_full: bool) -> None:
+    def _go_on(self, session: str, page: Sequence[Entry], *, is_full: bool) -> None:
         held = self._shelf.get(session)
         if held is None:
             # It was refused: it is read anew.
@@ -269,7 +282,7 @@ class Rounds:
         elif is_full or held.index.stale is not None:
             self._queue.again([session])
         else:
-            self._queue.done(session)
+            self._queue.done(session, was_little=is_little(page))
             if held.index.cursor.id < held.end.id:
                 # What is missing was trimmed, all of it.
                 self._exhausted[session] = held.end

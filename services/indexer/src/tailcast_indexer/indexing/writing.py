@@ -1,20 +1,21 @@
 """Writes indexes, by comparison: what was refused is read anew."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from tailcast_indexer.core.queue import Queue
 from tailcast_indexer.core.shelf import Held, Shelf
 from tailcast_indexer.instruments import Instruments
 from tailcast_streams.broker import SessionReader
-from tailcast_streams.exceptions import BrokerFull
+from tailcast_streams.exceptions import BrokerFull, KeySpoiled
 from tailcast_streams.indexes import IndexWrite, Written
 
 
-# After how long without entries a session rests: then its latest record is written.
-REST_SECONDS = 2.0
-# How long a session is left alone of which another program wrote a key.
-FOREIGN_SECONDS = 60.0
+# How long after its last write a session rests: then its latest record is written. More
+# than passes from write to write where little comes.
+REST_SECONDS = 3.0
+# How often an index is made anew, at most, of which another program writes keys.
+ANEW_SECONDS = 60.0
 # How much goes in one pipeline, about.
 PIPELINE_BYTES = 4 * 1_048_576
 
@@ -28,13 +29,19 @@ class Writing:
         queue: Queue,
         shelf: Shelf,
         *,
+        on_spoiled: Callable[[], None],
         instruments: Instruments,
     ) -> None:
         self._indexes = reader.indexes
         self._emergencies = reader.emergencies
         self._queue = queue
         self._shelf = shelf
+        # Called when another program wrote a key of the kept emergencies.
+        self._on_spoiled = on_spoiled
         self._instruments = instruments
+        # Of which sessions the index was made anew since another program wrote a key of
+        # it, and when, monotonic seconds.
+        self._made_anew: dict[str, float] = {}
         # When sessions will have rested, monotonic seconds.
         self._rests_at: dict[str, float] = {}
 
@@ -72,7 +79,7 @@ class Writing:
             return None
         if held.pending is None and held.index.stale is None:
             held.pending = held.index.take_changes(is_resting=rests)
-            if held.is_dirty and not rests:
+            if (held.is_dirty and not rests) or held.index.drops_more:
                 self._rests_at[session] = monotonic() + REST_SECONDS
             held.is_dirty = False
             held.unwritten_bytes = 0
@@ -88,12 +95,34 @@ class Writing:
             # What is pending is offered again at the next tick.
             self._instruments.broker.full()
             return
+        except KeySpoiled:
+            # Likewise, when the audit has mended the kept emergencies.
+            self._on_spoiled()
+            return
         now = monotonic()
         self._instruments.wrote(
             len(writes), size=sum(map(size_of, writes)), seconds=now - began
         )
         for write, answer in zip(writes, answers, strict=True):
             self._take(write, answer, now)
+            if answer is Written.FOREIGN:
+                await self.make_anew(write.session)
+
+    async def make_anew(self, session: str) -> None:
+        """Have an index made anew of which another program wrote a key."""
+        now = monotonic()
+        recently = {
+            name: at for name, at in self._made_anew.items() if now - at < ANEW_SECONDS
+        }
+        self._made_anew = recently
+        self._instruments.foreign(session)
+        self._shelf.drop(session)
+        if (at := recently.get(session)) is not None:
+            self._queue.put_aside(session, until=at + ANEW_SECONDS)
+            return
+        recently[session] = now
+        await self._indexes.discard(session)
+        self._queue.again([session])
 
     async def _keep_emergencies(self, writes: Sequence[IndexWrite]) -> None:
         some = [one.emergencies for one in writes if one.emergencies is not None]
@@ -114,10 +143,6 @@ class Writing:
             self._instruments.conflict(session)
             self._shelf.drop(session)
             self._queue.again([session])
-        else:
-            self._instruments.foreign(session)
-            self._shelf.drop(session)
-            self._queue.put_aside(session, until=now + FOREIGN_SECONDS)
 
     def _written(self, held: Held, now: float) -> None:
         held.pending = None

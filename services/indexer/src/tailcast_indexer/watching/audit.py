@@ -5,7 +5,7 @@ them when notifications may have been lost, or another indexer came or went.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 from time import monotonic
 
@@ -43,6 +43,7 @@ class Audit:
         rules: Rules,
         seconds: float,
         instruments: Instruments,
+        make_anew: Callable[[str], Awaitable[None]],
         wake: Callable[[], None],
     ) -> None:
         """Prepare.
@@ -56,6 +57,7 @@ class Audit:
             rules: how steps and times are named.
             seconds: from one look to the next.
             instruments: is told what is found.
+            make_anew: makes an index anew of which another program wrote a key.
             wake: is called when there is something to read.
         """
         self._reader = reader
@@ -66,6 +68,7 @@ class Audit:
         self._rules = rules
         self._seconds = seconds
         self._instruments = instruments
+        self._make_anew = make_anew
         self._wake = wake
         # Set when all are to be compared at once.
         self._must_see_all = asyncio.Event()
@@ -97,6 +100,8 @@ class Audit:
                 await wait_or_timeout(self._must_see_all, self._seconds)
 
     async def _look(self) -> None:
+        if await self._reader.emergencies.are_spoiled():
+            await self._find_emergencies_again()
         if self._must_see_all.is_set():
             self._must_see_all.clear()
             activity = await self._reader.sessions()
@@ -105,12 +110,30 @@ class Audit:
         else:
             now_ms = await self._reader.now_ms()
             activity = await self._reader.sessions(active_since_ms=now_ms - ACTIVE_MS)
-            names = [*activity, *await self._next_others()]
+            others = await self._next_others()
+            names = [*activity, *others]
+            await self._mend(list(filter(self._link.keeps, others)))
         ours = list(filter(self._link.keeps, dict.fromkeys(names)))
         rest = iter(ours)
         while some := list(islice(rest, COMPARED_AT_ONCE)):
             await self._compare_apart(some, activity)
         self.has_seen_all = True
+
+    async def _find_emergencies_again(self) -> None:
+        """Make all indexes anew: what they find on the way is kept again."""
+        self._instruments.emergencies_spoiled()
+        for session in await self._reader.sessions():
+            await self._reader.indexes.discard(session)
+        # Last, so that all is found again if this ends before.
+        await self._reader.emergencies.discard()
+        self._must_see_all.set()
+
+    async def _mend(self, sessions: Sequence[str]) -> None:
+        """Make those indexes anew that nobody writes, and that are spoiled."""
+        spoiled = await self._reader.indexes.spoiled(sessions)
+        for session, is_spoiled in zip(sessions, spoiled, strict=True):
+            if is_spoiled:
+                await self._make_anew(session)
 
     async def _next_others(self) -> Sequence[str]:
         if not self._others:
@@ -154,7 +177,7 @@ class Audit:
             if held is not None and not held.is_dirty and held.pending is None:
                 # (What nothing was stored of may be written after its stream went.)
                 is_of_another = held.index.incarnation != end.incarnation
-                held.is_doubtful = held.index.at != at or is_of_another
+                held.is_doubtful = held.index.stored_at != at or is_of_another
             verdict = judge(at, end, self._rules)
             if verdict is Verdict.ORPHAN:
                 orphans.append(session)
