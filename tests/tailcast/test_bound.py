@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 
+from tests.patience import PATIENCE_SECONDS
+
 
 WATCHING = """
 import signal, sys
@@ -25,7 +27,7 @@ def test_the_watched_program_ends_with_the_pipe() -> None:
         assert process.stdout.readline() == b"up\n"
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(20) != 0
+        assert process.wait(PATIENCE_SECONDS) != 0
 
 
 def test_the_watched_program_gets_the_signal() -> None:
@@ -36,12 +38,14 @@ def test_the_watched_program_gets_the_signal() -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) != 0
+        assert process.wait(PATIENCE_SECONDS) != 0
 
 
 def test_a_program_of_a_dead_parent_does_not_start() -> None:
     """Who was started a moment too late is not left behind."""
     command = [sys.executable, "-m", "tailcast.bound", "SIGKILL", "1", *PROGRAM]
-    result = subprocess.run(command, capture_output=True, check=False, timeout=20)
+    result = subprocess.run(
+        command, capture_output=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert result.returncode == 127
     assert result.stdout == b""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 
 def run(
     *arguments: str, cwd: Path, **variables: str
@@ -25,7 +27,7 @@ def run(
         env={**environment, **variables},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -14,6 +14,7 @@ from tailcast.embedded import EmbeddedBroker, choose_socket_path, complaints
 from tailcast.supervisor import Supervisor, already_ready
 from tailcast.up import valkey_child
 from tailcast_service.exceptions import ServiceError
+from tests.patience import PATIENCE_SECONDS
 
 
 @asynccontextmanager
@@ -34,7 +35,7 @@ async def running(broker: EmbeddedBroker) -> AsyncGenerator[asyncio.subprocess.P
 
 def client(broker: EmbeddedBroker) -> redis.Redis:
     """A blocking client."""
-    return redis.Redis.from_url(broker.url, socket_timeout=5)
+    return redis.Redis.from_url(broker.url, socket_timeout=PATIENCE_SECONDS)
 
 
 async def test_data_is_kept_in_the_directory(tmp_path: Path) -> None:

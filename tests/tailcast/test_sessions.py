@@ -48,6 +48,17 @@ def test_this_machine_is_asked_without_a_proxy(
     assert capsys.readouterr().out == "no sessions yet\n" * 2
 
 
+def test_a_gateway_that_wants_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says which setting has it, and whether that one counts."""
+    with answering(401, b"{}") as url:
+        with pytest.raises(ServiceError, match="set TAILCAST_TOKEN"):
+            print_sessions(url)
+        monkeypatch.setenv("TAILCAST_TOKEN", "x" * 32)
+        with pytest.raises(ServiceError, match="does not count") as told:
+            print_sessions(url)
+    assert "xxx" not in str(told.value)
+
+
 def test_sessions_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     """What a session does not have is a dash; other fields do not matter."""
     sessions = [

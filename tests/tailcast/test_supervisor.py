@@ -11,6 +11,7 @@ import pytest
 from tailcast.supervisor import Child, Supervisor, back_off
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_service.tasks import TaskEnded
+from tests.patience import PATIENCE_SECONDS
 
 
 # Writes its name and number to the log, then does what it was told.
@@ -62,7 +63,7 @@ class Children:
 
     async def wait_for(self, words: str, times: int = 1) -> int:
         """Return the process ID once this was said so often."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 said = [line for line in self.lines() if line.startswith(words + " ")]
                 if len(said) >= times:

@@ -25,13 +25,16 @@ from tailcast.up import (
     PROBLEMS_TOLD,
     explain_bind,
     find_path,
+    knows_who_reads,
     listening,
     problem_lines,
     tunnel_command,
 )
+from tailcast_gateway.settings import GatewaySettings
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_tailer.settings import TailerSettings
 from tests.brokers import free_port
+from tests.patience import PATIENCE_SECONDS
 
 
 # `tailcast` with services that note their process and environment in a file, and a
@@ -40,8 +43,8 @@ PROGRAM = '''
 import dataclasses, os, sys
 from tailcast import up
 SERVICE = """
-import http.server, json, os, socket, sys, threading, time
-name, port = sys.argv[1:]
+import contextlib, json, os, socket, sys, threading, time
+name = sys.argv[1]
 ours = {k: v for k, v in os.environ.items() if k.startswith(("TAILCAST_", "TEST_"))}
 with open(name + ".tmp", "w") as file:
     json.dump({"pid": os.getpid(), "ours": ours}, file)
@@ -52,27 +55,30 @@ if name == "tailer":
     while not os.path.exists(ours["TEST_GO"]):
         time.sleep(0.01)
     os.write(ready, chr(10).encode())
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200 if self.path == "/readyz" else 404)
-        self.end_headers()
-    def log_message(self, *_):
-        pass
-for descriptor in ours.get("TAILCAST_LISTEN_FDS", "").split(","):
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    if descriptor:
-        server.socket = socket.socket(fileno=int(descriptor))
-    threading.Thread(target=server.serve_forever).start()
+def serve(descriptor):
+    listener = socket.socket(fileno=descriptor)
+    listener.setblocking(True)
+    while True:
+        client, _ = listener.accept()
+        with contextlib.suppress(OSError), client:
+            asked = client.recv(65536)
+            status = "200 OK" if b" /readyz " in asked else "404 Not Found"
+            client.sendall(f"HTTP/1.0 {status}{2 * (chr(13) + chr(10))}".encode())
+descriptors = ours.get("TAILCAST_LISTEN_FDS", "")
+for descriptor in descriptors.split(",") if descriptors else ():
+    threading.Thread(target=serve, args=(int(descriptor),)).start()
+threading.Event().wait()
 """
-def stand_in(make_child, port_of):
+def stand_in(make_child):
     def make(settings, url, *more):
         child = make_child(settings, url, *more)
-        command = (sys.executable, "-c", SERVICE, child.name, str(port_of(settings)))
+        # Nothing but the standard library: a dozen of them are started.
+        command = (sys.executable, "-IS", "-c", SERVICE, child.name)
         return dataclasses.replace(child, command=command)
     return make
-up.tailer_child = stand_in(up.tailer_child, lambda settings: 0)
-up.indexer_child = stand_in(up.indexer_child, lambda settings: 0)
-up.gateway_child = stand_in(up.gateway_child, lambda settings: settings.port)
+up.tailer_child = stand_in(up.tailer_child)
+up.indexer_child = stand_in(up.indexer_child)
+up.gateway_child = stand_in(up.gateway_child)
 up.TAILER_READY_SECONDS = float(os.environ.get("TEST_SECONDS", 40))
 from tailcast.main import main
 main()
@@ -105,7 +111,7 @@ async def up(directory: Path, *arguments: str, **more: str) -> AsyncGenerator[Pr
 async def read_line(process: Process) -> str:
     """The next line that it says."""
     assert process.stdout is not None
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         return (await process.stdout.readline()).decode()
 
 
@@ -125,7 +131,7 @@ def answers(port: int) -> None:
 async def service(directory: Path, name: str) -> tuple[int, dict[str, str]]:
     """The process ID and the settings of that stand-in, once it has started."""
     path = directory / f"{name}.json"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not path.exists():
             await asyncio.sleep(0.01)
     noted = json.loads(path.read_text())
@@ -280,7 +286,7 @@ async def test_nothing_outlives_it(tmp_path: Path) -> None:
         pids = [(await service(tmp_path, name))[0] for name in ("tailer", "gateway")]
         process.kill()
         await process.wait()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while any(is_alive(pid) for pid in pids):
             await asyncio.sleep(0.01)
     async with up(tmp_path, "--port", port) as process:
@@ -349,3 +355,21 @@ def test_a_path_becomes_absolute(
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a").touch()
     assert find_path("~/a") == str(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"auth": "none"},
+        {"auth_token": "0123456789-abcdefghij-ABCDEFGHIJ"},
+        {"jwt_key": "0123456789-abcdefghij-ABCDEFGHIJ"},
+        {"jwt_jwks_url": "https://issuer.example/keys"},
+        {"host": "localhost"},
+        {"publish": "127.0.0.1"},
+    ],
+)
+def test_no_token_is_drawn_where_it_is_said_who_reads(said: dict[str, str]) -> None:
+    """Whoever has the link would read what the settings let others read alone."""
+    reached = {"redis_url": "redis://localhost", "host": "192.0.2.7"}
+    assert not knows_who_reads(GatewaySettings.model_validate(reached))
+    assert knows_who_reads(GatewaySettings.model_validate(reached | said))

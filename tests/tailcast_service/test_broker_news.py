@@ -10,6 +10,7 @@ from tailcast_service.broker_link import BrokerLink
 from tailcast_service.broker_news import REFUSED_SECONDS, BrokerNews
 from tailcast_service.few_lines import FewLines
 from tailcast_service.meters import MeterMaker
+from tests.patience import PATIENCE_SECONDS
 
 
 class Failed(Exception):
@@ -106,7 +107,7 @@ async def test_tasks_wait_while_the_broker_does_not_answer() -> None:
     )  # fmt: skip  # one glance
     running = asyncio.create_task(link.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             waiting = asyncio.create_task(link.wait_until_up())
             await asyncio.sleep(0)
             assert not link.is_up

@@ -9,6 +9,7 @@ import pytest
 
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_service.exits import run_as_command
+from tests.patience import PATIENCE_SECONDS
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -89,7 +90,7 @@ def test_a_signal_ends_it_with_0(number: signal.Signals) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"running\n"
         process.send_signal(number)
-        assert process.communicate(timeout=20) == (b"", b"")
+        assert process.communicate(timeout=PATIENCE_SECONDS) == (b"", b"")
         assert process.returncode == 0
 
 
@@ -113,7 +114,9 @@ def test_a_signal_ends_it_where_exceptions_are_passed_over(
 ) -> None:
     """In a finalizer, such as imports call in great number."""
     command = [sys.executable, "-c", FINALIZER, str(int(number))]
-    ended = subprocess.run(command, capture_output=True, check=False, timeout=40)
+    ended = subprocess.run(
+        command, capture_output=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
 
 

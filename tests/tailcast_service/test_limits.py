@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 
 ASK = """
 import resource
@@ -25,6 +27,6 @@ def test_as_many_files_as_allowed_may_be_open(
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
     assert finished.stdout.split() == [str(expected), str(expected), str(hard)]

@@ -2,7 +2,13 @@
 
 import asyncio
 
-from tailcast_service.pauses import jittered, wait_or_timeout
+import pytest
+
+from tailcast_service.pauses import (
+    jittered,
+    until_tick,
+    wait_or_timeout,
+)
 
 
 async def test_an_event_ends_the_wait() -> None:
@@ -25,3 +31,11 @@ def test_a_delay_is_spread_over_its_double() -> None:
     delays = [jittered(2.0) for _ in range(200)]
     assert all(2.0 <= delay < 4.0 for delay in delays)
     assert max(delays) - min(delays) > 1.0
+
+
+@pytest.mark.parametrize(
+    ("now", "left"), [(7.0, 2.0), (7.5, 1.5), (8.5, 0.5), (8.875, 2.125), (9.0, 2.0)]
+)
+def test_ticks_are_at_the_same_times_for_all(now: float, left: float) -> None:
+    """The multiples of their seconds; one that is nearly there is skipped."""
+    assert until_tick(now - 1.0, 2.0) == left

@@ -5,9 +5,7 @@ import asyncio
 import pytest
 
 from tailcast_service.readers import LONGEST_SECONDS, SLACK_SECONDS, Readers
-
-
-PATIENCE_SECONDS = 30.0
+from tests.patience import PATIENCE_SECONDS
 
 
 class Clock:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import free_port
+from tests.patience import PATIENCE_SECONDS
 
 
 PROGRAM = """
@@ -29,15 +30,20 @@ sys.exit(run_as_command(command))
 """
 
 
-def start(end_seconds: float) -> "subprocess.Popen[bytes]":
+def start(
+    end_seconds: float,
+    *signals: signal.Signals,
+    program: str = PROGRAM,
+) -> "subprocess.Popen[bytes]":
     """Such a service, which ends when it may write a line, and has been told to."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(end_seconds)],
+        [sys.executable, "-c", program, str(end_seconds)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip  # the command is one line
     assert process.stdout is not None
     assert process.stdout.readline() == b"running\n"
-    process.send_signal(signal.SIGTERM)
+    for number in signals or (signal.SIGTERM,):
+        process.send_signal(number)
     assert process.stdout.readline() == b"ending\n"
     return process
 
@@ -47,14 +53,34 @@ def test_another_signal_does_not_cut_off_what_is_cleaned_up() -> None:
     with start(60.0) as process:
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
-        assert process.communicate(b"go on\n", timeout=40) == (b"cleaned up\n", b"")
+        assert process.communicate(b"go on\n", timeout=PATIENCE_SECONDS) == (
+            b"cleaned up\n",
+            b"",
+        )
         assert process.returncode == 0
+
+
+def test_a_terminal_that_is_closed_ends_a_service_in_order() -> None:
+    """SIGHUP is as good as SIGTERM; as a second signal it changes nothing either."""
+    with start(60.0, signal.SIGHUP) as process:
+        process.send_signal(signal.SIGHUP)
+        told = process.communicate(b"go on\n", timeout=PATIENCE_SECONDS)
+        assert told == (b"cleaned up\n", b"")
+        assert process.returncode == 0
+
+
+def test_whoever_is_to_outlive_its_terminal_does() -> None:
+    """As under `nohup`: SIGHUP is ignored, and SIGTERM ends it."""
+    code = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN){PROGRAM}"
+    with start(60.0, signal.SIGHUP, signal.SIGTERM, program=code) as process:
+        told = process.communicate(b"go on\n", timeout=PATIENCE_SECONDS)
+        assert told == (b"cleaned up\n", b"")
 
 
 def test_what_does_not_end_is_left() -> None:
     """After the time that it has, whatever hangs."""
     with start(0.2) as process:
-        assert process.wait(40) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
         assert process.communicate() == (b"", b"")
 
 
@@ -88,7 +114,7 @@ async def test_a_command_that_is_told_to_end_while_it_starts_ends_with_0(
             await asyncio.sleep(0.001)
         await asyncio.sleep(delay)
         process.send_signal(number)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             _, stderr = await process.communicate()
         assert process.returncode == 0, stderr.decode()
         assert b"Traceback" not in stderr

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tailcast_service.threads import DaemonThreads
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_calls_are_done_by_no_more_threads_than_were_asked_for() -> None:
@@ -17,7 +18,7 @@ def test_calls_are_done_by_no_more_threads_than_were_asked_for() -> None:
     with pytest.raises(ZeroDivisionError):
         threads.submit(lambda: 1 // 0).result(20)
     held = threading.Event()
-    waiting = [threads.submit(held.wait, 20) for _ in range(3)]
+    waiting = [threads.submit(held.wait, PATIENCE_SECONDS) for _ in range(3)]
     # The third has not begun: it can be taken back, and is never called.
     assert waiting[2].cancel()
     held.set()
@@ -43,4 +44,6 @@ async def main():
 with asyncio.Runner(loop_factory={loop}.new_event_loop) as runner:
     runner.run(main())
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "-c", program], check=True, timeout=PATIENCE_SECONDS
+    )

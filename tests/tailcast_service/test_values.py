@@ -85,10 +85,13 @@ def test_a_duration_is_written_as_it_is_read(milliseconds: int) -> None:
         ("redis://u:a@b@h", "redis://u:***@h"),
         ("redis+cluster://u:p@a:1,b:2", "redis+cluster://u:***@a:1,b:2"),
         ("redis://[broken", "***"),
+        ("redis://h:1?password=p&db=2", "redis://h:1?password=***&db=***"),
+        ("redis://u:p@h:1/0?a=b;c=d", "redis://u:***@h:1/0?a=***;c=***"),
+        ("what?=that", "what?=that"),
     ],
 )
 def test_passwords_are_masked(url: str, masked: str) -> None:
-    """An address is shown without its password, else unchanged."""
+    """An address is shown without its secrets, else unchanged."""
     assert mask_url(url) == masked
 
 

@@ -1,11 +1,11 @@
-"""`python -m tailcast`: how `up` starts its children."""
+"""`python -m tailcast`: the command line, as `tailcast` is."""
 
 # ruff: noqa: E402  # a signal may come while the rest is being imported
 
-from tailcast_service.exits import take_signals
+from tailcast_service.start import begin
 
 
-take_signals()
+begin()
 
 from tailcast.main import main
 

@@ -28,6 +28,9 @@ app = typer.Typer(
     help="Every line of your training logs in every browser, live.",
 )
 
+token_app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.add_typer(token_app, name="token")
+
 LogDir = Annotated[
     str | None, typer.Option("--log-dir", metavar="DIR", help="where the files are")
 ]
@@ -144,6 +147,52 @@ def sessions(*, url: GatewayUrl = "http://localhost:5000") -> Work:
     from tailcast.sessions import print_sessions  # noqa: PLC0415  # as above
 
     return partial(print_sessions, url)
+
+
+@token_app.callback(invoke_without_command=True)
+def token(
+    context: typer.Context,
+    *,
+    sub: Annotated[
+        str | None, typer.Option(metavar="NAME", help="who is to have it")
+    ] = None,
+    allowed: Annotated[
+        list[str] | None,
+        typer.Option("--sessions", metavar="GLOB", help="what it may read; else all"),
+    ] = None,
+    lifetime: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="how long it counts")
+    ] = "8h",
+    can_write: Annotated[
+        bool, typer.Option("--write", help="let it change tags, notes and the like")
+    ] = False,
+) -> Work | None:
+    """Make a token for whoever may read; TAILCAST_JWT_KEY is its gateway's."""
+    if context.invoked_subcommand is not None:
+        return None
+    if sub is None:
+        raise SettingsError("name who is to have it, as in --sub ann")
+    from tailcast.token import print_token  # noqa: PLC0415  # as above
+
+    return partial(
+        print_token,
+        sub=sub,
+        sessions=tuple(allowed or ()),
+        lifetime=lifetime,
+        can_write=can_write,
+    )
+
+
+@token_app.command("check")
+def check(
+    given: Annotated[
+        str | None, typer.Argument(metavar="[TOKEN]", help="else a line of the input")
+    ] = None,
+) -> Work:
+    """Say what a token grants, or why it grants nothing."""
+    from tailcast.token import check_token  # noqa: PLC0415  # as above
+
+    return partial(check_token, given)
 
 
 @app.command()

@@ -1,11 +1,13 @@
 """`tailcast sessions`: the sessions of a gateway, as a table."""
 
 import time
+from http import HTTPStatus
 from typing import Final
 
 import httpx
 import msgspec
 
+from tailcast.settings import CommandSettings
 from tailcast_service.exceptions import ServiceError
 
 
@@ -18,6 +20,7 @@ WITHOUT_PROXY: Final[dict[str, httpx.BaseTransport | None]] = {
     f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")
 }
 NOTHING = "-"
+NEEDS_TOKEN = "set TAILCAST_TOKEN, or TAILCAST_TOKEN_FILE, to a token that may read"  # noqa: S105  # a hint
 AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
@@ -41,7 +44,7 @@ class Answer(msgspec.Struct, frozen=True):
 def print_sessions(url: str) -> None:
     """Print the table; ServiceError if the gateway does not answer."""
     now_seconds = time.time()
-    sessions = ask(url)
+    sessions = ask(url, CommandSettings.load().token)
     if not sessions:
         print("no sessions yet")  # noqa: T201  # the command's answer
         return
@@ -52,12 +55,16 @@ def print_sessions(url: str) -> None:
         print(line)  # noqa: T201  # the command's answer
 
 
-def ask(url: str) -> list[Session]:
+def ask(url: str, token: str = "") -> list[Session]:
     """The sessions that the gateway at this address has."""
     address = f"{url.rstrip('/')}/api/sessions"
     try:
+        headers = {"authorization": f"Bearer {token}"} if token else None
         with httpx.Client(timeout=TIMEOUT_SECONDS, mounts=WITHOUT_PROXY) as client:
-            answer = client.get(address)
+            answer = client.get(address, headers=headers)
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            known = "TAILCAST_TOKEN does not count there" if token else NEEDS_TOKEN
+            raise ServiceError(f"{url}: {known}")
         answer.raise_for_status()
         return msgspec.json.decode(answer.content, type=Answer).sessions
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:

@@ -1,7 +1,7 @@
 """The settings that the command line itself reads; the services read theirs."""
 
 from tailcast_service.settings import ServiceSettings
-from tailcast_service.values import SecretUrl
+from tailcast_service.values import SecretText, SecretUrl
 
 
 __all__ = ["CommandSettings"]
@@ -15,3 +15,6 @@ class CommandSettings(ServiceSettings):
 
     log_dir: str = "logs"
     """directory below which the files are"""
+
+    token: SecretText = ""
+    """the token that is sent to a gateway that wants one"""

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import getpass
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from tailcast.embedded import EmbeddedBroker
 from tailcast.readiness import Readiness
 from tailcast.settings import CommandSettings
 from tailcast.supervisor import Child, Supervisor
+from tailcast_gateway.http.core.modes import AUTO, is_here
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_indexer.settings import IndexerSettings
 from tailcast_service.exceptions import ServiceError, SettingsError
@@ -39,6 +41,8 @@ __all__ = ["run_up"]
 # An address that means all of them is asked by the loopback one.
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
 SSH_PORT = "22"
+# Where the token of a data directory is.
+TOKEN_FILE = "token"  # noqa: S105  # a name
 LAST_PORT = 65_535
 READY_LOOK_SECONDS = 0.1
 READY_ANSWER_SECONDS = 5.0
@@ -79,6 +83,7 @@ def run_up(  # as many as the command has
             url = broker.url
         # All are read here too, so that an error is reported before anything starts.
         gateway = GatewaySettings.load(host=host, port=port, redis_url=url)
+        token = "" if knows_who_reads(gateway) else kept_token(data_dir)
         tailer = TailerSettings.load(log_dir=log_dir, paths=watched, redis_url=url)
         indexer = IndexerSettings.load(redis_url=url)
         listeners = stack.enter_context(listening(gateway.host, gateway.port))
@@ -92,16 +97,48 @@ def run_up(  # as many as the command has
             *([] if broker is None else [valkey_child(broker)]),
             tailer_child(tailer, url, readiness.writer),
             indexer_child(indexer, url),
-            gateway_child(gateway, url, [one.fileno() for one in listeners]),
+            gateway_child(gateway, url, [one.fileno() for one in listeners], token),
         ]
         asyncio.run(
             supervise(
                 children,
                 broker,
                 listeners,
-                on_ready=announce(gateway, readiness, open_browser=open_browser),
+                on_ready=announce(
+                    gateway, readiness, token=token, open_browser=open_browser
+                ),
             )
         )
+
+
+def knows_who_reads(settings: GatewaySettings) -> bool:
+    """Whether a gateway may start by its settings alone; else it gets a token."""
+    is_said = bool(settings.given_modes) or settings.auth != (AUTO,)
+    return is_said or is_here(settings.publish or settings.host)
+
+
+def kept_token(data_dir: Path) -> str:
+    """The token of this directory, made once, so that links stay good.
+
+    Raises SettingsError if the directory cannot keep it.
+    """
+    path = data_dir / TOKEN_FILE
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_text(encoding="ascii").strip()
+        token = secrets.token_urlsafe(32)
+        with open(
+            path,
+            "x",
+            encoding="ascii",
+            opener=lambda name, flags: os.open(name, flags, 0o600),
+        ) as file:
+            file.write(f"{token}\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{path}: {reason}") from error
+    return token
 
 
 def find_path(path: str) -> str:
@@ -167,11 +204,16 @@ def valkey_child(broker: EmbeddedBroker) -> Child:
     )
 
 
+def service_command(service: str) -> tuple[str, ...]:
+    """What runs one of the services."""
+    return (sys.executable, "-P", "-m", "tailcast.child", service)
+
+
 def tailer_child(settings: TailerSettings, url: str, ready_fd: int) -> Child:
     """The tailer, with what the command line said; tells there what it waits for."""
     return Child(
         name="tailer",
-        command=(sys.executable, "-P", "-m", "tailcast", "tailer"),
+        command=service_command("tailer"),
         environment={
             "TAILCAST_REDIS_URL": url,
             "TAILCAST_LOG_DIR": settings.log_dir,
@@ -188,7 +230,7 @@ def indexer_child(settings: IndexerSettings, url: str) -> Child:
     port = settings.metrics_port
     return Child(
         name="indexer",
-        command=(sys.executable, "-P", "-m", "tailcast", "indexer"),
+        command=service_command("indexer"),
         environment={
             "TAILCAST_REDIS_URL": url,
             "TAILCAST_METRICS_PORT": str(port + 1 if 0 < port < LAST_PORT else 0),
@@ -198,17 +240,23 @@ def indexer_child(settings: IndexerSettings, url: str) -> Child:
 
 
 def gateway_child(
-    settings: GatewaySettings, url: str, listeners: Sequence[int]
+    settings: GatewaySettings, url: str, listeners: Sequence[int], token: str = ""
 ) -> Child:
-    """The gateway, with what the command line said; it accepts from these sockets."""
+    """The gateway, with what the command line said; it accepts from these sockets.
+
+    Its metrics are at the second port above the tailer's.
+    """
+    port = settings.metrics_port
     return Child(
         name="gateway",
-        command=(sys.executable, "-P", "-m", "tailcast", "gateway"),
+        command=service_command("gateway"),
         environment={
+            **({"TAILCAST_AUTH_TOKEN": token} if token else {}),
             "TAILCAST_REDIS_URL": url,
             "TAILCAST_HOST": settings.host,
             "TAILCAST_PORT": str(settings.port),
             "TAILCAST_LISTEN_FDS": ",".join(map(str, listeners)),
+            "TAILCAST_METRICS_PORT": str(port + 2 if 0 < port < LAST_PORT - 1 else 0),
         },
         pass_fds=tuple(listeners),
         end_seconds=settings.drain_seconds + END_MARGIN_SECONDS,
@@ -240,22 +288,35 @@ async def supervise(
 
 
 def announce(
-    settings: GatewaySettings, readiness: Readiness, *, open_browser: bool
+    settings: GatewaySettings,
+    readiness: Readiness,
+    *,
+    token: str = "",
+    open_browser: bool,
 ) -> Callable[[], Coroutine[None, None, None]]:
     """Make the function that waits for gateway and tailer, and prints the address."""
 
     async def wait_and_tell() -> None:
         host = ANY_ADDRESS.get(settings.host, settings.host)
-        await wait_for_gateway(f"http://{bracket(host)}:{settings.port}/readyz")
+        scheme = "https" if settings.tls_cert else "http"
+        await wait_for_gateway(f"{scheme}://{bracket(host)}:{settings.port}/readyz")
         missing = await readiness.wait(TAILER_READY_SECONDS)
-        address = f"http://{bracket(settings.host)}:{settings.port}"
+        address = f"{scheme}://{bracket(settings.host)}:{settings.port}"
         print(f"tailcast ready on {address}", flush=True)  # noqa: T201  # the answer
+        if token:
+            name = socket.gethostname() if settings.host in ANY_ADDRESS else ""
+            place = f"{scheme}://{bracket(name or settings.host)}:{settings.port}"
+            address = f"{place}/login#token={token}"
+            print(f"only who has this link may read: {address}", flush=True)  # noqa: T201  # as above
         if missing:
             print(f"not all is followed yet: {missing}", flush=True)  # noqa: T201  # as above
         tunnel = tunnel_command(os.environ.get("SSH_CONNECTION", ""), settings.port)
         if tunnel:
             print(f"from your machine: {tunnel}", flush=True)  # noqa: T201  # as above
-        await tell_problems(f"http://{bracket(host)}:{settings.port}/api/status")
+        status = f"{scheme}://{bracket(host)}:{settings.port}/api/status"
+        await tell_problems(
+            status, token=token or settings.auth_token.partition(",")[0]
+        )
         if open_browser:
             await asyncio.to_thread(webbrowser.open, address)
 
@@ -266,7 +327,7 @@ async def wait_for_gateway(url: str) -> None:
     """Return when it answers that it is ready, however long that takes."""
     import httpx  # noqa: PLC0415  # loaded while the children start, not before
 
-    # Plain HTTP to this machine: no proxy, and no certificates to load (0.2 s).
+    # To this machine: no proxy, and no certificates to load (0.2 s).
     async with httpx.AsyncClient(
         timeout=READY_ANSWER_SECONDS,
         trust_env=False,
@@ -279,7 +340,7 @@ async def wait_for_gateway(url: str) -> None:
             await asyncio.sleep(READY_LOOK_SECONDS)
 
 
-async def tell_problems(url: str) -> None:
+async def tell_problems(url: str, *, token: str = "") -> None:
     """Print what is wrong and what mends it, once tailer and indexer are there."""
     import httpx  # noqa: PLC0415  # as above
 
@@ -288,6 +349,7 @@ async def tell_problems(url: str) -> None:
         timeout=READY_ANSWER_SECONDS,
         trust_env=False,
         verify=False,  # noqa: S501  # as above
+        headers={"authorization": f"Bearer {token}"} if token else None,
     ) as client:
         with contextlib.suppress(
             TimeoutError, httpx.HTTPError, ValueError, LookupError

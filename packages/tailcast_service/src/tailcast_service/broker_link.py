@@ -10,7 +10,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from tailcast_service.broker_news import BrokerNews
-from tailcast_service.pauses import wait_or_timeout
+from tailcast_service.pauses import until_tick, wait_or_timeout
 
 
 __all__ = ["BrokerLink"]
@@ -88,4 +88,5 @@ class BrokerLink:
                 self._is_up.set()
                 self._news.answers()
                 self._on_back()
-            await wait_or_timeout(self._was_lost, self._seconds)
+            seconds = until_tick(asyncio.get_running_loop().time(), self._seconds)
+            await wait_or_timeout(self._was_lost, seconds)

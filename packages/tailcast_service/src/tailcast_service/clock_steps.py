@@ -5,8 +5,9 @@ no other effect. A clock that is adjusted slowly makes no steps, and its adjustm
 not add up to one.
 """
 
-import asyncio
 from collections.abc import Callable
+
+from tailcast_service.pauses import next_tick
 
 
 __all__ = ["ClockSteps"]
@@ -38,7 +39,7 @@ class ClockSteps:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await next_tick(LOOK_SECONDS)
             self.look()
 
     def look(self) -> None:

@@ -18,19 +18,35 @@ PREFIX = "TAILCAST_"
 # The fields of all settings classes (a test compares them).
 SETTINGS = frozenset(
     {
+        "ALLOWED_HOSTS",
         "ALLOWED_ORIGINS",
+        "AUTH",
+        "AUTH_DEFAULT_SESSIONS",
+        "AUTH_TIMEOUT",
+        "AUTH_TOKEN",
         "COMPRESSION",
         "DRAIN_SECONDS",
         "EMERGENCY_PATTERNS",
+        "HANDSHAKE_TIMEOUT",
         "HOST",
+        "JWT_AUDIENCE",
+        "JWT_ISSUER",
+        "JWT_JWKS_URL",
+        "JWT_KEY",
+        "JWT_MAX_LIFETIME",
+        "JWT_SESSIONS_CLAIM",
         "KEY_PREFIX",
         "LISTEN_FDS",
         "LOG_DIR",
         "LOG_FORMAT",
         "LOG_LEVEL",
         "MAX_CONNECTIONS",
+        "MAX_HEADER_BYTES",
         "MAX_LINE_BYTES",
         "MAX_MESSAGE_BYTES",
+        "MAX_NAMED_BYTES",
+        "MAX_NAMED_CLIENTS",
+        "MAX_NAMED_CLIENT_BYTES",
         "MAX_SUBSCRIPTIONS",
         "METRICS_PORT",
         "PART_PATTERNS",
@@ -39,6 +55,7 @@ SETTINGS = frozenset(
         "POLL_INTERVAL",
         "PONG_TIMEOUT",
         "PORT",
+        "PUBLISH",
         "READY_FD",
         "REDIS_URL",
         "RETENTION_BYTES",
@@ -51,6 +68,10 @@ SETTINGS = frozenset(
         "STEP_KEYS",
         "TELEMETRY_PATTERNS",
         "TIME_KEYS",
+        "TLS_CERT",
+        "TLS_KEY",
+        "TOKEN",
+        "TRUSTED_PROXIES",
         "WINDOW_BYTES",
     }
 )
@@ -58,17 +79,8 @@ SETTINGS = frozenset(
 # Reserved names of later versions. They are refused, since they would have no effect.
 NOT_YET = frozenset(
     {
-        "AUTH",
         "COMMANDS_PER_SECOND",
-        "JWKS_URL",
-        "JWT_AUDIENCE",
-        "JWT_ISSUER",
-        "JWT_PUBLIC_KEY",
-        "JWT_SECRET",
         "MAX_CONNECTIONS_PER_CLIENT",
-        "TLS_CERT",
-        "TLS_KEY",
-        "TRUSTED_PROXIES",
     }
 )
 
@@ -79,7 +91,6 @@ COMPOSE = frozenset(
         "GID",
         "HOSTNAME",
         "PROMETHEUS_PORT",
-        "PUBLISH",
         "REVISION",
         "UID",
         "VERSION",

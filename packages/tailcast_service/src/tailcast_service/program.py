@@ -15,7 +15,7 @@ from tailcast_service.exceptions import SettingsError
 from tailcast_service.exits import run_as_command
 from tailcast_service.limits import raise_open_file_limit
 from tailcast_service.logs import configure_logging
-from tailcast_service.memory import hold_back_collector
+from tailcast_service.memory import keep_what_is_loaded
 from tailcast_service.settings import ServiceSettings
 
 
@@ -36,7 +36,7 @@ def serve(
     # imports.
     app = import_module(f"tailcast_{service}.app")
     run: Callable[[ServiceSettings], None] = app.run
-    hold_back_collector()
+    keep_what_is_loaded()
     run(settings)
 
 

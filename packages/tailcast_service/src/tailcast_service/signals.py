@@ -1,4 +1,7 @@
-"""The signals that end a service, SIGINT and SIGTERM, handled inside its event loop.
+"""The signals that end a service, handled inside its event loop.
+
+They are SIGINT, SIGTERM, and SIGHUP: a terminal that is closed ends what runs in it in
+the same order. Whoever is started with SIGHUP ignored (`nohup`) ignores it still.
 
 A second signal must not interrupt a service that is ending, since it would leave its
 clean-up half done. So after the first signal only the service decides how it ends.
@@ -17,14 +20,14 @@ from tailcast_service.threads import library_threads
 
 __all__ = ["leave_within", "taking_signals", "until_signalled"]
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
 def taking_signals(on_signal: Callable[[signal.Signals], None]) -> Generator[None]:
     """Call `on_signal` in the running loop for each signal inside the block.
 
-    Afterwards both signals are handled as before, or ignored if one has come.
+    Afterwards they are handled as before, or ignored if one has come.
     """
     loop = asyncio.get_running_loop()
     came = False
@@ -36,20 +39,22 @@ def taking_signals(on_signal: Callable[[signal.Signals], None]) -> Generator[Non
         # would for a moment kill the process.
         loop.call_soon_threadsafe(on_signal, signal.Signals(number))
 
-    before = {number: signal.signal(number, take) for number in SIGNALS}
+    before = {
+        number: signal.signal(number, take)
+        for number in SIGNALS
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield
     finally:
-        for number in SIGNALS:
-            signal.signal(
-                number, signal.SIG_IGN if came else before[number] or signal.SIG_DFL
-            )
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_IGN if came else handler or signal.SIG_DFL)
 
 
 async def until_signalled(
     service: Coroutine[None, None, None], *, end_seconds: float
 ) -> None:
-    """Run a service until it ends; the first SIGTERM or SIGINT cancels it.
+    """Run a service until it ends; the first of the signals cancels it.
 
     Args:
         service: the service.

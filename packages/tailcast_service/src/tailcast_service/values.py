@@ -21,6 +21,7 @@ __all__ = [
     "Duration",
     "PathList",
     "PathText",
+    "SecretText",
     "SecretUrl",
     "format_byte_size",
     "format_duration",
@@ -174,14 +175,25 @@ def check_url(value: str) -> str:
 
 
 def mask_url(url: str) -> str:
-    """The address without its password."""
+    """The address without its password, and without the values of its query.
+
+    Libraries read passwords and keys of a query, by names that are theirs to choose.
+    """
     try:
         password = urlsplit(url).password
     except ValueError:
         return _MASK
-    if not password:
+    if password:
+        url = re.sub(r"(://[^/?#]*?:)[^/?#]*@", rf"\g<1>{_MASK}@", url, count=1)
+    address, mark, query = url.partition("?")
+    if not re.match(r"[a-z][a-z0-9+.-]*://", address):
         return url
-    return re.sub(r"(://[^/?#]*?:)[^/?#]*@", rf"\g<1>{_MASK}@", url, count=1)
+    return address + mark + re.sub(r"=[^&;]+", f"={_MASK}", query)
+
+
+def mask_secret(secret: str) -> str:
+    """Whether there is a secret, and nothing of it."""
+    return _MASK if secret else ""
 
 
 def _parse_quantity(
@@ -215,3 +227,5 @@ PathList = Annotated[
 PathText = Annotated[str, AfterValidator(check_not_empty)]
 # An address that may contain a password, and is shown without it.
 SecretUrl = Annotated[str, AfterValidator(check_url), PlainSerializer(mask_url)]
+# A secret, of which nothing is shown.
+SecretText = Annotated[str, PlainSerializer(mask_secret)]
