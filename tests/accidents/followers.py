@@ -24,13 +24,15 @@ from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.options import Options
 from tests.accidents.ledger import Rejected, Session, Told
+from tests.patience import PATIENCE_SECONDS
 
 
 _T = TypeVar("_T")
 
-END_SECONDS = 60.0
 PAGE = 5_000
 PROGRAM = """
+from tailcast_service.start import begin
+begin()
 from tailcast_tailer.app import run
 from tailcast_tailer.settings import TailerSettings
 run(TailerSettings.load(log_level="error"))
@@ -44,6 +46,8 @@ class Way(StrEnum):
 
     LOG_DIR = "log-dir"
     UP = "up"
+    # As the first one, where a network file system shows what happens elsewhere.
+    REMOTE = "remote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Watched:
     @property
     def paths(self) -> tuple[str, ...]:
         """What is named to `up`; nothing in the other way."""
-        if self.way is Way.LOG_DIR:
+        if self.way is not Way.UP:
             return ()
         return tuple(str(self.base / name) for name in self.directories)
 
@@ -113,7 +117,9 @@ class BrokerFollower(Follower):
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Do it in the loop's thread."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(END_SECONDS)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(
+            PATIENCE_SECONDS
+        )
 
     def told(self) -> dict[str, Session]:
         return self.run(self._told())
@@ -226,13 +232,13 @@ class ProcessFollower(BrokerFollower):
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            assert self._process.wait(END_SECONDS) == 0
+            assert self._process.wait(PATIENCE_SECONDS) == 0
             self._process = None
 
     def kill(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait(END_SECONDS)
+        self._process.wait(PATIENCE_SECONDS)
         self._process = None
 
 

@@ -5,13 +5,13 @@ import os
 import time
 
 from tests.accidents.stage import Stage, joined
-from tests.accidents.table import accident
+from tests.accidents.table import EVERYWHERE, accident
 
 
 MEGABYTE = 1_000_000
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def half_line_then_rest(stage: Stage) -> None:
     """A line comes in two pieces, a while between them."""
     _in_pieces(stage, seconds=1.0)
@@ -35,7 +35,7 @@ def _in_pieces(stage: Stage, *, seconds: float) -> None:
     stage.append("a.jsonl", 2)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def no_newline_then_newline(stage: Stage) -> None:
     """A whole object rests without its newline, which then comes."""
     stage.append("a.jsonl", 29)
@@ -49,7 +49,7 @@ def no_newline_then_newline(stage: Stage) -> None:
     stage.append("a.jsonl", 1)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def no_newline_for_ever(stage: Stage) -> None:
     """The last line's newline never comes."""
     stage.append("a.jsonl", 29)
@@ -104,7 +104,7 @@ def long_line_in_pieces(stage: Stage) -> None:
     stage.append("a.jsonl", 2)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def nul_tail_filled_later(stage: Stage) -> None:
     """A file's size comes before its bytes, as network file systems show it."""
     stage.append("a.jsonl", 26)
@@ -120,7 +120,7 @@ def nul_tail_filled_later(stage: Stage) -> None:
         file.write(joined(texts))
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def hole_that_stays(stage: Stage) -> None:
     """NULs stay in the file, and lines come behind them."""
     stage.append("a.jsonl", 10)
@@ -197,7 +197,7 @@ def written_by_a_map(stage: Stage) -> None:
             time.sleep(0.02)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def mtime_stands_still(stage: Stage) -> None:
     """Lines come, and the modification time stays as it was."""
     stage.append("a.jsonl", 10)
@@ -220,7 +220,7 @@ def mtime_of_2001(stage: Stage) -> None:
     stage.append("a.jsonl", 5)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def two_writers_appending(stage: Stage) -> None:
     """Two append to one file, each line whole."""
     path = stage.path("a.jsonl")

@@ -275,7 +275,7 @@ def unreadable_then_readable(stage: Stage) -> None:
     """A file is made by another user, and readable a second later."""
     stage.append("first.jsonl", 1)
     stage.wait_until_told()
-    for name in ("a.jsonl", "b.log.jsonl" if stage.way is Way.LOG_DIR else "b.log"):
+    for name in ("a.jsonl", "b.log" if stage.way is Way.UP else "b.log.jsonl"):
         path = stage.path(name)
         path.touch(mode=0o000)
         path.chmod(0o000)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from tests.accidents.stage import Stage, joined
-from tests.accidents.table import accident
+from tests.accidents.table import EVERYWHERE, accident
 
 
 LOGROTATE = "logrotate"
@@ -38,7 +38,7 @@ def logrotate(stage: Stage, *directives: str, name: str = "a.jsonl") -> None:
     )
 
 
-@accident(needs=LOGROTATE)
+@accident(ways=EVERYWHERE, needs=LOGROTATE)
 def copytruncate(stage: Stage) -> None:
     """Logrotate copies the file and cuts it; the writer appends."""
     stage.append("a.jsonl", 30)
@@ -60,7 +60,7 @@ def copytruncate_writer_without_append(stage: Stage) -> None:
                 logrotate(stage, "copytruncate")
 
 
-@accident(needs=LOGROTATE)
+@accident(ways=EVERYWHERE, needs=LOGROTATE)
 def logrotate_create(stage: Stage) -> None:
     """Renamed, a new one made; the writer puts two more into the old one."""
     stage.append("a.jsonl", 30)
@@ -81,13 +81,13 @@ def logrotate_dateext(stage: Stage) -> None:
     _rotated_by_logrotate(stage, "create", "dateext")
 
 
-@accident(needs=LOGROTATE)
+@accident(ways=EVERYWHERE, needs=LOGROTATE)
 def logrotate_compress(stage: Stage) -> None:
     """The old one is compressed at once; its rotated name lives for milliseconds."""
     _rotated_by_logrotate(stage, "create", "compress")
 
 
-@accident(needs=LOGROTATE)
+@accident(ways=EVERYWHERE, needs=LOGROTATE)
 def logrotate_keeps_extension(stage: Stage) -> None:
     """The old one is `a.1.jsonl`, a name that telemetry has."""
     _rotated_by_logrotate(stage, "create", "extension .jsonl")
@@ -101,7 +101,7 @@ def _rotated_by_logrotate(stage: Stage, *directives: str) -> None:
     stage.append("a.jsonl", 5)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def rotated_with_the_time(stage: Stage) -> None:
     """Loguru's way: the old one's name has the time before its extension."""
     stage.append("a.jsonl", 30)
@@ -137,7 +137,7 @@ def rotating_handler_each_12_s(stage: Stage) -> None:
             time.sleep(1.0)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def rotating_handler_overwrites(stage: Stage) -> None:
     """It keeps one old file: the next rotation writes over it."""
     with _Handler(stage, max_bytes=3_000, backups=1) as write:
@@ -146,7 +146,7 @@ def rotating_handler_overwrites(stage: Stage) -> None:
             stage.wait_until_told()
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def rotated_while_down(stage: Stage) -> None:
     """Rotated while nobody follows, after lines that nobody has seen."""
     stage.append("a.jsonl", 30)

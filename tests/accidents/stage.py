@@ -2,15 +2,18 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.accidents.followers import Follower, Watched, Way
 from tests.accidents.ledger import Fault, Ledger, document_faults, faults, judge
+from tests.patience import PATIENCE_SECONDS
 
 
-LOOK_SECONDS = 0.03
+# Between two looks at what was told. Each of them reads the broker, so that what takes
+# its time is looked for less and less often.
+LOOK_SECONDS, LAST_LOOK_SECONDS = 0.03, 0.15
 TELEMETRY = "telemetry"
 # Written when all is over: who tells its line has looked at what is there.
 LAST = "zz-last.jsonl"
@@ -20,7 +23,7 @@ class Pace(NamedTuple):
     """How long things are waited for."""
 
     # How long anything may take that should happen at once.
-    patience_seconds: float = 45.0
+    patience_seconds: float = PATIENCE_SECONDS
     # Until what was told is all that is told.
     quiet_seconds: float = 0.5
     # How long a row waits for what was written before it goes on without it; None: it
@@ -42,8 +45,11 @@ class Stage:
         follower: Follower,
         *,
         pace: Pace = Pace(),  # noqa: B008  # a value
+        shown: Path | None = None,
     ) -> None:
+        """Prepare; `shown` is where the follower sees `base`, if not there."""
         self.base = base
+        self._shown = shown or base
         self.way = way
         self.follower = follower
         self.ledger = Ledger()
@@ -91,7 +97,7 @@ class Stage:
     def start(self, *directories: str) -> None:
         """Start the follower on directories below `base`."""
         watched = directories or (TELEMETRY,)
-        self.follower.start(Watched(self.way, self.base, watched))
+        self.follower.start(Watched(self.way, self._shown, watched))
 
     def stop(self) -> None:
         """End it in order."""
@@ -107,10 +113,11 @@ class Stage:
             self.wait(lambda: not self._faults(), "what was written")
             return
         deadline = time.monotonic() + self._pace.goes_on_seconds
+        looks = pauses()
         while time.monotonic() < deadline:
             if all(one.is_final for one in self._faults()):
                 return
-            time.sleep(LOOK_SECONDS)
+            time.sleep(next(looks))
 
     def let_it_rest(self, seconds: float) -> None:
         """Let time pass, on a busy machine as much as the follower needs."""
@@ -120,18 +127,19 @@ class Stage:
     def wait(self, is_so: Callable[[], bool], what: str) -> None:
         """Wait until something is so. Raises NotTold."""
         deadline = time.monotonic() + self._pace.patience_seconds
+        looks = pauses()
         while not is_so():
             if time.monotonic() > deadline:
                 shown = "; ".join(map(str, self._faults()[:5]))
                 raise NotTold(f"{what} did not come: {shown}")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(next(looks))
 
     def verdict(self) -> list[Fault]:
         """What is wrong when all has happened and nothing more comes."""
         self.append(LAST, 1)
         deadline = time.monotonic() + self._pace.patience_seconds
         counted, changed_at = -1, time.monotonic()
-        while True:
+        for pause in pauses():
             found = self._faults()
             count = self._count()
             now = time.monotonic()
@@ -142,7 +150,8 @@ class Stage:
             ends_early = found and self._pace.goes_on_seconds is None and not is_lost
             if ends_early or now > deadline or (is_quiet and not is_lost):
                 return found
-            time.sleep(LOOK_SECONDS)
+            time.sleep(pause)
+        raise AssertionError  # there is always another look
 
     def said_missing(self) -> int:
         """How many lines did not come, as their readers were told."""
@@ -157,6 +166,14 @@ class Stage:
     def _count(self) -> int:
         sessions = self.follower.told().values()
         return sum(len(one.told) + len(one.rejected) for one in sessions)
+
+
+def pauses() -> Iterator[float]:
+    """How long to wait before each next look, without an end."""
+    pause = LOOK_SECONDS
+    while True:
+        yield pause
+        pause = min(1.2 * pause, LAST_LOOK_SECONDS)
 
 
 def joined(texts: Iterable[bytes]) -> bytes:

@@ -9,6 +9,7 @@ from tests.accidents.stage import Stage
 
 Play = Callable[[Stage], None]
 BOTH = (Way.LOG_DIR, Way.UP)
+EVERYWHERE = (*BOTH, Way.REMOTE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import os
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import ExitStack
+from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
@@ -23,6 +24,7 @@ from tests.accidents import (
     emergencies,
     last_lines,
     names,
+    remote,
     restarts,
     rewrites,
     rotations,
@@ -53,12 +55,13 @@ def _cells() -> Iterator[ParameterSet]:
         for row in sorted(TABLE.values(), key=lambda row: (row.is_long, row.group)):
             if way in row.ways:
                 yield pytest.param(
-                    (row.name, way), id=f"{row.name}-{way}", marks=_marks(row)
+                    (row.name, way), id=f"{row.name}-{way}", marks=_marks(row, way)
                 )
 
 
-def _marks(row: Accident) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.long, pytest.mark.timeout(600)] if row.is_long else []
+def _marks(row: Accident, way: Way) -> list[pytest.MarkDecorator]:
+    is_long = row.is_long or way is Way.REMOTE
+    return [pytest.mark.long, pytest.mark.timeout(600)] if is_long else []
 
 
 class Plays:
@@ -67,10 +70,14 @@ class Plays:
     Several workers may ask for one group: the first plays it, the others wait.
     """
 
-    def __init__(self, server: BrokerServer, base: Path, asked: set[Cell]) -> None:
+    def __init__(
+        self, server: BrokerServer, base: Path, asked: set[Cell], mounts: ExitStack
+    ) -> None:
+        """Prepare; `mounts` is closed when all is over."""
         self._server = server
         self._base = base
         self._asked = asked
+        self._mounts = mounts
 
     def verdict(self, cell: Cell) -> list[str]:
         """What is wrong after it."""
@@ -87,25 +94,36 @@ class Plays:
                 file.write(json.dumps(verdicts))
         return verdicts[row.name]
 
+    @cached_property
+    def _mount(self) -> Path:
+        """Where a network file system shows what happens."""
+        place = self._base.with_name(f"{self._base.name}-shown")
+        place.mkdir()
+        self._mounts.enter_context(remote.mounted(self._base, place))
+        return place
+
     def _play_group_of(self, row: Accident, way: Way) -> dict[str, list[str]]:
         alike = [
             one
             for one in TABLE.values()
             if (one.group, one.is_long) == (row.group, row.is_long)
             and (one.name, way) in self._asked
-            and not why_not_played(one)
+            and not why_not_played(one, way)
         ]
+        shown = self._mount if way is Way.REMOTE else self._base
         with ThreadPoolExecutor(len(alike)) as threads:
-            verdicts = threads.map(partial(self._play, way=way), alike)
+            verdicts = threads.map(partial(self._play, way=way, shown=shown), alike)
             return {one.name: found for one, found in zip(alike, verdicts, strict=True)}
 
-    def _play(self, row: Accident, way: Way) -> list[str]:
+    def _play(self, row: Accident, way: Way, shown: Path) -> list[str]:
         base = self._base / f"{row.name}-{way}"
+        seen = shown / base.name / "logs"
         for directory in (base / "logs" / TELEMETRY, base / "beside"):
             directory.mkdir(parents=True)
-        pace = Pace(LONG_SECONDS) if row.is_long else Pace()
+        is_long = row.is_long or way is Way.REMOTE
+        pace = Pace(LONG_SECONDS) if is_long else Pace()
         follower = self._follower(row, f"{row.name}-{way}")
-        stage = Stage(base / "logs", way, follower, pace=pace)
+        stage = Stage(base / "logs", way, follower, pace=pace, shown=seen)
         try:
             if not row.starts_itself:
                 stage.start()
@@ -131,8 +149,10 @@ def _as_text(found: str) -> str:
     return found.encode(errors="backslashreplace").decode()
 
 
-def why_not_played(row: Accident) -> str:
+def why_not_played(row: Accident, way: Way) -> str:
     """What this machine lacks for a row; empty: nothing."""
+    if way is Way.REMOTE and (reason := remote.why_not()):
+        return reason
     if row.needs and find_program(row.needs) is None:
         return f"{row.needs} is not installed"
     if row.needs_permissions and os.geteuid() == 0 and not find_program("setpriv"):
@@ -145,7 +165,7 @@ def verdict(
     brokers: BrokerFactory,
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
-) -> Verdict:
+) -> Iterator[Verdict]:
     """What is wrong after an accident."""
     asked = {
         cast("Cell", item.callspec.params["cell"])
@@ -154,14 +174,15 @@ def verdict(
         and item.path == request.path
         and "cell" in item.fixturenames
     }
-    plays = Plays(brokers("valkey"), tmp_path_factory.mktemp("accidents"), asked)
-    return plays.verdict
+    base = tmp_path_factory.mktemp("accidents")
+    with ExitStack() as mounts:
+        yield Plays(brokers("valkey"), base, asked, mounts).verdict
 
 
 @pytest.mark.parametrize("cell", list(_cells()))
 def test_accident_is_survived(cell: Cell, verdict: Verdict) -> None:
     """Each line once, in order; or whoever reads the session was told."""
-    if reason := why_not_played(TABLE[cell[0]]):
+    if reason := why_not_played(TABLE[cell[0]], cell[1]):
         pytest.skip(reason)
     assert not (found := verdict(cell)), "; ".join(found[:5])
 

@@ -184,6 +184,14 @@ class Files:
         self.view.changed(path, names=True)
         self._put(path, self._lines(path, count), "xb")
 
+    def put_aside(self, name: str, other: str, count: int) -> None:
+        """Rename it as runs are called too, and begin anew in its place."""
+        path = self.path(name)
+        self.rewritten.add(path)
+        path.rename(path.with_name(other))
+        self.view.changed(path, names=True)
+        self._put(path, self._lines(path, count), "xb")
+
     def copy_and_cut(self, name: str, count: int) -> None:
         """As logrotate does for writers that go on in the same file."""
         path = self.path(name)

@@ -91,6 +91,22 @@ def test_a_call_that_fails_for_a_while(
     assert steps(world, "b") == [5, 6]
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_what_cannot_be_read_is_looked_at_each_ten_seconds(
+    make_world: MakeWorld, kind: Kind
+) -> None:
+    """However long that has lasted."""
+    world = make_world(kind)
+    world.write("a", 1)
+    world.pass_time(100.0)
+    world.fail("a", errno.EACCES, ("open",), 3_000.0)
+    world.write("a", 1)
+    world.pass_time(2_999.0)
+    assert steps(world) == [1]
+    world.pass_time(13.0)
+    assert steps(world) == [1, 2]
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_file_system_that_is_not_mounted(
     make_world: MakeWorld, *, is_there: bool
@@ -121,6 +137,20 @@ def test_all_files_have_other_numbers(
     world.write("a", 1)
     world.pass_time(60.0)
     assert steps(world) == [1, 2, 3, 7]
+
+
+@pytest.mark.parametrize("kind", [Kind.LOCAL, Kind.NETWORK])
+def test_a_last_line_without_its_newline_is_what_it_was(
+    make_world: MakeWorld, kind: Kind
+) -> None:
+    """The file is compared with what is stored once it has another number."""
+    world = make_world(kind)
+    world.write("a", 2, rest=b"whole")
+    world.pass_time(30.0)
+    world.renumber(devices=False)
+    world.pass_time(60.0)
+    assert steps(world) == [1, 2, 3]
+    assert {entry.id.generation for entry in world.streams()["a"]} == {1}
 
 
 @pytest.mark.parametrize("calls", range(0, 40, 6))
@@ -164,6 +194,19 @@ def test_names_come_late(make_world: MakeWorld) -> None:
     assert "b" not in world.streams()
     world.pass_time(60.0)
     assert steps(world, "b") == [2, 3]
+
+
+@pytest.mark.parametrize("name", ["a.1.jsonl", "a.2026-11-28_14-14-52_270992.jsonl"])
+def test_a_rotated_file_whose_name_comes_late(make_world: MakeWorld, name: str) -> None:
+    """It was read already, and is no session, though runs have such names too."""
+    world = make_world()
+    world.write("a", 5)
+    world.pass_time(5.0)
+    world.delay_names(30.0)
+    world.put_aside("a", name, 2)
+    world.pass_time(90.0)
+    assert steps(world) == [1, 2, 3, 4, 5, 6, 7]
+    assert set(world.streams()) == {"a"}
 
 
 @pytest.mark.parametrize("kind", [Kind.UNTOLD, Kind.NETWORK])
@@ -225,3 +268,14 @@ def test_rotated_in_the_midst_of_the_first_look(
     world.meanwhile(calls, lambda: world.rotate("a", 2))
     world.pass_time(60.0)
     assert steps(world) == [1, 2, 3, 4, 5]
+
+
+def test_rotated_before_its_first_look(make_world: MakeWorld) -> None:
+    """It is read first, as its name shows in time."""
+    world = make_world()
+    world.pass_time(5.0)
+    world.write("a", 2)
+    world.put_aside("a", "a.jsonl.1", 2)
+    world.pass_time(90.0)
+    assert steps(world) == [1, 2, 3, 4]
+    assert set(world.streams()) == {"a"}

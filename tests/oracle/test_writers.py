@@ -75,6 +75,95 @@ def test_what_was_put_aside_unseen_is_told_once_its_path_is_there(
     assert steps(world) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("seen_seconds", [0.0, 0.9, 30.0])
+def test_a_rotated_file_whose_only_line_has_no_newline(
+    make_world: MakeWorld, kind: Kind, seen_seconds: float
+) -> None:
+    """Whether or not it was looked at before; what came after it is told after it."""
+    world = make_world(kind)
+    world.write("a", 0, rest=b"whole")
+    world.pass_time(seen_seconds)
+    world.rotate("a", 3)
+    world.pass_time(60.0)
+    assert steps(world) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("is_first", [False, True])
+def test_rotations_leave_one_line_without_newline_each(
+    make_world: MakeWorld, kind: Kind, *, is_first: bool
+) -> None:
+    """That of what has the path too, and though nothing ever changes again."""
+    world = make_world(kind)
+    world.write("a", 3)
+    world.pass_time(0.0 if is_first else 200.0)
+    for _ in range(2):
+        world.rotate("a", 0)
+        world.write("a", 0, rest=b"whole")
+    world.pass_time(90.0)
+    assert steps(world) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("is_first", [False, True])
+def test_rotated_files_that_begin_with_a_line_longer_than_a_read(
+    make_world: MakeWorld, kind: Kind, *, is_first: bool
+) -> None:
+    """All that has their path begins with a shorter one."""
+    world = make_world(kind)
+    world.write("a", 1)
+    world.pass_time(0.0 if is_first else 5.0)
+    world.stop()
+    for _ in range(2):
+        world.rotate("a", 0)
+        world.write("a", 2, pad=70_000)
+    world.rotate("a", 3)
+    world.start()
+    world.pass_time(60.0)
+    assert steps(world) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("kind", [Kind.LOCAL, Kind.NETWORK])
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 5.0])
+def test_killed_while_a_rotated_line_without_newline_rests(
+    make_world: MakeWorld, kind: Kind, seconds: float
+) -> None:
+    """Nothing is stored that does not say which file is read."""
+    world = make_world(kind)
+    world.write("a", 3)
+    world.pass_time(3.0)
+    world.stop()
+    world.rotate("a", 0)
+    world.write("a", 0, rest=b"whole")
+    world.rotate("a", 3)
+    world.start()
+    world.pass_time(seconds)
+    world.kill()
+    world.start()
+    world.pass_time(60.0)
+    assert steps(world) == list(range(1, 8))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_half_of_the_only_line_is_written_before_the_rotation(
+    make_world: MakeWorld, kind: Kind
+) -> None:
+    """The other half a second after it, by a writer that goes on in the old file."""
+    world = make_world(kind)
+    line = world.lines("a", 1)
+    path = world.path("a")
+    with path.open("ab", buffering=0) as late:
+        late.write(line[:4])
+        world.view.changed(path, names=True)
+        world.rotate("a", 3)
+        world.pass_time(1.0)
+        late.write(line[4:])
+        world.view.changed(path.with_name("a.jsonl.1"))
+    world.pass_time(60.0)
+    assert steps(world) == [1, 2, 3, 4]
+
+
 def test_a_file_that_is_cut_to_nothing_is_told_once(make_world: MakeWorld) -> None:
     """It stays empty, and nothing is said again."""
     world = make_world()

@@ -31,7 +31,7 @@ _OWN = (
     "open", "close", "stat", "lstat", "fstat", "pread", "lseek", "scandir", "listdir",
     "fdopen",
 )  # fmt: skip  # one glance
-CALLS = ("open", "stat", "fstat", "pread", "scandir")
+CALLS = ("open", "stat", "fstat", "pread", "scandir", "close")
 
 
 @dataclass(slots=True)
@@ -194,10 +194,13 @@ class View:
         return descriptor
 
     def close(self, descriptor: int) -> None:
-        if self.open_now.pop(descriptor, None) is None:
+        opened = self.open_now.pop(descriptor, None)
+        if opened is None:
             self.faults.append(f"{descriptor} is not ours to close")
             return
         os.close(descriptor)
+        # It is closed, and may fail all the same.
+        self._begin("close", opened[0])
 
     def stat(self, path: str) -> Any:
         self._begin("stat", path)

@@ -31,7 +31,8 @@ class _Selector(selectors.DefaultSelector):
     def select(
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
+        # The system is asked only if somebody listens to it, beside the loop itself.
+        ready = super().select(0) if len(self.get_map()) > 1 else []
         # As everywhere, no two looks at the clock are at the same time. What is due at
         # a time that no float tells from now would else be due for ever.
         self.now += 1e-7

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -14,10 +16,11 @@ from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.sources import SourceState
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.options import Options
+from tests.patience import PATIENCE_SECONDS as PATIENCE_SECONDS
 
 
-# How long anything may take that should happen at once.
-PATIENCE_SECONDS = 45.0
+# Between two looks at whether something is so.
+FIRST_PAUSE, LAST_PAUSE = 0.005, 0.1
 # What a tailer is given beside its options.
 CLOCKS = ("clock", "wall_clock")
 
@@ -49,16 +52,19 @@ async def running(
 async def eventually(
     is_so: Callable[[], Awaitable[bool]], *, seconds: float = PATIENCE_SECONDS
 ) -> None:
-    """Wait until something is so."""
+    """Wait until something is so; what does not come at once is looked for less."""
+    pause = FIRST_PAUSE
     async with asyncio.timeout(seconds):
         while not await is_so():
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(pause)
+            pause = min(LAST_PAUSE, 1.2 * pause)
 
 
-async def entries_of(broker: SessionReader, session: str) -> list[Entry]:
-    """Everything that a stream has."""
+async def entries_of(
+    broker: SessionReader, session: str, after: EntryID = BEFORE_ALL
+) -> list[Entry]:
+    """Everything that a stream has, or what it has behind an entry."""
     entries: list[Entry] = []
-    after = BEFORE_ALL
     while page := await broker.read_after(session, after, limit=1_000):
         entries += page
         after = page[-1].id
@@ -74,8 +80,14 @@ async def wait_for_records(
     broker: SessionReader, session: str, expected: list[bytes]
 ) -> list[Entry]:
     """Wait until a stream has these records; its entries, their chain checked."""
+    seen: list[Entry] = []
 
     async def has_them() -> bool:
+        # While it grows and is too short, what was seen of it is not read again.
+        news = await entries_of(broker, session, seen[-1].id if seen else BEFORE_ALL)
+        seen.extend(news)
+        if news and sum(bool(one.record) for one in seen) < len(expected):
+            return False
         return await records_of(broker, session) == expected
 
     try:
@@ -205,6 +217,13 @@ def append(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         file.write(data)
+
+
+def let_rest(*paths: Path) -> None:
+    """Have files look as if nobody had written them for a minute."""
+    at_rest = time.time() - 60
+    for path in paths:
+        os.utime(path, (at_rest, at_rest))
 
 
 __all__ = ["EntryID", "Kind"]

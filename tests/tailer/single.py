@@ -53,7 +53,9 @@ class Single:
         retention: Retention | None = None,
         starts_at_end: bool = False,
         session_ttl: float = 1e12,
+        file: SessionFile | None = None,
     ) -> None:
+        """Prepare; `file` is what reads the path, if that is no plain file."""
         self.clock = clock
         self.instruments = Instruments(clock=clock)
         self.register = Register()
@@ -87,10 +89,7 @@ class Single:
         )
         self.follower = Follower(
             path.stem,
-            SessionFile(
-                str(path),
-                max_line_bytes=max_line_bytes,
-            ),
+            file or SessionFile(str(path), max_line_bytes=max_line_bytes),
             AtOnce(),
             context,
             was_there_at_start=was_there_at_start,

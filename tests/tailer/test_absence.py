@@ -98,14 +98,14 @@ async def test_a_file_that_is_back_after_a_restart(world: World) -> None:
     (world.path.parent / "kept").rename(world.path)
     follower = world.tailer.follower
     follower.know(await world.broker.load("a"))
-    look, place = follower.first_look(holds=False), follower.place
-    assert look is not None
-    assert follower.looked(place, look(1_000))
+    first = follower.first_look(holds=False)
+    assert first is not None
+    assert follower.looked(first, first.look(1_000))
     await world.tailer.settle()
     assert await world.gone_since_ms() == 0
-    look, place = follower.first_look(holds=False), follower.place
-    assert look is not None
-    assert not follower.looked(place, look(1_000))
+    first = follower.first_look(holds=False)
+    assert first is not None
+    assert not follower.looked(first, first.look(1_000))
 
 
 async def test_files_that_went_and_came_while_no_tailer_looked(

@@ -226,7 +226,7 @@ async def test_a_file_that_moves_waits_for_no_crowd() -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweeps that look at the clock, which the test moves, every moment."""
     monkeypatch.setattr(sweep, "RARE_SECONDS", 0.05)
-    monkeypatch.setattr(descriptors, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(descriptors, "IDLE_CHECK_SECONDS", 0.05)
 
 
 @pytest.mark.usefixtures("impatient")

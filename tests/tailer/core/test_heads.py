@@ -83,9 +83,10 @@ def test_a_file_with_the_extension_of_lines(head: bytes, expected: Nature) -> No
     assert judged(head, "a.jsonl", rests=not is_partial) is expected
 
 
-def test_configuration_is_never_a_run() -> None:
+@pytest.mark.parametrize("extension", ["yaml", "yml", "toml", "ini", "cfg"])
+def test_configuration_is_never_a_run(extension: str) -> None:
     """Though a line of it may look like a record."""
-    assert judged(b'{"step":1}\n', "config.yaml") is LEFT_OUT
+    assert judged(b'{"step":1}\n', f"model.{extension}") is LEFT_OUT
 
 
 def test_what_may_become_a_run_is_waited_for() -> None:

@@ -21,6 +21,8 @@ from tailcast_tailer.core.rotated_names import (
         ("a.jsonl.1.gz", "a.jsonl"),
         ("a.jsonl-20261128", "a.jsonl"),
         ("a.jsonl-20261128.zst", "a.jsonl"),
+        ("a.jsonl.2026-11-28.bz2", "a.jsonl"),
+        ("a.jsonl.3.xz", "a.jsonl"),
         ("a.jsonl-20261128-1795903000", "a.jsonl"),
         ("a.jsonl.2026-11-28", "a.jsonl"),
         ("a.jsonl.2026-11-28_14-30-00", "a.jsonl"),

@@ -48,6 +48,12 @@ async def test_parts_are_one_session_in_their_order(
     assert {entry.id.generation for entry in entries} == {1}
     whole = b"".join(part(folder, number).read_bytes() for number in range(3))
     assert entries[-1].id.offset == len(whole)
+    state = await broker.load("run/metrics")
+    assert state is not None
+    last = part(folder, 2)
+    assert (state.part, state.part_start) == (
+        str(last), len(whole) - last.stat().st_size,
+    )  # fmt: skip  # one glance
 
 
 async def test_parts_of_names_that_somebody_chose(
@@ -130,6 +136,24 @@ async def test_a_file_goes_on_in_a_folder_of_parts(
         entries = await wait_for_records(broker, "metrics", texts(0, 1, 2, 3))
     assert list(await broker.sessions()) == ["metrics"]
     assert {entry.id.generation for entry in entries} == {1}
+
+
+async def test_a_part_is_done_when_the_next_one_has_something(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """An empty one ends nothing, and what was written in two pieces is one line."""
+    folder = tmp_path / "metrics"
+    append(part(folder, 0), lines(0) + line(1)[:9])
+    part(folder, 1).touch()
+    async with running(broker, tmp_path, paths=[str(tmp_path)]):
+        await wait_for_records(broker, "metrics", texts(0))
+        append(part(folder, 0), line(1)[9:])
+        await wait_for_records(broker, "metrics", texts(0, 1))
+        append(part(folder, 1), lines(2))
+        await wait_for_records(broker, "metrics", texts(0, 1, 2))
+    state = await broker.load("metrics")
+    assert state is not None
+    assert state.rejected == 0
 
 
 async def test_a_part_that_ends_in_the_middle_of_a_line(

@@ -19,6 +19,7 @@ from tailcast_tailer.files.file_system import (
 from tailcast_tailer.files.rotated_files import (
     RotatedFile,
     RotatedNames,
+    oldest_of,
     rotated_files,
 )
 from tailcast_tailer.files.rotation import open_following, what_follows
@@ -95,6 +96,22 @@ def test_a_list_that_changes_is_asked_for_again(
     monkeypatch.setattr(subject, "glimpse", stat_and_rename)
     assert rotated_files(str(path)) is None
     assert open_following(str(path), None, "", since_ms=0) is None
+
+
+def test_the_oldest_file_that_may_have_a_line(tmp_path: Path) -> None:
+    """Half a line may become one; blanks and NULs alone do not."""
+    path = tmp_path / "a.jsonl"
+    contents = {5: b"", 4: b" \r\n", 3: bytes(9), 2: b'{"step":', 1: b'{"step":1}\n'}
+    for number, data in contents.items():
+        (tmp_path / f"a.jsonl.{number}").write_bytes(data)
+    path.write_bytes(b'{"step":2}\n')
+    passed: set[Identity] = set()
+    found: list[tuple[int, int]] = []
+    while oldest := oldest_of(str(path), lambda _: True, passed):
+        found.append((oldest.opened.glimpse.size, oldest.files))
+        passed.add(oldest.opened.glimpse.identity)
+        os.close(oldest.opened.descriptor)
+    assert found == [(8, 3), (11, 2)]
 
 
 def test_a_directory_is_listed_once_for_all_its_files(tmp_path: Path) -> None:

@@ -9,9 +9,7 @@ from tailcast_tailer.files.threads import (
     THREADS,
     FileThreads,
 )
-
-
-PATIENCE_SECONDS = 20.0
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_what_was_begun_is_done_before_what_comes_after() -> None:

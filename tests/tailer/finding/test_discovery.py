@@ -18,6 +18,7 @@ from tests.tailer.core.test_records import FIXTURES
 from tests.tailer.harness import (
     append,
     eventually,
+    let_rest,
     line,
     lines,
     running,
@@ -92,6 +93,35 @@ async def test_single_file_is_a_session_by_its_name(
         await wait_for_records(broker, "train.log", texts(1))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("data.jsonl", b'{"question":"a","answer":"b"}\n' * 20),
+        ("results.json", b'{"loss":0.5}\n'),
+        ("config.json", lines(1)),
+        ("model.yaml", lines(1)),
+        ("run.log", b'{"level":"info","msg":"a"}\n'),
+        ("study.jsonl.lock", lines(1)),
+        ("a.jsonl.1", lines(1)),
+        (".hidden/a.jsonl", lines(1)),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+async def test_a_file_that_is_named_is_followed_whatever_it_is(
+    broker: MemoryBroker, tmp_path: Path, name: str, content: bytes
+) -> None:
+    """Also what is not followed where its directory is named."""
+    path = tmp_path / name
+    append(path, content)
+    let_rest(path)
+    async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
+        await eventually(_rests(tailer))
+        assert not await broker.sessions()
+    async with running(broker, tmp_path, paths=[str(path)]):
+        session = path.name.removesuffix(".jsonl")
+        await wait_for_records(broker, session, content.splitlines())
+
+
 async def test_file_that_shows_late_what_it_is(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:
@@ -115,6 +145,18 @@ async def test_equal_names_below_two_roots_are_told_apart(
     async with running(broker, tmp_path, paths=paths):
         for session, step in (("one/a", 3), ("two/a", 3), ("two/b", 4)):
             await wait_for_records(broker, session, texts(step))
+
+
+async def test_a_prefix_stands_before_all_names(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Whether a file was found, or is named itself."""
+    append(tmp_path / "runs" / "a.jsonl", lines(1))
+    append(tmp_path / "b.log", lines(2))
+    paths = [str(tmp_path / name) for name in ("runs", "b.log")]
+    async with running(broker, tmp_path, paths=paths, session_prefix="node-7/"):
+        await wait_for_records(broker, "node-7/runs/a", texts(1))
+        await wait_for_records(broker, "node-7/b.log", texts(2))
 
 
 async def test_new_directories_and_files_are_found(

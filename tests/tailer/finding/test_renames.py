@@ -67,6 +67,8 @@ async def test_a_renamed_directory_goes_on(
         append(tmp_path / "dd" / f"{name}.jsonl", long_lines(1) + line(len(name)))
     (tmp_path / "dd" / "y.jsonl").write_bytes(long_lines(7))
     async with running(broker, tmp_path, paths=[str(tmp_path)]):
+        both = [long_lines(1).strip(), line(1).strip()]
+        await wait_for_records(broker, "dd/x", both)
         await wait_for_records(broker, "dd/y", [long_lines(7).strip()])
         (tmp_path / "dd").rename(tmp_path / "ee")
         append(tmp_path / "ee" / "y.jsonl", long_lines(8))

@@ -3,8 +3,9 @@
 import os
 import shutil
 import tempfile
-import time
+from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -25,11 +26,13 @@ from tailcast_tailer.finding.survey import Survey
 from tests.tailer.harness import (
     append,
     eventually,
+    let_rest,
     lines,
     records_of,
     running,
     sources_of,
     texts,
+    valid_lines,
     wait_for_records,
 )
 
@@ -189,6 +192,28 @@ def one_survey(root: Path) -> Survey:
     )
 
 
+def test_what_cannot_be_read_is_tried_again_within_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a second at first, and then more and more rarely."""
+    append(tmp_path / "x.log", lines(1))
+    now, tried = 0.0, list[float]()
+
+    def fail(_path: str, *, most: int) -> NoReturn:
+        del most
+        tried.append(now)
+        raise CannotBeSeen(PermissionError(13, "Permission denied"))
+
+    monkeypatch.setattr(candidates, "read_regular", fail)
+    survey = one_survey(tmp_path)
+    for second in range(600):
+        now = float(second)
+        survey.look([], now)
+    waits = [after - before for before, after in pairwise(tried)]
+    assert (waits[0], max(waits)) == (1.0, 60.0)
+    assert waits == sorted(waits)
+
+
 def test_a_file_that_waits_is_replaced(tmp_path: Path) -> None:
     """By another one, which is decided in its place, with all that came besides."""
     path, other = tmp_path / "x.log", tmp_path / "y.tmp"
@@ -232,9 +257,8 @@ async def test_what_is_left_out_is_said(broker: MemoryBroker, tmp_path: Path) ->
     append(tmp_path / ".caliper" / "runs" / "r.jsonl", lines(1))
     append(tmp_path / ".git" / "r.jsonl", lines(1))
     append(tmp_path / "README.md", b"# A model\n")
-    at_rest = time.time() - 60
-    for name in ("run.jsonl", "data.jsonl", ".caliper/runs/r.jsonl", "README.md"):
-        os.utime(tmp_path / name, (at_rest, at_rest))
+    names = ("run.jsonl", "data.jsonl", ".caliper/runs/r.jsonl", "README.md")
+    let_rest(*(tmp_path / name for name in names))
     async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
         await wait_for_records(broker, "run", texts(1))
 
@@ -254,6 +278,35 @@ async def test_what_is_left_out_is_said(broker: MemoryBroker, tmp_path: Path) ->
         hidden = said[".caliper"]
         assert hidden[0] == "left_out"
         assert hidden[2] == f"tailcast up {tmp_path}/.caliper/runs"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "more"),
+    [
+        ("results.json", b'{"loss":0.5}\n', b'{"loss":0.4}\n'),
+        ("data.jsonl", b'{"question":"a","answer":"b"}\n' * 20, b'{"question":"c"}\n'),
+        ("notes.txt", b"Loading\n", lines(1)),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+async def test_what_is_left_out_is_looked_at_when_it_changes(
+    broker: MemoryBroker, tmp_path: Path, name: str, content: bytes, more: bytes
+) -> None:
+    """One object gets a second line, a data set grows, a record comes behind text."""
+    path = tmp_path / name
+    append(path, content)
+    let_rest(path)
+    async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
+
+        async def is_left_out() -> bool:
+            state = sources_of(tailer).get(name)
+            return state in (SourceState.LEFT_OUT, SourceState.WAITING)
+
+        await eventually(is_left_out)
+        assert not await broker.sessions()
+        append(path, more)
+        records = [text for _, text in valid_lines(content + more)]
+        await wait_for_records(broker, name.removesuffix(".jsonl"), records)
 
 
 # One map, whatever the order of appearance and however often a tailer starts.

@@ -1,13 +1,18 @@
 """What is done about the middle of a file, which looks do not prove."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_tailer.core.part_names import PartNames
+from tailcast_tailer.files.part_files import PartFiles
+from tailcast_tailer.files.session_file import SessionFile
 from tests.tailer.harness import append, records_of
-from tests.tailer.single import Clock, Single
+from tests.tailer.single import MEBIBYTE, Clock, Single
 
 
 # More than what looks prove, at either end.
@@ -24,11 +29,14 @@ def joined(texts: list[bytes]) -> bytes:
 class World:
     """A file that was read, and a tailer whose clock moves when told."""
 
-    def __init__(self, broker: MemoryBroker, path: Path) -> None:
+    def __init__(
+        self, broker: MemoryBroker, path: Path, file: SessionFile | None = None
+    ) -> None:
+        """Prepare; `file` as in `Single`."""
         self.broker = broker
         self.path = path
         self.clock = Clock()
-        self.tailer = Single(broker, path, self.clock)
+        self.tailer = Single(broker, path, self.clock, file=file)
 
     async def look(self) -> None:
         """Let it look, and again once what it saw has rested."""
@@ -51,7 +59,7 @@ class World:
 
     async def generation(self) -> int:
         """Which life of the file is stored."""
-        return (await self.broker.positions(["a"]))[0].generation
+        return (await self.broker.positions([self.path.stem]))[0].generation
 
     def compared(self, found: str) -> float:
         """How often comparisons found this."""
@@ -155,4 +163,78 @@ async def test_a_change_while_it_is_compared(
     while world.tailer.follower.rested_at is not None:
         await world.look()
     assert await records_of(world.broker, "a") == TEXTS
+    assert await world.generation() == 1
+
+
+async def test_it_is_compared_for_a_part_of_the_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It rests ten times as long as it took."""
+    read_after = world.broker.read_after
+    times: list[float] = []
+
+    async def read_slowly(*args: object, **options: object) -> object:
+        times.append(world.clock.now)
+        world.clock.now += 3.0
+        return await read_after(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.broker, "read_after", read_slowly)
+    world.touch()
+    await world.look()
+    assert world.compared("same") == 1
+    took = 3.0 * len(times)
+    world.touch()
+    await world.tailer.settle()
+    due = world.tailer.follower.rested_at
+    assert due is not None
+    assert due >= times[0] + took + 10 * took
+
+
+def while_no_tailer_looks(world: World) -> None:
+    """The next one has not seen the file as it was."""
+    world.tailer.follower.release()
+    world.write_over(OTHER)
+    world.tailer = Single(world.broker, world.path, world.clock)
+
+
+def together_with_an_append(world: World) -> None:
+    """In place: it grows."""
+    world.write_over([*OTHER, b'{"step":20}'])
+
+
+def with_its_time_put_back(world: World) -> None:
+    """As `rsync --inplace --times` does it."""
+    before = world.path.stat()
+    world.write_over(OTHER)
+    os.utime(world.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "change", [while_no_tailer_looks, together_with_an_append, with_its_time_put_back]
+)
+async def test_what_nobody_notices(
+    world: World, change: Callable[[World], None]
+) -> None:
+    """As the page on files says: what was told stays, and the file goes on."""
+    change(world)
+    await world.look()
+    append(world.path, b'{"step":21}\n')
+    await world.look()
+    records = await records_of(world.broker, "a")
+    assert records[: len(TEXTS)] == TEXTS
+    assert records[-1] == b'{"step":21}'
+    assert await world.generation() == 1
+
+
+async def test_a_run_of_numbered_files_is_not_compared(tmp_path: Path) -> None:
+    """Its files are not written again: nobody asks how all of them are stored."""
+    make_file = partial(SessionFile, max_line_bytes=MEBIBYTE)
+    file = PartFiles(str(tmp_path), make_file, PartNames())
+    world = World(MemoryBroker(), tmp_path / "000000.jsonl", file)
+    world.path.write_bytes(joined(TEXTS))
+    await world.look()
+    assert await records_of(world.broker, world.path.stem) == TEXTS
+    world.write_over(OTHER)
+    await world.look()
+    assert world.tailer.follower.rested_at is None
     assert await world.generation() == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tailcast_streams.memory.broker import MemoryBroker
-from tailcast_streams.session_state import Appended, Batch, StoredPosition
+from tailcast_streams.session_state import Appended, Batch, StoredPosition, Whose
 from tests.tailer.harness import (
     append,
     entries_of,
@@ -89,6 +89,50 @@ async def test_two_tailers_with_one_view_append_each_line_once(
         for tailer in tailers if step % 3 else reversed(tailers):
             await tailer.settle()
     assert await records_of(broker, "a") == texts(*range(20))
+
+
+async def test_an_append_says_whose_the_session_is_only_if_that_changes(
+    broker: MemoryBroker, clock: Clock, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is long, and compared instead of sent."""
+    batches: list[Batch] = []
+    inner = broker.append
+
+    async def noting(batch: Batch) -> Appended:
+        batches.append(batch)
+        return await inner(batch)
+
+    monkeypatch.setattr(broker, "append", noting)
+    for step, owner in enumerate(("one", "one", "two", "two")):
+        append(path, lines(step))
+        await Single(broker, path, clock, owner=owner).settle()
+    told = [batch.fields.get("owner") for batch in batches]
+    assert told == ["one", None, "two", None]
+    assert [batch.fields.get("path") for batch in batches] == [
+        str(path), None, str(path), None
+    ]  # fmt: skip  # as the line above
+    assert batches[1].expected_whose == Whose("one", str(path))
+    assert await records_of(broker, "a") == texts(*range(4))
+
+
+async def test_who_appends_owns_the_session_though_it_was_given_up_unseen(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Nothing moved by that, so the position alone would not show it."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(1))
+    await tailer.settle()
+    position = (await broker.positions(["a"]))[0]
+    given_up = Batch(
+        session="a", expected=position, incarnation=position.incarnation,
+        generation=position.generation, offset=position.offset, entries=(),
+        fields={"owner": ""},
+    )  # fmt: skip  # one name a line would hide what they are
+    assert await broker.append(given_up) is Appended.DONE
+    append(path, lines(2))
+    await tailer.settle()
+    assert (await state_of(broker))["owner"] == "host:test"
+    assert await records_of(broker, "a") == texts(1, 2)
 
 
 async def test_batches_are_bounded(

@@ -4,22 +4,12 @@ Ninety-six scenarios by their numbers: each has tests, or a reason why there is 
 accident is a row of `tests/accidents`, which plays it with real files and real threads.
 """
 
-import ast
-from functools import cache
-from pathlib import Path
-
 import pytest
 
-# The groups of the table are what it loads.
-from tests.accidents import test_accidents as _loaded
-from tests.accidents.table import TABLE
+from tests.shown import ACCIDENT, BECAUSE, assert_there
 
 
-TESTS = Path(__file__).parents[2]
 LAST = 96
-ACCIDENT = "accident "
-# Where a scenario has no test: why.
-BECAUSE = "because "
 
 FOLLOWING = "tailer/test_following.py::"
 REAL = "tailer/test_real_brokers.py::"
@@ -275,7 +265,12 @@ CATALOGUE: dict[int, tuple[str, *tuple[str, ...]]] = {
     ),
     52: ("a compressed copy beside the file", ACCIDENT + "logrotate_compress"),
     # What file systems do.
-    53: ("another machine writes", VIEWS + "test_another_machine_writes"),
+    53: (
+        "another machine writes",
+        VIEWS + "test_another_machine_writes",
+        # On a real file system, by the other end of it.
+        "accidents/test_accidents.py::test_accident_is_survived",
+    ),
     54: (
         "NULs where bytes are still to come",
         VIEWS + "test_bytes_that_come_after_their_size",
@@ -490,13 +485,6 @@ CATALOGUE: dict[int, tuple[str, *tuple[str, ...]]] = {
 }
 
 
-@cache
-def _tests_in(module: str) -> frozenset[str]:
-    tree = ast.parse((TESTS / module).read_text(encoding="utf-8"))
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return frozenset(one.name for one in ast.walk(tree) if isinstance(one, kinds))
-
-
 def test_each_scenario_is_in_the_catalogue() -> None:
     """None is left out."""
     assert list(CATALOGUE) == list(range(1, LAST + 1))
@@ -508,16 +496,4 @@ def test_what_shows_a_scenario_exists(number: int) -> None:
     _, *shown_by = CATALOGUE[number]
     assert shown_by
     for one in shown_by:
-        if one.startswith(ACCIDENT):
-            assert one.removeprefix(ACCIDENT) in TABLE, one
-        elif not one.startswith(BECAUSE):
-            module, _, name = one.partition("::")
-            assert name.startswith("test_"), one
-            assert name in _tests_in(module), one
-
-
-def test_all_rows_are_there_to_be_named() -> None:
-    """The groups of accidents were loaded."""
-    assert {row.group for row in TABLE.values()} == {
-        group.__name__.rpartition(".")[2] for group in _loaded.GROUPS
-    }
+        assert_there(one)

@@ -176,6 +176,41 @@ async def test_a_session_begins_with_its_oldest_file(
     assert await history_of(broker) == (0, 0)
 
 
+async def test_a_session_begins_with_a_line_without_newline(
+    broker: MemoryBroker, clock: Clock, path: Path, leases: str
+) -> None:
+    """The oldest file has no other line; the one with the path has none either."""
+    path.write_bytes(lines(1).removesuffix(b"\n"))
+    rotate(path)
+    path.write_bytes(lines(2).removesuffix(b"\n"))
+    tailer = Single(broker, path, clock)
+    await tailer.follower.turn()
+    assert await broker.load("a") is None
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1, 2)
+    assert await completes(broker) == ["true"]
+    # It is the same line once its newline is there.
+    append(path, b"\n" + lines(3))
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1, 2, 3)
+    assert leases
+
+
+async def test_a_session_begins_behind_files_without_a_line(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Half a line, blanks and NULs are waited for, and are no line then."""
+    for data in (b'{"step":', b" \r\n\n", bytes(100), b'{"step":', lines(1, 2)):
+        path.write_bytes(data)
+        rotate(path)
+    path.write_bytes(lines(3))
+    tailer = Single(broker, path, clock)
+    await tailer.settle()
+    assert await records_of(broker, "a") == texts(1, 2, 3)
+    assert (await state_of(broker))["generation"] == 2
+    assert await history_of(broker) == (2, len(lines(3)))
+
+
 async def history_of(broker: MemoryBroker) -> tuple[int, int]:
     """Up to where it is said that all was there first."""
     state = await broker.load("a")

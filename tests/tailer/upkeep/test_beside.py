@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from tailcast_streams.session_state import Appended, Batch
 from tailcast_streams.sources import SourceState
 from tailcast_tailer.files import beside as files
 from tailcast_tailer.files.beside import Beside, Directory
-from tailcast_tailer.files.file_system import CannotBeSeen
+from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
 from tailcast_tailer.upkeep import beside
 from tests.tailer.harness import (
     append,
@@ -96,9 +98,9 @@ async def test_lines_that_are_there_go_first(
     order: list[str] = []
     broker, look = Held(order), Directory.look
 
-    def note(self: Directory, paths: Sequence[str]) -> Beside:
+    def note(self: Directory, files: Mapping[str, Glimpse]) -> Beside:
         order.append("beside")
-        return look(self, paths)
+        return look(self, files)
 
     monkeypatch.setattr(Directory, "look", note)
     append(session_path(tmp_path, "a"), b'# {"run":"x"}\n' + lines(1))
@@ -250,6 +252,29 @@ async def test_files_that_move_and_go(broker: MemoryBroker, tmp_path: Path) -> N
         await until_told(broker, told)
 
 
+async def test_a_device_that_does_not_answer_for_a_while(
+    broker: MemoryBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is asked once, and what it showed is told when it does."""
+    monkeypatch.setattr(beside, "BESIDE_SECONDS", 0.01)
+    asked, may_answer, look = count(), threading.Event(), Directory.look
+
+    def hang(self: Directory, files: Mapping[str, Glimpse]) -> Beside:
+        next(asked)
+        may_answer.wait(30)
+        return look(self, files)
+
+    monkeypatch.setattr(Directory, "look", hang)
+    append(session_path(tmp_path, "a"), b'# {"run":"x"}\n' + lines(1))
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "a", texts(1))
+        append(session_path(tmp_path, "a"), lines(2))
+        await wait_for_records(broker, "a", texts(1, 2))
+        assert next(asked) <= 1
+        may_answer.set()
+        await until_told(broker, {"header": b'{"run":"x"}'})
+
+
 async def test_a_broker_that_refuses_it_streams_lines(
     broker: MemoryBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,7 +304,12 @@ async def test_a_broker_that_refuses_it_streams_lines(
 
 def told_by(directory: Directory, path: Path) -> Mapping[str, bytes]:
     """What it tells of a file."""
-    return directory.look([str(path)]).told.get(str(path), {})
+    return directory.look(seen(path)).told.get(str(path), {})
+
+
+def seen(path: Path) -> dict[str, Glimpse]:
+    """A file as who follows it has seen it."""
+    return {str(path): glimpse(str(path))}
 
 
 def test_what_has_not_changed_is_not_read_again(
@@ -308,12 +338,14 @@ def test_what_cannot_be_seen(tmp_path: Path) -> None:
     config.mkdir()
     (tmp_path / "args.json").symlink_to(tmp_path / "nothing")
     directory = Directory(str(tmp_path))
-    seen = directory.look([str(path)])
-    assert seen.unreadable.keys() == {str(config)}
+    before = seen(path)
+    assert directory.look(before).unreadable.keys() == {str(config)}
     path.write_bytes(b'# {"run":"y"}\n' + lines(1))
     config.rmdir()
     assert told_by(directory, path) == {"header": b'{"run":"y"}'}
     path.unlink()
-    assert directory.look([str(path)]).told == {}
+    assert directory.look(before).told == {}
+    gone = Directory(str(tmp_path / "nothing"))
     with pytest.raises(CannotBeSeen):
-        Directory(str(tmp_path / "nothing")).look([])
+        gone.look({})
+    assert files.look_at_all([(gone, {}), (directory, {})])[0] is None

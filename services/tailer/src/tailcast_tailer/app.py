@@ -16,6 +16,7 @@ from tailcast_service.background import new_loop_factory, run_in_background
 from tailcast_service.clock_steps import ClockSteps
 from tailcast_service.exceptions import SettingsError
 from tailcast_service.logs import configure_logging
+from tailcast_service.memory import collect_after
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerRefused
 from tailcast_streams.redis.broker import RedisBroker
@@ -59,6 +60,7 @@ from tailcast_tailer.upkeep.beside import BesideUpkeep
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence
+from tailcast_tailer.upkeep.sizes import SizesUpkeep
 from tailcast_tailer.upkeep.sources import SourcesUpkeep
 from tailcast_tailer.upkeep.upkeep import Upkeep
 
@@ -66,6 +68,9 @@ from tailcast_tailer.upkeep.upkeep import Upkeep
 # How often hot files are looked at where nothing else is set.
 POLL_SECONDS = 0.1
 NETWORK_POLL_SECONDS = 0.5
+# How long the files that are there may have their first turns before Python's collector
+# looks for what they left.
+COLLECTED_AFTER_SECONDS = 60.0
 # How long it may take to end in order: nothing is lost by leaving as it is.
 END_SECONDS = 8.0
 
@@ -102,8 +107,8 @@ class Tailer:
             total_bytes=options.retention_total_bytes,
             on_trimmed=self.instruments.trimmed,
             on_unindexed=self.instruments.trimmed_unindexed,
-            on_kept=self.instruments.kept,
         )
+        self.instruments.watch_kept(lambda: retention.total)
         appender = Appender(
             writer,
             owner=self.owner,
@@ -207,12 +212,13 @@ class Tailer:
                 wall_clock=self._wall_clock,
             ),
             sources=self._make_sources(),
+            sizes=SizesUpkeep(self._presence, measure=retention.measure),
             beside=BesideUpkeep(
                 self._writer,
                 self._presence,
                 register=self._discovery.register,
                 instruments=self.instruments,
-                jobs=self._files.jobs,
+                files=self._files,
                 clock=self._clock,
                 begun=self._follower_context.start_note.written,
             ),
@@ -255,6 +261,11 @@ class Tailer:
         finally:
             await self._presence.withdraw()
             self.instruments.stopped()
+
+    @property
+    def has_begun(self) -> asyncio.Event:
+        """Set once all files that were there at the start have had a turn."""
+        return self._follower_context.start_note.written
 
     @property
     def is_over(self) -> bool:
@@ -379,13 +390,19 @@ async def _serve(settings: TailerSettings) -> None:
     except BrokerRefused as error:
         raise SettingsError(f"TAILCAST_REDIS_URL: {error}") from error
     tailer = Tailer(broker, options_of(settings))
-    async with aclosing(broker):
-        with telling(settings.ready_fd, tailer.why_not_ready):
-            await run_in_background(
-                tailer,
-                metrics_port=settings.metrics_port,
-                end_seconds=END_SECONDS,
-            )
+    collecting = asyncio.create_task(
+        collect_after(tailer.has_begun, most_seconds=COLLECTED_AFTER_SECONDS)
+    )
+    try:
+        async with aclosing(broker):
+            with telling(settings.ready_fd, tailer.why_not_ready):
+                await run_in_background(
+                    tailer,
+                    metrics_port=settings.metrics_port,
+                    end_seconds=END_SECONDS,
+                )
+    finally:
+        collecting.cancel()
 
 
 def _note_name(options: Options) -> str:

@@ -81,6 +81,10 @@ class Instruments:
         """Have it told how many files of the start had no turn yet, likewise."""
         self._meters.waiting.set_function(count_waiting)
 
+    def watch_kept(self, count_bytes: Callable[[], int]) -> None:
+        """Have it told how many bytes of files all streams hold, likewise."""
+        self._meters.kept.set_function(count_bytes)
+
     def files_left(self, jobs: int) -> None:
         """The tailer ended while calls for this number of files had not returned."""
         self._log.warning("ended without a file system that hangs", files=jobs)
@@ -290,10 +294,6 @@ class Instruments:
             bytes=size,
             why=why,
         )
-
-    def kept(self, size: int) -> None:
-        """All streams together hold `size` bytes of the files."""
-        self._meters.kept.set(size)
 
     def clock_stepped(self, seconds: float) -> None:
         """The machine's clock was set, by `seconds`."""

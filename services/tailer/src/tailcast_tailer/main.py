@@ -1,6 +1,6 @@
 """The entry point of the tailer; `tailcast_service.program` runs it."""
 
-from tailcast_service.exits import take_signals
+from tailcast_service.start import begin
 
 
 __all__ = ["main", "serve"]
@@ -8,8 +8,7 @@ __all__ = ["main", "serve"]
 
 def main() -> None:
     """The entry point of `tailcast-tailer`."""
-    # A signal may come while the rest is being imported.
-    take_signals()
+    begin()
     from tailcast_service.program import run_program  # noqa: PLC0415  # as said above
 
     run_program("tailer", serve)

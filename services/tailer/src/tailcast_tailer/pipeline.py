@@ -31,6 +31,7 @@ from tailcast_tailer.upkeep.upkeep import Upkeep
 
 # Batches in flight for each device, each at most a mebibyte: what bounds the memory.
 WORKERS = 4
+# From one listing to the next, at least, unless something is known to have changed.
 LIST_SECONDS = 1.0
 # How long a listing waits to learn which of many named files is the newest.
 ORDER_SECONDS = 5.0
@@ -136,8 +137,10 @@ class Pipeline:
         await wait_or_timeout(self.hints.have_begun, HINTS_SECONDS)
         while True:
             self._must_list.clear()
+            delay = LIST_SECONDS
             try:
                 await self._take_listing()
+                delay = max(delay, self._discovery.due - self._clock())
             except BrokerError as error:
                 # Which sessions there are decides what a file is called.
                 self._presence.lost(error, "names of sessions")
@@ -147,7 +150,7 @@ class Pipeline:
                 self._instruments.defect("listing names", error)
             self.has_listed.set()
             await self._note_start()
-            await wait_or_timeout(self._must_list, LIST_SECONDS)
+            await wait_or_timeout(self._must_list, delay)
 
     async def _take_listing(self) -> None:
         listing = await self._discovery.list_new(self._clock())
@@ -197,7 +200,9 @@ class Pipeline:
             self._descriptors.forget(followed.path)
             self._upkeep.exclude(followed)
             self._first.discard(item)
-        self._discovery.forget(item.followed.path for item in gone)
+        if gone:
+            self._discovery.forget(item.followed.path for item in gone)
+            self._must_list.set()
         self._instruments.files_forgotten(
             [(item.followed.path, item.followed.session) for item in gone]
         )

@@ -23,6 +23,7 @@ from tailcast_streams.session_state import (
     Batch,
     SessionState,
     StoredPosition,
+    Whose,
 )
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.core.records import not_taken
@@ -45,7 +46,9 @@ class Stored(NamedTuple):
     backlog_generation: int = 0
     head_proof: str = ""
     marker_proof: str = ""
+    # Who appended last, and from which file; no owner if that was given up.
     owner: str = ""
+    path: str = ""
     # Of the last append, Unix milliseconds.
     updated_ms: int = 0
     # Lines of text that were passed over, in this incarnation.
@@ -85,9 +88,11 @@ class Stored(NamedTuple):
     def is_sound(self) -> bool:
         """Whether stream and state agree, and nothing lies beyond the offset."""
         position = self.position
-        end = EntryID(position.generation, position.offset)
-        return not position.is_diverged and end >= max(
-            position.last_id, position.last_rejected_id
+        end = (position.generation, position.offset)
+        return (
+            not position.is_diverged
+            and position.last_id <= end
+            and position.last_rejected_id <= end
         )
 
 
@@ -101,6 +106,7 @@ def stored_of(state: SessionState) -> Stored:
         state.head_proof,
         state.marker_proof,
         state.owner,
+        state.path,
         state.updated_ms,
         text=state.text,
         partial_bytes=state.partial_bytes,
@@ -265,14 +271,13 @@ class Appender:
         after = addition.after._replace(
             position=_position_after(addition),
             owner=self.owner,
+            path=path,
             updated_ms=now_ms,
             text=before.text + addition.text,
             partial_bytes=0,
             gone_since_ms=0,
         )
         fields: dict[str, str | int | float | bytes] = {
-            "owner": self.owner,
-            "path": path,
             "size": addition.size,
             "updated_ms": now_ms,
             "written_ms": addition.written_ms,
@@ -284,10 +289,15 @@ class Appender:
             fields["created_ms"] = now_ms
         if addition.entries:
             fields["last_digest"] = digest(addition.entries[-1].record)
+        # Whose it is goes with the append only if that changes.
+        whose, is_whose = Whose(before.owner, before.path), Whose(self.owner, path)
+        if whose != is_whose:
+            fields |= is_whose._asdict()
         position = after.position
         batch = Batch(
             session=session,
             expected=before.position,
+            expected_whose=whose if whose == is_whose else None,
             incarnation=position.incarnation,
             generation=position.generation,
             offset=position.offset,

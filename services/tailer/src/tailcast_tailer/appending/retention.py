@@ -3,7 +3,8 @@
 Offsets are bytes of the file, so a number of bytes to keep gives an entry ID to trim
 at. Trimming is a call of its own. How much it removed is measured, as the broker may
 keep more than it was asked to. After a restart the size of a stream is estimated, too
-high if anything, and measured before something is trimmed for it.
+high if anything, and measured before something is trimmed for it; that of one which has
+several generations, or may have been trimmed for its own budget, is measured soon.
 
 A stream waits for its index: what that still needs stays, until the stream holds twice
 what it may, all streams hold more than they may, or the broker is full. Then the index
@@ -66,28 +67,33 @@ class Retention:
         total_bytes: int,
         on_trimmed: Callable[[str, int], None] | None = None,
         on_unindexed: Callable[[str, str, int], None] | None = None,
-        on_kept: Callable[[int], None] | None = None,
     ) -> None:
         """Prepare.
 
         `on_trimmed` gets the reason, and how many bytes of a file were trimmed;
         `on_unindexed` gets a session, the reason, and how many of them its index still
-        needed; `on_kept` how many bytes all streams hold, each time that changes.
+        needed.
         """
         self._writer = writer
         self._on_trimmed = on_trimmed or _nobody
         self._on_unindexed = on_unindexed or _no_session
-        self._on_kept = on_kept or _no_one
         self._session_bytes = session_bytes
         self._total_bytes = total_bytes
         # What each session holds, as far as is known.
         self._kept: dict[str, Retained] = {}
         # The sum of their sizes.
         self._total = 0
+        # Sessions whose size is to be measured soon, as keys.
+        self._guessed: dict[str, None] = {}
         # How much streams held that wait for their indexes, when that was found.
         self._waiting: dict[str, int] = {}
         # Held while trimming: two trims for one total would remove twice as much.
         self._trims = asyncio.Lock()
+
+    @property
+    def total(self) -> int:
+        """How many bytes of files all streams hold, never too low."""
+        return self._total
 
     def note(self, session: str, position: StoredPosition, *, activity_ms: int) -> None:
         """Take note of a session as it was found in the broker."""
@@ -95,6 +101,16 @@ class Retention:
         # Entries of the generations before may be there too.
         size = most if position.generation > 1 else min(position.offset, most)
         self._note(session, size, position, activity_ms)
+        if position.generation > 1 or position.offset > self._session_bytes:
+            self._guessed[session] = None
+
+    async def measure(self) -> None:
+        """Measure streams whose size was guessed. Raises BrokerError."""
+        while self._guessed:
+            session = next(iter(self._guessed))
+            async with self._trims:
+                await self._measure(session)
+            self._guessed.pop(session, None)
 
     async def after_append(
         self,
@@ -138,9 +154,9 @@ class Retention:
     def forget(self, session: str) -> None:
         """A session has no stream any more."""
         self._waiting.pop(session, None)
+        self._guessed.pop(session, None)
         if (known := self._kept.pop(session, None)) is not None:
             self._total -= known.size
-            self._on_kept(self._total)
 
     def _note(
         self, session: str, size: int, position: StoredPosition, activity_ms: int
@@ -152,7 +168,6 @@ class Retention:
         known = self._kept.get(session)
         self._total += kept.size - (0 if known is None else known.size)
         self._kept[session] = kept
-        self._on_kept(self._total)
 
     async def _trim_session(
         self, session: str, position: StoredPosition, generation_start: int
@@ -289,11 +304,6 @@ def _nobody(why: str, size: int) -> None:
 def _no_session(session: str, why: str, size: int) -> None:
     """Ignore what no index has."""
     del session, why, size
-
-
-def _no_one(total: int) -> None:
-    """Ignore what is kept."""
-    del total
 
 
 def _coldest_first(kept: Iterable[tuple[str, Retained]]) -> list[str]:

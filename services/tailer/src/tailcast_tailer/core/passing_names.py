@@ -16,6 +16,7 @@ _ENDINGS = {
     ".partial": "a file that is being copied",
     "_.gstmp": "a file that is being copied",
 }
+_ENDS = tuple(_ENDINGS)
 # `aws s3 cp` writes NAME.1a2B3c4D and renames it to NAME.
 _COPIED_BY_AWS = re.compile(
     r"\.[A-Za-z0-9_-]+\.(?=[^.]*[0-9])[0-9a-fA-F]{8}$", re.ASCII
@@ -30,9 +31,10 @@ def why_passing(name: str) -> str:
     Args:
         name: the last part of its path.
     """
-    for ending, reason in _ENDINGS.items():
-        if name.endswith(ending) and name != ending:
-            return reason
+    if name.endswith(_ENDS):
+        for ending, reason in _ENDINGS.items():
+            if name.endswith(ending) and name != ending:
+                return reason
     if _COPIED_BY_AWS.search(name):
         return "a file that is being copied"
     return "a temporary file" if _TEMPORARY.search(name) else ""

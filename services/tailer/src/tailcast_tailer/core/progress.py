@@ -92,7 +92,7 @@ def judge(
     if differs:
         is_sure = doubt.differing_looks >= 2  # noqa: PLR2004 - two fresh opens
         return Judgement(Action.NEW_GENERATION if is_sure else Action.WAIT, doubt)
-    still = NETWORK_STILL_SECONDS if is_network else STILL_SECONDS
+    still = still_seconds(is_network=is_network)
     if now - doubt.still_since < still and now - doubt.since < REWRITE_SECONDS:
         return Judgement(Action.WAIT, doubt)
     if is_shorter:
@@ -112,6 +112,11 @@ def _remembered(seen: Seen, doubt: Doubt | None, now: float, *, differs: bool) -
         doubt.still_since if is_still else now,
         doubt.differing_looks + 1 if differs else 0,
     )
+
+
+def still_seconds(*, is_network: bool) -> float:
+    """How long a file has to look the same to be as its writer left it."""
+    return NETWORK_STILL_SECONDS if is_network else STILL_SECONDS
 
 
 def second_look_seconds(*, is_network: bool) -> float:

@@ -6,7 +6,7 @@ newline before each line, or ends without one, leaves a whole line that nothing 
 
 from typing import NamedTuple
 
-from tailcast_tailer.core.progress import NETWORK_STILL_SECONDS, STILL_SECONDS
+from tailcast_tailer.core.progress import still_seconds
 
 
 class Rest(NamedTuple):
@@ -34,4 +34,4 @@ def rested_at(rest: Rest | None, *, is_network: bool) -> float | None:
     """When what is held back has rested; None if nothing is to come of it."""
     if rest is None or rest.is_settled:
         return None
-    return rest.since + (NETWORK_STILL_SECONDS if is_network else STILL_SECONDS)
+    return rest.since + still_seconds(is_network=is_network)

@@ -11,12 +11,15 @@ from collections.abc import Iterable
 
 # Files of these kinds are rotated; `model.v2.1` is none.
 _LINES = r"(?P<base>.*[^/]\.(?:jsonl|ndjson|json|log|out|err|txt))"
-_COMPRESSED = r"(?:\.(?:gz|zst|bz2|xz))?"
+_COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz")
+_COMPRESSED = rf"(?:{'|'.join(map(re.escape, _COMPRESSIONS))})?"
 _DAY = r"(?P<day>[12][0-9]{3}-?[01][0-9]-?[0-3][0-9](?:[-_T.][0-9][-_:.0-9]*)?)"
 _NUMBER = r"(?P<number>[1-9][0-9]{0,3})"
 _STRONG = re.compile(
     rf"{_LINES}(?:\.{_NUMBER}|[-.]{_DAY}){_COMPRESSED}", re.ASCII | re.DOTALL
 )
+# What a strong name ends with: a digit, or what stands between those of a day.
+_STRONG_ENDS = (*"0123456789-_:.", *_COMPRESSIONS)
 _WEAK = re.compile(
     rf"(?P<stem>.*[^/])(?:\.{_NUMBER}|[-._]{_DAY})(?P<extension>\.[a-z]+)",
     re.ASCII | re.DOTALL,
@@ -28,6 +31,9 @@ def rotated_of(path: str) -> str | None:
 
     `a.jsonl.1`, `a.log.2.gz`, `a.jsonl-20261128`, `a.jsonl.2026-11-28_14-30`.
     """
+    if not path.endswith(_STRONG_ENDS):
+        # So are nearly all names, and each of them is asked.
+        return None
     match = _STRONG.fullmatch(path)
     return None if match is None else match["base"]
 
@@ -77,7 +83,7 @@ def number_of(path: str) -> int | None:
 
 def is_compressed(path: str) -> bool:
     """Whether its lines cannot be read as they stand."""
-    return path.endswith((".gz", ".zst", ".bz2", ".xz"))
+    return path.endswith(_COMPRESSIONS)
 
 
 def _age(path: str) -> tuple[int, tuple[int, ...], str]:

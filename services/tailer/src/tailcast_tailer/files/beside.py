@@ -1,11 +1,12 @@
 """Reads what stands beside the records of files: headers, and documents in a directory.
 
 Blocking, for worker threads. What has not changed since the last look is not read
-again: mostly a directory costs one question, and each document there another one.
+again, and of files themselves nothing is asked: whoever follows them knows how they
+look. So a directory costs one question, and each document there another one.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tailcast_tailer.core.beside import (
@@ -21,6 +22,7 @@ from tailcast_tailer.files.file_system import (
     CannotBeSeen,
     Glimpse,
     Identity,
+    close_file,
     glimpse,
     may_change_unseen,
     open_regular,
@@ -53,6 +55,16 @@ class _Header(NamedTuple):
     is_settled: bool
 
 
+class _File(NamedTuple):
+    """A file, and what was told of it when it looked so."""
+
+    glimpse: Glimpse
+    header: _Header
+    # The documents that are for it.
+    names: Sequence[str]
+    told: Mapping[str, bytes]
+
+
 class Beside(NamedTuple):
     """What stands beside the records of the files in a directory."""
 
@@ -70,32 +82,54 @@ class Directory:
         # When the directory was changed as its names were read, None to read again.
         self._mtime_ns: int | None = None
         self._names: frozenset[str] = frozenset()
-        # By name, and by the path of a file.
+        # By name, those that are for a file; and by the path of a file.
         self._documents: dict[str, _Document] = {}
-        self._headers: dict[str, _Header] = {}
+        self._files: dict[str, _File] = {}
 
-    def look(self, paths: Sequence[str]) -> Beside:
-        """What stands beside these files of the directory. Raises CannotBeSeen."""
-        self._read_names()
-        told: dict[str, Mapping[str, bytes]] = {}
-        wanted: dict[str, None] = {}
-        headers: dict[str, _Header] = {}
-        for path in paths:
+    def look(self, files: Mapping[str, Glimpse]) -> Beside:
+        """What stands beside these files of the directory. Raises CannotBeSeen.
+
+        Args:
+            files: by path, how each was seen last.
+        """
+        is_same = self._is_as_it_was(files.keys())
+        found: dict[str, _File] = {}
+        for path, seen in files.items():
+            known = self._files.get(path)
+            if known is not None and is_same and known.glimpse == seen:
+                found[path] = known
+                continue
             try:
-                headers[path] = header = self._header_of(path)
+                header = _header_of(path, seen, known)
             except CannotBeSeen:
                 continue
             names = names_beside(os.path.basename(path))  # noqa: PTH119  # texts
-            wanted |= dict.fromkeys(name for name in names if name in self._names)
-            told[path] = self._told(header, names)
-        self._headers = headers
-        for name in self._documents.keys() - wanted.keys():
-            del self._documents[name]
-        return Beside(told, self._unreadable())
+            names = tuple(name for name in names if name in self._names)
+            found[path] = _File(seen, header, names, self._told(header, names))
+        self._files = found
+        if not is_same:
+            wanted = {name for one in found.values() for name in one.names}
+            for name in self._documents.keys() - wanted:
+                del self._documents[name]
+        return Beside({path: one.told for path, one in found.items()}, self._unreadable)
+
+    def _is_as_it_was(self, paths: Collection[str]) -> bool:
+        """Look at names and documents; whether these and the files are those known."""
+        names, documents = self._names, dict(self._documents)
+        self._read_names()
+        for name in documents:
+            self._read_document(name)
+        return (
+            names == self._names
+            and documents == self._documents
+            and paths == self._files.keys()
+        )
 
     def _told(self, header: _Header, names: Sequence[str]) -> Mapping[str, bytes]:
-        there = [name for name in names if name in self._names]
-        found = {name: self._document(name) for name in there}
+        for name in names:
+            if name not in self._documents:
+                self._read_document(name)
+        found = {name: self._documents[name] for name in names}
         return told_of(
             header.text,
             {n: one.text for n, one in found.items() if one.text is not None},
@@ -103,6 +137,7 @@ class Directory:
             names,
         )
 
+    @property
     def _unreadable(self) -> Mapping[str, str]:
         return {
             os.path.join(self._path, name): one.why  # noqa: PTH118  # texts
@@ -122,14 +157,14 @@ class Directory:
             raise CannotBeSeen(error) from error
         self._mtime_ns = None if may_change_unseen(mtime_ns) else mtime_ns
 
-    def _document(self, name: str) -> _Document:
+    def _read_document(self, name: str) -> None:
         path = os.path.join(self._path, name)  # noqa: PTH118  # texts
         known = self._documents.get(name)
         seen: Glimpse | None = None
         try:
             seen = glimpse(path)
             if known is not None and known.glimpse == seen:
-                return known
+                return
             data = read_regular(path, most=MAX_BYTES + 1)
             found = _Document(seen, read_beside(name, data), "")
         except CannotBeSeen as error:
@@ -138,31 +173,44 @@ class Directory:
         except Unreadable as error:
             found = _Document(seen, None, str(error))
         self._documents[name] = found
-        return found
-
-    def _header_of(self, path: str) -> _Header:
-        seen = glimpse(path)
-        known = self._headers.get(path)
-        is_same = known is not None and known.identity == seen.identity
-        if known is not None and is_same and known.size <= seen.size:
-            # A first line that was not whole may be by now.
-            if not known.is_settled:
-                return _read_header(path, seen)
-            return known._replace(size=seen.size)
-        return _read_header(path, seen)
 
 
-def _read_header(path: str, seen: Glimpse) -> _Header:
+def look_at_all(
+    asked: Iterable[tuple[Directory, Mapping[str, Glimpse]]],
+) -> list[Beside | None]:
+    """What stands beside the files of each directory; None where it cannot be seen."""
+    looks: list[Beside | None] = []
+    for directory, files in asked:
+        try:
+            looks.append(directory.look(files))
+        except CannotBeSeen:
+            looks.append(None)
+    return looks
+
+
+def _header_of(path: str, seen: Glimpse, known: _File | None) -> _Header:
+    """The header of a file that looks so, as it was read or anew."""
+    if known is not None:
+        header = known.header
+        is_same = header.identity == seen.identity and header.size <= seen.size
+        # A first line that was not whole may be by now.
+        if is_same and header.is_settled:
+            return header._replace(size=seen.size)
+    return _read_header(path)
+
+
+def _read_header(path: str) -> _Header:
     opened = open_regular(path)
-    found = _Header(seen.identity, seen.size, None, is_settled=True)
+    size = opened.glimpse.size
+    found = _Header(opened.glimpse.identity, size, None, is_settled=True)
     try:
         head = os.pread(opened.descriptor, _FEW_BYTES, 0)
         if not head.lstrip().startswith(_COMMENTS):
             return found._replace(is_settled=len(head) == _FEW_BYTES)
         text = header_in(os.pread(opened.descriptor, MAX_BYTES + 1, 0))
-        is_settled = text is not None or seen.size > MAX_BYTES
+        is_settled = text is not None or size > MAX_BYTES
         return found._replace(text=text, is_settled=is_settled)
     except OSError as error:
         raise CannotBeSeen(error) from error
     finally:
-        os.close(opened.descriptor)
+        close_file(opened.descriptor)

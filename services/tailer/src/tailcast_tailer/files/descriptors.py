@@ -17,7 +17,7 @@ HELD_FILES = 256
 QUIET_SECONDS = 45.0
 # How often quiet files are looked for, at most and at least.
 CHECK_SECONDS = 1.0
-LOOK_SECONDS = 10.0
+IDLE_CHECK_SECONDS = 10.0
 
 
 class Holder(Protocol):
@@ -56,7 +56,7 @@ class Descriptors:
     @property
     def due(self) -> float:
         """When they are to be looked through, at the latest; infinite for none."""
-        return self._looked_at + LOOK_SECONDS if self._open else math.inf
+        return self._looked_at + IDLE_CHECK_SECONDS if self._open else math.inf
 
     def forget(self, path: str) -> None:
         """The file of this path is followed no longer."""

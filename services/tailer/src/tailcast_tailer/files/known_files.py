@@ -7,7 +7,12 @@ import os
 
 from tailcast_tailer.core import proofs
 from tailcast_tailer.core.past_files import PastFile, head_of, marker_of, read_past
-from tailcast_tailer.files.file_system import CannotBeSeen, Opened, open_regular
+from tailcast_tailer.files.file_system import (
+    CannotBeSeen,
+    Opened,
+    close_file,
+    open_regular,
+)
 
 
 _NEWLINE = b"\r\n"
@@ -57,4 +62,4 @@ def was_read(path: str, past: str) -> bool:
     except OSError:
         return False
     finally:
-        os.close(opened.descriptor)
+        close_file(opened.descriptor)

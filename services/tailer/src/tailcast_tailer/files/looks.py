@@ -29,6 +29,8 @@ class Successor(NamedTuple):
     # Whether it begins as that one did, as far as its first bytes show.
     head: Verdict
     has_line: bool
+    # Whether it has one once it rests: what stands in it is whole but for its newline.
+    has_unended_line: bool
 
 
 class Next(NamedTuple):

@@ -117,9 +117,11 @@ class PartFiles(SessionFile):
         portion = Portion(reading, begun, has_more=True, has_nul=False, lines=1)
         return _shifted(look, place, has_following=True)._replace(portion=portion)
 
-    def look_ahead(self, place: Place, *, nuls_are_bytes: bool = False) -> Look:
+    def look_ahead(
+        self, place: Place, *, nuls_are_bytes: bool = False, rested: Rested = None
+    ) -> Look:
         """Look at the parts that are there: nothing else follows them."""
-        return self.look(place, nuls_are_bytes=nuls_are_bytes)
+        return self.look(place, nuls_are_bytes=nuls_are_bytes, rested=rested)
 
     def find_read(self, place: Place) -> bool:
         """Parts are not rotated away."""

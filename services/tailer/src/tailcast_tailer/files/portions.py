@@ -313,7 +313,13 @@ def line_start(descriptor: int, end: int) -> int:
 def is_read_to(opened: Opened, place: Place) -> bool:
     """Whether a file is one that was read up to a place. Raises OSError."""
     head = os.pread(opened.descriptor, proofs.HEAD_BYTES, 0)
-    marker = marker_before(opened.descriptor, place.offset)
+    # Of a small file both are one read.
+    is_small = place.offset <= min(proofs.HEAD_BYTES, proofs.MARKER_BYTES)
+    marker = (
+        head[: place.offset]
+        if is_small
+        else marker_before(opened.descriptor, place.offset)
+    )
     return (
         opened.glimpse.size + proofs.LONGEST_NEWLINE >= place.offset > 0
         and proofs.check(place.head_proof, head) is Verdict.HOLDS

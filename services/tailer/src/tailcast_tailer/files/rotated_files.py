@@ -7,7 +7,7 @@ follows the file that was read last.
 # ruff: noqa: PTH116, PTH120, PTH208  # paths are texts
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import PurePath
 from time import monotonic
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from tailcast_tailer.files.file_system import (
     Glimpse,
     Identity,
     Opened,
+    close_file,
     glimpse,
     open_regular,
 )
@@ -54,7 +55,7 @@ class RotatedFile(NamedTuple):
 
 
 class Oldest(NamedTuple):
-    """The oldest file that was rotated away and has lines."""
+    """The oldest file that was rotated away and may have lines."""
 
     opened: Opened
     # How many files there are to read, with it and what has the path, and the size of
@@ -146,25 +147,36 @@ def find_read(path: str, place: Place, but: Identity | None) -> Opened | None:
             continue
         if is_read_to(opened, place):
             return opened
-        os.close(opened.descriptor)
+        close_file(opened.descriptor)
     return None
 
 
-def oldest_of(path: str, is_young: Callable[[Glimpse], bool]) -> Oldest | None:
-    """Open the oldest rotated file that has lines; None if there is none."""
+def oldest_of(
+    path: str,
+    is_young: Callable[[Glimpse], bool],
+    passed: Container[Identity] = (),
+) -> Oldest | None:
+    """Open the oldest rotated file that may have lines; None if there is none.
+
+    Args:
+        path: what it was rotated away from.
+        is_young: whether a file is young enough to be read.
+        passed: files that showed no line, however long they were looked at.
+    """
     files = rotated_files(path) or []
     for at, file in enumerate(files):
-        if not file.is_read or not is_young(file.glimpse):
+        is_due = file.is_read and file.glimpse.identity not in passed
+        if not is_due or not is_young(file.glimpse):
             continue
         opened = open_same(file)
         if opened is None:
             continue
-        if has_line(opened):
+        if not is_blank(opened):
             sizes = [one.glimpse.size for one in files[at:] if one.is_read]
             if size := _size_of_lines(path):
                 sizes.append(size)
             return Oldest(opened, len(sizes), sizes[-1])
-        os.close(opened.descriptor)
+        close_file(opened.descriptor)
     return None
 
 
@@ -177,13 +189,19 @@ def _size_of_lines(path: str) -> int:
     try:
         return opened.glimpse.size if has_line(opened) else 0
     finally:
-        os.close(opened.descriptor)
+        close_file(opened.descriptor)
 
 
 def has_line(opened: Opened) -> bool:
     """Whether a file has a whole line, or is too long to have none."""
     data = os.pread(opened.descriptor, READ_BYTES, 0)
     return b"\n" in data.lstrip(b"\0 \t\r\n") or len(data) == READ_BYTES
+
+
+def is_blank(opened: Opened) -> bool:
+    """Whether nothing stands in a file that is, or becomes, a line."""
+    data = os.pread(opened.descriptor, READ_BYTES, 0)
+    return not data.lstrip(b"\0 \t\r\n") and len(data) < READ_BYTES
 
 
 def _list(path: str) -> dict[str, RotatedFile]:
@@ -222,5 +240,5 @@ def open_same(file: RotatedFile) -> Opened | None:
         return None
     if opened.glimpse.identity == file.glimpse.identity:
         return opened
-    os.close(opened.descriptor)
+    close_file(opened.descriptor)
     return None

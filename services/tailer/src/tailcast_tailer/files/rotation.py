@@ -14,6 +14,7 @@ from tailcast_tailer.files.file_system import (
     Glimpse,
     Identity,
     Opened,
+    close_file,
     glimpse,
     may_be_written,
     open_regular,
@@ -143,7 +144,7 @@ def open_following(
             return None if opened is None else (following, opened)
     finally:
         if newest is not None:
-            os.close(newest.descriptor)
+            close_file(newest.descriptor)
     return None
 
 
@@ -164,7 +165,7 @@ def proven_past(path: str, place: Place, past: str) -> frozenset[str]:
         try:
             return is_read_to(opened, place)
         finally:
-            os.close(opened.descriptor)
+            close_file(opened.descriptor)
 
     files = rotated_files(path) or []
     proven = _with_proven(files, KnownFiles(past), is_read, lambda _: False)
@@ -204,7 +205,7 @@ def _is_known(known: KnownFiles, file: RotatedFile) -> bool:
     try:
         return known.has(opened)
     finally:
-        os.close(opened.descriptor)
+        close_file(opened.descriptor)
 
 
 def _index(files: Sequence[RotatedFile], read: Glimpse) -> int | None:
@@ -229,7 +230,7 @@ def _is_made_of(file: RotatedFile, read: Glimpse) -> bool:
         at = max(0, opened.glimpse.size - SIZE_BYTES)
         size = int.from_bytes(os.pread(opened.descriptor, SIZE_BYTES, at), "little")
     finally:
-        os.close(opened.descriptor)
+        close_file(opened.descriptor)
     return bool(size == read.size % 256**SIZE_BYTES)
 
 
@@ -240,7 +241,7 @@ def _stays_empty(file: RotatedFile) -> bool:
     try:
         return not may_be_written(opened.descriptor)
     finally:
-        os.close(opened.descriptor)
+        close_file(opened.descriptor)
 
 
 def _has_identity(path: str, identity: Identity) -> bool:

@@ -8,6 +8,7 @@ one at a time.
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import cached_property
 
 from tailcast_tailer.core import proofs
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
@@ -18,6 +19,7 @@ from tailcast_tailer.files.file_system import (
     Glimpse,
     Identity,
     Opened,
+    close_file,
     glimpse_of,
     may_be_written,
     open_regular,
@@ -53,7 +55,7 @@ def is_at(path: str, place: Place) -> bool:
     except OSError:
         return False
     finally:
-        os.close(opened.descriptor)
+        close_file(opened.descriptor)
 
 
 def first_proof(path: str) -> str:
@@ -81,8 +83,7 @@ class SessionFile:
         self.path = path
         self._names = RotatedNames() if names is None else names
         # By the name it is followed under: what was rotated away is read alike.
-        passes_text = not path.endswith(LINE_EXTENSIONS)
-        self._portions = Portions(Rules(max_line_bytes, passes_text))
+        self._rules = Rules(max_line_bytes, not path.endswith(LINE_EXTENSIONS))
         # The descriptor of the latest look, kept so that a file that loses its path can
         # be read to its end; None when there was no look or it was given back.
         self._held: Opened | None = None
@@ -90,11 +91,18 @@ class SessionFile:
         self._read_identity: Identity | None = None
         # Whether that is the oldest rotated file, with which a session begins.
         self._holds_oldest = False
+        # Files with which the session did not begin, as they have no line.
+        self._passed: set[Identity] = set()
         # What was there when that was found, and is read first; None before.
         self.backlog: Backlog | None = None
         # The file that follows it, while it is about to be read.
         self._next: Opened | None = None
         self._next_source = Source.PATH
+
+    @cached_property
+    def _portions(self) -> Portions:
+        # Nothing is read of a file that is as it is stored.
+        return Portions(self._rules)
 
     @property
     def look_path(self) -> str:
@@ -124,10 +132,10 @@ class SessionFile:
             try:
                 old = self._look_at_replaced(opened, place, nuls_are_bytes, rested)
             except BaseException:
-                os.close(opened.descriptor)
+                close_file(opened.descriptor)
                 raise
             if old is not None:
-                os.close(opened.descriptor)
+                close_file(opened.descriptor)
                 return old
         self._hold(opened)
         look = self._look_at(Source.PATH, place, nuls_are_bytes, rested)
@@ -149,16 +157,37 @@ class SessionFile:
         what was read.
         """
         old = self._look_at(Source.HELD, place, nuls_are_bytes, rested)
-        if old.portion is None or old.portion.place.offset > place.offset:
-            return None if old.portion is None else old
+        if old.portion is None:
+            return None
+        if old.portion.has_more or old.portion.place.offset > place.offset:
+            return old
+        # Where nothing was read yet, any file seems to go on there.
+        is_proven = place.offset > 0 or not old.portion.held_bytes
         try:
             new = self._prove_and_take(opened, Source.PATH, place, nuls_are_bytes)
-            if new.portion is not None:
+            if new.portion is not None and is_proven:
                 return None
-            successor = Successor(new.glimpse, new.head, has_line(opened))
+            successor = self._successor(opened, new)
         except OSError as error:
             raise CannotBeSeen(error) from error
         return old._replace(successor=successor, was_replaced=True)
+
+    def _successor(self, opened: Opened, seen: Look) -> Successor:
+        """What the file that has the path shows, however much of it there is yet."""
+        glimpse = seen.glimpse
+        if has_line(opened):
+            return Successor(glimpse, seen.head, has_line=True, has_unended_line=False)
+        resting = self._prove_and_take(
+            opened,
+            Source.PATH,
+            Place(0, "", ""),
+            nuls_are_bytes=False,
+            rested=(glimpse.size, glimpse.mtime_ns),
+        )
+        has_unended = resting.portion is not None and resting.portion.lines > 0
+        return Successor(
+            glimpse, seen.head, has_line=False, has_unended_line=has_unended
+        )
 
     # What was rotated away.
 
@@ -172,15 +201,21 @@ class SessionFile:
         return found is not None
 
     def find_oldest(self, is_young: Callable[[Glimpse], bool]) -> bool:
-        """Hold the oldest rotated file, if there is one that has lines."""
+        """Hold the oldest rotated file, if there is one that may have lines."""
         if self._holds_oldest or not self._names.are_beside(self.path):
             return self._holds_oldest
-        found = oldest_of(self.path, is_young)
+        found = oldest_of(self.path, is_young, self._passed)
         if found is not None:
             self._hold(found.opened)
             self._holds_oldest = True
             self.backlog = Backlog(found.files, found.last_size)
         return self._holds_oldest
+
+    def pass_over(self) -> None:
+        """The file that is held has no line: a session does not begin with it."""
+        if self._held is not None:
+            self._passed.add(self._held.glimpse.identity)
+        self.release()
 
     def may_be_written(self) -> bool | None:
         """Whether the file that was read is open for writing; None: nobody knows."""
@@ -224,15 +259,17 @@ class SessionFile:
         """The next file is not read after all, or not yet."""
         following, self._next = self._next, None
         if following is not None:
-            os.close(following.descriptor)
+            close_file(following.descriptor)
 
-    def look_ahead(self, place: Place, *, nuls_are_bytes: bool = False) -> Look:
-        """Look at the next file, or else at what has the path."""
+    def look_ahead(
+        self, place: Place, *, nuls_are_bytes: bool = False, rested: Rested = None
+    ) -> Look:
+        """Look at the next file, or else at what has the path; as `look` does."""
         if self._next is None:
-            return self.look(place, nuls_are_bytes=nuls_are_bytes)
+            return self.look(place, nuls_are_bytes=nuls_are_bytes, rested=rested)
         try:
             return self._prove_and_take(
-                self._next, self._next_source, place, nuls_are_bytes
+                self._next, self._next_source, place, nuls_are_bytes, rested
             )
         except OSError as error:
             raise CannotBeSeen(error) from error
@@ -255,7 +292,7 @@ class SessionFile:
             return None
         behind = opened.glimpse.size - place.offset
         if behind == 0 and is_read_to(opened, place):
-            os.close(opened.descriptor)
+            close_file(opened.descriptor)
             self._read_identity = opened.glimpse.identity
             return opened.glimpse
         self._hold(opened)
@@ -293,7 +330,7 @@ class SessionFile:
         self._holds_oldest = False
         if before is not None:
             # The descriptor is closed then, even if the call fails.
-            os.close(before.descriptor)
+            close_file(before.descriptor)
 
     def place_at(self, offset: int, *, nuls_are_bytes: bool = False) -> Place | None:
         """Prove the present file up to an offset; None if it is shorter or NULs."""
@@ -349,7 +386,7 @@ class SessionFile:
         try:
             yield opened
         finally:
-            os.close(opened.descriptor)
+            close_file(opened.descriptor)
 
     def _look_at(
         self, source: Source, place: Place, nuls_are_bytes: bool, rested: Rested

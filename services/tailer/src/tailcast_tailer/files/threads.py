@@ -14,7 +14,6 @@ from concurrent.futures import Future
 from functools import partial
 from time import monotonic
 from typing import Protocol, TypeAlias, TypeVar
-from weakref import WeakSet
 
 from tailcast_service.threads import DaemonThreads, settle
 
@@ -67,14 +66,12 @@ class FileThreads:
         # Since when each of the threads that are at work is at what it does: no more
         # than there are threads, each written by the thread that it is of.
         self._began: dict[FileJobs, float] = {}
-        # All that may have work.
-        self._jobs: WeakSet[FileJobs] = WeakSet()
+        # All that have work.
+        self._busy: set[FileJobs] = set()
 
     def jobs(self) -> "FileJobs":
         """A new queue of jobs, which are done in order."""
-        jobs = FileJobs(self._start, self._began, self._clock)
-        self._jobs.add(jobs)
-        return jobs
+        return FileJobs(self._start, self._busy, self._began, self._clock)
 
     async def many(
         self, tasks: "Sequence[tuple[FileJobs, Callable[[], _T]]]"
@@ -114,7 +111,8 @@ class FileThreads:
 
         Those are still done later, in order.
         """
-        last = [jobs.send(_nothing) for jobs in self._jobs if jobs.is_busy]
+        # A copy, as above.
+        last = [jobs.send(_nothing) for jobs in list(self._busy) if jobs.is_busy]
         waiting: set[asyncio.Future[None]] = set()
         if last:
             futures = map(asyncio.wrap_future, last)
@@ -137,6 +135,7 @@ class FileJobs:
     def __init__(
         self,
         start: Callable[[Device, Callable[[], None]], None],
+        busy: "set[FileJobs]",
         began: "dict[FileJobs, float]",
         clock: Callable[[], float],
     ) -> None:
@@ -144,10 +143,12 @@ class FileJobs:
 
         Args:
             start: has something called in one of a device's threads.
+            busy: where it is noted that something is being done, or will be.
             began: where it is noted since when what is being done is.
             clock: in monotonic seconds.
         """
         self._start = start
+        self._busy = busy
         self._began = began
         self._clock = clock
         # Where the file is, as far as is known.
@@ -174,6 +175,7 @@ class FileJobs:
             if self._is_busy:
                 return future
             self._is_busy = True
+            self._busy.add(self)
         self._start(self.device, self._work)
         return future
 
@@ -183,6 +185,7 @@ class FileJobs:
             if self._is_busy:
                 return False
             self._is_busy = True
+            self._busy.add(self)
         return True
 
     def do_claimed(self, work: Callable[[], _T]) -> _T | None:
@@ -201,6 +204,7 @@ class FileJobs:
                 if not self._waiting:
                     self._began.pop(self, None)
                     self._is_busy = False
+                    self._busy.discard(self)
                     return
                 job = self._waiting.popleft()
             self._began[self] = self._clock()

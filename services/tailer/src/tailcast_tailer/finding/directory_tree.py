@@ -107,6 +107,11 @@ class DirectoryTree:
         directory = self._directories.get(os.path.dirname(path))
         return None if directory is None else directory.device
 
+    @property
+    def due(self) -> float:
+        """When something is to be listed again, by the clock of `look`."""
+        return min(known.due for known in self._directories.values())
+
     def look(self, now: float) -> Changes:
         """List what is due; `now` by a steady clock."""
         changes = Changes([], [], [], [], [])

@@ -102,6 +102,11 @@ class Discovery:
         return "" if self._survey is None else as_text(self._survey.looks_at)
 
     @property
+    def due(self) -> float:
+        """When there is something to look at again, as `list_new` counts seconds."""
+        return 0.0 if self._survey is None else self._survey.due
+
+    @property
     def watched_trees(self) -> list[str]:
         """The directories that are looked through, whole; some may be none."""
         return [*self._watched_trees, *self._watched_later]

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import cast
 
+from tailcast_service.pauses import next_tick
 from tailcast_tailer.core.watches import Observed, Watches
 from tailcast_tailer.files.threads import FileJobs
 from tailcast_tailer.finding.inotify import Added, Inotify, has_inotify
@@ -120,8 +121,8 @@ class Hints:
     async def _guard(self, identities: dict[str, object], stop: asyncio.Event) -> None:
         # No notification says that another directory has the path.
         try:
-            while await self._jobs(self._identities) == identities:  # noqa: ASYNC110  # as said above
-                await asyncio.sleep(ROOTS_LOOKED_AT_SECONDS)
+            while await self._jobs(self._identities) == identities:
+                await next_tick(ROOTS_LOOKED_AT_SECONDS)
         finally:
             stop.set()
 

@@ -7,10 +7,12 @@ left out; and a file that was renamed goes on as the session that it was.
 
 # ruff: noqa: PTH112, PTH116, PTH119, PTH120  # paths are texts, as in the tree
 
+import math
 import os
 import stat
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from tailcast_streams.sources import UNMATCHED, Source, SourceState
 from tailcast_tailer.core.beside import TOLD_BESIDE, is_beside
@@ -147,6 +149,18 @@ class Survey:
                 self._undecided[candidate.path] = candidate
                 listing.failed.append((candidate.path, error))
         return listing
+
+    @property
+    def due(self) -> float:
+        """When something is to be looked at again; at once while something is awaited.
+
+        By the clock of `look`, which is not running meanwhile.
+        """
+        if self._awaited:
+            return 0.0
+        trees = (root.tree.due for root in self._roots)
+        judged = (candidate.due for candidate in self._undecided.values())
+        return min(chain(trees, judged), default=math.inf)
 
     def settle(
         self, suspects: Sequence[tuple[Suspect, Known | None]], now: float
@@ -457,8 +471,10 @@ class Survey:
 
     def _base_of(self, candidate: Candidate) -> str | None:
         """The followed path whose past a file may be by its name; None without one."""
-        base = None if candidate.root is None else dated_of(candidate.path)
-        if base is None or self._naming.has_stored(candidate.path):
+        if candidate.root is None or self._naming.has_stored(candidate.path):
+            return None
+        base = dated_of(candidate.path)
+        if base is None:
             return None
         is_known = self._naming.session_of(base) or self._naming.has_stored(base)
         return base if is_known else None

@@ -9,32 +9,18 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, TypeAlias
 
 from tailcast_streams.broker import SessionWriter
-from tailcast_tailer.files.file_system import Glimpse
+from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
 from tailcast_tailer.files.looks import Look
-from tailcast_tailer.files.portions import Place
 from tailcast_tailer.files.threads import FileJobs, FileThreads, Run
 from tailcast_tailer.finding.listing import Found
-from tailcast_tailer.following.followed import Item, see_all
-from tailcast_tailer.following.follower import Follower
+from tailcast_tailer.following.followed import Item
+from tailcast_tailer.following.follower import FirstLook, Follower
 
 
 # What is read of one lot before its turns, together: as much as one batch.
 LOT_BYTES = 1_048_576
-
-_Seen: TypeAlias = Glimpse | Look | None
-
-
-class _First(NamedTuple):
-    """A file that is looked at for the first time, and from where."""
-
-    item: Item
-    follower: Follower
-    jobs: FileJobs
-    place: Place
-    look: Callable[[int], _Seen]
 
 
 class _Budget:
@@ -43,7 +29,7 @@ class _Budget:
     def __init__(self) -> None:
         self._left = LOT_BYTES
 
-    def spend(self, first: _First) -> _Seen:
+    def spend(self, first: FirstLook) -> Glimpse | Look | None:
         """Look at a file with what is left. Blocking."""
         seen = first.look(self._left)
         if isinstance(seen, Look):
@@ -67,7 +53,7 @@ class Arrivals:
         unknown = [
             one.followed
             for one in lot
-            if isinstance(one.followed, Follower) and one.followed.place is None
+            if isinstance(one.followed, Follower) and one.followed.believed is None
         ]
         states = await self._writer.states([one.session for one in unknown])
         for follower, state in zip(unknown, states, strict=True):
@@ -77,24 +63,22 @@ class Arrivals:
 
     async def _look(self, lot: Sequence[Item], descriptors: int) -> set[Item]:
         """Look at all of them; those that are as they are stored."""
-        firsts: list[_First] = []
+        firsts: list[tuple[Item, Follower, FirstLook]] = []
+        tasks: list[tuple[FileJobs, Callable[[], Glimpse | Look | None]]] = []
+        spend = _Budget().spend
         for item in lot:
             follower = item.followed
             if not isinstance(follower, Follower):
                 continue
-            place, jobs = follower.place, follower.jobs
-            look = follower.first_look(holds=len(firsts) < descriptors)
-            if place is not None and look is not None and isinstance(jobs, FileJobs):
-                firsts.append(_First(item, follower, jobs, place, look))
-        budget = _Budget()
-        tasks: list[tuple[FileJobs, Callable[[], _Seen]]] = [
-            (first.jobs, partial(budget.spend, first)) for first in firsts
-        ]
+            first = follower.first_look(holds=len(firsts) < descriptors)
+            if first is not None and isinstance(follower.jobs, FileJobs):
+                firsts.append((item, follower, first))
+                tasks.append((follower.jobs, partial(spend, first)))
         seen = await self._files.many(tasks)
         return {
-            first.item
-            for first, what in zip(firsts, seen, strict=True)
-            if not first.follower.looked(first.place, what)
+            item
+            for (item, follower, first), what in zip(firsts, seen, strict=True)
+            if not follower.looked(first, what)
         }
 
 
@@ -116,5 +100,8 @@ async def newest_first(found: Sequence[Found], run: Run, seconds: float) -> list
 
 
 def _changed_ns(paths: Sequence[str]) -> dict[str, int]:
-    sights = zip(paths, see_all(paths, reopen=False), strict=True)
-    return {path: one.glimpse.mtime_ns for path, one in sights if one.glimpse}
+    times: dict[str, int] = {}
+    for path in paths:
+        with suppress(CannotBeSeen):
+            times[path] = glimpse(path).mtime_ns
+    return times

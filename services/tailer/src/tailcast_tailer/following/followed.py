@@ -3,10 +3,15 @@
 Also how files are asked for a change, many at a time: blocking, for worker threads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse_at
+from tailcast_tailer.files.file_system import (
+    CannotBeSeen,
+    Glimpse,
+    glimpse_at,
+    is_still,
+)
 
 
 class Followed(Protocol):
@@ -77,14 +82,12 @@ class Item:
 
     __slots__ = (
         "absent_since", "changed_at", "comes_again", "followed", "is_elsewhere",
-        "is_gone", "is_queued", "is_running", "is_unnoticed", "sighted", "ticket",
-        "wants_turn",
+        "is_gone", "is_queued", "is_running", "is_unnoticed", "sighted", "wants_turn",
     )  # fmt: skip  # one name a line would hide what they are
 
     def __init__(self, followed: Followed) -> None:
         self.followed = followed
-        # With which ticket it is looked at next, and whether it then gets a turn.
-        self.ticket = -1
+        # Whether it gets a turn when it is looked at next.
         self.wants_turn = False
         # What looks saw of it last that its turn had not seen.
         self.sighted: Glimpse | None = None
@@ -112,12 +115,27 @@ class Sight(NamedTuple):
     is_elsewhere: bool
 
 
-def see_all(paths: Sequence[str], *, reopen: bool) -> list[Sight]:
-    """What each path shows now. Blocking."""
-    sights: list[Sight] = []
-    for path in paths:
-        try:
-            sights.append(Sight(*glimpse_at(path, reopen=reopen)))
-        except CannotBeSeen:
-            sights.append(Sight(None, is_elsewhere=False))
-    return sights
+def see_all(
+    expected: Iterable[tuple[str, Glimpse | None]], *, reopen: bool
+) -> list[Sight | None]:
+    """What each path shows now; None for a plain file that is as it was seen before.
+
+    Blocking.
+
+    Args:
+        expected: paths, each with what was seen there before.
+        reopen: whether they are opened for that, as a network may answer from a cache.
+    """
+    return [
+        None
+        if not reopen and seen is not None and is_still(path, seen)
+        else _see(path, reopen=reopen)
+        for path, seen in expected
+    ]
+
+
+def _see(path: str, *, reopen: bool) -> Sight:
+    try:
+        return Sight(*glimpse_at(path, reopen=reopen))
+    except CannotBeSeen:
+        return Sight(None, is_elsewhere=False)

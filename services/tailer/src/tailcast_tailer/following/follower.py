@@ -6,7 +6,8 @@ on its knowledge of what is stored until the broker contradicts it, and then ask
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
+from typing import NamedTuple
 
 from tailcast_streams.entries import NewEntry
 from tailcast_streams.session_state import Appended, SessionState, StoredPosition
@@ -48,6 +49,16 @@ MENDED_EVERY_SECONDS = 60.0
 AT_ONCE = 0.0
 
 
+class FirstLook(NamedTuple):
+    """What a thread does before the first turn of a file."""
+
+    # What is stored of it, and up to where it was read by that.
+    stored: Stored
+    place: Place
+    # Given how many bytes it may read.
+    look: Callable[[int], Glimpse | Look | None]
+
+
 class Follower:
     """Follows one file into one session."""
 
@@ -84,8 +95,6 @@ class Follower:
         self._nuls_until = -1
         self._last_line = LastLine(session, context)
         self._middle = Middle(session, file, jobs, context)
-        self._generations = Generations(session, file, jobs, context)
-        self._succession = Succession(file, jobs, context, self._generations)
         # What was seen before the turn that takes it, and from where.
         self._ahead: tuple[Place, Look] | None = None
         # When stream and state were made anew last.
@@ -97,6 +106,15 @@ class Follower:
         self._moved_at = context.clock()
         # When something of it was last appended, steady seconds; None: not here.
         self.appended_at: float | None = None
+
+    @cached_property
+    def _generations(self) -> Generations:
+        # Most files never have another one.
+        return Generations(self.session, self._file, self._jobs, self._context)
+
+    @cached_property
+    def _succession(self) -> Succession:
+        return Succession(self._file, self._jobs, self._context, self._generations)
 
     @property
     def has_parts(self) -> bool:
@@ -167,13 +185,10 @@ class Follower:
     @property
     def rested_at(self) -> float | None:
         """When it has rested and is to be looked at again, steady seconds; or None."""
-        wanted = (self._last_line.rested_at, self._middle.due_at)
-        return min((at for at in wanted if at is not None), default=None)
-
-    @property
-    def place(self) -> Place | None:
-        """How far the file was read, and its proofs; None if that is not known."""
-        return None if self._stored is None else self._stored.place
+        line, middle = self._last_line.rested_at, self._middle.due_at
+        if line is None or middle is None:
+            return middle if line is None else line
+        return min(line, middle)
 
     @property
     def jobs(self) -> Jobs:
@@ -229,13 +244,8 @@ class Follower:
         self._context.instruments.bytes_behind(self.path, self.bytes_behind)
         return delay
 
-    def first_look(
-        self, *, holds: bool
-    ) -> Callable[[int], Glimpse | Look | None] | None:
-        """What a thread does before the first turn, given how many bytes it may read.
-
-        None if that is not known yet.
-        """
+    def first_look(self, *, holds: bool) -> FirstLook | None:
+        """What a thread does before the first turn; None if that is not known yet."""
         stored = self._stored
         if stored is None or self._is_diverged or not stored.is_sound:
             return None
@@ -243,11 +253,10 @@ class Follower:
         is_at_end = is_new and self._beginning.is_at_end
         if is_at_end or stored.partial_bytes or self.has_parts:
             return None
+        place = stored.place
 
         def look(most_bytes: int) -> Glimpse | Look | None:
-            seen = self._file.first_look(
-                stored.place, most_bytes=most_bytes, holds=holds
-            )
+            seen = self._file.first_look(place, most_bytes=most_bytes, holds=holds)
             # Asked for afterwards: it may be rotated at any time.
             if is_new and self._file.find_oldest(self._context.is_young):
                 return None
@@ -255,20 +264,20 @@ class Follower:
                 self._context.roots.saw(self.path)
             return seen
 
-        return look
+        return FirstLook(stored, place, look)
 
-    def looked(self, place: Place | None, seen: Glimpse | Look | None) -> bool:
-        """Take what the first look from a place saw; whether a turn is due."""
-        if seen is None or place is None or self.place != place:
+    def looked(self, first: FirstLook, seen: Glimpse | Look | None) -> bool:
+        """Take what the first look saw; whether a turn is due."""
+        if seen is None or self._stored is not first.stored:
             return True
         if isinstance(seen, Look):
             self._note_look(seen)
-            self._ahead = place, seen
+            self._ahead = first.place, seen
             return True
         self._sighted(seen)
         self._middle.seen(seen)
         # Who was told that it is gone is to be told that it is back.
-        return self._stored is not None and self._stored.gone_since_ms > 0
+        return first.stored.gone_since_ms > 0
 
     async def _load(self) -> Stored:
         return self.know(await self._context.writer.load(self.session))
@@ -405,7 +414,7 @@ class Follower:
         self._believe(after, back)
         if back is None:
             return AT_ONCE
-        if await self._middle.is_other(back):
+        if await self._middle.is_other(back, awaits_newline=look.awaits_newline):
             return await self._begin_other(back, look)
         return None
 
@@ -472,6 +481,10 @@ class Follower:
             if following.is_contested:
                 await self._ownership.contested()
             return following.delay
+        if not after.position.incarnation:
+            # No line was in it: the session begins with the next one.
+            await self._jobs(self._file.pass_over)
+            return AT_ONCE
         if not await self._ownership.may_begin_anew(after):
             await self._jobs(self._file.close_next)
             self.reload_state()

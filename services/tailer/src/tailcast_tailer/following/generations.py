@@ -11,11 +11,11 @@ from typing import NamedTuple
 from tailcast_streams.entries import NewEntry
 from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.past_files import past_file, remember
-from tailcast_tailer.core.progress import Doubt, may_begin_anew
+from tailcast_tailer.core.progress import Doubt, may_begin_anew, still_seconds
 from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.files.file_system import Glimpse
-from tailcast_tailer.files.looks import Look
-from tailcast_tailer.files.portions import Portion
+from tailcast_tailer.files.looks import Look, Rested
+from tailcast_tailer.files.portions import Place, Portion
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
@@ -55,6 +55,8 @@ class Succeeding(NamedTuple):
     was_renamed: bool
     # Whether it has the path; else it was rotated away too.
     has_path: bool = True
+    # How it looks, if it has rested with a line that no newline ends.
+    rested: Rested = None
 
 
 class Generations:
@@ -119,11 +121,9 @@ class Generations:
         )
         if place is None:
             return None
-        look = await self._run(
-            partial(self._file.look_ahead, place, nuls_are_bytes=are_bytes)
-        )
+        look = await self._look_ahead(place, succeeding, nuls_are_bytes=are_bytes)
         portion = look.portion
-        if portion is None:
+        if portion is None or self._is_due_later(place, look, succeeding):
             return None
         is_complete = succeeding is not None and succeeding.is_complete
         reason = _reason(stored, seen) if succeeding is None else "replaced"
@@ -136,12 +136,42 @@ class Generations:
             backlog_end=stored.backlog_end if is_backlog else 0,
             backlog_generation=stored.backlog_generation if is_backlog else 0,
             position=moved.position._replace(generation=generation),
-            past=_past(stored, succeeding),
+            past=self._past(stored, succeeding, kept),
         )
         is_rewrite = succeeding is None or not succeeding.is_rotation
         return NewGeneration(
             after, entries, look, portion, reason, kept, is_complete, is_rewrite
         )
+
+    async def _look_ahead(
+        self, place: Place, succeeding: Succeeding | None, *, nuls_are_bytes: bool
+    ) -> Look:
+        """Look at what begins, until its first lines are seen.
+
+        A generation without any line is stored without a proof of which file it is of.
+        """
+        look_on = partial(self._file.look_ahead, place, nuls_are_bytes=nuls_are_bytes)
+        rested = None if succeeding is None else succeeding.rested
+        look = await self._run(partial(look_on, rested=rested))
+        while _has_nothing(look, place) and look.portion and look.portion.has_more:
+            look = await self._run(partial(look_on, rested=rested))
+        is_past = succeeding is not None and not succeeding.has_path
+        if is_past and _has_nothing(look, place) and not self._may_change(look):
+            shown = look.glimpse.size, look.glimpse.mtime_ns
+            look = await self._run(partial(look_on, rested=shown))
+        return look
+
+    def _is_due_later(
+        self, place: Place, look: Look, succeeding: Succeeding | None
+    ) -> bool:
+        """Whether what was rotated away has nothing but a line that may go on."""
+        is_past = succeeding is not None and not succeeding.has_path
+        return is_past and _has_nothing(look, place) and self._may_change(look)
+
+    def _may_change(self, look: Look) -> bool:
+        """Whether a file was written to just now; a time to come says nothing."""
+        age = self._context.wall_clock() - look.glimpse.mtime_ns / 1e9
+        return 0 <= age < still_seconds(is_network=self._context.is_network)
 
     async def _kept(self, stored: Stored, succeeding: Succeeding | None) -> int:
         """How much of the file is what was read before."""
@@ -152,6 +182,18 @@ class Generations:
                 # Its first lines are its own, even if they are the same.
                 return 0
         return await common_prefix(self._context.writer, self._session, stored, file)
+
+    def _past(self, stored: Stored, succeeding: Succeeding | None, kept: int) -> str:
+        """The files that were read before, with the one that is left if it exists.
+
+        Where names come late it may, if nothing of it stands under its path any more.
+        """
+        was_renamed = succeeding is not None and succeeding.was_renamed
+        was_read = succeeding is not None and succeeding.is_whole
+        comes_late = self._context.is_network and not kept
+        if (was_renamed and was_read) or comes_late:
+            return remember(stored.past, past_file(*stored.place[:3]))
+        return stored.past
 
     def began(self, new: NewGeneration, began_at: float) -> None:
         """Note that it was appended; `began_at` is a time of the steady clock."""
@@ -164,6 +206,14 @@ class Generations:
             kept=new.kept,
             complete=new.is_old_complete,
         )
+
+
+def _has_nothing(look: Look, place: Place) -> bool:
+    """Whether no line was taken behind a place, though something stands there."""
+    portion = look.portion
+    if portion is None or portion.place.offset > place.offset:
+        return False
+    return portion.has_more or portion.held_bytes > 0
 
 
 def _generation_after(
@@ -187,10 +237,3 @@ def _reason(stored: Stored, look: Look) -> str:
     if look.was_replaced or (look.is_first and not is_shorter):
         return "replaced"
     return "truncated"
-
-
-def _past(stored: Stored, succeeding: Succeeding | None) -> str:
-    """The files that were read whole, with the one that is left if it still exists."""
-    if succeeding is None or not (succeeding.is_whole and succeeding.was_renamed):
-        return stored.past
-    return remember(stored.past, past_file(*stored.place[:3]))

@@ -54,14 +54,25 @@ class Middle:
         """A generation began with this file."""
         self._known, self.due_at = shown, None
 
-    async def is_other(self, stored: Stored) -> bool:
-        """Compare it, if it is time; whether it is not as it is stored."""
+    async def is_other(self, stored: Stored, *, awaits_newline: bool) -> bool:
+        """Compare it, if it is time; whether it is not as it is stored.
+
+        Args:
+            stored: what is believed to be stored.
+            awaits_newline: whether the newline of its last line is still to come.
+        """
         started_at = self._context.clock()
         if self.due_at is None or started_at < self.due_at:
             return False
         before, self.due_at = self._known, None
         file = new_file(self._file, self._run)
-        is_same = await is_as_stored(self._context.writer, self._session, stored, file)
+        is_same = await is_as_stored(
+            self._context.writer,
+            self._session,
+            stored,
+            file,
+            awaits_newline=awaits_newline,
+        )
         now = self._context.clock()
         self._not_before = now + PAUSE_SHARE * (now - started_at)
         if not is_same and await self._run(partial(_shows, self._file.path)) != before:

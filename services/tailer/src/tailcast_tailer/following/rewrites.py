@@ -59,11 +59,22 @@ async def common_prefix(
 
 
 async def is_as_stored(
-    writer: SessionWriter, session: str, stored: Stored, file: NewFile
+    writer: SessionWriter,
+    session: str,
+    stored: Stored,
+    file: NewFile,
+    *,
+    awaits_newline: bool,
 ) -> bool:
-    """Whether all that is stored of a file's generation is in the file, as it is."""
+    """Whether all that is stored of a file's generation is in the file, as it is.
+
+    Where the last line's newline is still to come, that line is not compared: it has
+    been proved by the bytes before the place up to which the file was read.
+    """
     comparison = await _compare(writer, session, stored, file)
-    return comparison is None or not comparison.has_parted
+    if comparison is None or comparison.parted_at is None:
+        return True
+    return awaits_newline and comparison.parted_at == stored.position.last_id
 
 
 async def _compare(
@@ -134,9 +145,9 @@ class _Comparison:
     def __init__(self, file: NewFile, stored: Stored, begin: int) -> None:
         self._file = file
         self._stored = stored
-        # The end of the last line that is in both, and whether one is not.
+        # The end of the last line that is in both, and the first entry that is not.
         self.agreed = 0
-        self.has_parted = False
+        self.parted_at: EntryID | None = None
         # How far the file was read, and the entries that were not compared yet.
         self._read_to = begin
         self._unread: deque[NewEntry] = deque()
@@ -148,7 +159,7 @@ class _Comparison:
         while page:
             for entry in page:
                 if not await self._agrees(entry):
-                    self.has_parted = True
+                    self.parted_at = entry.id
                     return
             # A long history must not keep other files from their turn.
             await asyncio.sleep(0)

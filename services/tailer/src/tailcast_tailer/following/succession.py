@@ -14,10 +14,11 @@ from tailcast_tailer.core.progress import (
     Doubt,
     is_finished,
     may_be_left,
+    still_seconds,
 )
 from tailcast_tailer.core.proofs import Verdict
 from tailcast_tailer.files.file_system import Glimpse
-from tailcast_tailer.files.looks import Look, Next, Successor
+from tailcast_tailer.files.looks import Look, Next, Rested, Successor
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Run
 from tailcast_tailer.following.context import FollowerContext
@@ -86,8 +87,11 @@ class Succession:
         following = await self._open(stored)
         if following is None:
             return Waiting(WAIT_SECONDS)
-        if following.has_path and not successor.has_line:
+        rested = self._rested(successor, doubt, now)
+        if following.has_path and not (successor.has_line or rested):
             await self._run(self._file.close_next)
+            if successor.has_unended_line:
+                return Waiting(WAIT_SECONDS)
             is_held = quiet_seconds < HELD_SECONDS
             return Waiting(2 * WAIT_SECONDS if is_held else None)
         is_rotation = following.is_rotation or successor.head is Verdict.DIFFERS
@@ -104,6 +108,7 @@ class Succession:
             is_rotation=is_rotation,
             was_renamed=following.is_rotation,
             has_path=following.has_path,
+            rested=rested if following.has_path else None,
         )
 
     async def next_of_lost(self, stored: Stored) -> Succeeding | None:
@@ -133,6 +138,13 @@ class Succession:
                 is_read=is_read,
             )
         )
+
+    def _rested(self, successor: Successor, doubt: Doubt, now: float) -> Rested:
+        """How what has the path looks if its only line is taken without a newline."""
+        still = still_seconds(is_network=self._context.is_network)
+        if not successor.has_unended_line or now - doubt.still_since < still:
+            return None
+        return successor.glimpse.size, successor.glimpse.mtime_ns
 
     def _seen(self, successor: Successor, now: float) -> Doubt:
         glimpse = successor.glimpse

@@ -6,16 +6,15 @@ What no look has seen for a minute, and is provably deleted, is forgotten.
 """
 
 import asyncio
-import heapq
 import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import count
 
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_tailer.core.progress import look_interval
+from tailcast_tailer.core.schedule import Schedule
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
@@ -69,9 +68,8 @@ class Sweep:
         self._forget = forget
         # What looks at the files of each device, in order.
         self._looks: dict[Device, FileJobs] = {}
-        # When which file is to be looked at; the number breaks ties.
-        self._schedule: list[tuple[float, int, Item]] = []
-        self._tickets = count()
+        # When which file is to be looked at.
+        self._schedule = Schedule[Item]()
         # Wakes the sweep before its time.
         self._has_due = asyncio.Event()
 
@@ -90,8 +88,8 @@ class Sweep:
                     )
 
     def _next_due(self) -> float:
-        at = self._schedule[0][0] if self._schedule else self._clock() + RARE_SECONDS
-        return min(at, self._descriptors.due)
+        latest = self._clock() + RARE_SECONDS
+        return min(self._schedule.next_at, self._descriptors.due, latest)
 
     def _is_running(self, path: str) -> bool:
         item = self._turns.items.get(path)
@@ -99,11 +97,8 @@ class Sweep:
 
     def _pop_due(self, now: float) -> list[Item]:
         due: list[Item] = []
-        while self._schedule and self._schedule[0][0] <= now and len(due) < SWEEP_FILES:
-            _, ticket, item = heapq.heappop(self._schedule)
-            # What was put off or brought forward has another ticket.
-            is_idle = not (item.is_queued or item.is_running or item.is_gone)
-            if ticket == item.ticket and is_idle:
+        while len(due) < SWEEP_FILES and (item := self._schedule.take(now)):
+            if not (item.is_queued or item.is_running or item.is_gone):
                 due.append(item)
         return due
 
@@ -130,12 +125,16 @@ class Sweep:
             await asyncio.wait(waited_for, timeout=DEVICE_SECONDS)
 
     async def _look_at(self, items: Sequence[Item], jobs: FileJobs) -> None:
-        paths = [item.followed.look_path for item in items]
-        sights = await jobs(partial(see_all, paths, reopen=self._is_network))
+        expected = [(item.followed.look_path, item.followed.glimpse) for item in items]
+        sights = await jobs(partial(see_all, expected, reopen=self._is_network))
         now = self._clock()
         absent: list[Item] = []
         for item, sight in zip(items, sights, strict=True):
-            if sight.glimpse is not None:
+            if sight is None:
+                item.absent_since = None
+                item.is_elsewhere = False
+                self._still(item, now)
+            elif sight.glimpse is not None:
                 self._seen(item, sight, now)
             elif self._descriptors.holds(item.followed.path):
                 # It may still be written to.
@@ -156,12 +155,8 @@ class Sweep:
     def _seen(self, item: Item, sight: Sight, now: float) -> None:
         item.absent_since = None
         item.is_elsewhere = sight.is_elsewhere
-        rested_at = item.followed.rested_at
         if sight.glimpse == item.followed.glimpse:
-            if rested_at is not None and rested_at <= now:
-                self._turns.enqueue(item)
-            else:
-                self.later(item)
+            self._still(item, now)
             return
         # Until a notification tells of it too.
         item.is_unnoticed = True
@@ -172,6 +167,14 @@ class Sweep:
             item.changed_at = now
             self._instruments.change_noticed(by_hint=False)
         self._turns.enqueue(item)
+
+    def _still(self, item: Item, now: float) -> None:
+        """It is as its latest turn saw it."""
+        rested_at = item.followed.rested_at
+        if rested_at is not None and rested_at <= now:
+            self._turns.enqueue(item)
+        else:
+            self.later(item)
 
     async def _forget_deleted(self, absent: Sequence[Item], jobs: FileJobs) -> None:
         """Forget those that are gone for good, as their directories show."""
@@ -212,7 +215,7 @@ class Sweep:
 
     def put(self, item: Item, due: float) -> None:
         """Look at it at a time of the steady clock."""
-        item.ticket = next(self._tickets)
-        heapq.heappush(self._schedule, (due, item.ticket, item))
-        if self._schedule[0][2] is item:
+        is_next = due < self._schedule.next_at
+        self._schedule.put(item, due)
+        if is_next:
             self._has_due.set()

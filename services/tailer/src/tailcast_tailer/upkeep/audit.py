@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from tailcast_service.pauses import wait_or_timeout
+from tailcast_service.pauses import next_tick, wait_or_timeout
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.session_state import NOTHING_STORED
@@ -113,7 +113,7 @@ class Audit:
     async def touch(self) -> None:
         """Tell the list of sessions what was appended, until cancelled."""
         while True:
-            await asyncio.sleep(TOUCH_SECONDS)
+            await next_tick(TOUCH_SECONDS)
             await self._presence.wait_until_up()
             if not self._untouched:
                 continue

@@ -7,23 +7,25 @@ else only what changed is told. No line waits for it, and nothing depends on it.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from heapq import nsmallest
-from itertools import islice
+from itertools import chain, islice, starmap
 from typing import Final, NamedTuple
 
-from tailcast_service.pauses import wait_or_timeout
+from tailcast_service.pauses import next_tick, wait_or_timeout
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerError, BrokerRefused, BrokerUnwilling
 from tailcast_streams.sources import Source, SourceState
 from tailcast_tailer.core.beside import MAX_BYTES
 from tailcast_tailer.core.register import Register
+from tailcast_tailer.core.schedule import Schedule
 from tailcast_tailer.core.texts import as_text
-from tailcast_tailer.files.beside import Beside, Directory
-from tailcast_tailer.files.file_system import CannotBeSeen
-from tailcast_tailer.files.threads import FileJobs
+from tailcast_tailer.files.beside import Beside, Directory, look_at_all
+from tailcast_tailer.files.file_system import Glimpse
+from tailcast_tailer.files.threads import Device, FileJobs, FileThreads
 from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.instruments import Instruments
 from tailcast_tailer.upkeep.presence import Presence
@@ -41,10 +43,10 @@ ACTIVE_AGE_SECONDS = 60.0
 COMPARE_SECONDS = 600.0
 # The same for files that are new, until something could be told of them.
 NEW_SECONDS = 1.0
-# How long others wait for a directory that does not answer.
-DIRECTORY_SECONDS = 5.0
-# How many directories are looked at in a tick, and how many sessions in one go.
-DIRECTORIES_AT_ONCE = 256
+# How long others wait for a device that does not answer.
+BESIDE_SECONDS = 5.0
+# How many files are looked at in one go, and sessions told of.
+FILES_AT_ONCE = 2_000
 SESSIONS_AT_ONCE = 64
 
 _MEND: Final = (
@@ -61,17 +63,21 @@ class _Told(NamedTuple):
     compared_at: float
 
 
-@dataclass(slots=True)
 class _Place:
     """One directory."""
 
-    looks: Directory
-    jobs: FileJobs
-    # Its files, by path.
-    followers: dict[str, Follower] = field(default_factory=dict[str, Follower])
-    due_at: float = 0.0
-    # What could not be read: what was known of these paths before.
-    refused: dict[str, Source | None] = field(default_factory=dict[str, Source | None])
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.looks = Directory(path)
+        # Its files, by path.
+        self.followers: dict[str, Follower] = {}
+        # What could not be read: what was known of these paths before.
+        self.refused: dict[str, Source | None] = {}
+
+    @property
+    def device(self) -> Device:
+        """Where it is, as far as is known."""
+        return next((one.device for one in self.followers.values()), None)
 
 
 class BesideUpkeep:
@@ -84,14 +90,14 @@ class BesideUpkeep:
         *,
         register: Register,
         instruments: Instruments,
-        jobs: Callable[[], FileJobs],
+        files: FileThreads,
         clock: Callable[[], float],
         begun: asyncio.Event,
     ) -> None:
         """Prepare.
 
         Args:
-            jobs: makes what runs blocking work in order, never two at once.
+            files: the threads that look at files.
             clock: steady seconds.
             begun: set once all files that were there have had a turn.
         """
@@ -99,11 +105,14 @@ class BesideUpkeep:
         self._presence = presence
         self._register = register
         self._instruments = instruments
-        self._jobs = jobs
+        self._files = files
         self._clock = clock
         self._begun = begun
-        # By path of the directory.
+        # By path of the directory, and when each is looked at.
         self._places: dict[str, _Place] = {}
+        self._due = Schedule[_Place]()
+        # What looks at the directories of each device, in order.
+        self._looks: dict[Device, FileJobs] = {}
         # Where each file was when it was included: its directory, and its path.
         self._where: dict[Follower, tuple[str, str]] = {}
         # By session.
@@ -116,11 +125,10 @@ class BesideUpkeep:
         directory = os.path.dirname(followed.path)  # noqa: PTH120  # texts
         place = self._places.get(directory)
         if place is None:
-            place = _Place(Directory(directory), self._jobs())
-            self._places[directory] = place
+            place = self._places[directory] = _Place(directory)
         place.followers[followed.path] = followed
         self._where[followed] = directory, followed.path
-        place.due_at = 0.0
+        self._due.hurry(place, self._clock())
 
     def exclude(self, followed: object) -> None:
         """Tell of this file no longer; what was told stays."""
@@ -132,9 +140,13 @@ class BesideUpkeep:
         if place is None or place.followers.get(path) is not followed:
             return
         del place.followers[path]
+        self._leave_if_empty(place)
+
+    def _leave_if_empty(self, place: _Place) -> None:
         if not place.followers:
             self._note_refused(place, {})
-            del self._places[directory]
+            self._due.drop(place)
+            del self._places[place.path]
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -146,7 +158,10 @@ class BesideUpkeep:
                 await self.tell()
             except BrokerError as error:
                 await self._failed(error)
-            await asyncio.sleep(TICK_SECONDS)
+            if self._due.next_at > self._clock():
+                await next_tick(TICK_SECONDS)
+            else:
+                await asyncio.sleep(0.0)
 
     async def _failed(self, error: BrokerError) -> None:
         if not isinstance(error, BrokerRefused) or isinstance(error, BrokerUnwilling):
@@ -157,26 +172,37 @@ class BesideUpkeep:
         await asyncio.sleep(IDLE_SECONDS)
 
     async def tell(self) -> None:
-        """Look at the directories that are due, and tell. Raises BrokerError."""
+        """Look at directories that are due, and tell. Raises BrokerError."""
         now = self._clock()
-        due = [
-            one
-            for one in self._places.values()
-            if one.due_at <= now and not one.jobs.is_busy
-        ]
-        places = nsmallest(DIRECTORIES_AT_ONCE, due, key=lambda one: one.due_at)
+        places = self._take_due(now)
+        by_device: defaultdict[Device, list[_Place]] = defaultdict(list)
         for place in places:
-            self._follow_moves(place)
-        looks = await asyncio.gather(*map(self._look, places))
+            by_device[self._files.lane(place.device)].append(place)
+        looks = starmap(self._look, by_device.items())
         found: dict[Follower, Mapping[str, bytes]] = {}
-        for place, seen in zip(places, looks, strict=True):
-            if seen is None:
-                continue
+        for place, seen in chain.from_iterable(await asyncio.gather(*looks)):
             self._note_refused(place, seen.unreadable)
             for path, told in seen.told.items():
                 if (follower := place.followers.get(path)) is not None:
                     found[follower] = told
         await self._tell_changed(found, now)
+
+    def _take_due(self, now: float) -> list[_Place]:
+        """Directories whose time has come, with no more files than one go has."""
+        places: list[_Place] = []
+        files = 0
+        while files < FILES_AT_ONCE and (place := self._due.take(now)):
+            # What was left while its device did not answer is due all the same.
+            if self._places.get(place.path) is place:
+                places.append(place)
+                files += len(place.followers)
+        for place in places:
+            # Spread, or those found together would be due together for ever.
+            pause = self._pause_of(place) * random.uniform(0.9, 1.0)  # noqa: S311
+            self._due.put(place, now + pause)
+        for place in places:
+            self._follow_moves(place)
+        return [place for place in places if place.followers]
 
     def _follow_moves(self, place: _Place) -> None:
         """Look for files that were renamed where they are now."""
@@ -184,16 +210,32 @@ class BesideUpkeep:
             if follower.path != path:
                 del place.followers[path]
                 self.include(follower)
+        self._leave_if_empty(place)
 
-    async def _look(self, place: _Place) -> Beside | None:
-        place.due_at = self._clock() + self._pause_of(place)
-        followers = place.followers
-        place.jobs.device = next((one.device for one in followers.values()), None)
-        look = place.jobs(partial(place.looks.look, list(followers)))
-        try:
-            return await asyncio.wait_for(look, DIRECTORY_SECONDS)
-        except (CannotBeSeen, TimeoutError):
-            return None
+    async def _look(
+        self, device: Device, places: Sequence[_Place]
+    ) -> Iterable[tuple[_Place, Beside]]:
+        """What directories of one device show; nothing if it does not answer."""
+        jobs = self._looks.get(device)
+        if jobs is None:
+            jobs = self._looks[device] = self._files.jobs()
+            jobs.device = device
+        looks: Sequence[Beside | None] = ()
+        if not jobs.is_busy:
+            asked = [(place.looks, _glimpses(place)) for place in places]
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BESIDE_SECONDS):
+                    looks = await jobs(partial(look_at_all, asked))
+        if not looks:
+            # It goes on looking, and then shows all the sooner what it saw.
+            for place in places:
+                self._due.put(place, self._clock() + ACTIVE_SECONDS)
+            return ()
+        return [
+            (place, seen)
+            for place, seen in zip(places, looks, strict=True)
+            if seen is not None
+        ]
 
     def _pause_of(self, place: _Place) -> float:
         active = [
@@ -256,3 +298,12 @@ class BesideUpkeep:
                 self._register.forget(text)
             else:
                 self._register.note(before)
+
+
+def _glimpses(place: _Place) -> dict[str, Glimpse]:
+    """How the files of a directory were seen last, those that were."""
+    return {
+        path: seen
+        for path, one in place.followers.items()
+        if (seen := one.glimpse) is not None
+    }

@@ -4,9 +4,9 @@ Reads the claims every second; there are hardly ever any. A tailer that does not
 the file, cannot see it or is too slow does not answer, and so loses the session.
 """
 
-import asyncio
 from collections.abc import Callable
 
+from tailcast_service.pauses import next_tick
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.claims import Claim
 from tailcast_streams.exceptions import BrokerError
@@ -66,7 +66,7 @@ class Answers:
                 await self.look()
             except BrokerError as error:
                 self._presence.lost(error, "claims")
-            await asyncio.sleep(CLAIMS_SECONDS)
+            await next_tick(CLAIMS_SECONDS)
 
     async def look(self) -> None:
         """Answer what can be answered now. Raises BrokerError."""

@@ -19,8 +19,11 @@ from tailcast_streams.exceptions import (
 from tailcast_tailer.instruments import Instruments
 
 
+# Another tailer may take over the files of one that gave no sign for so long.
 PRESENCE_SECONDS = 15.0
-REFRESH_SECONDS = 5.0
+# Clients are told of one that gave none for so long: it may be frozen.
+AWAKE_SECONDS = 3.5
+REFRESH_SECONDS = 1.5
 # What is left of a presence when its tailer ends in order.
 WITHDRAWN_SECONDS = 0.1
 
@@ -89,7 +92,9 @@ class Presence:
     async def _hold(self) -> None:
         """Set the key; a full broker is given some of its memory back instead."""
         try:
-            await self._writer.hold_presence(self._owner, seconds=PRESENCE_SECONDS)
+            await self._writer.hold_presence(
+                self._owner, seconds=PRESENCE_SECONDS, awake_seconds=AWAKE_SECONDS
+            )
             # A broker that was emptied, or restored, may have another one, or none.
             await self._writer.settle_installation()
         except BrokerFull:

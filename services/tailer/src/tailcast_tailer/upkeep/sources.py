@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 
+from tailcast_service.pauses import next_tick
 from tailcast_streams.broker import SessionWriter
 from tailcast_streams.exceptions import BrokerError, BrokerRefused, BrokerUnwilling
 from tailcast_streams.sources import Overview, Source
@@ -91,7 +92,7 @@ class SourcesUpkeep:
                 await self.publish()
             except BrokerError as error:
                 await self._failed(error)
-            await asyncio.sleep(PUBLISH_SECONDS)
+            await next_tick(PUBLISH_SECONDS)
 
     async def _failed(self, error: BrokerError) -> None:
         is_ours_alone = isinstance(error, BrokerRefused)
@@ -124,6 +125,9 @@ class SourcesUpkeep:
     ) -> None:
         sources = self._writer.sources
         told: dict[str, Source | None] = {}
+        # It may take a while, in which another one may write: it is done before that is
+        # looked for, as what is written over would be noticed no more.
+        unseen = await self._look_at_places()
         if is_due:
             stored = await sources.overview(self._owner)
             if self._published is None or stored != self._published:
@@ -137,7 +141,7 @@ class SourcesUpkeep:
             self._owner,
             self._register.counts,
             looked_ms=self._looked_ms,
-            unseen=await self._look_at_places(),
+            unseen=unseen,
         )
         await sources.publish(overview, told)
         self._published = overview

@@ -12,6 +12,7 @@ from tailcast_tailer.upkeep.beside import BesideUpkeep
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence
+from tailcast_tailer.upkeep.sizes import SizesUpkeep
 from tailcast_tailer.upkeep.sources import SourcesUpkeep
 
 
@@ -26,6 +27,7 @@ class Upkeep:
         answers: Answers,
         expiry: Expiry,
         sources: SourcesUpkeep,
+        sizes: SizesUpkeep,
         beside: BesideUpkeep,
         clock_steps: ClockSteps,
     ) -> None:
@@ -34,6 +36,7 @@ class Upkeep:
         self._answers = answers
         self._expiry = expiry
         self.sources = sources
+        self._sizes = sizes
         self._beside = beside
         self._clock_steps = clock_steps
 
@@ -63,6 +66,7 @@ class Upkeep:
             "answers": self._answers.run,
             "expiry": partial(self._expiry.run, has_listed),
             "sources": self.sources.run,
+            "sizes": self._sizes.run,
             "beside": self._beside.run,
             "clock steps": self._clock_steps.run,
         }
