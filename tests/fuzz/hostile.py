@@ -13,10 +13,9 @@ from tailcast_gateway.protocol.close_codes import INTERNAL_ERROR
 from tests.contract import checked
 from tests.fuzz.frames import BINARY, CLOSE, TEXT, Frame, read_frames
 from tests.fuzz.inputs import Conversation
+from tests.patience import PATIENCE_SECONDS
 
 
-# So long may the gateway take to end a connection whose peer has ended it.
-PATIENCE_SECONDS = 20.0
 # A client that does not read has room for so much.
 _SMALL_BUFFER_BYTES = 4 * 1024
 

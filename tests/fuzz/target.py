@@ -21,7 +21,6 @@ from tests.integration.gateway_rig import PATIENCE_SECONDS, Rig, Watcher, number
 
 T = TypeVar("T")
 
-READY_SECONDS = 30.0
 _FAILURE = re.compile(r'"level": "(error|critical)"|Traceback')
 
 
@@ -105,7 +104,7 @@ class Target:
         return int(pages) * 4_096
 
     def _until_ready(self) -> None:
-        end = time.monotonic() + READY_SECONDS
+        end = time.monotonic() + PATIENCE_SECONDS
         while True:
             with contextlib.suppress(OSError):
                 self.get("/readyz")
@@ -133,4 +132,4 @@ class Target:
     def _do(self, what: Coroutine[Any, Any, T]) -> T:
         """Run it in the client's loop."""
         future = asyncio.run_coroutine_threadsafe(what, self._loop)
-        return future.result(READY_SECONDS)
+        return future.result(PATIENCE_SECONDS)

@@ -16,13 +16,8 @@ from tailcast_gateway.delivery.core.isolation import Isolation
 from tailcast_gateway.delivery.core.live import Delivery
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import JSON, Wire
-from tailcast_gateway.views.subscription import (
-    Begin,
-    Rule,
-    Start,
-    Subscription,
-    has_wildcards,
-)
+from tailcast_gateway.views.globs import has_wildcards
+from tailcast_gateway.views.subscription import Begin, Rule, Start, Subscription
 from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.births import Birth
 from tailcast_streams.entries import Entry

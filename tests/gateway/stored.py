@@ -5,7 +5,7 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 from tailcast_streams.entries import Entry, Kind, NewEntry
-from tailcast_streams.exceptions import BrokerRefused, BrokerUnavailable
+from tailcast_streams.exceptions import BrokerUnavailable, KeySpoiled
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import EntryID, digest
 from tailcast_streams.session_state import Appended, Batch, Head, StoredEnd
@@ -66,7 +66,7 @@ class AskedBroker(MemoryBroker):
     def _look_at(self, sessions: Collection[str]) -> None:
         for session in sessions:
             if session in self.refused:
-                raise BrokerRefused(f"WRONGTYPE {session}")
+                raise KeySpoiled(f"WRONGTYPE {session}")
 
     @contextmanager
     def away(self) -> Generator[None]:

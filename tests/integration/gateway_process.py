@@ -11,11 +11,8 @@ import httpx
 from tests.integration.gateway_rig import PATIENCE_SECONDS
 
 
-CODE = (
-    "from tailcast_gateway.app import run;"
-    "from tailcast_gateway.settings import GatewaySettings;"
-    "run(GatewaySettings.load())"
-)
+# The program `tailcast-gateway`.
+CODE = "from tailcast_gateway.main import main; main()"
 
 
 @asynccontextmanager
@@ -28,6 +25,8 @@ async def running(
         "TAILCAST_REDIS_URL": url,
         "TAILCAST_PORT": str(port),
         "TAILCAST_DRAIN_SECONDS": "1s",
+        # Nobody reads its log before it has ended.
+        "TAILCAST_LOG_LEVEL": "error",
         **{f"TAILCAST_{name.upper()}": value for name, value in settings.items()},
     }
     process = await asyncio.create_subprocess_exec(

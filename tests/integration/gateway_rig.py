@@ -14,18 +14,19 @@ from contextlib import (
     asynccontextmanager,
 )
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import msgpack
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from tailcast_gateway.app import DrainingServer
 from tailcast_gateway.commands import commands, queries, subscribing
-from tailcast_gateway.connections.handover import make_server_config
-from tailcast_gateway.http import api
+from tailcast_gateway.connections.server import make_server_config
+from tailcast_gateway.http import api, many_series, session_list, status
 from tailcast_gateway.http.api import make_api
+from tailcast_gateway.http.authentication import Authentication
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions import stored
 from tailcast_streams.entries import Kind, NewEntry
@@ -34,17 +35,16 @@ from tailcast_streams.position import EntryID, digest
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_streams.session_state import NOTHING_STORED, Appended, Batch
 from tests.contract import checked
-
-
-# A wait that takes longer is a failure, not slowness.
-PATIENCE_SECONDS = 45.0
+from tests.patience import PATIENCE_SECONDS as PATIENCE_SECONDS
 
 
 def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that takes its time is not away: a test tells clients otherwise."""
-    for module in (commands, queries, stored, subscribing):
+    for module in (commands, many_series, queries, stored, subscribing):
         monkeypatch.setattr(module, "BROKER_SECONDS", PATIENCE_SECONDS)
     monkeypatch.setattr(api, "ANSWER_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(session_list, "SCAN_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(status, "READ_SECONDS", PATIENCE_SECONDS)
 
 
 @dataclass
@@ -53,9 +53,11 @@ class Gateway:
 
     replica: Replica
     port: int
-    server: uvicorn.Server
+    server: DrainingServer
     # Over when the server has ended.
     serving: asyncio.Task[None]
+    # What serves HTTP.
+    app: api.Api
 
     @property
     def url(self) -> str:
@@ -78,16 +80,34 @@ class Gateway:
 async def serving(
     broker: Any,
     *,
+    allowed_hosts: tuple[str, ...] = (),
     allowed_origins: tuple[str, ...] = (),
     deflate: bool = False,
     drain_seconds: float = 0.5,
+    dashboard: Path | None = None,
+    authenticating: Callable[[Replica], Authentication] | None = None,
+    tls: tuple[str, str] | tuple[None, None] = (None, None),
     **options: Any,
 ) -> AsyncGenerator[Gateway]:
-    """A gateway over a broker, as uvicorn serves it."""
+    """A gateway over a broker, as uvicorn serves it; with the plain page by default."""
     replica = Replica(broker, **options)
-    app = make_api(replica, allowed_origins=allowed_origins)
+    app = make_api(
+        replica,
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
+        dashboard=dashboard,
+        authentication=None if authenticating is None else authenticating(replica),
+    )
     config = make_server_config(
-        app, max_message_bytes=256 * 1024, deflate=deflate, port=0
+        app,
+        edge=replica.edge,
+        judge=app.handshakes.judge,
+        on_failed=app.on_failed,
+        max_message_bytes=256 * 1024,
+        deflate=deflate,
+        port=0,
+        tls_cert=tls[0],
+        tls_key=tls[1],
     )
     server = DrainingServer(config, replica, drain_seconds=drain_seconds)
     # Signals are the test runner's.
@@ -97,7 +117,7 @@ async def serving(
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Gateway(replica, port, server, serving_task)
+        yield Gateway(replica, port, server, serving_task, app)
     finally:
         server.should_exit = True
         await serving_task
@@ -121,15 +141,15 @@ class Writer:
             expected, max(1, expected.generation), entries, records, fields
         )
 
-    async def rewrite(self, *records: dict[str, Any]) -> None:
-        """A new generation with these."""
+    async def rewrite(self, *records: dict[str, Any], keep: int = 0) -> None:
+        """A new generation with these, behind so many bytes that the file keeps."""
         state = await self.broker.load(self.session)
         assert state is not None
         details = {"reason": "truncated", "complete": "1", "step": "0"}
-        marker = NewEntry(0, Kind.MARKER, b"", details)
+        marker = NewEntry(keep, Kind.MARKER, b"", details)
         expected = state.position
         await self._append(
-            expected, expected.generation + 1, [marker], records, {}, offset=0
+            expected, expected.generation + 1, [marker], records, {}, offset=keep
         )
 
     async def _append(

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from tests.integration.gateway_rig import PATIENCE_SECONDS
+from tests.tailer.harness import eventually
 
 
 # What uvicorn and the runner of the loop have: they have no names.
@@ -38,15 +38,12 @@ async def running(
 
 async def until_status(port: int, path: str, *, is_fine: bool) -> None:
     """Until a path is answered so; what does not listen is not fine."""
-    async with (
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
-        asyncio.timeout(PATIENCE_SECONDS),
-    ):
-        while True:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+
+        async def is_so() -> bool:
             try:
-                answer = (await client.get(path)).is_success
+                return (await client.get(path)).is_success is is_fine
             except httpx.TransportError:
-                answer = False
-            if answer is is_fine:
-                return
-            await asyncio.sleep(0.02)
+                return not is_fine
+
+        await eventually(is_so)

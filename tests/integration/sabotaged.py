@@ -15,11 +15,13 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from tailcast_service.exits import run_as_command
+from tailcast_service.start import begin
 from tailcast_service.tasks import LongLived, Loop
 
 
 def main(service: str, victim: str = "", way: str = "") -> int:
     """Run the service; its exit code."""
+    begin()
     start = LongLived.start
     traps: list[asyncio.Event] = []
 

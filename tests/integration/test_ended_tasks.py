@@ -1,4 +1,8 @@
-"""No task ends unnoticed: each long-lived one is killed in turn, in a real process."""
+"""No task ends unnoticed: each long-lived one is killed in turn.
+
+What becomes of the service is looked at in this process; what becomes of its process,
+which does not depend on whose end it was, in one that is killed in each of the ways.
+"""
 
 import asyncio
 import contextlib
@@ -7,16 +11,19 @@ import signal
 from pathlib import Path
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tailcast_gateway.replica import Replica
+from tailcast_service.tasks import TaskEnded
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.app import Tailer
+from tailcast_tailer.options import Options
 from tests.brokers import BrokerServer, free_port
 from tests.conftest import BrokerFactory
-from tests.integration.gateway_rig import PATIENCE_SECONDS
+from tests.integration.gateway_rig import PATIENCE_SECONDS, Rig
 from tests.integration.sabotage import UNNAMED, running, until_status
+from tests.tailer.harness import eventually
 
 
 GATEWAY_TASKS = tuple(Replica(MemoryBroker()).loops)
@@ -24,9 +31,9 @@ TAILER_TASKS = tuple(Tailer(MemoryBroker()).pipeline.loops)
 
 
 @pytest.fixture
-def broker(brokers: BrokerFactory) -> BrokerServer:
+def broker(own_brokers: BrokerFactory) -> BrokerServer:
     """One kind is enough: it is the service that ends."""
-    return brokers("valkey")
+    return own_brokers("valkey")
 
 
 def test_there_are_tasks_to_kill() -> None:
@@ -43,19 +50,45 @@ async def ended(process: asyncio.subprocess.Process) -> list[str]:
     return stderr.decode().splitlines()
 
 
-@pytest.mark.parametrize(
-    ("victim", "way"),
-    [
-        *((name, "cancelled") for name in GATEWAY_TASKS),
-        ("feed read", "raised"),
-        ("keeper", "returned"),
-    ],
-)
-async def test_a_gateway_ends_with_any_of_its_tasks(
-    broker: BrokerServer, victim: str, way: str
+async def until_closed(connection: ClientConnection) -> set[str]:
+    """Read to the end of a connection; the types of what it was told."""
+    told: set[str] = set()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                told.add(json.loads(await connection.recv())["type"])
+    return told
+
+
+def kill(victim: str) -> None:
+    """End the task of that name, which nobody asked for."""
+    (task,) = (task for task in asyncio.all_tasks() if task.get_name() == victim)
+    task.cancel()
+
+
+@pytest.mark.parametrize("victim", GATEWAY_TASKS)
+async def test_a_gateway_ends_with_any_of_its_tasks(rig: Rig, victim: str) -> None:
+    """Not ready at once, its clients sent away, and a failure that is told."""
+    async with rig.serving() as gateway, connect(gateway.ws_url) as client:
+        await gateway.until_ready()
+        await client.send('{"type":"subscribe"}')
+        assert '"subscribed"' in str(await client.recv())
+        kill(victim)
+        assert {"draining", "closing"} <= await until_closed(client)
+        assert client.close_code == 1012
+        assert gateway.replica.why_not_ready
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await gateway.serving
+        with pytest.raises(TaskEnded, match=f"the task {victim} has ended"):
+            gateway.server.check()
+
+
+@pytest.mark.parametrize("way", ["cancelled", "raised", "returned"])
+async def test_the_process_of_a_gateway_ends_with_a_task(
+    broker: BrokerServer, way: str
 ) -> None:
-    """Not ready at once, its clients sent away, and an exit code that is not 0."""
-    port = free_port()
+    """In whatever way that ended: it sends everybody away, and its exit code is 1."""
+    port, victim = free_port(), "feed read"
     process = running(
         "gateway", victim, way, port=str(port), host="127.0.0.1", redis_url=broker.url
     )
@@ -65,12 +98,7 @@ async def test_a_gateway_ends_with_any_of_its_tasks(
             await client.send('{"type":"subscribe"}')
             assert '"subscribed"' in str(await client.recv())
             gateway.send_signal(signal.SIGUSR1)
-            told: list[str] = []
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                with contextlib.suppress(ConnectionClosed):
-                    while True:
-                        told.append(json.loads(await client.recv())["type"])
-            assert {"draining", "closing"} <= set(told)
+            assert {"draining", "closing"} <= await until_closed(client)
             assert client.close_code == 1012
         await until_status(port, "/readyz", is_fine=False)
         *_, last = lines = await ended(gateway)
@@ -78,19 +106,32 @@ async def test_a_gateway_ends_with_any_of_its_tasks(
     assert not any("Traceback" in line for line in lines)
 
 
-@pytest.mark.parametrize(
-    ("victim", "way"),
-    [
-        *((name, "cancelled") for name in TAILER_TASKS),
-        ("sweep", "raised"),
-        ("audit", "returned"),
-    ],
-)
+@pytest.mark.parametrize("victim", TAILER_TASKS)
 async def test_a_tailer_ends_with_any_of_its_tasks(
-    broker: BrokerServer, tmp_path: Path, victim: str, way: str
+    rig: Rig, tmp_path: Path, victim: str
 ) -> None:
-    """Not ready at once, and an exit code that is not 0."""
-    port = free_port()
+    """Neither ready nor alive at once, and a failure that is told."""
+    tailer = Tailer(rig.broker, Options(log_dir=str(tmp_path), name="host:test"))
+    run = asyncio.create_task(tailer.run())
+
+    async def is_ready() -> bool:
+        return not tailer.why_not_ready()
+
+    await eventually(is_ready)
+    kill(victim)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with pytest.raises(TaskEnded, match=f"the task {victim} has ended"):
+            await run
+    assert tailer.is_over
+    assert tailer.why_not_ready()
+
+
+@pytest.mark.parametrize("way", ["cancelled", "raised", "returned"])
+async def test_the_process_of_a_tailer_ends_with_a_task(
+    broker: BrokerServer, tmp_path: Path, way: str
+) -> None:
+    """In whatever way that ended: not ready at once, and its exit code is 1."""
+    port, victim = free_port(), "sweep"
     process = running(
         "tailer", victim, way,
         metrics_port=str(port), log_dir=str(tmp_path), redis_url=broker.url,

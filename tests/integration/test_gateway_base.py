@@ -156,7 +156,7 @@ async def test_messages_that_ask_for_too_much(gateway: Gateway) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"type": "subscribe", "where": {}}, "invalid_filter"),
         ({"type": "subscribe", "from": "resume"}, "invalid_message"),
-        ({"type": "auth"}, "unsupported"),
+        ({"type": "auth"}, "invalid_message"),
         ({"type": "subscribe", "sessionId": "a", "from": {"cursor": "x"}},
          "invalid_cursor"),
         ({"type": "subscribe", "from": {"cursor": "1-2-00000000"}}, "invalid_message"),

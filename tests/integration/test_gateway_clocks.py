@@ -247,7 +247,7 @@ async def test_a_machine_whose_clock_differs_from_the_brokers(
         return time.time_ns() // 1_000_000 + off_by_ms
 
     now = time.time()
-    records = [{"step": step, "time": now + (step - 9) / 3} for step in range(9)]
+    records = [{"step": step, "time": now + 60 * (step - 9)} for step in range(9)]
     await rig.writer("a").append(*records)
     async with (
         rig.serving(wall_clock_ms=wall_clock_ms) as gateway,
@@ -259,7 +259,7 @@ async def test_a_machine_whose_clock_differs_from_the_brokers(
         await watcher.send(type="snapshot", sessionId="a")
         shown = await watcher.until("snapshot")
         assert listed["status"] == shown["status"] == "running"
-        assert listed["rate"] > 1.0
+        assert listed["rate"] > 0.01
 
 
 async def test_a_broker_whose_clock_may_not_be_read(own_rig: Rig) -> None:
@@ -273,7 +273,7 @@ async def test_a_broker_whose_clock_may_not_be_read(own_rig: Rig) -> None:
         await watcher.until("positions")
         await own_rig.writer("b").append(*numbered(0, 2))
         assert await watcher.until_records(2) == numbered(0, 2)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not gateway.replica.broker_clock.is_known:
                 await asyncio.sleep(0.01)
 

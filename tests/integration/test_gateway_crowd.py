@@ -71,21 +71,20 @@ def made(number: int) -> LightClient:
     return LightClient({"sessionId": session}, (session,))
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "count",
     # A thousand handshakes are half a minute on a small machine.
     [200, pytest.param(1_000, marks=pytest.mark.long)],
 )
 async def test_g12_clients_resume_all_at_once(
-    brokers: Callable[[str], BrokerServer], count: int
+    own_brokers: Callable[[str], BrokerServer], count: int
 ) -> None:
     """G12, P1: a replica is killed; each of its clients has every record once.
 
     They resume at the other replica at the same time, while the writer goes on.
     """
     allow_many_files()
-    rig, ports = Rig(brokers("valkey").url), (free_port(), free_port())
+    rig, ports = Rig(own_brokers("valkey").url), (free_port(), free_port())
     clients = [made(number) for number in range(count)]
     async with (
         rig.stack,

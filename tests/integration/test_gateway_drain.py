@@ -114,7 +114,7 @@ async def test_everybody_goes_on_elsewhere(rig: Rig) -> None:
     async with (
         AsyncExitStack() as stack,
         rig.serving(),
-        _replica(rig, port, drain_seconds="2s") as process,
+        _replica(rig, port, drain_seconds="5s") as process,
     ):
         await until_ready(port)
         watchers = [await connected(stack, port) for _ in range(count)]

@@ -23,6 +23,7 @@ from tests.integration.gateway_rig import (
     until_read,
     watching,
 )
+from tests.patience import PATIENCE_SECONDS
 
 
 ALARM = {"step": 8_000, "emergency": {"reason": "collapse"}}
@@ -196,7 +197,7 @@ async def _loses_documents(rig: Rig, server: ProcessBroker) -> None:
         server.start()
         # The gateway has seen that they are gone.
         epoch = gateway.replica.hub.channels["!emergencies"].epoch
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while gateway.replica.hub.channels["!emergencies"].epoch == epoch:
                 await asyncio.sleep(0.01)
         for number in (20, 21, 22):
@@ -207,7 +208,7 @@ async def _loses_documents(rig: Rig, server: ProcessBroker) -> None:
 
 async def until_added(rig: Rig, number: int) -> None:
     """Add a document once the connection to the broker is there again."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 return await add(rig, number, session="")

@@ -484,10 +484,10 @@ async def test_a_lost_hint_is_found_by_looking(
     await rig.writer("a").append(alarm(1))
     async with rig.serving() as second, watching(second) as watcher:
         await second.until_ready()
-        monkeypatch.setattr(second.replica.emergencies, "heard", pass_over)
+        monkeypatch.setattr(second.replica._emergencies, "heard", pass_over)
         await watcher.subscribe()
-        listing = await gateway.replica.emergencies.listing()
-        await gateway.replica.emergencies.acknowledge(
+        listing = await gateway.replica._emergencies.listing()
+        await gateway.replica._emergencies.acknowledge(
             listing.emergencies[0].id, "ada", ""
         )
         assert (await watcher.until("acknowledged"))["acknowledged"]["who"] == "ada"

@@ -28,6 +28,7 @@ from tests.integration.gateway_rig import (
     until_read,
     watching,
 )
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ async def test_b5_broker_away(own_rig: Rig, own_broker: BrokerServer) -> None:
 
 
 async def _appended(writer: Writer, records: list[dict[str, Any]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 await writer.append(*records)
@@ -171,7 +172,7 @@ async def _appended(writer: Writer, records: list[dict[str, Any]]) -> None:
 
 
 async def _until_ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while (await client.get("/readyz")).status_code != 200:
             await asyncio.sleep(0.05)
 
@@ -246,7 +247,7 @@ async def test_a_defect_is_told_by_a_close(rig: Rig) -> None:
     ):
         await good.subscribe(sessionId="a")
         await bad.send(type="subscribe", sessionId="bad")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await bad.connection.wait_closed()
         assert bad.connection.close_code == 1011
         await rig.writer("a").append(*numbered(0, 2))
@@ -328,7 +329,7 @@ async def test_silent_peer_is_closed(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     ):
         # Deaf from here on: its library answers no ping that it does not get.
         monkeypatch.setattr(dead.protocol, "receive_data", deaf)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(gateway.replica.connections) > 1:
                 await asyncio.sleep(0.02)
         assert alive.state.name == "OPEN"

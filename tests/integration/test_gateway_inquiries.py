@@ -14,7 +14,14 @@ from websockets.asyncio.client import connect
 from tailcast_gateway.commands import snapshots
 from tailcast_gateway.delivery import session_events
 from tailcast_gateway.sessions.core.activity import ENDED_MS, STALLED_MS
-from tests.integration.gateway_rig import Gateway, Rig, Watcher, numbered, watching
+from tests.integration.gateway_rig import (
+    Gateway,
+    Rig,
+    Watcher,
+    numbered,
+    serving,
+    watching,
+)
 
 
 # What it answers is the same over any broker.
@@ -240,9 +247,17 @@ async def test_what_becomes_of_sessions(
     def clock() -> float:
         return time.monotonic() + skipped_ms / 1_000
 
+    broker = rig.connect()
+    read_clock = broker.now_ms
+
+    async def now_ms() -> int:
+        return await read_clock() + skipped_ms
+
+    # However late it is read, it is as late by the broker's clock as by ours.
+    monkeypatch.setattr(broker, "now_ms", now_ms)
     await rig.writer("run_old").append(*numbered(0, 1))
     async with (
-        rig.serving(clock=clock, ping_interval=1e6, pong_timeout=1e6) as gateway,
+        serving(broker, clock=clock, ping_interval=1e6, pong_timeout=1e6) as gateway,
         watching(gateway) as everything,
         watching(gateway) as glob,
         watching(gateway) as named,
@@ -266,13 +281,12 @@ async def test_what_becomes_of_sessions(
             assert (event["sessionId"], event["event"]) == ("run_1", "started")
             assert event["status"] == "running"
             assert event["head"] == watcher.cursors["run_1"]
-        skipped_ms = STALLED_MS
+        # Clocks are read across connections: none is right to the millisecond.
+        skipped_ms = STALLED_MS + 20_000
         await tick()
         told = {(await everything.until("session"))["sessionId"] for _ in range(2)}
         assert told == {"run_1", "run_old"}
         await rig.writer("run_1").append(*numbered(1, 2))
-        # By the broker's clock that is as late as by ours.
-        broker = rig.broker
         state = broker._keys.state("run_1")
         await broker._redis.hincrby(state, "appended_ms", skipped_ms)
         await everything.until_records(2)

@@ -92,7 +92,7 @@ async def test_a_session_that_comes_while_its_name_is_looked_up(
     """A hint that was another's does not hide our own."""
     async with watching(gateway) as everything:
         await everything.subscribe()
-        heads = gateway.replica.broker.heads
+        heads = gateway.replica._broker.heads
         is_asked, may_go_on = asyncio.Event(), asyncio.Event()
 
         async def slow(names: list[str]) -> object:
@@ -103,7 +103,7 @@ async def test_a_session_that_comes_while_its_name_is_looked_up(
                 await may_go_on.wait()
             return found
 
-        monkeypatch.setattr(gateway.replica.broker, "heads", slow)
+        monkeypatch.setattr(gateway.replica._broker, "heads", slow)
         monkeypatch.setattr(audit, "AUDIT_SECONDS", 3_600.0)
         await say(rig, format_moved("a", 0))
         await is_asked.wait()

@@ -36,10 +36,10 @@ async def all_of(client: httpx.AsyncClient, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("is_decoded", [False, True], ids=["direct", "decoded"])
 async def test_a_name_need_not_stand_in_a_path(
-    brokers: BrokerFactory, is_decoded: bool
+    own_brokers: BrokerFactory, is_decoded: bool
 ) -> None:
     """Whatever is in it, and also behind a proxy that decodes paths."""
-    rig = Rig(brokers("valkey").url)
+    rig = Rig(own_brokers("valkey").url)
     async with rig.stack, serving(rig.connect()) as gateway:
         for at, name in enumerate(NAMES):
             await rig.writer(name).append({"step": at})

@@ -4,15 +4,14 @@ Without a Chromium on PATH these are skipped.
 """
 
 import asyncio
-import contextlib
 import itertools
 import json
 import os
 import shutil
+import subprocess
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from tailcast_streams.sources import Overview, Source, SourceState
 from tests.conftest import BrokerFactory
 from tests.integration.gateway_rig import Rig, numbered
 from tests.integration.proxies import Rewrite, breaking, rewriting, stripped
+from tests.patience import PATIENCE_SECONDS
 
 
 PROGRAM = next(
@@ -34,7 +34,6 @@ FLAGS = (
     "--no-proxy-server", "--remote-debugging-port=0",
 )  # fmt: skip  # at one glance
 PREFIX = "/rnode/n1/5000"
-PATIENCE_SECONDS = 45.0
 
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="no Chromium on PATH")
 
@@ -48,8 +47,9 @@ class Page:
         self._session = ""
 
     async def open(self, url: str) -> None:
-        """Go there."""
-        made = await self._send("Target.createTarget", url="about:blank")
+        """Go there, knowing nothing of other pages; with the connection it is over."""
+        alone = await self._send("Target.createBrowserContext", disposeOnDetach=True)
+        made = await self._send("Target.createTarget", url="about:blank", **alone)
         target = made["targetId"]
         found = await self._send("Target.attachToTarget", targetId=target, flatten=True)
         self._session = found["sessionId"]
@@ -84,38 +84,52 @@ class Page:
         pytest.fail("the browser has ended")
 
 
-@asynccontextmanager
-async def showing(directory: Path, url: str) -> AsyncGenerator[Page]:
-    """A browser with a page."""
-    process = await asyncio.create_subprocess_exec(
-        *(PROGRAM, *FLAGS, f"--user-data-dir={directory}", "about:blank"),
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a browser takes commands: one for all tests, as its start is what costs."""
+    directory = tmp_path_factory.mktemp("browser")
+    process = subprocess.Popen(
+        [PROGRAM, *FLAGS, f"--user-data-dir={directory}", "about:blank"],
         # It has a socket there, and ends where the path is too long for one.
         env=os.environ | {"TMPDIR": "/tmp"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         file = directory / "DevToolsActivePort"
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (file.exists() and file.read_text().count("\n")):
-                await asyncio.sleep(0.05)
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not (file.exists() and file.read_text().count("\n")):
+            assert time.monotonic() < end, "the browser does not start"
+            time.sleep(0.05)
         port, path = file.read_text().splitlines()
-        address = f"ws://127.0.0.1:{port}{path}"
-        async with connect(address, proxy=None, max_size=None) as browser:
-            page = Page(browser)
-            await page.open(url)
-            yield page
+        yield f"ws://127.0.0.1:{port}{path}"
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
+        process.terminate()
+        process.wait()
+
+
+Show = Callable[[str], AbstractAsyncContextManager[Page]]
 
 
 @pytest.fixture
-async def rig(brokers: BrokerFactory) -> AsyncGenerator[Rig]:
+def showing(browser: str) -> Show:
+    """Shows a page at an address, as long as the context lasts."""
+
+    @asynccontextmanager
+    async def show(url: str) -> AsyncGenerator[Page]:
+        async with connect(browser, proxy=None, max_size=None) as connection:
+            page = Page(connection)
+            await page.open(url)
+            yield page
+
+    return show
+
+
+@pytest.fixture
+async def rig(own_brokers: BrokerFactory) -> AsyncGenerator[Rig]:
     """One broker will do: the page never sees it."""
-    made = Rig(brokers("valkey").url)
+    made = Rig(own_brokers("valkey").url)
     async with made.stack:
         await made.writer("run_1").append(*numbered(0, 1))
         yield made
@@ -123,13 +137,13 @@ async def rig(brokers: BrokerFactory) -> AsyncGenerator[Rig]:
 
 @pytest.mark.parametrize("end", ["/", "", "?a=b#c"], ids=["slash", "none", "query"])
 async def test_below_a_prefix_that_a_proxy_strips(
-    rig: Rig, tmp_path: Path, end: str
+    rig: Rig, showing: Show, end: str
 ) -> None:
     """It works there, and goes to the address with the slash if that is missing."""
     async with (
         rig.serving() as gateway,
         rewriting(gateway.port, stripped(PREFIX)) as port,
-        showing(tmp_path, f"http://localhost:{port}{PREFIX}{end}") as page,
+        showing(f"http://localhost:{port}{PREFIX}{end}") as page,
     ):
         await page.until("live")
         assert await page.value("location.pathname") == f"{PREFIX}/"
@@ -137,23 +151,23 @@ async def test_below_a_prefix_that_a_proxy_strips(
         assert rest == end.removeprefix("/")
 
 
-async def test_it_shows_emergencies_of_before(rig: Rig, tmp_path: Path) -> None:
+async def test_it_shows_emergencies_of_before(rig: Rig, showing: Show) -> None:
     """With their step, and who has seen them, now or later."""
     await rig.writer("run_1").append({"step": 7, "emergency": {"reason": "<b>"}})
     await rig.writer("run_1").append(*numbered(8, 9))
     async with (
         rig.serving() as gateway,
-        showing(tmp_path, gateway.url.replace("127.0.0.1", "localhost")) as page,
+        showing(gateway.url.replace("127.0.0.1", "localhost")) as page,
     ):
         said = await page.until("step 7", of="#emergencies")
         assert said.startswith("run_1: <b> · step 7 · ")
-        history = gateway.replica.emergencies
+        history = gateway.replica._emergencies
         (one,) = (await history.listing()).emergencies
         await history.acknowledge(one.id, "ada", "ok")
         await page.until("seen by ada: ok", of="#emergencies")
 
 
-async def test_it_says_what_became_of_the_files(rig: Rig, tmp_path: Path) -> None:
+async def test_it_says_what_became_of_the_files(rig: Rig, showing: Show) -> None:
     """How many are followed, and behind that why others are not."""
     followed = Source("/logs/run_1.jsonl", SourceState.FOLLOWED, "run_1")
     refused = Source("/logs/<b>.jsonl", SourceState.REFUSED, "", "so", "rename it")
@@ -162,7 +176,7 @@ async def test_it_says_what_became_of_the_files(rig: Rig, tmp_path: Path) -> Non
     await rig.broker.sources.publish(overview, known)
     async with (
         rig.serving() as gateway,
-        showing(tmp_path, gateway.url.replace("127.0.0.1", "localhost")) as page,
+        showing(gateway.url.replace("127.0.0.1", "localhost")) as page,
     ):
         said = await page.until("followed", of="#files summary")
         assert said == "Files: 1 followed, 0 waiting, 1 refused, 0 left out"
@@ -172,12 +186,12 @@ async def test_it_says_what_became_of_the_files(rig: Rig, tmp_path: Path) -> Non
 
 
 async def test_it_says_what_is_missing_where_nothing_is_followed(
-    rig: Rig, tmp_path: Path
+    rig: Rig, showing: Show
 ) -> None:
     """And what mends it."""
     async with (
         rig.serving() as gateway,
-        showing(tmp_path, gateway.url.replace("127.0.0.1", "localhost")) as page,
+        showing(gateway.url.replace("127.0.0.1", "localhost")) as page,
     ):
         said = await page.until("tailer", of="#files p")
         assert "no tailer has said" in said
@@ -185,7 +199,7 @@ async def test_it_says_what_is_missing_where_nothing_is_followed(
 
 
 @pytest.mark.parametrize("what", ["nothing", "no socket"])
-async def test_it_says_what_fails(rig: Rig, tmp_path: Path, what: str) -> None:
+async def test_it_says_what_fails(rig: Rig, showing: Show, what: str) -> None:
     """An address where nothing is, and one that lets no WebSocket through."""
 
     def page_alone(target: str) -> str | None:
@@ -199,7 +213,7 @@ async def test_it_says_what_fails(rig: Rig, tmp_path: Path, what: str) -> None:
     async with (
         rig.serving() as gateway,
         rewriting(gateway.port, rewrite) as port,
-        showing(tmp_path, f"http://localhost:{port}{path}") as page,
+        showing(f"http://localhost:{port}{path}") as page,
     ):
         said = await page.until("trying again")
     expected = {
@@ -209,7 +223,7 @@ async def test_it_says_what_fails(rig: Rig, tmp_path: Path, what: str) -> None:
     assert said.startswith(expected[what])
 
 
-async def test_it_backs_off_until_a_message_comes(rig: Rig, tmp_path: Path) -> None:
+async def test_it_backs_off_until_a_message_comes(rig: Rig, showing: Show) -> None:
     """An open connection proves nothing: some proxies open it, and nobody is there."""
     tried_at: list[float] = []
 
@@ -222,7 +236,7 @@ async def test_it_backs_off_until_a_message_comes(rig: Rig, tmp_path: Path) -> N
     async with (
         rig.serving() as gateway,
         breaking(is_broken, gateway.port) as port,
-        showing(tmp_path, f"http://localhost:{port}/") as page,
+        showing(f"http://localhost:{port}/") as page,
     ):
         async with asyncio.timeout(PATIENCE_SECONDS):
             while len(tried_at) < 5:
@@ -238,12 +252,12 @@ async def test_it_backs_off_until_a_message_comes(rig: Rig, tmp_path: Path) -> N
     ("close", "words"), [(4409, "closed: taken over"), (1001, "trying again")]
 )
 async def test_it_stays_away_only_if_it_is_told_to(
-    rig: Rig, tmp_path: Path, close: int, words: str
+    rig: Rig, showing: Show, close: int, words: str
 ) -> None:
     """By one of the codes that nobody else sends, or the message before it."""
     async with (
         rig.serving() as gateway,
-        showing(tmp_path, gateway.url.replace("127.0.0.1", "localhost")) as page,
+        showing(gateway.url.replace("127.0.0.1", "localhost")) as page,
     ):
         await page.until("live")
         for connection in gateway.replica.connections:

@@ -4,6 +4,7 @@ For each kind of channel, each place, and each thing that can happen meanwhile.
 """
 
 import json
+from contextlib import AsyncExitStack
 from itertools import product
 from typing import Any
 
@@ -77,11 +78,13 @@ async def test_what_comes_is_what_was_added(
     """Nothing is missed, and nothing comes twice."""
     there, had = PLACES[place]
     added, is_other = ABSENCES[absence]
-    async with rig.serving() as first, rig.serving() as second:
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(rig.serving())
+        second = await stack.enter_async_context(rig.serving()) if is_other else first
         async with watching(first) as watcher:
             resume = await _place(rig, watcher, channel, there, had)
         await _add(rig, channel, there, there + added)
-        async with watching(second if is_other else first) as back:
+        async with watching(second) as back:
             await back.subscribe(sessionIds=[SESSION, "b"], **resume)
             # One more shows that there was nothing else.
             await _add(rig, channel, there + added, there + added + 1)

@@ -10,6 +10,7 @@ import pytest
 from tailcast_gateway.http.core import bodies
 from tailcast_gateway.sessions import curve_reads
 from tailcast_streams.position import BEFORE_ALL
+from tests.indexer.rig import running, until_indexed
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, watching
 from tests.integration.test_gateway_steps import index
 
@@ -59,6 +60,43 @@ async def test_a_curve_and_the_flow_behind_it(
         await watcher.until("caught_up")
         await writer.append(*run_of(1_610, 1_620))
         assert await watcher.until_records(20) == run_of(1_600, 1_620)
+
+
+def epoch(number: int) -> list[dict[str, Any]]:
+    """Records of an epoch, each of which counts its steps anew."""
+    steps = range(1, 4)
+    return [{"epoch": number, "iter": at, "loss": at, "x": 1} for at in steps]
+
+
+async def test_steps_beside_records_are_those_of_the_curve(
+    rig: Rig, gateway: Gateway, client: httpx.AsyncClient
+) -> None:
+    """Replayed and live, from the first subscription on, and in pages."""
+    writer = rig.writer("a")
+    await writer.append(*epoch(1), *epoch(2), *epoch(3))
+    await index(writer)
+    query = {"sessionId": "a", "metrics": "loss"}
+    body = (await client.get("/api/series", params=query)).json()
+    steps = list(range(1, 10))
+    assert body["series"]["loss"]["x"] == steps
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a", metrics=["loss"], index=True)
+        await writer.append(*epoch(4))
+        live = await watcher.until("telemetry")
+        assert live["steps"] == [10, 11, 12]
+        await watcher.subscribe(sessionIds=["*"], index=True, **{"from": "start"})
+        replayed: list[int] = []
+        while (message := await watcher.next())["type"] != "caught_up":
+            replayed += message.get("steps", [])
+        assert replayed == [*steps, 10, 11, 12]
+    page = (await client.get("/api/records", params={**query, "limit": 1})).json()
+    lines = await client.get(
+        "/api/records",
+        params={**query, "limit": 1},
+        headers={"accept": "application/x-ndjson"},
+    )
+    assert page["data"] == [lines.json()]
+    assert set(lines.json()) == {"iter", "loss"}
 
 
 async def test_what_has_not_changed_is_not_sent_again(
@@ -246,3 +284,54 @@ async def test_where_a_run_fell_back_and_what_is_missing(
     (gap,) = body["gaps"]
     assert (gap["reason"], body["of"]) == ("trimmed", 11)
     assert gap["to"].startswith(f"{oldest.previous}-")
+
+
+async def test_a_run_that_was_cut_back_to_what_the_stream_had_lost(
+    rig: Rig, gateway: Gateway, client: httpx.AsyncClient
+) -> None:
+    """All that is known of it stays; what is not exact, or is missing, is named."""
+    writer = rig.writer("a")
+    async with running(rig.broker):
+        await writer.append(*run_of(0, 3_000))
+        await until_indexed(rig.broker, "a")
+        entries = await rig.broker.read_after("a", BEFORE_ALL, limit=5_000)
+        kept = entries[2_000].id
+        await rig.trim("a", entries[-100].id)
+        await writer.rewrite(*run_of(2_000, 2_300), keep=kept.offset)
+        await until_indexed(rig.broker, "a")
+    # Behind the first record there are 62 whole buckets.
+    bucket_end = entries[1_985].id
+    query: dict[str, str | int] = {"sessionId": "a", "points": 40, "x": "record"}
+    body = (await client.get("/api/series", params=query)).json()
+    (gap,) = body["gaps"]
+    assert gap == {
+        "from": f"{bucket_end}-00000000", "to": f"{kept}-00000000", "reason": "trimmed",
+    }  # fmt: skip  # one glance
+    assert (body["of"], body["rewinds"]) == (2_285, [])
+    records = run_of(0, 1_985) + run_of(2_000, 2_300)
+    before = -1
+    loss = body["series"]["loss"]
+    columns = [loss[name] for name in ("x", "count", "min", "max", "mean")]
+    for x, *row in zip(*columns, strict=True):
+        values = [one["loss"] for one in records[before + 1 : x + 1]]
+        mean = pytest.approx(sum(values) / len(values))
+        assert row == [len(values), min(values), max(values), mean]
+        before = x
+    assert before == len(records) - 1
+
+    shown = (await client.get("/api/snapshot?sessionId=a")).json()
+    assert (shown["trimmed"], shown["approximateTo"]) == (True, gap["from"])
+    assert shown["steps"] == {"first": 0, "last": 2_299}
+    assert shown["metrics"]["loss"]["last"] == 2_299 % 7
+    (listed,) = (await client.get("/api/sessions")).json()["sessions"]
+    assert listed["approximateTo"] == gap["from"]
+    catalogue = (await client.get("/api/metrics?sessionId=a")).json()
+    msgspec.convert(catalogue, bodies.MetricsBody)
+    assert catalogue["approximateTo"] == gap["from"]
+    told = {one["name"]: (one["count"], one["last"]) for one in catalogue["data"]}
+    assert told == {"loss": (2_285, 3), "lr": (2_285, 0.5)}
+
+    async with watching(gateway) as watcher:
+        await watcher.subscribe(sessionId="a", **{"from": {"step": 2_200}})
+        await watcher.until("caught_up")
+        assert watcher.records[-100:] == run_of(2_200, 2_300)

@@ -72,6 +72,8 @@ async def test_lists_have_what_is_asked_for(
     assert await names(client, q="OLD base") == ["old"]
     assert await names(client, group="g", tag="t", sort="step") == ["old"]
     assert await names(client, tag="other") == []
+    assert await names(client, sessionId=["older", "new", "none"]) == ["new", "older"]
+    assert await names(client, sessionId="old", sort="step") == ["old"]
     first = (await client.get(LIST, params={"sort": "records", "limit": 2})).json()
     assert first["more"]
     after = first["cursor"]
@@ -100,7 +102,11 @@ async def test_lists_snapshots_and_the_socket_say_the_same(
     fields = ("totalSteps", "spark", "name", "notes", "config", "pinned", "status")
     expected = {
         "totalSteps": 100,
-        "spark": {"metric": "loss", "values": [1 / (at + 1) for at in range(20)]},
+        "spark": {
+            "metric": "loss",
+            "values": [1 / (at + 1) for at in range(20)],
+            "last": 1 / 20,
+        },
         "name": "x",
         "notes": "n",
         "config": {"lr": 0.1, "max_steps": 100, "depth": 2},
@@ -177,7 +183,7 @@ async def test_what_may_not_be_said(
     answer = await patch(client, body, path, **headers)
     assert (answer.status_code, "code" in answer.json()) == (status, True)
     assert not (await rig.broker.descriptions.load(["a"]))[0].edits
-    assert status != 405 or answer.headers["allow"] == "GET"
+    assert status != 405 or answer.headers["allow"] == "GET, HEAD"
 
 
 async def test_a_session_may_be_called_like_what_it_has(
@@ -225,6 +231,17 @@ async def test_an_old_file_does_not_start(rig: Rig, gateway: Gateway) -> None:
         assert (event["sessionId"], event["event"]) == ("new", "started")
 
 
+async def pages_of(client: httpx.AsyncClient, **query: Any) -> list[list[str]]:
+    """The sessions of each page of a list, one page after the other."""
+    pages: list[list[str]] = []
+    more = True
+    while more:
+        body = (await client.get(LIST, params=query)).json()
+        pages.append([one["sessionId"] for one in body["sessions"]])
+        more, query["after"] = body["more"], body["cursor"]
+    return pages
+
+
 async def test_a_page_that_takes_too_long_ends_where_it_is(
     rig: Rig, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,14 +250,20 @@ async def test_a_page_that_takes_too_long_ends_where_it_is(
     monkeypatch.setattr(stored, "SESSIONS_AT_ONCE", 1)
     for name in ("a", "b", "c"):
         await rig.writer(name).append({"step": 1})
-    query: dict[str, Any] = {"sort": "name", "q": "c"}
-    pages: list[list[str]] = []
-    more = True
-    while more:
-        body = (await client.get(LIST, params=query)).json()
-        pages.append([one["sessionId"] for one in body["sessions"]])
-        more, query["after"] = body["more"], body["cursor"]
+    pages = await pages_of(client, sort="name", q="c")
     assert pages == [[], [], ["c"]]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+async def test_sessions_that_moved_together_are_on_one_page_each(
+    rig: Rig, client: httpx.AsyncClient, limit: int
+) -> None:
+    """Whatever part of them a page begins and ends with."""
+    listed = {"new": 3, **dict.fromkeys("abcde", 2), "old": 1}
+    await rig.broker.touch(listed)
+    pages = await pages_of(client, limit=limit)
+    assert [name for page in pages for name in page] == list(listed)
+    assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
 
 
 async def test_what_is_not_sorted_is_counted(
@@ -252,4 +275,17 @@ async def test_what_is_not_sorted_is_counted(
     await written(rig, "new", 0)
     body = (await client.get(LIST, params={"sort": "records"})).json()
     assert [one["sessionId"] for one in body["sessions"]] == ["new"]
+    assert (body["leftOut"], body["more"]) == (1, False)
+
+
+async def test_what_is_not_read_in_time_is_not_sorted(
+    rig: Rig, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is counted too."""
+    for name, hours in (("oldest", 60), ("old", 50), ("new", 0)):
+        await written(rig, name, hours)
+    monkeypatch.setattr(session_list, "SCAN_SECONDS", 0.0)
+    monkeypatch.setattr(stored, "SESSIONS_AT_ONCE", 2)
+    body = (await client.get(LIST, params={"sort": "records"})).json()
+    assert {one["sessionId"] for one in body["sessions"]} == {"new", "old"}
     assert (body["leftOut"], body["more"]) == (1, False)

@@ -216,7 +216,7 @@ async def test_it_begins_at_once(
         await goes_on.wait()
         return await heads(sessions)
 
-    monkeypatch.setattr(gateway.replica.broker, "heads", slow)
+    monkeypatch.setattr(gateway.replica._broker, "heads", slow)
     query = {"sessionId": "a", "from": "time:2025-01-01"}
     async with reading(gateway, **query) as reader:
         assert reader.response.status_code == 200
@@ -242,7 +242,7 @@ async def test_an_error_ends_it_that_is_not_the_first_word(
         await goes_on.wait()
         return await heads(sessions)
 
-    monkeypatch.setattr(gateway.replica.broker, "heads", slow)
+    monkeypatch.setattr(gateway.replica._broker, "heads", slow)
     query = {"sessionId": "a", "from": "time:2025-01-01"}
     async with reading(gateway, **query) as reader:
         await reader.until("draining")
@@ -268,6 +268,22 @@ async def test_errors(rig: Rig, gateway: Gateway) -> None:
         answer = await client.get("/sse/telemetry?sessionId=a", headers=headers)
         assert answer.status_code == 403
     assert len(gateway.replica.connections) == 0
+
+
+async def test_an_id_in_the_address_is_one_in_a_header(
+    rig: Rig, gateway: Gateway
+) -> None:
+    """What stands in for `EventSource` cannot set a header."""
+    await rig.writer("a").append(*numbered(0, 3))
+    async with reading(gateway, sessionId="a", **{"from": "last:2"}) as reader:
+        await reader.until_records(2)
+        last = reader.last_id
+    await rig.writer("a").append(*numbered(3, 5))
+    assert last is not None
+    query = {"sessionId": "a", "from": "start", "lastEventId": last}
+    async with reading(gateway, **query) as reader:
+        records = await reader.until_records(2)
+    assert [one["step"] for one in records] == [3, 4]
 
 
 async def test_it_counts_as_a_connection(rig: Rig) -> None:

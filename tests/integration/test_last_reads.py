@@ -14,9 +14,9 @@ from tests.integration.sabotage import running, until_status
 
 
 @pytest.fixture
-def broker(brokers: BrokerFactory) -> BrokerServer:
+def broker(own_brokers: BrokerFactory) -> BrokerServer:
     """One kind is enough: it is the service that ends."""
-    return brokers("valkey")
+    return own_brokers("valkey")
 
 
 class Reader:

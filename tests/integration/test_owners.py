@@ -17,6 +17,7 @@ from tailcast_streams.claims import Claim
 from tailcast_tailer.following import claimant, follower, ownership
 from tailcast_tailer.upkeep import claim_answers
 from tests.integration.gateway_rig import Gateway, Rig, Watcher, watching
+from tests.patience import PATIENCE_SECONDS
 from tests.tailer.harness import (
     append,
     eventually,
@@ -32,6 +33,8 @@ from tests.tailer.harness import (
 A, B = "a:/logs", "b:/logs"
 PROGRAM = """
 import sys
+from tailcast_service.start import begin
+begin()
 from tailcast_tailer.app import run
 from tailcast_tailer.settings import TailerSettings
 url, prefix, log_dir = sys.argv[1:]
@@ -44,7 +47,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked every second is asked at once."""
     monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.1)
     monkeypatch.setattr(claim_answers, "CLAIMS_SECONDS", 0.05)
-    monkeypatch.setattr(claimant, "ANSWER_SECONDS", 1.5)
+    # An owner on a busy machine is there.
+    monkeypatch.setattr(claimant, "ANSWER_SECONDS", PATIENCE_SECONDS)
     monkeypatch.setattr(follower, "REWRITE_RETRY_SECONDS", 0.05)
     monkeypatch.setattr(ownership, "ABSENT_SECONDS", 0.2)
 
@@ -216,9 +220,10 @@ def start(command: list[str]) -> "subprocess.Popen[bytes]":
 
 
 async def test_an_owner_that_is_stopped_loses_what_it_is_asked_for(
-    rig: Rig, tmp_path: Path, gateway: Gateway
+    rig: Rig, tmp_path: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its presence lasts, yet it answers nothing; awake again it takes nothing back."""
+    monkeypatch.setattr(claimant, "ANSWER_SECONDS", 1.0)
     nodes = Nodes(rig, tmp_path, gateway)
     append(nodes.files[A], lines(*range(5), node="a"))
     command = [sys.executable, "-c", PROGRAM, rig.url, rig.prefix]

@@ -37,7 +37,7 @@ SAME_END: list[tuple[str, int, int]] = [
 # How many histories are tried of each kind; EXAMPLES=5000 is the long form.
 EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
 # Bounds a run that hangs, in seconds.
-pytestmark = pytest.mark.timeout(120 + EXAMPLES)
+pytestmark = pytest.mark.timeout(600 + EXAMPLES)
 
 actions = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3), st.integers(0, 7))
 views = st.tuples(

@@ -12,6 +12,7 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.breaks import shown
 from tailcast_gateway.sessions.core.pages import Page, body
 from tailcast_gateway.sessions.history import Pages
+from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_index.meaning import Rules
@@ -69,7 +70,7 @@ async def follow(
     instruments = Instruments()
     search = Search(broker, rules=Rules((), ()), now_ms=lambda: 0)
     replay = Reads(broker, search=search, instruments=instruments)
-    history = Pages(broker, replay)
+    history = Pages(broker, replay, isolation=SessionIsolation(Instruments()))
     pages: list[dict[str, Any]] = []
     cursor = start
     while True:

@@ -13,9 +13,16 @@ from tailcast_gateway.commands.core.plan import (
     wanted_sessions,
     wire_asked,
 )
-from tailcast_gateway.protocol.answers import Message, Pulse, heartbeat, unsubscribed
+from tailcast_gateway.protocol.answers import (
+    Message,
+    Pulse,
+    authenticated,
+    heartbeat,
+    unsubscribed,
+)
 from tailcast_gateway.protocol.client_messages import (
     Ack,
+    Auth,
     InvalidMessage,
     Snapshot,
     Subscribe,
@@ -24,6 +31,7 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.wires import JSON, Wires
 from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Wait
+from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
 from tailcast_gateway.views.subscription import Begin, Last, Subscription
 from tailcast_gateway.views.view import Views
 from tailcast_streams.births import UNCOUNTED, Birth
@@ -256,13 +264,23 @@ def test_heartbeats() -> None:
     assert (full["replica"], full["cursors"], full["heads"]) == ("r", {}, {})
 
 
+def test_answering_a_token() -> None:
+    """With the time of its end, if it has one."""
+    message = Auth(token="x", id=3)
+    assert authenticated(message, None) == {"type": "authenticated", "id": 3}
+    assert authenticated(Auth(token="x"), 1.5) == {
+        "type": "authenticated", "expiresAt": 1_500,
+    }  # fmt: skip  # one glance
+
+
 def test_whose_snapshots_are_wanted() -> None:
     """One, several by wildcards, or all."""
-    one = wanted_sessions(Snapshot(session_id="run_*"))
+    one = wanted_sessions(Snapshot(session_id="run_*"), EVERYTHING_GRANTED)
     assert (one.matches("run_*"), one.matches("run_1")) == (True, False)
-    some = wanted_sessions(Snapshot(session_ids=["run_*", "b"]))
+    some = wanted_sessions(Snapshot(session_ids=["run_*", "b"]), EVERYTHING_GRANTED)
     assert [some.matches(name) for name in ("run_1", "b", "c")] == [True, True, False]
-    assert wanted_sessions(Snapshot()).matches("any")
+    assert wanted_sessions(Snapshot(), EVERYTHING_GRANTED).matches("any")
+    assert not wanted_sessions(Snapshot(), Grant(globs=("a",))).matches("any")
 
 
 def test_resuming() -> None:

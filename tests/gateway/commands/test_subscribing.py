@@ -1,11 +1,14 @@
 """Where a client begins, and what it is told of that."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from tailcast_gateway.commands.subscribing import MAX_LARGE_SUBSCRIPTIONS
+from tailcast_streams.keys import EMERGENCIES
+from tailcast_streams.session_state import Head
 from tests.gateway.commands.rig import Commanding, commanding, kinds
 from tests.gateway.entries import cursor
 from tests.gateway.sessions.rig import turns
@@ -107,7 +110,10 @@ async def test_a_session_that_cannot_be_read_among_several() -> None:
         answers = await rig.subscribe(client, sessionIds=["a", "b"], id=9)
         assert kinds(answers) == ["subscribed", "error", "positions"]
         error = answers[1]
-        assert (error["code"], error["id"]) == ("internal_error", 9)
+        assert (error["code"], error["id"]) == (
+            "session_unavailable",
+            9,
+        )
         assert error["message"].startswith("a ")
         assert "b" in answers[2]["cursors"]
 
@@ -119,7 +125,8 @@ async def test_a_session_that_cannot_be_read_alone() -> None:
         rig.broker.refused.add("a")
         client = rig.client()
         (error,) = await rig.subscribe(client, sessionId="a")
-        assert (error["code"], "refuses" in error["message"]) == ("unavailable", True)
+        assert (error["code"], error["sessionId"]) == ("session_unavailable", "a")
+        assert error["retryAfterMs"] > 0
         assert not client.subscription
 
 
@@ -136,6 +143,31 @@ async def test_a_client_that_goes_while_it_is_subscribed(
             client.is_closed = True
         assert await asking == []
         assert not client.subscription
+
+
+async def test_emergencies_that_nobody_wanted_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are closed while somebody subscribes to one session: he has them anew."""
+    async with commanding() as rig:
+        await store(rig.broker, "a", 10)
+        await rig.replica.feed.open([EMERGENCIES])
+        audit = rig.replica.feed.audit
+        audit._close_unwatched()
+        heads, watched = rig.broker.heads, rig.replica.hub.channels
+        closed: list[bool] = []
+
+        async def heads_at_last(sessions: Sequence[str]) -> list[Head]:
+            if "a" in watched and not closed:
+                audit._close_unwatched()
+                closed.append(EMERGENCIES not in watched and "a" in watched)
+            return await heads(sessions)
+
+        monkeypatch.setattr(rig.broker, "heads", heads_at_last)
+        (answer,) = await rig.subscribe(rig.client(), sessionId="a")
+        assert answer["cursor"] == str(cursor("1-10"))
+        assert closed == [True]
+        assert EMERGENCIES in watched
 
 
 async def _wait_for_turns(rig: Commanding, count: int) -> "list[asyncio.Task[Any]]":

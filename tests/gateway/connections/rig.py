@@ -11,20 +11,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Opcode
 
-from tailcast_gateway.connections.handover import handover, make_server_config
+from tailcast_gateway.connections.core import handshakes
+from tailcast_gateway.connections.core.handshakes import Admitted, Handshake
+from tailcast_gateway.connections.core.ports import NewSocket
+from tailcast_gateway.connections.edge import Edge
+from tailcast_gateway.connections.server import make_server_config
 from tailcast_gateway.connections.websocket import Socket
+from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.frames import text_frame
+from tests.patience import PATIENCE_SECONDS
 
 
-Endpoint = Callable[[WebSocket], Awaitable[None]]
+# What becomes of a handshake, in a server that runs.
+Judging = Callable[
+    ["Rig", Handshake], handshakes.Judgement | Awaitable[handshakes.Judgement]
+]
 
-# A wait that takes longer is a failure, not slowness.
-PATIENCE_SECONDS = 20.0
 MAX_MESSAGE_BYTES = 64 * 1024
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
@@ -83,6 +90,12 @@ class Rig:
     server: uvicorn.Server
     serving: asyncio.Task[None]
     port: int
+    edge: Edge
+    instruments: Instruments
+    # What has failed, with its path.
+    failures: list[str]
+    # What was judged.
+    handshakes: list[Handshake] = field(default_factory=list[Handshake])
     owners: asyncio.Queue[Owner] = field(default_factory=asyncio.Queue[Owner])
 
     @property
@@ -90,7 +103,7 @@ class Rig:
         return f"ws://127.0.0.1:{self.port}/ws"
 
     async def next_owner(self) -> Owner:
-        """The owner of the next connection that is handed over."""
+        """The owner of the next connection that is let in."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.owners.get()
 
@@ -101,51 +114,72 @@ class Rig:
             await self.serving
 
     async def until_empty(self) -> None:
-        """Wait until uvicorn knows of no connection any more."""
+        """Wait until nobody knows of a connection any more."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while self.server.server_state.connections:
+            while self.server.server_state.connections or self.edge.open:
                 await asyncio.sleep(0)
 
 
 @asynccontextmanager
 async def serving(
-    endpoint: Endpoint | None = None, *, echo: bool = False, **options: Any
+    verdict: Judging | None = None, *, echo: bool = False, **options: Any
 ) -> AsyncGenerator[Rig]:
-    """Serve `endpoint` on a free port; by default it starts an `Owner` and returns."""
+    """Serve on a free port; by default each handshake gets an `Owner`."""
     app = FastAPI()
-    rig: Rig
-
-    async def take_over(websocket: WebSocket) -> None:
-        offered = websocket.scope["subprotocols"]
-        await websocket.accept(subprotocol=offered[0] if offered else None)
-        start_owner(rig, websocket, echo=echo)
-
-    app.add_api_websocket_route("/ws", endpoint or take_over)
     app.add_api_route("/alive", lambda: "yes")
+    bounds = {
+        name: options.pop(name)
+        for name in (
+            "handshake_timeout",
+            "max_connections",
+            "max_descriptors",
+            "max_header_bytes",
+            "trusted_proxies",
+        )
+        if name in options
+    }
+    instruments = Instruments()
+    edge = Edge(instruments=instruments, **bounds)
+    instruments.count_tcp(edge.counts)
+    failures: list[str] = []
+
+    def judge(
+        handshake: Handshake,
+    ) -> handshakes.Judgement | Awaitable[handshakes.Judgement]:
+        rig.handshakes.append(handshake)
+        if verdict is not None:
+            return verdict(rig, handshake)
+        offered = handshake.subprotocols
+        return Admitted(
+            offered[0] if offered else None,
+            lambda socket: start_owner(rig, socket, echo=echo),
+        )
+
     options = {"max_message_bytes": MAX_MESSAGE_BYTES} | options
-    changes = options.pop("changes", {})
-    config = make_server_config(app, **options)
-    for name, value in changes.items():
-        setattr(config, name, value)
+    config = make_server_config(
+        app,
+        edge=edge,
+        judge=judge,
+        on_failed=lambda path, error: failures.append(f"{path}: {error}"),
+        **options,
+    )
     listener = sockets.create_server(("127.0.0.1", 0))
     listener.setblocking(False)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    rig = Rig(server, task, listener.getsockname()[1])
-    app.state.rig = rig
+    rig = Rig(server, task, listener.getsockname()[1], edge, instruments, failures)
     try:
         yield rig
     finally:
         await rig.stop()
 
 
-def start_owner(rig: Rig, websocket: WebSocket, *, echo: bool = False) -> Owner:
-    """Hand the connection over to a new owner of the rig."""
-    socket = handover(websocket.scope)
+def start_owner(rig: Rig, socket: NewSocket, *, echo: bool = False) -> None:
+    """Give the socket to a new owner of the rig."""
+    assert isinstance(socket, Socket)
     owner = Owner(socket, echo=echo)
     socket.start(owner)
     rig.owners.put_nowait(owner)
-    return owner
 
 
 def masked(opcode: Opcode, payload: bytes, *, fin: bool = True) -> bytes:
@@ -224,7 +258,7 @@ async def raw_client(
 
 async def closed(client: ClientConnection) -> tuple[int, str]:
     """The close that the client was told, waited for."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await client.wait_closed()
     assert client.close_code is not None
     assert client.close_reason is not None

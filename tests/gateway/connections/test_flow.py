@@ -6,7 +6,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
-from tailcast_gateway.connections import handover as transport
+from tailcast_gateway.connections import tuning as transport
 from tailcast_gateway.protocol.frames import text_frame
 from tests.gateway.connections.rig import (
     MAX_MESSAGE_BYTES,
@@ -15,6 +15,7 @@ from tests.gateway.connections.rig import (
     raw_client,
     serving,
 )
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_fragments_are_joined() -> None:
@@ -149,7 +150,7 @@ async def test_pings_and_pongs() -> None:
         owner = await rig.next_owner()
         owner.socket.ping(b"17")
         assert await owner.next_told() == ("pong", b"17")
-        await asyncio.wait_for(await client.ping(b"yours"), 20)
+        await asyncio.wait_for(await client.ping(b"yours"), PATIENCE_SECONDS)
 
 
 async def test_a_client_that_stops_reading() -> None:

@@ -1,19 +1,15 @@
-"""What uvicorn still does: handshakes, HTTP, shutting down."""
+"""The server: how handshakes are answered, HTTP, shutting down."""
 
 import asyncio
-from typing import Any
 
 import pytest
-from fastapi import Response, WebSocket
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 from websockets.extensions.permessage_deflate import (
     ClientPerMessageDeflateFactory,
     PerMessageDeflate,
 )
 
-from tailcast_gateway.connections import handover as transport, websocket
-from tailcast_gateway.connections.handover import make_server_config
+from tailcast_gateway.connections import websocket
 from tailcast_gateway.protocol.frames import text_frame
 from tests.gateway.connections.rig import (
     HANDSHAKE,
@@ -21,6 +17,7 @@ from tests.gateway.connections.rig import (
     raw_client,
     serving,
 )
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_shutdown_closes_what_is_left() -> None:
@@ -103,49 +100,6 @@ async def test_a_deflate_bomb_is_too_large() -> None:
         assert (await closed(client))[0] == 1009
 
 
-async def test_an_endpoint_that_keeps_its_connection() -> None:
-    """Without a hand-over uvicorn's protocol works as it always does."""
-
-    async def endpoint(websocket: WebSocket) -> None:
-        await websocket.accept()
-        await websocket.send_text(await websocket.receive_text())
-        await websocket.close(4400, "protocol error")
-
-    async with serving(endpoint) as rig, connect(rig.url) as client:
-        await client.send("hallo")
-        assert await client.recv() == "hallo"
-        assert await closed(client) == (4400, "protocol error")
-
-
-async def test_an_endpoint_that_refuses() -> None:
-    """A connection that is closed before accept is refused with 403."""
-
-    async def endpoint(websocket: WebSocket) -> None:
-        await websocket.close()
-
-    async with serving(endpoint) as rig:
-        with pytest.raises(InvalidStatus) as refused:
-            await connect(rig.url)
-        assert refused.value.response.status_code == 403
-
-
-async def test_an_endpoint_that_refuses_with_an_answer(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """The answer is the client's, and nothing has failed."""
-
-    async def endpoint(websocket: WebSocket) -> None:
-        await websocket.send_denial_response(Response("no", 400))
-
-    async with serving(endpoint) as rig:
-        with pytest.raises(InvalidStatus) as refused:
-            await connect(rig.url)
-        assert refused.value.response.status_code == 400
-        assert refused.value.response.body == b"no"
-        await rig.stop()
-    assert not [one for one in caplog.records if one.levelname == "ERROR"]
-
-
 @pytest.mark.parametrize(
     ("handshake", "status"),
     [
@@ -161,12 +115,12 @@ async def test_an_endpoint_that_refuses_with_an_answer(
             id="long",
         ),
         pytest.param(
-            HANDSHAKE.replace(b"\r\n\r\n", b"\r\nX: y" * 110 + b"\r\n\r\n"),
+            HANDSHAKE.replace(b"\r\n\r\n", b"\r\nX: y" * 95 + b"\r\n\r\n"),
             b"101",
             id="many headers",
         ),
         pytest.param(
-            HANDSHAKE.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * 9000 + b"\r\n\r\n"),
+            HANDSHAKE.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * 17000 + b"\r\n\r\n"),
             b"431",
             id="too long",
         ),
@@ -179,15 +133,29 @@ async def test_an_endpoint_that_refuses_with_an_answer(
             id="an empty body",
         ),
         pytest.param(HANDSHAKE.replace(b": 13", b": 12"), b"400", id="old version"),
-        pytest.param(HANDSHAKE.replace(b"GET", b"POST"), b"405", id="not a GET"),
+        pytest.param(HANDSHAKE.replace(b"GET", b"POST"), b"404", id="not a GET"),
+        pytest.param(HANDSHAKE.replace(b"/1.1", b"/1.0"), b"404", id="old HTTP"),
+        pytest.param(
+            HANDSHAKE.replace(b"Upgrade: w", b"Upgrade: h2c, w"), b"404", id="a choice"
+        ),
+        pytest.param(
+            HANDSHAKE.replace(b"Connection: U", b"Connection: keep-alive, U"),
+            b"101",
+            id="keep-alive",
+        ),
+        pytest.param(
+            HANDSHAKE.replace(b"GET /ws", b"GET http://localhost/ws"),
+            b"101",
+            id="a whole URL",
+        ),
     ],
 )
 async def test_handshakes(handshake: bytes, status: bytes) -> None:
-    """A handshake gets the library's verdict, by whichever way it is parsed."""
+    """What asks for a WebSocket gets the library's verdict, all else is HTTP."""
     async with serving() as rig:
         reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
         writer.write(handshake)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             line = await reader.readline()
         assert line.split(b" ")[1] == status
         writer.close()
@@ -199,7 +167,7 @@ async def test_http_beside_it() -> None:
     async with serving() as rig:
         reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
         writer.write(b"GET /alive HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             response = await reader.read()
         assert response.startswith(b"HTTP/1.1 200")
         assert response.endswith(b'"yes"')
@@ -209,19 +177,13 @@ async def test_http_beside_it() -> None:
 
 async def test_server_options() -> None:
     """The options that others rely on stand in the configuration."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None: ...
-
-    config = make_server_config(app, max_message_bytes=1000, trusted_proxies=["10.1"])
-    assert config.ws is transport.HandoverProtocol
-    assert config.ws_max_size == 1000
-    assert config.ws_ping_interval is None
-    assert config.ws_per_message_deflate is False
-    assert (config.proxy_headers, config.forwarded_allow_ips) == (True, ["10.1"])
-    assert make_server_config(app, max_message_bytes=1).proxy_headers is False
-    graceful = config.timeout_graceful_shutdown
-    assert graceful is not None
-    assert graceful > websocket.CLOSE_TIMEOUT_SECONDS
+    async with serving() as rig:
+        config = rig.server.config
+        assert config.ws == "none"
+        assert config.proxy_headers is False
+        graceful = config.timeout_graceful_shutdown
+        assert graceful is not None
+        assert graceful > websocket.CLOSE_TIMEOUT_SECONDS
 
 
 async def test_sockets_are_small() -> None:

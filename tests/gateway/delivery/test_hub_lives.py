@@ -1,7 +1,5 @@
 """Sessions that come later, that were waited for, and that begin anew."""
 
-from dataclasses import replace
-
 import pytest
 
 from tailcast_gateway.delivery.core.channel import (
@@ -30,7 +28,7 @@ from tests.gateway.stage import (
 def born(number: int, head: Head = BEGUN) -> Head:
     """A head of the session that was counted so."""
     assert head.state is not None
-    return head._replace(state=replace(head.state, birth=Birth("0a1b2c3d", number)))
+    return head._replace(state=head.state._replace(birth=Birth("0a1b2c3d", number)))
 
 
 # Sessions that come later.
@@ -69,6 +67,21 @@ def test_a_session_that_was_there_begins_as_the_rule_says(
     else:
         assert at(client) == expected
         assert client.followers["a"].is_replay
+
+
+def test_a_session_that_could_not_be_read_begins_where_it_was_to() -> None:
+    """Once it can, unless it is not wanted any more."""
+    stage = Stage()
+    client, other = stage.client("a"), stage.client("a")
+    for one in (client, other):
+        one.later_starts["a"] = Last(5)
+    stage.subscribe(client, "*")
+    stage.subscribe(other, "b")
+    stage.subscribe(other, "*")
+    stage.watch("a")
+    assert at(client) == (FollowerState.LOOKING_UP, Last(5))
+    assert at(other) == (FollowerState.BEHIND, None)
+    assert not client.later_starts
 
 
 def test_a_session_without_a_number_may_have_come_later() -> None:

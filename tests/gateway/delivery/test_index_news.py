@@ -6,12 +6,15 @@ from tailcast_gateway.delivery import index_news as module
 from tailcast_gateway.delivery.core.channel import Channel, FollowerState
 from tailcast_gateway.delivery.core.news import NewMetrics
 from tailcast_gateway.delivery.index_news import IndexNews, metric_frame
+from tailcast_gateway.protocol.client_messages import Subscribe
 from tailcast_gateway.protocol.limits import limits_of
 from tailcast_gateway.protocol.wires import JSON
 from tailcast_gateway.views.subscription import Begin, Rule
+from tailcast_gateway.views.view import Views
 from tailcast_index.fold import News, Rewind
+from tailcast_index.meaning import Choice
 from tailcast_streams.position import EntryID
-from tests.gateway.entries import chain, cursor
+from tests.gateway.entries import chain, cursor, entry
 from tests.gateway.stage import Stage, socket_of, told
 from tests.properties.gateway_frames import payloads
 
@@ -39,6 +42,7 @@ class Looking(Stage):
         self.looks = IndexNews(
             self.hub,
             self.indexes,
+            reading_of=Views().reading,
             clock=lambda: self.now,
             instruments=self.instruments,
         )
@@ -88,6 +92,27 @@ async def test_a_live_client_is_told_that_the_run_fell_back() -> None:
     told(client)
     assert await stage.look() == ["a"]
     assert told(client) == []
+
+
+async def test_live_records_are_read_as_the_index_reads_them() -> None:
+    """From the moment on at which that is known."""
+    stage = Looking()
+    channel = stage.begun()
+    view = Views().view_of(Subscribe(index=True))
+    client = stage.client(Rule("a", False, True, Begin.NOW, view))
+    told(client)
+    stage.indexes.says["a"] = News(
+        channel.incarnation, EntryID(1, 30), (), 0, (), Choice(step=("nothing",))
+    )
+    stage.come(channel, [entry("1-40", "1-30", b'{"step":4}')], now=stage.now)
+    assert [one["steps"] for one in told(client)] == [[4]]
+    await stage.look()
+    reading = channel.reading
+    after = entry("1-50", "1-40", b'{"step":5,"nothing":6}')
+    stage.come(channel, [after], now=stage.now)
+    assert [one["steps"] for one in told(client)] == [[6]]
+    await stage.looks.learn([channel])
+    assert channel.reading is reading
 
 
 async def test_who_has_not_passed_the_place_is_told_there() -> None:
@@ -169,7 +194,7 @@ async def test_a_session_that_is_closed_meanwhile() -> None:
     client = stage.client("a")
     stage.say(channel, 20)
     stage.hub.close(channel)
-    await stage.looks.learn(channel)
+    await stage.looks.learn([channel])
     assert (told(client), channel.news.rewinds) == ([], None)
 
 

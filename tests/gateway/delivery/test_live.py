@@ -9,7 +9,7 @@ from tailcast_gateway.delivery.core.channel import Client, FollowerState
 from tailcast_gateway.protocol.wires import MSGPACK
 from tailcast_gateway.views.filters import Filter, parse_filter
 from tailcast_gateway.views.view import View
-from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.entries import UNREADABLE_GAP, Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR
 from tests.gateway.delivery.looks import broken, fallen
@@ -94,6 +94,18 @@ def test_a_socket_that_fails_is_its_clients_failure() -> None:
     assert (bad.is_closed, good.is_closed) == (True, False)
     assert socket_of(bad).closed == [1011]
     assert records(told(good)) == [10]
+
+
+def test_what_another_program_wrote_is_counted() -> None:
+    """Each entry that is no record once, however many clients are told the gap."""
+    stage = Stage()
+    channel = stage.watch()
+    clients = [stage.client("a"), stage.client("a")]
+    gap = entry("1-10", "1-0", b"", Kind.GAP)._replace(details=UNREADABLE_GAP)
+    stage.come(channel, [gap, *chain(20, previous="1-10")])
+    assert [told(one)[0]["type"] for one in clients] == ["gap", "gap"]
+    exposition = stage.instruments.exposition().decode()
+    assert "tailcast_gateway_unreadable_entries_total 1.0" in exposition
 
 
 def test_a_form_that_fails_is_told_to_each_client_by_itself() -> None:

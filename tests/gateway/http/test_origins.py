@@ -11,14 +11,10 @@ from tailcast_gateway.http.origins import is_origin_allowed
         ("http://a.example:8080", "a.example:8080", (), True),
         ("http://a.example:8080", "a.example:5000", (), False),
         ("https://evil.example", "a.example", (), False),
-        ("https://evil.example", None, (), False),
         ("https://evil.example", "a.example", ("*",), True),
         ("https://good.example", "a.example", ("https://Good.example/",), True),
-        ("http://localhost:3000", "a.example", (), True),
-        ("http://app.localhost", "a.example", (), True),
-        ("http://127.0.0.1:5173", "a.example", (), True),
-        ("http://[::1]:5173", "a.example", (), True),
         ("http://127.0.0.1.evil.example", "a.example", (), False),
+        ("http://127.0.0.1.evil.example", "localhost:5000", ("loopback",), False),
         ("null", "a.example", (), False),
         ("file://", "a.example", (), False),
         ("http://a:b", "a", (), False),
@@ -26,8 +22,53 @@ from tailcast_gateway.http.origins import is_origin_allowed
     ],
 )
 def test_origins(
-    origin: str | None, host: str | None, allowed: tuple[str, ...], expected: bool
+    origin: str | None, host: str, allowed: tuple[str, ...], expected: bool
 ) -> None:
-    """None, its own, loopback and named ones; a lookalike is none of these."""
-    found = is_origin_allowed(origin, host=host, scheme="ws", allowed=allowed)
+    """None, its own and named ones; a lookalike is none of these."""
+    found = is_origin_allowed(
+        origin, host=host, peer="127.0.0.1", scheme="ws", allowed=allowed
+    )
     assert found is expected
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost:3000",
+        "http://app.localhost",
+        "http://127.0.0.1:5173",
+        "http://[::1]:5173",
+    ],
+)
+@pytest.mark.parametrize(
+    ("host", "peer", "allowed", "expected"),
+    [
+        ("localhost:5000", "127.0.0.1", (), True),
+        ("[::1]:5000", "::1", (), True),
+        ("localhost:5000", "172.18.0.5", (), False),
+        ("localhost:5000", None, (), False),
+        ("localhost:5000", "172.18.0.5", ("loopback",), True),
+        ("a.example", "127.0.0.1", (), False),
+        ("a.example", "127.0.0.1", ("loopback",), False),
+        ("192.0.2.7:5000", "127.0.0.1", (), False),
+    ],
+)
+def test_origins_of_loopback(
+    origin: str, host: str, peer: str | None, allowed: tuple[str, ...], expected: bool
+) -> None:
+    """Those of the machine of whoever asks, if the gateway is there too."""
+    found = is_origin_allowed(
+        origin, host=host, peer=peer, scheme="ws", allowed=allowed
+    )
+    assert found is expected
+
+
+def test_its_own_origin_is_allowed_behind_a_proxy() -> None:
+    """Which is where loopback alone is not enough."""
+    assert is_origin_allowed(
+        "http://localhost:5000",
+        host="localhost:5000",
+        peer="172.18.0.5",
+        scheme="http",
+        allowed=(),
+    )

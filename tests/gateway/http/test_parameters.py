@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from tailcast_gateway.http.core.parameters import (
     emergencies_wanted,
+    from_in,
     max_message_in,
     names_in,
     only_session,
@@ -137,6 +138,11 @@ def test_places_on_an_axis() -> None:
     time_ms = 1_766_021_400_000
     assert place_in("to", "2025-12-18T01:30:00Z", is_time=True) == time_ms
     assert place_in("to", str(time_ms), is_time=True) == time_ms
+    # A `+` that was not escaped arrives as a blank.
+    zoned = "2025-12-18T03:30:00 02:00"
+    assert place_in("to", zoned, is_time=True) == time_ms
+    assert from_in(f"time:{zoned}") == {"time": "2025-12-18T03:30:00+02:00"}
+    assert from_in("cursor:a b") == {"cursor": "a b"}
     for text, is_time in (("inf", False), ("2025-12-18", False), ("now", True)):
         with pytest.raises(InvalidMessage, match="to: "):
             place_in("to", text, is_time=is_time)

@@ -12,6 +12,7 @@ from tailcast_gateway.http.core.problems import (
     Seen,
     find_problems,
 )
+from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
 from tailcast_streams.sources import UNMATCHED, Overview, Root, Source, SourceState
 
 
@@ -126,3 +127,16 @@ def test_of_many_the_first_are_told() -> None:
         problems, has_more = find_problems(Facts(feed="fresh", seen=seen))
         assert len(problems) == min(count, MAX_PROBLEMS)
         assert has_more is (several is sessions)
+
+
+def test_what_a_grant_shows() -> None:
+    """Of sessions those that it allows; of tailers and paths all or nothing."""
+    sessions: list[dict[str, object]] = [
+        {"sessionId": name, "rejected": 1} for name in ("a", "b")
+    ]
+    refused = ("a:/logs", Source("/logs/b", SourceState.REFUSED, reason="no"))
+    seen = Seen(overviews=(HERE,), listed=[refused], sessions=sessions)
+    assert seen.within(EVERYTHING_GRANTED) is seen
+    some = seen.within(Grant(globs=("a",)))
+    problems, _ = find_problems(Facts(feed="fresh", seen=some, sees_tailers=False))
+    assert [(one.kind, one.about) for one in problems] == [("rejected", "a")]

@@ -114,6 +114,20 @@ def test_pages_have_each_session_once(
         assert values[len(there) :] == [None] * (len(values) - len(there))
 
 
+def test_the_latest_are_found_without_the_others() -> None:
+    """Those of a page, unless some are named, or to be looked for, or sorted."""
+    assert sessions_wanted().is_latest
+    assert sessions_wanted().until_ms is None
+    after = cursor_text(Place(is_without=False, value=-5, session="a"))
+    assert sessions_wanted(after=after).is_latest
+    assert sessions_wanted(after=after).until_ms == 5
+    assert not sessions_wanted(sessions=["a"]).is_latest
+    assert not sessions_wanted(q="b").is_latest
+    assert not sessions_wanted(sort="name").is_latest
+    assert sessions_wanted(sessions=["a"]).takes_all
+    assert not sessions_wanted(sessions=["a"], q="b").takes_all
+
+
 def test_the_first_page_is_of_all() -> None:
     """The latest first."""
     assert sessions_wanted() == SessionsWanted()

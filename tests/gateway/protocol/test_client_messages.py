@@ -12,6 +12,7 @@ from tailcast_gateway.protocol.client_messages import (
     Subscribe,
     Unsubscribe,
     error_message,
+    not_allowed,
     parse,
     read_acknowledging,
     why_unavailable,
@@ -116,7 +117,7 @@ def test_a_number_that_no_answer_could_repeat_is_no_id(id: int) -> None:
         ('{"type":"subscribe","clientId":""}', "invalid_message", "clientId"),
         ('{"type":"subscribe","ack":"later"}', "invalid_message", "ack"),
         ('{"type":"ack","sessionId":"a"}', "invalid_message", "cursor"),
-        ('{"type":"auth","token":"x"}', "unsupported", "auth"),
+        ('{"type":"auth"}', "invalid_message", "token"),
         ('{"type":"history","sessionId":"!a"}', "invalid_message", "!"),
         ('{"type":"history","sessionId":"a","before":"x","after":"x"}',
          "invalid_message", "exclude"),
@@ -181,3 +182,11 @@ def test_answers() -> None:
 def test_what_is_told_of_the_broker(error: Exception, words: str) -> None:
     """Whether to wait or to ask somebody, with its code and without its words."""
     assert why_unavailable(error) == words
+
+
+def test_a_session_that_is_not_allowed() -> None:
+    """It is named, and nothing is said of whether it exists."""
+    error = not_allowed("a/b", 7)
+    assert (error.code, error.text, error.id) == (
+        "not_authorized", "Not authorized: a/b", 7,
+    )  # fmt: skip  # one glance

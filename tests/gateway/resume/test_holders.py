@@ -14,7 +14,8 @@ from tailcast_gateway.resume import saver as keeper_module
 from tailcast_gateway.resume.core.holding import Holding
 from tailcast_gateway.resume.core.places import Places
 from tailcast_gateway.resume.holders import Holders
-from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
+from tailcast_gateway.views.globs import EVERYTHING
+from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import Takeover, takeover_note
 from tailcast_streams.exceptions import BrokerUnavailable
@@ -23,6 +24,7 @@ from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEGINNING_CURSOR
 from tailcast_streams.session_state import Head
 from tests.gateway.stage import idle_followers
+from tests.patience import PATIENCE_SECONDS
 
 
 ALL = Subscription([Rule(EVERYTHING, True, True, Begin.NOW)])
@@ -331,7 +333,7 @@ async def test_the_keeper_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     client, _ = rig.client()
     await rig.subscribe(client)
     rig.broker.failure = BrokerUnavailable("away")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not rig.metric('outcome="failed"'):
             await asyncio.sleep(0.001)
         rig.broker.failure = None

@@ -12,7 +12,8 @@ from tailcast_gateway.resume.core.holding import (
     AckVerdict,
     Holding,
 )
-from tailcast_gateway.views.subscription import EVERYTHING, Begin, Rule, Subscription
+from tailcast_gateway.views.globs import EVERYTHING
+from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import Save, Saved
 from tailcast_streams.keys import EMERGENCIES

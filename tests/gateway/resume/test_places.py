@@ -51,6 +51,16 @@ def test_what_was_sent() -> None:
     assert delivered(stage.client(), EMERGENCIES) is None
 
 
+def test_a_session_that_does_not_exist_has_no_place() -> None:
+    """Whoever makes up names has nothing stored for them."""
+    stage = Noted()
+    stage.watch("made up", NOBODY)
+    client = stage.client("made up")
+    channel = stage.hub.channels["made up"]
+    stage.followers.follow(client, channel, FollowerState.NOT_CREATED)
+    assert stage.places.places(client, wants("made up"))["made up"] is None
+
+
 def test_the_places_of_a_client() -> None:
     """Those where it is not live first; before everything is the beginning."""
     stage = Noted()

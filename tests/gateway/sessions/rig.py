@@ -8,6 +8,7 @@ from tailcast_gateway.delivery.core.channel import Channel
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tests.gateway.stage import Stage
 from tests.gateway.stored import AskedBroker, store
+from tests.patience import PATIENCE_SECONDS
 
 
 class Sessions(Stage):
@@ -53,7 +54,7 @@ async def turns(count: int = 50) -> None:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds that needs no time to come about."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not holds():
             await asyncio.sleep(0)
 

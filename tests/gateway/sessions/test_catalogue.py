@@ -1,4 +1,5 @@
 from dataclasses import replace
+from unittest.mock import ANY
 
 from msgspec import Raw
 
@@ -30,6 +31,7 @@ def shot(state: SessionState, *, latest: bytes = b"") -> SeenSession:
         metrics_left_out=0,
         latest=latest,
         latest_emergency=b'{"emergency":{}}' if state.emergencies else b"",
+        latest_emergency_id=state.latest_emergency_id,
     )
 
 
@@ -77,6 +79,25 @@ def test_figures_that_are_not_of_the_end() -> None:
         assert listed["lastTime"] == (1_900_000_000_000 if last else None)
 
 
+def test_counts_of_a_file_that_was_written_anew() -> None:
+    """Are of what it has now, and not of all that came; as far as that is known."""
+    state = head([marker(), *chain(10)]).state
+    assert state is not None
+    state = state._replace(records=9, emergencies=4)
+    known = known_of(b'{"step":3}', b'{"step":4}')
+    for generation, one, expected in (
+        (1, known, (9, 4)), (2, known, (2, 0)), (2, Known(), (9, 4)),
+    ):  # fmt: skip  # one glance
+        position = state.position._replace(generation=generation)
+        now = state._replace(position=position)
+        listed = ListedRun(Head(now, None, None), one)
+        told = describe("a", listed, listed_ms=0, now_ms=0)
+        shown = snapshot("a", SeenRun(shot(now), one), now_ms=0)
+        assert (told["records"], told["emergencies"]) == expected
+        assert shown["records"] == expected[0]
+        assert shown["emergencies"] == {"count": expected[1], "latest": ANY}
+
+
 def test_figures_without_records_that_were_trimmed() -> None:
     """Say so."""
     index = Index("a", incarnation="i", rules=RULES)
@@ -85,13 +106,23 @@ def test_figures_without_records_that_were_trimmed() -> None:
     assert describe("a", told, listed_ms=0, now_ms=0)["trimmed"] is True
 
 
+def test_figures_that_were_worked_out_from_curves() -> None:
+    """It is said up to where they are."""
+    summary = known_of(b'{"step":3}').summary
+    assert summary is not None
+    known = Known(replace(summary, approximate_to=id_of("2-70")))
+    told = ListedRun(head(chain(10)), known)
+    said = describe("a", told, listed_ms=0, now_ms=0)
+    assert said["approximateTo"] == "2-70-00000000"
+
+
 def test_snapshots() -> None:
     """All that belongs together."""
     state = head([marker(), *chain(10)], last_digest=7).state
     assert state is not None
     latest = b'{"phi" :1.50,"n":340282366920938463463374607431768211456,"phi":-0}'
-    full = replace(
-        state, updated_ms=1_000, records=3, emergencies=1,
+    full = state._replace(
+        updated_ms=1_000, records=3, emergencies=1,
         latest_emergency_id=id_of("1-5"),
     )  # fmt: skip  # one glance
     alarm = b'{"emergency":{}}'
@@ -127,7 +158,7 @@ def test_what_is_no_record_and_not_rejected() -> None:
     some = head([marker()]).state
     assert some is not None
     for size in (0, 7):
-        state = replace(some, text=size, partial_bytes=size, absent_since_ms=size)
+        state = some._replace(text=size, partial_bytes=size, absent_since_ms=size)
         told = (
             describe("a", ListedRun(Head(state, None, None)), listed_ms=0, now_ms=0),
             snapshot("a", SeenRun(shot(state)), now_ms=0),

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
+from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions import curve_reads as module
 from tailcast_gateway.sessions.core.series import Drawn, Span
 from tailcast_gateway.sessions.curve_reads import Unindexed
 from tailcast_gateway.sessions.curves import Curves
+from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_index.fold import Index
@@ -91,7 +93,10 @@ def drawing(broker: MemoryBroker) -> Curves:
     """What draws them."""
     search = Search(broker, rules=RULES, now_ms=lambda: NOW_MS)
     reads = Reads(broker, search=search, instruments=Sessions().instruments)
-    return Curves(broker, reads, rules=RULES, now_ms=lambda: NOW_MS)
+    isolation = SessionIsolation(Instruments())
+    return Curves(
+        broker, reads, isolation=isolation, rules=RULES, now_ms=lambda: NOW_MS
+    )
 
 
 async def drawn(broker: MemoryBroker, *names: str, points: int = 10) -> Drawn:
@@ -210,6 +215,40 @@ async def test_a_short_session_is_its_records() -> None:
         "s", ["b", "c", "b,c"], points=9, x="step", whole="b,c"
     )
     assert list(whole.series.curves) == ["b,c"]
+
+
+@pytest.mark.parametrize("is_resting", [True, False])
+@pytest.mark.parametrize("fall", [20, 700, 5_000, 5_990])
+async def test_no_row_has_both_sides_of_a_fall_back(
+    fall: int, is_resting: bool
+) -> None:
+    """The run broke off at a million and was taken up at a checkpoint."""
+    broker = MemoryBroker()
+    before = [{"step": at, "loss": 10**6} for at in range(fall)]
+    after = [{"step": at - 15, "loss": 1} for at in range(fall, 6_000)]
+    await stored(broker, [*before, *after])
+    await index(broker, is_resting=is_resting)
+    places: list[tuple[AxisName, int]] = [("record", fall), ("step", fall - 15)]
+    for x, point in places:
+        found = await drawing(broker).draw("s", ["loss"], points=100, x=x)
+        curve = found.series.curves["loss"]
+        assert curve.min == curve.max
+        assert found.summary.rewinds[0].records == fall
+        at = curve.max.index(1.0)
+        assert curve.x[at - 1] == fall - 1
+        behind = curve.x[at]
+        assert behind is not None
+        assert behind >= point
+    # Without the records one bucket at most has both sides.
+    entries = await broker.read_after("s", BEFORE_ALL, limit=10**6)
+    await broker.trim("s", entries[-2].id)
+    curve = (await drawn(broker, "loss", points=100)).series.curves["loss"]
+    mixed = [
+        count
+        for low, high, count in zip(curve.min, curve.max, curve.count, strict=True)
+        if low < high
+    ]
+    assert mixed in ([], [32])
 
 
 async def test_too_much_is_behind_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,7 +374,7 @@ async def test_the_catalogue_has_what_is_behind_the_index() -> None:
     listed = await drawing(broker).metrics("s")
     told = {one.name: (one.count, one.last) for one in listed.metrics}
     assert told == {"loss": (11, 3), "new": (1, 4.5)}
-    assert listed.left_out == 1
+    assert len(listed.summary.left_out.names) == 1
     assert listed.indexed_to is not None
     assert isinstance(listed.indexed_to.id, EntryID)
 

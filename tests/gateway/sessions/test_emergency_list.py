@@ -24,6 +24,7 @@ from tailcast_gateway.sessions.core.emergency_list import (
     place_of,
     place_text,
 )
+from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_streams.emergencies import (
     Acknowledgement,
@@ -185,3 +186,12 @@ def test_what_was_seen_since() -> None:
     """And what was taken back."""
     before, after = {"a": ADA, "b": ADA}, {"a": ADA, "c": ADA}
     assert changed(before, after) == {"c": ADA, "b": None}
+
+
+def test_what_a_grant_allows() -> None:
+    """Those of its sessions; if it is all, those of none, and how many are behind."""
+    whole = Listing(emergencies=[document(), document("a"), document("b")], behind=3)
+    assert whole.within(EVERYTHING_GRANTED) is whole
+    some = whole.within(Grant(globs=("a",)))
+    assert [one.session for one in some.emergencies] == ["a"]
+    assert some.behind == 0

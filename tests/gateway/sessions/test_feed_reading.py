@@ -1,5 +1,7 @@
 """What is read of sessions that moved, and who is given it."""
 
+import asyncio
+
 import pytest
 
 from tailcast_gateway.delivery.core.channel import FollowerState
@@ -120,6 +122,24 @@ async def test_a_session_that_comes_into_being() -> None:
     assert channel.window.end == cursor("1-10")
     assert [follower for follower, _ in rig.asked.looked_up] == []
     assert client in channel.followers
+
+
+async def test_a_session_that_comes_into_being_while_it_is_looked_for() -> None:
+    """A9: its entries wait for its state, which tells history from news."""
+    rig = Feeding()
+    channel = rig.watch("a", NOBODY)
+    client = rig.client("a")
+    rig.hear("a")
+    with rig.broker.silent():
+        reading = asyncio.create_task(rig.read())
+        await until(lambda: rig.broker.heads_of == [["a"]])
+        await store(rig.broker, "a", 10, 20, backlog_end=20)
+    await reading
+    assert (channel.is_awaited, channel.window.size_bytes) == (True, 0)
+    rig.hear("a")
+    await rig.read()
+    assert channel.history_end == channel.window.end.id == EntryID(1, 20)
+    assert client.followers["a"].state is not FollowerState.NOT_CREATED
 
 
 async def test_a_session_that_is_named_and_not_there() -> None:

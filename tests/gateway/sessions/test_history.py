@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.sessions.core.pages import Page
 from tailcast_gateway.sessions.core.verdicts import NoValues, Resume
 from tailcast_gateway.sessions.history import FIRST_ENTRIES, Pages
+from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.views.subscription import AtStep, Begin, Last
@@ -26,7 +28,9 @@ class Rig(Sessions):
         super().__init__()
         search = Search(self.broker, rules=Rules(("o",), ()), now_ms=lambda: 0)
         reads = Reads(self.broker, search=search, instruments=self.instruments)
-        self.pages = Pages(self.broker, reads)
+        self.pages = Pages(
+            self.broker, reads, isolation=SessionIsolation(Instruments())
+        )
 
     async def after(
         self, at: Cursor, *, limit: int = 100, max_bytes: int = 10**6

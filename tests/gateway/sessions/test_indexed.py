@@ -277,6 +277,43 @@ async def test_a_trimmed_stream_with_an_index_has_its_latest_record() -> None:
     assert json.loads(found.latest_emergency) == {"step": 9, "emergency": {}}
 
 
+@pytest.mark.parametrize("is_stored", [True, False])
+@pytest.mark.parametrize("has_others", [True, False])
+async def test_the_latest_emergency_is_one_that_the_file_has(
+    *, has_others: bool, is_stored: bool
+) -> None:
+    """Not one in a line that went when it was written anew, by the state's word."""
+    broker = MemoryBroker()
+    alarms = [{"step": step, "emergency": {"at": step}} for step in (1, 2)]
+    await stored(broker, [{"step": 0}, *alarms] if has_others else [{}, *alarms[1:]])
+    size = len(json.dumps({"step": 0})) + 1 if has_others else len("{}") + 1
+    kept = size + len(json.dumps(alarms[0])) + 1 if has_others else size
+    await stored(broker, [{"step": 2}], generation=2, kept=kept)
+    if is_stored:
+        await index(broker)
+
+    found = await snapshot(broker)
+
+    known = (await meaning(broker)).summary
+    assert known is not None
+    assert (known.records, known.emergencies) == ((3, 1) if has_others else (2, 0))
+    alarm = json.dumps(alarms[0]).encode() if has_others else b""
+    assert found.latest_emergency == alarm
+    at = EntryID(1, kept) if has_others else BEFORE_ALL
+    assert found.latest_emergency_id == at
+
+
+async def test_how_records_are_read_is_what_the_index_says() -> None:
+    """Nothing without one."""
+    broker = MemoryBroker()
+    await stored(broker, STEPS)
+    assert await reading(broker).choice("s") is None
+    await index(broker)
+    known = (await meaning(broker)).summary
+    assert known is not None
+    assert await reading(broker).choice("s") == known.choice
+
+
 async def test_a_session_that_grows_while_it_is_read() -> None:
     """What came after its state is of the next snapshot."""
     broker = MemoryBroker()

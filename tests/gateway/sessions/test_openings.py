@@ -6,7 +6,7 @@ import pytest
 
 from tailcast_gateway.sessions import openings as openings_module
 from tailcast_gateway.sessions.openings import Openings
-from tailcast_streams.exceptions import BrokerRefused, BrokerUnavailable
+from tailcast_streams.exceptions import BrokerUnavailable, KeySpoiled
 from tailcast_streams.keys import EMERGENCIES
 from tests.gateway.entries import cursor
 from tests.gateway.sessions.rig import Sessions, turns
@@ -78,9 +78,7 @@ async def test_a_session_that_cannot_be_read() -> None:
     rig = Rig()
     rig.broker.refused.add("bad")
     refused = await rig.openings.open(["a", "bad", "b"])
-    assert {name: type(error) for name, error in refused.items()} == {
-        "bad": BrokerRefused
-    }
+    assert {name: type(error) for name, error in refused.items()} == {"bad": KeySpoiled}
     assert rig.watched == {"a", "b"}
     rig.broker.refused.clear()
     assert await rig.openings.open(["bad"]) == {}
@@ -223,7 +221,7 @@ async def test_many_at_once_are_read_some_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No round trip grows with what is asked for."""
-    monkeypatch.setattr(openings_module, "MAX_SESSIONS", 2)
+    monkeypatch.setattr(openings_module, "OPENED_AT_ONCE", 2)
     rig = Rig()
     await rig.openings.open("abcde")
     assert rig.broker.heads_of == [["a", "b"], ["c", "d"], ["e"]]

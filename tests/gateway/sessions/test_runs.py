@@ -45,8 +45,8 @@ def test_activity_is_the_files_whoever_reads_it_when(
     """By the broker's clock."""
     state = head([marker()]).state
     assert state is not None
-    state = replace(
-        state, updated_ms=updated_ms, written_ms=written_ms, appended_ms=appended_ms
+    state = state._replace(
+        updated_ms=updated_ms, written_ms=written_ms, appended_ms=appended_ms
     )
     assert active_ms(state) == expected
 
@@ -64,7 +64,7 @@ def test_an_old_file_has_ended_at_once() -> None:
     state = head([marker()]).state
     assert state is not None
     now_ms = 9 * HOUR_MS
-    old = replace(state, updated_ms=now_ms, written_ms=HOUR_MS, appended_ms=now_ms)
+    old = state._replace(updated_ms=now_ms, written_ms=HOUR_MS, appended_ms=now_ms)
     known = Known(NOTHING)
     listed = ListedRun(Head(old, None, None), known)
     seen = SeenSession(
@@ -84,13 +84,13 @@ def test_what_a_run_says_is_told() -> None:
     """Progress, its course, and what is said besides."""
     summary = replace(
         NOTHING, total_steps=250, eta_ms=5, config=b'{"lr":1}',
-        spark=Sparkline("loss", (1, None, 0.5)),
+        spark=Sparkline("loss", (1, None, 0.5), 0.5),
     )  # fmt: skip  # one glance
     fields = run_fields(Known(summary), status="running", is_listed=True)
     assert fields.pop("config") is not None
     assert fields == {
         "totalSteps": 250, "etaMs": 5,
-        "spark": {"metric": "loss", "values": [1, None, 0.5]},
+        "spark": {"metric": "loss", "values": [1, None, 0.5], "last": 0.5},
     }  # fmt: skip  # one glance
     assert run_fields(Known(summary), status="ended", is_listed=True)["etaMs"] is None
     described = Described(shared=({"max_steps": 9},))

@@ -12,7 +12,7 @@ from tailcast_gateway.sessions.core.series import (
     listed_body,
     others_within,
 )
-from tailcast_index.fold import Gap, Metric, Rewind, Span, Summary
+from tailcast_index.fold import Gap, LeftOut, Metric, Rewind, Span, Summary
 from tailcast_index.fold.figures import NOTHING_LEFT_OUT
 from tailcast_index.meaning import Choice
 from tailcast_index.rollups import Series
@@ -48,11 +48,14 @@ def test_names_with_commas_in_them() -> None:
 
 def page(part: str = "", after: str = "", limit: int = 2) -> dict[str, Any]:
     """A page of three metrics."""
-    listed = Catalogue(metrics("loss", "LR", "lr/eval"), 7, NOTHING)
+    left_out = LeftOut(9, tuple("abcdefg"))
+    said = summary(left_out=left_out, approximate_to=EntryID(1, 70))
+    listed = Catalogue(metrics("loss", "LR", "lr/eval"), NOTHING, said)
     found: dict[str, Any] = listed_body(
         "s", listed, part=part, after=after, limit=limit
     )
     assert (found["leftOut"], found["indexedTo"]) == (7, "1-0-00000000")
+    assert found["approximateTo"] == "1-70-00000000"
     found["data"] = [one["name"] for one in found["data"]]
     return {name: found[name] for name in ("of", "data", "cursor", "more")}
 
@@ -69,10 +72,10 @@ def test_pages_go_by_name() -> None:
 
 def summary(**fields: Any) -> Summary:
     """What an index says of which only this matters."""
+    nothing: dict[str, Any] = {"left_out": NOTHING_LEFT_OUT}
     return Summary(
-        steps=Span(), times=Span(), unread={}, choice=Choice(),
-        left_out=NOTHING_LEFT_OUT, **fields,
-    )  # fmt: skip  # one glance
+        steps=Span(), times=Span(), unread={}, choice=Choice(), **nothing | fields
+    )
 
 
 def drawn(chosen: Chosen, indexed_to: Cursor | None = NOTHING) -> dict[str, object]:

@@ -5,6 +5,7 @@ import pytest
 from tailcast_gateway.sessions import similar
 from tailcast_gateway.sessions.core.similar import MAX_CHARACTERS, similar_to
 from tailcast_gateway.sessions.similar import MAX_ANSWERS, NAMES_SECONDS, Similar
+from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
 from tests.gateway.sessions.rig import Sessions
 
 
@@ -49,11 +50,12 @@ async def test_the_list_is_read_once_for_many(monkeypatch: pytest.MonkeyPatch) -
             return {"run_1": 2, "run_2": 1}
 
     offers = Similar(Reads(), clock=lambda: rig.now)  # type: ignore[arg-type]  # all it asks
-    found = [await offers.to("run") for _ in range(MAX_ANSWERS + 1)]
+    found = [await offers.to("run", EVERYTHING_GRANTED) for _ in range(MAX_ANSWERS + 1)]
     assert found == [["run_1"]] * MAX_ANSWERS + [[]]
     rig.now += 1
-    assert await offers.to("run") == ["run_1"]
+    assert await offers.to("run", EVERYTHING_GRANTED) == ["run_1"]
     assert len(reads) == 1
     rig.now += NAMES_SECONDS
-    assert await offers.to("run") == ["run_1"]
+    assert await offers.to("run", EVERYTHING_GRANTED) == ["run_1"]
     assert len(reads) == 2
+    assert await offers.to("run", Grant(globs=("other",))) == []

@@ -79,6 +79,31 @@ async def test_a_tailer_that_comes_back() -> None:
     assert rig.hears("a")
 
 
+async def test_a_tailer_that_is_frozen() -> None:
+    """It is silent while it is still present, before anybody may take its files."""
+    rig = Rig()
+    await rig.owned("a", "frozen", active_at=rig.now)
+    await rig.broker.hold_presence("frozen", seconds=1_000, awake_seconds=0.0)
+    await rig.tailers.listen()
+    assert not rig.hears("a")
+    await rig.broker.hold_presence("frozen", seconds=1_000, awake_seconds=1_000)
+    await rig.tailers.listen()
+    assert rig.hears("a")
+
+
+async def test_who_has_the_files_is_asked_when_a_tailer_falls_silent() -> None:
+    """And at each look, but not whenever it is listened for."""
+    rig = Rig()
+    await rig.owned("a", "gone", active_at=rig.now)
+    await rig.broker.hold_presence("heir", seconds=1_000)
+    await rig.tailers.listen()
+    await store(rig.broker, "a", 20, owner="heir")
+    await rig.tailers.listen()
+    assert not rig.hears("a")
+    await rig.tailers.look()
+    assert rig.hears("a")
+
+
 async def test_a_session_that_has_ended() -> None:
     """What rested long before its tailer fell silent is waited for by nobody."""
     rig = Rig()

@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+from tailcast_gateway.views.globs import compiled, has_wildcards
 from tailcast_gateway.views.subscription import (
     AtStep,
     AtTime,
@@ -9,8 +10,6 @@ from tailcast_gateway.views.subscription import (
     Last,
     Rule,
     Subscription,
-    compiled,
-    has_wildcards,
 )
 from tailcast_gateway.views.view import PLAIN, View
 

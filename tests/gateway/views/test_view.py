@@ -88,6 +88,14 @@ def test_an_index_uses_the_configured_keys() -> None:
     assert (found.steps, found.times) == ([1, None], [1_000_000_000_000, None])
 
 
+def test_it_matters_where_step_and_time_are_if_they_are_told_or_kept() -> None:
+    """Not where records are shown as they are."""
+    views = Views()
+    asked = [request(index=True), request(metrics=["a"]), request(max_points=9)]
+    needs = [views.view_of(one).needs_reading for one in asked]
+    assert needs == [True, True, False]
+
+
 def test_conflated_flows_are_not_contiguous() -> None:
     """Sampled replays are, once they are over."""
     assert not View(max_rate=1.0).is_contiguous

@@ -9,23 +9,44 @@ a gateway that lacks one of its tasks must not go on as if it were healthy.
 
 import asyncio
 import contextlib
-import socket as sockets
+import socket
+import ssl
+import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from types import FrameType
+from typing import NamedTuple
 
 import uvicorn
 
+from tailcast_gateway.connections.certificate import Certificate
 from tailcast_gateway.connections.drain import ALONE_GRACE_SECONDS, Departure, departure
-from tailcast_gateway.connections.handover import make_server_config
+from tailcast_gateway.connections.server import make_server_config
 from tailcast_gateway.http.api import make_api
+from tailcast_gateway.http.authentication import Authentication
+from tailcast_gateway.http.core.modes import modes_in_force
+from tailcast_gateway.http.core.tokens import (
+    FindKey,
+    NoGrant,
+    Rules,
+    SharedSecrets,
+    key_in,
+    only,
+    read_any,
+)
+from tailcast_gateway.http.key_set import KeySet, check_keys_url
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.settings import GatewaySettings
-from tailcast_service.exceptions import SettingsError
+from tailcast_gateway.settings import AuthSettings, GatewaySettings
+from tailcast_gateway.views.grant import Grant
+from tailcast_service.background import METRICS_HOST
+from tailcast_service.build import read_build
+from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_service.listening import bind, inherit
+from tailcast_service.monitoring import monitoring
 from tailcast_service.signals import taking_signals
-from tailcast_service.tasks import TaskEnded
+from tailcast_service.tasks import TaskEnded, end_all
 from tailcast_service.threads import library_threads
+from tailcast_streams.client_cursors import ClientBounds
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.redis.broker import RedisBroker
 
@@ -46,36 +67,70 @@ def run(settings: GatewaySettings) -> None:
         broker = RedisBroker(settings.redis_url, key_prefix=settings.key_prefix)
     except BrokerError as error:
         raise SettingsError(f"TAILCAST_REDIS_URL: {error}") from error
-    name = f"{sockets.gethostname()}:{settings.port}"
+    broker.clients.bounds = ClientBounds(
+        settings.max_named_clients,
+        settings.max_named_client_bytes,
+        settings.max_named_bytes,
+    )
+    name = f"{socket.gethostname()}:{settings.port}"
     replica = Replica(
         broker,
         name=name,
         window_bytes=settings.window_bytes,
         max_subscriptions=settings.max_subscriptions,
         max_connections=settings.max_connections,
+        handshake_timeout=settings.handshake_timeout,
+        max_header_bytes=settings.max_header_bytes,
+        trusted_proxies=settings.trusted_proxies,
         ping_interval=settings.ping_interval,
         pong_timeout=settings.pong_timeout,
         slow_timeout=settings.slow_timeout,
+        auth_timeout=settings.auth_timeout,
         step_keys=settings.step_keys,
         time_keys=settings.time_keys,
     )
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
-        async with contextlib.aclosing(broker), replica.running():
+        async with (
+            contextlib.aclosing(broker),
+            replica.running(),
+            metrics_of(replica, settings.metrics_port),
+            keeping(key_set, certificate_of(replica, config, settings)),
+        ):
             yield
 
-    api = make_api(replica, allowed_origins=settings.allowed_origins, lifespan=lifespan)
+    key_set = key_set_of(settings, replica)
+    authentication = authentication_of(settings, replica, key_set)
+    api = make_api(
+        replica,
+        # By the name that it listens at, and by the machine's, it is called too.
+        allowed_hosts=(
+            settings.host,
+            socket.gethostname(),
+            *settings.allowed_hosts,
+        ),
+        allowed_origins=settings.allowed_origins,
+        authentication=authentication,
+        lifespan=lifespan,
+    )
     config = make_server_config(
         api,
+        edge=replica.edge,
+        judge=api.handshakes.judge,
+        on_failed=api.on_failed,
         max_message_bytes=settings.max_message_bytes,
         deflate=settings.compression == "deflate",
         host=settings.host,
         port=settings.port,
         root_path=settings.root_path,
+        tls_cert=settings.tls_cert or None,
+        tls_key=settings.tls_key or None,
     )
+    load_certificate(config, settings)
     server = DrainingServer(config, replica, drain_seconds=settings.drain_seconds)
     replica.instruments.serving(name)
+    replica.instruments.guarded(authentication.modes)
     if settings.listen_fds:
         bound = inherit(settings.listen_fds)
     else:
@@ -86,6 +141,144 @@ def run(settings: GatewaySettings) -> None:
         for one in bound:
             one.close()
     server.check()
+
+
+def key_set_of(settings: GatewaySettings, replica: Replica) -> KeySet | None:
+    """The issuer whose keys are read, if one is named. Raises SettingsError."""
+    if not settings.jwt_jwks_url:
+        return None
+    with setting(f"TAILCAST_JWT_JWKS_URL={settings.jwt_jwks_url}"):
+        url = check_keys_url(settings.jwt_jwks_url)
+        if settings.jwt_key:
+            raise ValueError("TAILCAST_JWT_KEY is set too: take one of them away")
+        if not (settings.jwt_issuer and settings.jwt_audience):
+            # An issuer's keys sign for others as well.
+            raise ValueError("set TAILCAST_JWT_ISSUER and TAILCAST_JWT_AUDIENCE too")
+    return KeySet(url, clock=time.monotonic, on_read=replica.instruments.keys_read)
+
+
+def authentication_of(
+    settings: GatewaySettings, replica: Replica, key_set: KeySet | None
+) -> Authentication:
+    """How clients say who they are. Raises SettingsError."""
+    with setting(f"TAILCAST_AUTH={','.join(settings.auth)}"):
+        modes = modes_in_force(
+            settings.auth,
+            addresses=[settings.publish or settings.host],
+            given=settings.given_modes,
+        )
+    readers = readers_of(settings)
+    return Authentication(
+        modes=modes,
+        secrets=readers.secrets,
+        find_key=readers.find_key if key_set is None else key_set.find,
+        rules=readers.rules,
+        now=replica.now,
+        instruments=replica.instruments,
+    )
+
+
+class Readers(NamedTuple):
+    """What reads tokens, as the settings say it."""
+
+    secrets: SharedSecrets | None
+    find_key: FindKey | None
+    rules: Rules
+
+    def read(self, token: str, *, now: float) -> Grant | NoGrant:
+        """What a token grants now (Unix seconds)."""
+        return read_any(token, self.secrets, self.find_key, self.rules, now=now)
+
+
+def readers_of(settings: AuthSettings) -> Readers:
+    """What reads tokens. Raises SettingsError."""
+    secrets: SharedSecrets | None = None
+    find_key: FindKey | None = None
+    if settings.auth_token:
+        with setting("TAILCAST_AUTH_TOKEN"):
+            secrets = SharedSecrets(settings.auth_token)
+    if settings.jwt_key:
+        with setting("TAILCAST_JWT_KEY"):
+            find_key = only(key_in(settings.jwt_key))
+    return Readers(
+        secrets,
+        find_key,
+        Rules(
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            sessions_claim=settings.jwt_sessions_claim,
+            default_sessions=settings.auth_default_sessions,
+            max_lifetime=settings.jwt_max_lifetime,
+        ),
+    )
+
+
+def load_certificate(config: uvicorn.Config, settings: GatewaySettings) -> None:
+    """Load what the server is to show. Raises SettingsError."""
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise SettingsError("TAILCAST_TLS_CERT and TAILCAST_TLS_KEY go together")
+    try:
+        config.load()
+    except OSError as error:
+        names = f"TAILCAST_TLS_CERT={settings.tls_cert}, or its key"
+        is_read = isinstance(error, ssl.SSLError)
+        reason = "no certificate with its key" if is_read else error.strerror
+        raise SettingsError(f"{names}: {reason}") from None
+
+
+def certificate_of(
+    replica: Replica, config: uvicorn.Config, settings: GatewaySettings
+) -> Certificate | None:
+    """The certificate of a server that is loaded, if it has one."""
+    if config.ssl is None:
+        return None
+    return Certificate(
+        config.ssl,
+        settings.tls_cert,
+        settings.tls_key,
+        on_read=replica.instruments.certificate_read,
+    )
+
+
+@asynccontextmanager
+async def keeping(*read_anew: KeySet | Certificate | None) -> AsyncGenerator[None]:
+    """Have what there is of these read anew when it has changed."""
+    tasks = [asyncio.create_task(one.run()) for one in read_anew if one is not None]
+    try:
+        yield
+    finally:
+        await end_all(tasks)
+
+
+@contextlib.contextmanager
+def setting(name: str) -> Generator[None]:
+    """Name the setting whose value is found to be wrong in here."""
+    try:
+        yield
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
+@asynccontextmanager
+async def metrics_of(replica: Replica, port: int) -> AsyncGenerator[None]:
+    """Serve the metrics at a port of their own; at none if it is 0."""
+    async with contextlib.AsyncExitStack() as stack:
+        if port:
+            server = monitoring(
+                replica.instruments.exposition,
+                host=METRICS_HOST,
+                port=port,
+                why_not_ready=lambda: replica.why_not_ready,
+                is_alive=lambda: replica.why_over is None,
+                build=read_build()._asdict(),
+            )
+            try:
+                await stack.enter_async_context(server)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                message = f"TAILCAST_METRICS_PORT={port}: {reason}"
+                raise ServiceError(message) from error
+        yield
 
 
 class DrainingServer(uvicorn.Server):

@@ -3,8 +3,11 @@
 Other modules call a method that says what happened; the method counts it and logs it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from functools import partial
 from time import monotonic
+from typing import TypeVar
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -13,8 +16,11 @@ from tailcast_service.build_metric import tell_build
 from tailcast_service.meters import MeterMaker
 from tailcast_service.readers import Readers
 from tailcast_service.sparing import Sparing
+from tailcast_streams.client_cursors import MadeRoom
 from tailcast_streams.exceptions import BrokerError, BrokerRefused
 
+
+_Use = TypeVar("_Use", bound=Enum)
 
 # The longest text of an error in a log line.
 MAX_REASON_CHARACTERS = 500
@@ -23,7 +29,9 @@ MAX_REASON_CHARACTERS = 500
 class Instruments:
     """Counters of one replica, in a registry of their own."""
 
-    def __init__(self, *, close_codes: Sequence[str] = ()) -> None:
+    def __init__(  # noqa: PLR0915  # a meter each
+        self, *, close_codes: Sequence[str] = ()
+    ) -> None:
         """`close_codes` are those that the gateway sends; they are counted from 0."""
         self._log = structlog.stdlib.get_logger("gateway")
         # Limits how often the same line is logged.
@@ -47,10 +55,13 @@ class Instruments:
         self._contested = gauge("contested_sessions", "Sessions of several tailers")
         self._silent = gauge("silent_tailers", "Tailers of running sessions not there")
         self._feed = gauge("feed_fresh", "Whether the canary came back in time")
+        self._tcp = _TcpMeters(make)
         self._accepted = counter("connections_accepted", "Handshakes that succeeded")
         self._refused = _from_zero(
             counter("connections_refused", "Handshakes refused", "reason"),
+            "host",
             "origin",
+            "token",
             "overloaded",
             "draining",
         )
@@ -88,10 +99,27 @@ class Instruments:
         )
         self._saved = counter("progress_saves", "Saves of named clients", "outcome")
         self._cursors = counter("progress_cursors", "Cursors of named clients saved")
-        self._defects = counter("defects", "Failures by mistakes in the code", "over")
-        # A counter needs its 0: Prometheus sees no increase in one that appears with 1.
-        for over in ("task", "client", "session", "request"):
-            self._defects.labels(over)
+        self._room = _from_zero(
+            counter(
+                "named_dropped",
+                "Stored for named clients, and dropped for others",
+                "what",
+            ),
+            "clients",
+            "sessions",
+        )
+        self._unnamed = counter(
+            "named_refused", "Named clients refused, as too many are stored"
+        )
+        self._defects = _from_zero(
+            counter("defects", "Failures by mistakes in the code", "over"),
+            "task",
+            "client",
+            "session",
+            "request",
+        )
+        self._spoiled = counter("spoiled", "Sessions that could not be read, each time")
+        self._unreadable = counter("unreadable_entries", "Entries that are no records")
         self._failed = counter("broker_errors", "Failed calls", "error", "code")
         self._lost = counter("feed_lost", "Times the feed's connection was lost")
         self._wake = make.histogram(
@@ -111,6 +139,31 @@ class Instruments:
         return generate_latest(self._registry)
 
     # Connections.
+
+    def count_tcp(self, counts: Mapping[_Use, int]) -> None:
+        """Show these counts of TCP connections, as they are whenever one looks."""
+        for use in counts:
+            self._tcp.open.labels(use.value).set_function(
+                partial(counts.__getitem__, use)
+            )
+
+    def tcp_refused(self, reason: str, limit: int) -> None:
+        """A TCP connection was closed, or only told to come again, at a bound.
+
+        The reason is `connections`, or `descriptors` if the process runs out of these.
+        """
+        self._tcp.refused.labels(reason).inc()
+        if times := self._sparing.came(("tcp", reason)):
+            told = {
+                "connections": "connection closed: far too many are open",
+                "descriptors": "too few descriptors are left: raise the limit of open"
+                " files (ulimit -n), or lower TAILCAST_MAX_CONNECTIONS",
+            }[reason]
+            self._log.warning(told, limit=limit, times=times)
+
+    def request_refused(self, status: int) -> None:
+        """A request was refused, or its connection ended, before it had come whole."""
+        self._tcp.unread.labels(str(status)).inc()
 
     def connection_opened(self) -> None:
         """A handshake succeeded."""
@@ -141,13 +194,26 @@ class Instruments:
 
     def origin_refused(self, origin: str) -> None:
         """A web page of an origin that is not allowed was refused."""
-        self._refused.labels("origin").inc()
-        # One limit for all origins, since a client can name a new one each time.
-        if times := self._sparing.came("origin"):
+        told = "connection refused: TAILCAST_ALLOWED_ORIGINS does not name its origin"
+        self._name_refused("origin", origin, told)
+
+    def host_refused(self, host: str) -> None:
+        """A request that called the gateway by a name not its own was refused."""
+        told = "request refused: TAILCAST_ALLOWED_HOSTS does not name its host"
+        self._name_refused("host", host, told)
+
+    def _name_refused(self, kind: str, name: str, told: str) -> None:
+        self._refused.labels(kind).inc()
+        # One limit for all of a kind, since a client can give a new name each time.
+        if times := self._sparing.came(kind):
+            self._log.warning(told, **{kind: name[:200]}, times=times)
+
+    def token_refused(self, reason: str, digest: str, peer: str) -> None:
+        """A token did not count; the digest tells it apart from others."""
+        self._refused.labels("token").inc()
+        if times := self._sparing.came(("token", peer)):
             self._log.warning(
-                "connection refused: TAILCAST_ALLOWED_ORIGINS does not name its origin",
-                origin=origin[:200],
-                times=times,
+                "token refused", reason=reason, token=digest, peer=peer, times=times
             )
 
     def emergency_acknowledged(self, id: str, who: str) -> None:
@@ -173,6 +239,30 @@ class Instruments:
         """The replica starts; `name` stays the same over its restarts."""
         self._name = name
         self._told_to_end.labels(name).set(0)
+
+    def guarded(self, modes: Sequence[str]) -> None:
+        """Clients say in these ways who they are; in none if everybody may read."""
+        if "none" in modes:
+            self._log.info("everybody who can connect may read everything")
+        else:
+            self._log.info("clients say who they are", by=", ".join(modes))
+
+    def keys_read(self, count: int, reason: str) -> None:
+        """The keys of the issuer were read; a reason says why they could not be."""
+        if not reason:
+            self._log.debug("the issuer's keys were read", keys=count)
+        elif times := self._sparing.came("keys"):
+            told = "the issuer's keys cannot be read: those read before go on for a day"
+            self._log.warning(told, reason=reason, times=times)
+
+    def certificate_read(self, error: OSError | None) -> None:
+        """The certificate has changed; with an error the one before goes on."""
+        if error is None:
+            self._log.info("the certificate was read anew")
+        elif times := self._sparing.came("certificate"):
+            self._log.warning(
+                "the certificate cannot be read", reason=str(error), times=times
+            )
 
     def told_to_end(self) -> None:
         """The replica was asked to end, so its absence afterwards is no fault."""
@@ -220,6 +310,15 @@ class Instruments:
         self._log.error("defect", over=over, which=which, reason=reason)
         self._log.debug("where the defect was", exc_info=error)
 
+    def session_spoiled(self, session: str, error: Exception) -> None:
+        """A session could not be read: another program wrote one of its keys."""
+        self._spoiled.inc()
+        if times := self._sparing.came(("spoiled", session)):
+            reason = str(error)[:MAX_REASON_CHARACTERS]
+            self._log.warning(
+                "session cannot be read", session=session, reason=reason, times=times
+            )
+
     # Delivery.
 
     def frames_sent(self, clients: int, size_bytes: int) -> None:
@@ -230,6 +329,16 @@ class Instruments:
     def entries_read(self, count: int) -> None:
         """Entries were added to a window."""
         self._entries.inc(count)
+
+    def entries_unreadable(self, session: str, count: int) -> None:
+        """Entries of another program were no records: they became gaps."""
+        self._unreadable.inc(count)
+        if times := self._sparing.came(("unreadable", session)):
+            self._log.warning(
+                "another program wrote entries that are no records",
+                session=session,
+                times=times,
+            )
 
     def page_read(self) -> None:
         """A page was read for clients that are behind."""
@@ -290,6 +399,30 @@ class Instruments:
         """Cursors were not saved, so these clients will get some records again."""
         self._saved.labels("lost").inc(clients)
         self._log.warning("progress of clients was not saved", clients=clients)
+
+    def room_made(self, made: MadeRoom) -> None:
+        """Something was dropped of what is stored for named clients."""
+        self._room.labels("clients").inc(made.clients)
+        self._room.labels("sessions").inc(made.sessions)
+        if times := self._sparing.came("room made"):
+            self._log.warning(
+                "positions of named clients were dropped: TAILCAST_MAX_NAMED_CLIENTS,"
+                " TAILCAST_MAX_NAMED_CLIENT_BYTES and TAILCAST_MAX_NAMED_BYTES bound"
+                " them",
+                clients=made.clients,
+                sessions=made.sessions,
+                times=times,
+            )
+
+    def client_refused(self) -> None:
+        """There was no room for a new named client."""
+        self._unnamed.inc()
+        if times := self._sparing.came("client refused"):
+            self._log.warning(
+                "client refused: TAILCAST_MAX_NAMED_CLIENTS are stored and were there"
+                " within the hour",
+                times=times,
+            )
 
     # The feed.
 
@@ -384,8 +517,26 @@ class Instruments:
         self._windows.set(window_bytes)
 
 
+class _TcpMeters:
+    """What is told of TCP connections."""
+
+    def __init__(self, make: MeterMaker) -> None:
+        self.open = make.gauge("tcp_connections", "Open TCP connections, by use", "use")
+        self.refused = _from_zero(
+            make.counter("tcp_refused", "TCP connections beyond a bound", "reason"),
+            "connections",
+            "descriptors",
+        )
+        self.unread = make.counter(
+            "requests_unread", "Requests refused before they had come", "status"
+        )
+
+
 def _from_zero(counter: Counter, *labels: str) -> Counter:
-    """A counter whose labels exist before their first count."""
+    """A counter whose labels exist before their first count.
+
+    Prometheus sees no increase in one that appears with 1.
+    """
     for label in labels:
         counter.labels(label)
     return counter

@@ -1,6 +1,6 @@
 """The gateway's entry point; `tailcast_service.program` has what all services share."""
 
-from tailcast_service.exits import take_signals
+from tailcast_service.start import begin
 
 
 __all__ = ["main", "serve"]
@@ -8,8 +8,7 @@ __all__ = ["main", "serve"]
 
 def main() -> None:
     """The entry point of `tailcast-gateway`."""
-    # A signal may arrive during the other imports, so handle signals first.
-    take_signals()
+    begin()
     from tailcast_service.program import run_program  # noqa: PLC0415  # as said above
 
     run_program("gateway", serve)

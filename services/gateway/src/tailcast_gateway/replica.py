@@ -18,12 +18,19 @@ from tailcast_gateway.commands.core.defaults import NO_DEFAULTS, Defaults
 from tailcast_gateway.commands.core.pieces import Room
 from tailcast_gateway.commands.emergencies import RecentEmergencies
 from tailcast_gateway.commands.queries import Queries
+from tailcast_gateway.commands.renewing import Renewing
 from tailcast_gateway.commands.snapshots import Snapshots
 from tailcast_gateway.commands.subscribing import Subscribing
 from tailcast_gateway.connections.admission import ENDING, FULL, Refusal
-from tailcast_gateway.connections.connection import Connection
+from tailcast_gateway.connections.connection import (
+    Connection,
+    GrantFor,
+    grant_everything,
+)
 from tailcast_gateway.connections.core.ports import OwnedSocket
 from tailcast_gateway.connections.drain import Departure, Drain
+from tailcast_gateway.connections.edge import Edge
+from tailcast_gateway.connections.expiry import Expiry
 from tailcast_gateway.connections.upkeep import Connections
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.contests import Contests
@@ -42,6 +49,7 @@ from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.curves import Curves
 from tailcast_gateway.sessions.emergencies import EmergencyHistory
 from tailcast_gateway.sessions.feed import Feed
+from tailcast_gateway.sessions.granted import Granted, Parts
 from tailcast_gateway.sessions.history import Pages
 from tailcast_gateway.sessions.indexed import Indexed
 from tailcast_gateway.sessions.reads import Reads
@@ -49,6 +57,7 @@ from tailcast_gateway.sessions.sampling import Sampling
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.sessions.similar import Similar
 from tailcast_gateway.sessions.stored import Stored
+from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
 from tailcast_gateway.views.view import Views
 from tailcast_index.meaning import Rules
 from tailcast_service.clock_steps import ClockSteps
@@ -84,21 +93,27 @@ class Replica:
         total_window_bytes: int = TOTAL_WINDOW_BYTES,
         max_subscriptions: int = 1_000,
         max_connections: int = 20_000,
+        handshake_timeout: float = 10.0,
+        max_header_bytes: int = 16 * 1024,
+        trusted_proxies: Sequence[str] = (),
         ping_interval: float = 20.0,
         pong_timeout: float = 20.0,
         slow_timeout: float = 300.0,
+        auth_timeout: float = 10.0,
         step_keys: Sequence[str] = STEP_KEYS,
         time_keys: Sequence[str] = TIME_KEYS,
         clock: Callable[[], float] = time.monotonic,
         wall_clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self.broker = broker
+        self._broker = broker
         self.instruments = Instruments(
             close_codes=[str(code.number) for code in ALL_CLOSE_CODES]
         )
         self.wall_clock_ms = wall_clock_ms
         # How long a peer's socket may accept no bytes, seconds.
         self.slow_timeout = slow_timeout
+        # How long a connection has to say who it is, seconds.
+        self._auth_seconds = auth_timeout
         self._name = secrets.token_hex(8)
         # Its name for people.
         self.name = name or self._name
@@ -114,17 +129,18 @@ class Replica:
 
         # Each needs only what stands above it.
         self.clock_steps = self._make_clock_steps()
-        self.views = Views(step_keys=step_keys, time_keys=time_keys)
+        self.views = Views(
+            step_keys=step_keys, time_keys=time_keys, now_ms=wall_clock_ms
+        )
         self.wires = Wires()
         self.broker_clock = self._make_broker_clock()
-        self.indexed = Indexed(
+        self._indexed = Indexed(
             broker,
             rules=self._rules,
             now_ms=wall_clock_ms,
             broker_now_ms=self.broker_clock.now_ms,
         )
         self.reads = self._make_reads()
-        self.history = Pages(broker, self.reads)
         self.catch_up = self._make_catch_up()
         self.hub = Hub(
             self.catch_up.followers,
@@ -132,26 +148,53 @@ class Replica:
             total_window_bytes=total_window_bytes,
             instruments=self.instruments,
         )
+        isolation = self.hub.isolation
+        self._history = Pages(broker, self.reads, isolation=isolation)
         self.rate_timer = RateTimer(self.hub.delivery, clock=clock)
         self.index_news = IndexNews(
-            self.hub, self.indexed, clock=clock, instruments=self.instruments
+            self.hub,
+            self._indexed,
+            reading_of=self.views.reading,
+            clock=clock,
+            instruments=self.instruments,
         )
         self.contests = Contests(self.hub, instruments=self.instruments)
-        self.stored = self._make_stored()
-        self.emergencies = self._make_emergencies()
-        self.curves = Curves(
-            broker, self.reads, rules=self._rules, now_ms=wall_clock_ms
+        self._stored = self._make_stored()
+        self._emergencies = self._make_emergencies()
+        self._curves = Curves(
+            broker,
+            self.reads,
+            isolation=isolation,
+            rules=self._rules,
+            now_ms=wall_clock_ms,
         )
-        self._recent = RecentEmergencies(self.emergencies, self.hub)
+        self._recent = RecentEmergencies(self._emergencies, self.hub)
         self.holders = self._make_holders()
         self.saver = self.holders.saver
+        self._parts = Parts(
+            self._stored,
+            self._history,
+            self._curves,
+            self._emergencies,
+            self._indexed,
+            self.now,
+        )
         self.feed = self._make_feed()
         self.session_events = self._make_session_events()
         self.max_subscriptions = max_subscriptions
         self.commands = self._make_commands(max_subscriptions)
         self._room = Room()
-        self.connections = Connections(
+        self._expiry = Expiry(now=self.now)
+        # What all TCP connections share, those of this replica's clients too.
+        self.edge = Edge(
+            instruments=self.instruments,
             max_connections=max_connections,
+            handshake_timeout=handshake_timeout,
+            max_header_bytes=max_header_bytes,
+            trusted_proxies=trusted_proxies,
+        )
+        self.instruments.count_tcp(self.edge.counts)
+        self.connections = Connections(
             ping_interval=ping_interval,
             pong_timeout=pong_timeout,
             slow_timeout=slow_timeout,
@@ -181,15 +224,31 @@ class Replica:
             return None
         return self._tasks.ended or TaskEnded("lifespan", None)
 
-    def refuse(self) -> Refusal | None:
-        """Why a new connection is refused, which is counted; None if it is accepted."""
+    def refuse(self, *, is_surplus: bool) -> Refusal | None:
+        """Why a new connection is refused, which is counted; None if it is accepted.
+
+        A surplus one is more than there may be.
+        """
         if self.connections.is_draining or self.why_over is not None:
             self.instruments.busy("draining")
             return ENDING
-        if self.connections.is_full:
-            self.instruments.overloaded(self.connections.max_connections)
+        if is_surplus:
+            self.instruments.overloaded(self.edge.max_connections)
             return FULL
         return None
+
+    def now(self) -> float:
+        """The time, Unix seconds."""
+        return self.wall_clock_ms() / 1_000
+
+    def granted(self, grant: Grant) -> Granted:
+        """The stored sessions as a grant allows them."""
+        return Granted(self._parts, grant)
+
+    @property
+    def stored_of_all(self) -> Stored:
+        """All stored sessions, for what is shown to nobody as it is."""
+        return self._stored
 
     @property
     def is_alone(self) -> bool:
@@ -233,10 +292,11 @@ class Replica:
         return {
             **{f"feed {name}": loop for name, loop in self.feed.loops.items()},
             **{f"peers {name}": loop for name, loop in self.connections.loops.items()},
+            **{f"peers {name}": loop for name, loop in self._expiry.loops.items()},
             "pacing": self.rate_timer.run,
             "session events": self.session_events.run,
             "index news": self.index_news.run,
-            "emergencies": self.emergencies.run,
+            "emergencies": self._emergencies.run,
             "keeper": self.saver.run,
             "clock steps": self.clock_steps.run,
         }
@@ -267,6 +327,8 @@ class Replica:
         *,
         name: str | None = None,
         defaults: Defaults = NO_DEFAULTS,
+        grant: Grant | None = EVERYTHING_GRANTED,
+        grant_for: GrantFor = grant_everything,
     ) -> Connection:
         """Serve an accepted socket.
 
@@ -275,6 +337,8 @@ class Replica:
             wire: what encodes its messages.
             name: the client's name, None without one.
             defaults: what its address says in place of its messages.
+            grant: what the client may do; None until it has said who it is.
+            grant_for: finds out what a token grants that it sends.
         """
         connection = Connection(
             socket,
@@ -286,6 +350,11 @@ class Replica:
             room=self._room,
             name=name,
             defaults=defaults,
+            grant=grant,
+            grant_for=grant_for,
+            auth_seconds=self._auth_seconds,
+            now=self.now,
+            expiry=self._expiry,
             spawn=self.spawn,
             clock=self._clock,
             on_closed=self.connections.remove,
@@ -306,21 +375,21 @@ class Replica:
 
     def _make_broker_clock(self) -> BrokerClock:
         return BrokerClock(
-            self.broker,
+            self._broker,
             clock=self._clock,
             wall_clock_ms=self.wall_clock_ms,
             instruments=self.instruments,
         )
 
     def _make_reads(self) -> Reads:
-        search = Search(self.broker, rules=self._rules, now_ms=self.wall_clock_ms)
-        return Reads(self.broker, search=search, instruments=self.instruments)
+        search = Search(self._broker, rules=self._rules, now_ms=self.wall_clock_ms)
+        return Reads(self._broker, search=search, instruments=self.instruments)
 
     def _make_catch_up(self) -> CatchUp:
         return CatchUp(
             self.reads,
             Sampling(
-                self.broker, self.reads, rules=self._rules, now_ms=self.wall_clock_ms
+                self._broker, self.reads, rules=self._rules, now_ms=self.wall_clock_ms
             ),
             isolation=Isolation(self.instruments),
             mark=self._mark,
@@ -335,7 +404,7 @@ class Replica:
     # These are made after `catch_up`, and asked once the replica runs.
 
     async def _learn(self, channel: Channel) -> None:
-        await self.index_news.learn(channel)
+        await self.index_news.learn([channel])
 
     def _mark(self, session: str) -> None:
         self.feed.mark(session)
@@ -348,9 +417,9 @@ class Replica:
 
     def _make_stored(self) -> Stored:
         return Stored(
-            self.broker,
+            self._broker,
             self.reads,
-            indexed=self.indexed,
+            indexed=self._indexed,
             isolation=self.hub.isolation,
             broker_clock=self.broker_clock,
             owners_of=self.contests.owners_of,
@@ -358,9 +427,10 @@ class Replica:
 
     def _make_emergencies(self) -> EmergencyHistory:
         return EmergencyHistory(
-            self.broker,
+            self._broker,
             self.reads,
-            self.stored,
+            self._stored,
+            isolation=self.hub.isolation,
             rules=self._rules,
             now_ms=self.wall_clock_ms,
             broker_clock=self.broker_clock,
@@ -378,12 +448,12 @@ class Replica:
     def _take_note(self, payload: str) -> None:
         if payload.startswith(EDITED):
             self.session_events.edited(payload.removeprefix(EDITED))
-        elif not self.emergencies.heard(payload):
+        elif not self._emergencies.heard(payload):
             self.holders.heard(payload)
 
     def _make_holders(self) -> Holders:
         return Holders(
-            self.broker.clients,
+            self._broker.clients,
             Places(self.hub),
             replica=self._name,
             clock=self._clock,
@@ -392,7 +462,7 @@ class Replica:
 
     def _make_feed(self) -> Feed:
         return Feed(
-            self.broker,
+            self._broker,
             self.hub,
             replica=self._name,
             on_note=self._take_note,
@@ -407,7 +477,7 @@ class Replica:
     def _make_session_events(self) -> SessionEvents:
         return SessionEvents(
             self.hub,
-            self.stored,
+            self._stored,
             is_fresh=lambda: self.feed.state == "fresh",
             clock=self._clock,
             instruments=self.instruments,
@@ -415,22 +485,24 @@ class Replica:
 
     def _make_commands(self, max_subscriptions: int) -> Commands:
         subscribing = Subscribing(
-            stored=self.stored,
+            stored=self._stored,
             hub=self.hub,
             feed=self.feed,
             reads=self.reads,
             catch_up=self.catch_up,
-            snapshots=Snapshots(self.stored, self.hub),
+            snapshots=Snapshots(self._stored, self.hub),
             recent=self._recent,
-            similar=Similar(self.stored, clock=self._clock),
+            similar=Similar(self._stored, clock=self._clock),
             views=self.views,
+            learn=self.index_news.learn,
             wires=self.wires,
             holders=self.holders,
             max_subscriptions=max_subscriptions,
         )
         return Commands(
             subscribing=subscribing,
-            queries=Queries(stored=self.stored, pages=self.history),
+            renewing=Renewing(stored=self._stored, hub=self.hub, feed=self.feed),
+            queries=Queries(granted=self.granted),
             hub=self.hub,
             feed=self.feed,
             reads=self.reads,

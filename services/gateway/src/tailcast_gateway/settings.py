@@ -1,5 +1,6 @@
 """The gateway's settings. Only `app` reads them; others get keyword arguments."""
 
+import ipaddress
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
@@ -9,15 +10,17 @@ from tailcast_service.values import (
     ByteSize,
     CommaList,
     Duration,
+    SecretText,
     SecretUrl,
     join_commas,
     split_commas,
 )
+from tailcast_streams.client_cursors import ClientBounds
 from tailcast_streams.defaults import KEY_PREFIX, STEP_KEYS, TIME_KEYS
 from tailcast_streams.keys import check_key_prefix
 
 
-__all__ = ["GatewaySettings"]
+__all__ = ["AuthSettings", "GatewaySettings"]
 
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
@@ -30,7 +33,68 @@ def check_root_path(path: str) -> str:
     return path.rstrip("/")
 
 
-class GatewaySettings(ServiceSettings):
+def check_hosts(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of hosts, with or without a port; none is an address to open."""
+    if any(set("/@ ") & set(name) for name in names):
+        raise ValueError("write hosts as runs.example.org, *.example.org or *")
+    return names
+
+
+def check_proxies(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses and networks of proxies."""
+    for name in names:
+        try:
+            ipaddress.ip_network(name, strict=False)
+        except ValueError:
+            text = f"{name} is no address: write them as 10.0.0.7 or 10.0.0.0/8"
+            raise ValueError(text) from None
+    return names
+
+
+class AuthSettings(ServiceSettings):
+    """What says who may read; `tailcast token` has it too."""
+
+    auth: CommaList = ("auto",)
+    """who may read: auto, none, token or jwt, or the last two together"""
+
+    auth_token: SecretText = ""
+    """the token that all clients share, of 32 characters or more; two to change it"""
+
+    auth_timeout: Annotated[Duration, Field(gt=0)] = 10.0
+    """how long a connection has to say who it is"""
+
+    auth_default_sessions: CommaList = ("*",)
+    """sessions that a JWT without that claim may read, comma-separated patterns"""
+
+    jwt_key: SecretText = ""
+    """what JWTs are checked with: a secret of 32 bytes or more, or a public key"""
+
+    jwt_jwks_url: str = ""
+    """address of the issuer's keys, in place of one key; it needs issuer, audience"""
+
+    jwt_issuer: str = ""
+    """the `iss` that a JWT must have"""
+
+    jwt_audience: str = ""
+    """the `aud` that a JWT must have"""
+
+    jwt_sessions_claim: Annotated[str, Field(min_length=1)] = "sessions"
+    """the claim of a JWT that lists the sessions which may be read, as patterns"""
+
+    jwt_max_lifetime: Annotated[Duration, Field(gt=0)] = 86_400.0
+    """how long a JWT may be valid; one that is valid for longer does not count"""
+
+    @property
+    def given_modes(self) -> frozenset[str]:
+        """The modes for which a secret or a key is set, or where keys are."""
+        given = {
+            "token": self.auth_token,
+            "jwt": self.jwt_key or self.jwt_jwks_url,
+        }
+        return frozenset(mode for mode, value in given.items() if value)
+
+
+class GatewaySettings(AuthSettings):
     """All settings of the gateway."""
 
     redis_url: SecretUrl
@@ -57,17 +121,54 @@ class GatewaySettings(ServiceSettings):
     root_path: Annotated[str, AfterValidator(check_root_path)] = ""
     """path below which a proxy serves the gateway, as in /tailcast"""
 
+    allowed_hosts: Annotated[CommaList, AfterValidator(check_hosts)] = ()
+    """names by which it may be called, comma-separated: those, *.example.org, or *"""
+
     allowed_origins: CommaList = ()
-    """origins that may connect besides its own and loopback, comma-separated, or *"""
+    """origins that may connect besides its own, comma-separated, or loopback, or *"""
+
+    publish: str = ""
+    """address at which others reach it, if that is not what it listens on"""
+
+    tls_cert: str = ""
+    """file of its certificate and those above it, as PEM: it then speaks TLS"""
+
+    tls_key: str = ""
+    """file of the private key of its certificate, as PEM"""
+
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """port of the metrics alone; 0: they are at `/metrics` of its own, without auth"""
 
     max_connections: Annotated[int, Field(gt=0)] = 20_000
-    """most connections of this replica; further ones are refused with 503"""
+    """most TCP connections of this replica; further ones are refused with 503"""
+
+    handshake_timeout: Annotated[Duration, Field(gt=0)] = 10.0
+    """how long a connection may take from its accept to the end of its headers"""
+
+    max_header_bytes: Annotated[ByteSize, Field(ge=1 * KIBIBYTE)] = 16 * KIBIBYTE
+    """longest headers of a request; longer ones are refused with 431"""
+
+    trusted_proxies: Annotated[CommaList, AfterValidator(check_proxies)] = ()
+    """addresses and networks, comma-separated, whose X-Forwarded headers count"""
 
     max_message_bytes: Annotated[ByteSize, Field(ge=64 * KIBIBYTE)] = 256 * KIBIBYTE
     """longest message of a client; a longer one closes its connection with 1009"""
 
     max_subscriptions: Annotated[int, Field(gt=0)] = 1_000
     """most sessions and patterns that one connection may subscribe to"""
+
+    max_named_clients: Annotated[int, Field(gt=0)] = ClientBounds().clients
+    """most clients that name themselves of which the broker keeps where they are"""
+
+    max_named_client_bytes: Annotated[ByteSize, Field(ge=1 * KIBIBYTE)] = (
+        ClientBounds().bytes_of_one
+    )
+    """size of what is kept of one of them; beyond that some of its sessions go"""
+
+    max_named_bytes: Annotated[ByteSize, Field(ge=64 * KIBIBYTE)] = (
+        ClientBounds().bytes_of_all
+    )
+    """size of what is kept of all of them; beyond that those unused for longest go"""
 
     ping_interval: Annotated[Duration, Field(gt=0, le=30)] = 20.0
     """how often an idle client is pinged, at most 30s"""

@@ -15,23 +15,28 @@ from tailcast_gateway.commands.core.plan import (
     plan_unsubscribe,
 )
 from tailcast_gateway.commands.queries import Queries, Query, Writable
+from tailcast_gateway.commands.renewing import Renewing
 from tailcast_gateway.commands.subscribing import Subscribing
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.delivery.core.encoding import told
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.protocol.answers import heartbeat, unsubscribed
+from tailcast_gateway.protocol.answers import authenticated, heartbeat, unsubscribed
 from tailcast_gateway.protocol.client_messages import (
     INVALID_CURSOR,
     INVALID_MESSAGE,
+    SESSION_UNAVAILABLE,
     UNAVAILABLE,
     Ack,
+    Auth,
     Heartbeat,
     InvalidMessage,
+    Sessions,
     Subscribe,
     Unsubscribe,
     error_message,
+    not_allowed,
     why_unavailable,
 )
 from tailcast_gateway.protocol.wires import Fields
@@ -39,13 +44,18 @@ from tailcast_gateway.resume.core.holding import AckVerdict
 from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.sessions.core.verdicts import Resume, Trimmed
 from tailcast_gateway.sessions.feed import Feed
+from tailcast_gateway.sessions.granted import NotAllowed
+from tailcast_gateway.sessions.isolation import SessionUnavailable
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.stored import BROKER_SECONDS
+from tailcast_gateway.views.grant import Grant
 from tailcast_service.pauses import jittered
 from tailcast_streams.exceptions import BrokerError
 
 
 RETRY_AFTER_MS = 1_000
+# The same for a session that somebody has to make anew first.
+SESSION_RETRY_MS = 5_000
 
 
 class Unserved(NamedTuple):
@@ -72,10 +82,12 @@ class Commands:
         holders: Holders,
         max_subscriptions: int,
         timestamp: Callable[[], str],
+        renewing: Renewing,
         replica: str,
         instruments: Instruments,
     ) -> None:
         self._subscribing = subscribing
+        self._renewing = renewing
         self._queries = queries
         self._hub = hub
         self._feed = feed
@@ -128,6 +140,16 @@ class Commands:
             client, session, cursor
         ):
             self._catch_up.wake(client)
+
+    async def renew(self, client: Client, grant: Grant, message: Auth) -> bool:
+        """Give a client a grant and answer it; False if that could not be done."""
+        try:
+            await self._renewing.renew(client, grant)
+        except (BrokerError, TimeoutError) as error:
+            client.send(self._unavailable(message, error))
+            return False
+        client.send(answer_within(client.wire, authenticated(message, grant.ends_at)))
+        return True
 
     def unsubscribe(self, client: Client, message: Unsubscribe) -> None:
         """Unsubscribe a client and answer it."""
@@ -187,6 +209,9 @@ class Commands:
             await self._queries.answer(client, message, writable)
         except InvalidMessage as error:
             self.refuse(client, error)
+        except NotAllowed:
+            session = "" if isinstance(message, Sessions) else message.session_id or ""
+            self.refuse(client, not_allowed(session, message.id))
         except (BrokerError, TimeoutError) as error:
             client.send(self._unavailable(message, error))
 
@@ -199,8 +224,17 @@ class Commands:
         return error_message(error.code, error.text, id=error.id)
 
     def _unavailable(
-        self, message: Subscribe | Ack | Query, error: Exception
+        self, message: Subscribe | Ack | Auth | Query, error: Exception
     ) -> Fields:
+        if isinstance(error, SessionUnavailable):
+            self._instruments.error_sent(SESSION_UNAVAILABLE)
+            return error_message(
+                SESSION_UNAVAILABLE,
+                str(error),
+                id=message.id,
+                session=error.session,
+                retry_after_ms=int(jittered(SESSION_RETRY_MS)),
+            )
         self._instruments.broker_failed("command", error)
         self._instruments.error_sent(UNAVAILABLE)
         self._instruments.unavailable(type(message).__name__.lower(), error)

@@ -63,7 +63,7 @@ class RecentEmergencies:
         }
         names = None if added.has_globs() else added.literals()
         listing = await self._history.listing(names)
-        wanted = WantedEmergencies(added, with_general=True)
+        wanted = WantedEmergencies(added, with_general=added.grant.is_all)
         newest = list(islice(listing.newest(wanted), limit))[::-1]
         records = await self._history.records(newest)
         chosen = list(zip(newest, records, strict=True))
@@ -84,6 +84,8 @@ class RecentEmergencies:
         message["acknowledged"] = None if one is None else acknowledgement_fields(one)
         subscribers = self._hub.subscribers
         for client in list(subscribers.of(session) if session else subscribers):
+            if not (session or client.subscription.grant.is_all):
+                continue
             with self._hub.isolation.over(client):
                 client.send(message)
 
@@ -126,10 +128,13 @@ class _Replay:
             found
             for name, channel in self._channels.items()
             for found in self._in_window(channel, recent.ends.get(name, NOTHING))
-            if found[0].order[1:] not in known
-            and concerns(self._client.subscription, found[0], with_general=True)
+            if found[0].order[1:] not in known and self._concerns(found[0])
         ]
         return [*recent.chosen, *newer][-recent.limit :]
+
+    def _concerns(self, one: ListedEmergency) -> bool:
+        wants = self._client.subscription
+        return concerns(wants, one, with_general=wants.grant.is_all)
 
     def _in_window(
         self, channel: Channel, after: Cursor

@@ -17,9 +17,10 @@ from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.protocol.answers import Message, with_id
 from tailcast_gateway.protocol.client_messages import History, Sessions, Snapshot
 from tailcast_gateway.sessions.core.pages import Page
-from tailcast_gateway.sessions.history import Pages
+from tailcast_gateway.sessions.granted import Granted, NotAllowed
 from tailcast_gateway.sessions.reads import PAGE_BYTES
-from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
+from tailcast_gateway.sessions.stored import BROKER_SECONDS
+from tailcast_gateway.views.grant import Grant
 
 
 Query: TypeAlias = History | Sessions | Snapshot
@@ -30,15 +31,16 @@ Writable = Callable[[], Awaitable[bool]]
 class Queries:
     """Answers queries; all connections share one."""
 
-    def __init__(self, *, stored: Stored, pages: Pages) -> None:
-        self._stored = stored
-        self._pages = pages
+    def __init__(self, *, granted: Callable[[Grant], Granted]) -> None:
+        # Returns what a grant allows of the stored sessions.
+        self._granted = granted
 
     async def answer(self, client: Client, message: Query, writable: Writable) -> None:
         """Answer one query.
 
         Raises:
             InvalidMessage: the message asks for something impossible.
+            NotAllowed: it names a session that the client may not read.
             BrokerError, TimeoutError: the broker is away, or refuses.
         """
         match message:
@@ -57,31 +59,30 @@ class Queries:
         """Answer with one page of records."""
         async with asyncio.timeout(BROKER_SECONDS):
             max_bytes = min(PAGE_BYTES, client.wire.limits.several)
-            page = await self._page(message, max_bytes)
+            page = await self._page(self._allowed(client), message, max_bytes)
         if not await writable():
             return
         frame = history_page(client.wire, message, page)
         client.socket.write(frame)
 
-    async def _page(self, message: History, max_bytes: int) -> Page:
+    async def _page(self, allowed: Granted, message: History, max_bytes: int) -> Page:
         session, limit = message.session_id, message.limit
         if message.after is not None:
             cursor = cursor_of(message.after, message.id)
-            return await self._pages.after(
+            return await allowed.after(
                 session, cursor, limit=limit, max_bytes=max_bytes
             )
         before = message.before
         place = None if before is None else cursor_of(before, message.id)
-        return await self._pages.before(
-            session, place, limit=limit, max_bytes=max_bytes
-        )
+        return await allowed.before(session, place, limit=limit, max_bytes=max_bytes)
 
     async def _sessions(
         self, client: Client, message: Sessions, writable: Writable
     ) -> None:
         """Answer with the list of sessions, the latest first."""
-        active = await self._stored.latest()
-        async for found, is_last in self._stored.described(active):
+        allowed = self._allowed(client)
+        active = await allowed.latest()
+        async for found, is_last in allowed.described(active):
             if not await self._send(client, message, found, is_last, writable):
                 return
 
@@ -91,22 +92,28 @@ class Queries:
         """Answer with the latest values: one session in a message, several in lists."""
         around: Message = {"type": "snapshot", **with_id(message.id)}
         only = None if message.metrics is UNSET else message.metrics
+        allowed = self._allowed(client)
         if message.session_id is not None and message.session_ids is None:
-            state = await self._stored.snapshot(message.session_id, only)
+            if not allowed.grant.allows(message.session_id):
+                raise NotAllowed
+            state = await allowed.snapshot(message.session_id, only)
             if await writable():
-                whole = self._stored.shown(message.session_id, state)
+                whole = allowed.shown(message.session_id, state)
                 client.send({**around, **snapshot_within(client.wire, around, whole)})
             return
-        wanted = wanted_sessions(message)
-        names = [name for name in await self._stored.latest() if wanted.matches(name)]
+        wanted = wanted_sessions(message, allowed.grant)
+        names = [name for name in await allowed.latest() if wanted.matches(name)]
         names = [*dict.fromkeys([*wanted.literals(), *names])]
-        async for states, is_last in self._stored.snapshots(names, only):
+        async for states, is_last in allowed.snapshots(names, only):
             shown = [
-                snapshot_within(client.wire, around, self._stored.shown(name, state))
+                snapshot_within(client.wire, around, allowed.shown(name, state))
                 for name, state in states.items()
             ]
             if not await self._send(client, message, shown, is_last, writable):
                 return
+
+    def _allowed(self, client: Client) -> Granted:
+        return self._granted(client.grant)
 
     async def _send(
         self,

@@ -5,7 +5,7 @@ event loop, so that no record can arrive between the answer and the delivery.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,24 +24,26 @@ from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Channel, Client, Wanted
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.protocol.client_messages import (
-    FAILED,
     INVALID_MESSAGE,
+    SESSION_UNAVAILABLE,
     InvalidMessage,
     MessageID,
     Subscribe,
     error_message,
+    not_allowed,
 )
 from tailcast_gateway.protocol.wires import Wires
 from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.sessions.core.outcomes import goes_on_after
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.feed import Feed
+from tailcast_gateway.sessions.isolation import unavailable_text
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.similar import Similar
 from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
 from tailcast_gateway.views.subscription import Begin, Last
 from tailcast_gateway.views.view import Views
-from tailcast_streams.births import Birth
+from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR, NOTHING, Cursor
@@ -86,6 +88,7 @@ class Subscribing:
         recent: RecentEmergencies,
         similar: Similar,
         views: Views,
+        learn: Callable[[Sequence[Channel]], Awaitable[None]],
         wires: Wires,
         holders: Holders,
         max_subscriptions: int,
@@ -99,6 +102,8 @@ class Subscribing:
         self._recent = recent
         self._similar = similar
         self._views = views
+        # Reads what the indexes of sessions say.
+        self._learn = learn
         self._wires = wires
         self._holders = holders
         self._max_subscriptions = max_subscriptions
@@ -115,6 +120,8 @@ class Subscribing:
             BrokerError, TimeoutError: the broker is away, or refuses.
         """
         plan = self._plan(client, message)
+        if plan.session is not None and not plan.added.grant.allows(plan.session):
+            raise not_allowed(plan.session, message.id)
         async with asyncio.timeout(BROKER_SECONDS):
             kept = await self._holders.identify(client, message)
         if kept is not None:
@@ -122,8 +129,10 @@ class Subscribing:
         if plan.session is None:
             await self._subscribe_in_turn(client, message, plan)
         else:
-            async with asyncio.timeout(BROKER_SECONDS):
-                await self._subscribe_one(client, message, plan, plan.session)
+            # What fails otherwise is a failure over the client.
+            with self._hub.isolation.only(plan.session, Exception):
+                async with asyncio.timeout(BROKER_SECONDS):
+                    await self._subscribe_one(client, message, plan, plan.session)
 
     async def _subscribe_in_turn(
         self, client: Client, message: Subscribe, plan: Plan
@@ -201,13 +210,16 @@ class Subscribing:
             if wanted is None:
                 wanted = _still_wanted(client, channel)
             verdict = await self._verdict(channel, wanted, message.id)
+            await self._learn_to_read([channel], plan)
             states = await self._snapshots.read([session], message)
             names = (EMERGENCIES, session)
             recent = await self._recent.read(names, plan.added, message)
             similar: list[str] | None = None
             if channel.is_awaited and head.state is None:
-                similar = await self._similar.to(session)
-            is_still = self._hub.channels.get(session) is channel
+                similar = await self._similar.to(session, client.grant)
+            # An audit may have closed the emergencies, which nobody wanted any more.
+            channels = self._hub.channels
+            is_still = channels.get(session) is channel and EMERGENCIES in channels
             was_just_created = channel.is_awaited and bool(states)
             if is_still and channel.epoch == epoch and not was_just_created:
                 return _Known(channel, head, wanted, verdict, states, similar, recent)
@@ -282,6 +294,7 @@ class Subscribing:
             names = [*dict.fromkeys([EMERGENCIES, *names])]
             refused = await self._feed.open(names)
             names = [name for name in names if name not in refused]
+            await self._learn_to_read(self._hub.matching(plan.added), plan)
             states = await self._snapshots.read(names, message)
             recent = await self._recent.read(names, plan.added, message)
             if all(name in self._hub.channels for name in names):
@@ -300,13 +313,27 @@ class Subscribing:
         self._snapshots.begin(client, before, starts, states)
         client.send(answer_within(client.wire, subscribed(message, plan)))
         self._snapshots.send(client, names, states, message)
+        for name in plan.added.refused():
+            error = not_allowed(name, message.id)
+            client.send(error_message(error.code, error.text, id=message.id))
         for name in refused:
-            text = f"{name} cannot be read now; it is tried again"
-            client.send(error_message(FAILED, text, id=message.id))
+            self._begin_later(client, message, plan, name)
         channels = [self._hub.channels[EMERGENCIES], *self._hub.matching(plan.added)]
         ToldPositions(client, births=births, id=message.id).begin(channels)
         self._recent.send(client, recent, channels)
         self._begin_keeping(client, message, plan, births)
+
+    def _begin_later(
+        self, client: Client, message: Subscribe, plan: Plan, session: str
+    ) -> None:
+        """Say that a session cannot be read; it begins where it was to when it can."""
+        wanted = plan.wanted(session, birth=UNCOUNTED)
+        if wanted is not None:
+            client.later_starts[session] = wanted
+        text = unavailable_text(session)
+        client.send(
+            error_message(SESSION_UNAVAILABLE, text, id=message.id, session=session)
+        )
 
     def _attach(
         self,
@@ -331,6 +358,11 @@ class Subscribing:
         self._hub.subscribe(
             client, plan.subscription, starts, births=births, found=found
         )
+
+    async def _learn_to_read(self, channels: Iterable[Channel], plan: Plan) -> None:
+        """Find out where sessions have their steps and times, if that matters."""
+        if any(rule.view.needs_reading for rule in plan.added.rules):
+            await self._learn([one for one in channels if one.reading is None])
 
     async def _opened(self, session: str) -> Channel:
         while True:

@@ -36,8 +36,12 @@ class Refusal:
 FULL: Final = Refusal("too many connections", 5.0, 15.0)
 # Another replica takes the clients, or this one when it has restarted within seconds.
 ENDING: Final = Refusal("shutting down", 1.0, 3.0)
+# There is room when some of those that guess have been answered.
+GUESSING: Final = Refusal("too many wrong tokens at once", 1.0, 5.0)
 # The broker may be back at any time.
 AWAY: Final = Refusal("the broker is away", 1.0, 3.0)
+# The session is made anew by whoever owns what of it cannot be read.
+UNREADABLE: Final = Refusal("the session cannot be read now", 3.0, 8.0)
 # There is room when another export ends.
 EXPORTING: Final = Refusal("too many exports at once", 1.0, 5.0)
 # An indexer reads the session when it gets to it.

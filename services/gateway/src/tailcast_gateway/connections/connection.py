@@ -7,15 +7,16 @@ they do is in `commands`; which records the client gets and when is in `delivery
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, suppress
-from typing import Any, assert_never, cast
+from typing import Any, TypeAlias, assert_never, cast
 
 from tailcast_gateway.commands.commands import Commands, Unserved
 from tailcast_gateway.commands.core.defaults import NO_DEFAULTS, Defaults
 from tailcast_gateway.commands.core.pieces import Pieces, Room
 from tailcast_gateway.connections.core.liveness import Action, Liveness
 from tailcast_gateway.connections.core.ports import OwnedSocket
+from tailcast_gateway.connections.expiry import Expiry
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Client, ClientSocket
 from tailcast_gateway.delivery.core.hub import Hub
@@ -23,7 +24,10 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.client_messages import (
     INVALID_FORMAT,
     INVALID_MESSAGE,
+    NOT_AUTHORIZED,
+    UNAUTHENTICATED,
     Ack,
+    Auth,
     Heartbeat,
     History,
     InvalidMessage,
@@ -37,7 +41,9 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.protocol.close_codes import (
     DRAINING,
     NO_PONG,
+    NOT_AUTHENTICATED,
     NOT_SERVED,
+    TOKEN_EXPIRED,
     TOO_SLOW,
     ClosedBy,
     close_code,
@@ -46,6 +52,7 @@ from tailcast_gateway.protocol.close_codes import (
 )
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.resume.holders import Holders
+from tailcast_gateway.views.grant import EVERYTHING_GRANTED, NOTHING_GRANTED, Grant
 
 
 # How many messages, and bytes, may wait while one is carried out; then the socket is
@@ -55,8 +62,17 @@ MAX_PENDING_BYTES = 64 * 1024
 # How long a client has to repeat a `subscribe` that was `unavailable`. (The answer asks
 # for two seconds at most.) A client that ignored the answer would wait without an end.
 ASK_AGAIN_SECONDS = 10.0
+# How long before the end of its token a client is told of that.
+EXPIRING_SECONDS = 60.0
+# Returns what a token of a peer grants, None if it does not count.
+GrantFor: TypeAlias = Callable[[str, str], Awaitable[Grant | None]]
 # The shortest interval of unasked heartbeats, seconds.
 MIN_BEAT_SECONDS = 1.0
+
+
+async def grant_everything(_token: str, _peer: str) -> Grant:
+    """What any token grants where nobody need have one."""
+    return EVERYTHING_GRANTED
 
 
 class Connection:
@@ -74,6 +90,11 @@ class Connection:
         room: Room,
         name: str | None = None,
         defaults: Defaults = NO_DEFAULTS,
+        grant: Grant | None,
+        grant_for: GrantFor,
+        auth_seconds: float,
+        now: Callable[[], float],
+        expiry: Expiry,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         on_closed: Callable[["Connection"], None],
@@ -83,6 +104,17 @@ class Connection:
         # The state that delivery keeps for this connection.
         # (A cast: pyright takes a callable attribute for a method.)
         self.client = Client(cast(ClientSocket, socket), wire, name=name)
+        # Who it is, as it has proved; None before that.
+        self._grant: Grant | None = None
+        # Finds out what a token grants.
+        self._grant_for = grant_for
+        # Returns the time, Unix seconds, and looks at this connection when it is time.
+        self._now = now
+        self._expiry = expiry
+        # Varies when connections end whose tokens end together, seconds.
+        self._jitter = random.random()  # noqa: S311  # as said above
+        # The end of the token of which the client was told that it comes.
+        self._told_end: float | None = None
         # What the address says in place of the messages.
         self._defaults = defaults
         self._hub = hub
@@ -118,6 +150,14 @@ class Connection:
         self.is_closing = False
         # Whether the client was told that the replica shuts down.
         self._is_told = False
+        if grant is not None:
+            self.client.grant = grant
+            self.client.subscription = self.client.subscription.within(grant)
+            self._begin_grant(grant)
+        else:
+            self.client.grant = NOTHING_GRANTED
+            self.client.subscription = self.client.subscription.within(NOTHING_GRANTED)
+            self._expiry.watch(self, self._now() + auth_seconds)
 
     # Calls from the socket.
 
@@ -206,6 +246,11 @@ class Connection:
     # Calls from the replica.
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or is about to."""
+        return self.client.is_closed
+
+    @property
     def isolated(self) -> AbstractContextManager[None]:
         """Close this connection if something fails in here."""
         return self._hub.isolation.over(self.client)
@@ -252,6 +297,27 @@ class Connection:
         since, self._beat_at = self._beat_at, now
         if not self._socket.paused:
             self._commands.beat(self.client, since=since)
+
+    def look_at_time(self, now: float) -> float | None:
+        """Tell the client of its token's end, or close it; returns when to look next.
+
+        Times are Unix seconds.
+        """
+        if self._grant is None:
+            self._socket.close(NOT_AUTHENTICATED.number, NOT_AUTHENTICATED.reason)
+            return None
+        end = self._grant.ends_at
+        if end is None:
+            return None
+        if now >= end + self._jitter:
+            self._socket.close(TOKEN_EXPIRED.number, TOKEN_EXPIRED.reason)
+            return None
+        if now < end - EXPIRING_SECONDS:
+            return end - EXPIRING_SECONDS
+        if self._told_end != end:
+            self._told_end = end
+            self.client.send({"type": "expiring", "expiresAt": int(end * 1_000)})
+        return end + self._jitter
 
     def announce(self, reconnect_after_ms: int) -> None:
         """Tell the client that the replica shuts down, and when to come back."""
@@ -311,6 +377,12 @@ class Connection:
         commands = self._commands
         self._instruments.command_received(type(message).__name__.lower())
         match message:
+            case Auth():
+                self._begin(self._authenticate(message))
+            case _ if self._grant is None:
+                text = "Not authenticated: send auth with a token first"
+                error = InvalidMessage(UNAUTHENTICATED, text, message.id)
+                commands.refuse(self.client, error)
             case Subscribe():
                 self._begin_subscribing(message, self._answer_unserved)
             case Ack():
@@ -324,6 +396,37 @@ class Connection:
                 commands.unsubscribe(self.client, message)
             case _:
                 assert_never(message)
+
+    async def _authenticate(self, message: Auth) -> None:
+        """Take a token: the first one, or another one of the same subject."""
+        grant = await self._grant_for(message.token, self._peer)
+        before = self._grant
+        if grant is None:
+            text = "Not authenticated: this token does not count here"
+            error = InvalidMessage(UNAUTHENTICATED, text, message.id)
+            self._commands.refuse(self.client, error)
+            if before is None:
+                code = NOT_AUTHENTICATED
+                self._socket.close(code.number, code.reason)
+            return
+        if before is not None and grant.sub != before.sub:
+            text = "Not authorized: this token is another subject's"
+            error = InvalidMessage(NOT_AUTHORIZED, text, message.id)
+            self._commands.refuse(self.client, error)
+            return
+        if await self._commands.renew(self.client, grant, message):
+            self._begin_grant(grant)
+
+    def _begin_grant(self, grant: Grant) -> None:
+        """Let the client do what a grant allows, until it ends."""
+        had, self._grant = self._grant, grant
+        if grant.ends_at is not None and (had is None or had.ends_at is None):
+            self._expiry.watch(self, grant.ends_at - EXPIRING_SECONDS)
+
+    @property
+    def _peer(self) -> str:
+        address = self._socket.remote_address
+        return "-" if address is None else address[0]
 
     def _begin_subscribing(
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]

@@ -153,7 +153,7 @@ class _Farewells:
             (rule.text, rule.is_glob, rule.is_included, rule.view)
             for rule in client.subscription.rules
         )
-        key = (client.wire, rules)
+        key = (client.wire, rules, client.subscription.grant)
         if key not in self._shared:
             self._shared[key] = list(self._frames(client))
         return iter(self._shared[key])

@@ -18,11 +18,9 @@ from tailcast_gateway.commands.commands import Unserved
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
 from tailcast_gateway.connections.core.owners import LOST_END, NO_OWNER, call_owner
 from tailcast_gateway.connections.core.ports import SocketOwner
-from tailcast_gateway.connections.handover import (
-    WRITE_HIGH_WATER_BYTES,
-    transport_of,
-    tune,
-)
+from tailcast_gateway.connections.edge import Use
+from tailcast_gateway.connections.requests import transport_of, used_as
+from tailcast_gateway.connections.tuning import WRITE_HIGH_WATER_BYTES, tune
 from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ClosedBy
@@ -150,6 +148,10 @@ class EventStream(Response):
         self._transport = transport_of(scope)
         if self._transport is not None:
             tune(self._transport)
+        with used_as(scope, Use.EVENTS):
+            await self._serve(receive, send)
+
+    async def _serve(self, receive: Receive, send: Send) -> None:
         gone = asyncio.ensure_future(until_gone(receive))
         written = asyncio.ensure_future(self._keep_writing(send))
         try:

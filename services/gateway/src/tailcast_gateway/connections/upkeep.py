@@ -6,8 +6,7 @@ each.
 
 import asyncio
 import itertools
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 
 from tailcast_gateway.connections.connection import Connection
 from tailcast_service.tasks import Loop
@@ -25,13 +24,11 @@ class Connections:
     def __init__(
         self,
         *,
-        max_connections: int,
         ping_interval: float,
         pong_timeout: float,
         slow_timeout: float,
         clock: Callable[[], float],
     ) -> None:
-        self.max_connections = max_connections
         self._ping_interval = ping_interval
         self._pong_timeout = pong_timeout
         self._slow_timeout = slow_timeout
@@ -40,8 +37,6 @@ class Connections:
         self._parts: list[dict[Connection, None]] = [{} for _ in range(TICKS)]
         # Which part gets the next connection.
         self._next_part = itertools.cycle(range(TICKS))
-        # How many connections are being accepted now.
-        self._expected = 0
         # Whether the replica shuts down and refuses new connections.
         self.is_draining = False
 
@@ -51,20 +46,6 @@ class Connections:
     def __iter__(self) -> Iterator[Connection]:
         for part in self._parts:
             yield from part
-
-    @property
-    def is_full(self) -> bool:
-        """Whether one more connection would be too many."""
-        return len(self) + self._expected >= self.max_connections
-
-    @contextmanager
-    def expecting(self) -> Generator[None]:
-        """Count a connection that is being accepted, until it is added."""
-        self._expected += 1
-        try:
-            yield
-        finally:
-            self._expected -= 1
 
     def add(self, connection: Connection) -> None:
         """Add a connection that was made."""

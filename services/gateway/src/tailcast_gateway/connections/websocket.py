@@ -1,8 +1,8 @@
-"""One client's WebSocket after the hand-over: frames go out, messages come in.
+"""One client's WebSocket after its handshake: frames go out, messages come in.
 
 A `Socket` owns the TCP connection and calls its `SocketOwner` with each message. The
 owner decides what a message does, when to ping, and which frames are sent. The
-handshake and the server are in `handover`.
+handshake is in `front`.
 
 The websockets library reads (masks, sizes, order of fragments, control frames, pongs).
 Whole frames are written directly to the transport. Whatever the peer does, memory is
@@ -10,7 +10,6 @@ bounded: by the parser's max_size, one read of the transport, and the high-water
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final
@@ -24,8 +23,6 @@ from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.frames import close_frame, ping_frame
 
-
-logger = logging.getLogger(__name__)
 
 # How many bytes are parsed in one turn of the loop for one connection: some hundred of
 # the smallest frames, which take a few milliseconds. The rest waits for the next turn.
@@ -49,7 +46,7 @@ def _discard(frames: bytes) -> None:
 class _Phase(Enum):
     """The phases of a connection."""
 
-    # It is handed over; the owner has not been called yet.
+    # The owner has not been called yet.
     NEW = "new"
     # Both sides may send.
     OPEN = "open"
@@ -60,7 +57,7 @@ class _Phase(Enum):
 
 
 class Socket(asyncio.Protocol):
-    """The connection; `handover.handover` makes and returns it."""
+    """The connection; `front` makes it."""
 
     __slots__ = (
         "__weakref__",
@@ -69,6 +66,7 @@ class Socket(asyncio.Protocol):
         "_held",
         "_is_binary",
         "_message",
+        "_on_lost",
         "_parser",
         "_phase",
         "_pong",
@@ -88,15 +86,14 @@ class Socket(asyncio.Protocol):
         transport: asyncio.Transport,
         parser: ServerProtocol,
         connections: set[Any],
-        early: list[Frame],
         *,
         remote_address: tuple[str, int] | None,
-        paused: bool,
+        on_lost: Callable[[], None],
     ) -> None:
         # The owner; `NO_OWNER` before `start` and after the end.
         self.owner: SocketOwner = NO_OWNER
         # Whether the write buffer is above the high-water mark: write no payload then.
-        self.paused = paused
+        self.paused = False
         # The peer's address as the socket knows it (a proxy's, behind one).
         self.remote_address = remote_address
         # Writes whole frames. It is the transport's own method until a close frame was
@@ -108,8 +105,10 @@ class Socket(asyncio.Protocol):
         self._transport = transport
         # Parses frames, and makes the pongs and close frames that answer them.
         self._parser = parser
-        # uvicorn's set of live connections, which it closes when it shuts down.
+        # The server's set of live connections, which it closes when it shuts down.
         self._connections = connections
+        # Called when the TCP connection is gone.
+        self._on_lost = on_lost
         # The phase of the connection.
         self._phase = _Phase.NEW
         # How the connection ends: the first close of either side; None until then.
@@ -119,7 +118,7 @@ class Socket(asyncio.Protocol):
         # Bytes that are not parsed yet; bounded by one read of the transport.
         self._unread = b""
         # Frames that were parsed when the owner paused reading; bounded by one slice.
-        self._held = early
+        self._held: list[Frame] = []
         # The next turn of reading, while there is something to read.
         self._slice_call: asyncio.Handle | None = None
         # The fragments of an unfinished message; bounded by the parser's max_size.
@@ -215,23 +214,23 @@ class Socket(asyncio.Protocol):
         """Note that the TCP connection is gone; the reason does not matter."""
         del exc
         self._connections.discard(self)
+        self._on_lost()
         self.write = _discard
         if self._phase is not _Phase.NEW:
             # In the phase NEW `_begin` first handles earlier messages, then the end.
             self._lost()
 
-    # ---- what uvicorn and the hand-over call ----
+    # ---- what the server calls ----
 
     def shutdown(self) -> None:
-        """Close the connection, as uvicorn shuts down."""
+        """Close the connection, as the server shuts down."""
         self.close(*_DRAINING)
 
-    def endpoint_returned(self) -> None:
-        """Close the connection if its endpoint returned without an owner."""
-        if self._phase is _Phase.NEW and self.owner is NO_OWNER:
-            logger.error("a connection was handed over and its owner never started")
+    def fail(self) -> None:
+        """Close the connection, which could not be given to an owner."""
+        if self.owner is NO_OWNER:
             self.start(NO_OWNER)
-            self.close(*_INTERNAL_ERROR)
+        self.close(*_INTERNAL_ERROR)
 
     # ---- reading ----
 
@@ -242,7 +241,7 @@ class Socket(asyncio.Protocol):
         self._reading_paused = False
         self._read_on()
         if was_closed:
-            # `connection_lost` was called before, here or on uvicorn's protocol.
+            # `connection_lost` was called before.
             self._lost()
 
     def _settle_reading(self) -> None:

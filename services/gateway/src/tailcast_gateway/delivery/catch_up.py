@@ -189,6 +189,8 @@ class CatchUp:
             page = await self._reads.page(channel, cursor, SharedPage)
         except BrokerError as error:
             self._instruments.broker_failed("page", error)
+            # If it is the session's fault, the feed finds that out.
+            self.followers.mark(channel.session)
             await self._pause_before_retry()
             return
         finally:
@@ -347,6 +349,7 @@ class CatchUp:
                 )
             except BrokerError as error:
                 self._instruments.broker_failed("place", error)
+                self.followers.mark(channel.session)
                 await self._pause_before_retry()
                 continue
             # A verdict of an earlier epoch is void; `reset` has started a new look-up.

@@ -1,8 +1,9 @@
 """Tells clients what the index says of their sessions: one task for a replica.
 
 Where a run was taken up at a checkpoint is told as a rewind, and that a metric has come
-to those who asked for that. The index is read for sessions that have moved and that
-somebody watches, a bounded number at a time; nothing is in the way of records.
+to those who asked for that; and by the index it is known where records have their steps
+and times. It is read for sessions that have moved and that somebody watches, a bounded
+number at a time; nothing is in the way of records.
 """
 
 import asyncio
@@ -15,7 +16,9 @@ from tailcast_gateway.delivery.core.news import NewMetrics
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.breaks import Break, resumed
 from tailcast_gateway.protocol.wires import Wire
+from tailcast_gateway.views.reading import Reading
 from tailcast_index.fold import News, Rewind
+from tailcast_index.meaning import Choice
 from tailcast_streams.exceptions import BrokerError
 
 
@@ -44,11 +47,14 @@ class IndexNews:
         hub: Hub,
         reader: NewsReader,
         *,
+        reading_of: Callable[[Choice], Reading],
         clock: Callable[[], float],
         instruments: Instruments,
     ) -> None:
         self._hub = hub
         self._reader = reader
+        # Makes what reads the records of a session.
+        self._reading_of = reading_of
         self._clock = clock
         self._instruments = instruments
         # When `look` last began, monotonic seconds.
@@ -72,9 +78,9 @@ class IndexNews:
         await self._read(due[:MAX_LOOKS], now)
         self._looked_at = now
 
-    async def learn(self, channel: Channel) -> None:
-        """Read what the index of a session says. Raises BrokerError."""
-        await self._read([channel], self._clock())
+    async def learn(self, channels: Sequence[Channel]) -> None:
+        """Read what the indexes of sessions say. Raises BrokerError."""
+        await self._read(channels, self._clock())
 
     def _due(self, now: float) -> Iterator[Channel]:
         for channel in reversed(self._hub.recent):
@@ -91,17 +97,21 @@ class IndexNews:
     async def _read(self, channels: Sequence[Channel], now: float) -> None:
         if not channels:
             return
-        found = await self._reader.news([one.session for one in channels])
-        for channel, news in zip(channels, found, strict=True):
+        isolation = self._hub.isolation
+        names = [one.session for one in channels]
+        found = await isolation.each(names, self._reader.news)
+        for channel in channels:
             if self._hub.channels.get(channel.session) is not channel:
                 continue
             channel.news.looked_at = now
-            with self._hub.isolation.over_session(channel.session):
-                self._take(channel, news)
+            with isolation.over_session(channel.session):
+                self._take(channel, found.get(channel.session))
 
     def _take(self, channel: Channel, found: News | None) -> None:
         if found is not None and found.incarnation != channel.incarnation:
             found = None
+        if found is not None and found.choice is not None:
+            self._note_choice(channel, found.choice)
         rewinds = channel.news.note(found, channel.window.end.id)
         metrics = None if found is None else channel.news.new_metrics(found)
         if not rewinds and metrics is None:
@@ -112,6 +122,11 @@ class IndexNews:
                 self._tell_rewinds(client, channel, rewinds)
                 if metrics is not None:
                     self._tell_metrics(client, channel, metrics, frames)
+
+    def _note_choice(self, channel: Channel, choice: Choice) -> None:
+        reading = channel.reading
+        if reading is None or reading.choice != choice:
+            channel.reading = self._reading_of(choice)
 
     def _tell_rewinds(
         self, client: Client, channel: Channel, rewinds: Sequence[Rewind]

@@ -1,40 +1,44 @@
-"""The gateway over HTTP: the WebSocket handshake, health, metrics, sessions, the page.
+"""The gateway over HTTP: health, metrics, sessions, the page.
 
-FastAPI routes and checks; an accepted WebSocket is handed over and its endpoint
-returns. `connections` serves it from then on.
+FastAPI routes and checks. It never sees a WebSocket: `handshakes` decides about these.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
-from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
-from tailcast_gateway.connections.admission import AWAY
-from tailcast_gateway.connections.handover import handover
+from tailcast_gateway.connections.admission import AWAY, UNREADABLE
+from tailcast_gateway.connections.requests import front_of
+from tailcast_gateway.http.access import add_access
+from tailcast_gateway.http.authentication import Authentication, Gate
 from tailcast_gateway.http.changes import Changes, add_refusals
-from tailcast_gateway.http.core import bodies, openapi
-from tailcast_gateway.http.core.address import read_address
-from tailcast_gateway.http.edits import add_edits
+from tailcast_gateway.http.core import api_page, bodies, openapi
+from tailcast_gateway.http.core.hosts import AllowedHosts
+from tailcast_gateway.http.core.page_headers import page_headers
+from tailcast_gateway.http.edits import add_edits, check_method
 from tailcast_gateway.http.emergencies import add_emergencies
-from tailcast_gateway.http.events import add_events
+from tailcast_gateway.http.events import EVENTS_PATH, add_events
 from tailcast_gateway.http.export import Exports
+from tailcast_gateway.http.handshakes import Handshakes
+from tailcast_gateway.http.head import as_get
+from tailcast_gateway.http.host_check import HostCheck
+from tailcast_gateway.http.login import LOGIN_PATH, LOGOUT_PATH, add_login
 from tailcast_gateway.http.many_series import add_many_series
+from tailcast_gateway.http.page import DASHBOARD, add_page
+from tailcast_gateway.http.queries import check_query
 from tailcast_gateway.http.record import add_record
-from tailcast_gateway.http.responses import (
-    ORIGIN_REFUSED,
-    foreign_origin,
-    json_response,
-)
+from tailcast_gateway.http.responses import json_response, response_of
 from tailcast_gateway.http.series import add_series
 from tailcast_gateway.http.session_list import add_session_list
 from tailcast_gateway.http.sessions import add_sessions
@@ -45,10 +49,11 @@ from tailcast_gateway.protocol.client_messages import (
     FAILED,
     INVALID_CURSOR,
     INVALID_MESSAGE,
+    SESSION_UNAVAILABLE,
     InvalidMessage,
 )
-from tailcast_gateway.protocol.wires import SUBPROTOCOLS, wire_of
 from tailcast_gateway.replica import Replica
+from tailcast_gateway.sessions.isolation import SessionUnavailable
 from tailcast_service.build import read_build
 from tailcast_streams.exceptions import (
     BrokerError,
@@ -57,10 +62,18 @@ from tailcast_streams.exceptions import (
 )
 
 
-STREAM_PATH = asyncapi.ADDRESS
-
-Endpoint = Callable[[WebSocket], Awaitable[None]]
-
+METRICS_PATH = "/metrics"
+# What shows no session: everybody may read it, as the page does before it has a token.
+OPEN_PATHS = (
+    "/healthz",
+    "/readyz",
+    "/docs",
+    "/openapi.json",
+    asyncapi.PATH,
+)
+# What is answered though there is no room: it says how the gateway is. And an event
+# stream says by itself when to come again: browsers never come back to what is refused.
+ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", METRICS_PATH, EVENTS_PATH})
 
 # How long the first bytes of an answer may take. It is longer than any read takes, and
 # shorter than people and their programs wait.
@@ -68,14 +81,16 @@ ANSWER_SECONDS = 2.5
 
 
 class Api(FastAPI):
-    """FastAPI, without its layers for the handshakes of the stream.
+    """FastAPI, with what comes before its routes, and who decides of handshakes."""
 
-    What these layers do for an endpoint (dependencies, exit stacks, handlers of errors)
-    is not needed there, and was a quarter of the cost of a handshake.
-    """
-
-    # Serves the WebSockets of the stream.
-    stream: Endpoint
+    # Refuses requests that call the gateway by another's name.
+    host_check: HostCheck
+    # Finds out who sends a request.
+    gate: Gate
+    # Decides about WebSockets.
+    handshakes: Handshakes
+    # Why a request is refused for which there is no room.
+    on_surplus: Callable[[], Response | None]
     # Makes the answer to a request that takes too long.
     on_late: Callable[[], Response]
     # Called with the path and the error of a request that could not be served.
@@ -83,18 +98,33 @@ class Api(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope, send = as_get(scope, send)
         try:
-            if scope["type"] == "websocket" and _path_of(scope) == STREAM_PATH:
-                await self.stream(WebSocket(scope, receive, send))
-            elif scope["type"] == "http":
-                await self._answer_in_time(scope, receive, send)
-            else:
+            if scope["type"] != "http":
                 await super().__call__(scope, receive, send)
+            elif (refusal := await self._refuse(scope)) is not None:
+                await refusal(scope, receive, send)
+            else:
+                await self._answer_in_time(scope, receive, send)
         except Exception as error:
             if scope["type"] == "lifespan":
                 raise
             # The request has been answered, or the server ends the connection.
             self.on_failed(_path_of(scope), error)
+
+    async def _refuse(self, scope: Scope) -> Response | None:
+        """The answer to a request that is refused before it has a route."""
+        headers = Headers(scope=scope)
+        hosts, accepted = headers.getlist("host"), headers.getlist("accept")
+        if (answer := self.host_check.refuse(hosts, accepted)) is not None:
+            return response_of(answer)
+        front = front_of(scope)
+        path = _path_of(scope)
+        is_surplus = front is not None and front.is_surplus
+        is_refused = is_surplus and path not in ALWAYS_ANSWERED
+        refusal = self.on_surplus() if is_refused else None
+        return refusal or await self.gate.refuse(scope, path)
 
     async def _answer_in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or say that the broker is away if that takes too long."""
@@ -129,18 +159,41 @@ def _path_of(scope: Scope) -> str:
 def make_api(
     replica: Replica,
     *,
+    allowed_hosts: Collection[str] = (),
     allowed_origins: Collection[str] = (),
+    authentication: Authentication | None = None,
     lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
-) -> FastAPI:
-    """The application; `lifespan` runs around it, the replica by default."""
+    dashboard: Traversable | None = DASHBOARD,
+) -> Api:
+    """The application; `lifespan` runs around it, the replica by default.
+
+    `allowed_hosts` are the names of the gateway besides loopback and addresses. Without
+    `authentication` everybody may read everything.
+    `dashboard` is the folder in which the page is built. Without it, or if nothing is
+    built there, the plain page is served.
+    """
 
     @asynccontextmanager
     async def run(_app: FastAPI) -> AsyncGenerator[None]:
         async with (lifespan or replica.running)():
             yield
 
-    api = Api(title="Tailcast", version=asyncapi.VERSION, lifespan=run)
-    api.stream = _make_stream(replica, allowed_origins)
+    api = Api(
+        title="Tailcast",
+        version=asyncapi.VERSION,
+        lifespan=run,
+        dependencies=[Depends(check_method), Depends(check_query)],
+        # These would have a browser run what another host has.
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.host_check = HostCheck(
+        AllowedHosts(allowed_hosts), on_refused=replica.instruments.host_refused
+    )
+    if authentication is None:
+        authentication = Authentication(
+            now=replica.now, instruments=replica.instruments
+        )
     api.on_failed = partial(replica.instruments.defect, "request")
     _add_health(api, replica)
     exports = Exports(
@@ -149,42 +202,55 @@ def make_api(
         instruments=replica.instruments,
     )
     # Before the sessions, whose paths may have any end.
-    add_series(api, replica)
+    add_series(api)
     add_many_series(api, replica, exports)
-    add_session_list(api, replica)
+    add_session_list(api)
     add_sessions(api, replica, exports)
     changes = Changes(replica.instruments, allowed_origins)
     add_emergencies(api, replica, changes)
-    add_edits(api, replica, changes)
-    add_sources(api, replica)
+    add_edits(api, changes)
+    add_sources(api)
     add_status(api, replica)
-    add_record(api, replica)
+    add_record(api)
     add_events(api, replica, allowed_origins)
+    add_login(api, authentication, changes)
     _add_contract(api)
-    index = (resources.files("tailcast_gateway") / "static" / "index.html").read_text()
-
-    @api.get("/", include_in_schema=False)
-    async def show_page() -> HTMLResponse:
-        return HTMLResponse(index, headers={"cache-control": "no-cache"})
-
+    _add_docs(api)
+    page = add_page(api, dashboard)
+    api.gate = Gate(
+        authentication,
+        granted=replica.granted,
+        open_paths=(*OPEN_PATHS, LOGIN_PATH, LOGOUT_PATH, *page),
+        page_path="/",
+        closed_paths=(METRICS_PATH,),
+    )
+    api.handshakes = Handshakes(
+        replica,
+        api.host_check,
+        authentication,
+        api.gate,
+        allowed_origins=allowed_origins,
+    )
+    api.on_surplus = partial(_refuse_surplus, replica)
     _add_errors(api, replica)
     return api
 
 
+def _refuse_surplus(replica: Replica) -> Response | None:
+    """The answer to a request for which there is no room."""
+    if (refusal := replica.refuse(is_surplus=True)) is None:
+        return None
+    headers = {**refusal.retry_after(), "connection": "close"}
+    body = {"code": "overloaded", "message": refusal.text}
+    return json_response(body, status=503, headers=headers)
+
+
 def _add_errors(api: Api, replica: Replica) -> None:
     """Answer what cannot be served."""
-
-    def explain_late() -> Response:
-        return explain_broker(BrokerUnavailable("it does not answer"))
-
-    def explain_broker(error: BrokerError) -> Response:
-        replica.instruments.broker_failed("request", error)
-        replica.instruments.unavailable("request", error)
-        body = {"code": "unavailable", "message": f"the broker: {error}"}
-        return json_response(body, status=503, headers=AWAY.retry_after())
-
-    api.on_late = explain_late
+    explain_broker = partial(_explain_broker, replica)
+    api.on_late = lambda: explain_broker(BrokerUnavailable("it does not answer"))
     add_refusals(api)
+    add_access(api)
 
     @api.exception_handler(BrokerError)
     async def explain(_request: Request, error: BrokerError) -> Response:
@@ -226,6 +292,17 @@ def _add_errors(api: Api, replica: Replica) -> None:
         return json_response({"code": INVALID_MESSAGE, "message": text}, status=400)
 
 
+def _explain_broker(replica: Replica, error: BrokerError) -> Response:
+    """The answer to a request that needs what the broker does not give."""
+    if isinstance(error, SessionUnavailable):
+        body = {"code": SESSION_UNAVAILABLE, "message": str(error)}
+        return json_response(body, status=503, headers=UNREADABLE.retry_after())
+    replica.instruments.broker_failed("request", error)
+    replica.instruments.unavailable("request", error)
+    body = {"code": "unavailable", "message": f"the broker: {error}"}
+    return json_response(body, status=503, headers=AWAY.retry_after())
+
+
 def _allowed(api: Api, request: Request) -> str:
     """The methods of a path: those of all routes with it, each of which has one."""
     routes = [route for route in api.routes if isinstance(route, Route)]
@@ -233,45 +310,9 @@ def _allowed(api: Api, request: Request) -> str:
     found = (one.path for one in routes if one.matches(scope)[0] is not Match.NONE)
     path = next(found, None)
     methods = {name for one in routes if one.path == path for name in one.methods or ()}
+    if "GET" in methods:
+        methods.add("HEAD")
     return ", ".join(sorted(methods))
-
-
-def _make_stream(replica: Replica, allowed_origins: Collection[str]) -> Endpoint:
-    async def stream(websocket: WebSocket) -> None:
-        if (foreign := foreign_origin(websocket, allowed_origins)) is not None:
-            replica.instruments.origin_refused(foreign)
-            await websocket.send_denial_response(Response(ORIGIN_REFUSED, 403))
-            return
-        if (refusal := replica.refuse()) is not None:
-            # Refuse before the upgrade: a client that was accepted and then closed
-            # would come back at once.
-            answer = Response(refusal.text, 503, headers=refusal.retry_after())
-            await websocket.send_denial_response(answer)
-            return
-        address = read_address(websocket.query_params.multi_items())
-        max_message = address.max_message
-        if max_message is not None and replica.wires.is_full:
-            replica.instruments.busy("wires")
-            text = "too many values of maxMessage are in use here"
-            headers = {"retry-after": "5"}
-            await websocket.send_denial_response(Response(text, 503, headers=headers))
-            return
-        offered = websocket.scope.get("subprotocols") or ()
-        subprotocol = next((one for one in offered if one in SUBPROTOCOLS), None)
-        with replica.connections.expecting():
-            await websocket.accept(subprotocol=subprotocol)
-            socket = handover(websocket.scope)
-            wire = wire_of(subprotocol, is_deflated=socket.is_deflated)
-            if max_message is not None:
-                wire = replica.wires.bounded(wire, max_message) or wire
-            connection = replica.take(
-                socket, wire, name=address.name, defaults=address.defaults
-            )
-            socket.start(connection)
-            if address.wrong:
-                connection.complain(address.wrong)
-
-    return stream
 
 
 def _add_health(api: FastAPI, replica: Replica) -> None:
@@ -293,12 +334,19 @@ def _add_health(api: FastAPI, replica: Replica) -> None:
         body = {"status": "not ready", "reason": reason}
         return json_response(body, status=503)
 
-    @api.get("/metrics", include_in_schema=False)
+    @api.get(METRICS_PATH, include_in_schema=False)
     async def tell_metrics() -> Response:
         return Response(
             replica.instruments.exposition(),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
+
+
+def _add_docs(api: FastAPI) -> None:
+    @api.get("/docs", include_in_schema=False)
+    async def tell_docs() -> Response:
+        html = api_page.page_of(api.openapi())
+        return Response(html, headers=page_headers(html), media_type="text/html")
 
 
 def _add_contract(api: FastAPI) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.changes import CHANGE_ERRORS, Changes
 from tailcast_gateway.http.core.edits import (
     EDIT_TYPES,
@@ -18,7 +19,7 @@ from tailcast_gateway.http.core.parameters import session_in
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.http.sessions import IN_PATH, NotFound, SessionName
 from tailcast_gateway.protocol.message_parts import SnapshotFields
-from tailcast_gateway.replica import Replica
+from tailcast_gateway.sessions.granted import Granted
 
 
 _ANSWERS: Final = answers(SnapshotFields, errors=(400, 404, 503, *CHANGE_ERRORS))
@@ -27,34 +28,45 @@ _BODY: Final = takes(EditBody)
 _ENDS: Final = ("records", "rejected", "series", "metrics")
 
 
-def add_edits(api: FastAPI, replica: Replica, changes: Changes) -> None:
-    """Serve the changes of what people say."""
-    stored = replica.stored
+async def check_method(request: Request) -> None:
+    """Refuse to change what a session has: its path would be that of another session.
 
-    async def change(request: Request, session: str) -> Response:
+    It comes before all that is wrong with a change. Raises HTTPException.
+    """
+    path = request.scope["raw_path"]
+    if request.method == "PATCH" and any(
+        session_in(path, before=end) is not None for end in _ENDS
+    ):
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
+
+
+def add_edits(api: FastAPI, changes: Changes) -> None:
+    """Serve the changes of what people say."""
+
+    async def change(request: Request, session: str, allowed: Granted) -> Response:
         body = await changes.json_body(request, MAX_EDIT_BYTES, types=EDIT_TYPES)
         edits = edits_in(body)
-        if session.startswith("!") or not await stored.edit(session, edits):
+        if session.startswith("!") or not await allowed.edit(session, edits):
             raise NotFound
-        seen = await stored.snapshot(session)
+        seen = await allowed.snapshot(session)
         if seen is None:
             raise NotFound
-        return json_response(stored.shown(session, seen))
+        return json_response(allowed.shown(session, seen))
 
     @api.patch("/api/sessions", responses=_ANSWERS, openapi_extra=_BODY)
-    async def change_session(request: Request, session: SessionName) -> Response:
+    async def change_session(
+        request: Request, session: SessionName, allowed: Allowed
+    ) -> Response:
         """Change a session's tags, its notes, and whether it is pinned.
 
         What is absent stays; null takes back what was said, so that what the run says
         of itself counts again.
         """
-        return await change(request, session)
+        return await change(request, session, allowed)
 
     @api.patch(IN_PATH, responses=_ANSWERS, openapi_extra=_BODY)
-    async def change_its_fields(request: Request, session: str) -> Response:
+    async def change_its_fields(
+        request: Request, session: str, allowed: Allowed
+    ) -> Response:
         """Like `PATCH /api/sessions?sessionId=`."""
-        path = request.scope["raw_path"]
-        if any(session_in(path, before=end) is not None for end in _ENDS):
-            # That is what they are of a session, and no end of its name.
-            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
-        return await change(request, session)
+        return await change(request, session, allowed)

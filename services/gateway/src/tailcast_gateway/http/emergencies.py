@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 
+from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.changes import CHANGE_ERRORS, Changes
 from tailcast_gateway.http.core.bodies import AcknowledgedBody, EmergenciesBody
 from tailcast_gateway.http.core.openapi import answers, takes
@@ -26,6 +27,7 @@ from tailcast_gateway.sessions.core.emergency_list import (
     place_text,
 )
 from tailcast_gateway.sessions.emergencies import AcknowledgedOne, Unknown
+from tailcast_gateway.sessions.granted import Granted
 
 
 # The longest answer, bytes of records; a page has at least one.
@@ -87,13 +89,13 @@ class _Routes:
     """The endpoints of one replica."""
 
     def __init__(self, replica: Replica, changes: Changes) -> None:
-        self._replica = replica
-        self._history = replica.emergencies
+        self._instruments = replica.instruments
         self._changes = changes
 
     async def list_emergencies(
         self,
         asked: ListAsked,
+        allowed: Allowed,
         after: str | None = None,
         limit: LimitQuery = None,
     ) -> Response:
@@ -107,13 +109,13 @@ class _Routes:
         names = None
         if sessions is not None and not sessions.has_globs():
             names = sessions.literals()
-        listing = await self._history.listing(names)
+        listing = await allowed.emergencies(names)
         found = listing.newest(asked.wanted, after=place)
         some = [one for one, _ in zip(found, range(most + 1), strict=False)]
         page, more = some[:most], len(some) > most
         data: list[dict[str, object]] = []
         size = 0
-        for one, record in zip(page, await self._history.records(page), strict=True):
+        for one, record in zip(page, await allowed.records(page), strict=True):
             size += len(record or b"")
             if data and size > LISTED_BYTES:
                 page, more = page[: len(data)], True
@@ -128,37 +130,45 @@ class _Routes:
             }
         )
 
-    async def acknowledge(self, request: Request, id: NamedQuery) -> Response:
+    async def acknowledge(
+        self, request: Request, id: NamedQuery, allowed: Allowed
+    ) -> Response:
         """Say that somebody has seen an emergency, which all who watch are told.
 
         Who was the first stays, until it is taken back.
         """
         body = await self._changes.json_body(request, MAX_ACK_BYTES)
         seen = read_acknowledging(body)
-        answer = await self._history.acknowledge(id, seen.who, seen.note)
-        self._replica.instruments.emergency_acknowledged(id, seen.who)
-        return await self._shown(answer)
+        answer = await allowed.acknowledge(id, seen.who, seen.note)
+        self._instruments.emergency_acknowledged(id, seen.who)
+        return await self._shown(answer, allowed)
 
-    async def take_back(self, request: Request, id: NamedQuery) -> Response:
+    async def take_back(
+        self, request: Request, id: NamedQuery, allowed: Allowed
+    ) -> Response:
         """Say that nobody has seen an emergency after all."""
         self._changes.check_origin(request)
-        answer = await self._history.take_back(id)
-        self._replica.instruments.emergency_acknowledged(id, "")
-        return await self._shown(answer)
+        answer = await allowed.take_back(id)
+        self._instruments.emergency_acknowledged(id, "")
+        return await self._shown(answer, allowed)
 
     # The same endpoints with the ID in the path, for addresses that people type.
 
-    async def acknowledge_it(self, request: Request, id: str) -> Response:
+    async def acknowledge_it(
+        self, request: Request, id: str, allowed: Allowed
+    ) -> Response:
         """Like `POST /api/emergencies/ack?id=`."""
-        return await self.acknowledge(request, id)
+        return await self.acknowledge(request, id, allowed)
 
-    async def take_it_back(self, request: Request, id: str) -> Response:
+    async def take_it_back(
+        self, request: Request, id: str, allowed: Allowed
+    ) -> Response:
         """Like `DELETE /api/emergencies/ack?id=`."""
-        return await self.take_back(request, id)
+        return await self.take_back(request, id, allowed)
 
     # Helpers.
 
-    async def _shown(self, answer: AcknowledgedOne) -> Response:
+    async def _shown(self, answer: AcknowledgedOne, allowed: Granted) -> Response:
         one, listing = answer
-        (record,) = await self._history.records([one])
+        (record,) = await allowed.records([one])
         return json_response(listed_emergency(one, record, listing))

@@ -11,6 +11,8 @@ from fastapi import FastAPI, Header, Query, Request, Response
 
 from tailcast_gateway.connections.admission import Refusal
 from tailcast_gateway.connections.event_stream import HEADERS, EventStream
+from tailcast_gateway.connections.requests import front_of
+from tailcast_gateway.http.access import granted_to, no_such_session
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import only_session, parsed_query
 from tailcast_gateway.http.responses import (
@@ -28,6 +30,8 @@ from tailcast_gateway.protocol.limits import (
 from tailcast_gateway.replica import Replica
 
 
+EVENTS_PATH = "/sse/telemetry"
+
 MaxMessageQuery = Annotated[
     int | None, Query(alias="maxMessage", ge=MIN_MESSAGE_BYTES, le=MAX_MESSAGE_BYTES)
 ]
@@ -40,9 +44,10 @@ def add_events(
 ) -> None:
     """Serve `/sse/telemetry`."""
 
-    @api.get("/sse/telemetry", responses=_STREAM, response_class=Response)
+    @api.get(EVENTS_PATH, responses=_STREAM, response_class=Response)
     async def stream(
         request: Request,
+        *,
         session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,
         start: Annotated[str | None, Query(alias="from")] = None,
         where: str | None = None,
@@ -50,17 +55,21 @@ def add_events(
         max_message: MaxMessageQuery = None,
         emergencies: Annotated[int | None, Query(ge=0, le=MAX_EMERGENCIES)] = None,
         last_event_id: Annotated[str | None, Header()] = None,
+        last_event: Annotated[str | None, Query(alias="lastEventId")] = None,
     ) -> Response:
         """Records of one session as they come; the event's ID is the cursor."""
         if (foreign := foreign_origin(request, allowed_origins)) is not None:
             replica.instruments.origin_refused(foreign)
             body = {"code": "not_authorized", "message": ORIGIN_REFUSED}
             return json_response(body, 403)
+        session, grant = only_session(session_ids or []), granted_to(request).grant
+        if not grant.allows(session):
+            return no_such_session()
         query = parsed_query(
-            only_session(session_ids or []),
+            session,
             replica.views,
             start=start,
-            after=last_event_id or None,
+            after=last_event_id or last_event or None,
             where=where,
             metrics=metrics or (),
             max_message=max_message,
@@ -68,14 +77,16 @@ def add_events(
         )
         origin = request.headers.get("origin")
         headers = [] if origin is None else _shared_with(origin)
-        if (refusal := replica.refuse()) is not None:
+        front = front_of(request.scope)
+        is_surplus = front is not None and front.is_surplus
+        if (refusal := replica.refuse(is_surplus=is_surplus)) is not None:
             return _ended(refusal, headers)
         peer = request.client
         response = EventStream(
             remote_address=None if peer is None else (peer.host, peer.port),
             headers=headers,
         )
-        connection = replica.take(response, EVENTS)
+        connection = replica.take(response, EVENTS, grant=grant)
         response.start(
             connection, lambda: connection.subscribe(query.message, response.refuse)
         )
@@ -89,7 +100,7 @@ def _ended(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> Response:
     """
     told = error_message(UNAVAILABLE, refusal.text, retry_after_ms=refusal.delay_ms())
     response = Response(EVENTS.message(told))
-    response.raw_headers += [*HEADERS, *headers]
+    response.raw_headers += [*HEADERS, *headers, (b"connection", b"close")]
     return response
 
 

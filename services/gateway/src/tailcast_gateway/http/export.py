@@ -16,12 +16,15 @@ from starlette.types import Receive, Scope, Send
 
 from tailcast_gateway.connections.admission import ENDING, EXPORTING
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
-from tailcast_gateway.connections.handover import transport_of
+from tailcast_gateway.connections.edge import Use
+from tailcast_gateway.connections.requests import transport_of, used_as
+from tailcast_gateway.http.core.lines import one_line
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.client_messages import UNAVAILABLE
 from tailcast_gateway.sessions.core.pages import Breaks, shaped
-from tailcast_gateway.sessions.history import Pages
+from tailcast_gateway.sessions.granted import Granted
+from tailcast_gateway.views.reading import Reading
 from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import Cursor
@@ -71,7 +74,7 @@ class Exports:
 
 
 async def exported(
-    history: Pages,
+    allowed: Granted,
     session: str,
     start: Cursor,
     head: Cursor,
@@ -79,27 +82,28 @@ async def exported(
     limit: int | None,
     told: Breaks,
     view: View = PLAIN,
+    reading: Reading | None = None,
 ) -> AsyncGenerator[bytes]:
-    """The lines from a place of a session up to a head, in chunks.
+    """The lines from a place of a session up to a head, in chunks; see `shaped`.
 
     Raises:
-        Broken: records are missing before the head.
+        Broken: records are missing before the head, or the grant is over.
         BrokerError: the broker failed before the head.
     """
     cursor, left = start, limit
     lines = _told_lines(told)
     while cursor.id < head.id and left != 0:
+        if allowed.is_over:
+            raise Broken("the token is over")
         size = PAGE_RECORDS if left is None else min(PAGE_RECORDS, left)
-        page = await history.after(
+        page = await allowed.after(
             session, cursor, limit=size, max_bytes=EXPORT_PAGE_BYTES
         )
         if page.cursor == cursor and not page.told:
             raise Broken("what follows is not there")
         lines += _told_lines(page.told)
         records = [one for one in page.records if one.id <= head.id]
-        # JSON allows a carriage return between tokens, but readers of lines would end
-        # a line there.
-        lines += [line.replace(b"\r", b" ") for line in shaped(records, view)]
+        lines += [one_line(line) for line in shaped(records, view, reading)]
         if left is not None:
             left -= len(records)
         cursor = page.cursor
@@ -137,8 +141,9 @@ class NdjsonResponse(Response):
         gone = asyncio.ensure_future(until_gone(receive))
         self._exports.count += 1
         try:
-            async with contextlib.aclosing(self._chunks):
-                await self._send_all(gone, send)
+            with used_as(scope, Use.EXPORT):
+                async with contextlib.aclosing(self._chunks):
+                    await self._send_all(gone, send)
         except (Broken, BrokerError, TimeoutError, asyncio.CancelledError) as error:
             reason = str(error) or type(error).__name__
             self._exports.instruments.export_broken(self._session, reason)

@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 from fastapi import FastAPI, Request, Response
 
-from tailcast_gateway.connections.admission import AWAY, UNINDEXED
+from tailcast_gateway.connections.admission import AWAY, UNINDEXED, UNREADABLE
+from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.changes import read_body
 from tailcast_gateway.http.core.bodies import (
     NoSeriesBody,
@@ -26,8 +27,10 @@ from tailcast_gateway.http.core.many_curves import (
 )
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.export import Exports, NdjsonResponse
+from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.client_messages import (
     FAILED,
+    SESSION_UNAVAILABLE,
     TOO_LARGE,
     UNAVAILABLE,
     InvalidMessage,
@@ -37,6 +40,8 @@ from tailcast_gateway.protocol.json_schemas import reference
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions.core.series import drawn_body
 from tailcast_gateway.sessions.curve_reads import Unindexed
+from tailcast_gateway.sessions.granted import Granted
+from tailcast_gateway.sessions.isolation import SessionUnavailable
 from tailcast_gateway.sessions.stored import BROKER_SECONDS
 from tailcast_streams.exceptions import BrokerError
 
@@ -56,7 +61,7 @@ def add_many_series(api: FastAPI, replica: Replica, exports: Exports) -> None:
     responses = answers(SeriesBody, NoSeriesBody, errors=(400, 503))
     content = responses[200]["content"]
     content[_LINES] = content.pop("application/json")
-    lines = _Lines(replica)
+    lines = _Lines(replica.instruments)
 
     @api.post(
         "/api/series",
@@ -65,7 +70,7 @@ def add_many_series(api: FastAPI, replica: Replica, exports: Exports) -> None:
         response_class=Response,
         openapi_extra={"requestBody": _BODY},
     )
-    async def tell_many_series(request: Request) -> Response:
+    async def tell_many_series(request: Request, allowed: Allowed) -> Response:
         """Curves of up to 50 sessions: a line for each, in the order of their names.
 
         A line has `code` and `message` in place of curves that could not be drawn.
@@ -74,44 +79,47 @@ def add_many_series(api: FastAPI, replica: Replica, exports: Exports) -> None:
         if (refusal := exports.refusal) is not None:
             return refusal
         name = f"{len(wanted.sessions)} sessions' curves"
-        return NdjsonResponse(exports, name, lines.of(wanted))
+        return NdjsonResponse(exports, name, lines.of(wanted, allowed))
 
 
 class _Lines:
     """Makes the lines."""
 
-    def __init__(self, replica: Replica) -> None:
-        self._stored = replica.stored
-        self._curves = replica.curves
-        self._instruments = replica.instruments
+    def __init__(self, instruments: Instruments) -> None:
+        self._instruments = instruments
 
-    async def of(self, wanted: CurvesWanted) -> AsyncGenerator[bytes]:
+    async def of(self, wanted: CurvesWanted, allowed: Granted) -> AsyncGenerator[bytes]:
         """The lines, each when it was asked for."""
         ahead: deque[asyncio.Task[bytes]] = deque()
         left = iter(wanted.sessions)
         try:
             while True:
                 while len(ahead) < DRAWN_AHEAD and (name := next(left, None)):
-                    ahead.append(asyncio.create_task(self._line(name, wanted)))
+                    line = self._line(name, wanted, allowed)
+                    ahead.append(asyncio.create_task(line))
                 if not ahead:
                     return
-                line = await ahead[0]
+                drawn = await ahead[0]
                 ahead.popleft()
-                yield line
+                yield drawn
         finally:
             for task in ahead:
                 task.cancel()
 
-    async def _line(self, session: str, wanted: CurvesWanted) -> bytes:
-        fields = await self._fields(session, wanted)
+    async def _line(
+        self, session: str, wanted: CurvesWanted, allowed: Granted
+    ) -> bytes:
+        fields = await self._fields(session, wanted, allowed)
         return msgspec.json.encode(fields) + b"\n"
 
-    async def _fields(self, session: str, wanted: CurvesWanted) -> dict[str, object]:
+    async def _fields(
+        self, session: str, wanted: CurvesWanted, allowed: Granted
+    ) -> dict[str, object]:
         try:
             async with asyncio.timeout(BROKER_SECONDS):
-                if await self._stored.head(session) is None:
+                if await allowed.head(session) is None:
                     return _without(session, "not_found", "no such session")
-                drawn = await self._curves.draw(
+                drawn = await allowed.draw(
                     session,
                     wanted.metrics,
                     points=wanted.points,
@@ -121,6 +129,9 @@ class _Lines:
         except Unindexed:
             delay_ms = UNINDEXED.delay_ms()
             return _without(session, UNAVAILABLE, UNINDEXED.text, delay_ms)
+        except SessionUnavailable as error:
+            delay_ms = UNREADABLE.delay_ms()
+            return _without(session, SESSION_UNAVAILABLE, str(error), delay_ms)
         except (BrokerError, TimeoutError) as error:
             self._instruments.broker_failed("request", error)
             self._instruments.unavailable("request", error)

@@ -5,56 +5,72 @@ none. Without this rule, any web page that somebody in a private network opens c
 read the telemetry of a gateway in that network.
 """
 
-import ipaddress
 from collections.abc import Collection
-from urllib.parse import urlsplit
+
+from tailcast_gateway.http.core.hosts import (
+    Authority,
+    authority_in,
+    host_in,
+    is_loopback,
+)
 
 
 EVERY_ORIGIN = "*"
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+# All origins on the machine of a browser that calls the gateway by loopback.
+LOOPBACK_ORIGINS = "loopback"
+_SCHEMES = ("http", "https", "ws", "wss")
+_DEFAULT_PORTS = (80, 443)
 
 
 def is_origin_allowed(
-    origin: str | None, *, host: str | None, scheme: str, allowed: Collection[str]
+    origin: str | None,
+    *,
+    host: str,
+    peer: str | None,
+    scheme: str,
+    allowed: Collection[str],
 ) -> bool:
     """Whether a handshake with this `Origin` header may go on.
 
+    A page on the machine of the gateway may connect from there, as while somebody works
+    on it. A loopback origin says nothing about where a page is if the gateway is called
+    by a name, and nothing about who asks if the request came from elsewhere.
+
     Args:
         origin: the header, None without one.
-        host: the `Host` header, that is, how the client calls this server.
+        host: the `Host` header, that is, how the client calls this server; it is one
+            that is allowed.
+        peer: the address from which the request came; None if it has none.
         scheme: the scheme of the request: http, https, ws or wss.
-        allowed: the origins that the setting names, or `*`.
+        allowed: the origins that the setting names, `*`, or `loopback` for those of
+            loopback wherever the request came from, as behind a proxy.
     """
     if origin is None or EVERY_ORIGIN in allowed:
         return True
     if origin.rstrip("/").lower() in {one.rstrip("/").lower() for one in allowed}:
         return True
-    there = _place(origin)
+    there = _authority(origin)
     if there is None:
         return False
-    if is_loopback(there[0]):
+    if there == _authority(f"{scheme}://{host}"):
         return True
-    return host is not None and there == _place(f"{scheme}://{host}")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
+    if not is_loopback(there.host) or not is_loopback(host_in(host) or ""):
         return False
+    return LOOPBACK_ORIGINS in allowed or (peer is not None and is_loopback(peer))
 
 
-def _place(url: str) -> tuple[str, int | None] | None:
-    """Host and port of a URL; http and https are one place, as behind a proxy."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
+def is_own_origin(origin: str, *, host: str, scheme: str) -> bool:
+    """Whether an `Origin` header is of a page that this very server has sent."""
+    authority = _authority(origin)
+    return authority is not None and authority == _authority(f"{scheme}://{host}")
+
+
+def _authority(url: str) -> Authority | None:
+    """Host and port of an origin; http and https are one, as behind a proxy."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() not in _SCHEMES:
         return None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        return None
-    is_default = port is None or port in (80, 443)
-    return parts.hostname, None if is_default else port
+    authority = authority_in(rest.removesuffix("/"))
+    if authority is not None and authority.port in _DEFAULT_PORTS:
+        return authority._replace(port=None)
+    return authority

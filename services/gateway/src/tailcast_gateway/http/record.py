@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
 
+from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.core.bodies import RecordBody
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import only_session
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, InvalidMessage
 from tailcast_gateway.protocol.message_parts import CURSOR_PATTERN
-from tailcast_gateway.replica import Replica
 from tailcast_streams.position import Cursor
 
 
@@ -21,11 +21,12 @@ _RECORD = answers(RecordBody, errors=(400, 404, 503))
 _CURSOR: dict[str, Any] = {"pattern": CURSOR_PATTERN}
 
 
-def add_record(api: FastAPI, replica: Replica) -> None:
+def add_record(api: FastAPI) -> None:
     """Serve `/api/record`."""
 
     @api.get("/api/record", responses=_RECORD)
     async def show_record(
+        allowed: Allowed,
         session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,
         cursor: Annotated[str | None, Query(json_schema_extra=_CURSOR)] = None,
     ) -> Response:
@@ -38,7 +39,7 @@ def add_record(api: FastAPI, replica: Replica) -> None:
             text = "name the record, as in ?cursor=1-2048-0a1b2c3d"
             raise InvalidMessage(INVALID_MESSAGE, text)
         place = Cursor.parse(cursor)
-        entry = await replica.stored.record(session, place)
+        entry = await allowed.record(session, place)
         if entry is None:
             body = {"code": "not_found", "message": "no such record is kept"}
             return json_response(body, 404)

@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from tailcast_gateway.connections.core.handshakes import Answer
 from tailcast_gateway.http.origins import is_origin_allowed
 
 
@@ -25,12 +26,21 @@ def json_response(
     )
 
 
+def response_of(answer: Answer) -> Response:
+    """An answer, for a request that has come whole: the connection goes on."""
+    return Response(
+        answer.text, answer.status, headers=dict(answer.headers), media_type=answer.kind
+    )
+
+
 def foreign_origin(connection: HTTPConnection, allowed: Collection[str]) -> str | None:
     """The origin of a web page that may not connect; None if it may."""
     origin = connection.headers.get("origin")
+    peer = connection.client
     is_allowed = is_origin_allowed(
         origin,
-        host=connection.headers.get("host"),
+        host=connection.headers["host"],
+        peer=None if peer is None else peer.host,
         scheme=connection.scope["scheme"],
         allowed=allowed,
     )

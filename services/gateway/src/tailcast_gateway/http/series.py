@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Query, Request, Response
 
 from tailcast_gateway.connections.admission import UNINDEXED
+from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.core.bodies import MetricsBody, SeriesBody
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import metrics_in, place_in, session_in
@@ -25,7 +26,6 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
 )
 from tailcast_gateway.protocol.message_parts import SnapshotFields
-from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions.core.series import (
     DEFAULT_CATALOGUE,
     DEFAULT_ROWS,
@@ -37,6 +37,7 @@ from tailcast_gateway.sessions.core.series import (
     listed_body,
 )
 from tailcast_gateway.sessions.curve_reads import Unindexed
+from tailcast_gateway.sessions.granted import Granted
 from tailcast_index.rollups.axis import AxisName
 from tailcast_streams.session_state import Head
 
@@ -106,9 +107,9 @@ SeriesAsked = Annotated[_SeriesQuery, Depends()]
 MetricsAsked = Annotated[_MetricsQuery, Depends()]
 
 
-def add_series(api: FastAPI, replica: Replica) -> None:
+def add_series(api: FastAPI) -> None:
     """Serve curves and catalogues."""
-    routes = _Routes(replica)
+    routes = _Routes()
     for path, endpoint, answered in (
         ("/api/series", routes.tell_series, _SERIES),
         ("/api/metrics", routes.list_metrics, _METRICS),
@@ -128,60 +129,63 @@ def add_series(api: FastAPI, replica: Replica) -> None:
 
 
 class _Routes:
-    """The endpoints of one replica."""
+    """The endpoints."""
 
-    def __init__(self, replica: Replica) -> None:
-        self._stored = replica.stored
-        self._curves = replica.curves
-
-    async def tell_series(self, session: SessionName, asked: SeriesAsked) -> Response:
+    async def tell_series(
+        self, session: SessionName, asked: SeriesAsked, allowed: Allowed
+    ) -> Response:
         """Curves of some metrics: at most `points` rows over all records.
 
         `subscribe` goes on from the `cursor` of the answer.
         """
-        return await self._series(session, asked, await self._head(session))
+        head = await self._head(session, allowed)
+        return await self._series(session, asked, head, allowed)
 
-    async def list_metrics(self, session: SessionName, asked: MetricsAsked) -> Response:
+    async def list_metrics(
+        self, session: SessionName, asked: MetricsAsked, allowed: Allowed
+    ) -> Response:
         """The metrics of a session, by name; `cursor` is `after` of the next page."""
-        await self._head(session)
-        return await self._metrics(session, asked)
+        await self._head(session, allowed)
+        return await self._metrics(session, asked, allowed)
 
     # The same endpoints with the session in the path, for addresses that people type.
 
     async def tell_its_series(
-        self, session: str, request: Request, asked: SeriesAsked
+        self, session: str, request: Request, asked: SeriesAsked, allowed: Allowed
     ) -> Response:
         """Like `/api/series?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="series")
-        head = None if named is None else await self._stored.head(named)
+        head = None if named is None else await allowed.head(named)
         if named is None or head is None:
-            return await self._show(f"{session}/series")
-        return await self._series(named, asked, head)
+            return await self._show(f"{session}/series", allowed)
+        return await self._series(named, asked, head, allowed)
 
     async def list_its_metrics(
-        self, session: str, request: Request, asked: MetricsAsked
+        self, session: str, request: Request, asked: MetricsAsked, allowed: Allowed
     ) -> Response:
         """Like `/api/metrics?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="metrics")
-        head = None if named is None else await self._stored.head(named)
+        head = None if named is None else await allowed.head(named)
         if named is None or head is None:
-            return await self._show(f"{session}/metrics")
-        return await self._metrics(named, asked)
+            return await self._show(f"{session}/metrics", allowed)
+        return await self._metrics(named, asked, allowed)
 
     # Helpers.
 
-    async def _head(self, session: str) -> Head:
-        head = await self._stored.head(session)
+    async def _head(self, session: str, allowed: Granted) -> Head:
+        head = await allowed.head(session)
         if head is None:
             raise NotFound
         return head
 
-    async def _series(self, session: str, asked: _SeriesQuery, head: Head) -> Response:
+    async def _series(
+        self, session: str, asked: _SeriesQuery, head: Head, allowed: Granted
+    ) -> Response:
         # The answer may be newer than what its tag was made from, never older.
-        tag = {"etag": asked.tag(head, await self._curves.version(session))}
+        tag = {"etag": asked.tag(head, await allowed.version(session))}
         if tag["etag"] in asked.has:
             return Response(status_code=304, headers=tag)
-        drawn = await self._curves.draw(
+        drawn = await allowed.draw(
             session,
             asked.names,
             points=asked.points,
@@ -191,16 +195,18 @@ class _Routes:
         )
         return json_response(drawn_body(session, asked.x, drawn), headers=tag)
 
-    async def _metrics(self, session: str, asked: _MetricsQuery) -> Response:
-        listed = await self._curves.metrics(session)
+    async def _metrics(
+        self, session: str, asked: _MetricsQuery, allowed: Granted
+    ) -> Response:
+        listed = await allowed.metrics(session)
         return json_response(
             listed_body(
                 session, listed, part=asked.part, after=asked.after, limit=asked.limit
             )
         )
 
-    async def _show(self, session: str) -> Response:
-        state = await self._stored.snapshot(session)
+    async def _show(self, session: str, allowed: Granted) -> Response:
+        state = await allowed.snapshot(session)
         if state is None or session.startswith("!"):
             raise NotFound
-        return json_response(self._stored.shown(session, state))
+        return json_response(allowed.shown(session, state))

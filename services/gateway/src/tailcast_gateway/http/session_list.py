@@ -1,20 +1,22 @@
 """The list of sessions over HTTP: those that are asked for, in the order asked for.
 
 Where the order is known beforehand, sessions are read until a page is full, or as long
-as an answer may take. Else those that moved last are read, a bounded number of them; a
-bounded number of requests does so at a time.
+as an answer may take. Else those that moved last are read, a bounded number of them and
+as many as can be in that time; a bounded number of requests does so at a time.
 """
 
 import asyncio
 from contextlib import aclosing
 from heapq import nsmallest
 from itertools import islice
+from operator import itemgetter
 from time import monotonic
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, FastAPI, Query, Response
 from pydantic import WithJsonSchema
 
+from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.core.bodies import SessionsBody
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.session_lists import (
@@ -24,12 +26,13 @@ from tailcast_gateway.http.core.session_lists import (
     sessions_wanted,
 )
 from tailcast_gateway.http.responses import json_response
-from tailcast_gateway.replica import Replica
+from tailcast_gateway.sessions.granted import Granted
 
 
 # How many requests go through all sessions at a time; others wait.
 MAX_SCANS = 2
-# How long a page is looked for. Then it ends where it is, and the next one goes on.
+# How long a page is looked for. Then it ends where it is, and the next one goes on; if
+# it is sorted by what sessions are, the others are left out, and counted.
 SCAN_SECONDS = 1.5
 # How many sessions are sorted by what is known of them: those that moved last.
 MAX_SORTED_SESSIONS = 2_000
@@ -50,6 +53,8 @@ class _Query:
 
     def __init__(
         self,
+        *,
+        sessions: Annotated[list[str] | None, Query(alias="sessionId")] = None,
         q: str | None = None,
         status: _Texts = None,
         group: str | None = None,
@@ -60,6 +65,7 @@ class _Query:
         limit: Annotated[int | None, Query(ge=1)] = None,
     ) -> None:
         self.listing = sessions_wanted(
+            sessions=sessions,
             q=q,
             statuses=status or (),
             group=group,
@@ -71,17 +77,19 @@ class _Query:
         )
 
 
-def add_session_list(api: FastAPI, replica: Replica) -> None:
+def add_session_list(api: FastAPI) -> None:
     """Serve the list of sessions."""
-    lists = _Lists(replica)
+    turns = asyncio.Semaphore(MAX_SCANS)
 
     @api.get("/api/sessions", responses=_SESSIONS)
-    async def list_sessions(query: Annotated[_Query, Depends()]) -> Response:
+    async def list_sessions(
+        query: Annotated[_Query, Depends()], allowed: Allowed
+    ) -> Response:
         """The sessions that match, by default all, the latest first.
 
         `cursor` is `after` of the next page.
         """
-        page = await lists.page(query.listing)
+        page = await _Lists(allowed, turns).page(query.listing)
         return json_response(
             {
                 "sessions": [fields for _, fields in page.rows],
@@ -104,15 +112,16 @@ class _Page(NamedTuple):
 
 
 class _Lists:
-    """Reads the sessions of pages."""
+    """Reads the sessions of one request's page."""
 
-    def __init__(self, replica: Replica) -> None:
-        self._stored = replica.stored
-        self._turns = asyncio.Semaphore(MAX_SCANS)
+    def __init__(self, allowed: Granted, turns: asyncio.Semaphore) -> None:
+        self._allowed = allowed
+        # Bounds how many requests go through all sessions.
+        self._turns = turns
 
     async def page(self, listing: SessionsWanted) -> _Page:
         """The sessions of a page."""
-        active = await self._stored.latest()
+        active = await self._active(listing)
         if not listing.is_sorted_by_list:
             async with self._turns:
                 return await self._sorted(listing, active)
@@ -122,6 +131,28 @@ class _Lists:
         async with self._turns:
             return await self._first(listing, active, names)
 
+    async def _active(self, listing: SessionsWanted) -> dict[str, int]:
+        """When those that may be on the page were active, the latest first."""
+        if listing.sessions is not None:
+            active = await self._allowed.active(listing.sessions)
+        elif listing.is_latest:
+            active = await self._latest(listing)
+        else:
+            return await self._allowed.latest()
+        return dict(sorted(active.items(), key=itemgetter(1), reverse=True))
+
+    async def _latest(self, listing: SessionsWanted) -> dict[str, int]:
+        """No more than the page needs, and those that tie with the last of them."""
+        limit = listing.limit + 1
+        while True:
+            until_ms = listing.until_ms
+            active = await self._allowed.first_active(limit, until_ms=until_ms)
+            is_all = len(active) < limit
+            if is_all or len(listing.ordered(active)) > listing.limit:
+                return active
+            # Some of them were on the page before.
+            limit *= 2
+
     async def _first(
         self, listing: SessionsWanted, active: dict[str, int], names: list[str]
     ) -> _Page:
@@ -129,7 +160,7 @@ class _Lists:
         rows: list[_Row] = []
         end, until = listing.after, monotonic() + SCAN_SECONDS
         wanted = {name: active[name] for name in names}
-        async with aclosing(self._stored.described(wanted)) as parts:
+        async with aclosing(self._allowed.described(wanted)) as parts:
             async for some, is_last in parts:
                 rows += _matching(listing, active, some)
                 if len(rows) > listing.limit:
@@ -146,13 +177,18 @@ class _Lists:
         """Those that come first by what is known of them."""
         latest = dict(islice(active.items(), MAX_SORTED_SESSIONS))
         rows: list[_Row] = []
-        async for some, _ in self._stored.described(latest):
-            found = _matching(listing, active, some)
-            later = [row for row in found if listing.is_later(row[0])]
-            rows = nsmallest(listing.limit + 1, rows + later, key=_place)
+        looked, until = 0, monotonic() + SCAN_SECONDS
+        async with aclosing(self._allowed.described(latest)) as parts:
+            async for some, _ in parts:
+                looked += len(some)
+                found = _matching(listing, active, some)
+                later = [row for row in found if listing.is_later(row[0])]
+                rows = nsmallest(listing.limit + 1, rows + later, key=_place)
+                if monotonic() >= until:
+                    break
         page = rows[: listing.limit]
         end = page[-1][0] if page else listing.after
-        left_out = len(active) - len(latest)
+        left_out = len(active) - looked
         return _Page(page, end, len(rows) > len(page), left_out)
 
 

@@ -3,6 +3,7 @@
 This module reads requests and writes answers; pages are made in `pages` and `history`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from pydantic import WithJsonSchema
 from starlette.convertors import PathConvertor, register_url_convertor
 
+from tailcast_gateway.http.access import Allowed, no_such_session
 from tailcast_gateway.http.core.bodies import (
     RecordsBody,
     RejectedBody,
@@ -35,9 +37,11 @@ from tailcast_gateway.sessions.core.catalogue import rejected
 from tailcast_gateway.sessions.core.outcomes import reached_by
 from tailcast_gateway.sessions.core.pages import NO_BREAKS, Page, body, moved
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
+from tailcast_gateway.sessions.granted import Granted
 from tailcast_gateway.sessions.history import Beginning
 from tailcast_gateway.sessions.reads import PAGE_BYTES
-from tailcast_gateway.views.view import Views
+from tailcast_gateway.views.reading import Reading
+from tailcast_gateway.views.view import View, Views
 from tailcast_streams.position import (
     BEFORE_ALL,
     NOTHING,
@@ -155,99 +159,114 @@ def add_sessions(api: FastAPI, replica: Replica, exports: Exports) -> None:
 
     @api.exception_handler(NotFound)
     async def explain(_request: Request, _error: NotFound) -> Response:
-        return json_response({"code": "not_found", "message": "no such session"}, 404)
+        return no_such_session()
 
 
 class _Routes:
     """The endpoints of one replica."""
 
     def __init__(self, replica: Replica, exports: Exports) -> None:
-        self._replica = replica
-        self._stored = replica.stored
+        self._views = replica.views
         self._exports = exports
 
     async def tell_snapshot(
-        self, session: SessionName, metrics: MetricsQuery = None
+        self, session: SessionName, allowed: Allowed, metrics: MetricsQuery = None
     ) -> Response:
         """One session: its latest record and values, and its cursor."""
-        return await self._show(session, names_in(metrics))
+        return await self._show(session, allowed, names_in(metrics))
 
-    async def list_records(self, session: SessionName, records: Records) -> Response:
+    async def list_records(
+        self, session: SessionName, records: Records, allowed: Allowed
+    ) -> Response:
         """One page of records, or all of them as lines.
 
         An answer's `cursor` is `after` of the next page, its `prev` is `before` of the
         one before. With `Accept: application/x-ndjson` the answer has all records up to
         the head at the time of the request, one on each line.
         """
-        head = await self._stored.head(session)
+        head = await allowed.head(session)
         if head is None:
             raise NotFound
-        return await self._records(session, records, head)
+        return await self._records(session, records, head, allowed)
 
     async def list_rejected(
-        self, session: SessionName, after: str | None = None, limit: LimitQuery = None
+        self,
+        session: SessionName,
+        allowed: Allowed,
+        after: str | None = None,
+        limit: LimitQuery = None,
     ) -> Response:
         """Lines that were no records, and why; the latest thousand are kept."""
-        head = await self._stored.head(session)
+        head = await allowed.head(session)
         if head is None:
             raise NotFound
-        return await self._rejected(session, after, limit, head)
+        return await self._rejected(session, after, limit, head, allowed)
 
     # The same endpoints with the session in the path, for addresses that people type.
 
     async def show_session(
-        self, session: str, metrics: MetricsQuery = None
+        self, session: str, allowed: Allowed, metrics: MetricsQuery = None
     ) -> Response:
         """Like `/api/snapshot?sessionId=`."""
-        return await self._show(session, names_in(metrics))
+        return await self._show(session, allowed, names_in(metrics))
 
     async def list_its_records(
-        self, session: str, request: Request, records: Records
+        self, session: str, request: Request, records: Records, allowed: Allowed
     ) -> Response:
         """Like `/api/records?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="records")
-        head = None if named is None else await self._stored.head(named)
+        head = None if named is None else await allowed.head(named)
         if named is None or head is None:
             # The session ID itself ends in `/records`: show that session.
             whole = f"{session}/records"
-            return await self._show(whole)
-        return await self._records(named, records, head)
+            return await self._show(whole, allowed)
+        return await self._records(named, records, head, allowed)
 
     async def list_its_rejected(
         self,
         session: str,
         request: Request,
+        allowed: Allowed,
         after: str | None = None,
         limit: LimitQuery = None,
     ) -> Response:
         """Like `/api/rejected?sessionId=`."""
         named = session_in(request.scope["raw_path"], before="rejected")
-        head = None if named is None else await self._stored.head(named)
+        head = None if named is None else await allowed.head(named)
         if named is None or head is None:
             whole = f"{session}/rejected"
-            return await self._show(whole)
-        return await self._rejected(named, after, limit, head)
+            return await self._show(whole, allowed)
+        return await self._rejected(named, after, limit, head, allowed)
 
     # Helpers.
 
     async def _records(
-        self, session: str, records: _RecordsQuery, head: Head
+        self, session: str, records: _RecordsQuery, head: Head, allowed: Granted
     ) -> Response:
-        query = records.of(session, self._replica.views)
+        query = records.of(session, self._views)
         if records.as_lines:
-            return await self._export(session, query, head, records.limit)
-        page, fields = await self._page(session, query, limit=bounded(records.limit))
+            return await self._export(session, query, head, records.limit, allowed)
+        limit = bounded(records.limit)
+        (page, fields), reading = await asyncio.gather(
+            self._page(session, query, allowed, limit=limit),
+            self._reading(session, query.view, allowed),
+        )
         return Response(
-            body(page, query.view, sessionId=session, **fields),
+            body(page, query.view, reading, sessionId=session, **fields),
             media_type="application/json",
         )
 
     async def _rejected(
-        self, session: str, after: str | None, limit: int | None, head: Head
+        self,
+        session: str,
+        after: str | None,
+        limit: int | None,
+        head: Head,
+        allowed: Granted,
     ) -> Response:
         place = BEFORE_ALL if after is None else EntryID.parse(after)
         size = bounded(limit)
-        lines = await self._stored.rejected(session, place, limit=size + 1)
+        lines = await allowed.rejected(session, place, limit=size + 1)
         total = 0 if head.state is None else head.state.rejected
         return json_response(
             {
@@ -259,32 +278,39 @@ class _Routes:
             }
         )
 
-    async def _show(self, session: str, only: Sequence[str] | None = None) -> Response:
-        state = await self._stored.snapshot(session, only)
+    async def _show(
+        self, session: str, allowed: Granted, only: Sequence[str] | None = None
+    ) -> Response:
+        state = await allowed.snapshot(session, only)
         if state is None or session.startswith("!"):
             raise NotFound
-        return json_response(self._stored.shown(session, state))
+        return json_response(allowed.shown(session, state))
 
     async def _page(
-        self, session: str, query: ParsedQuery, *, limit: int
+        self, session: str, query: ParsedQuery, allowed: Granted, *, limit: int
     ) -> tuple[Page, dict[str, object]]:
         """The page, and what is to be said of where it begins."""
-        history, place = self._replica.history, query.plan.start
+        place = query.plan.start
         assert place is not None  # noqa: S101  # queries have a default
         if isinstance(place, Cursor):
-            read = history.before if query.is_backward else history.after
+            read = allowed.before if query.is_backward else allowed.after
             page = await read(session, place, limit=limit, max_bytes=PAGE_BYTES)
             return page, {}
-        verdict = await self._found(session, place)
+        verdict = await self._found(session, place, allowed)
         cursor, told = moved(NOTHING, verdict)
         fields = reached_by(verdict)
-        page = await history.after(session, cursor, limit=limit, max_bytes=PAGE_BYTES)
+        page = await allowed.after(session, cursor, limit=limit, max_bytes=PAGE_BYTES)
         if told and page.told:
             return Page(cursor, cursor, told=told, more=True), fields
         return page._replace(told=told or page.told), fields
 
     async def _export(
-        self, session: str, query: ParsedQuery, head: Head, limit: int | None
+        self,
+        session: str,
+        query: ParsedQuery,
+        head: Head,
+        limit: int | None,
+        allowed: Granted,
     ) -> Response:
         exports, place = self._exports, query.plan.start
         if (refusal := exports.refusal) is not None:
@@ -293,23 +319,33 @@ class _Routes:
         if isinstance(place, Cursor):
             start, told = place, NO_BREAKS
         else:
-            start, told = moved(NOTHING, await self._found(session, place))
+            start, told = moved(NOTHING, await self._found(session, place, allowed))
         end = head.cursor or NOTHING
         chunks = exported(
-            self._replica.history,
+            allowed,
             session,
             start,
             end,
             limit=limit,
             told=told,
             view=query.view,
+            reading=await self._reading(session, query.view, allowed),
         )
         return NdjsonResponse(
             exports, session, chunks, headers={"tailcast-head": str(end)}
         )
 
-    async def _found(self, session: str, place: Beginning) -> Verdict:
-        verdict = await self._replica.history.find(session, place)
+    async def _reading(
+        self, session: str, view: View, allowed: Granted
+    ) -> Reading | None:
+        """Where the session has its steps and times, if it matters and is known."""
+        if not view.needs_reading:
+            return None
+        choice = await allowed.choice(session)
+        return None if choice is None else self._views.reading(choice)
+
+    async def _found(self, session: str, place: Beginning, allowed: Granted) -> Verdict:
+        verdict = await allowed.find(session, place)
         if isinstance(verdict, NoValues):
             raise InvalidMessage(INVALID_MESSAGE, f"{session} {verdict}")
         return verdict

@@ -5,9 +5,12 @@ broker does not answer, the answer says so and has what the gateway knows itself
 """
 
 import asyncio
+from heapq import nlargest
+from operator import itemgetter
 
 from fastapi import FastAPI, Response
 
+from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.core.bodies import StatusBody
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.problems import Facts, Seen, find_problems
@@ -20,6 +23,7 @@ from tailcast_gateway.sessions.core.source_list import (
     tailer_fields,
 )
 from tailcast_gateway.sessions.stored import SESSIONS_AT_ONCE
+from tailcast_gateway.views.grant import Grant
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_service.build import read_build
 from tailcast_streams.exceptions import BrokerError
@@ -45,9 +49,9 @@ def add_status(api: FastAPI, replica: Replica) -> None:
     status = _Status(replica)
 
     @api.get("/api/status", responses=_STATUS)
-    async def show_status() -> Response:
+    async def show_status(allowed: Allowed) -> Response:
         """What is watched, the limits, and what is wrong, with what mends it."""
-        return json_response(await status.body())
+        return json_response(await status.body(allowed.grant))
 
 
 class _Status:
@@ -60,24 +64,28 @@ class _Status:
         self._seen_at = 0.0
         self._turn = asyncio.Lock()
 
-    async def body(self) -> dict[str, object]:
-        """The answer as it is now."""
+    async def body(self, grant: Grant) -> dict[str, object]:
+        """The answer as it is now, to somebody with this grant."""
         replica = self._replica
         seen = await self._look()
-        pulse = replica.feed.pulse(Subscription())
+        if seen is not None:
+            seen = seen.within(grant)
+        pulse = replica.feed.pulse(Subscription((), grant))
         indexers = replica.feed.indexers.present
         problems, has_more = find_problems(
             Facts(
                 feed=pulse.feed,
                 refusal=replica.feed.probe.refusal,
-                connections=len(replica.connections),
-                max_connections=replica.connections.max_connections,
-                silent=replica.feed.silent_tailers,
+                connections=replica.edge.open,
+                max_connections=replica.edge.max_connections,
+                silent=replica.feed.silent_tailers if grant.is_all else (),
+                sees_tailers=grant.is_all,
                 indexers=None if indexers is None else len(indexers),
                 index_lag_ms=pulse.index_lag_ms,
                 seen=seen,
             )
         )
+        has_tailers = seen is not None and grant.is_all
         overviews = () if seen is None else seen.overviews[:MAX_TAILERS]
         return {
             **read_build()._asdict(),
@@ -85,7 +93,7 @@ class _Status:
             "feed": pulse.feed,
             "lagMs": pulse.lag_ms,
             "indexLagMs": pulse.index_lag_ms,
-            "tailers": None if seen is None else [*map(tailer_fields, overviews)],
+            "tailers": [*map(tailer_fields, overviews)] if has_tailers else None,
             "indexers": None
             if indexers is None
             else [*map(_indexer, indexers[:MAX_INDEXERS])],
@@ -97,7 +105,7 @@ class _Status:
     def _limits(self) -> dict[str, int]:
         replica = self._replica
         return {
-            "connections": replica.connections.max_connections,
+            "connections": replica.edge.max_connections,
             "subscriptions": replica.max_subscriptions,
             "messageBytes": SEVERAL_BYTES,
             "recordBytes": MAX_MESSAGE_BYTES,
@@ -119,7 +127,7 @@ class _Status:
             return None
 
     async def _read(self) -> Seen:
-        stored = self._replica.stored
+        stored = self._replica.stored_of_all
         listed: list[Listed] = []
         overviews, meant = await stored.sources(
             _MEANT, after=BEFORE_ALL_SOURCES, limit=MAX_PATHS
@@ -128,7 +136,8 @@ class _Status:
             (SourceState.LEFT_OUT,), after=BEFORE_ALL_SOURCES, limit=MAX_PATHS
         )
         listed += [*meant, *others]
-        latest = list((await stored.latest()).items())[:SESSIONS_AT_ONCE]
+        active = await stored.first_active(SESSIONS_AT_ONCE)
+        latest = nlargest(SESSIONS_AT_ONCE, active.items(), key=itemgetter(1))
         sessions: list[dict[str, object]] = []
         async for some, _ in stored.described(dict(latest)):
             sessions += some

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from tailcast_gateway.protocol.breaks import shown
-from tailcast_gateway.protocol.client_messages import MessageID, Unsubscribe
+from tailcast_gateway.protocol.client_messages import Auth, MessageID, Unsubscribe
 from tailcast_gateway.protocol.message_parts import FeedState
 from tailcast_streams.position import NOTHING, Cursor
 
@@ -43,6 +43,14 @@ def unsubscribed(message: Unsubscribe) -> Message:
         fields["sessionId"] = message.session_id
     if message.session_ids is not None:
         fields["sessionIds"] = message.session_ids
+    return fields | with_id(message.id)
+
+
+def authenticated(message: Auth, ends_at: float | None) -> Message:
+    """The answer to an `auth`; `ends_at` in Unix seconds, None for never."""
+    fields: Message = {"type": "authenticated"}
+    if ends_at is not None:
+        fields["expiresAt"] = int(ends_at * 1_000)
     return fields | with_id(message.id)
 
 

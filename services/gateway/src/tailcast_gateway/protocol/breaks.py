@@ -20,7 +20,9 @@ class Break(NamedTuple):
     fields: dict[str, object]
 
 
-_GAP_REASONS = frozenset({"trimmed", "file_lost", "left_out", "unknown_cursor"})
+_GAP_REASONS = frozenset(
+    {"trimmed", "file_lost", "left_out", "unknown_cursor", "unreadable"}
+)
 _TRUE = frozenset({"1", "true"})
 
 

@@ -22,6 +22,7 @@ from tailcast_gateway.protocol.limits import (
     MAX_POINTS,
     MAX_RATE,
     MAX_SESSION_ID_CHARACTERS,
+    MAX_TOKEN_CHARACTERS,
     MAX_WHO_CHARACTERS,
     MIN_MESSAGE_BYTES,
     MIN_POINTS,
@@ -45,9 +46,12 @@ INVALID_FORMAT = "Invalid message format"
 INVALID_MESSAGE: Final = "invalid_message"
 INVALID_CURSOR: Final = "invalid_cursor"
 INVALID_FILTER: Final = "invalid_filter"
-UNSUPPORTED: Final = "unsupported"
+UNAUTHENTICATED: Final = "not_authenticated"
+NOT_AUTHORIZED: Final = "not_authorized"
 UNAVAILABLE: Final = "unavailable"
+SESSION_UNAVAILABLE: Final = "session_unavailable"
 TOO_MANY_SUBSCRIPTIONS: Final = "too_many_subscriptions"
+TOO_MANY_CLIENTS: Final = "too_many_clients"
 TOO_LARGE: Final = "too_large"
 FAILED: Final = "internal_error"
 
@@ -55,9 +59,13 @@ ErrorCode: TypeAlias = Literal[
     "invalid_message",
     "invalid_cursor",
     "invalid_filter",
-    "unsupported",
+    "not_authenticated",
+    "not_authorized",
+    "token_expired",
     "unavailable",
+    "session_unavailable",
     "too_many_subscriptions",
+    "too_many_clients",
     "too_large",
     "internal_error",
     "closed",
@@ -167,10 +175,12 @@ class Ack(_Message, tag="ack", kw_only=True):
     cursor: str
 
 
-class Auth(_Message, tag="auth"):
-    """A token."""
+class Auth(_Message, tag="auth", kw_only=True):
+    """Says who the client is, first of all or again before its token is over."""
 
-    answered_by: ClassVar = ()
+    answered_by: ClassVar = ("authenticated",)
+
+    token: Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN_CHARACTERS)]
 
 
 class History(_Message, tag="history", kw_only=True):
@@ -204,12 +214,10 @@ class Snapshot(_Message, tag="snapshot"):
 
 # The messages that this gateway carries out.
 Supported: TypeAlias = (
-    Subscribe | Unsubscribe | Heartbeat | Ack | History | Sessions | Snapshot
+    Subscribe | Unsubscribe | Heartbeat | Ack | Auth | History | Sessions | Snapshot
 )
-# All messages of the protocol; this gateway refuses those that it does not support yet.
-ClientMessage: TypeAlias = Supported | Auth
 SUPPORTED: Final[tuple[type[Supported], ...]] = get_args(Supported)
-_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_decoder: msgspec.json.Decoder[Supported] = msgspec.json.Decoder(Supported)
 
 
 class Acknowledging(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -240,9 +248,7 @@ class _Envelope(Struct):
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 
-_TYPES: Final = frozenset(
-    kind.__struct_config__.tag for kind in get_args(ClientMessage)
-)
+_TYPES: Final = frozenset(kind.__struct_config__.tag for kind in SUPPORTED)
 
 
 def parse(data: bytes) -> Supported:
@@ -263,15 +269,27 @@ def parse(data: bytes) -> Supported:
 
 
 def error_message(
-    code: ErrorCode, text: str, *, id: MessageID = None, retry_after_ms: int = 0
+    code: ErrorCode,
+    text: str,
+    *,
+    id: MessageID = None,
+    session: str = "",
+    retry_after_ms: int = 0,
 ) -> dict[str, object]:
-    """An `error`, with `id` and `retryAfterMs` only if they are given."""
+    """An `error`; `id`, `sessionId` and `retryAfterMs` only if they are given."""
     fields: dict[str, object] = {"type": "error", "code": code, "message": text}
+    if session:
+        fields["sessionId"] = session
     if id is not None:
         fields["id"] = id
     if retry_after_ms:
         fields["retryAfterMs"] = retry_after_ms
     return fields
+
+
+def not_allowed(session: str, id: MessageID) -> InvalidMessage:
+    """The error for a session the client may not read, whether it exists or not."""
+    return InvalidMessage(NOT_AUTHORIZED, f"Not authorized: {session}", id)
 
 
 def why_unavailable(error: Exception) -> str:
@@ -287,10 +305,7 @@ def why_unavailable(error: Exception) -> str:
     return "The broker cannot be reached now"
 
 
-def _checked(message: ClientMessage) -> Supported:
-    if isinstance(message, Auth):
-        text = "auth is not supported by this server"
-        raise InvalidMessage(UNSUPPORTED, text, message.id)
+def _checked(message: Supported) -> Supported:
     if isinstance(message, Subscribe):
         _check_subscribe(message)
     if isinstance(message, Subscribe | Unsubscribe | Snapshot):

@@ -95,7 +95,11 @@ NOT_SERVED: Final = CloseCode(
     ComeBack.BACKING_OFF,
 )
 TOKEN_EXPIRED: Final = CloseCode(
-    4001, "token expired", "the token's time is over", ComeBack.WITH_NEW_TOKEN
+    4001,
+    "token expired",
+    "the token's time is over",
+    ComeBack.WITH_NEW_TOKEN,
+    error="token_expired",
 )
 TOO_SLOW: Final = CloseCode(
     4008, "did not read", "the socket took no bytes for too long", ComeBack.RESUME
@@ -110,7 +114,11 @@ PROTOCOL_ERROR: Final = CloseCode(
     4400, "protocol error", "invalid messages, after warnings", ComeBack.NO
 )
 NOT_AUTHENTICATED: Final = CloseCode(
-    4401, "not authenticated", "no valid token in time", ComeBack.NO
+    4401,
+    "not authenticated",
+    "no valid token in time",
+    ComeBack.NO,
+    error="not_authenticated",
 )
 TAKEN_OVER: Final = CloseCode(
     4409, "taken over", "another connection took this client ID", ComeBack.NO
@@ -142,7 +150,8 @@ _BY_NUMBER: Final = {code.number: code for code in ALL_CLOSE_CODES}
 _DELAYS_MS: Final[Mapping[ComeBack, tuple[int, int]]] = {
     ComeBack.RESUME: (100, 900),
     ComeBack.AFTER_DELAY: (100, 900),
-    ComeBack.WITH_NEW_TOKEN: (100, 900),
+    # Many tokens may end together, as those of one lesson.
+    ComeBack.WITH_NEW_TOKEN: (100, 6_000),
     ComeBack.BACKING_OFF: (1_000, 4_000),
 }
 

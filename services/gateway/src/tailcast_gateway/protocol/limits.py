@@ -21,6 +21,7 @@ MIN_MESSAGE_BYTES: Final = 4 * 1024
 # The longest names, in characters.
 MAX_SESSION_ID_CHARACTERS: Final = 1_024
 MAX_CLIENT_ID_CHARACTERS: Final = 256
+MAX_TOKEN_CHARACTERS: Final = 8_192
 MAX_METRIC_CHARACTERS: Final = 1_024
 
 # How deep a filter may be nested, and how many conditions and groups it may have.

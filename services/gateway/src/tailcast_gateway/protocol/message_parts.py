@@ -63,6 +63,14 @@ TrimmedFigures = Annotated[
         " dropped them before they were indexed; `gaps` of the series tell which."
     ),
 ]
+ApproximateTo = Annotated[
+    Cursor,
+    Meta(
+        description="Up to where figures were worked out from the buckets of curves,"
+        " since the file was cut back to records that the stream no longer had; `last`"
+        " is null where that is not known."
+    ),
+]
 TotalSteps = Annotated[
     int, Meta(ge=1, description="How many steps the run will have, as it says itself.")
 ]
@@ -162,16 +170,22 @@ class FileFields(MessagePart, kw_only=True):
     absent_since: AbsentSince | UnsetType = UNSET
     contested: Flag | UnsetType = UNSET
     owners: Owners | UnsetType = UNSET
+    unavailable: (
+        Annotated[Flag, Meta(description="It cannot be read now, and others can.")]
+        | UnsetType
+    ) = UNSET
 
 
 class Spark(MessagePart, kw_only=True):
     """The course of the main metric: its values at records that lie evenly apart.
 
-    The last one is the latest; null where it had no finite value yet.
+    The last one is the latest; null where it had no finite value yet. `last` is the
+    latest value also if it is not finite, and null if it is not known.
     """
 
     metric: str
     values: Annotated[list[Number | None], Meta(max_length=32)]
+    last: Value | None
 
 
 class RunFields(FileFields, kw_only=True):
@@ -217,6 +231,7 @@ class SessionFields(RunFields, kw_only=True):
     rate: Rate | None
     indexed_to: IndexedTo | UnsetType | None = UNSET
     trimmed: TrimmedFigures | UnsetType = UNSET
+    approximate_to: ApproximateTo | UnsetType = UNSET
     emergencies: Size
     oldest: Cursor | None
     head: Cursor | None
@@ -228,7 +243,7 @@ class SessionFields(RunFields, kw_only=True):
 class MetricFields(MessagePart, kw_only=True):
     """The statistics of one metric of a session, over its finite values."""
 
-    last: Value
+    last: Value | None
     min: Number | None
     max: Number | None
     mean: float | None
@@ -295,6 +310,7 @@ class LatestValues(RunFields, kw_only=True):
     rate: Rate | UnsetType | None = UNSET
     indexed_to: IndexedTo | UnsetType | None = UNSET
     trimmed: TrimmedFigures | UnsetType = UNSET
+    approximate_to: ApproximateTo | UnsetType = UNSET
     last_activity: UnixMs | UnsetType = UNSET
     records: Size | UnsetType = UNSET
     rejected: Size | UnsetType = UNSET

@@ -100,6 +100,24 @@ class Unsubscribed(_Answer, tag="unsubscribed", kw_only=True):
     session_ids: list[str] | UnsetType = UNSET
 
 
+class Authenticated(_Answer, tag="authenticated", kw_only=True):
+    """Answers `auth`: the token counts, until a time if it has an end."""
+
+    expires_at: UnixMs | UnsetType = UNSET
+
+
+class Expiring(_Told, tag="expiring", kw_only=True):
+    """Says that the token ends soon; an `auth` with another one renews it."""
+
+    expires_at: UnixMs
+
+
+class Revoked(_Told, tag="revoked", kw_only=True):
+    """Says that the client may not read a session any more: nothing of it follows."""
+
+    session_id: str
+
+
 class Positions(_Answer, tag="positions", kw_only=True):
     """Says where delivery of several sessions starts; follows their `subscribed`."""
 
@@ -237,6 +255,9 @@ class Error(_Answer, tag="error", kw_only=True):
 
     code: ErrorCode
     message: str
+    session_id: Annotated[
+        str | UnsetType, Meta(description="Of which session it is alone.")
+    ] = UNSET
     close: Annotated[int, Meta(ge=1_000, le=4_999)] | UnsetType = UNSET
     retry_after_ms: Milliseconds | UnsetType = UNSET
 
@@ -331,6 +352,9 @@ class Closing(_Told, tag="closing", kw_only=True):
 ServerMessage: TypeAlias = (
     Subscribed
     | Unsubscribed
+    | Authenticated
+    | Expiring
+    | Revoked
     | Positions
     | Telemetry
     | Emergency

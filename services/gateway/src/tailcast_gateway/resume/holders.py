@@ -9,6 +9,7 @@ other cursor, in `sessions`.
 import asyncio
 import itertools
 from collections.abc import Callable
+from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 from msgspec import UNSET
@@ -19,6 +20,7 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     RESUME,
+    TOO_MANY_CLIENTS,
     InvalidMessage,
     Subscribe,
 )
@@ -34,6 +36,7 @@ from tailcast_streams.client_cursors import (
     Kept,
     takeover_of,
 )
+from tailcast_streams.exceptions import TooManyClients
 from tailcast_streams.position import Cursor
 
 
@@ -61,6 +64,7 @@ class Holders:
         self._places = places
         self._clock = clock
         self._instruments = instruments
+        clients.on_made_room = instruments.room_made
         # The names of connections in announcements of takeovers.
         self._takers = (f"{replica}.{number}" for number in itertools.count())
         # The connection that holds each named client, and what each connection holds.
@@ -80,7 +84,8 @@ class Holders:
             What is stored for the client; None unless the message says `resume`.
 
         Raises:
-            InvalidMessage: a name is missing, or the connection has another one.
+            InvalidMessage: a name is missing, the connection has another one, or there
+                is no room for one more.
             BrokerError: the client could not be taken.
         """
         name = _name(client, message)
@@ -89,7 +94,12 @@ class Holders:
         resumes = message.from_ == RESUME
         kept = None
         if resumes or client not in self._holdings:
-            kept = await self.take(client, name)
+            try:
+                kept = await self.take(client, _client_id(client.grant.sub, name))
+            except TooManyClients:
+                self._instruments.client_refused()
+                text = "Too many clients: without a clientId you are served"
+                raise InvalidMessage(TOO_MANY_CLIENTS, text, message.id) from None
             client.name = name
         if message.ack is not UNSET and client in self._holdings:
             self._holdings[client].is_manual = message.ack == "manual"
@@ -103,6 +113,7 @@ class Holders:
 
         Raises:
             BrokerError: the client is held as before, or by no connection here.
+            TooManyClients: the client is new, and there is no room for it.
         """
         turn = self._turns.get(client_id)
         if turn is None:
@@ -307,6 +318,11 @@ class Holders:
     def _send_away(self, client: Client) -> None:
         self._instruments.taken_over()
         client.socket.close(TAKEN_OVER.number, TAKEN_OVER.reason)
+
+
+def _client_id(sub: str, name: str) -> str:
+    """What a client is stored as: a name is apart for each subject."""
+    return f"@{quote(sub, safe='')}@{name}" if sub else name
 
 
 def _name(client: Client, message: Subscribe) -> str | None:

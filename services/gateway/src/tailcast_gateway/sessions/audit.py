@@ -155,6 +155,9 @@ class Audit:
             stored = ends.get(watched.session)
             if stored is None or not self._watchers.is_still(watched, epoch):
                 continue
+            if stored.is_spoiled:
+                self._on_failed(watched.session)
+                continue
             with self._isolation.over_session(watched.session, self._on_failed):
                 ahead += await self._compare_one(
                     watched, epoch, end, incarnation, stored

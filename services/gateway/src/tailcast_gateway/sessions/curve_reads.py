@@ -8,10 +8,11 @@ index made here and now.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tailcast_gateway.sessions.core.series import Chosen
 from tailcast_gateway.sessions.indexed import fitting
+from tailcast_gateway.sessions.making import Making
 from tailcast_index.fold import Index, Tail, read_metric
 from tailcast_index.meaning import Rules
 from tailcast_index.rollups import NO_EXTENT, Extent
@@ -76,16 +77,14 @@ class CurveReads:
         self._rules = rules
         # Returns the time, Unix milliseconds, by which times are plausible.
         self._now_ms = now_ms
+        self._making = Making(broker, rules=rules, now_ms=now_ms)
 
     async def known(self, session: str, names: Sequence[str] | None) -> KnownIndex:
         """The index of a session, of these metrics or all. Raises Unindexed."""
         indexes = self._broker.indexes
-        stored = (await indexes.load([session]))[0]
-        metrics: Mapping[str, bytes] = {}
-        if stored.at:
-            metrics = await indexes.metrics(session, names)
-        state = (await self._broker.heads([session]))[0].state
-        if state is None:
+        ((stored, metrics),) = await indexes.whole([session], names)
+        head = (await self._broker.heads([session]))[0]
+        if (state := head.state) is None:
             raise Unindexed
         end = state.position.last_id
         mean = max(1.0, state.position.offset / max(1, state.records))
@@ -94,26 +93,13 @@ class CurveReads:
         if fitting(index, state.position.incarnation, end) is not None:
             extent = Extent.load(stored.fields["rollups"])
             return KnownIndex(stored, metrics, extent, end, page, names)
-        known = KnownIndex(StoredIndex(), {}, NO_EXTENT, end, page, names)
         if state.records > EXACT_RECORDS:
             raise Unindexed
-        return await self._made(session, known, state.position.incarnation)
-
-    async def _made(
-        self, session: str, known: KnownIndex, incarnation: str
-    ) -> KnownIndex:
-        """An index that is made here and now, of a short session."""
-        index = Index(session, incarnation=incarnation, rules=self._rules)
-        oldest = await self._broker.read_after(session, index.reads_after, limit=1)
-        while not await self._fold(session, index, known, known.end, EXACT_BYTES):
-            if index.stale is None:
-                raise Unindexed
-            index.restart(oldest[0] if oldest else None)
-        write = index.take_changes()
-        if write is None:
+        made = await self._making.make(session, head, most_bytes=EXACT_BYTES)
+        if made is None or not made.kept.stored.at:
             raise Unindexed
-        stored = StoredIndex(write.at, write.fields)
-        return replace(known, stored=stored, metrics=write.metrics, is_stored=False)
+        stored, metrics = made.kept
+        return KnownIndex(stored, metrics, NO_EXTENT, end, page, names, is_stored=False)
 
     async def exact(
         self, session: str, known: KnownIndex, points: int
@@ -146,7 +132,7 @@ class CurveReads:
         self, session: str, known: KnownIndex, to: EntryID, most: int, extent: Extent
     ) -> Followed | None:
         """The records behind some roll-ups, up to an entry; None if that cannot be."""
-        tail = Tail(extent.records, extent.to)
+        tail = Tail(extent.records, extent.to, names=known.names)
         index = self.view(session, known, tail)
         if not await self._fold(session, index, known, to, most):
             return None

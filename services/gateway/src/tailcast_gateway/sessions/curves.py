@@ -20,10 +20,13 @@ from tailcast_gateway.sessions.curve_reads import (
     CurveReads,
     Followed,
     KnownIndex,
+    Unindexed,
     numbers_of,
 )
+from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.raw_reads import PartStart, RawPart, RawReads
 from tailcast_gateway.sessions.reads import Reads
+from tailcast_index.fold import Index
 from tailcast_index.fold.places import PLACE_RECORDS
 from tailcast_index.meaning import Rules
 from tailcast_index.rollups import NO_EXTENT, Series, draw, plan_series
@@ -66,6 +69,7 @@ class Curves:
         broker: SessionReader,
         reads: Reads,
         *,
+        isolation: SessionIsolation,
         rules: Rules,
         now_ms: Callable[[], int],
     ) -> None:
@@ -73,6 +77,8 @@ class Curves:
         self._reads = reads
         self._reading = CurveReads(broker, rules=rules, now_ms=now_ms)
         self._raw_reads = RawReads(broker, self._reading, now_ms=now_ms)
+        # Says that one session cannot be read.
+        self._isolation = isolation
         # Returns the time, Unix milliseconds, by which times are plausible.
         self._now_ms = now_ms
         self._turns = asyncio.Semaphore(MAX_AT_ONCE)
@@ -111,7 +117,8 @@ class Curves:
                     return drawn
             raise BrokerUnavailable("the index becomes another one all the time")
 
-        return await self._reads.share(key, read, turns=self._turns)
+        with self._isolation.only(session, Unindexed):
+            return await self._reads.share(key, read, turns=self._turns)
 
     async def metrics(self, session: str) -> Catalogue:
         """All metrics. Raises Unindexed."""
@@ -120,11 +127,14 @@ class Curves:
             known = await self._reading.known(session, None)
             found = await self._reading.followed(session, known)
             index = found.index
-            left_out = len(index.summary(self._now_ms()).left_out.names)
+            summary = index.summary(self._now_ms())
             indexed_to = self._reading.indexed_to(session, known)
-            return Catalogue(index.metrics(), left_out, indexed_to)
+            return Catalogue(index.metrics(), indexed_to, summary)
 
-        return await self._reads.share(("metrics", session), read, turns=self._turns)
+        with self._isolation.only(session, Unindexed):
+            return await self._reads.share(
+                ("metrics", session), read, turns=self._turns
+            )
 
     async def _draw(self, session: str, asked: _Asked) -> Drawn | None:
         """The curves; None if the index became another one meanwhile."""
@@ -139,9 +149,11 @@ class Curves:
             part = await self._raw(session, asked, found, start, stop)
         chosen = choose(found.index.metrics(), names, whole=asked.whole)
         numbers = numbers_of(known, chosen)
-        drawn = None if part is None else _drawn_raw(part, numbers, asked, start, end)
+        within = start, end
+        drawn = None
+        if part is not None:
+            drawn = _drawn_raw(part, found.index, numbers, asked, within)
         if drawn is None:
-            within = start, end
             drawn = await self._rolled(session, asked, known, found, numbers, within)
         if drawn is None:
             return None
@@ -166,6 +178,7 @@ class Curves:
         """From roll-ups and what is behind them; None if they are others meanwhile."""
         start, end = within
         first = min(start.records, found.records)
+        index = found.index
         plan = plan_series(
             found.extent,
             numbers,
@@ -174,6 +187,10 @@ class Curves:
             first=first,
             end=end,
             max_exact=0 if found.extent.records else max(1, found.records),
+            falls=_falls(index),
+        )
+        divided = await self._raw_reads.divided(
+            session, index, found.extent, plan.divided
         )
         chunks: Sequence[bytes | None] = ()
         if plan.wanted:
@@ -188,8 +205,9 @@ class Curves:
         try:
             # Some 50 ms of many values: others have their turns meanwhile.
             series = await asyncio.to_thread(
-                draw, plan, chunks, behind, x=asked.x, low=low, high=high
-            )
+                draw, plan, chunks, behind,
+                divided=divided, x=asked.x, low=low, high=high,
+            )  # fmt: skip  # one name a line would hide what is drawn
         except ValueError:
             return None
         return _Picture(series, max([1, *(LEVELS[one.level] for one in plan.parts)]))
@@ -248,14 +266,20 @@ class Curves:
         return await place_before(session, time_ms=math.ceil(value))
 
 
+def _falls(index: Index) -> list[int]:
+    """The records with which the run fell back, in their order."""
+    return sorted({one.records for one in index.rewinds})
+
+
 def _drawn_raw(
     part: RawPart,
+    index: Index,
     numbers: Mapping[str, int | None],
     asked: _Asked,
-    start: PartStart,
-    end: int | None,
+    within: tuple[PartStart, int | None],
 ) -> _Picture | None:
     """A row for each record; None if there are too many."""
+    start, end = within
     first = max(part.first, start.records)
     plan = plan_series(
         NO_EXTENT,
@@ -265,6 +289,7 @@ def _drawn_raw(
         first=first,
         end=end if asked.x == "record" else None,
         max_exact=max(1, len(part.records)),
+        falls=_falls(index),
     )
     records = part.records[first - part.first :]
     low, high = asked.span

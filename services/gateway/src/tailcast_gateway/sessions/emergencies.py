@@ -23,6 +23,7 @@ from tailcast_gateway.sessions.core.emergency_list import (
     of_found,
 )
 from tailcast_gateway.sessions.emergency_tails import EmergencyTails
+from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.stored import Stored
 from tailcast_index.meaning import Chooser, Point, Reader, Rules
@@ -37,7 +38,7 @@ from tailcast_streams.emergencies import (
     KeptHistory,
 )
 from tailcast_streams.entries import MAX_DOCUMENTS, Entry, Kind
-from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.exceptions import BrokerError, KeySpoiled
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.metrics import read_fields
 from tailcast_streams.position import BEFORE_ALL, EntryID
@@ -77,6 +78,7 @@ class EmergencyHistory:
         reads: Reads,
         stored: Stored,
         *,
+        isolation: SessionIsolation,
         rules: Rules,
         now_ms: Callable[[], int],
         broker_clock: BrokerClock,
@@ -86,7 +88,9 @@ class EmergencyHistory:
         self._broker = broker
         self._reads = reads
         self._stored = stored
-        self._tails = EmergencyTails(broker, rules=rules, now_ms=now_ms)
+        self._tails = EmergencyTails(
+            broker, isolation=isolation, rules=rules, now_ms=now_ms
+        )
         # How steps and times are named.
         self._rules = rules
         self._now_ms = now_ms
@@ -190,7 +194,13 @@ class EmergencyHistory:
             tails = await self._tails.of(sessions)
         history = await self._refresh()
         async with self._reading:
-            await self._read_documents()
+            try:
+                await self._read_documents()
+            except KeySpoiled as error:
+                # A tailer makes it anew.
+                self._instruments.broker_failed("emergencies", error)
+                self._documents = {}
+                self._changes += 1
         known = self._known
         if known is None or known[0] is not history or known[1] != self._changes:
             made = known_of(history, self._documents.values())
@@ -201,10 +211,15 @@ class EmergencyHistory:
         """Read what is kept if it is another, and tell what was acknowledged."""
         async with self._reading:
             before = self._history
-            versions = await self._broker.emergencies.versions()
-            if before is not None and before.versions == versions:
-                return before
-            now = await self._broker.emergencies.load()
+            try:
+                versions = await self._broker.emergencies.versions()
+                if before is not None and before.versions == versions:
+                    return before
+                now = await self._broker.emergencies.load()
+            except KeySpoiled as error:
+                # An indexer makes it anew; what came since, and files, are there.
+                self._instruments.broker_failed("emergencies", error)
+                now = KeptHistory()
             # Of a broker that has lost everything nothing is told.
             if before is not None and now.versions[1]:
                 news = changed(before.acknowledged, now.acknowledged)

@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 from tailcast_gateway.sessions.core.emergency_list import Tail
 from tailcast_gateway.sessions.indexed import fitting
+from tailcast_gateway.sessions.isolation import SessionIsolation
+from tailcast_gateway.sessions.making import fold_alone
 from tailcast_index.fold import Index
 from tailcast_index.fold.stored import parse_at
 from tailcast_index.meaning import Rules
@@ -18,12 +20,13 @@ from tailcast_streams.emergencies import FoundEmergency
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.indexes import StoredIndex
-from tailcast_streams.position import NOTHING, Cursor, EntryID
+from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
 from tailcast_streams.session_state import StoredEnd
 
 
-# How many sessions are compared at once, and how many entries of each are read at once.
-COMPARED: Final = 1_000
+# How many sessions are compared at once, before others have their turn, and how many
+# entries of each are read at once.
+COMPARED: Final = 200
 READ_ENTRIES: Final = 1_000
 # How much is read of one session, and of all for one answer, bytes of their files, and
 # in how many round trips.
@@ -55,9 +58,16 @@ class EmergencyTails:
     """Reads what no indexer has read; all methods may raise BrokerError."""
 
     def __init__(
-        self, broker: SessionReader, *, rules: Rules, now_ms: Callable[[], int]
+        self,
+        broker: SessionReader,
+        *,
+        isolation: SessionIsolation,
+        rules: Rules,
+        now_ms: Callable[[], int],
     ) -> None:
         self._broker = broker
+        # Confines failures to one session.
+        self._isolation = isolation
         # How steps and times are named.
         self._rules = rules
         # Returns the time, Unix milliseconds, by which times are plausible.
@@ -96,20 +106,27 @@ class EmergencyTails:
             ends = await self._broker.ends(some)
             for name, at, end in zip(some, ats, ends, strict=True):
                 place = _place(at, end)
-                if end.incarnation and place != end.cursor:
+                if end.is_spoiled:
+                    # Nothing of it can be read, and that is counted.
+                    behind[name] = _Behind(BEFORE_ALL, end)
+                elif end.incarnation and place != end.cursor:
                     behind[name] = _Behind(place.id, end)
         return behind
 
     async def _read(self, behind: Mapping[str, _Behind]) -> Tails:
-        chosen = _within(behind, ALL_LOOKED_BYTES)
+        sound = {name: one for name, one in behind.items() if not one.end.is_spoiled}
+        chosen = _within(sound, ALL_LOOKED_BYTES)
         places = {name: one.after for name, one in chosen.items()}
         entries: dict[str, list[Entry]] = {name: [] for name in chosen}
         for _ in range(MAX_ROUND_TRIPS):
             if not places:
                 break
-            pages = await self._broker.read_many_after(places, limit=READ_ENTRIES)
+            pages = await self._pages(places)
             for name, after in list(places.items()):
-                page = pages.get(name, [])
+                if (page := pages.get(name)) is None:
+                    # It cannot be read.
+                    del places[name], chosen[name]
+                    continue
                 entries[name] += page
                 places[name] = page[-1].id if page else after
                 end = behind[name].end.cursor.id
@@ -117,11 +134,23 @@ class EmergencyTails:
                     del places[name]
         names = list(chosen)
         stored = await self._broker.indexes.load(names)
-        tails = {
-            name: self._tail(name, index, behind[name].end, entries[name])
-            for name, index in zip(names, stored, strict=True)
-        }
+        tails: dict[str, Tail] = {}
+        for name, index in zip(names, stored, strict=True):
+            with self._isolation.over_session(name):
+                tails[name] = self._tail(name, index, behind[name].end, entries[name])
         return Tails(tails, len(behind) - len(chosen) + len(places))
+
+    async def _pages(
+        self, places: Mapping[str, EntryID]
+    ) -> Mapping[str, Sequence[Entry]]:
+        """What follows on places, without the sessions that cannot be read."""
+
+        async def read(names: Sequence[str]) -> list[Sequence[Entry]]:
+            some = {name: places[name] for name in names}
+            found = await self._broker.read_many_after(some, limit=READ_ENTRIES)
+            return [found.get(name, ()) for name in names]
+
+        return await self._isolation.each(list(places), read)
 
     def _tail(
         self,
@@ -153,11 +182,8 @@ class EmergencyTails:
     ) -> Sequence[FoundEmergency]:
         """The same, of entries that are read by themselves."""
         index = Index(session, incarnation=incarnation, rules=self._rules)
-        index.fold(entries, now_ms=self._now_ms())
-        while index.stale is not None:
-            index.restart(entries[0])
-            rest = [entry for entry in entries if entry.id > index.reads_after]
-            index.fold(rest, now_ms=self._now_ms())
+        for _ in fold_alone(index, entries, self._now_ms()):
+            pass
         return index.take_found()
 
 
@@ -171,7 +197,7 @@ def _place(at: str, end: StoredEnd) -> Cursor:
     return cursor if is_of_it else NOTHING
 
 
-def _within(behind: Mapping[str, _Behind], most: int) -> Mapping[str, _Behind]:
+def _within(behind: Mapping[str, _Behind], most: int) -> dict[str, _Behind]:
     """Those of which no more than so many bytes are read, all together."""
     chosen: dict[str, _Behind] = {}
     for name, (after, end) in behind.items():

@@ -10,7 +10,11 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tailcast_gateway.protocol.client_messages import FAILED, error_message
+from tailcast_gateway.protocol.client_messages import (
+    SESSION_UNAVAILABLE,
+    error_message,
+)
+from tailcast_gateway.sessions.isolation import unavailable_text
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerUnavailable
@@ -97,8 +101,10 @@ class Failing:
         return False
 
     def _tell(self, session: str) -> None:
-        text = f"{session} cannot be read now; it is tried again"
-        self._watchers.tell(session, error_message(FAILED, text))
+        text = unavailable_text(session)
+        self._watchers.tell(
+            session, error_message(SESSION_UNAVAILABLE, text, session=session)
+        )
 
 
 def delay_seconds(times: int, chance: float) -> float:

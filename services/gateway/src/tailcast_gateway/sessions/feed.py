@@ -179,6 +179,7 @@ class Feed:
             "read": self.keep_reading,
             "audit": self.audit.run,
             "indexers": self.indexers.run,
+            "tailers": self._tailers.run,
         }
 
     def mark(self, session: str) -> None:
@@ -311,6 +312,9 @@ class Feed:
             if watched is not None and watched.session not in self._failing
         ]
         await self._load_created([one for one in several if not one.incarnation])
+        # The entries of one that is created only now wait for its state, which says
+        # where history ends. Its hint is to come.
+        several = [one for one in several if not one.is_awaited]
         small = [one for one in several if one.record_bytes < LARGE_RECORD_BYTES]
         large = [one for one in several if one.record_bytes >= LARGE_RECORD_BYTES]
         for some in (small, large):

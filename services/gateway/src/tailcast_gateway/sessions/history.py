@@ -25,6 +25,7 @@ from tailcast_gateway.sessions.core.pages import (
     size_to_read,
 )
 from tailcast_gateway.sessions.core.verdicts import Resume, Verdict
+from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.views.subscription import AtStep, AtTime, Begin, Last
 from tailcast_streams.broker import SessionReader
@@ -44,37 +45,44 @@ Beginning: TypeAlias = Cursor | Begin | Last | AtStep | AtTime
 class Pages:
     """Reads pages in either direction."""
 
-    def __init__(self, broker: SessionReader, replay: Reads) -> None:
+    def __init__(
+        self, broker: SessionReader, replay: Reads, *, isolation: SessionIsolation
+    ) -> None:
         self._broker = broker
         self._reads = replay
+        # Says that one session cannot be read.
+        self._isolation = isolation
 
     async def find(self, session: str, place: Beginning) -> Verdict:
         """Find the place where reading begins. Raises BrokerError.
 
         `Begin.NOW` is the head.
         """
-        if place is Begin.NOW:
-            head = (await self._broker.heads([session]))[0]
-            return Resume(head.cursor or NOTHING, is_proved=True)
-        return await self._reads.find(session, place)
+        with self._isolation.only(session):
+            if place is Begin.NOW:
+                head = (await self._broker.heads([session]))[0]
+                return Resume(head.cursor or NOTHING, is_proved=True)
+            return await self._reads.find(session, place)
 
     async def after(
         self, session: str, cursor: Cursor, *, limit: int, max_bytes: int
     ) -> Page:
         """The page that follows a cursor. Raises BrokerError."""
         key = ("after", session, cursor, limit, max_bytes)
-        return await self._reads.share(
-            key, lambda: self._after(session, cursor, limit, max_bytes)
-        )
+        with self._isolation.only(session):
+            return await self._reads.share(
+                key, lambda: self._after(session, cursor, limit, max_bytes)
+            )
 
     async def before(
         self, session: str, cursor: Cursor | None, *, limit: int, max_bytes: int
     ) -> Page:
         """The page that ends at a cursor, None for the head. Raises BrokerError."""
         key = ("before", session, cursor, limit, max_bytes)
-        return await self._reads.share(
-            key, lambda: self._before(session, cursor, limit, max_bytes)
-        )
+        with self._isolation.only(session):
+            return await self._reads.share(
+                key, lambda: self._before(session, cursor, limit, max_bytes)
+            )
 
     async def _after(
         self, session: str, cursor: Cursor, limit: int, max_bytes: int

@@ -3,8 +3,8 @@
 The index is read first and the session second, so the session is never behind it. The
 entries between the two are folded here, by the code that the indexer uses. If there are
 too many, what the index says is told with the place up to which it is true; and of a
-session that has no index that fits one is made here if that is short. Else nothing is
-known of what its records mean, and that is told.
+session that has no index that fits one is made here if that is short, and kept for a
+while. Else nothing is known of what its records mean, and that is told.
 """
 
 import asyncio
@@ -21,11 +21,18 @@ from tailcast_gateway.sessions.core.told import (
     shown_metrics,
 )
 from tailcast_gateway.sessions.making import Making
-from tailcast_index.fold import NEWS_FIELDS, Index, News, count_metrics, read_news
-from tailcast_index.meaning import Rules
+from tailcast_index.fold import (
+    CHOICE_FIELD,
+    NEWS_FIELDS,
+    Index,
+    News,
+    count_metrics,
+    read_news,
+)
+from tailcast_index.meaning import Choice, Rules
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.entries import Entry
-from tailcast_streams.indexes import StoredIndex
+from tailcast_streams.indexes import WholeIndex
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.session_state import Head, SessionState
 
@@ -43,14 +50,14 @@ ALL_MADE_BYTES = 1024 * 1024
 # How many of the last entries are read to find the latest record among them.
 LAST_ENTRIES = 16
 
-_Metrics = Mapping[str, Mapping[str, bytes]]
-
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     """An index, stored or not."""
 
     index: Index
+    # How many metrics it has.
+    metrics: int
     # Whether it was made here.
     is_made: bool
 
@@ -77,9 +84,9 @@ class Indexed:
 
     async def heads(self, sessions: Sequence[str]) -> list[ListedRun]:
         """Sessions for a list. Raises BrokerError."""
-        stored, described = await self._load(sessions)
+        whole, described = await self._load(sessions)
         heads = await self._broker.heads(sessions)
-        found = await self._read(sessions, stored, {}, heads)
+        found = await self._read(sessions, whole, heads)
         return [
             ListedRun(head, self._known(found.get(name), head.state, described[name]))
             for name, head in zip(sessions, heads, strict=True)
@@ -96,17 +103,9 @@ class Indexed:
             sessions: their names.
             only: the metrics that are shown; None for the first ones.
         """
-        stored, described = await self._load(sessions)
-        names = [name for name, one in zip(sessions, stored, strict=True) if one.at]
-        metrics = await asyncio.gather(
-            *(self._broker.indexes.metrics(name, only) for name in names)
-        )
+        whole, described = await self._load(sessions, only)
         heads = await self._broker.heads(sessions)
-        metrics_of = dict(zip(names, metrics, strict=True))
-        found = await self._read(sessions, stored, metrics_of, heads, only)
-        counts = {
-            name: count_metrics(one) for name, one in zip(sessions, stored, strict=True)
-        }
+        found = await self._read(sessions, whole, heads, only)
         return await asyncio.gather(
             *(
                 self._snapshot(
@@ -115,27 +114,32 @@ class Indexed:
                     found.get(name),
                     described[name],
                     only=only,
-                    count=counts[name],
                 )
                 for name, head in zip(sessions, heads, strict=True)
             )
         )
 
     async def _load(
-        self, sessions: Sequence[str]
-    ) -> tuple[list[StoredIndex], dict[str, Described]]:
+        self, sessions: Sequence[str], names: Sequence[str] | None = ()
+    ) -> tuple[list[WholeIndex], dict[str, Described]]:
         """The indexes, and what is said of sessions besides their records."""
-        stored, descriptions = await asyncio.gather(
-            self._broker.indexes.load(sessions),
+        whole, descriptions = await asyncio.gather(
+            self._broker.indexes.whole(sessions, names),
             self._broker.descriptions.load(sessions),
         )
         described = map(read_description, descriptions)
-        return stored, dict(zip(sessions, described, strict=True))
+        return whole, dict(zip(sessions, described, strict=True))
 
     async def news(self, sessions: Sequence[str]) -> list[News | None]:
         """What indexes say that those who watch are told. Raises BrokerError."""
         stored = await self._broker.indexes.some(sessions, NEWS_FIELDS)
         return [read_news(one) for one in stored]
+
+    async def choice(self, session: str) -> Choice | None:
+        """How its records are read; None without an index. Raises BrokerError."""
+        (stored,) = await self._broker.indexes.some([session], (CHOICE_FIELD,))
+        news = read_news(stored)
+        return None if news is None else news.choice
 
     async def _snapshot(
         self,
@@ -145,14 +149,13 @@ class Indexed:
         described: Described,
         *,
         only: Sequence[str] | None,
-        count: int,
     ) -> SeenRun | None:
         state = head.state
         if state is None:
             return None
         known = self._known(read, state, described)
         metrics = [] if read is None else read.index.metrics()
-        all_metrics = max(count, len(metrics))
+        all_metrics = max(0 if read is None else read.metrics, len(metrics))
         unknown: Sequence[str] = ()
         if only is not None:
             by_name = {one.name: one for one in metrics}
@@ -172,6 +175,7 @@ class Indexed:
             metrics_left_out=left_out,
             latest=await self._latest(session, state, wanted),
             latest_emergency=await self._record(session, wanted.emergency),
+            latest_emergency_id=wanted.emergency_id,
             unknown=unknown,
         )
         return SeenRun(snapshot, known)
@@ -215,21 +219,20 @@ class Indexed:
     async def _read(
         self,
         sessions: Sequence[str],
-        stored: Sequence[StoredIndex],
-        metrics: _Metrics,
+        whole: Sequence[WholeIndex],
         heads: Sequence[Head],
         only: Sequence[str] | None = (),
     ) -> dict[str, _Read]:
         """The indexes of sessions, as far as they can be had."""
         states = {
             name: (one, head.state)
-            for name, one, head in zip(sessions, stored, heads, strict=True)
+            for name, one, head in zip(sessions, whole, heads, strict=True)
             if head.state is not None
         }
         known = {
-            name: _Read(index, is_made=False)
+            name: read
             for name, (one, state) in states.items()
-            if (index := self._view(name, one, metrics, state, only)) is not None
+            if (read := self._known_before(name, one, state, only)) is not None
         }
         await self._follow(
             {name: (known[name].index, states[name][1]) for name in known}
@@ -237,19 +240,39 @@ class Indexed:
         lacking = {
             name: head
             for name, head in zip(sessions, heads, strict=True)
-            if name in states and (name not in known or known[name].index.stale)
+            if name in states
+            and (name not in known or _is_lacking(known[name], states[name][1]))
         }
         made = await self._make(lacking)
         for name in lacking:
             if name in made:
-                known[name] = _Read(made[name], is_made=True)
-            elif name in known:
+                index = made[name]
+                known[name] = _Read(index, len(index.metrics()), is_made=True)
+            elif name in known and known[name].index.stale is not None:
                 # What is behind it is to be read otherwise, and is not told of.
                 one, state = states[name]
-                again = self._view(name, one, metrics, state, only)
+                again = self._known_before(name, one, state, only)
                 assert again is not None  # noqa: S101  # it was there before
-                known[name] = _Read(again, is_made=False)
+                known[name] = again
         return known
+
+    def _known_before(
+        self,
+        name: str,
+        kept: WholeIndex,
+        state: SessionState,
+        only: Sequence[str] | None,
+    ) -> _Read | None:
+        """A session's stored index, else that which was made here; None without."""
+        index = self._view(name, kept, state, only)
+        is_made = index is None
+        if is_made:
+            # It has all metrics: nobody else folds what has come since.
+            kept = self._making.kept(name)
+            index = self._view(name, kept, state, None)
+        if index is None:
+            return None
+        return _Read(index, count_metrics(kept.stored), is_made)
 
     async def _follow(self, known: Mapping[str, tuple[Index, SessionState]]) -> None:
         """Fold the entries behind indexes, if they are few."""
@@ -284,21 +307,30 @@ class Indexed:
             *(self._making.make(name, heads[name], most_bytes=each) for name in sizes)
         )
         found = zip(sizes, made, strict=True)
-        return {name: index for name, index in found if index is not None}
+        return {name: one.index for name, one in found if one is not None}
 
     def _view(
         self,
         name: str,
-        stored: StoredIndex,
-        metrics: _Metrics,
+        kept: WholeIndex,
         state: SessionState,
         only: Sequence[str] | None,
     ) -> Index | None:
-        """A stored index; None if it does not fit the session."""
+        """An index as it is stored; None if it does not fit the session."""
+        stored, metrics = kept
+        if only is not None:
+            metrics = {one: metrics[one] for one in only if one in metrics}
         position = state.position
-        known, end = metrics.get(name, {}), position.last_id
-        index = Index.view(name, stored, known, self._rules, names=only, end=end)
-        return fitting(index, position.incarnation, position.last_id)
+        end = position.last_id
+        index = Index.view(name, stored, metrics, self._rules, names=only, end=end)
+        return fitting(index, position.incarnation, end)
+
+
+def _is_lacking(read: _Read, state: SessionState) -> bool:
+    """Whether another index is to be made if it can be."""
+    if read.index.stale is not None:
+        return True
+    return read.is_made and read.index.cursor.id != state.position.last_id
 
 
 def fitting(index: Index | None, incarnation: str, end: EntryID) -> Index | None:

@@ -6,7 +6,14 @@ broker is not the fault of any session, so its errors pass through. `failing` de
 whether a session is tried again.
 """
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -14,8 +21,10 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_streams.exceptions import (
     BrokerError,
     BrokerFull,
+    BrokerRefused,
     BrokerUnavailable,
     BrokerUnwilling,
+    KeySpoiled,
 )
 
 
@@ -27,6 +36,19 @@ MAX_SESSIONS = 512
 MAX_SICK = 8
 
 _T = TypeVar("_T")
+
+
+class SessionUnavailable(BrokerRefused):
+    """One session cannot be read; the others can."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__(unavailable_text(session))
+        self.session = session
+
+
+def unavailable_text(session: str) -> str:
+    """What clients are told of such a session."""
+    return f"{session} cannot be read now; it is tried again"
 
 
 class SessionIsolation:
@@ -52,9 +74,29 @@ class SessionIsolation:
             if then is not None:
                 then(session)
 
+    @contextmanager
+    def only(self, session: str, *expected: type[Exception]) -> Generator[None]:
+        """Raise SessionUnavailable for a failure that is of one session alone.
+
+        Args:
+            session: what is read in here.
+            expected: errors that are none, and pass.
+        """
+        try:
+            yield
+        except Exception as error:
+            is_spoiled = isinstance(error, KeySpoiled)
+            if not is_spoiled and isinstance(error, (BrokerError, *expected)):
+                raise
+            self.session_failed(session, error)
+            raise SessionUnavailable(session) from error
+
     def session_failed(self, session: str, error: Exception) -> None:
         """Note that work over a session failed."""
-        self._instruments.defect("session", session, error)
+        if isinstance(error, KeySpoiled):
+            self._instruments.session_spoiled(session, error)
+        else:
+            self._instruments.defect("session", session, error)
 
     async def each(
         self,
@@ -84,8 +126,7 @@ class SessionIsolation:
                     left += [some[middle:], some[:middle]]
                     continue
                 sick[some[0]] = error
-                is_all = not found and len(sick) in (MAX_SICK, len(sessions))
-                if is_all and len(sick) > 1 and isinstance(error, BrokerError):
+                if _is_of_all(sick, found, sessions):
                     raise
             else:
                 found.update(zip(some, answers, strict=True))
@@ -94,3 +135,16 @@ class SessionIsolation:
             if on_sick is not None:
                 on_sick(session, why)
         return found
+
+
+def _is_of_all(
+    sick: Mapping[str, Exception], found: Collection[str], asked: Sequence[str]
+) -> bool:
+    """Whether the broker is the reason why sessions could not be read.
+
+    It is not if another program wrote their keys, however many these are.
+    """
+    others = sum(not isinstance(error, KeySpoiled) for error in sick.values())
+    is_all = not found and others in (MAX_SICK, len(asked))
+    last = list(sick.values())[-1]
+    return is_all and others > 1 and isinstance(last, BrokerError)

@@ -2,29 +2,45 @@
 
 For sessions of which no stored index can be used: the indexer has not come to them, or
 does not run, or makes theirs anew. One that is too long to be read for an answer has
-none.
+none. What was made is kept for a while, as it would be stored: the next answer reads on
+from there.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from tailcast_index.fold import Index
 from tailcast_index.meaning import Rules
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.entries import Entry
+from tailcast_streams.indexes import StoredIndex, WholeIndex
 from tailcast_streams.position import BEFORE_ALL
 from tailcast_streams.session_state import Head
 
 
-# How many entries a session may have, and how many are folded before others have their
-# turn.
-MADE_ENTRIES = 5_000
+# How many entries a session may have, some of which are no records; and how many are
+# folded before others have their turn.
+MADE_ENTRIES = 6_000
 MADE_AT_A_TIME = 64
 # How many entries are read at once, and how many bytes that should be.
 MADE_PAGE_ENTRIES = 1_000
 MADE_PAGE_BYTES = 1024 * 1024
 # How many sessions are read at once.
 MADE_AT_ONCE = 4
+# How many bytes of what was made are kept, of the sessions that were asked for last,
+# and how many each one takes besides its fields, about.
+KEPT_BYTES = 16 * 1024 * 1024
+_KEPT_EACH = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An index that was made here, and as it would be stored."""
+
+    index: Index
+    kept: WholeIndex
 
 
 class Making:
@@ -39,8 +55,18 @@ class Making:
         # Returns the time, Unix milliseconds, by which times are plausible.
         self._now_ms = now_ms
         self._turns = asyncio.Semaphore(MADE_AT_ONCE)
+        # What was made, that which was asked for last at the end; and its bytes.
+        self._kept: OrderedDict[str, WholeIndex] = OrderedDict()
+        self._kept_bytes = 0
 
-    async def make(self, session: str, head: Head, *, most_bytes: int) -> Index | None:
+    def kept(self, session: str) -> WholeIndex:
+        """What was made of a session before; it may not fit it any more."""
+        if (found := self._kept.get(session)) is None:
+            return WholeIndex()
+        self._kept.move_to_end(session)
+        return found
+
+    async def make(self, session: str, head: Head, *, most_bytes: int) -> Made | None:
         """The index of a session up to where its state goes. Raises BrokerError.
 
         Args:
@@ -58,13 +84,33 @@ class Making:
             session, incarnation=state.position.incarnation, rules=self._rules
         )
         if state.position.last_id == BEFORE_ALL:
-            return index
+            return Made(index, WholeIndex())
         async with self._turns:
             entries = await self._entries(session, head, most_bytes)
             if not entries:
                 return None
-            await self._fold(index, entries, state.written_ms)
-        return index if index.cursor.id == state.position.last_id else None
+            now_ms = self._now_ms()
+            for _ in fold_alone(index, entries, now_ms, state.written_ms):
+                # Others have their turn.
+                await asyncio.sleep(0)
+        write = index.take_changes(is_resting=True)
+        if write is None or index.cursor.id != state.position.last_id:
+            return None
+        made = WholeIndex(StoredIndex(write.at, write.fields), write.metrics)
+        self._keep(session, made)
+        return Made(index, made)
+
+    def _keep(self, session: str, made: WholeIndex) -> None:
+        """Keep it in place of what was made before, and drop what is too much."""
+        self._kept_bytes += _size_of(made) - self._drop(session)
+        self._kept[session] = made
+        while self._kept_bytes > KEPT_BYTES:
+            self._kept_bytes -= self._drop(next(iter(self._kept)))
+
+    def _drop(self, session: str) -> int:
+        """Drop what was kept of a session; returns its bytes."""
+        dropped = self._kept.pop(session, None)
+        return 0 if dropped is None else _size_of(dropped)
 
     async def _entries(
         self, session: str, head: Head, most_bytes: int
@@ -87,17 +133,34 @@ class Making:
             after = page[-1].id
         return found
 
-    async def _fold(self, index: Index, entries: list[Entry], written_ms: int) -> None:
-        """Fold them all, again if they are to be read otherwise."""
-        left = entries
-        while left:
-            some, left = left[:MADE_AT_A_TIME], left[MADE_AT_A_TIME:]
-            index.fold(some, now_ms=self._now_ms(), written_ms=written_ms)
-            if index.stale is not None:
-                index.restart(entries[0])
-                left = [one for one in entries if one.id > index.reads_after]
-            # Others have their turn.
-            await asyncio.sleep(0)
+
+def fold_alone(
+    index: Index, entries: Sequence[Entry], now_ms: int, written_ms: int = 0
+) -> Iterator[None]:
+    """Fold entries by themselves, all anew whenever they are to be read otherwise.
+
+    Returns after some each time, so that others can have their turn.
+
+    Args:
+        index: one without entries.
+        entries: those at the stream's start, as far as it has them.
+        now_ms: the time, Unix milliseconds.
+        written_ms: when the file was written last; 0 if that is not known.
+    """
+    left = entries
+    while left:
+        some, left = left[:MADE_AT_A_TIME], left[MADE_AT_A_TIME:]
+        index.fold(some, now_ms=now_ms, written_ms=written_ms)
+        if index.stale is not None:
+            index.restart(entries[0])
+            left = [one for one in entries if one.id > index.reads_after]
+        yield
+
+
+def _size_of(kept: WholeIndex) -> int:
+    """About how many bytes an index takes."""
+    texts = [*kept.stored.fields.values(), *kept.metrics.values()]
+    return _KEPT_EACH + sum(map(len, texts)) + sum(map(len, kept.metrics))
 
 
 def _least_bytes(head: Head) -> int:

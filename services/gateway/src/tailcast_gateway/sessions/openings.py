@@ -6,6 +6,7 @@ only a hint names is looked up first. `feed` reads the sessions that are watched
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from tailcast_gateway.instruments import Instruments
@@ -16,6 +17,10 @@ from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.session_state import Head
+
+
+# How many are read in one round trip; then others have their turn.
+OPENED_AT_ONCE = 128
 
 
 class Openings:
@@ -95,20 +100,27 @@ class Openings:
     async def _open_all(self) -> None:
         """Open all sessions that are asked for."""
         while self._opening:
-            names = list(self._opening)[:MAX_SESSIONS]
+            names = [*islice(self._opening, OPENED_AT_ONCE)]
             try:
                 if not self._broker_clock.is_known:
                     await self._broker_clock.read()
                 heads = await self._isolation.each(
-                    names, self._broker.heads, self._refuse
+                    names, self._broker.heads, self._refuse_one
                 )
             except Exception as error:  # noqa: BLE001  # the callers raise it
                 for name in names:
                     self._refuse(name, error)
                 continue
+            if EMERGENCIES in names:
+                # All clients want it. If it is spoiled, the feed finds that out.
+                heads.setdefault(EMERGENCIES, Head(None, None, None))
             for name, head in heads.items():
                 with self._isolation.over_session(name):
                     self._open_one(name, head)
+
+    def _refuse_one(self, name: str, error: Exception) -> None:
+        if name != EMERGENCIES:
+            self._refuse(name, error)
 
     def _refuse(self, name: str, error: Exception) -> None:
         """Let `open` report that a session cannot be watched."""

@@ -7,10 +7,11 @@ reads keys too. That the broker is away is noticed by the canary.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from tailcast_gateway.instruments import Instruments
 from tailcast_streams.broker import SessionReader
-from tailcast_streams.exceptions import BrokerError, BrokerRefused
+from tailcast_streams.exceptions import BrokerError, BrokerRefused, KeySpoiled
 from tailcast_streams.keys import EMERGENCIES
 
 
@@ -58,7 +59,8 @@ class Probe:
         """Read what every client needs: the list of sessions, and a stream."""
         try:
             await self._broker.sessions(active_since_ms=self._wall_clock_ms())
-            await self._broker.heads([EMERGENCIES])
+            with suppress(KeySpoiled):
+                await self._broker.heads([EMERGENCIES])
         except BrokerError as error:
             self.failed("read", error)
         else:

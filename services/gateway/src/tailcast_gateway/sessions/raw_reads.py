@@ -1,12 +1,12 @@
 """Reads the records of a short part of a long session one by one, to draw them as rows.
 
 From the place before that part the stream is read, as far as it is there: what was
-trimmed has only its roll-ups.
+trimmed has only its roll-ups. So are the buckets read in which the run fell back.
 """
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from tailcast_gateway.protocol.breaks import is_record
@@ -18,9 +18,9 @@ from tailcast_gateway.sessions.curve_reads import (
 )
 from tailcast_index.fold import Index
 from tailcast_index.fold.places import PLACE_RECORDS
-from tailcast_index.meaning import Point
 from tailcast_index.rollups import Extent
 from tailcast_index.rollups.axis import AxisName
+from tailcast_index.rollups.records import Record
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.indexes import LEVELS
 from tailcast_streams.position import BEFORE_ALL, EntryID
@@ -39,7 +39,7 @@ class RawPart(NamedTuple):
 
     # How many there are before them.
     first: int
-    records: Sequence[tuple[EntryID, Point]]
+    records: Sequence[Record]
 
 
 class RawReads:
@@ -74,7 +74,7 @@ class RawReads:
             span: from where to where.
             most: how many records there may be.
         """
-        records: list[tuple[EntryID, Point]] = []
+        records: list[Record] = []
         after, size = start.after, 0
         most += PLACE_RECORDS + 1
         while len(records) <= most and size <= EXACT_BYTES:
@@ -96,6 +96,35 @@ class RawReads:
             await asyncio.sleep(0)
         return None
 
+    async def divided(
+        self, session: str, index: Index, extent: Extent, buckets: Sequence[int]
+    ) -> Mapping[int, Sequence[Record]]:
+        """The records of buckets of the first level, of those that the stream has.
+
+        Args:
+            session: its name.
+            index: how its records are read.
+            extent: how far its roll-ups go.
+            buckets: which buckets.
+        """
+        found: dict[int, Sequence[Record]] = {}
+        for bucket in buckets:
+            first = 1 + bucket * LEVELS[0]
+            start = await self.start_at(session, extent, first)
+            if start is None:
+                continue
+            before = first - start.records
+            # Twice as many, as entries that are no records may be among them.
+            entries = await self._broker.read_after(
+                session, start.after, limit=before + 2 * LEVELS[0]
+            )
+            if not entries or entries[0].previous != start.after:
+                continue
+            records = index.points_of(entries, now_ms=self._now_ms())[before:]
+            if len(records) >= LEVELS[0]:
+                found[bucket] = records[: LEVELS[0]]
+        return found
+
     async def start_at(
         self, session: str, extent: Extent, number: int
     ) -> PartStart | None:
@@ -116,7 +145,7 @@ def _is_beyond(
     span: Span,
     x: AxisName,
     first: int,
-    records: Sequence[tuple[EntryID, Point]],
+    records: Sequence[Record],
     new: int,
 ) -> bool:
     """Whether the last of these records are beyond a span."""

@@ -10,6 +10,7 @@ from itertools import islice
 
 from tailcast_gateway.sessions.core.similar import similar_to
 from tailcast_gateway.sessions.stored import Stored
+from tailcast_gateway.views.grant import Grant
 
 
 # How long a list is used, how many of its latest names, and how often in a second.
@@ -31,8 +32,8 @@ class Similar:
         self._second = 0.0
         self._asked = 0
 
-    async def to(self, session: str) -> list[str]:
-        """The names most like this one. Raises BrokerError."""
+    async def to(self, session: str, grant: Grant) -> list[str]:
+        """The names most like this one that a grant allows. Raises BrokerError."""
         now = self._clock()
         if now - self._second >= 1:
             self._second, self._asked = now, 0
@@ -42,4 +43,4 @@ class Similar:
         if now - self._read_at >= NAMES_SECONDS:
             latest = await self._stored.latest()
             self._names, self._read_at = list(islice(latest, MAX_NAMES)), now
-        return similar_to(session, self._names)
+        return similar_to(session, [*filter(grant.allows, self._names)])

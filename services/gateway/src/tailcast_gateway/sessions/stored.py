@@ -39,6 +39,8 @@ from tailcast_streams.sources import Overview, SourceState
 
 # How many sessions' states are read in one round trip.
 SESSIONS_AT_ONCE = 64
+# Of how many it is remembered that they could not be read.
+MAX_UNAVAILABLE = 10_000
 # Seconds without an answer after which the broker counts as unavailable.
 BROKER_SECONDS = 5.0
 
@@ -70,6 +72,8 @@ class Stored:
         self._broker_clock = broker_clock
         # Returns the tailers that contest a session; none if it is not contested.
         self._owners_of = owners_of
+        # Those that could not be read when they were last asked for.
+        self._unavailable: set[str] = set()
         self._source_turns = asyncio.Semaphore(MAX_SOURCE_READS)
 
     async def births(self) -> Birth:
@@ -88,6 +92,26 @@ class Stored:
             active = await self._reads.share("sessions", self._broker.sessions)
         return dict(sorted(active.items(), key=lambda item: -item[1]))
 
+    async def first_active(
+        self, limit: int, *, until_ms: int | None = None
+    ) -> dict[str, int]:
+        """The first of `latest`, `limit` if there are as many, in no order.
+
+        Those that were active with the last of them are there too.
+
+        Args:
+            limit: how many.
+            until_ms: when the first of them may have been active; None for any time.
+        """
+        read = partial(self._broker.latest_sessions, limit, active_until_ms=until_ms)
+        async with _in_time():
+            return await self._reads.share(("latest", limit, until_ms), read)
+
+    async def active(self, sessions: Collection[str]) -> dict[str, int]:
+        """When some sessions were active last, without those that are not listed."""
+        async with _in_time():
+            return await self._broker.activity(list(sessions))
+
     async def described(
         self, active: dict[str, int]
     ) -> AsyncGenerator[tuple[list[dict[str, object]], bool]]:
@@ -104,6 +128,7 @@ class Stored:
                     now_ms=now_ms,
                     owners=self._owners_of(name),
                 )
+                | self._if_unavailable(name)
                 for name in some
             ]
             yield found, is_last
@@ -133,25 +158,33 @@ class Stored:
         self, session: str, only: Sequence[str] | None = None
     ) -> SeenRun | None:
         """The snapshot of one session, None if there is no such session."""
-        async with _in_time():
-            return (await self._indexed.snapshots([session], only))[0]
+        with self._isolation.only(session):
+            async with _in_time():
+                return (await self._indexed.snapshots([session], only))[0]
 
     def shown(self, session: str, seen: SeenRun | None) -> dict[str, object]:
         """A snapshot as clients see it now."""
         now_ms = self._broker_clock.now_ms()
-        return snapshot(session, seen, now_ms=now_ms, owners=self._owners_of(session))
+        shown = snapshot(session, seen, now_ms=now_ms, owners=self._owners_of(session))
+        return shown | self._if_unavailable(session)
+
+    def _if_unavailable(self, session: str) -> dict[str, object]:
+        """What an answer with several says of a session that could not be read."""
+        return {"unavailable": True} if session in self._unavailable else {}
 
     async def edit(self, session: str, edits: Mapping[str, bytes]) -> bool:
         """Store what somebody says of a session; False if there is none."""
-        async with _in_time():
-            return await self._broker.descriptions.edit(session, edits)
+        with self._isolation.only(session):
+            async with _in_time():
+                return await self._broker.descriptions.edit(session, edits)
 
     async def head(self, session: str) -> Head | None:
         """The state and the ends of a session, None if it does not exist."""
         if session.startswith("!"):
             return None
-        async with _in_time():
-            head = (await self._broker.heads([session]))[0]
+        with self._isolation.only(session):
+            async with _in_time():
+                head = (await self._broker.heads([session]))[0]
         is_known = head.state is not None or head.newest is not None
         return head if is_known else None
 
@@ -159,15 +192,17 @@ class Stored:
         self, session: str, after: EntryID, *, limit: int
     ) -> Sequence[Rejection]:
         """The rejected lines of a session."""
-        async with _in_time():
-            return await self._broker.read_rejected(session, after, limit=limit)
+        with self._isolation.only(session):
+            async with _in_time():
+                return await self._broker.read_rejected(session, after, limit=limit)
 
     async def record(self, session: str, cursor: Cursor) -> Entry | None:
         """The record at a cursor, or the whole-file emergency there."""
         if session.startswith("!") and session != EMERGENCIES:
             return None
-        async with _in_time():
-            entry = await self._broker.find(session, cursor.id)
+        with self._isolation.only(session):
+            async with _in_time():
+                entry = await self._broker.find(session, cursor.id)
         is_there = entry is not None and entry.cursor == cursor and is_record(entry)
         return entry if is_there else None
 
@@ -205,6 +240,9 @@ class Stored:
                 found = await self._reads.share(
                     (what, some), partial(self._isolation.each, some, read)
                 )
+            self._unavailable.difference_update(found)
+            if len(self._unavailable) < MAX_UNAVAILABLE:
+                self._unavailable.update(name for name in some if name not in found)
             yield some, found, start + SESSIONS_AT_ONCE >= len(names)
 
 

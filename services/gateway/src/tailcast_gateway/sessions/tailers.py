@@ -1,10 +1,11 @@
-"""Finds silent tailers: owners of watched sessions whose presence has expired.
+"""Finds silent tailers: owners of watched sessions that give no sign of life.
 
-If a tailer is gone, its sessions look as if nothing happened in them. So clients are
-told that the feed of these sessions is stale. A silent tailer has no other effect: the
-gateway stays ready.
+If a tailer is gone, or frozen, its sessions look as if nothing happened in them. So
+clients are told that the feed of these sessions is stale. A silent tailer has no other
+effect: the gateway stays ready.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tailcast_gateway.instruments import Instruments
@@ -14,11 +15,14 @@ from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.claims import contests
+from tailcast_streams.exceptions import BrokerError
 
 
 # A session without records for this long before its tailer fell silent has ended, so
 # its tailer is not missed.
 RESTING_SECONDS = 600.0
+# How often tailers are listened for: clients are told within six seconds.
+LISTEN_SECONDS = 1.0
 
 
 class Tailers:
@@ -47,13 +51,23 @@ class Tailers:
         if not self._silent_since:
             return True
         return not any(
-            subscription.matches(watched.session) for watched in self._unheard()
+            subscription.matches(watched.session)
+            for watched in self._unheard(self._silent_since)
         )
 
     @property
     def silent(self) -> list[str]:
         """The silent tailers of watched sessions that run."""
-        return sorted({watched.owner for watched in self._unheard()})
+        return sorted({one.owner for one in self._unheard(self._silent_since)})
+
+    async def run(self) -> None:
+        """Listen until cancelled, whatever the broker does."""
+        while True:
+            try:
+                await self.listen()
+            except BrokerError as error:
+                self._instruments.broker_failed("tailers", error)
+            await asyncio.sleep(LISTEN_SECONDS)
 
     async def look(self) -> None:
         """Read which tailers are there and what they contest. Raises BrokerError."""
@@ -61,21 +75,29 @@ class Tailers:
         tailers = {name for claim in claims for name in (claim.owner, claim.claimant)}
         here = await self._broker.present(sorted(tailers)) if tailers else set[str]()
         self._on_contests(contests(claims, here))
+        await self.listen(is_thorough=True)
+
+    async def listen(self, *, is_thorough: bool = False) -> None:
+        """Find out which tailers are silent. Raises BrokerError.
+
+        Whether somebody else has taken over the files of a silent one is asked when it
+        falls silent, and if `is_thorough`.
+        """
         owners = {one.owner for one in self._watchers.watched.values() if one.owner}
-        present = await self._broker.present(sorted(owners))
-        now = self._clock()
-        self._silent_since = {
-            owner: self._silent_since.get(owner, now) for owner in owners - present
-        }
-        # Another tailer may have taken over the files of a silent one.
-        unheard = list(self._unheard())
-        for start in range(0, len(unheard), MAX_SESSIONS):
-            await self._ask_again(unheard[start : start + MAX_SESSIONS])
+        awake = await self._broker.awake(sorted(owners)) if owners else set[str]()
+        now, known = self._clock(), self._silent_since
+        silent = {owner: known.get(owner, now) for owner in owners - awake}
+        # Nobody is told before it is known who has the files now.
+        if is_thorough or not silent.keys() <= known.keys():
+            unheard = [*self._unheard(silent)]
+            for start in range(0, len(unheard), MAX_SESSIONS):
+                await self._ask_again(unheard[start : start + MAX_SESSIONS])
+        self._silent_since = silent
         self._instruments.tailers_silent(len(self.silent))
 
-    def _unheard(self) -> Iterable[Watched]:
+    def _unheard(self, silent_since: Mapping[str, float]) -> Iterable[Watched]:
         for watched in self._watchers.watched.values():
-            since, active_at = self._silent_since.get(watched.owner), watched.active_at
+            since, active_at = silent_since.get(watched.owner), watched.active_at
             if since is None or active_at is None:
                 continue
             if active_at >= since - RESTING_SECONDS:

@@ -2,7 +2,8 @@
 
 Pure. All that is kept stays in its place, exactly as it was written: numbers are not
 decoded and encoded again. The index, the list of steps and times beside the records, is
-made here too.
+made here too. Both are told by the session's index if it is known how that reads
+records; else each record is looked at by itself.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from tailcast_gateway.protocol.limits import MAX_METRIC_CHARACTERS, MAX_METRICS
+from tailcast_gateway.views.reading import Reading
 from tailcast_streams.record import first_found, read_progress, step_of, time_ms_of
 
 
@@ -34,13 +36,22 @@ class Index(NamedTuple):
 
 
 def index(
-    records: Iterable[bytes], *, step_keys: Sequence[str], time_keys: Sequence[str]
+    records: Iterable[bytes],
+    reading: Reading | None = None,
+    *,
+    step_keys: Sequence[str],
+    time_keys: Sequence[str],
 ) -> Index:
     """Find the steps and times of records; None where a record has none."""
     found = Index([], [])
     for record in records:
         try:
-            progress = read_progress(record, step_keys=step_keys, time_keys=time_keys)
+            if reading is None:
+                progress = read_progress(
+                    record, step_keys=step_keys, time_keys=time_keys
+                )
+            else:
+                progress = reading.progress(record)
         except (ValueError, RecursionError):
             found.steps.append(None)
             found.times.append(None)
@@ -86,11 +97,15 @@ class Projection:
         )
         return cls(names, tuple(step_keys), tuple(time_keys), paths)
 
-    def project(self, record: bytes) -> bytes:
+    def project(self, record: bytes, reading: Reading | None = None) -> bytes:
         """The record with the kept metrics; whole if it cannot be decoded."""
         try:
             top = _Object(_decode_object(record))
-            self._keep_progress(top)
+            if reading is None:
+                self._keep_progress(top)
+            else:
+                for path in reading.paths:
+                    _keep_path(top, path)
             self._keep_metrics(top)
             return _encode(top.kept())
         except (ValueError, RecursionError):

@@ -1,15 +1,17 @@
 """What one client is subscribed to: an ordered list of rules; the newest match decides.
 
 Pure. A rule names a session literally or by a glob, and includes or excludes it. It
-also says where sessions begin that are created later. Rules are compiled once.
+also says where sessions begin that are created later. Rules are compiled once. What is
+outside the client's grant matches no rule, whatever the rules are.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+from tailcast_gateway.views.globs import compiled
+from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
 from tailcast_gateway.views.view import PLAIN, View
 
 
@@ -48,8 +50,6 @@ class AtTime:
 
 Start: TypeAlias = Begin | Last | AtStep | AtTime
 
-_GLOB_PART = re.compile(r"\\(.)|([*?])|([^\\*?]+)|(\\$)", re.DOTALL)
-
 
 class Rule(NamedTuple):
     """One part of a subscription."""
@@ -70,10 +70,14 @@ class Rule(NamedTuple):
 class Subscription:
     """Rules in the order in which they came; immutable, and replaced as a whole."""
 
-    __slots__ = ("_globs", "_literals", "_of_all", "rules")
+    __slots__ = ("_globs", "_literals", "_of_all", "grant", "rules")
 
-    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+    def __init__(
+        self, rules: Sequence[Rule] = (), grant: Grant = EVERYTHING_GRANTED
+    ) -> None:
         self.rules = tuple(rules)
+        # What its client may read.
+        self.grant = grant
         # By session: the index of its newest literal rule.
         self._literals = {
             rule.text: at for at, rule in enumerate(rules) if not rule.is_glob
@@ -86,6 +90,7 @@ class Subscription:
         ]
         # The rule that decides for every session, if `*` is the only rule.
         is_simple = not self._literals and [text for _, text in self._globs] == [None]
+        is_simple = is_simple and grant.is_all
         self._of_all = self.rules[0] if is_simple else None
 
     def __bool__(self) -> bool:
@@ -95,6 +100,8 @@ class Subscription:
         """The newest rule that matches; None without one, or if it excludes."""
         if self._of_all is not None and self._of_all.is_included:
             return self._of_all
+        if not self.grant.allows(session):
+            return None
         newest = self._literals.get(session, -1)
         for at, pattern in self._globs:
             if at < newest:
@@ -131,7 +138,19 @@ class Subscription:
         """The subscription with newer rules; they replace those with the same text."""
         new = {(rule.text, rule.is_glob): rule for rule in rules}
         kept = [rule for rule in self.rules if (rule.text, rule.is_glob) not in new]
-        return Subscription([*kept, *new.values()])
+        return Subscription([*kept, *new.values()], self.grant)
+
+    def within(self, grant: Grant) -> "Subscription":
+        """The same rules for a client with another grant."""
+        return self if grant is self.grant else Subscription(self.rules, grant)
+
+    def nothing(self) -> "Subscription":
+        """No rules, for the same client."""
+        return Subscription((), self.grant)
+
+    def refused(self) -> list[str]:
+        """The sessions that are named literally, but that the grant does not allow."""
+        return [name for name in self._literals if not self.grant.allows(name)]
 
     def without(self, texts: Iterable[tuple[str, bool]]) -> "Subscription":
         """The subscription without what these match; each is (text, is a glob)."""
@@ -142,7 +161,7 @@ class Subscription:
         kept = [rule for rule in self.rules if (rule.text, rule.is_glob) not in gone]
         left = Subscription([*kept, *gone.values()])
         if not left:
-            return Subscription()
+            return self.nothing()
         # An excluding rule is only needed if another rule includes the session.
         included = Subscription([rule for rule in kept if rule.is_included])
         needed = [
@@ -150,38 +169,4 @@ class Subscription:
             for rule in left.rules
             if rule.is_included or rule.is_glob or included.matches(rule.text)
         ]
-        return Subscription(needed)
-
-
-EVERYTHING = "*"
-
-
-def compiled(glob: str) -> re.Pattern[str] | None:
-    r"""A glob as a regular expression; None for `*`, which matches everything.
-
-    `*` matches any characters, slashes too, `?` one character, and `\` takes the next
-    character literally. The text between two `*` is matched at the first possible place
-    and never tried at another one (atomic groups), so no glob takes long.
-    """
-    if glob == EVERYTHING:
-        return None
-    fixed = [""]
-    for match in _GLOB_PART.finditer(glob):
-        escaped, wildcard, literal, last = match.groups()
-        if wildcard == "*":
-            fixed.append("")
-        elif wildcard:
-            fixed[-1] += "."
-        else:
-            fixed[-1] += re.escape(escaped or literal or last)
-    first, *middle = fixed
-    if not middle:
-        return re.compile(first, re.DOTALL)
-    end = middle.pop()
-    between = "".join(f"(?>.*?{part})" for part in middle if part)
-    return re.compile(f"{first}{between}.*{end}", re.DOTALL)
-
-
-def has_wildcards(text: str) -> bool:
-    r"""Whether a text of `sessionIds` is more than a literal name."""
-    return any(character in text for character in "*?\\")
+        return Subscription(needed, self.grant)

@@ -4,7 +4,7 @@ Pure. A view is compiled once and shared by all clients that ask for the same, a
 these get the same bytes. What never lives here: subscriptions, and frames.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from weakref import WeakValueDictionary
@@ -25,9 +25,12 @@ from tailcast_gateway.views.projection import (
     Projection,
     index,
 )
+from tailcast_gateway.views.reading import Reading
+from tailcast_index.meaning import Choice, Rules
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.metrics import UNREADABLE, RecordFields, read_fields
+from tailcast_streams.times import FAR_MS
 
 
 # The most distinct views in use in one replica: each new record is filtered and
@@ -46,7 +49,8 @@ class View:
     where: Filter | None = None
     # Which metrics of them are shown.
     projection: Projection | None = None
-    # The keys of steps and times, if these come beside the records.
+    # The keys of steps and times, if these come beside the records: for sessions of
+    # which no index says how they are read.
     index_keys: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     # How many live records a second are sent, 0 for all.
     max_rate: float = 0.0
@@ -69,12 +73,19 @@ class View:
         """Whether no live record is left out, so that each frame continues the last."""
         return self.where is None and not self.max_rate
 
-    def index(self, records: Sequence[bytes]) -> Index | None:
+    @property
+    def needs_reading(self) -> bool:
+        """Whether it matters where the session's step and time are."""
+        return self.projection is not None or self.index_keys is not None
+
+    def index(
+        self, records: Sequence[bytes], reading: Reading | None = None
+    ) -> Index | None:
         """Steps and times of records, if the client asked for them."""
         if self.index_keys is None:
             return None
         step_keys, time_keys = self.index_keys
-        return index(records, step_keys=step_keys, time_keys=time_keys)
+        return index(records, reading, step_keys=step_keys, time_keys=time_keys)
 
 
 # Every record, as it was written.
@@ -116,11 +127,14 @@ class Views:
         step_keys: Sequence[str] = STEP_KEYS,
         time_keys: Sequence[str] = TIME_KEYS,
         max_views: int = MAX_VIEWS,
+        now_ms: Callable[[], int] = lambda: FAR_MS,
     ) -> None:
         # The keys of step and time, in the order in which they are tried.
         self.step_keys = tuple(step_keys)
         self.time_keys = tuple(time_keys)
         self._max_views = max_views
+        # Returns the time, Unix milliseconds, by which times are plausible.
+        self._now_ms = now_ms
         # The views that are in use now.
         self._known: WeakValueDictionary[Hashable, View] = WeakValueDictionary()
 
@@ -151,6 +165,11 @@ class Views:
             )
         self._known[key] = view
         return view
+
+    def reading(self, choice: Choice) -> Reading:
+        """How the records of a session are read, by the choice of its index."""
+        rules = Rules(self.step_keys, self.time_keys)
+        return Reading(rules, choice, now_ms=self._now_ms)
 
     def _projection(self, metrics: Sequence[str], message: Subscribe) -> Projection:
         try:

@@ -26,8 +26,9 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.wires import Wire, Wires
 from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Verdict
+from tailcast_gateway.views.globs import EVERYTHING, has_wildcards
+from tailcast_gateway.views.grant import Grant
 from tailcast_gateway.views.subscription import (
-    EVERYTHING,
     AtStep,
     AtTime,
     Begin,
@@ -35,7 +36,6 @@ from tailcast_gateway.views.subscription import (
     Rule,
     Start,
     Subscription,
-    has_wildcards,
 )
 from tailcast_gateway.views.view import Views
 from tailcast_streams.births import Birth, came_after
@@ -148,12 +148,12 @@ def plan_subscribe(
         Rule(text, is_glob, True, later, view, message.new_metrics)  # fields
         for text, is_glob in texts
     ]
-    base = current if message.add else Subscription()
+    base = current if message.add else current.nothing()
     subscription = base.with_rules(rules)
     _check_rules(subscription, max_rules, message.id)
     return Plan(
         subscription=subscription,
-        added=Subscription(rules),
+        added=Subscription(rules, current.grant),
         session=session,
         start=start,
         cursors=_cursors(message),
@@ -180,7 +180,7 @@ def plan_unsubscribe(
     """The subscription that is left after an `unsubscribe`. Raises InvalidMessage."""
     texts = _named(message)
     if not texts:
-        return Subscription()
+        return current.nothing()
     left = current.without(texts)
     _check_rules(left, max_rules, message.id)
     return left
@@ -200,14 +200,15 @@ def acknowledged(message: Ack, current: Subscription) -> str:
     return names[0]
 
 
-def wanted_sessions(message: Snapshot) -> Subscription:
+def wanted_sessions(message: Snapshot, grant: Grant) -> Subscription:
     """The sessions that a `snapshot` names, as rules."""
     texts = _named(message)
     return Subscription(
         [
             Rule(text, is_glob, True, Begin.NOW)  # a field
             for text, is_glob in texts or [(EVERYTHING, True)]
-        ]
+        ],
+        grant,
     )
 
 

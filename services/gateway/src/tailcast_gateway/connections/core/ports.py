@@ -69,6 +69,18 @@ class OwnedSocket(Protocol):
         """Go on reading after `pause_reading`."""
 
 
+class NewSocket(OwnedSocket, Protocol):
+    """A WebSocket that has no owner yet."""
+
+    @property
+    def is_deflated(self) -> bool:
+        """Whether the handshake agreed that data frames may be compressed."""
+        ...
+
+    def start(self, owner: SocketOwner) -> None:
+        """Attach the owner; it gets messages from the next turn of the loop on."""
+
+
 class Nobody:
     """The owner before there is one and after the end: it ignores every call."""
 

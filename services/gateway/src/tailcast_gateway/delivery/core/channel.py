@@ -20,6 +20,8 @@ from tailcast_gateway.protocol.wires import JSON, Fields, Wire
 from tailcast_gateway.sessions.core.samples import Sample
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.views.conflation import Conflation
+from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
+from tailcast_gateway.views.reading import Reading
 from tailcast_gateway.views.subscription import Begin, Start, Subscription
 from tailcast_gateway.views.view import View
 from tailcast_streams.births import UNCOUNTED, Birth
@@ -80,6 +82,8 @@ class Client:
     socket: ClientSocket
     # What encodes its messages.
     wire: Wire = JSON
+    # What it may read; its subscription is always within that.
+    grant: Grant = EVERYTHING_GRANTED
     # What it is subscribed to; replaced as a whole.
     subscription: Subscription = field(default_factory=Subscription)
     # The number of the latest session when it subscribed to several: sessions with a
@@ -101,12 +105,18 @@ class Client:
     on_found: list[Callable[["Channel"], bool]] = field(
         default_factory=list[Callable[["Channel"], bool]]
     )
+    # Where sessions are to begin that could not be read when it asked for them.
+    later_starts: dict[str, "Wanted"] = field(default_factory=dict[str, "Wanted"])
     # The name that the client has given itself, None without one.
     name: str | None = None
     # The pings that were sent to it.
     pings: Pings = field(default_factory=Pings)
     # How much of a replay it gets before it must answer a ping; None for no limit.
     allowance: Allowance | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the subscription within the grant from the beginning."""
+        self.subscription = self.subscription.within(self.grant)
 
     def write_by(self, wire: Wire) -> None:
         """Use another wire from here on; the caller has audiences made anew."""
@@ -195,6 +205,7 @@ class Channel(Watched):
     __slots__ = (
         "_encoders",
         "_on_untold",
+        "_reading",
         "audience",
         "conflations",
         "followers",
@@ -220,6 +231,21 @@ class Channel(Watched):
         self.news = SessionNews(self.window.end.id, is_new=self.is_empty)
         # The encoders that make frames, by wire.
         self._encoders: dict[Wire, SessionEncoder] = {}
+        self._reading: Reading | None = None
+
+    @property
+    def reading(self) -> Reading | None:
+        """Where its records have their steps and times; None before an index said it.
+
+        When it is set, what comes is read so.
+        """
+        return self._reading
+
+    @reading.setter
+    def reading(self, reading: Reading) -> None:
+        self._reading = reading
+        for encoder in self._encoders.values():
+            encoder.reading = reading
 
     def encoder(self, wire: Wire) -> SessionEncoder:
         """The encoder of the session's frames for one wire."""
@@ -228,6 +254,7 @@ class Channel(Watched):
             if len(self._encoders) >= MAX_ENCODERS:
                 self._encoders.clear()
             encoder = CarefulEncoder(self.session, wire, self._on_untold)
+            encoder.reading = self._reading
             self._encoders[wire] = encoder
         return encoder
 

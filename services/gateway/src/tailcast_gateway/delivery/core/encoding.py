@@ -15,6 +15,7 @@ from tailcast_gateway.protocol.breaks import Break, shown
 from tailcast_gateway.protocol.links import record_link
 from tailcast_gateway.protocol.wires import Fields, Wire
 from tailcast_gateway.views.projection import Index
+from tailcast_gateway.views.reading import Reading
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.entries import Entry, Kind
@@ -48,6 +49,7 @@ class SessionEncoder:
         "_telemetry_most",
         "_telemetry_room",
         "_telemetry_start",
+        "reading",
         "session",
         "wire",
     )
@@ -55,6 +57,8 @@ class SessionEncoder:
     def __init__(self, session: str, wire: Wire) -> None:
         self.session = session
         self.wire = wire
+        # Where its records have their steps and times; None if no index says it.
+        self.reading: Reading | None = None
         self._telemetry_start = wire.start({"type": "telemetry", "sessionId": session})
         self._emergency_start = wire.start({"type": "emergency", "sessionId": session})
         # How many bytes the records of one message may have together, and one alone.
@@ -89,9 +93,11 @@ class SessionEncoder:
         records = [
             entry.record if entry.kind is a_record else _NO_RECORD for entry in entries
         ]
-        index = view.index(records)
+        reading = self.reading
+        index = view.index(records, reading)
         if view.projection is not None:
-            records = list(map(view.projection.project, records))
+            project = view.projection.project
+            records = [project(record, reading) for record in records]
         items = self.wire.items(records)
         for start, stop in _runs(entries, _sizes(items, index), self._telemetry_room):
             first = entries[start]
@@ -256,7 +262,8 @@ def documents(
         session = (entry.details or {}).get("session", "")
         if not (with_history or is_news(entry)):
             continue
-        if not session or subscription.matches(session):
+        is_general = not session and subscription.grant.is_all
+        if is_general or subscription.matches(session):
             frames.append(document_frame(entry, wire))
     return b"".join(frames)
 

@@ -25,7 +25,7 @@ from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.core.window import Window
 from tailcast_gateway.views.subscription import Begin, Subscription
 from tailcast_streams.births import UNCOUNTED, Birth, came_after
-from tailcast_streams.entries import Entry
+from tailcast_streams.entries import UNREADABLE_GAP, Entry
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import NOTHING, Cursor
 from tailcast_streams.session_state import Head
@@ -126,6 +126,8 @@ class Hub:
     ) -> None:
         """Add entries to the window's end, and write them to live clients."""
         channel = self.channels[watched.session]
+        if unreadable := sum([entry[4] is UNREADABLE_GAP for entry in entries]):
+            self._instruments.entries_unreadable(channel.session, unreadable)
         size_before = channel.window.size_bytes
         for piece in pieces(entries):
             previous = channel.window.end
@@ -214,10 +216,17 @@ class Hub:
         already go on where they are, and new ones begin as their rule says. `births` is
         the number of the latest session when the sessions were listed, None if they
         were not. The places of the sessions in `found` have been looked up already; the
-        caller settles them.
+        caller settles them. Whatever the subscription was made for, it is within the
+        client's grant.
         """
         before = client.subscription
+        subscription = subscription.within(client.grant)
         self.subscribers.install(client, subscription)
+        client.later_starts = {
+            session: wanted
+            for session, wanted in client.later_starts.items()
+            if before.matches(session) and subscription.matches(session)
+        }
         if births is not None:
             client.births = births
         for channel in list(self._channels_of(before, subscription)):
@@ -306,7 +315,7 @@ class Hub:
         client.is_closed = True
         for channel in list(self._channels_of(client.subscription, Subscription())):
             self._drop(client, channel)
-        self.subscribers.install(client, Subscription())
+        self.subscribers.install(client, client.subscription.nothing())
         client.announcements.clear()
 
     def places(self, client: Client) -> Iterator[tuple[str, Cursor]]:
@@ -351,6 +360,10 @@ class Hub:
         self, client: Client, channel: Channel, head: Head
     ) -> bool:
         """Begin a session created after the client subscribed; False if it is older."""
+        wanted = client.later_starts.pop(channel.session, None)
+        if wanted is not None:
+            self.begin(client, channel, wanted)
+            return False
         state = head.state
         rule = client.subscription.rule_for(channel.session)
         skips = rule is not None and rule.start is Begin.NOW

@@ -203,7 +203,7 @@ class SeriesQueryBody(_Body, kw_only=True):
 
 
 class CatalogueMetric(_Body, kw_only=True):
-    """What is known of one metric; null where it had no value, or no step."""
+    """What is known of one metric; null where it had none, or none that is known."""
 
     name: str
     kind: Literal["int", "float"]
@@ -214,13 +214,14 @@ class CatalogueMetric(_Body, kw_only=True):
     mean: float | None
     first_step: float | None
     last_step: float | None
-    last: float | str
+    last: float | str | None
 
 
 class MetricsBody(_Body, kw_only=True):
     """A page of the metrics of a session, by name; `of` counts all that were meant.
 
     `cursor` is `after` of the next page; `leftOut` counts those without statistics.
+    Up to `approximateTo` they were worked out from the buckets of curves.
     """
 
     session_id: str
@@ -230,6 +231,7 @@ class MetricsBody(_Body, kw_only=True):
     cursor: str
     more: bool
     left_out: Size
+    approximate_to: Cursor | UnsetType = UNSET
 
 
 class SourceFields(_Body, kw_only=True):

@@ -27,12 +27,8 @@ from tailcast_gateway.protocol.limits import (
     MIN_MESSAGE_BYTES,
 )
 from tailcast_gateway.sessions.core.emergency_list import WantedEmergencies
-from tailcast_gateway.views.subscription import (
-    Begin,
-    Rule,
-    Subscription,
-    has_wildcards,
-)
+from tailcast_gateway.views.globs import has_wildcards
+from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_gateway.views.view import View, Views
 from tailcast_streams.record import time_ms_of
 
@@ -155,7 +151,7 @@ def from_in(text: str) -> str | Mapping[str, object]:
     if not colon and name in _WORDS:
         return name
     if colon and name in _TEXTS:
-        return {name: value}
+        return {name: _time_text(value) if name == "time" else value}
     if colon and name in _NUMBERS:
         return {name: _json(value)}
     raise InvalidMessage(
@@ -205,10 +201,20 @@ def place_in(name: str, text: str | None, *, is_time: bool) -> float | None:
     with contextlib.suppress(ValueError):
         if math.isfinite(number := float(text)):
             return number
-    if is_time and (time_ms := time_ms_of(text)) is not None:
+    if is_time and (time_ms := time_ms_of(_time_text(text))) is not None:
         return time_ms
     kind = "a number" if not is_time else "Unix milliseconds, or a time"
     raise InvalidMessage(INVALID_MESSAGE, f"{name}: {kind}, not {text[:64]!r}")
+
+
+def _time_text(text: str) -> str:
+    """A time as it was meant: its last blank is the `+` of a zone.
+
+    That is how a `+` arrives that was not written as `%2B`.
+    """
+    if " " not in text or time_ms_of(text) is not None:
+        return text
+    return "+".join(text.rsplit(" ", 1))
 
 
 def metrics_in(texts: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from tailcast_gateway.sessions.core.source_list import (
     START_ONE,
     Listed,
 )
+from tailcast_gateway.views.grant import Grant
 from tailcast_streams.sources import UNMATCHED, Overview, SourceState
 
 
@@ -66,6 +67,13 @@ class Seen:
     # The sessions that moved last, as lists show them.
     sessions: Sequence[Mapping[str, object]]
 
+    def within(self, grant: Grant) -> "Seen":
+        """What a grant allows of it: nothing of paths and tailers unless it is all."""
+        if grant.is_all:
+            return self
+        some = [one for one in self.sessions if grant.allows(str(one["sessionId"]))]
+        return Seen(overviews=(), listed=(), sessions=some)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -78,6 +86,8 @@ class Facts:
     max_connections: int = 1
     # Tailers of sessions that run, which are not there.
     silent: Sequence[str] = ()
+    # Whether tailers are seen at all by whoever asks.
+    sees_tailers: bool = True
     # How many indexers there are, None if that is not known, and how far the indexes
     # are behind.
     indexers: int | None = None
@@ -131,7 +141,7 @@ def _of_tailers(facts: Facts) -> Iterator[Problem]:
     for name in facts.silent:
         reason = "its sessions run, and it is not there: nothing of them comes"
         yield Problem("tailer", name, reason, "start it again")
-    if facts.seen is not None and not facts.seen.overviews:
+    if facts.sees_tailers and facts.seen is not None and not facts.seen.overviews:
         yield Problem("tailer", "", NO_TAILER, START_ONE)
 
 

@@ -47,6 +47,8 @@ class Place(NamedTuple):
 class SessionsWanted(NamedTuple):
     """Which sessions are asked for."""
 
+    # The names of those that may be meant; None for any.
+    sessions: frozenset[str] | None = None
     # Words that all must stand in a session's texts, in small letters.
     words: tuple[str, ...] = ()
     # None for any.
@@ -62,8 +64,8 @@ class SessionsWanted(NamedTuple):
 
     @property
     def takes_all(self) -> bool:
-        """Whether no session is left out."""
-        return self[:5] == SessionsWanted()[:5]
+        """Whether none of those that may be meant is left out."""
+        return self[1:6] == SessionsWanted()[1:6]
 
     def matches(self, fields: _Fields) -> bool:
         """Whether a session is asked for, by what lists say of it."""
@@ -77,6 +79,16 @@ class SessionsWanted(NamedTuple):
             and self.is_pinned in (None, bool(fields.get("pinned")))
             and all(word in searched for word in self.words)
         )
+
+    @property
+    def is_latest(self) -> bool:
+        """Whether the page is those that moved last, whatever they are."""
+        return self.sessions is None and self.takes_all and self.sort == ACTIVITY
+
+    @property
+    def until_ms(self) -> int | None:
+        """When the first of the page may have been active, if it is sorted by that."""
+        return None if self.after is None else int(-self.after.value)
 
     @property
     def is_sorted_by_list(self) -> bool:
@@ -106,6 +118,7 @@ class SessionsWanted(NamedTuple):
 
 def sessions_wanted(
     *,
+    sessions: Iterable[str] | None = None,
     q: str | None = None,
     statuses: Iterable[str] = (),
     group: str | None = None,
@@ -129,6 +142,7 @@ def sessions_wanted(
     if limit is not None and limit > MAX_LISTED_SESSIONS:
         _refuse(f"limit is at most {MAX_LISTED_SESSIONS}")
     return SessionsWanted(
+        sessions=None if sessions is None else frozenset(sessions),
         words=tuple((q or "").lower().split()),
         statuses=wanted or None,
         group=group,

@@ -104,6 +104,7 @@ class Holding:
         "is_doubted",
         "is_forgotten",
         "is_manual",
+        "is_proven",
         "kept_until",
         "lagging",
         "rival",
@@ -124,6 +125,8 @@ class Holding:
         self.is_doubted = False
         # Whether only the client's own acknowledgements count.
         self.is_manual = False
+        # Whether the client has confirmed a position on this connection.
+        self.is_proven = False
         # Whether delivery has begun to the client under its name.
         self.has_begun = False
         # All changes before this time are saved.
@@ -244,6 +247,7 @@ class Holding:
             return False
         del self._awaited[: len(notes)]
         self._received = self._latest = notes[-1]
+        self.is_proven = True
         if any(note.is_progress for note in notes):
             self._has_progressed()
         return True
@@ -273,6 +277,7 @@ class Holding:
         if len(self._acknowledged) > MAX_SESSIONS:
             del self._acknowledged[next(iter(self._acknowledged))]
         self._acknowledged[session] = cursor
+        self.is_proven = True
         self._due[session] = cursor
         self._has_progressed()
 
@@ -318,7 +323,14 @@ class Holding:
         self._saves += 1
         self._saved_at = now
         save = Save(
-            self.client_id, self.hold, self._saves, cursors, at, self._forgets, starts
+            self.client_id,
+            self.hold,
+            self._saves,
+            cursors,
+            at,
+            self._forgets,
+            starts,
+            self.is_proven,
         )
         self._forgets, self.is_doubted = False, False
         self._flight = _Flight(save, note, self._beginnings)

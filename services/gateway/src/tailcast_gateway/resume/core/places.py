@@ -102,6 +102,9 @@ class Places:
                 client.subscription.view_for(channel.session)
             )
             return None if place is None else shown(place)
+        if follower.state is FollowerState.NOT_CREATED:
+            # There is no place in a session that does not exist, whoever made it up.
+            return None
         if follower.sample is not None:
             # Between what is sent there are records that were left out.
             return None

@@ -46,8 +46,11 @@ class Described(NamedTuple):
 
     def total_steps(self, choice: Choice) -> int | None:
         """How many steps the run will have, None if this does not say it."""
-        totals = Totals(choice)
-        found = map(totals.of_document, (*self.own, *self.shared))
+        documents = (*self.own, *self.shared)
+        if not documents:
+            # As of most: the choice is not looked at.
+            return None
+        found = map(Totals(choice).of_document, documents)
         return next((total for total in found if total is not None), None)
 
     def config(self, of_lines: bytes) -> Mapping[str, Any]:

@@ -6,13 +6,14 @@ is decided here; `sessions.emergencies` reads them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from tailcast_gateway.protocol.client_messages import INVALID_CURSOR, InvalidMessage
 from tailcast_gateway.protocol.links import record_link
+from tailcast_gateway.views.grant import Grant
 from tailcast_gateway.views.subscription import Subscription
 from tailcast_streams.emergencies import (
     Acknowledgement,
@@ -108,6 +109,14 @@ class Listing:
         """Whether the file has lost the line of an emergency."""
         life = self.lives.get(one.session)
         return one.kept is not None and life is not None and not life.has(one.kept)
+
+    def within(self, grant: Grant) -> "Listing":
+        """What a grant allows of it."""
+        if grant.is_all:
+            return self
+        some = [one for one in self.emergencies if grant.allows_of(one.session)]
+        # Which sessions are behind is nobody's business who may not read them.
+        return replace(self, emergencies=some, behind=0)
 
     def find(self, id: str) -> ListedEmergency | None:
         """The emergency with an ID."""

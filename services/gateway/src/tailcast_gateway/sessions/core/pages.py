@@ -18,6 +18,7 @@ from tailcast_gateway.protocol import breaks
 from tailcast_gateway.protocol.breaks import is_record, shown
 from tailcast_gateway.sessions.core.outcomes import breaks_of, goes_on_after
 from tailcast_gateway.sessions.core.verdicts import Verdict
+from tailcast_gateway.views.reading import Reading
 from tailcast_gateway.views.view import PLAIN, DecodedEntries, View
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
@@ -172,26 +173,36 @@ def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Breaks]:
     return cursor if place is None else place, told
 
 
-def shaped(entries: Sequence[Entry], view: View = PLAIN) -> list[bytes]:
-    """The records that a view lets through, with the metrics that it keeps."""
+def shaped(
+    entries: Sequence[Entry], view: View = PLAIN, reading: Reading | None = None
+) -> list[bytes]:
+    """The records that a view lets through, with the metrics that it keeps.
+
+    Args:
+        entries: those of the records, and others.
+        view: how they are shown.
+        reading: where they have their steps and times; None if no index says it.
+    """
     wanted = DecodedEntries(entries).wanted(view)
     if view.projection is None:
         return [entry.record for entry in wanted]
     project = view.projection.project
     return [
-        project(entry.record) if entry.kind is Kind.RECORD else entry.record
+        project(entry.record, reading) if entry.kind is Kind.RECORD else entry.record
         for entry in wanted
     ]
 
 
-def body(page: Page, view: View = PLAIN, **fields: object) -> bytes:
-    """A page as one JSON object, with its records in a view."""
+def body(
+    page: Page, view: View = PLAIN, reading: Reading | None = None, **fields: object
+) -> bytes:
+    """A page as one JSON object, with its records in a view; see `shaped`."""
     start = msgspec.json.encode({**fields, **page.told})[:-1]
     comma = b"," if fields or page.told else b""
     return b'%b%b"data":[%b],"prev":"%b","cursor":"%b","more":%b}' % (
         start,
         comma,
-        b",".join(shaped(page.records, view)),
+        b",".join(shaped(page.records, view, reading)),
         str(shown(page.prev)).encode(),
         str(shown(page.cursor)).encode(),
         b"true" if page.more else b"false",

@@ -45,6 +45,26 @@ class Known(NamedTuple):
         return summary is not None and any(g.reason == TRIMMED for g in summary.gaps)
 
 
+class Counts(NamedTuple):
+    """How many records a session has, and how many emergencies are among them."""
+
+    records: int = 0
+    emergencies: int = 0
+
+
+def counts_of(known: Known, state: SessionState | None) -> Counts:
+    """What the file has now, as far as that is known.
+
+    The state counts whatever has come. That is the same until a file is written anew,
+    and true of the session's end; of the lines that went then only the index knows.
+    """
+    if state is None:
+        return Counts()
+    if known.summary is None or state.position.generation <= 1:
+        return Counts(state.records, state.emergencies)
+    return Counts(known.summary.records, known.summary.emergencies)
+
+
 NOTHING_KNOWN: Final = Known()
 
 
@@ -60,6 +80,12 @@ class SeenRun(NamedTuple):
 
     snapshot: SeenSession
     known: Known = NOTHING_KNOWN
+
+
+def approximate_to(summary: Summary) -> dict[str, str]:
+    """Up to where figures were worked out from roll-ups, if any were."""
+    to = summary.approximate_to
+    return {} if to is None else {"approximateTo": str(Cursor(to, 0))}
 
 
 def active_ms(state: SessionState) -> int:
@@ -79,7 +105,11 @@ def status_of(known: Known, since_ms: int, now_ms: int) -> Status:
 
 
 def _told_spark(spark: Sparkline) -> dict[str, object]:
-    return {"metric": spark.metric, "values": [*map(as_double, spark.values)]}
+    return {
+        "metric": spark.metric,
+        "values": [*map(as_double, spark.values)],
+        "last": as_double(spark.last),
+    }
 
 
 def run_fields(known: Known, *, status: Status, is_listed: bool) -> dict[str, object]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from tailcast_gateway.protocol import breaks
+from tailcast_gateway.sessions.core.runs import approximate_to
 from tailcast_gateway.views.thinning import MAX_FOUND_METRICS
 from tailcast_index.fold import Gap, Metric, Rewind, Summary
 from tailcast_index.fold.summary import TRIMMED
@@ -70,10 +71,10 @@ class Catalogue(NamedTuple):
     """All metrics of a session."""
 
     metrics: Sequence[Metric]
-    # How many have no statistics, as far as they were counted.
-    left_out: int
     # Up to where the index went, None without one.
     indexed_to: Cursor | None
+    # What the index says of the session, with what is behind it.
+    summary: Summary
 
 
 def choose(
@@ -174,7 +175,8 @@ def listed_body(
         "data": [_metric(one) for one in page],
         "cursor": page[-1].name if page else after,
         "more": len(left) > len(page),
-        "leftOut": listed.left_out,
+        "leftOut": len(listed.summary.left_out.names),
+        **approximate_to(listed.summary),
     }
 
 

@@ -29,15 +29,16 @@ class SeenSession:
     metrics_left_out: int
     # The latest record; b"" without one, or if the stream no longer has it.
     latest: bytes
-    # The latest emergency, likewise.
+    # The latest emergency, likewise, and its entry.
     latest_emergency: bytes
+    latest_emergency_id: EntryID = BEFORE_ALL
     # Metrics that were asked for and do not exist.
     unknown: Sequence[str] = ()
 
     @property
     def emergency_cursor(self) -> Cursor:
         """Where the latest emergency is, if there is one."""
-        return Cursor(self.state.latest_emergency_id, digest(self.latest_emergency))
+        return Cursor(self.latest_emergency_id, digest(self.latest_emergency))
 
 
 def end_of(state: SessionState) -> Cursor | None:
@@ -72,7 +73,11 @@ class ShownRecords:
         self._newest = head.newest
         self._summary = summary
         self._end = head.state.position.last_id
-        self._emergency_id = head.state.latest_emergency_id
+        # The entry of the latest emergency; `BEFORE_ALL` for none.
+        self.emergency_id = head.state.latest_emergency_id
+        if summary is not None and head.state.position.generation > 1:
+            # The state may name one in a line that went when the file was written anew.
+            self.emergency_id = next(reversed(summary.emergency_ids), BEFORE_ALL)
 
     @property
     def latest(self) -> bytes | EntryID | None:
@@ -87,7 +92,7 @@ class ShownRecords:
     @property
     def emergency(self) -> bytes | EntryID:
         """The latest emergency, or which entry it is; `BEFORE_ALL` for none."""
-        newest, summary, id = self._newest, self._summary, self._emergency_id
+        newest, summary, id = self._newest, self._summary, self.emergency_id
         if newest is not None and newest.id == id:
             return newest.record
         if summary is not None and summary.emergency_ids[-1:] == (id,):

@@ -1,0 +1,183 @@
+"""What all TCP connections of a gateway share: their bounds, their counts, a clock.
+
+Each connection is counted from when it is accepted until it is gone, by what it is used
+for. If there are more than there may be, a few are let in all the same: they are told
+to come again, and may ask how the gateway is. Beyond these one is closed at once.
+"""
+
+import asyncio
+import itertools
+import resource
+from collections.abc import Iterable
+from enum import Enum
+from functools import partial
+from typing import Final, Protocol
+
+from tailcast_gateway.connections.core.proxies import Proxies
+
+
+# How many connections beyond the bound are answered, and how many descriptors are kept
+# for them: for whoever asks how the gateway is, and for the broker.
+RESERVE: Final = 64
+# How many of these are kept for accepting what is closed at once.
+LAST_DESCRIPTORS: Final = 8
+
+
+class Use(Enum):
+    """What a connection is used for."""
+
+    # It has not asked for anything yet.
+    OPENING = "opening"
+    HTTP = "http"
+    WEBSOCKET = "websocket"
+    EVENTS = "events"
+    EXPORT = "export"
+
+
+class Standing(Enum):
+    """Whether there is room for a connection that was accepted."""
+
+    FITS = "fits"
+    # It is one too many: it is told to come again.
+    SURPLUS = "surplus"
+    # It is closed at once.
+    REFUSED = "refused"
+
+
+class EdgeInstruments(Protocol):
+    """What an edge tells of itself."""
+
+    def tcp_refused(self, reason: str, limit: int) -> None:
+        """A connection was not let in, or only to be told to come again."""
+
+    def request_refused(self, status: int) -> None:
+        """A request was refused before it was looked at."""
+
+
+class Edge:
+    """The bounds and the counts of one gateway's TCP connections."""
+
+    def __init__(
+        self,
+        *,
+        instruments: EdgeInstruments,
+        max_connections: int = 20_000,
+        handshake_timeout: float = 10.0,
+        max_header_bytes: int = 16 * 1024,
+        trusted_proxies: Iterable[str] = (),
+        max_descriptors: int | None = None,
+    ) -> None:
+        """Bound what strangers can open.
+
+        Args:
+            instruments: what counts and logs.
+            max_connections: most connections; a few more are told to come again.
+            handshake_timeout: seconds from the accept to the end of the headers.
+            max_header_bytes: most bytes of a request's head, cookies apart.
+            trusted_proxies: addresses and networks whose forwarded headers count.
+            max_descriptors: most descriptors of the process; by default its limit.
+        """
+        self.instruments = instruments
+        self.max_connections = max_connections
+        self.max_header_bytes = max_header_bytes
+        self.proxies = Proxies(trusted_proxies)
+        # Ends what does not say in time what it wants.
+        self.patience = Patience(handshake_timeout)
+        # Open connections, by what they are used for.
+        self.counts = dict.fromkeys(Use, 0)
+        self._max_descriptors = max_descriptors
+        # Counts that a WebSocket is closed; each has it, so it is made once.
+        self.websocket_gone = partial(self.gone, Use.WEBSOCKET)
+
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return sum(self.counts.values())
+
+    def is_surplus(self, descriptor: int) -> bool:
+        """Whether a connection that is open is one too many."""
+        is_high = descriptor >= self._descriptors() - RESERVE
+        return is_high or self.open > self.max_connections
+
+    def came(self, descriptor: int) -> Standing:
+        """Count a connection that was accepted, unless it is refused.
+
+        A descriptor is the lowest number that is free: so its height says how many are
+        taken, whoever took them.
+        """
+        taken = self.open + 1
+        most = self._descriptors()
+        if descriptor >= most - LAST_DESCRIPTORS:
+            self.instruments.tcp_refused("descriptors", most)
+            return Standing.REFUSED
+        if taken > self.max_connections + RESERVE:
+            self.instruments.tcp_refused("connections", self.max_connections)
+            return Standing.REFUSED
+        self.counts[Use.OPENING] += 1
+        if descriptor >= most - RESERVE:
+            self.instruments.tcp_refused("descriptors", most)
+            return Standing.SURPLUS
+        if taken > self.max_connections:
+            return Standing.SURPLUS
+        return Standing.FITS
+
+    def turn(self, before: Use, now: Use) -> None:
+        """Count that a connection is used for something else."""
+        self.counts[before] -= 1
+        self.counts[now] += 1
+
+    def gone(self, use: Use) -> None:
+        """Count that a connection is closed."""
+        self.counts[use] -= 1
+
+    def _descriptors(self) -> int:
+        if self._max_descriptors is None:
+            soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            is_bounded = soft != resource.RLIM_INFINITY
+            self._max_descriptors = soft if is_bounded else 1 << 30
+        return self._max_descriptors
+
+
+class Waiting(Protocol):
+    """Whoever may take only so long."""
+
+    def ran_out(self) -> None:
+        """Its time is over."""
+
+
+class Patience:
+    """Ends what takes too long; one timer for all who wait."""
+
+    def __init__(self, seconds: float) -> None:
+        # How long each may take.
+        self.seconds = seconds
+        # Until when each may take; the next to run out is the first.
+        self._waiting: dict[Waiting, float] = {}
+        # Whether it will look at them again.
+        self._looks = False
+
+    def begin(self, one: Waiting) -> None:
+        """Give somebody time, who has none yet."""
+        loop = asyncio.get_running_loop()
+        self._waiting[one] = loop.time() + self.seconds
+        if not self._looks:
+            self._looks = True
+            loop.call_later(self.seconds, self._look)
+
+    def end(self, one: Waiting) -> None:
+        """Forget somebody, whether or not they had time."""
+        self._waiting.pop(one, None)
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        over = list(
+            itertools.takewhile(lambda one: self._waiting[one] <= now, self._waiting)
+        )
+        for one in over:
+            del self._waiting[one]
+        self._looks = bool(self._waiting)
+        if self._waiting:
+            loop.call_at(next(iter(self._waiting.values())), self._look)
+        for one in over:
+            one.ran_out()

@@ -1,0 +1,88 @@
+"""Signing in with a browser: a page takes a token, and gives a cookie for it.
+
+The token comes in a field or behind the `#` of an address, which browsers send to
+nobody; never in what is sent of an address. The cookie is no token that other clients
+could use, where that can be avoided: see `Authentication.cookie_for`.
+"""
+
+from http import HTTPStatus
+from importlib import resources
+from typing import Final
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+
+from tailcast_gateway.connections.admission import GUESSING
+from tailcast_gateway.http.authentication import Authentication, Busy, peer_of
+from tailcast_gateway.http.changes import JSON_TYPE, Changes
+from tailcast_gateway.http.core.cookies import ENDED, cookie_header
+from tailcast_gateway.http.core.page_headers import page_headers
+from tailcast_gateway.http.responses import json_response
+from tailcast_gateway.protocol.client_messages import (
+    INVALID_MESSAGE,
+    TOO_LARGE,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    InvalidMessage,
+)
+
+
+LOGIN_PATH: Final = "/login"
+LOGOUT_PATH: Final = "/logout"
+# The longest body that has a token.
+MAX_LOGIN_BYTES: Final = 16 * 1_024
+_PAGE: Final = (
+    resources.files("tailcast_gateway") / "static" / "login.html"
+).read_bytes()
+_HEADERS: Final = page_headers(_PAGE.decode())
+
+
+class _Login(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a sign-in."""
+
+    token: str
+
+
+_decode = msgspec.json.Decoder(_Login).decode
+
+
+def add_login(api: FastAPI, authentication: Authentication, changes: Changes) -> None:
+    """Serve the page, and what it sends."""
+
+    @api.get(LOGIN_PATH, include_in_schema=False)
+    async def show_login() -> Response:
+        return Response(_PAGE, headers=_HEADERS, media_type="text/html")
+
+    @api.post(LOGIN_PATH, include_in_schema=False)
+    async def sign_in(request: Request) -> Response:
+        body = await changes.json_body(request, MAX_LOGIN_BYTES, types=(JSON_TYPE,))
+        try:
+            token = _decode(body).token
+        except msgspec.MsgspecError as error:
+            text = f"Invalid body: {error}"
+            raise InvalidMessage(INVALID_MESSAGE, text) from None
+        try:
+            grant = await authentication.grant_for(token, peer_of(request.scope))
+        except Busy:
+            answer = {"code": UNAVAILABLE, "message": GUESSING.text}
+            return json_response(answer, 503, GUESSING.retry_after())
+        if grant is None:
+            answer = {
+                "code": UNAUTHENTICATED,
+                "message": "this token does not count here",
+            }
+            return json_response(answer, HTTPStatus.UNAUTHORIZED)
+        cookie = authentication.cookie_for(token, grant)
+        if cookie is None:
+            text = "this token is too long for a browser: use one with fewer sessions"
+            raise InvalidMessage(TOO_LARGE, text)
+        headers = cookie_header(
+            cookie.value, seconds=cookie.seconds, scheme=request.scope["scheme"]
+        )
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+
+    @api.post(LOGOUT_PATH, include_in_schema=False)
+    async def sign_out(request: Request) -> Response:
+        changes.check_origin(request)
+        headers = cookie_header(ENDED, seconds=0, scheme=request.scope["scheme"])
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)

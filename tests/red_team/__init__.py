@@ -1,0 +1,1 @@
+"""What strangers try: each test is an attack, and says what must hold."""

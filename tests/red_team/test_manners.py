@@ -1,0 +1,118 @@
+"""What is asked in unusual ways is answered, or refused with a reason."""
+
+import asyncio
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from tests.brokers import BrokerServer, free_port
+from tests.integration.gateway_process import running
+from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered
+from tests.red_team.requests import UPGRADE, asked, request
+
+
+async def test_head_is_like_get(rig: Rig, gateway: Gateway) -> None:
+    """On each route that has GET: the same status and type, without a body."""
+    await rig.writer("a").append(*numbered(0, 3))
+    routes = [one for one in gateway.app.routes if isinstance(one, Route)]
+    paths = {one.path for one in routes if "GET" in (one.methods or ())}
+    assert {"/", "/healthz", "/metrics", "/api/sessions", "/sse/telemetry"} <= paths
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        for path in sorted(paths):
+            url = path.replace("{session:path}", "a").replace("{id}", "a")
+            url += "?sessionId=a"
+            head = await client.head(url)
+            async with client.stream("GET", url) as got:
+                assert head.status_code == got.status_code, url
+                names = ("content-type",)
+                assert [head.headers.get(one) for one in names] == [
+                    got.headers.get(one) for one in names
+                ], url
+            assert head.content == b""
+
+
+async def test_head_of_what_has_no_end(rig: Rig, gateway: Gateway) -> None:
+    """An event stream and an export are over with their headers."""
+    await rig.writer("a").append(*numbered(0, 3))
+    lines = {"accept": "application/x-ndjson"}
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        for _ in range(2):
+            answer = await client.head("/sse/telemetry?sessionId=a&from=start")
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            answer = await client.head("/api/records?sessionId=a", headers=lines)
+            assert answer.headers["content-type"] == "application/x-ndjson"
+        answer = await client.put("/api/sessions")
+        assert answer.headers["allow"] == "GET, HEAD, PATCH"
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(gateway.replica.connections):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/ws/telemetry/", "/ws/telemetry/a"])
+async def test_a_path_that_is_no_websocket_is_not_found(
+    gateway: Gateway, path: str
+) -> None:
+    """404, in the form of all errors."""
+    status, body = await asked(
+        gateway.port, request(path, *UPGRADE, hosts=("localhost",))
+    )
+    assert status == 404
+    assert '"code":"not_found"' in body
+
+
+@pytest.mark.parametrize(
+    ("query", "wrong"),
+    [
+        ("/api/sessions?sesionId=a", "sesionId"),
+        ("/api/records?sessionId=a&limit=1&limit=2", "limit"),
+        ("/sse/telemetry?sessionId=a&from=now&from=start", "from"),
+        ("/api/status?a=b", "a"),
+    ],
+)
+async def test_parameters_that_have_no_effect_are_refused(
+    gateway: Gateway, query: str, wrong: str
+) -> None:
+    """With the name of what is wrong."""
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        answer = await client.get(query)
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith(f"{wrong}: ")
+
+
+async def test_several_values_are_a_list(rig: Rig, gateway: Gateway) -> None:
+    """Where there may be several."""
+    for name in ("a", "b", "c"):
+        await rig.writer(name).append(*numbered(0, 1))
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        answer = await client.get("/api/sessions?sessionId=a&sessionId=b")
+    assert {one["sessionId"] for one in answer.json()["sessions"]} == {"a", "b"}
+
+
+async def test_the_docs_are_all_from_here(gateway: Gateway) -> None:
+    """The browser is told so, and there is nothing to be run."""
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        answer = await client.get("/docs")
+    assert answer.status_code == 200
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert "GET /api/sessions" in answer.text
+    assert "<script" not in answer.text
+
+
+async def test_health_has_a_port_of_its_own(broker: BrokerServer) -> None:
+    """There is nothing else at it."""
+    port, own = free_port(), free_port()
+    async with (
+        running(broker.url, port, metrics_port=str(own)),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{own}") as client,
+        asyncio.timeout(PATIENCE_SECONDS),
+    ):
+        while True:
+            try:
+                if (await client.get("/readyz")).status_code == 200:
+                    break
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+        assert (await client.get("/healthz")).json()["status"] == "alive"
+        assert "tailcast_gateway_tcp_connections" in (await client.get("/metrics")).text
+        assert (await client.get("/api/sessions")).status_code == 404
