@@ -1,6 +1,6 @@
 // The door: subscriptions and questions to one server, over as few connections as can be.
 
-import { Connection } from "./connection.js";
+import { Connection, say } from "./connection.js";
 import type { Flow, Incoming } from "./flow.js";
 import type { HeartbeatAnswer } from "./generated/messages.js";
 import {
@@ -10,6 +10,7 @@ import {
   type Path,
   parse,
   type Query,
+  type Said,
   type Series,
   type SeriesQuery,
   type SessionInfo,
@@ -28,7 +29,7 @@ export interface ClientOptions {
    * browser without it: the page's own host.
    */
   url?: string | URL;
-  token?: Token;
+  token?: Token | undefined;
   /** Another WebSocket, or another fetch, than the platform's. */
   WebSocket?: typeof WebSocket;
   fetch?: typeof fetch;
@@ -42,13 +43,6 @@ interface ClientEvents {
 }
 
 const STREAM = "ws/telemetry";
-const IDLE: Status = {
-  feed: "down",
-  connected: false,
-  reason: "Nothing is subscribed to.",
-  retryAt: null,
-  stopped: false,
-};
 const WORSE = ["fresh", "stale", "down"];
 
 /** Follows the sessions of one server. */
@@ -97,7 +91,7 @@ export class TelemetryClient {
   get status(): Status {
     const all = [...this.#connections].map((one) => one.status);
     all.sort((one, other) => WORSE.indexOf(other.feed) - WORSE.indexOf(one.feed));
-    return all[0] ?? IDLE;
+    return all[0] ?? say("down", false, "Not subscribed.");
   }
 
   /** How late records arrive now, as the server said last; null before. */
@@ -160,6 +154,12 @@ export class TelemetryClient {
     await this.#http.ask("../api/emergencies/ack", { id }, init);
   }
 
+  /** Say something of a session: what is absent stays, null takes back what was said. */
+  async describe(session: string, said: Said): Promise<Body<"/api/snapshot">> {
+    const init = { method: "PATCH", body: JSON.stringify(said) };
+    return JSON.parse(await this.#http.ask("../api/sessions", { sessionId: session }, init));
+  }
+
   /** Whatever else the server answers over HTTP, by its path. */
   async get<P extends Path>(path: P, query?: Query<P>): Promise<Body<P>> {
     return parse(await this.#http.ask(`..${path}`, query)) as Body<P>;
@@ -191,7 +191,11 @@ export class TelemetryClient {
       token: () => this.#token(),
       received: (message) => this.#received(message),
       statusChanged: () => this.#statusChanged(),
-      ended: (ended) => this.#connections.delete(ended),
+      ended: (ended) => {
+        this.#connections.delete(ended);
+        // It may have been the worst of them.
+        this.#statusChanged();
+      },
     });
     this.#connections.add(connection);
     return connection;
@@ -219,9 +223,7 @@ export function sharedClient(url?: string | URL, token?: Token): TelemetryClient
   const stream = streamOf(url);
   const clients = shared.get(stream) ?? new Map<Token | undefined, TelemetryClient>();
   shared.set(stream, clients);
-  const client =
-    clients.get(token) ??
-    new TelemetryClient({ url: stream, ...(token === undefined ? {} : { token }) });
+  const client = clients.get(token) ?? new TelemetryClient({ url: stream, token });
   clients.set(token, client);
   return client;
 }

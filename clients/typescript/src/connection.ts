@@ -18,12 +18,13 @@ const PROBE_MS = 3_000;
 /** How long a connection without subscriptions is kept for the next one. */
 const GRACE_MS = 1_000;
 const ANSWER_MS = 10_000;
-const RETRY_MS = 1_000;
+/** So many are left named; a server takes about a thousand. */
+const MAX_LEFT = 500;
 const NO_SESSION = "\\!emergencies";
 
 const FEEDS: Record<string, string> = {
-  stale: "What is written now may not have come: the broker or the tailer does not answer.",
-  down: "The server has no connection to its broker.",
+  stale: "The broker or the tailer does not answer.",
+  down: "The server has lost its broker.",
 };
 const WAKING = ["online", "pageshow", "visibilitychange"];
 
@@ -55,7 +56,7 @@ interface Question {
 }
 
 export class Connection {
-  status: Status = say("down", false, "Not connected yet.");
+  status: Status = say("down", false, "Not connected.");
   readonly #world: Surroundings;
   readonly #flows = new Map<Flow, Set<Listener>>();
   readonly #questions = new Map<number, Question>();
@@ -68,6 +69,8 @@ export class Connection {
   #emergenciesID = 0;
   #failures = 0;
   #openedAt = Infinity;
+  // How many sessions are named to the server that others are subscribed to besides.
+  #left = 0;
   // How long the server wants us to stay away.
   #told: number | undefined;
   // Whether the wait for the next try is as long as it wants.
@@ -106,7 +109,8 @@ export class Connection {
       }
       return other;
     }
-    if (this.#isOpen) this.#send(...flow.requests(++this.#ids, true, this.#isShared(flow)));
+    if (this.#isOpen)
+      this.#send(...flow.requests(++this.#ids, true, this.#sharing(flow).length > 0));
     this.#flows.set(flow, new Set([listener]));
     if (this.#isOpen) this.#askForEmergencies();
     this.#start();
@@ -117,9 +121,7 @@ export class Connection {
     const listeners = this.#flows.get(flow);
     if (!listeners?.delete(listener) || listeners.size > 0) return;
     this.#flows.delete(flow);
-    // To end one would end what others have of it too: say what is left instead.
-    if (this.#isOpen && this.#isShared(flow)) this.#sendAll();
-    else if (this.#isOpen) this.#send({ type: "unsubscribe", ...flow.selector.fields });
+    if (this.#isOpen) this.#forget(flow);
     this.#restIfIdle();
   }
 
@@ -128,7 +130,7 @@ export class Connection {
     const id = ++this.#ids;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => settle(new Error("the server did not answer"), []),
+        () => settle(new Error("The server does not answer."), []),
         ANSWER_MS,
       );
       const settle = (error: Error | null, parts: Incoming[]) => {
@@ -154,7 +156,6 @@ export class Connection {
 
   /** End it for good. */
   close(): void {
-    clearTimeout(this.#grace);
     const listeners = [...this.#flows.values()].flatMap((those) => [...those]);
     this.#flows.clear();
     this.#leave();
@@ -192,7 +193,7 @@ export class Connection {
     else
       token.then(
         (text) => mine === this.#tries && this.#connect(text),
-        (error) => mine === this.#tries && this.#end(0, `There is no token: ${error}`),
+        (error) => mine === this.#tries && this.#end(0, `No token: ${error}`),
       );
   }
 
@@ -201,7 +202,7 @@ export class Connection {
     this.#socket = socket;
     socket.onopen = () => {
       this.#openedAt = Date.now();
-      // Servers without authentication answer `unsupported`, and go on.
+      // Servers without authentication take any token.
       if (token !== undefined) this.#send({ type: "auth", token });
       this.#send({ type: "heartbeat", everyMs: BEAT_MS });
       this.#sendAll();
@@ -257,7 +258,7 @@ export class Connection {
   }
 
   #takeError(message: Incoming): void {
-    const { id, close, retryAfterMs, message: text } = message;
+    const { id, close, code, retryAfterMs, message: text } = message;
     if (close !== undefined) {
       this.#told = retryAfterMs;
       this.#why = text;
@@ -267,17 +268,20 @@ export class Connection {
     this.#questions.get(id)?.settle(new Error(text), []);
     for (const [flow, listeners] of [...this.#flows]) {
       if (flow.id !== id) continue;
-      if (message.code !== "unavailable") {
+      if (retryAfterMs !== undefined) {
+        setTimeout(() => this.#askAgain(flow, id), retryAfterMs);
+        // While one of several sessions is unavailable, the server tries it again.
+      } else if (code !== "session_unavailable") {
         for (const listener of [...listeners]) listener.fail(message);
         this.#flows.delete(flow);
         this.#restIfIdle();
-      } else setTimeout(() => this.#askAgain(flow, id), retryAfterMs ?? RETRY_MS);
+      }
     }
   }
 
   #askAgain(flow: Flow, id: number): void {
     if (!this.#isOpen || flow.id !== id || !this.#flows.has(flow)) return;
-    this.#send(...flow.requests(++this.#ids, true, this.#isShared(flow)));
+    this.#send(...flow.requests(++this.#ids, true, this.#sharing(flow).length > 0));
   }
 
   #end(code: number, why?: string, isFinalWord = isFinal(code)): void {
@@ -339,19 +343,34 @@ export class Connection {
   }
 
   #judge(retryAt: number | null): Status {
-    if (this.#isStopped) return say("down", false, this.#why ?? null, null, true);
-    if (retryAt !== null) return say("down", false, this.#why ?? null, retryAt);
+    if (this.#isStopped || retryAt !== null) {
+      return say("down", false, this.#why ?? null, retryAt, this.#isStopped);
+    }
     if (this.#feed === undefined) return say("down", false, this.#why ?? "Connecting.");
     this.#why = undefined;
     if (this.#feed === "fresh") return say("fresh", true, null);
     return say(this.#feed === "down" ? "down" : "stale", true, FEEDS[this.#feed] ?? this.#feed);
   }
 
-  #isShared(flow: Flow): boolean {
-    return [...this.#flows.keys()].some((other) => overlap(other.selector, flow.selector));
+  /** Tell the server that nobody has this any more, but for what others have of it. */
+  #forget(flow: Flow): void {
+    const { one, fields } = flow.selector;
+    const others = this.#sharing(flow);
+    const quiet = others.find((other) => other.isQuiet);
+    if (others.length === 0) this.#send({ type: "unsubscribe", ...fields });
+    else if (!quiet || one === undefined || this.#left++ === MAX_LEFT) this.#sendAll();
+    else if (!flow.isQuiet) {
+      // The session stays one of those of which no records are wanted.
+      this.#send({ type: "subscribe", ...fields, ...quiet.fields, add: true });
+    }
+  }
+
+  #sharing(flow: Flow): Flow[] {
+    return [...this.#flows.keys()].filter((one) => overlap(one.selector, flow.selector));
   }
 
   #sendAll(): void {
+    this.#left = 0;
     const before: Flow[] = [];
     for (const flow of this.#flows.keys()) {
       const isShared = before.some((other) => overlap(other.selector, flow.selector));
@@ -381,7 +400,8 @@ export class Connection {
   }
 }
 
-function say(
+/** What is so. */
+export function say(
   feed: Status["feed"],
   connected: boolean,
   reason: string | null,

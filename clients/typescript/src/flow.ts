@@ -10,6 +10,10 @@ export const EMERGENCIES = "!emergencies";
 // A message to the server is at most 64 KiB, and a character up to three bytes.
 const MAX_PLACES_CHARS = 16_000;
 const MAX_IDS = 1_000;
+/** True of no record: no text is before the empty one. What is beside them comes all the same. */
+const NO_RECORD = { metric: "step", op: "lt", value: "" };
+/** What is told of a session beside its records. */
+const NEWS = new Set(["session", "contested", "metric"]);
 
 /** A message of the server: fields beyond its type are looked at as they come. */
 export type Incoming = { type: string; [field: string]: any };
@@ -22,6 +26,8 @@ export class Flow {
   readonly options: SubscribeOptions;
   /** What subscriptions that share a connection and sessions must have in common. */
   readonly form: string;
+  /** Whether it wants no records, only what is said beside them. */
+  readonly isQuiet: boolean;
   /** Of the subscribe that was sent last; what was asked before is over. */
   id = 0;
   /** Whether the server has confirmed it. */
@@ -45,6 +51,7 @@ export class Flow {
     this.selector = select(sessions);
     const { from = "now", ...form } = options;
     this.options = options;
+    this.isQuiet = options.records === false;
     this.form = JSON.stringify(Object.entries(form).sort());
     if (isPlace(from)) this.#goTo(from);
   }
@@ -67,6 +74,8 @@ export class Flow {
   /** Whether one connection can bring both: what is sent for one is right for the other. */
   accepts(newcomer: Flow): boolean {
     if (!overlap(this.selector, newcomer.selector)) return true;
+    // What brings a session's records brings what is said beside them; the newest counts.
+    if (this.isQuiet && !newcomer.isQuiet) return newcomer.selector.one !== undefined;
     if (this.form !== newcomer.form) return false;
     if (this.isLive && newcomer.#start === '"now"') return true;
     return !this.isActive && this.#start === newcomer.#start;
@@ -81,15 +90,15 @@ export class Flow {
   requests(id: number, add: boolean, isShared: boolean): object[] {
     this.id = id;
     this.isActive = false;
-    const { from: asked, ...form } = this.options;
+    const { from: asked } = this.options;
     const from = isPlace(asked) ? undefined : asked;
     const last: Record<string, unknown> = {
       type: "subscribe",
       id,
       ...this.selector.fields,
-      ...form,
+      ...this.fields,
+      add: add || undefined,
     };
-    if (add) last.add = true;
     if (!this.#hasPlaces) {
       const goesOn = isShared && (from ?? "now") === "now";
       if (from !== undefined && !goesOn) last.from = from;
@@ -99,11 +108,17 @@ export class Flow {
     }
     // One session begins at its cursor; of several, `from` is for those without one.
     if (from !== undefined && this.selector.one === undefined) last.from = from;
-    if (this.#at !== undefined) last.at = this.#at;
+    last.at = this.#at;
     const pieces = this.#pieces();
     last.cursors = pieces.pop();
     const before = pieces.map((cursors) => ({ type: "subscribe", cursors, more: true }));
     return [...before, last];
+  }
+
+  /** What it asks for, in the words of the protocol. */
+  get fields(): object {
+    const { from, records, ...form } = this.options;
+    return this.isQuiet ? { ...form, where: NO_RECORD } : form;
   }
 
   /** Where whole-file emergencies are, if that was not known. */
@@ -152,7 +167,7 @@ export class Flow {
       if (this.selector.one === sessionId) this.isLive = true;
       return sessionId === EMERGENCIES ? "ignore" : "deliver";
     }
-    return type === "session" || type === "contested" ? "deliver" : "ignore";
+    return NEWS.has(type) ? "deliver" : "ignore";
   }
 
   #begin(message: Incoming): void {
@@ -169,12 +184,14 @@ export class Flow {
     const { sessionId, cursor, prev } = message;
     const mine = this.#cursors.get(sessionId);
     if (mine != null && !isAfter(cursor, mine)) return "ignore";
-    if (mine != null && prev !== undefined && isAfter(prev, mine) && prev !== this.#missed) {
+    const mayMiss = mine != null && prev !== undefined && !this.isQuiet;
+    if (mayMiss && isAfter(prev, mine) && prev !== this.#missed) {
       this.#missed = prev;
       return "missing";
     }
     this.#cursors.set(sessionId, cursor);
-    return message.type === "telemetry" || this.#isNew(message) ? "deliver" : "ignore";
+    if (message.type === "telemetry") return this.isQuiet ? "ignore" : "deliver";
+    return this.#isNew(message) ? "deliver" : "ignore";
   }
 
   // An announcement, one of before, or a whole file, which names the session that it is of,

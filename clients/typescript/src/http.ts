@@ -20,6 +20,8 @@ export type Query<P extends keyof paths> = paths[P] extends {
 export type Path = { [P in keyof paths]: [Got<P>] extends [never] ? never : P }[keyof paths];
 export type Body<P extends keyof paths> = Got<P>;
 
+/** What people say of a session. */
+export type Said = Partial<Schemas["EditBody"]>;
 export type SessionInfo = Schemas["SessionFields"];
 export type Series = Schemas["SeriesBody"];
 export type NoSeries = Schemas["NoSeriesBody"];
@@ -38,10 +40,8 @@ export class TailcastError extends Error {
     super(String(fields.message ?? `The server answered ${status}.`));
     this.status = status;
     this.code = String(fields.code ?? "unavailable");
-    const seconds = Number(retryAfter ?? NaN);
-    const { retryAfterMs } = fields;
-    if (typeof retryAfterMs === "number") this.retryAfterMs = retryAfterMs;
-    else this.retryAfterMs = Number.isNaN(seconds) ? undefined : seconds * 1_000;
+    const ms = Number(fields.retryAfterMs ?? Number(retryAfter ?? NaN) * 1_000);
+    this.retryAfterMs = Number.isNaN(ms) ? undefined : ms;
   }
 }
 
@@ -69,12 +69,12 @@ export class Http {
   ): Promise<string> {
     const url = new URL(path, this.#stream);
     for (const [name, value] of Object.entries(query)) {
-      for (const one of Array.isArray(value) ? value : [value]) {
+      for (const one of [value].flat()) {
         if (one != null) url.searchParams.append(name, String(one));
       }
     }
     const headers = new Headers();
-    if (init.method === "POST") headers.set("Content-Type", "application/json");
+    if (init.body) headers.set("Content-Type", "application/json");
     const token = await this.#token();
     if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
     const answer = await this.#fetch(url, { ...init, headers });
@@ -84,7 +84,7 @@ export class Http {
     try {
       body = JSON.parse(text);
     } catch {
-      body = undefined;
+      // Something between here and the server has answered.
     }
     throw new TailcastError(answer.status, body, answer.headers.get("Retry-After"));
   }

@@ -1,7 +1,7 @@
 // What a program holds of a subscription: handlers, a loop over messages, and the buffer
 // between the connection and a loop that is slower.
 
-import type { Connection, Listener } from "./connection.js";
+import { type Connection, type Listener, say } from "./connection.js";
 import { Flow, type Incoming } from "./flow.js";
 import type { Sessions } from "./selectors.js";
 import type {
@@ -30,10 +30,9 @@ export class Handlers<E> {
     return () => void those.delete(handler);
   }
 
-  /** Whether there was one. A handler that fails is reported, and keeps nobody else. */
-  emit<K extends keyof E>(name: K, event: E[K]): boolean {
-    const those = [...(this.#handlers.get(name) ?? [])] as Handler<E[K]>[];
-    for (const handler of those) {
+  /** A handler that fails is reported, and keeps nobody else. */
+  emit<K extends keyof E>(name: K, event: E[K]): void {
+    for (const handler of [...(this.#handlers.get(name) ?? [])] as Handler<E[K]>[]) {
       try {
         handler(event);
       } catch (error) {
@@ -42,7 +41,6 @@ export class Handlers<E> {
         });
       }
     }
-    return those.length > 0;
   }
 }
 
@@ -97,15 +95,7 @@ export class Subscription<R = TelemetryRecord> implements AsyncIterable<Message<
 
   /** Whether what is written now arrives. */
   get status(): Status {
-    return (
-      this.#connection?.status ?? {
-        feed: "down",
-        connected: false,
-        reason: "Not connected.",
-        retryAt: null,
-        stopped: false,
-      }
-    );
+    return this.#connection?.status ?? say("down", false, "Not connected.");
   }
 
   /** How far it is: as `from` of another subscription, that goes on behind it. */

@@ -24,6 +24,7 @@ export interface MessageTypes<R = TelemetryRecord> {
   snapshot: Wire.SnapshotAnswer;
   session: Wire.SessionEvent;
   contested: Wire.Contested;
+  metric: Wire.Metrics;
   acknowledged: Wire.Acknowledged;
   error: Wire.Error;
 }
@@ -48,6 +49,8 @@ export type From =
 export interface SubscribeOptions {
   /** Where to begin: with what comes next unless it says something else. */
   from?: From;
+  /** False: none, only what is said beside them, such as emergencies. */
+  records?: boolean;
   /** These metrics alone, with each record's step and time. */
   metrics?: readonly string[];
   /** Records for which this is true alone. */
@@ -62,6 +65,8 @@ export interface SubscribeOptions {
   emergencies?: number;
   /** Statistics of each metric first. */
   snapshot?: boolean;
+  /** Be told (`metric`) when a metric first comes. */
+  newMetrics?: boolean;
 }
 
 /** Whether what is written now arrives, and if not, why. */

@@ -25,13 +25,7 @@ export function revive(value: unknown): unknown {
     const field = fields[key];
     const revived = revive(field);
     // Not for what stays: a field `__proto__` is one of its own, and must remain so.
-    if (revived !== field)
-      Object.defineProperty(fields, key, {
-        value: revived,
-        configurable: true,
-        enumerable: true,
-        writable: true,
-      });
+    if (revived !== field) Object.defineProperty(fields, key, { value: revived });
   }
   return value;
 }

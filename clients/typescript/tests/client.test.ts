@@ -120,6 +120,91 @@ describe("subscribing", () => {
     expect(sockets()).toHaveLength(3);
   });
 
+  describe("beside a subscription without records", () => {
+    const quiet = { records: false, emergencies: 5 };
+    const told = (id: string) => ({
+      type: "emergency",
+      id,
+      sessionId: "a",
+      data: {},
+      cursor: "1-90-00000000",
+    });
+
+    test("those of a session come over the same connection, to whom they concern", () => {
+      const all = heard(client.subscribe(null, quiet), "telemetry", "emergency");
+      last().welcome();
+      const one = client.subscribe("a", { from: { cursor: "1-10-00000000" }, metrics: ["x"] });
+      const of = heard(one, "telemetry", "emergency");
+      expect(sockets()).toHaveLength(1);
+      expect(last().subscribes()).toMatchObject([
+        { sessionId: "a", metrics: ["x"], from: { cursor: "1-10-00000000" }, add: true },
+      ]);
+      last().confirm("1-10-00000000");
+      last().say(frame("a", 1, { x: 1 }), told("e"));
+      expect(of.map(({ type }) => type)).toEqual(["telemetry", "emergency"]);
+      expect(all.map(({ type }) => type)).toEqual(["emergency"]);
+    });
+
+    test("what is missing before a frame is asked for by whom it concerns", () => {
+      client.subscribe(null, quiet);
+      last().welcome();
+      client.subscribe("a", { from: { cursor: "1-10-00000000" } });
+      last().confirm("1-10-00000000");
+      last().say(frame("a", 5, { x: 1 }));
+      expect(last().subscribes()).toMatchObject([{ sessionId: "a" }]);
+    });
+
+    test("a session whose records nobody wants any more is as all the others", () => {
+      client.subscribe(null, quiet);
+      client.subscribe("a", quiet);
+      const one = client.subscribe("a", { from: "start" });
+      last().welcome().sent.splice(0);
+      one.close();
+      const [asked, ...others] = last().sent.splice(0);
+      expect(others).toEqual([]);
+      expect(asked).toMatchObject({ sessionId: "a", emergencies: 5, add: true });
+      expect(asked).toHaveProperty("where");
+      expect(asked).not.toHaveProperty("records");
+      expect(asked).not.toHaveProperty("from");
+    });
+
+    test("one session more or less says nothing to the server", () => {
+      client.subscribe(null, quiet);
+      const one = client.subscribe("a", quiet);
+      last().welcome().sent.splice(0);
+      one.close();
+      expect(last().sent).toEqual([]);
+    });
+
+    test("names that are left over are forgotten before they are too many", () => {
+      client.subscribe(null, quiet);
+      last().welcome();
+      for (let at = 0; at < 501; at++) client.subscribe(`s${at}`, { from: "start" }).close();
+      const asked = last().subscribes();
+      expect(asked.at(-1)).toMatchObject({ sessionIds: ["*"] });
+      expect(asked.at(-1)).not.toHaveProperty("add");
+    });
+
+    test("after a lost connection it comes first, so that records come", () => {
+      client.subscribe(null, quiet);
+      client.subscribe("a", { from: "start" });
+      last().welcome();
+      last().end();
+      vi.advanceTimersByTime(30_000);
+      last().open();
+      const asked = last().subscribes();
+      expect(asked.map(({ sessionId }) => sessionId)).toEqual([undefined, "a"]);
+      expect(asked[1]).not.toHaveProperty("where");
+    });
+
+    test("that comes later it has a connection of its own", () => {
+      client.subscribe("a", { from: "start" });
+      client.subscribe(null, quiet);
+      client.subscribe(["b*"]);
+      expect(sockets()).toHaveLength(2);
+    });
+  });
+
   test("ending one leaves what others have of it", () => {
     const all = client.subscribe(null);
     last().welcome();
@@ -173,6 +258,34 @@ describe("subscribing", () => {
     expect(last().subscribes()).toEqual([expect.objectContaining({ sessionId: "a", id: 3 })]);
     last().confirm();
     expect(told).toHaveLength(1);
+  });
+});
+
+describe("a session that cannot be read", () => {
+  const unavailable = {
+    type: "error",
+    code: "session_unavailable",
+    message: "",
+    sessionId: "a",
+  };
+
+  test("is asked for again when the server says", () => {
+    const told = heard(client.subscribe("a"));
+    last().open();
+    last().sent.splice(0);
+    last().say({ ...unavailable, retryAfterMs: 700, id: 1 });
+    vi.advanceTimersByTime(700);
+    expect(last().subscribes()).toEqual([expect.objectContaining({ sessionId: "a" })]);
+    last().confirm();
+    expect(told).toHaveLength(1);
+  });
+
+  test("ends no subscription of several", () => {
+    const told = heard(client.subscribe(["a", "b"]), "telemetry");
+    last().welcome();
+    last().say({ ...unavailable, id: 1 }, frame("b", 0, { step: 1 }));
+    last().say(unavailable, frame("b", 1, { step: 2 }));
+    expect(records(told)).toEqual([{ step: 1 }, { step: 2 }]);
   });
 });
 
@@ -566,6 +679,19 @@ describe("what is so", () => {
     expect(last().isClosed).toBe(true);
   });
 
+  test("a connection that is needed no more counts no more, though it never opened", () => {
+    const told: string[] = [];
+    client.on("status", ({ feed }) => told.push(feed));
+    client.subscribe("a");
+    last().welcome();
+    client.subscribe("a", { metrics: ["phi"] }).close();
+    expect(sockets()).toHaveLength(2);
+    expect(client.status.feed).toBe("down");
+    vi.advanceTimersByTime(2_000);
+    expect(client.status.feed).toBe("fresh");
+    expect(told).toEqual(["down", "fresh", "down", "fresh"]);
+  });
+
   test("what a socket that was left says late is nothing", () => {
     const told = heard(client.subscribe("a"));
     const left = last().welcome();
@@ -666,7 +792,7 @@ describe("questions", () => {
     vi.advanceTimersByTime(1_000);
     last().open();
     expect(last().sent.map(({ type }) => type)).toContain("sessions");
-    const failed = expect(sessions).rejects.toThrow("did not answer");
+    const failed = expect(sessions).rejects.toThrow("does not answer");
     vi.advanceTimersByTime(9_000);
     await failed;
     vi.advanceTimersByTime(1_000);

@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { Curve } from "../src/core/curve.js";
+import { csv, fileName, rowsWithin } from "../src/core/tables.js";
+
+function curve(): Curve {
+  const made = new Curve();
+  made.addRow(1, 0.5, 0.7, 0.6, 3);
+  made.add(2, Number.NaN);
+  made.add(3, 0.4);
+  return made;
+}
+
+describe("a table of curves", () => {
+  test("has the rows within the span, in order, and those that are no numbers", () => {
+    const rows = rowsWithin([{ session: "a", curve: curve() }], { from: 2, to: null });
+    expect(rows).toEqual([
+      { session: "a", x: 2, mean: NaN, min: NaN, max: NaN, count: 1 },
+      { session: "a", x: 3, mean: 0.4, min: 0.4, max: 0.4, count: 1 },
+    ]);
+  });
+
+  test("is a file that spreadsheets read as what it is", () => {
+    const rows = rowsWithin(
+      [
+        { session: 'a,"b"', curve: curve() },
+        { session: "=SUM(A1)", curve: curve() },
+      ],
+      { from: null, to: 1 },
+    );
+    expect(csv(rows, "step")).toBe(
+      "session,step,mean,min,max,count\r\n" +
+        '"a,""b""",1,0.6,0.5,0.7,3\r\n' +
+        "'=SUM(A1),1,0.6,0.5,0.7,3\r\n",
+    );
+  });
+
+  test.each([
+    [["run/1", "train/loss"], "run_1_train_loss"],
+    [["../..", "<b>"], "b_"],
+    [["", ""], "tailcast"],
+    [["損失"], "損失"],
+  ])("%j is saved as %s", (parts, name) => expect(fileName(...parts)).toBe(name));
+});
