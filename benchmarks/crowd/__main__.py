@@ -30,7 +30,8 @@ async def main() -> None:
     parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--rest", type=float, default=60.0, metavar="SECONDS",
                         help="until what is at rest is measured")  # fmt: skip
-    parser.add_argument("--seconds", type=float, default=20.0,
+    # Twice as long as it takes until each file was looked at again.
+    parser.add_argument("--seconds", type=float, default=120.0,
                         help="how long it is measured")  # fmt: skip
     parser.add_argument("--only", choices=("crowd", "quiet"))
     options = parser.parse_args()

@@ -26,6 +26,8 @@ PATIENCE_SECONDS = 240.0
 # The parts of `up`, by what their command lines have.
 PARTS = ("tailer", "indexer", "gateway")
 PREFIX = "crowd"
+# With this variable each start compiles all modules again.
+NOT_COMPILED = "PYTHONDONTWRITEBYTECODE"
 
 
 class Crowd:
@@ -100,8 +102,9 @@ class Stage:
                  "--port", str(port), "--redis-url", self._url],
                 stdout=subprocess.PIPE,
                 stderr=log,
+                # What is installed has compiled modules too.
                 env={
-                    **os.environ,
+                    **{k: v for k, v in os.environ.items() if k != NOT_COMPILED},
                     "TAILCAST_METRICS_PORT": str(self._metrics),
                     "TAILCAST_KEY_PREFIX": PREFIX,
                 },

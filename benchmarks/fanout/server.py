@@ -12,9 +12,12 @@ from typing import Literal
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
-from tailcast_gateway.connections.core.ports import Nobody
-from tailcast_gateway.connections.handover import handover, make_server_config
+from tailcast_gateway.connections.core.handshakes import Admitted, Handshake
+from tailcast_gateway.connections.core.ports import NewSocket, Nobody
+from tailcast_gateway.connections.edge import Edge
+from tailcast_gateway.connections.server import make_server_config
 from tailcast_gateway.connections.websocket import Socket
+from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.frames import text_frame
 
@@ -48,9 +51,11 @@ class Sender:
         # The running sender.
         self.task: asyncio.Task[None] | None = None
 
-    async def endpoint_handover(self, websocket: WebSocket) -> None:
-        await websocket.accept()
-        socket = handover(websocket.scope)
+    def judge(self, _handshake: Handshake) -> Admitted:
+        return Admitted(None, self.begin)
+
+    def begin(self, socket: NewSocket) -> None:
+        assert isinstance(socket, Socket)
         socket.start(Owner(socket, self.sockets))
 
     async def endpoint_send_text(self, websocket: WebSocket) -> None:
@@ -97,15 +102,17 @@ async def serve(mode: Mode, payload_bytes: int) -> None:
     record = json.dumps({"step": 1, "telemetry": {"phi": 0.72}})
     sender = Sender(mode, record.ljust(payload_bytes))
     app = FastAPI()
-    endpoint = {
-        "handover": sender.endpoint_handover,
-        "send_text": sender.endpoint_send_text,
-    }[mode]
-    app.add_api_websocket_route("/ws", endpoint)
-    config = make_server_config(app, max_message_bytes=65536)
+    app.add_api_websocket_route("/ws", sender.endpoint_send_text)
+    config = make_server_config(
+        app,
+        edge=Edge(instruments=Instruments()),
+        judge=sender.judge,
+        on_failed=lambda path, error: print(path, error, file=sys.stderr),
+        max_message_bytes=65536,
+    )
     if mode == "send_text":
         # As one has it without a hand-over: uvicorn's own protocol, else all the same.
-        config.ws = "websockets-sansio"
+        config.http, config.ws = "httptools", "websockets-sansio"
     server = uvicorn.Server(config)
     listener = sockets.create_server(("127.0.0.1", 0), backlog=4096)
     print(listener.getsockname()[1], flush=True)

@@ -57,6 +57,12 @@ def size_of(write: IndexWrite | None) -> int:
     return sum(len(name) + len(data) for name, data in sets) + len(write.at) * 2
 
 
+def behind_of(index: Index, stream: Sequence[Entry]) -> Sequence[Entry]:
+    """What of a stream an index has not folded."""
+    after = index.reads_after
+    return [one for one in stream if after < one.id]
+
+
 def pages(stream: Sequence[Entry], length: int) -> Iterator[Sequence[Entry]]:
     """The stream in pieces."""
     for start in range(0, len(stream), length):
@@ -82,8 +88,7 @@ def folded(stream: Sequence[Entry], page: int, every: int) -> int:
         index.fold(entries, now_ms=now_ms, written_ms=now_ms)
         while index.stale is not None:
             index.restart(stream[0])
-            behind = [one for one in stream if index.reads_after < one.id]
-            behind = behind[: number * page]
+            behind = behind_of(index, stream[: number * page])
             index.fold(behind, now_ms=now_ms, written_ms=now_ms)
         if number % every == 0:
             size += size_of(index.take_changes())
@@ -145,8 +150,8 @@ async def written(metrics: int, seconds: int) -> float:
                 index.fold(stream[start : start + LIVE_RATE], now_ms=now_ms)
                 if index.stale is not None:
                     index.restart(stream[0])
-                    behind = [one for one in stream if index.reads_after < one.id]
-                    index.fold(behind[: start + LIVE_RATE], now_ms=now_ms)
+                    behind = behind_of(index, stream[: start + LIVE_RATE])
+                    index.fold(behind, now_ms=now_ms)
                 if not second:
                     began = cpu_seconds([pid])
                 write = index.take_changes()

@@ -2,9 +2,11 @@
 
 Eight files grow by ten lines a second each. What is counted, over some seconds in the
 midst of that: CPU of the tailer, the indexer and the broker, and bytes that the broker
-got; each for a line. The tailer runs alone, and with the indexer; what the broker has
-to do more then is the indexer's. rsyslog (imfile, omhiredis) has the same lines and a
-broker of its own. They take turns. CPU is that of processes, at rest included.
+got; each for a line. The tailer runs alone, with somebody who listens to the channel
+and does nothing, and with the indexer: what the broker has to do more is what it costs
+to tell of appends, and what the indexer reads and writes. rsyslog (imfile, omhiredis)
+has the same lines and a broker of its own. They take turns. CPU is that of processes,
+at rest included.
 
 Then one file grows by 20,000 lines a second: how far behind it the stream is, and how
 far behind the stream the index.
@@ -29,6 +31,7 @@ from benchmarks.live.node import (
     KEYS,
     PREFIX,
     Node,
+    listener,
     node,
     service,
     used,
@@ -60,6 +63,13 @@ def tailer(stack: ExitStack, on: Node) -> dict[str, int]:
     """The tailer alone."""
     pids = {"tailer": stack.enter_context(service("tailer", on))}
     wait_for_keys(on, [KEYS.state(path.stem) for path in on.files(FILES)])
+    return pids
+
+
+def heard(stack: ExitStack, on: Node) -> dict[str, int]:
+    """The tailer, and somebody who listens."""
+    pids = tailer(stack, on)
+    stack.enter_context(listener(on))
     return pids
 
 
@@ -104,7 +114,9 @@ def turn(follow: Follow, *, metrics: int, seconds: float) -> Cost:
 
 def live(metrics: int, *, rounds: int, seconds: float) -> None:
     """All of them in turns; prints medians and what lies around them."""
-    kinds: dict[str, Follow] = {"tailer": tailer, "tailer, indexer": both}
+    kinds: dict[str, Follow] = {
+        "tailer": tailer, "tailer, listener": heard, "tailer, indexer": both,
+    }  # fmt: skip  # one glance
     try:
         kinds["rsyslog"] = by_rsyslog(installed_rsyslog())
     except Missing as why:
@@ -120,13 +132,16 @@ def live(metrics: int, *, rounds: int, seconds: float) -> None:
             for part in some[0].microseconds
         ]
         ratio = spread([one.ratio for one in some])
-        print(f"  {name:<16}{', '.join(parts)}; {ratio} bytes to the broker a byte")
-    alone, together = costs["tailer"], costs["tailer, indexer"]
-    more = [
-        one.microseconds["broker"] - other.microseconds["broker"]
-        for one, other in zip(together, alone, strict=True)
-    ]
-    print(f"  what the indexer costs the broker: {spread(more, 0)}")
+        print(f"  {name:<17}{', '.join(parts)}; {ratio} bytes to the broker a byte")
+    for what, with_it, without in (
+        ("what telling of appends costs the broker", "tailer, listener", "tailer"),
+        ("what the indexer reads and writes", "tailer, indexer", "tailer, listener"),
+    ):
+        more = [
+            one.microseconds["broker"] - other.microseconds["broker"]
+            for one, other in zip(costs[with_it], costs[without], strict=True)
+        ]
+        print(f"  {what}: {spread(more, 0)}")
 
 
 class Behind:

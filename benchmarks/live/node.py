@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
@@ -59,14 +60,15 @@ def node() -> Generator[Node]:
 
 
 @contextmanager
-def service(name: str, on: Node) -> Generator[int]:
-    """A service with its defaults; its process."""
+def service(name: str, on: Node, **settings: str) -> Generator[int]:
+    """A service with these settings, by their names in small letters; its process."""
     environment = {
         **os.environ,
         "TAILCAST_REDIS_URL": f"redis://127.0.0.1:{on.port}",
         "TAILCAST_KEY_PREFIX": PREFIX,
         "TAILCAST_LOG_DIR": str(on.directory),
         "TAILCAST_LOG_LEVEL": "warning",
+        **{f"TAILCAST_{name.upper()}": value for name, value in settings.items()},
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "tailcast", name], env=environment
@@ -75,6 +77,27 @@ def service(name: str, on: Node) -> Generator[int]:
         yield process.pid
     finally:
         stop(process)
+
+
+@contextmanager
+def listener(on: Node) -> Generator[None]:
+    """Somebody who is told of each append, looks once a second, and does nothing."""
+    has_ended = threading.Event()
+    with on.client.pubsub() as pubsub:  # type: ignore[no-untyped-call]  # redis-py's
+        pubsub.subscribe(KEYS.feed)
+
+        def listen() -> None:
+            while not has_ended.wait(1.0):
+                while pubsub.get_message() is not None:
+                    pass
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield
+        finally:
+            has_ended.set()
+            thread.join()
 
 
 def wait_for_keys(on: Node, keys: Iterable[str]) -> None:
