@@ -22,14 +22,13 @@ import warnings
 from pathlib import Path
 from typing import Any, Self
 
-import docker
-import docker.errors
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tailcast.embedded import find_program
+from tests.patience import PATIENCE_SECONDS
 
 
 DURABLE = (
@@ -37,7 +36,6 @@ DURABLE = (
     "--maxmemory-policy", "noeviction", "--enable-debug-command", "yes",
 )  # fmt: skip  # pairs of name and value
 REDIS_IMAGE = "redis:8.0"
-READY_SECONDS = 20
 PORTS = range(20_000, 32_000)
 # Which of them comes next.
 _PORT_NUMBERS = itertools.count(os.getpid() * 1_009)
@@ -85,7 +83,7 @@ class BrokerServer(abc.ABC):
     def client(self) -> "redis.Redis":
         """A blocking client for the test's own looks and changes; never retries."""
         return redis.Redis.from_url(
-            self.url, socket_timeout=5, retry=Retry(NoBackoff(), 0)
+            self.url, socket_timeout=PATIENCE_SECONDS, retry=Retry(NoBackoff(), 0)
         )
 
     def __enter__(self) -> Self:
@@ -97,7 +95,7 @@ class BrokerServer(abc.ABC):
 
     def _wait_until_ready(self) -> None:
         """Wait until it answers and has loaded its data."""
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 with contextlib.closing(self.client()) as client:
@@ -193,7 +191,7 @@ class ProcessBroker(BrokerServer):
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None, "not running"
         self._process.send_signal(how)
-        self._process.wait(READY_SECONDS)
+        self._process.wait(PATIENCE_SECONDS)
         self._process = None
 
 
@@ -263,6 +261,9 @@ def make_broker(kind: str, *, tcp: bool = False) -> BrokerServer:
 
 def connect_engine() -> Any:
     """The Docker engine's client, with the image at hand; skips where there is none."""
+    # All workers load this module, and few of them need an engine.
+    import docker.errors  # noqa: PLC0415  # as said above
+
     with warnings.catch_warnings():
         # The client leaves its socket open where no engine answers.
         warnings.simplefilter("ignore", ResourceWarning)
@@ -276,6 +277,8 @@ def connect_engine() -> Any:
 
 def find_engine() -> Any:
     """The client; raises DockerException without an engine or the image."""
+    import docker.errors  # noqa: PLC0415  # as above
+
     engine: Any = docker.from_env()
     try:
         engine.images.get(REDIS_IMAGE)

@@ -1,5 +1,6 @@
 """What all tests share: real brokers, the event loop's backend, hypothesis' profile."""
 
+import gc
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
@@ -9,16 +10,34 @@ from hypothesis import HealthCheck, settings
 from tests.brokers import BrokerServer, make_broker
 from tests.dispositions import catch_ignored_signals
 from tests.loopback import reach_directly
-from tests.promptness import end_servers_promptly, read_certificates_once
+from tests.patience import (
+    be_patient_with_brokers,
+    let_clients_be_patient,
+    read_on_while_closing,
+)
+from tests.promptness import (
+    end_servers_promptly,
+    read_certificates_once,
+    read_endpoints_once,
+)
 from tests.time_outs import bound_shrinking, end_at_time_out
 
 
 BrokerFactory = Callable[..., BrokerServer]
+# Directories whose tests need what not every machine has, and markers of these names.
+NEEDY = ("browser", "clients", "compose", "languages")
+
+# Thousands of tests are found, and each of them stays: nothing of that is garbage.
+gc.disable()
 
 reach_directly()
 catch_ignored_signals()
+be_patient_with_brokers()
+let_clients_be_patient()
+read_on_while_closing()
 end_servers_promptly()
 read_certificates_once()
+read_endpoints_once()
 bound_shrinking()
 
 # A traceback with all local variables takes a second, in which everything else waits.
@@ -34,8 +53,13 @@ structlog.configure(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where the broker is not what is tested, its second kind is for the long form."""
+    """Mark what `make test` leaves to others.
+
+    Where the broker is not what is tested, its second kind is for the long form.
+    """
     for item in items:
+        if (directory := item.path.parent.name) in NEEDY:
+            item.add_marker(directory)
         if item.get_closest_marker("one_broker") is None:
             continue
         # Only what is parametrized has one.
@@ -43,6 +67,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         kinds: dict[str, object] = {} if call is None else call.params
         if "redis" in {kinds.get("broker"), kinds.get("own_broker")}:
             item.add_marker("long")
+
+
+def pytest_collection_finish() -> None:
+    """From now on garbage is looked for, in what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,12 +3,20 @@
 uvicorn looks ten times a second whether it is over, and waits a tenth of a second for
 what is open: each test with a server would take that long to end. And httpx reads all
 authorities' certificates for each client, also for one that will speak to this machine.
+FastAPI looks through the signatures of all endpoints for each application, and there is
+one for each gateway.
 """
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from types import ModuleType
+from typing import Any
 
+from fastapi import routing
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_dependant
 from httpx._transports import default as transports
 from uvicorn import server
 
@@ -34,6 +42,22 @@ def read_certificates_once() -> None:
     put(transports, name, cache(getattr(transports, name)))
 
 
-def put(module: ModuleType, name: str, value: object) -> None:
-    """Let a module have another value of this name, for as long as the process runs."""
+def read_endpoints_once() -> None:
+    """Let the applications of this process share what FastAPI reads of an endpoint."""
+    known: dict[tuple[str, str, str], Dependant] = {}
+
+    def read_once(*, path: str, call: Callable[..., Any], **more: Any) -> Dependant:
+        # Each application has functions of its own, with signatures that are the same.
+        which = path, call.__module__, call.__qualname__
+        if which not in known:
+            known[which] = get_dependant(path=path, call=call, **more)
+        return replace(
+            known[which], call=call, dependencies=[*known[which].dependencies]
+        )
+
+    put(routing, "get_dependant", read_once)
+
+
+def put(module: ModuleType | type, name: str, value: object) -> None:
+    """Let a module or a class have another value of this name from now on."""
     setattr(module, name, value)

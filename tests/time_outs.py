@@ -15,7 +15,7 @@ from hypothesis.internal.conjecture import engine
 from tests.promptness import put
 
 
-# Of the 180 that a test has, `timeout` in pyproject.toml.
+# Of the 600 that a test has, `timeout` in pyproject.toml.
 SMALLER_SECONDS = 45
 # What is raised in a destructor, say, is lost: it is raised again after so long.
 AGAIN_SECONDS = 20.0

@@ -31,6 +31,7 @@ def main() -> int:
         sessions=options.sessions,
         clients=options.clients,
         pause_seconds=options.pause_seconds,
+        cuts=options.cuts,
     )
     left = options.seconds
     while left > 0:
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sessions", type=int, default=3)
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--pause-seconds", type=float, default=0.02)
+    parser.add_argument("--cuts", type=float, default=0.0)
     return parser
 
 

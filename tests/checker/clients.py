@@ -1,9 +1,13 @@
-"""Clients that keep their cursors, lose their connection, and resume by them."""
+"""Clients that keep their cursors, lose their connection, and resume by them.
+
+They take back what is cut off a file, as a `rewind` says it.
+"""
 
 import asyncio
 import json
 import random
 import time
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,19 +34,23 @@ class ResumingClient:
         chance: random.Random,
         *,
         written: Mapping[str, Sequence[Record]],
+        are_cut: bool = False,
         session: str | None = None,
         stay_seconds: tuple[float, float] = (1.0, 20.0),
     ) -> None:
         """Prepare; `written` is what writers have in their files, by session.
 
         It leaves and comes back each time it has stayed for a time within
-        `stay_seconds`.
+        `stay_seconds`. If files `are_cut` it expects to be told of that.
         """
         self.session = session
         self._urls = urls
         self._chance = chance
         self._written = written
         self._stay_seconds = stay_seconds
+        self._are_cut = are_cut
+        # Where the line of each of its records ends, by session.
+        self._ends: dict[str, list[int]] = defaultdict(list)
         # What came, in order, by session. A record as it was written is the writer's
         # own object, so that many clients cost little.
         self.records: dict[str, list[Record]] = defaultdict(list)
@@ -123,6 +131,13 @@ class ResumingClient:
             self._deliver(message, [message["data"]])
         elif kind == "caught_up":
             self.cursors[message["sessionId"]] = message["cursor"]
+        elif kind == "rewind" and self._are_cut and message["reason"] != "resumed":
+            self._rewind(message)
+        elif kind == "subscribed" and message.get("recovered"):
+            # Generations may have been renumbered; so they may have been below.
+            self.cursors[message["sessionId"]] = message["cursor"]
+        elif kind == "heartbeat":
+            self.cursors |= message.get("cursors", {})
         elif kind == "draining":
             self._told_delay = message["reconnectAfterMs"] / 1_000
         elif kind in {"gap", "rewind"}:
@@ -141,6 +156,14 @@ class ResumingClient:
         self._keep(session, records)
         self.cursors[session] = message["cursor"]
 
+    def _rewind(self, message: dict[str, Any]) -> None:
+        """Take back what the file does not have any more."""
+        session, cursor = message["sessionId"], message["cursor"]
+        ends = self._ends[session]
+        kept = bisect_right(ends, position(cursor)[1])
+        del self.records[session][kept:], ends[kept:]
+        self.cursors[session] = cursor
+
     def _keep(self, session: str, records: list[Record]) -> None:
         kept = self.records[session]
         written = self._written.get(session, ())
@@ -148,6 +171,10 @@ class ResumingClient:
             at = len(kept)
             expected = written[at] if at < len(written) else record
             kept.append(record if expected != record else expected)
+            if self._are_cut:
+                ends = self._ends[session]
+                line = json.dumps(record).encode() + b"\n"
+                ends.append((ends or [0])[-1] + len(line))
 
     def _note_close(self, closed: ConnectionClosed) -> None:
         code = closed.rcvd.code if closed.rcvd else 1006

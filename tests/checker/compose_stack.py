@@ -136,9 +136,10 @@ class ComposeStack:
     @asynccontextmanager
     async def another_tailer(self, log_dir: Path) -> AsyncGenerator[None]:
         """A tailer of another machine, with files of its own."""
+        [tailer, *_] = self.containers("tailer")
         start = partial(
             self._engine.containers.run,
-            "tailcast-tailer",
+            tailer.image.id,
             detach=True,
             hostname="elsewhere",
             network=f"{self.project}_broker",

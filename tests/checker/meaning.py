@@ -53,12 +53,10 @@ def _figures(
     whole: Any, records: Sequence[Record]
 ) -> Iterator[tuple[str, object, object]]:
     """What a snapshot says, and what should be there."""
+    yield "what is not exact", whole.keys() & {"trimmed", "approximateTo"}, set[str]()
     yield "the latest record", whole["data"], records[-1]
-    yield "the number of records", whole["records"], len(records)
     yield "the first step", whole["steps"]["first"], records[0]["step"]
     yield "the last step", whole["steps"]["last"], records[-1]["step"]
-    alarms = sum("emergency" in record for record in records)
-    yield "the number of emergencies", whole["emergencies"]["count"], alarms
     values = _values(records)
     figures = whole["metrics"][METRIC]
     yield "the last value", figures["last"], values[-1]
@@ -66,6 +64,13 @@ def _figures(
     yield "the greatest value", figures["max"], max(values)
     yield "the mean", figures["mean"], math.fsum(values) / len(values)
     yield "the number of values", figures["count"], len(values)
+    yield "the number of records", whole["records"], len(records)
+    alarms = [record for record in records if "emergency" in record]
+    emergencies = whole["emergencies"]
+    yield "the number of emergencies", emergencies["count"], len(alarms)
+    latest = emergencies["latest"]
+    expected = alarms[-1] if alarms else None
+    yield "the latest emergency", latest and latest["data"], expected
 
 
 def _curve(
@@ -98,8 +103,8 @@ def _rows(rows: Any, values: Sequence[float]) -> Iterator[tuple[str, object, obj
         some = values[start : start + count]
         start += count
         yield f"row that ends with record {start - 1}", x, start - 1
-        yield f"least value up to {x}", least, min(some)
-        yield f"greatest value up to {x}", greatest, max(some)
+        yield f"least value up to {x}", least, min(some, default=None)
+        yield f"greatest value up to {x}", greatest, max(some, default=None)
 
 
 def _values(records: Sequence[Record]) -> list[float]:

@@ -8,19 +8,10 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from tests.checker.compose_stack import ComposeStack
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of this needs Docker, and is run by `make test-compose` only."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.compose)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,9 @@ EXTERNAL = ("-f", "docker-compose.yml", "-f", "deploy/compose.external-redis.yml
 # Of an image that nobody told when its source was made.
 NO_TIME = "1970-01-01T00:00:00Z"
 # What containers have from the file, and nobody sets.
-FIXED = {"REDIS_URL", "LOG_DIR", "METRICS_PORT", "HOST", "PORT"}
+FIXED = {"REDIS_URL", "LOG_DIR", "METRICS_PORT", "HOST", "PORT", "PUBLISH"}
+# What the file has something to add to.
+ADDED_TO = {"ALLOWED_HOSTS", "ALLOWED_ORIGINS"}
 # What only `tailcast up PATH` has a use for.
 NOT_HERE = {"LISTEN_FDS", "PATHS", "READY_FD"}
 
@@ -69,7 +71,20 @@ def test_every_setting_of_a_service_reaches_it(
     expected = {f"TAILCAST_{name}" for name in fields - NOT_HERE}
     assert set(environment) == expected
     unset = {name for name, value in environment.items() if value is None}
-    assert unset == {f"TAILCAST_{name}" for name in fields - NOT_HERE - FIXED}
+    assert unset == {
+        f"TAILCAST_{name}" for name in fields - NOT_HERE - FIXED - ADDED_TO
+    }
+
+
+def test_a_gateway_is_called_by_its_services_too() -> None:
+    """Beside the names that are given, and loopback pages may connect to it."""
+    for given, hosts in (
+        ({}, "gateway,lb,"),
+        ({"TAILCAST_ALLOWED_HOSTS": "runs.example"}, "gateway,lb,runs.example"),
+    ):
+        environment = _services(variables=given)["gateway"]["environment"]
+        assert environment["TAILCAST_ALLOWED_HOSTS"] == hosts
+        assert environment["TAILCAST_ALLOWED_ORIGINS"] == "loopback"
 
 
 def test_it_is_published_on_loopback_unless_told_otherwise() -> None:

@@ -1,8 +1,10 @@
 """What the images hold, and what they are when nobody says how to run them."""
 
+import re
 import shutil
 import subprocess
 
+import httpx
 import pytest
 
 from tailcast_service.build import VERSION
@@ -100,3 +102,12 @@ def test_an_image_says_what_it_is(image: str, stack: ComposeStack) -> None:
     }
     finished = _run(f"tailcast-{image}:{VERSION}", "--version")
     assert finished.stdout == f"tailcast-{image} {VERSION} (revision {REVISION})\n"
+
+
+def test_the_gateways_have_the_page(stack: ComposeStack) -> None:
+    """As it is built with the image, and not the plain one."""
+    (container, *_) = stack.containers("gateway")
+    url = httpx.URL(stack.direct_url(container)).copy_with(scheme="http", path="/")
+    with httpx.Client(trust_env=False, base_url=url) as client:
+        (program,) = re.findall(r'src="\./(assets/[^"]+)"', client.get("").text)
+        assert "immutable" in client.get(program).headers["cache-control"]

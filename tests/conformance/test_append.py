@@ -11,6 +11,7 @@ from tailcast_streams.session_state import (
     Appended,
     Origin,
     StoredPosition,
+    Whose,
 )
 from tests.conformance.batches import (
     append,
@@ -111,6 +112,40 @@ async def test_every_part_of_the_position_is_compared(
     assert await adapter.append(replace(batch, expected=expected)) is Appended.CONFLICT
 
     assert (await position(adapter)).offset == 30
+
+
+OURS = Whose("host:/logs", "/logs/é b.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected", "outcome"),
+    [
+        (OURS, OURS, Appended.DONE),
+        (OURS, None, Appended.DONE),
+        (Whose(), Whose(), Appended.DONE),
+        (OURS._replace(owner=""), OURS, Appended.CONFLICT),
+        (OURS._replace(path="/logs/b.jsonl"), OURS, Appended.CONFLICT),
+        (Whose(), OURS, Appended.CONFLICT),
+        (OURS, Whose(), Appended.CONFLICT),
+        (Whose("a", "bc"), Whose("ab", "c"), Appended.CONFLICT),
+    ],
+)
+async def test_whose_a_session_is_is_compared_if_it_is_expected(
+    adapter: Adapter, stored: Whose, expected: Whose | None, outcome: Appended
+) -> None:
+    """It may change where the position does not: an owner gives a session up."""
+    first = first_batch(record(30))
+    fields = {} if stored == Whose() else stored._asdict()
+    await adapter.append(replace(first, fields=fields))
+    batch = await follow_on(adapter, record(60), offset=60)
+
+    answer = await adapter.append(replace(batch, expected_whose=expected))
+
+    state = await adapter.load("s")
+    assert answer is outcome
+    assert state is not None
+    assert state.position.offset == (60 if outcome is Appended.DONE else 30)
+    assert Whose(state.owner, state.path) == stored
 
 
 async def test_a_new_generation_rises_above_the_old(adapter: Adapter) -> None:

@@ -10,6 +10,7 @@ from tailcast_streams.indexes import (
     IndexWrite,
     Place,
     StoredIndex,
+    WholeIndex,
     Written,
 )
 from tailcast_streams.position import EntryID
@@ -92,6 +93,21 @@ async def test_what_was_written_is_read(adapter: Adapter) -> None:
     assert await adapter.indexes.chunks(SESSION, []) == []
 
 
+@pytest.mark.parametrize("names", [None, [], ["loss", "none"]])
+async def test_an_index_is_read_with_its_metrics(
+    adapter: Adapter, names: list[str] | None
+) -> None:
+    """All, or those that are asked for and there; nothing of one that is not there."""
+    await adapter.indexes.write([WHOLE])
+
+    found = await adapter.indexes.whole(["other", SESSION, SESSION], names)
+
+    metrics = await adapter.indexes.metrics(SESSION, names)
+    whole = WholeIndex(AFTER_WHOLE[0], metrics)
+    assert found == [WholeIndex(), whole, whole]
+    assert await adapter.indexes.whole([], names) == []
+
+
 async def test_a_write_changes_what_it_names(adapter: Adapter) -> None:
     """What it does not name stays."""
     await adapter.indexes.write([WHOLE])
@@ -164,6 +180,26 @@ async def test_places_are_cut_back(adapter: Adapter) -> None:
     assert steps == [None, first[0], cut.places[0]]
     last = await adapter.indexes.place_before(SESSION, time_ms=9_000)
     assert last == cut.places[0]
+
+
+async def test_what_begins_may_keep_curves_and_the_first_places(
+    adapter: Adapter,
+) -> None:
+    """Of a file that was cut back; fields and metrics are others."""
+    await adapter.indexes.write([WHOLE])
+    cut = replace(
+        NEXT, begins=True, keep_records=1, fields={"new": b"1"}, metrics={"lr": b"[1]"}
+    )
+
+    assert await adapter.indexes.write([cut]) == [DONE]
+
+    assert await everything(adapter) == (
+        StoredIndex(NEXT.at, {"new": b"1"}),
+        {"lr": b"[1]"},
+        [None, WHOLE.places[0], WHOLE.places[0], NEXT.places[0], NEXT.places[0]],
+        [None, WHOLE.places[0], WHOLE.places[0]],
+        [None, b"\x00\xff", b"y"],
+    )
 
 
 async def test_places_of_one_step_are_in_the_order_of_records(adapter: Adapter) -> None:

@@ -12,6 +12,7 @@ from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
 from tailcast_streams.session_state import Appended, Batch, StoredEnd
 from tests.conformance.batches import append, first_batch, record, rejection
 from tests.conformance.conftest import Adapter
+from tests.patience import PATIENCE_SECONDS
 
 
 async def _stored(adapter: Adapter, session: str = "s") -> None:
@@ -139,19 +140,59 @@ async def test_old_sessions_are_listed_and_struck_off(adapter: Adapter) -> None:
     assert await adapter.sessions() == {"b": 5_000, "c": 6_000}
 
 
+async def test_the_latest_sessions_are_read_without_the_others(
+    adapter: Adapter,
+) -> None:
+    """So many, and those that moved with the last of them; all if they are fewer."""
+    await adapter.touch({"a": 1_000, "b": 5_000, "c": 5_000, "d": 6_000})
+
+    assert await adapter.latest_sessions(1) == {"d": 6_000}
+    assert await adapter.latest_sessions(2) == {"b": 5_000, "c": 5_000, "d": 6_000}
+    assert await adapter.latest_sessions(5) == await adapter.sessions()
+    before = await adapter.latest_sessions(1, active_until_ms=5_000)
+    assert before == {"b": 5_000, "c": 5_000}
+    assert await adapter.latest_sessions(9, active_until_ms=999) == {}
+
+
+async def test_sessions_are_listed_by_their_names(adapter: Adapter) -> None:
+    """Those that are there."""
+    await adapter.touch({"a": 1_000, "b": 5_000})
+
+    assert await adapter.activity(["b", "none"]) == {"b": 5_000}
+    assert await adapter.activity([]) == {}
+
+
 async def test_presence_ends_by_itself(adapter: Adapter) -> None:
     """A tailer that says nothing more is gone when its time is over."""
-    await adapter.hold_presence("host:logs", seconds=60)
+    await adapter.hold_presence("host:logs", seconds=600)
     await adapter.hold_presence("other:logs", seconds=0.001)
 
     assert await adapter.is_present("host:logs")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await adapter.is_present("other:logs"):
             await asyncio.sleep(0.001)
     assert not await adapter.is_present("nobody")
     asked = ["host:logs", "other:logs", "nobody"]
     assert await adapter.present(asked) == {"host:logs"}
     assert await adapter.present([]) == set()
+
+
+async def test_a_tailer_falls_asleep_before_it_is_gone(adapter: Adapter) -> None:
+    """One that gave no sign of late is there and not awake; old ones say nothing."""
+    await adapter.hold_presence("awake", seconds=600, awake_seconds=600)
+    await adapter.hold_presence("asleep", seconds=600, awake_seconds=0.001)
+    await adapter.hold_presence("old", seconds=600)
+    await adapter.hold_presence("gone", seconds=0.001, awake_seconds=600)
+    asked = ["awake", "asleep", "old", "gone", "nobody"]
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await adapter.awake(asked) != {"awake", "old"}:
+            await asyncio.sleep(0.001)
+    assert await adapter.present(asked) == {"awake", "asleep", "old"}
+    assert await adapter.awake([]) == set()
+
+    await adapter.hold_presence("asleep", seconds=600, awake_seconds=600)
+    assert await adapter.awake(["asleep"]) == {"asleep"}
 
 
 async def test_a_document_is_taken_once_per_path_and_content(adapter: Adapter) -> None:
@@ -179,7 +220,7 @@ async def test_a_document_is_taken_once_per_path_and_content(adapter: Adapter) -
 
 async def test_listeners_hear_what_moved(adapter: Adapter) -> None:
     """An append, a document and a note are heard in order, by name."""
-    async with adapter.notifications() as payloads, asyncio.timeout(5):
+    async with adapter.notifications() as payloads, asyncio.timeout(PATIENCE_SECONDS):
         await _stored(adapter)
         await adapter.add_document(Document("a.json", "00", b"{}", "", True, 5))
         await adapter.notify("!canary")
@@ -192,7 +233,7 @@ async def test_listeners_may_hear_all_of_a_while_together(adapter: Adapter) -> N
     """What comes while others are gathered is heard after that, and none is lost."""
     seconds = 0.2
     hints = adapter.notifications(gather_seconds=seconds)
-    async with hints as payloads, asyncio.timeout(10):
+    async with hints as payloads, asyncio.timeout(PATIENCE_SECONDS):
         await adapter.notify("!0")
         heard = [await anext(payloads)]
         began = time.monotonic()
@@ -210,7 +251,7 @@ async def test_listeners_may_hear_all_of_a_while_together(adapter: Adapter) -> N
 
 async def test_listeners_hear_when_a_line_was_written(adapter: Adapter) -> None:
     """The time of the newest line goes with the name, which may have spaces."""
-    async with adapter.notifications() as payloads, asyncio.timeout(5):
+    async with adapter.notifications() as payloads, asyncio.timeout(PATIENCE_SECONDS):
         batch = first_batch(record(30), session="a b 1")
         await adapter.append(replace(batch, written_ms=1_700_000_000_123))
         heard = await anext(payloads)

@@ -13,7 +13,6 @@ import pytest
 from tailcast_streams.client_cursors import Save
 from tailcast_streams.indexes import IndexWrite
 from tailcast_streams.position import BEFORE_ALL, EntryID
-from tailcast_streams.redis import connection
 from tailcast_streams.redis.broker import RedisBroker
 from tests.brokers import BrokerServer
 from tests.conformance.batches import append, first_batch, record
@@ -27,17 +26,9 @@ EMPTY = IndexWrite(session="s", expected="", at="i 1-0 00000000 1")
 Call = Callable[[], Awaitable[object]]
 
 
-# A busy machine is no broker that is away.
-PATIENCE_SECONDS = 45.0
-
-
 @pytest.fixture
-async def adapter(
-    own_broker: BrokerServer, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[RedisBroker]:
+async def adapter(own_broker: BrokerServer) -> AsyncIterator[RedisBroker]:
     """One with a session, over a broker that is restarted; memory never is."""
-    for name in ("CONNECT_TIMEOUT", "REPLY_TIMEOUT"):
-        monkeypatch.setattr(connection, name, PATIENCE_SECONDS)
     async with aclosing(RedisBroker(own_broker.url)) as made:
         await made.append(first_batch(record(30)))
         yield made

@@ -1,4 +1,4 @@
-"""The parts of a Markdown page that tests compare: sections, tables, code blocks."""
+"""The parts of a Markdown page that tests compare: statements, tables, code blocks."""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +9,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent.parent
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`]+)`")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+_TABLE_HEAD = re.compile(r"^\|.*\n\|---.*$", re.MULTILINE)
+_BLOCK = re.compile(r"\n(?=\n|- |\|)")
+_SENTENCE_END = re.compile(r"(?<=[\w)`\"*…]\.) (?=[A-Z`\"*\[])")
 
 
 class CodeBlock(NamedTuple):
@@ -54,3 +58,21 @@ def code_blocks(page: str, language: str) -> list[CodeBlock]:
     """All blocks of a language."""
     found = (CodeBlock(*match) for match in _FENCE.findall(page))
     return [block for block in found if block.language == language]
+
+
+def chapters(page: str) -> dict[str, str]:
+    """What stands below each heading, up to the next one of any level."""
+    _, *parts = _HEADING.split(page)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def statements(text: str) -> list[str]:
+    """The sentences and the rows of tables, each on one line; code blocks left out."""
+    found: list[str] = []
+    for block in _BLOCK.split(_TABLE_HEAD.sub("", _FENCE.sub("", text))):
+        line = " ".join(block.split())
+        if line.startswith("|"):
+            found.append(line.strip("| "))
+        else:
+            found += _SENTENCE_END.split(line.removeprefix("- "))
+    return [one for one in found if one]

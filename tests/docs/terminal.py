@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from tests.patience import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 20.0
+
 PROMPT = "$ "
 
 

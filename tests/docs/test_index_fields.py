@@ -2,6 +2,7 @@
 
 from tailcast_index.fold.figures import MAX_NAME_LENGTH
 from tailcast_index.fold.summary import UnreadKey
+from tailcast_streams.position import EntryID
 from tests.docs.pages import named, read_page, section
 from tests.tailcast_index.fold.world import File, Indexer, Store
 
@@ -25,6 +26,7 @@ def test_the_fields_of_an_index_are_told() -> None:
     indexer.catch_up()
     run = indexer.index._folding.run
     run.total_steps, run.unread = 10, {"time": UnreadKey(1, True, '"soon"')}
+    run.approximate_to = EntryID(1, 10)
     indexer.write(is_resting=True)
     told = named(section(read_page("docs/streams.md"), "Index"))
     assert told.keys() == store.fields.keys()

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic.fields import FieldInfo
 
+from tailcast.settings import CommandSettings
 from tailcast_gateway import instruments as gateway_instruments
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.replica import Replica
@@ -51,6 +52,10 @@ def _settings() -> dict[str, Setting]:
             name = f"{PREFIX}{field_name.upper()}"
             fields[name] = field
             services.setdefault(name, []).append(service)
+    for field_name, field in CommandSettings.model_fields.items():
+        name = f"{PREFIX}{field_name.upper()}"
+        if name not in fields:
+            fields[name], services[name] = field, ["command line"]
     return {
         name: Setting(
             _default(field),

@@ -29,6 +29,7 @@ from tests.integration.gateway_rig import (
     watching,
 )
 from tests.integration.test_gateway_steps import index
+from tests.integration.tokens import by_tokens, token
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
@@ -76,7 +77,7 @@ class Conversation:
     async def run(self, step: Step) -> None:
         """One line of an example."""
         if step.mark == ">":
-            await self.watcher.connection.send(step.text)
+            await self.watcher.connection.send(_with_tokens(step.text))
         elif step.mark == "<":
             if step.kind == "session":
                 # By itself it is told once a second, before the records or after.
@@ -120,17 +121,17 @@ class Conversation:
         await self.rig.broker.add_document(document)
 
     async def acknowledge(self, who: str, note: str) -> None:
-        history = self.gateway.replica.emergencies
+        history = self.gateway.replica._emergencies
         newest = (await history.listing()).emergencies[-1]
         await history.acknowledge(newest.id, who, note)
 
     async def take_back(self) -> None:
-        history = self.gateway.replica.emergencies
+        history = self.gateway.replica._emergencies
         await history.take_back((await history.listing()).emergencies[-1].id)
 
     async def dispute(self, owner: str, claimant: str, session: str) -> None:
         for tailer in (owner, claimant):
-            await self.rig.broker.hold_presence(tailer, seconds=60)
+            await self.rig.broker.hold_presence(tailer, seconds=600)
         claim = Claim(session, claimant, owner, "token")
         await self.rig.broker.claims.ask(claim)
         await self.rig.broker.claims.answer(claim)
@@ -154,9 +155,19 @@ class Conversation:
         assert closed.value.rcvd.code == int(code)
 
 
+def _with_tokens(text: str) -> str:
+    """A message with a real token in the place where the page says what it is of."""
+
+    def made(match: re.Match[str]) -> str:
+        seconds = {"59 seconds": 59.0, "one hour": 3_600.0}[match[1]]
+        return f'"{token(match[2], seconds=seconds)}"'
+
+    return re.sub(r'"\(([^,"]*), for ([^)"]*)\)"', made, text)
+
+
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
 async def test_examples(
-    section: Section, brokers: BrokerFactory, monkeypatch: pytest.MonkeyPatch
+    section: Section, own_brokers: BrokerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each section is a conversation as it really goes."""
     # The second one makes the gateway ready where the first was not heard.
@@ -165,10 +176,14 @@ async def test_examples(
     be_patient(monkeypatch)
     # What nobody announces is found by looking.
     monkeypatch.setattr(audit, "AUDIT_SECONDS", 0.2)
-    rig = Rig(brokers("valkey").url)
+    rig = Rig(own_brokers("valkey").url)
     async with rig.stack:
         await rig.writer("session_001").append(*RECORDS)
-        async with rig.serving() as gateway, watching(gateway) as watcher:
+        guarding = by_tokens if section.title == "Who may read" else None
+        async with (
+            rig.serving(authenticating=guarding) as gateway,
+            watching(gateway) as watcher,
+        ):
             await gateway.until_ready()
             conversation = Conversation(rig, gateway, watcher)
             for step in section.steps:

@@ -87,7 +87,6 @@ async def _exported(command: str) -> list[int]:
     return [json.loads(line)["step"] for line in told.splitlines()]
 
 
-@pytest.mark.timeout(240)
 async def test_the_readmes_clients_through_restarts(
     own_brokers: Callable[[str], BrokerServer], tmp_path: Path
 ) -> None:

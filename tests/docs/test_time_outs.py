@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from tailcast_gateway.connections.core.handshakes import Answer
+from tailcast_gateway.connections.edge import Edge
 from tailcast_gateway.connections.event_stream import COMMENT_SECONDS
-from tailcast_gateway.connections.handover import KEEP_ALIVE_SECONDS, make_server_config
+from tailcast_gateway.connections.server import KEEP_ALIVE_SECONDS, make_server_config
+from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.settings import GatewaySettings
 from tests.docs.pages import code_blocks, read_page, rows, section
 
@@ -38,7 +41,13 @@ def setting(text: str, name: str) -> float:
 
 def test_the_page_says_how_long_a_gateway_keeps_a_connection() -> None:
     """In words, and in the comment of the configuration; and it is so."""
-    config = make_server_config(None, max_message_bytes=1)
+    config = make_server_config(
+        None,
+        edge=Edge(instruments=Instruments()),
+        judge=lambda handshake: Answer(503, handshake.path),
+        on_failed=lambda path, error: None,
+        max_message_bytes=1,
+    )
     assert config.timeout_keep_alive == KEEP_ALIVE_SECONDS
     kept = f"{KEEP_ALIVE_SECONDS} s"
     assert f"stays open for {kept} in a gateway" in " ".join(PAGE.split())

@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from tests.brokers import free_port
+from tests.patience import PATIENCE_SECONDS
 
 
 @contextlib.contextmanager
@@ -47,5 +48,5 @@ def tailcast_up(
             yield f"localhost:{port}"
         finally:
             process.terminate()
-            exit_code = process.wait(60)
+            exit_code = process.wait(PATIENCE_SECONDS)
     assert exit_code == 0, log.read_text()

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import BrokerServer
-from tests.checker.run import check
+from tests.checker.run import Load, check
 from tests.checker.stack import ProcessStack
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("kind", "seed"),
     # What each broker does when it is killed, tests of brokers and tailers say too.
@@ -30,3 +29,19 @@ async def test_p1_nothing_is_lost_repeated_or_swapped_under_kills(
         stack.stop()
     assert verdict.failures == [], str(verdict)
     assert "wipe broker" in verdict.faults
+
+
+async def test_p1_what_a_run_takes_back_is_taken_back_under_kills(
+    own_brokers: Callable[[str], BrokerServer], tmp_path: Path
+) -> None:
+    """P2: they cut their files back to checkpoints and go on, whoever is away then.
+
+    Clients have what the files hold in the end; so have figures and curves.
+    """
+    stack = ProcessStack(own_brokers("valkey"), tmp_path, indexers=2)
+    try:
+        verdict = await check(stack, seed=3, seconds=15, load=Load(cuts=0.005))
+    finally:
+        stack.stop()
+    assert verdict.failures == [], str(verdict)
+    assert verdict.cuts > 0

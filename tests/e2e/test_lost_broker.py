@@ -5,22 +5,21 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.brokers import BrokerServer
 from tests.checker.stack import ProcessStack, wait_until_ready
+from tests.patience import PATIENCE_SECONDS
 
 
 async def _next(socket: ClientConnection, kind: str) -> dict[str, object]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             message: dict[str, object] = json.loads(await socket.recv())
             if message["type"] == kind:
                 return message
 
 
-@pytest.mark.timeout(120)
 async def test_p1_a_cursor_outlives_the_stream_that_it_is_of(
     own_brokers: Callable[[str], BrokerServer], tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.e2e.command import tailcast_up
+from tests.patience import PATIENCE_SECONDS
 
 
 # All but the slash, which separates directories.
@@ -26,7 +27,7 @@ def _write(directory: Path) -> None:
 
 
 def _get(address: str, path: str) -> bytes:
-    with urlopen(f"http://{address}{path}", timeout=20) as answer:  # ours
+    with urlopen(f"http://{address}{path}", timeout=PATIENCE_SECONDS) as answer:  # ours
         body: bytes = answer.read()
     return body
 
@@ -54,7 +55,6 @@ def _literal(sessions: Iterable[str]) -> list[str]:
     ]
 
 
-@pytest.mark.timeout(120)
 async def test_paths_and_session_names(tmp_path: Path) -> None:
     """On the command line, in addresses, and in what clients send."""
     _write(tmp_path / DIRECTORY)
@@ -76,7 +76,6 @@ async def test_paths_and_session_names(tmp_path: Path) -> None:
                 assert json.loads(await socket.recv())["data"] == [{"name": session}]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "door",
     # By the flag, the patterns come through the environment.

