@@ -6,6 +6,7 @@ const FRESH: Status = {
   feed: "fresh",
   connected: true,
   reason: null,
+  code: null,
   retryAt: null,
   stopped: false,
 };

@@ -1,35 +1,15 @@
 """Several subscriptions of one client, over one socket, while a gateway is killed."""
 
 import asyncio
-import json
 import os
 import signal
 from asyncio.subprocess import PIPE
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.clients.watching import CLIENT, NODE, process_of
+from tests.clients.watching import CLIENT, NODE, Line, process_of, until_said
 from tests.e2e.command import tailcast_up
-
-
-PATIENCE_SECONDS = 60.0
-Said = dict[str, Any]
-
-
-async def _until(output: asyncio.StreamReader, is_so: Callable[[Said], bool]) -> Said:
-    said: Said = {}
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (said and is_so(said)):
-                line = await output.readline()
-                assert line, f"it has ended: {said}"
-                said = json.loads(line)
-    except TimeoutError:
-        raise AssertionError(f"it says {said}") from None
-    return said
 
 
 @pytest.mark.timeout(200)
@@ -56,18 +36,18 @@ async def test_each_subscription_has_each_record_once(tmp_path: Path) -> None:
         try:
             # Both are there, and have begun before the subscriptions to them.
             write(a=1, b=1)
-            said = await _until(
+            said = await until_said(
                 process.stdout,
                 lambda said: all(
                     said.get(name, {}).get("isSubscribed") for name in ("a", "b")
                 ),
             )
             write(a=2, b=2)
-            await _until(process.stdout, lambda said: _newest(said, a=2, b=2))
+            await until_said(process.stdout, lambda said: _newest(said, a=2, b=2))
             os.kill(process_of("gateway", tmp_path / "data"), signal.SIGKILL)
             write(a=3, b=3, born=1)
             (logs / "emergency" / "gpu.json").write_text('{"reason":"hot"}')
-            said = await _until(
+            said = await until_said(
                 process.stdout,
                 lambda said: (
                     _newest(said, a=3, b=3)
@@ -78,7 +58,7 @@ async def test_each_subscription_has_each_record_once(tmp_path: Path) -> None:
             assert said["sockets"] == 2
             process.stdin.write(b"close\n")
             write(a=4, b=4)
-            said = await _until(
+            said = await until_said(
                 process.stdout,
                 lambda said: said["a"]["a"][-1] == 4 and said["b"]["b"][-1] == 4,
             )
@@ -93,7 +73,7 @@ async def test_each_subscription_has_each_record_once(tmp_path: Path) -> None:
     assert said["sockets"] == 2
 
 
-def _newest(said: Said, **steps: int) -> bool:
+def _newest(said: Line, **steps: int) -> bool:
     return all(
         said[name].get(session, [0])[-1] == step
         for session, step in steps.items()

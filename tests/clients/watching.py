@@ -16,8 +16,11 @@ CLIENT = ROOT / "clients" / "typescript"
 NODE = str(Path(ROOT_DIR) / "bin" / "node")
 # Of what a watcher prints: all the steps it has.
 LONGEST_LINE = 4 * 1024 * 1024
+PATIENCE_SECONDS = 60.0
 
 Said = dict[str, dict[str, Any]]
+# What any other program says in a line.
+Line = dict[str, Any]
 
 
 class Watcher:
@@ -84,6 +87,22 @@ async def watching(address: str, session: str) -> AsyncGenerator[Watcher]:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.communicate()
+
+
+async def until_said(
+    output: asyncio.StreamReader, is_so: Callable[[Line], bool]
+) -> Line:
+    """Read lines of JSON until one is so; that one."""
+    said: Line = {}
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (said and is_so(said)):
+                line = await output.readline()
+                assert line, f"it has ended: {said}"
+                said = json.loads(line)
+    except TimeoutError:
+        raise AssertionError(f"it says {said}") from None
+    return said
 
 
 def process_of(part: str, data: Path) -> int:

@@ -20,7 +20,10 @@ import { type Handler, Handlers, Subscription } from "./subscription.js";
 import type { Status, SubscribeOptions, TelemetryRecord } from "./types.js";
 import { isObject } from "./values.js";
 
-/** What proves who asks: a text, or what gives one, asked anew for each connection. */
+/**
+ * What proves who asks: a text, or what gives one. That is asked anew for each connection
+ * and each request, and when the token of a connection is about to end.
+ */
 export type Token = string | (() => string | undefined | Promise<string | undefined>);
 
 export interface ClientOptions {
@@ -91,7 +94,7 @@ export class TelemetryClient {
   get status(): Status {
     const all = [...this.#connections].map((one) => one.status);
     all.sort((one, other) => WORSE.indexOf(other.feed) - WORSE.indexOf(one.feed));
-    return all[0] ?? say("down", false, "Not subscribed.");
+    return all[0] ?? say({ reason: "Not subscribed." });
   }
 
   /** How late records arrive now, as the server said last; null before. */

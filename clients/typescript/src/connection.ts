@@ -2,7 +2,7 @@
 // made anew. All state of a connection is here; what decides is in `flow` and `pauses`.
 
 import { EMERGENCIES, type Flow, type Incoming } from "./flow.js";
-import { GOOD_MS, isFinal, pauseMs, Silence } from "./pauses.js";
+import { isFinal, pauseMs, Silence } from "./pauses.js";
 import { overlap } from "./selectors.js";
 import type { Message, Status } from "./types.js";
 import { mayHaveNonFinite, revive } from "./values.js";
@@ -26,7 +26,13 @@ const FEEDS: Record<string, string> = {
   stale: "The broker or the tailer does not answer.",
   down: "The server has lost its broker.",
 };
+const SILENT = { reason: "The server does not answer." };
 const WAKING = ["online", "pageshow", "visibilitychange"];
+/** A server says so long before a token ends that it does; or later, of a short one. */
+const RENEWAL_MS = 60_000;
+/** The close code, and the code of errors, that mean: this token does not count. */
+const REFUSED = 4401;
+const NOT_AUTHENTICATED = "not_authenticated";
 
 /** What a subscription is told by its connection. */
 export interface Listener {
@@ -56,7 +62,7 @@ interface Question {
 }
 
 export class Connection {
-  status: Status = say("down", false, "Not connected.");
+  status = say({ reason: "Not connected." });
   readonly #world: Surroundings;
   readonly #flows = new Map<Flow, Set<Listener>>();
   readonly #questions = new Map<number, Question>();
@@ -68,25 +74,26 @@ export class Connection {
   // Of the question where whole-file emergencies are.
   #emergenciesID = 0;
   #failures = 0;
-  #openedAt = Infinity;
   // How many sessions are named to the server that others are subscribed to besides.
   #left = 0;
-  // How long the server wants us to stay away.
+  // How long the server wants us to stay away, until we come back.
   #told: number | undefined;
-  // Whether the wait for the next try is as long as it wants.
-  #isTold = false;
-  #why: string | undefined;
+  // What ended the last connection, in the server's words or in ours.
+  #why: Partial<Status> | undefined;
   #isStopped = false;
+  // Whether the last token did not count: another one is asked for once.
+  #isRefused = false;
   // What the server said last of its feed; undefined before.
-  #feed: string | undefined;
+  #feed: Status["feed"] | undefined;
   #silence = new Silence(TICK_MS, 0);
   #ticks: ReturnType<typeof setInterval> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
 
   constructor(world: Surroundings) {
     this.#world = world;
-    for (const event of WAKING) target(event)?.addEventListener(event, this.#wake);
+    for (const event of WAKING) globalThis.window?.addEventListener(event, this.#wake);
   }
 
   /** Whether a subscription can be served beside those that are here. */
@@ -109,10 +116,9 @@ export class Connection {
       }
       return other;
     }
-    if (this.#isOpen)
-      this.#send(...flow.requests(++this.#ids, true, this.#sharing(flow).length > 0));
+    this.#request(flow);
     this.#flows.set(flow, new Set([listener]));
-    if (this.#isOpen) this.#askForEmergencies();
+    this.#askForEmergencies();
     this.#start();
     return flow;
   }
@@ -121,7 +127,7 @@ export class Connection {
     const listeners = this.#flows.get(flow);
     if (!listeners?.delete(listener) || listeners.size > 0) return;
     this.#flows.delete(flow);
-    if (this.#isOpen) this.#forget(flow);
+    this.#forget(flow);
     this.#restIfIdle();
   }
 
@@ -129,10 +135,7 @@ export class Connection {
   ask(message: object): Promise<Incoming[]> {
     const id = ++this.#ids;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => settle(new Error("The server does not answer."), []),
-        ANSWER_MS,
-      );
+      const timer = setTimeout(() => settle(new Error(SILENT.reason), []), ANSWER_MS);
       const settle = (error: Error | null, parts: Incoming[]) => {
         clearTimeout(timer);
         this.#questions.delete(id);
@@ -143,7 +146,7 @@ export class Connection {
       const question = { message: { ...message, id }, parts: [], settle };
       this.#questions.set(id, question);
       clearTimeout(this.#grace);
-      if (this.#isOpen) this.#send(question.message);
+      this.#send(question.message);
       this.#start();
     });
   }
@@ -162,7 +165,7 @@ export class Connection {
     for (const { settle } of [...this.#questions.values()]) settle(new Error("closed"), []);
     clearTimeout(this.#grace);
     for (const listener of listeners) listener.end();
-    for (const event of WAKING) target(event)?.removeEventListener(event, this.#wake);
+    for (const event of WAKING) globalThis.window?.removeEventListener(event, this.#wake);
     this.#world.ended(this);
   }
 
@@ -184,26 +187,49 @@ export class Connection {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     clearInterval(this.#ticks);
-    const mine = ++this.#tries;
+    this.#tries += 1;
+    this.#told = undefined;
     this.#silence = new Silence(TICK_MS, Date.now());
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);
     this.#tell();
+    this.#withToken(
+      (token) => this.#connect(token),
+      (error) => this.#end(0, { reason: `No token: ${error}` }),
+    );
+  }
+
+  // Ask for a token and go on with it, unless it belongs to a connection of before by then.
+  #withToken(use: (token?: string) => void, fail?: (error: unknown) => void): void {
+    const mine = this.#tries;
     const token = this.#world.token();
-    if (!(token instanceof Promise)) this.#connect(token);
+    if (!(token instanceof Promise)) use(token);
     else
       token.then(
-        (text) => mine === this.#tries && this.#connect(text),
-        (error) => mine === this.#tries && this.#end(0, `No token: ${error}`),
+        (text) => mine === this.#tries && use(text),
+        (error) => mine === this.#tries && fail?.(error),
       );
+  }
+
+  // At some time in the first half of what is left: many tokens may end together. Whoever
+  // gets none is sent away when the old one ends, and asks again before it comes back.
+  #renew(expiresAt: number): void {
+    const leftMs = Math.min(RENEWAL_MS, expiresAt - Date.now());
+    this.#renewal = setTimeout(
+      () => this.#withToken((token) => this.#show(token)),
+      (Math.random() * leftMs) / 2,
+    );
+  }
+
+  // Servers without authentication take any token.
+  #show(token: string | undefined): void {
+    if (token !== undefined) this.#send({ type: "auth", token });
   }
 
   #connect(token: string | undefined): void {
     const socket = new this.#world.WebSocket(this.#world.url);
     this.#socket = socket;
     socket.onopen = () => {
-      this.#openedAt = Date.now();
-      // Servers without authentication take any token.
-      if (token !== undefined) this.#send({ type: "auth", token });
+      this.#show(token);
       this.#send({ type: "heartbeat", everyMs: BEAT_MS });
       this.#sendAll();
       for (const question of this.#questions.values()) {
@@ -225,14 +251,15 @@ export class Connection {
       return;
     }
     if (mayHaveNonFinite(text)) {
-      for (const field of ["data", "snapshots", "metrics"]) {
-        if (field in message) revive(message[field]);
-      }
+      for (const field of ["data", "snapshots", "metrics"]) revive(message[field]);
     }
     this.#world.received(message);
     const { type, id } = message;
-    if (type === "heartbeat") this.#feed = message.feed ?? "fresh";
-    else if (type === "draining") this.#told = message.reconnectAfterMs;
+    if (type === "heartbeat") {
+      this.#feed = message.feed ?? "fresh";
+      this.#isRefused = false;
+    } else if (type === "draining") this.#told = message.reconnectAfterMs;
+    else if (type === "expiring") this.#renew(message.expiresAt);
     else if (type === "error") {
       this.#takeError(message);
       return;
@@ -251,25 +278,29 @@ export class Connection {
   #route(message: Incoming, chars: number): void {
     for (const [flow, listeners] of [...this.#flows]) {
       const verdict = flow.take(message);
-      if (verdict === "missing") this.#send(...flow.requests(++this.#ids, true, false));
-      if (verdict !== "deliver") continue;
+      if (verdict === "missing") this.#request(flow);
+      if (verdict !== true) continue;
       for (const listener of [...listeners]) listener.deliver(message as Message, chars);
     }
   }
 
   #takeError(message: Incoming): void {
     const { id, close, code, retryAfterMs, message: text } = message;
-    if (close !== undefined) {
+    // Said of each message to a server that does not know who asks.
+    const isUnknown = code === NOT_AUTHENTICATED && this.#feed === undefined;
+    if (isUnknown || close !== undefined) {
       this.#told = retryAfterMs;
-      this.#why = text;
-      if (retryAfterMs === undefined) this.#end(close, text, true);
+      this.#why = { reason: text, code };
+      if (retryAfterMs === undefined) this.#end(close ?? REFUSED, this.#why, true);
       return;
     }
     this.#questions.get(id)?.settle(new Error(text), []);
     for (const [flow, listeners] of [...this.#flows]) {
       if (flow.id !== id) continue;
       if (retryAfterMs !== undefined) {
-        setTimeout(() => this.#askAgain(flow, id), retryAfterMs);
+        setTimeout(() => {
+          if (flow.id === id && this.#flows.has(flow)) this.#request(flow);
+        }, retryAfterMs);
         // While one of several sessions is unavailable, the server tries it again.
       } else if (code !== "session_unavailable") {
         for (const listener of [...listeners]) listener.fail(message);
@@ -279,20 +310,13 @@ export class Connection {
     }
   }
 
-  #askAgain(flow: Flow, id: number): void {
-    if (!this.#isOpen || flow.id !== id || !this.#flows.has(flow)) return;
-    this.#send(...flow.requests(++this.#ids, true, this.#sharing(flow).length > 0));
-  }
-
-  #end(code: number, why?: string, isFinalWord = isFinal(code)): void {
-    if (this.#socket && Date.now() - this.#openedAt >= GOOD_MS) this.#failures = 0;
+  #end(code: number, why?: Partial<Status>, isFinalWord = isFinal(code)): void {
     this.#leave();
-    this.#why = why ?? this.#why ?? "The connection was lost.";
-    this.#isStopped = isFinalWord;
-    if (!isFinalWord) {
-      this.#isTold = this.#told !== undefined;
+    this.#why = why ?? this.#why ?? { reason: "The connection was lost." };
+    this.#isStopped = isFinalWord && (code !== REFUSED || this.#isRefused);
+    this.#isRefused ||= code === REFUSED;
+    if (!this.#isStopped) {
       const waitMs = this.#told ?? pauseMs(this.#failures++, Math.random());
-      this.#told = undefined;
       this.#retry = setTimeout(() => this.#open(), waitMs);
       this.#tell(Date.now() + waitMs);
     } else this.#tell();
@@ -302,9 +326,9 @@ export class Connection {
     const socket = this.#socket;
     this.#socket = undefined;
     this.#tries += 1;
-    this.#openedAt = Infinity;
     this.#feed = undefined;
     clearInterval(this.#ticks);
+    clearTimeout(this.#renewal);
     clearTimeout(this.#retry);
     this.#retry = undefined;
     for (const flow of this.#flows.keys()) flow.isActive = false;
@@ -317,16 +341,16 @@ export class Connection {
 
   #tick(): void {
     const silentMs = this.#silence.tick(Date.now());
-    if (silentMs >= LOST_MS) this.#end(0, "The server does not answer.");
+    if (silentMs >= LOST_MS) this.#end(0, SILENT);
     else if (silentMs >= STALE_MS && this.#isOpen) {
-      this.#tell(null, say("stale", false, "The server does not answer."));
+      this.#tell(null, say({ feed: "stale", ...SILENT }));
     }
   }
 
   // The network is back, or the page: ask now, unless the server said when.
   #wake = (): void => {
     if (globalThis.document?.visibilityState === "hidden") return;
-    if (this.#retry !== undefined && !this.#isTold) this.#open();
+    if (this.#retry !== undefined && this.#told === undefined) this.#open();
     if (!this.#isOpen) return;
     this.#silence.atLeast(LOST_MS - PROBE_MS);
     this.#send({ type: "heartbeat" });
@@ -343,19 +367,18 @@ export class Connection {
   }
 
   #judge(retryAt: number | null): Status {
-    if (this.#isStopped || retryAt !== null) {
-      return say("down", false, this.#why ?? null, retryAt, this.#isStopped);
+    if (this.#feed === undefined) {
+      return say({ reason: "Connecting.", ...this.#why, retryAt, stopped: this.#isStopped });
     }
-    if (this.#feed === undefined) return say("down", false, this.#why ?? "Connecting.");
     this.#why = undefined;
-    if (this.#feed === "fresh") return say("fresh", true, null);
-    return say(this.#feed === "down" ? "down" : "stale", true, FEEDS[this.#feed] ?? this.#feed);
+    return say({ feed: this.#feed, connected: true, reason: FEEDS[this.#feed] ?? null });
   }
 
   /** Tell the server that nobody has this any more, but for what others have of it. */
   #forget(flow: Flow): void {
-    const { one, fields } = flow.selector;
-    const others = this.#sharing(flow);
+    const { selector } = flow;
+    const { one, fields } = selector;
+    const others = [...this.#flows.keys()].filter((one) => overlap(one.selector, selector));
     const quiet = others.find((other) => other.isQuiet);
     if (others.length === 0) this.#send({ type: "unsubscribe", ...fields });
     else if (!quiet || one === undefined || this.#left++ === MAX_LEFT) this.#sendAll();
@@ -365,19 +388,18 @@ export class Connection {
     }
   }
 
-  #sharing(flow: Flow): Flow[] {
-    return [...this.#flows.keys()].filter((one) => overlap(one.selector, flow.selector));
-  }
-
   #sendAll(): void {
     this.#left = 0;
-    const before: Flow[] = [];
+    let add = false;
     for (const flow of this.#flows.keys()) {
-      const isShared = before.some((other) => overlap(other.selector, flow.selector));
-      this.#send(...flow.requests(++this.#ids, before.length > 0, isShared));
-      before.push(flow);
+      this.#request(flow, add);
+      add = true;
     }
     this.#askForEmergencies();
+  }
+
+  #request(flow: Flow, add = true): void {
+    this.#send(...flow.requests(++this.#ids, add));
   }
 
   // Whoever is subscribed to single sessions is not told where whole-file emergencies are,
@@ -400,17 +422,8 @@ export class Connection {
   }
 }
 
-/** What is so. */
-export function say(
-  feed: Status["feed"],
-  connected: boolean,
-  reason: string | null,
-  retryAt: number | null = null,
-  stopped = false,
-): Status {
-  return { feed, connected, reason, retryAt, stopped };
-}
-
-function target(event: string): EventTarget | undefined {
-  return event === "visibilitychange" ? globalThis.document : globalThis.window;
+/** What is so; what is not said is as where there is no connection. */
+export function say(said: Partial<Status>): Status {
+  const nothing = { reason: null, code: null, retryAt: null, stopped: false };
+  return { feed: "down", connected: false, ...nothing, ...said };
 }

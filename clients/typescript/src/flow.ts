@@ -13,13 +13,13 @@ const MAX_IDS = 1_000;
 /** True of no record: no text is before the empty one. What is beside them comes all the same. */
 const NO_RECORD = { metric: "step", op: "lt", value: "" };
 /** What is told of a session beside its records. */
-const NEWS = new Set(["session", "contested", "metric"]);
+const NEWS = new Set(["session", "contested", "metric", "revoked"]);
 
 /** A message of the server: fields beyond its type are looked at as they come. */
 export type Incoming = { type: string; [field: string]: any };
 
-/** What is to be done about a message. */
-export type Verdict = "deliver" | "ignore" | "missing";
+/** Whether a message is to be passed on, or shows that something before it is missing. */
+export type Verdict = boolean | "missing";
 
 export class Flow {
   readonly selector: Selector;
@@ -86,28 +86,27 @@ export class Flow {
     return this.selector.key === other.selector.key && this.form === other.form;
   }
 
-  /** The messages that ask for it; `isShared` if another has sessions of it already. */
-  requests(id: number, add: boolean, isShared: boolean): object[] {
+  /** The messages that ask for it; `add` if there are others already. */
+  requests(id: number, add: boolean): object[] {
     this.id = id;
     this.isActive = false;
-    const { from: asked } = this.options;
-    const from = isPlace(asked) ? undefined : asked;
+    const { from } = this.options;
+    // To say "now" would move sessions that others have already; unsaid, it is the same.
+    const isSaid = from !== "now" && !isPlace(from);
     const last: Record<string, unknown> = {
       type: "subscribe",
       id,
       ...this.selector.fields,
       ...this.fields,
       add: add || undefined,
+      // One session begins at its cursor; of several, `from` is for those without one.
+      from: isSaid && !(this.#hasPlaces && this.selector.one) ? from : undefined,
     };
     if (!this.#hasPlaces) {
-      const goesOn = isShared && (from ?? "now") === "now";
-      if (from !== undefined && !goesOn) last.from = from;
       const emergencies = this.#cursors.get(EMERGENCIES);
       if (emergencies !== undefined) last.cursors = { [EMERGENCIES]: emergencies };
       return [last];
     }
-    // One session begins at its cursor; of several, `from` is for those without one.
-    if (from !== undefined && this.selector.one === undefined) last.from = from;
     last.at = this.#at;
     const pieces = this.#pieces();
     last.cursors = pieces.pop();
@@ -133,16 +132,17 @@ export class Flow {
   /** What a message means to this subscription. */
   take(message: Incoming): Verdict {
     const { type, sessionId, cursor } = message;
-    if (type === "subscribed" && message.id === this.id) {
+    const isAnswer = message.id === this.id;
+    if (type === "subscribed" && isAnswer) {
       this.#begin(message);
-      return "deliver";
+      return true;
     }
-    if (!this.isActive) return "ignore";
-    if (type === "positions" && message.id === this.id) {
+    if (!this.isActive) return false;
+    if (type === "positions" && isAnswer) {
       this.#set(message.cursors);
       this.#at = message.at;
       if (!message.more) this.#hasPlaces = true;
-      return "ignore";
+      return false;
     }
     if (type === "heartbeat" || type === "closing") {
       for (const [name, place] of Object.entries<Cursor>(message.cursors ?? {})) {
@@ -150,24 +150,24 @@ export class Flow {
           this.#cursors.set(name, place);
         }
       }
-      return "ignore";
+      return false;
     }
-    if (type === "snapshot") return message.id === this.id ? "deliver" : "ignore";
+    if (type === "snapshot") return isAnswer;
     if (cursor === undefined && (type === "emergency" || type === "acknowledged")) {
       return this.#takeUnplaced(message);
     }
-    if (sessionId === undefined || !this.#concerns(sessionId)) return "ignore";
+    if (sessionId === undefined || !this.#concerns(sessionId)) return false;
     if (type === "telemetry" || type === "emergency") return this.#takeRecords(message);
     if (type === "gap" || type === "rewind") {
       this.#cursors.set(sessionId, message.to ?? cursor);
-      return "deliver";
+      return true;
     }
     if (type === "caught_up") {
       if (cursor !== null) this.#cursors.set(sessionId, cursor);
       if (this.selector.one === sessionId) this.isLive = true;
-      return sessionId === EMERGENCIES ? "ignore" : "deliver";
+      return sessionId !== EMERGENCIES;
     }
-    return NEWS.has(type) ? "deliver" : "ignore";
+    return NEWS.has(type);
   }
 
   #begin(message: Incoming): void {
@@ -183,15 +183,15 @@ export class Flow {
   #takeRecords(message: Incoming): Verdict {
     const { sessionId, cursor, prev } = message;
     const mine = this.#cursors.get(sessionId);
-    if (mine != null && !isAfter(cursor, mine)) return "ignore";
+    if (mine != null && !isAfter(cursor, mine)) return false;
     const mayMiss = mine != null && prev !== undefined && !this.isQuiet;
     if (mayMiss && isAfter(prev, mine) && prev !== this.#missed) {
       this.#missed = prev;
       return "missing";
     }
     this.#cursors.set(sessionId, cursor);
-    if (message.type === "telemetry") return this.isQuiet ? "ignore" : "deliver";
-    return this.#isNew(message) ? "deliver" : "ignore";
+    if (message.type === "telemetry") return !this.isQuiet;
+    return this.#isNew(message);
   }
 
   // An announcement, one of before, or a whole file, which names the session that it is of,
@@ -200,7 +200,7 @@ export class Flow {
     const { type, sessionId, cursors } = message;
     this.#set(cursors ?? {});
     const isMine = sessionId === undefined || this.selector.matches(sessionId);
-    return isMine && (type === "acknowledged" || this.#isNew(message)) ? "deliver" : "ignore";
+    return isMine && (type === "acknowledged" || this.#isNew(message));
   }
 
   #isNew(emergency: Incoming): boolean {

@@ -4,8 +4,6 @@
 /** No connection, and no wait for one, is shorter than this. */
 export const SHORTEST_MS = 500;
 export const LONGEST_MS = 20_000;
-/** A connection that lived for so long was a good one, though it brought nothing. */
-export const GOOD_MS = 10_000;
 
 /** How long to wait after so many failures in a row: at random, up to a growing limit. */
 export function pauseMs(failures: number, chance: number): number {

@@ -95,7 +95,7 @@ export class Subscription<R = TelemetryRecord> implements AsyncIterable<Message<
 
   /** Whether what is written now arrives. */
   get status(): Status {
-    return this.#connection?.status ?? say("down", false, "Not connected.");
+    return this.#connection?.status ?? say({ reason: "Not connected." });
   }
 
   /** How far it is: as `from` of another subscription, that goes on behind it. */
@@ -164,10 +164,9 @@ export class Subscription<R = TelemetryRecord> implements AsyncIterable<Message<
 
   #fail(error: Incoming): void {
     this.#error = new SubscriptionError(error);
-    this.#handlers.emit("error", error as never);
-    this.#handlers.emit("message", error as never);
     this.#isClosed = true;
     this.#connection = undefined;
+    this.#deliver(error as never, 0);
     this.#wake();
   }
 }

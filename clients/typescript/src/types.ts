@@ -26,6 +26,7 @@ export interface MessageTypes<R = TelemetryRecord> {
   contested: Wire.Contested;
   metric: Wire.Metrics;
   acknowledged: Wire.Acknowledged;
+  revoked: Wire.Revoked;
   error: Wire.Error;
 }
 
@@ -77,6 +78,8 @@ export interface Status {
   readonly connected: boolean;
   /** In words for people, null while all is well. */
   readonly reason: string | null;
+  /** The server's word for it (`token_expired`, `not_authenticated`), null if it said none. */
+  readonly code: string | null;
   /** When it is tried again (Unix ms), null while there is a connection or none is tried. */
   readonly retryAt: number | null;
   /** Whether the server said not to come back. */

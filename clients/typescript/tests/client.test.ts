@@ -63,7 +63,7 @@ describe("subscribing", () => {
         metrics: ["phi"],
         where,
         maxRate: 5,
-        id: 1,
+        id: expect.any(Number),
       },
     ]);
     expect(last().url).toBe("ws://localhost:5000/ws/telemetry");
@@ -240,7 +240,7 @@ describe("subscribing", () => {
       type: "error",
       code: "invalid_filter",
       message: "Invalid filter: …",
-      id: 1,
+      id: last().subscribes()[0]!.id,
     };
     last().say(error);
     await expect(loop).rejects.toMatchObject({ code: "invalid_filter" });
@@ -250,12 +250,14 @@ describe("subscribing", () => {
   test("one that is unavailable is asked for again when the server says", () => {
     const told = heard(client.subscribe("a"));
     last().open();
+    const { id } = last().subscribes()[0]!;
     last().sent.splice(0);
-    last().say({ type: "error", code: "unavailable", message: "", retryAfterMs: 700, id: 1 });
+    last().say({ type: "error", code: "unavailable", message: "", retryAfterMs: 700, id });
     vi.advanceTimersByTime(699);
     expect(last().subscribes()).toEqual([]);
     vi.advanceTimersByTime(1);
-    expect(last().subscribes()).toEqual([expect.objectContaining({ sessionId: "a", id: 3 })]);
+    expect(last().subscribes()).toMatchObject([{ sessionId: "a" }]);
+    expect(last().subscribes()[0]!.id).not.toBe(id);
     last().confirm();
     expect(told).toHaveLength(1);
   });
@@ -272,8 +274,9 @@ describe("a session that cannot be read", () => {
   test("is asked for again when the server says", () => {
     const told = heard(client.subscribe("a"));
     last().open();
+    const { id } = last().subscribes()[0]!;
     last().sent.splice(0);
-    last().say({ ...unavailable, retryAfterMs: 700, id: 1 });
+    last().say({ ...unavailable, retryAfterMs: 700, id });
     vi.advanceTimersByTime(700);
     expect(last().subscribes()).toEqual([expect.objectContaining({ sessionId: "a" })]);
     last().confirm();
@@ -283,7 +286,7 @@ describe("a session that cannot be read", () => {
   test("ends no subscription of several", () => {
     const told = heard(client.subscribe(["a", "b"]), "telemetry");
     last().welcome();
-    last().say({ ...unavailable, id: 1 }, frame("b", 0, { step: 1 }));
+    last().say({ ...unavailable, id: last().asked[0]!.id }, frame("b", 0, { step: 1 }));
     last().say(unavailable, frame("b", 1, { step: 2 }));
     expect(records(told)).toEqual([{ step: 1 }, { step: 2 }]);
   });
@@ -637,6 +640,156 @@ describe("coming back", () => {
     expect(client.status.reason).toContain("no network");
     await vi.advanceTimersByTimeAsync(1_000);
     expect(sockets()).toHaveLength(1);
+  });
+});
+
+describe("a token that ends", () => {
+  const expiring = (leftMs: number) => ({
+    type: "expiring",
+    expiresAt: Date.now() + leftMs,
+  });
+  const refused = {
+    type: "error",
+    code: "not_authenticated",
+    message: "not authenticated: no valid token in time",
+    close: 4401,
+  };
+  let token: ReturnType<typeof vi.fn<() => Promise<string | undefined>>>;
+  let count: number;
+
+  beforeEach(() => {
+    count = 0;
+    token = vi.fn(async () => `token ${++count}`);
+    client = new TelemetryClient({ url, WebSocket: Socket, token });
+  });
+
+  /** Connected with the token that there is. */
+  async function begun(): Promise<Message[]> {
+    const told = heard(client.subscribe("a"));
+    await vi.advanceTimersByTimeAsync(0);
+    last().welcome();
+    last().sent.splice(0);
+    return told;
+  }
+
+  /** Time goes by, and each second the server says that all is well. */
+  async function wait(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 1_000) {
+      last().say({ type: "heartbeat", feed: "fresh" });
+      await vi.advanceTimersByTimeAsync(Math.min(left, 1_000));
+    }
+  }
+
+  test("is renewed over the connection that is there, at random before the end", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const told = await begun();
+    last().say(expiring(60_000));
+    await wait(14_999);
+    expect(last().sent).toEqual([]);
+    await wait(1);
+    expect(last().sent).toEqual([{ type: "auth", token: "token 2" }]);
+    last().say({ type: "authenticated" }, frame("a", 0, { step: 1 }));
+    expect(sockets()).toHaveLength(1);
+    expect(records(told)).toEqual([{ step: 1 }]);
+  });
+
+  test("is renewed at once by a clock that is ahead, and in time by one that is behind", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(1);
+    await begun();
+    last().say(expiring(-3_600_000));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(last().sent).toEqual([{ type: "auth", token: "token 2" }]);
+    last().say(expiring(3_600_000));
+    await wait(30_000);
+    expect(last().sent).toHaveLength(2);
+  });
+
+  test("of a connection that has gone is not renewed", async () => {
+    await begun();
+    last().say(expiring(60_000));
+    client.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(token).toHaveBeenCalledTimes(1);
+  });
+
+  test("if there is no other one, goes on until the server ends it, and comes back with one", async () => {
+    const told = await begun();
+    token.mockRejectedValueOnce(new Error("no network"));
+    last().say(expiring(10_000));
+    await wait(5_000);
+    expect(client.status.feed).toBe("fresh");
+    last().say({
+      type: "error",
+      code: "token_expired",
+      message: "token expired: …",
+      close: 4001,
+      retryAfterMs: 3_000,
+    });
+    last().end(4001);
+    expect(client.status).toMatchObject({ code: "token_expired", stopped: false });
+    await vi.advanceTimersByTimeAsync(2_999);
+    expect(sockets()).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    last().open();
+    expect(last().sent[0]).toEqual({ type: "auth", token: "token 2" });
+    last().welcome();
+    expect(client.status).toMatchObject({ feed: "fresh", code: null });
+    last().say(frame("a", 0, { step: 1 }));
+    expect(records(told)).toEqual([{ step: 1 }]);
+  });
+
+  test("and is not renewed is no end of anything, if the new one does not count", async () => {
+    await begun();
+    last().say(
+      { type: "error", code: "not_authenticated", message: "Not authenticated: …" },
+      { type: "error", code: "not_authorized", message: "Not authorized: …" },
+    );
+    expect(client.status.feed).toBe("fresh");
+  });
+
+  test("does not count: another one is asked for once, and then nobody comes back", async () => {
+    const told = heard(client.subscribe("a"));
+    for (const tries of [1, 2]) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(token).toHaveBeenCalledTimes(tries);
+      last().open();
+      last().say(refused);
+      last().end(4401);
+    }
+    expect(client.status).toMatchObject({ stopped: true, code: "not_authenticated" });
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(sockets()).toHaveLength(2);
+    // No subscription is over by that.
+    client.reconnect();
+    await vi.advanceTimersByTimeAsync(0);
+    last()
+      .welcome()
+      .say(frame("a", 0, { step: 1 }));
+    expect(records(told)).toEqual([{ step: 1 }]);
+    // And after it was let in it may try again.
+    last().say(refused);
+    expect(client.status.stopped).toBe(false);
+  });
+
+  test("a server that wants one where there is none says so of each message", async () => {
+    token.mockResolvedValue(undefined);
+    const subscription = client.subscribe("a");
+    const unknown = { type: "error", code: "not_authenticated", message: "Not authenticated" };
+    for (const _ of [1, 2]) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      last().open();
+      const socket = last();
+      for (const { id } of socket.sent) socket.say({ ...unknown, id });
+      expect(socket.isClosed).toBe(true);
+    }
+    expect(subscription.status).toMatchObject({ stopped: true, code: "not_authenticated" });
+    expect(subscription.isClosed).toBe(false);
+  });
+
+  test("may allow fewer sessions: that is told", async () => {
+    const told = await begun();
+    last().say({ type: "revoked", sessionId: "a" }, { type: "revoked", sessionId: "b" });
+    expect(told.at(-1)).toEqual({ type: "revoked", sessionId: "a" });
   });
 });
 

@@ -324,7 +324,9 @@ describe("the hook", () => {
 
 describe("waking up", () => {
   const wake = (event: string) =>
-    (event === "visibilitychange" ? document : window).dispatchEvent(new Event(event));
+    (event === "visibilitychange" ? document : window).dispatchEvent(
+      new Event(event, { bubbles: true }),
+    );
 
   test.each(["online", "pageshow", "visibilitychange"])("%s ends the wait", async (event) => {
     vi.spyOn(Math, "random").mockReturnValue(1);
