@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from tailcast.settings import CommandSettings
 from tailcast_gateway import instruments as gateway_instruments
+from tailcast_gateway.limits import ALL_LIMITS
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.settings import GatewaySettings
@@ -110,6 +111,26 @@ def test_every_setting_has_its_row() -> None:
         for name in sorted(only_compose - documented.keys())
     ]
     assert not wrong, "\n".join(["docs/operations.md, Settings:", *wrong])
+
+
+def test_every_limit_has_its_row() -> None:
+    """As the code has it, in the same order; its setting is one."""
+    documented = [tuple(cells[:3]) for cells in rows(section(PAGE, "Limits"))][1:]
+    expected = [
+        (
+            f"`{one.name}`",
+            f"`{PREFIX}{one.setting}`" if one.setting else "fixed",
+            one.answer,
+        )
+        for one in ALL_LIMITS
+    ]
+    wrong = [
+        f"write the row | {' | '.join(one)} |"
+        for one in expected
+        if one not in documented
+    ]
+    assert not wrong, "\n".join(["docs/operations.md, Limits:", *wrong])
+    assert documented == expected
 
 
 @pytest.mark.parametrize("service", METRICS)

@@ -1,11 +1,13 @@
 """What clients ask for, carried out, and what they are answered where it cannot be."""
 
 from tailcast_gateway.delivery.core.channel import Client
+from tailcast_gateway.limits import Quotas
+from tailcast_gateway.views.grant import Grant
 from tailcast_streams.position import BEGINNING_CURSOR
 from tests.gateway.commands.rig import Commanding, commanding, kinds, message_of
 from tests.gateway.entries import cursor
 from tests.gateway.sessions.rig import until
-from tests.gateway.stage import records, told
+from tests.gateway.stage import Socket, records, told
 from tests.gateway.stored import store
 
 
@@ -26,7 +28,7 @@ async def test_a_subscription_while_the_broker_is_away() -> None:
 
 async def test_a_subscription_that_cannot_be() -> None:
     """Asking again would not help, and what the client had stays."""
-    async with commanding(max_subscriptions=1) as rig:
+    async with commanding(quotas=Quotas(subscriptions=1)) as rig:
         client = rig.client()
         await rig.subscribe(client, sessionId="a")
         unserved = await rig.commands.subscribe(
@@ -35,6 +37,58 @@ async def test_a_subscription_that_cannot_be() -> None:
         assert not unserved.is_passing
         assert unserved.error["code"] == "too_many_subscriptions"
         assert client.subscription.literals() == ["a"]
+
+
+async def test_more_sessions_than_a_replica_watches() -> None:
+    """Nothing is remembered, and there is room when others have left."""
+    async with commanding(quotas=Quotas(watched_sessions=2)) as rig:
+        client = rig.client()
+        await rig.subscribe(client, sessionId="a")
+        unserved = await rig.commands.subscribe(
+            client, message_of("subscribe", sessionIds=["b", "c"], id=4)
+        )
+        assert unserved.is_passing
+        assert unserved.error["code"] == "too_many_subscriptions"
+        assert 4_500 <= unserved.error["retryAfterMs"] <= 9_000
+        assert client.subscription.literals() == ["a"]
+        assert rig.counted(
+            'tailcast_gateway_limited_total{limit="watched_sessions"} 1.0'
+        )
+        await rig.subscribe(client, sessionIds=["b"])
+        assert client.subscription.literals() == ["b"]
+
+
+async def test_a_grant_of_more_sessions_than_a_replica_watches() -> None:
+    """The client keeps what it had, and is told when to come again."""
+    async with commanding(quotas=Quotas(watched_sessions=1)) as rig:
+        client = Client(Socket(), grant=Grant("ada", globs=("a",)))
+        await rig.subscribe(client, sessionIds=["a", "b"])
+        message = message_of("auth", token="another")
+        assert not await rig.commands.renew(client, Grant("ada"), message)
+        answer = told(client)[-1]
+        assert (answer["code"], answer["retryAfterMs"] > 0) == (
+            "too_many_subscriptions",
+            True,
+        )
+        assert client.grant.globs == ("a",)
+
+
+async def test_more_patterns_than_there_may_be() -> None:
+    """In a subscription, in what is left out of it, and in what is asked."""
+    async with commanding(quotas=Quotas(pattern_characters=4, wildcards=3)) as rig:
+        client = rig.client()
+        await rig.subscribe(client, sessionIds=["a*", "b*"])
+        assert client.subscription.matches("a1")
+        rig.commands.unsubscribe(client, message_of("unsubscribe", sessionIds=["ab*"]))
+        assert told(client)[-1]["code"] == "too_many_subscriptions"
+        assert client.subscription.matches("ab1")
+        for pattern in ("abcd*", "****"):
+            answers = await rig.ask(client, "snapshot", sessionIds=[pattern])
+            assert answers[-1]["code"] == "too_many_subscriptions"
+        for limit, count in (("pattern_characters", 2), ("wildcards", 1)):
+            assert rig.counted(
+                f'tailcast_gateway_limited_total{{limit="{limit}"}} {count}.0'
+            )
 
 
 async def test_unsubscribing() -> None:
@@ -53,7 +107,7 @@ async def test_unsubscribing() -> None:
 
 async def test_unsubscribing_from_more_than_there_may_be() -> None:
     """It is refused, and nothing is left out."""
-    async with commanding(max_subscriptions=2) as rig:
+    async with commanding(quotas=Quotas(subscriptions=2)) as rig:
         client = rig.client()
         await rig.subscribe(client)
         for name in "abc":

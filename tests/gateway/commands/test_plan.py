@@ -13,6 +13,14 @@ from tailcast_gateway.commands.core.plan import (
     wanted_sessions,
     wire_asked,
 )
+from tailcast_gateway.limits import (
+    DEFAULT_QUOTAS,
+    PATTERN_CHARACTERS,
+    SUBSCRIPTIONS,
+    WILDCARDS,
+    Limit,
+    Quotas,
+)
 from tailcast_gateway.protocol.answers import (
     Message,
     Pulse,
@@ -41,6 +49,9 @@ from tests.gateway.entries import cursor
 from tests.properties.gateway_frames import payloads
 
 
+QUOTAS = Quotas(subscriptions=3, pattern_characters=20, wildcards=4)
+
+
 def created(number: int) -> Birth:
     """A number of one count."""
     return Birth("0a1b2c3d", number)
@@ -48,9 +59,7 @@ def created(number: int) -> Birth:
 
 def plan(current: Subscription | None = None, /, **fields: Any) -> Plan:
     """A plan for a message with these fields."""
-    return plan_subscribe(
-        request(**fields), current or Subscription(), Views(), max_rules=3
-    )
+    return plan_subscribe(request(**fields), current or Subscription(), Views(), QUOTAS)
 
 
 def request(**fields: Any) -> Subscribe:
@@ -159,16 +168,40 @@ def test_what_is_refused() -> None:
         assert (caught.value.code, caught.value.id) == (code, "x")
 
 
+@pytest.mark.parametrize(
+    ("names", "limit"),
+    [
+        (["a", "b", "c"], None),
+        (["a", "b", "c", "d"], SUBSCRIPTIONS),
+        (["a" * 19 + "*", "b" * 50], None),
+        (["a" * 20 + "*"], PATTERN_CHARACTERS),
+        (["a?" + "*" * 3], None),
+        (["a?" + "*" * 4], WILDCARDS),
+    ],
+)
+def test_how_much_may_be_named(names: list[str], limit: Limit | None) -> None:
+    """So many names, and so much of patterns in all, with what there was before."""
+    if limit is None:
+        assert plan(sessionIds=names).subscription
+        return
+    with pytest.raises(InvalidMessage) as caught:
+        plan(sessionIds=names)
+    assert (caught.value.code, caught.value.limit) == ("too_many_subscriptions", limit)
+    had = plan(sessionIds=names[:-1]).subscription if names[1:] else Subscription()
+    with pytest.raises(InvalidMessage):
+        plan(had, sessionIds=names[-1:], add=True)
+
+
 def test_unsubscribing() -> None:
     """All, or what is named."""
     current = plan(sessionIds=["a", "run_*"]).subscription
-    assert not plan_unsubscribe(Unsubscribe(), current, max_rules=3)
-    left = plan_unsubscribe(Unsubscribe(session_id="a"), current, max_rules=3)
+    assert not plan_unsubscribe(Unsubscribe(), current, QUOTAS)
+    left = plan_unsubscribe(Unsubscribe(session_id="a"), current, QUOTAS)
     assert left.matches("run_1")
     assert not left.matches("a")
     few = Unsubscribe(session_ids=["run_1", "run_2"])
     with pytest.raises(InvalidMessage):
-        plan_unsubscribe(few, current, max_rules=3)
+        plan_unsubscribe(few, current, QUOTAS)
 
 
 def test_answers_to_subscribe() -> None:
@@ -189,7 +222,7 @@ def test_answers_to_subscribe() -> None:
     names = [f"s{n}" for n in range(7)]
     some = request(sessionIds=names)
     told = message_of(
-        subscribed(some, plan_subscribe(some, Subscription(), Views(), max_rules=9))
+        subscribed(some, plan_subscribe(some, Subscription(), Views(), DEFAULT_QUOTAS))
     )
     assert told["message"] == "Subscribed to s0, s1, s2, s3, s4 and 2 more"
     few = request(sessionIds=["a"])
@@ -273,14 +306,19 @@ def test_answering_a_token() -> None:
     }  # fmt: skip  # one glance
 
 
+def wanted(message: Snapshot, grant: Grant = EVERYTHING_GRANTED) -> Subscription:
+    """The sessions that a message names."""
+    return wanted_sessions(message, grant, QUOTAS)
+
+
 def test_whose_snapshots_are_wanted() -> None:
     """One, several by wildcards, or all."""
-    one = wanted_sessions(Snapshot(session_id="run_*"), EVERYTHING_GRANTED)
+    one = wanted(Snapshot(session_id="run_*"))
     assert (one.matches("run_*"), one.matches("run_1")) == (True, False)
-    some = wanted_sessions(Snapshot(session_ids=["run_*", "b"]), EVERYTHING_GRANTED)
+    some = wanted(Snapshot(session_ids=["run_*", "b"]))
     assert [some.matches(name) for name in ("run_1", "b", "c")] == [True, True, False]
-    assert wanted_sessions(Snapshot(), EVERYTHING_GRANTED).matches("any")
-    assert not wanted_sessions(Snapshot(), Grant(globs=("a",))).matches("any")
+    assert wanted(Snapshot()).matches("any")
+    assert not wanted(Snapshot(), Grant(globs=("a",))).matches("any")
 
 
 def test_resuming() -> None:

@@ -1,5 +1,6 @@
 """The feed of a replica, over a broker in memory and the watchers of a stage."""
 
+from tailcast_gateway.limits import DEFAULT_QUOTAS
 from tailcast_gateway.sessions.feed import (
     Feed,
 )
@@ -30,6 +31,7 @@ class Feeding(Sessions):
             clock=lambda: self.now,
             wall_clock_ms=lambda: self.wall_ms,
             broker_clock=self.broker_clock,
+            quotas=DEFAULT_QUOTAS,
             instruments=self.instruments,
         )
 

@@ -4,8 +4,14 @@ import asyncio
 
 import pytest
 
+from tailcast_gateway.limits import (
+    DEFAULT_QUOTAS,
+    UNBORN_SESSIONS,
+    WATCHED_SESSIONS,
+    Quotas,
+)
 from tailcast_gateway.sessions import openings as openings_module
-from tailcast_gateway.sessions.openings import Openings
+from tailcast_gateway.sessions.openings import Openings, TooManyWatched
 from tailcast_streams.exceptions import BrokerUnavailable, KeySpoiled
 from tailcast_streams.keys import EMERGENCIES
 from tests.gateway.entries import cursor
@@ -16,7 +22,7 @@ from tests.gateway.stored import store
 class Rig(Sessions):
     """Sessions, and who has them watched."""
 
-    def __init__(self) -> None:
+    def __init__(self, quotas: Quotas = DEFAULT_QUOTAS) -> None:
         super().__init__()
         # Sessions that are to be read on, and how often all were to be audited.
         self.marked: list[str] = []
@@ -29,6 +35,7 @@ class Rig(Sessions):
             spawn=self.spawn,
             clock=lambda: self.now,
             broker_clock=self.broker_clock,
+            quotas=quotas,
             instruments=self.instruments,
         )
 
@@ -239,3 +246,36 @@ async def test_a_hint_while_the_broker_is_away() -> None:
     assert rig.watched == set()
     await rig.hear("a")
     assert rig.watched == {"a"}
+
+
+async def test_as_many_as_may_be_watched() -> None:
+    """One more is refused, unless it exists and came later than who wants it."""
+    rig = Rig(Quotas(watched_sessions=2))
+    await store(rig.broker, "c", 10)
+    assert await rig.openings.open([EMERGENCIES, "a", "b"]) == {}
+    assert await rig.openings.open(["b"]) == {}
+    with pytest.raises(TooManyWatched, match="More than 2 sessions") as caught:
+        await rig.openings.open(["b", "c"])
+    assert caught.value.limit is WATCHED_SESSIONS
+    assert rig.watched == {EMERGENCIES, "a", "b"}
+    assert await rig.openings.adopt(["c"]) == {}
+    assert "c" in rig.watched
+
+
+async def test_as_many_as_may_be_watched_that_do_not_exist() -> None:
+    """There is room for others when one was created, or is not watched any more."""
+    rig = Rig(Quotas(unborn_sessions=2))
+    await store(rig.broker, "there", 10)
+    assert await rig.openings.open([EMERGENCIES, "there", "a", "b"]) == {}
+    with pytest.raises(TooManyWatched, match="that do not exist") as caught:
+        await rig.openings.open(["c"])
+    assert caught.value.limit is UNBORN_SESSIONS
+    assert "c" not in rig.watched
+
+    await store(rig.broker, "a", 10)
+    rig.hub.created(rig.hub.watched["a"], (await rig.broker.heads(["a"]))[0])
+    assert await rig.openings.open(["c"]) == {}
+    rig.hub.close(rig.hub.watched["b"])
+    assert await rig.openings.open(["d"]) == {}
+    with pytest.raises(TooManyWatched):
+        await rig.openings.open(["e"])

@@ -55,7 +55,7 @@ def test_a_subscription_is_within_its_grant(
     assert all(grant.allows(one) for one in bound.literals())
     assert {*bound.literals(), *bound.refused()} == {*free.literals()}
     for other in (
-        bound.with_rules(rules_of(["a*"])),
+        Subscription(bound.rules_with(rules_of(["a*"])), bound.grant),
         bound.without([("a", False)]),
         bound.nothing(),
     ):

@@ -71,7 +71,7 @@ def test_what_is_nothing() -> None:
 def test_adding() -> None:
     """A rule with the same text replaces the older one."""
     some = Subscription([rule("a"), rule("b")])
-    more = some.with_rules([rule("a", start=Last(3))])
+    more = Subscription(some.rules_with([rule("a", start=Last(3))]))
     assert [one.text for one in more.rules] == ["b", "a"]
     found = more.rule_for("a")
     assert found is not None

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from tailcast_gateway.limits import FILTER
 from tailcast_gateway.protocol.client_messages import InvalidMessage, Subscribe, parse
+from tailcast_gateway.protocol.limits import MAX_FILTER_VALUES
 from tailcast_gateway.views.view import PLAIN, DecodedEntries, View, Views
 from tailcast_streams.entries import Kind
 from tests.gateway.entries import chain, entry, marker
@@ -67,6 +69,15 @@ def test_what_is_no_form() -> None:
         Views().view_of(request(id="x", where={"metric": "a", "op": "is"}))
     assert (caught.value.code, caught.value.id) == ("invalid_filter", "x")
     assert "where.op" in caught.value.text
+    assert caught.value.limit is None
+
+
+def test_what_is_too_much_of_a_form() -> None:
+    """It is no filter either, and a limit says so."""
+    much = {"metric": "a", "op": "in", "value": ["b"] * (MAX_FILTER_VALUES + 1)}
+    with pytest.raises(InvalidMessage) as caught:
+        Views().view_of(request(where=much))
+    assert (caught.value.code, caught.value.limit) == ("invalid_filter", FILTER)
 
 
 def test_filters_hold_records_back_alone() -> None:

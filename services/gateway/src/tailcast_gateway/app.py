@@ -35,6 +35,7 @@ from tailcast_gateway.http.core.tokens import (
     read_any,
 )
 from tailcast_gateway.http.key_set import KeySet, check_keys_url
+from tailcast_gateway.limits import Quotas
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.settings import AuthSettings, GatewaySettings
 from tailcast_gateway.views.grant import Grant
@@ -77,7 +78,13 @@ def run(settings: GatewaySettings) -> None:
         broker,
         name=name,
         window_bytes=settings.window_bytes,
-        max_subscriptions=settings.max_subscriptions,
+        quotas=Quotas(
+            subscriptions=settings.max_subscriptions,
+            pattern_characters=settings.max_pattern_characters,
+            wildcards=settings.max_wildcards,
+            watched_sessions=settings.max_watched_sessions,
+            unborn_sessions=settings.max_unborn_sessions,
+        ),
         max_connections=settings.max_connections,
         handshake_timeout=settings.handshake_timeout,
         max_header_bytes=settings.max_header_bytes,

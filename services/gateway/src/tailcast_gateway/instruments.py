@@ -12,6 +12,16 @@ from typing import TypeVar
 import structlog
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
+from tailcast_gateway.limits import (
+    ALL_LIMITS,
+    CONNECTIONS,
+    HANDSHAKE_TIME,
+    HEADER_BYTES,
+    MESSAGE_BYTES,
+    NAMED_CLIENTS,
+    SLOW_TIME,
+    Limit,
+)
 from tailcast_service.build_metric import tell_build
 from tailcast_service.meters import MeterMaker
 from tailcast_service.readers import Readers
@@ -24,6 +34,11 @@ _Use = TypeVar("_Use", bound=Enum)
 
 # The longest text of an error in a log line.
 MAX_REASON_CHARACTERS = 500
+
+
+# The limits that these answers are beyond, by status and by close code.
+_OF_STATUS = {408: HANDSHAKE_TIME, 431: HEADER_BYTES}
+_OF_CLOSE = {1009: MESSAGE_BYTES, 4008: SLOW_TIME}
 
 
 class Instruments:
@@ -64,6 +79,10 @@ class Instruments:
             "token",
             "overloaded",
             "draining",
+        )
+        self._limited = _from_zero(
+            counter("limited", "What was beyond a limit", "limit"),
+            *(limit.name for limit in ALL_LIMITS),
         )
         self._closed = counter("connections_closed", "Connections ended", "code", "by")
         for code in close_codes:
@@ -153,6 +172,8 @@ class Instruments:
         The reason is `connections`, or `descriptors` if the process runs out of these.
         """
         self._tcp.refused.labels(reason).inc()
+        if reason == "connections":
+            self._limited.labels(CONNECTIONS.name).inc()
         if times := self._sparing.came(("tcp", reason)):
             told = {
                 "connections": "connection closed: far too many are open",
@@ -164,6 +185,8 @@ class Instruments:
     def request_refused(self, status: int) -> None:
         """A request was refused, or its connection ended, before it had come whole."""
         self._tcp.unread.labels(str(status)).inc()
+        if (limit := _OF_STATUS.get(status)) is not None:
+            self._limited.labels(limit.name).inc()
 
     def connection_opened(self) -> None:
         """A handshake succeeded."""
@@ -183,6 +206,8 @@ class Instruments:
         """A connection has ended; `by` says whether client or gateway closed it."""
         self._connections.dec()
         self._closed.labels(counted_as, by).inc()
+        if by == "gateway" and (limit := _OF_CLOSE.get(code)) is not None:
+            self._limited.labels(limit.name).inc()
         self._log.info(
             "connection closed",
             peer=peer,
@@ -224,6 +249,7 @@ class Instruments:
     def overloaded(self, limit: int) -> None:
         """A connection was refused because `limit` connections are open."""
         self._refused.labels("overloaded").inc()
+        self._limited.labels(CONNECTIONS.name).inc()
         if times := self._sparing.came("overloaded"):
             self._log.warning(
                 "connection refused: TAILCAST_MAX_CONNECTIONS are open",
@@ -234,6 +260,20 @@ class Instruments:
     def busy(self, with_what: str) -> None:
         """A client was asked to come again later; `with_what` is the reason."""
         self._refused.labels(with_what).inc()
+
+    def limited(self, limit: Limit, *, subject: str = "", address: str) -> None:
+        """Somebody was beyond a limit, and was told so."""
+        self._limited.labels(limit.name).inc()
+        # One line for all, since there may be many.
+        if times := self._sparing.came(limit):
+            self._log.warning(
+                "beyond a limit",
+                limit=limit.name,
+                setting=f"TAILCAST_{limit.setting}" if limit.setting else None,
+                subject=subject or None,
+                address=address,
+                times=times,
+            )
 
     def serving(self, name: str) -> None:
         """The replica starts; `name` stays the same over its restarts."""
@@ -417,6 +457,7 @@ class Instruments:
     def client_refused(self) -> None:
         """There was no room for a new named client."""
         self._unnamed.inc()
+        self._limited.labels(NAMED_CLIENTS.name).inc()
         if times := self._sparing.came("client refused"):
             self._log.warning(
                 "client refused: TAILCAST_MAX_NAMED_CLIENTS are stored and were there"

@@ -41,6 +41,7 @@ from tailcast_gateway.delivery.index_news import IndexNews
 from tailcast_gateway.delivery.rate_timer import RateTimer
 from tailcast_gateway.delivery.session_events import SessionEvents
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.limits import DEFAULT_QUOTAS, Quotas
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
 from tailcast_gateway.resume.core.places import Places
@@ -91,7 +92,7 @@ class Replica:
         name: str = "",
         window_bytes: int = 4 * 1024 * 1024,
         total_window_bytes: int = TOTAL_WINDOW_BYTES,
-        max_subscriptions: int = 1_000,
+        quotas: Quotas = DEFAULT_QUOTAS,
         max_connections: int = 20_000,
         handshake_timeout: float = 10.0,
         max_header_bytes: int = 16 * 1024,
@@ -110,6 +111,8 @@ class Replica:
             close_codes=[str(code.number) for code in ALL_CLOSE_CODES]
         )
         self.wall_clock_ms = wall_clock_ms
+        # How much its clients may ask for.
+        self.quotas = quotas
         # How long a peer's socket may accept no bytes, seconds.
         self.slow_timeout = slow_timeout
         # How long a connection has to say who it is, seconds.
@@ -181,8 +184,7 @@ class Replica:
         )
         self.feed = self._make_feed()
         self.session_events = self._make_session_events()
-        self.max_subscriptions = max_subscriptions
-        self.commands = self._make_commands(max_subscriptions)
+        self.commands = self._make_commands()
         self._room = Room()
         self._expiry = Expiry(now=self.now)
         # What all TCP connections share, those of this replica's clients too.
@@ -471,6 +473,7 @@ class Replica:
             clock=self._clock,
             wall_clock_ms=self.wall_clock_ms,
             broker_clock=self.broker_clock,
+            quotas=self.quotas,
             instruments=self.instruments,
         )
 
@@ -483,7 +486,7 @@ class Replica:
             instruments=self.instruments,
         )
 
-    def _make_commands(self, max_subscriptions: int) -> Commands:
+    def _make_commands(self) -> Commands:
         subscribing = Subscribing(
             stored=self._stored,
             hub=self.hub,
@@ -497,18 +500,18 @@ class Replica:
             learn=self.index_news.learn,
             wires=self.wires,
             holders=self.holders,
-            max_subscriptions=max_subscriptions,
+            quotas=self.quotas,
         )
         return Commands(
             subscribing=subscribing,
             renewing=Renewing(stored=self._stored, hub=self.hub, feed=self.feed),
-            queries=Queries(granted=self.granted),
+            queries=Queries(granted=self.granted, quotas=self.quotas),
             hub=self.hub,
             feed=self.feed,
             reads=self.reads,
             catch_up=self.catch_up,
             holders=self.holders,
-            max_subscriptions=max_subscriptions,
+            quotas=self.quotas,
             timestamp=self._now_as_text,
             replica=self.name,
             instruments=self.instruments,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from tailcast_gateway.limits import DEFAULT_QUOTAS
 from tailcast_service.settings import ServiceSettings
 from tailcast_service.values import (
     ByteSize,
@@ -154,8 +155,22 @@ class GatewaySettings(AuthSettings):
     max_message_bytes: Annotated[ByteSize, Field(ge=64 * KIBIBYTE)] = 256 * KIBIBYTE
     """longest message of a client; a longer one closes its connection with 1009"""
 
-    max_subscriptions: Annotated[int, Field(gt=0)] = 1_000
+    max_subscriptions: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.subscriptions
     """most sessions and patterns that one connection may subscribe to"""
+
+    max_pattern_characters: Annotated[int, Field(gt=0)] = (
+        DEFAULT_QUOTAS.pattern_characters
+    )
+    """most characters that its patterns may have together"""
+
+    max_wildcards: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.wildcards
+    """most wildcards that its patterns may have together"""
+
+    max_watched_sessions: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.watched_sessions
+    """most sessions that all connections of this replica may watch"""
+
+    max_unborn_sessions: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.unborn_sessions
+    """most of these that do not exist yet"""
 
     max_named_clients: Annotated[int, Field(gt=0)] = ClientBounds().clients
     """most clients that name themselves of which the broker keeps where they are"""

@@ -22,11 +22,13 @@ from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.delivery.core.encoding import told
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.limits import Limit, Quotas
 from tailcast_gateway.protocol.answers import authenticated, heartbeat, unsubscribed
 from tailcast_gateway.protocol.client_messages import (
     INVALID_CURSOR,
     INVALID_MESSAGE,
     SESSION_UNAVAILABLE,
+    TOO_MANY_SUBSCRIPTIONS,
     UNAVAILABLE,
     Ack,
     Auth,
@@ -46,6 +48,7 @@ from tailcast_gateway.sessions.core.verdicts import Resume, Trimmed
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.granted import NotAllowed
 from tailcast_gateway.sessions.isolation import SessionUnavailable
+from tailcast_gateway.sessions.openings import TooManyWatched
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.stored import BROKER_SECONDS
 from tailcast_gateway.views.grant import Grant
@@ -56,6 +59,9 @@ from tailcast_streams.exceptions import BrokerError
 RETRY_AFTER_MS = 1_000
 # The same for a session that somebody has to make anew first.
 SESSION_RETRY_MS = 5_000
+# The same when too many sessions are watched: what nobody wants any more is not watched
+# from the second audit on.
+WATCHED_RETRY_MS = 4_500
 
 
 class Unserved(NamedTuple):
@@ -80,7 +86,7 @@ class Commands:
         reads: Reads,
         catch_up: CatchUp,
         holders: Holders,
-        max_subscriptions: int,
+        quotas: Quotas,
         timestamp: Callable[[], str],
         renewing: Renewing,
         replica: str,
@@ -94,7 +100,7 @@ class Commands:
         self._reads = reads
         self._catch_up = catch_up
         self._holders = holders
-        self._max_subscriptions = max_subscriptions
+        self._quotas = quotas
         # The name of this replica, for people.
         self._replica = replica
         # Returns the time now in the format of records.
@@ -106,7 +112,9 @@ class Commands:
         try:
             await self._subscribing.subscribe(client, message)
         except InvalidMessage as error:
-            return Unserved(self._refusal(error), is_passing=False)
+            return Unserved(self._refusal(client, error), is_passing=False)
+        except TooManyWatched as error:
+            return Unserved(self._too_many(client, message, error), is_passing=True)
         except (BrokerError, TimeoutError) as error:
             return Unserved(self._unavailable(message, error), is_passing=True)
         return None
@@ -145,6 +153,9 @@ class Commands:
         """Give a client a grant and answer it; False if that could not be done."""
         try:
             await self._renewing.renew(client, grant)
+        except TooManyWatched as error:
+            client.send(self._too_many(client, message, error))
+            return False
         except (BrokerError, TimeoutError) as error:
             client.send(self._unavailable(message, error))
             return False
@@ -154,9 +165,7 @@ class Commands:
     def unsubscribe(self, client: Client, message: Unsubscribe) -> None:
         """Unsubscribe a client and answer it."""
         try:
-            left = plan_unsubscribe(
-                message, client.subscription, max_rules=self._max_subscriptions
-            )
+            left = plan_unsubscribe(message, client.subscription, self._quotas)
         except InvalidMessage as error:
             self.refuse(client, error)
             return
@@ -217,11 +226,30 @@ class Commands:
 
     def refuse(self, client: Client, error: InvalidMessage) -> None:
         """Answer an invalid message with an `error`."""
-        client.send(self._refusal(error))
+        client.send(self._refusal(client, error))
 
-    def _refusal(self, error: InvalidMessage) -> Fields:
+    def _refusal(self, client: Client, error: InvalidMessage) -> Fields:
         self._instruments.error_sent(error.code)
+        if error.limit is not None:
+            self._limited(client, error.limit)
         return error_message(error.code, error.text, id=error.id)
+
+    def _too_many(
+        self, client: Client, message: Subscribe | Auth, error: TooManyWatched
+    ) -> Fields:
+        self._instruments.error_sent(TOO_MANY_SUBSCRIPTIONS)
+        self._limited(client, error.limit)
+        return error_message(
+            TOO_MANY_SUBSCRIPTIONS,
+            str(error),
+            id=message.id,
+            retry_after_ms=int(jittered(WATCHED_RETRY_MS)),
+        )
+
+    def _limited(self, client: Client, limit: Limit) -> None:
+        self._instruments.limited(
+            limit, subject=client.grant.sub, address=client.address
+        )
 
     def _unavailable(
         self, message: Subscribe | Ack | Auth | Query, error: Exception

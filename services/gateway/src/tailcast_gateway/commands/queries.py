@@ -14,6 +14,7 @@ from msgspec import UNSET
 from tailcast_gateway.commands.core.parts import history_page, lists, snapshot_within
 from tailcast_gateway.commands.core.plan import cursor_of, wanted_sessions
 from tailcast_gateway.delivery.core.channel import Client
+from tailcast_gateway.limits import Quotas
 from tailcast_gateway.protocol.answers import Message, with_id
 from tailcast_gateway.protocol.client_messages import History, Sessions, Snapshot
 from tailcast_gateway.sessions.core.pages import Page
@@ -31,9 +32,10 @@ Writable = Callable[[], Awaitable[bool]]
 class Queries:
     """Answers queries; all connections share one."""
 
-    def __init__(self, *, granted: Callable[[Grant], Granted]) -> None:
+    def __init__(self, *, granted: Callable[[Grant], Granted], quotas: Quotas) -> None:
         # Returns what a grant allows of the stored sessions.
         self._granted = granted
+        self._quotas = quotas
 
     async def answer(self, client: Client, message: Query, writable: Writable) -> None:
         """Answer one query.
@@ -101,7 +103,7 @@ class Queries:
                 whole = allowed.shown(message.session_id, state)
                 client.send({**around, **snapshot_within(client.wire, around, whole)})
             return
-        wanted = wanted_sessions(message, allowed.grant)
+        wanted = wanted_sessions(message, allowed.grant, self._quotas)
         names = [name for name in await allowed.latest() if wanted.matches(name)]
         names = [*dict.fromkeys([*wanted.literals(), *names])]
         async for states, is_last in allowed.snapshots(names, only):

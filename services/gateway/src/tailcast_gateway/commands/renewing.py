@@ -25,6 +25,7 @@ class Renewing:
         """Give a client a grant, and tell it what it may not read any more.
 
         Raises:
+            TooManyWatched: this replica watches as many sessions as it may.
             BrokerError, TimeoutError: the broker is away, or refuses.
         """
         before = client.subscription

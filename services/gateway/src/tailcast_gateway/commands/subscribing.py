@@ -23,6 +23,7 @@ from tailcast_gateway.commands.snapshots import Snapshots, States, news_after
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Channel, Client, Wanted
 from tailcast_gateway.delivery.core.hub import Hub
+from tailcast_gateway.limits import Quotas
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     SESSION_UNAVAILABLE,
@@ -91,7 +92,7 @@ class Subscribing:
         learn: Callable[[Sequence[Channel]], Awaitable[None]],
         wires: Wires,
         holders: Holders,
-        max_subscriptions: int,
+        quotas: Quotas,
     ) -> None:
         self._stored = stored
         self._hub = hub
@@ -106,7 +107,7 @@ class Subscribing:
         self._learn = learn
         self._wires = wires
         self._holders = holders
-        self._max_subscriptions = max_subscriptions
+        self._quotas = quotas
         # Bounds how many clients are subscribed to several sessions at once.
         self._turns = asyncio.Semaphore(MAX_LARGE_SUBSCRIPTIONS)
         # How often the broker has failed a subscription to several sessions.
@@ -117,6 +118,7 @@ class Subscribing:
 
         Raises:
             InvalidMessage: the message asks for something impossible.
+            TooManyWatched: this replica watches as many sessions as it may.
             BrokerError, TimeoutError: the broker is away, or refuses.
         """
         plan = self._plan(client, message)
@@ -151,12 +153,7 @@ class Subscribing:
                 raise
 
     def _plan(self, client: Client, message: Subscribe) -> Plan:
-        plan = plan_subscribe(
-            message,
-            client.subscription,
-            self._views,
-            max_rules=self._max_subscriptions,
-        )
+        plan = plan_subscribe(message, client.subscription, self._views, self._quotas)
         return replace(plan, wire=wire_asked(message, client.wire, self._wires))
 
     async def _subscribe_one(

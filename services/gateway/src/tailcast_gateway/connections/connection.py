@@ -21,6 +21,7 @@ from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Client, ClientSocket
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.limits import AUTH_TIME
 from tailcast_gateway.protocol.client_messages import (
     INVALID_FORMAT,
     INVALID_MESSAGE,
@@ -103,7 +104,9 @@ class Connection:
         self._socket = socket
         # The state that delivery keeps for this connection.
         # (A cast: pyright takes a callable attribute for a method.)
-        self.client = Client(cast(ClientSocket, socket), wire, name=name)
+        self.client = Client(
+            cast(ClientSocket, socket), wire, name=name, address=self._address
+        )
         # Who it is, as it has proved; None before that.
         self._grant: Grant | None = None
         # Finds out what a token grants.
@@ -304,6 +307,7 @@ class Connection:
         Times are Unix seconds.
         """
         if self._grant is None:
+            self._instruments.limited(AUTH_TIME, address=self._address)
             self._socket.close(NOT_AUTHENTICATED.number, NOT_AUTHENTICATED.reason)
             return None
         end = self._grant.ends_at
@@ -399,7 +403,7 @@ class Connection:
 
     async def _authenticate(self, message: Auth) -> None:
         """Take a token: the first one, or another one of the same subject."""
-        grant = await self._grant_for(message.token, self._peer)
+        grant = await self._grant_for(message.token, self._address)
         before = self._grant
         if grant is None:
             text = "Not authenticated: this token does not count here"
@@ -424,9 +428,9 @@ class Connection:
             self._expiry.watch(self, grant.ends_at - EXPIRING_SECONDS)
 
     @property
-    def _peer(self) -> str:
-        address = self._socket.remote_address
-        return "-" if address is None else address[0]
+    def _address(self) -> str:
+        peer = self._socket.remote_address
+        return "-" if peer is None else peer[0]
 
     def _begin_subscribing(
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]

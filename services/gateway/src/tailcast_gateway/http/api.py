@@ -275,7 +275,10 @@ def _add_errors(api: Api, replica: Replica) -> None:
         return json_response(body, status=error.status_code, headers=headers)
 
     @api.exception_handler(InvalidMessage)
-    async def refuse(_request: Request, error: InvalidMessage) -> Response:
+    async def refuse(request: Request, error: InvalidMessage) -> Response:
+        if error.limit is not None:
+            address = request.client.host if request.client else "-"
+            replica.instruments.limited(error.limit, address=address)
         return json_response({"code": error.code, "message": error.text}, status=400)
 
     @api.exception_handler(InvalidPosition)

@@ -28,6 +28,7 @@ from tailcast_gateway.http.core.address import Address, read_address
 from tailcast_gateway.http.host_check import HostCheck
 from tailcast_gateway.http.origins import is_origin_allowed
 from tailcast_gateway.http.responses import ORIGIN_REFUSED
+from tailcast_gateway.limits import MESSAGE_SIZES
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.protocol.wires import SUBPROTOCOLS, wire_of
 from tailcast_gateway.replica import Replica
@@ -71,6 +72,9 @@ class Handshakes:
         address = read_address(parse_qsl(handshake.query, keep_blank_values=True))
         if address.max_message is not None and self._replica.wires.is_full:
             self._replica.instruments.busy("wires")
+            self._replica.instruments.limited(
+                MESSAGE_SIZES, address=handshake.peer[0] if handshake.peer else "-"
+            )
             text = "too many values of maxMessage are in use here"
             return Answer(503, text, headers={"retry-after": "5"})
         return self._admitted(handshake, address, found)

@@ -106,7 +106,7 @@ class _Status:
         replica = self._replica
         return {
             "connections": replica.edge.max_connections,
-            "subscriptions": replica.max_subscriptions,
+            "subscriptions": replica.quotas.subscriptions,
             "messageBytes": SEVERAL_BYTES,
             "recordBytes": MAX_MESSAGE_BYTES,
             "listedPaths": MAX_LISTED_PATHS,

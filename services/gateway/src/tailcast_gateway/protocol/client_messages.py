@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from tailcast_gateway.limits import Limit
 from tailcast_gateway.protocol.limits import (
     DEFAULT_HISTORY,
     MAX_CLIENT_ID_CHARACTERS,
@@ -86,12 +87,21 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 class InvalidMessage(Exception):  # it is what the client sent
     """A message that is answered with an error."""
 
-    def __init__(self, code: ErrorCode, text: str, id: MessageID = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        text: str,
+        id: MessageID = None,
+        *,
+        limit: Limit | None = None,
+    ) -> None:
         super().__init__(text)
         self.code: ErrorCode = code
         self.text = text
         # The `id` of the message, if it could be read.
         self.id = id
+        # The limit that it is beyond, None if it is another mistake.
+        self.limit = limit
 
 
 class _Message(Struct, rename="camel", tag_field="type"):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.limits import Quotas
 from tailcast_gateway.protocol.answers import Pulse
 from tailcast_gateway.protocol.message_parts import FeedState
 from tailcast_gateway.sessions.audit import Audit
@@ -70,6 +71,7 @@ class Feed:
         clock: Callable[[], float],
         wall_clock_ms: Callable[[], int],
         broker_clock: BrokerClock,
+        quotas: Quotas,
         instruments: Instruments,
     ) -> None:
         self._broker = broker
@@ -114,6 +116,7 @@ class Feed:
             spawn=spawn,
             clock=clock,
             broker_clock=broker_clock,
+            quotas=quotas,
             instruments=instruments,
         )
         # Knows what the broker refuses to do.
@@ -125,7 +128,7 @@ class Feed:
             mark=self._found,
             forget=self._forget,
             on_failed=self._failing.note,
-            watch=self.openings.open,
+            watch=self.openings.adopt,
             look_for_owners=self._tailers.look,
             broker_clock=broker_clock,
             instruments=instruments,
@@ -202,7 +205,12 @@ class Feed:
         return is_news
 
     async def open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
-        """Watch sessions; returns why some cannot be. Raises BrokerError."""
+        """Watch sessions for a client; returns why some cannot be.
+
+        Raises:
+            TooManyWatched: there would be more than there may be.
+            BrokerError: the broker is away, or refuses.
+        """
         return await self.openings.open(sessions)
 
     # Hints.

@@ -10,6 +10,12 @@ from itertools import islice
 from typing import Any
 
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.limits import (
+    UNBORN_SESSIONS,
+    WATCHED_SESSIONS,
+    Limit,
+    Quotas,
+)
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.isolation import BROKER_AWAY, MAX_SESSIONS
 from tailcast_gateway.sessions.watchers import Watchers
@@ -21,6 +27,14 @@ from tailcast_streams.session_state import Head
 
 # How many are read in one round trip; then others have their turn.
 OPENED_AT_ONCE = 128
+
+
+class TooManyWatched(Exception):  # it is what clients ask for
+    """This replica watches as many sessions as it may; the text is for the client."""
+
+    def __init__(self, limit: Limit, text: str) -> None:
+        super().__init__(text)
+        self.limit = limit
 
 
 class Openings:
@@ -36,6 +50,7 @@ class Openings:
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         broker_clock: BrokerClock,
+        quotas: Quotas,
         instruments: Instruments,
     ) -> None:
         self._broker = broker
@@ -47,6 +62,7 @@ class Openings:
         self._spawn = spawn
         self._clock = clock
         self._broker_clock = broker_clock
+        self._quotas = quotas
         self._instruments = instruments
         # Confines failures to one session.
         self._isolation = watchers.isolation
@@ -56,12 +72,54 @@ class Openings:
         self._moved: set[str] = set()
         # The sessions that only a hint has named; it may be of another installation.
         self._hinted: set[str] = set()
+        # Watched sessions that did not exist when they were opened; some may by now.
+        self._unborn: set[str] = set()
 
     async def open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
-        """Watch sessions; returns why some cannot be. Raises BrokerError."""
+        """Watch sessions that a client wants; returns why some cannot be.
+
+        Raises:
+            TooManyWatched: there would be more than there may be.
+            BrokerError: the broker is away, or refuses.
+        """
+        names = list(sessions)
+        self._check_room(names)
+        return await self.adopt(names)
+
+    async def adopt(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
+        """Watch sessions that exist, however many these are; else like `open`.
+
+        Clients have asked for them by patterns before they came. If such a session were
+        not watched, nobody would be told of it.
+        """
         names = list(sessions)
         self._hinted.difference_update(names)
         return await self._open(names)
+
+    def _check_room(self, sessions: Iterable[str]) -> None:
+        watched, opening = self._watchers.watched, self._opening
+        new = {name for name in sessions if name not in watched and name not in opening}
+        new.discard(EMERGENCIES)
+        taken = len(watched) + len(opening)
+        taken -= EMERGENCIES in watched or EMERGENCIES in opening
+        most = self._quotas.watched_sessions
+        if new and taken + len(new) > most:
+            text = f"More than {most:,} sessions are watched here"
+            raise TooManyWatched(WATCHED_SESSIONS, text)
+
+    def _check_unborn(self) -> None:
+        most = self._quotas.unborn_sessions
+        if len(self._unborn) < most:
+            return
+        watched = self._watchers.watched
+        self._unborn = {
+            name
+            for name in self._unborn
+            if (one := watched.get(name)) is not None and one.is_awaited
+        }
+        if len(self._unborn) >= most:
+            text = f"More than {most:,} sessions that do not exist are watched here"
+            raise TooManyWatched(UNBORN_SESSIONS, text)
 
     async def _open(self, sessions: Iterable[str]) -> Mapping[str, Exception]:
         missing = [name for name in sessions if name not in self._watchers.watched]
@@ -82,7 +140,7 @@ class Openings:
             if isinstance(error := future.exception(), Exception)
         }
         for error in errors.values():
-            if isinstance(error, BROKER_AWAY):
+            if isinstance(error, (*BROKER_AWAY, TooManyWatched)):
                 raise error
         return errors
 
@@ -133,6 +191,13 @@ class Openings:
 
     def _open_one(self, name: str, head: Head) -> None:
         is_hinted, has_moved = name in self._hinted, name in self._moved
+        if head.state is None and not is_hinted and name != EMERGENCIES:
+            try:
+                self._check_unborn()
+            except TooManyWatched as error:
+                self._refuse(name, error)
+                return
+            self._unborn.add(name)
         self._moved.discard(name)
         self._opening.pop(name).set_result(None)
         if head.state is None and is_hinted:

@@ -43,6 +43,10 @@ class InvalidFilter(Exception):  # it is what the client sent
     """The `where` is invalid; the text tells the client what to fix, and where."""
 
 
+class FilterTooLarge(InvalidFilter):
+    """It has more, or is nested deeper, than a filter may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """A compiled `where`; two with the same canonical form are equal."""
@@ -91,10 +95,10 @@ class _Parser:
         if not isinstance(value, dict):
             raise InvalidFilter(f"{path} must be an object")
         if depth > MAX_FILTER_DEPTH:
-            raise InvalidFilter(f"{path} is nested deeper than {MAX_FILTER_DEPTH}")
+            raise FilterTooLarge(f"{path} is nested deeper than {MAX_FILTER_DEPTH}")
         self._nodes += 1
         if self._nodes > MAX_CONDITIONS:
-            raise InvalidFilter(
+            raise FilterTooLarge(
                 f"{path} is one condition too many: {MAX_CONDITIONS} fit"
             )
         fields = cast(dict[str, object], value)
@@ -209,7 +213,7 @@ def _values(value: object, path: str) -> list[Scalar]:
         raise InvalidFilter(f"{path} must be a list with something in it")
     values = cast(list[object], value)
     if len(values) > MAX_FILTER_VALUES:
-        raise InvalidFilter(f"{path} has more than {MAX_FILTER_VALUES:,} values")
+        raise FilterTooLarge(f"{path} has more than {MAX_FILTER_VALUES:,} values")
     scalars = (_scalar(one, f"{path}[{at}]") for at, one in enumerate(values))
     by_text = {_as_json(scalar): scalar for scalar in scalars}
     return [by_text[text] for text in sorted(by_text)]
@@ -240,7 +244,8 @@ def _text(value: object, path: str) -> str:
     if not isinstance(value, str):
         raise InvalidFilter(f"{path} must be a text")
     if len(value) > MAX_TEXT_CHARACTERS:
-        raise InvalidFilter(f"{path} is longer than {MAX_TEXT_CHARACTERS:,} characters")
+        text = f"{path} is longer than {MAX_TEXT_CHARACTERS:,} characters"
+        raise FilterTooLarge(text)
     return value
 
 

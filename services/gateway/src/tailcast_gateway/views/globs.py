@@ -37,6 +37,11 @@ def compiled(glob: str) -> re.Pattern[str] | None:
     return re.compile(f"{first}{between}.*{end}", re.DOTALL)
 
 
+def count_wildcards(glob: str) -> int:
+    """How many wildcards a glob has, escaped ones too."""
+    return glob.count("*") + glob.count("?")
+
+
 def has_wildcards(text: str) -> bool:
     r"""Whether a text of `sessionIds` is more than a literal name."""
     return any(character in text for character in "*?\\")

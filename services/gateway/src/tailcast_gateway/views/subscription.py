@@ -134,11 +134,11 @@ class Subscription:
         """Whether sessions may match that are not named literally."""
         return any(rule.is_glob and rule.is_included for rule in self.rules)
 
-    def with_rules(self, rules: Iterable[Rule]) -> "Subscription":
-        """The subscription with newer rules; they replace those with the same text."""
+    def rules_with(self, rules: Iterable[Rule]) -> list[Rule]:
+        """All rules with newer ones, which replace those with the same text."""
         new = {(rule.text, rule.is_glob): rule for rule in rules}
         kept = [rule for rule in self.rules if (rule.text, rule.is_glob) not in new]
-        return Subscription([*kept, *new.values()], self.grant)
+        return [*kept, *new.values()]
 
     def within(self, grant: Grant) -> "Subscription":
         """The same rules for a client with another grant."""

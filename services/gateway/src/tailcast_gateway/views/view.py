@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from msgspec import UNSET
 
+from tailcast_gateway.limits import FILTER, FORMS
 from tailcast_gateway.protocol.client_messages import (
     INVALID_FILTER,
     INVALID_MESSAGE,
@@ -18,7 +19,12 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
     Subscribe,
 )
-from tailcast_gateway.views.filters import Filter, InvalidFilter, parse_filter
+from tailcast_gateway.views.filters import (
+    Filter,
+    FilterTooLarge,
+    InvalidFilter,
+    parse_filter,
+)
 from tailcast_gateway.views.projection import (
     Index,
     InvalidProjection,
@@ -162,6 +168,7 @@ class Views:
                 TOO_MANY_SUBSCRIPTIONS,
                 f"More than {self._max_views:,} distinct filters are in use here",
                 message.id,
+                limit=FORMS,
             )
         self._known[key] = view
         return view
@@ -186,4 +193,5 @@ def _filter(where: object, message: Subscribe) -> Filter:
         return parse_filter(where)
     except InvalidFilter as error:
         text = f"Invalid filter: {error}"
-        raise InvalidMessage(INVALID_FILTER, text, message.id) from None
+        limit = FILTER if isinstance(error, FilterTooLarge) else None
+        raise InvalidMessage(INVALID_FILTER, text, message.id, limit=limit) from None

@@ -10,6 +10,13 @@ from dataclasses import dataclass, replace
 from msgspec import UnsetType
 
 from tailcast_gateway.delivery.core.channel import Wanted
+from tailcast_gateway.limits import (
+    MESSAGE_SIZES,
+    PATTERN_CHARACTERS,
+    SUBSCRIPTIONS,
+    WILDCARDS,
+    Quotas,
+)
 from tailcast_gateway.protocol.answers import Message, text_of, with_id
 from tailcast_gateway.protocol.client_messages import (
     INVALID_CURSOR,
@@ -26,7 +33,7 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.wires import Wire, Wires
 from tailcast_gateway.sessions.core.verdicts import Replaced, Resume, Trimmed, Verdict
-from tailcast_gateway.views.globs import EVERYTHING, has_wildcards
+from tailcast_gateway.views.globs import EVERYTHING, count_wildcards, has_wildcards
 from tailcast_gateway.views.grant import Grant
 from tailcast_gateway.views.subscription import (
     AtStep,
@@ -128,7 +135,7 @@ class Plan:
 
 
 def plan_subscribe(
-    message: Subscribe, current: Subscription, views: Views, *, max_rules: int
+    message: Subscribe, current: Subscription, views: Views, quotas: Quotas
 ) -> Plan:
     """Make a plan of a `subscribe`. Raises InvalidMessage."""
     start, view = start_of(message), views.view_of(message)
@@ -149,10 +156,12 @@ def plan_subscribe(
         for text, is_glob in texts
     ]
     base = current if message.add else current.nothing()
-    subscription = base.with_rules(rules)
-    _check_rules(subscription, max_rules, message.id)
+    # They are compiled only if there are not too many.
+    all_rules = base.rules_with(rules)
+    _check_number(all_rules, quotas, message.id)
+    _check_patterns(all_rules, quotas, message.id)
     return Plan(
-        subscription=subscription,
+        subscription=Subscription(all_rules, base.grant),
         added=Subscription(rules, current.grant),
         session=session,
         start=start,
@@ -170,19 +179,23 @@ def wire_asked(message: Subscribe, wire: Wire, wires: Wires) -> Wire | None:
     bounded = wires.bounded(wire, message.max_message)
     if bounded is None:
         text = f"More than {wires.max_wires} values of maxMessage are in use here"
-        raise InvalidMessage(TOO_MANY_SUBSCRIPTIONS, text, message.id)
+        raise InvalidMessage(
+            TOO_MANY_SUBSCRIPTIONS, text, message.id, limit=MESSAGE_SIZES
+        )
     return bounded
 
 
 def plan_unsubscribe(
-    message: Unsubscribe, current: Subscription, *, max_rules: int
+    message: Unsubscribe, current: Subscription, quotas: Quotas
 ) -> Subscription:
     """The subscription that is left after an `unsubscribe`. Raises InvalidMessage."""
     texts = _named(message)
     if not texts:
         return current.nothing()
+    gone = [Rule(text, is_glob, False, Begin.NOW) for text, is_glob in texts]  # a field
+    _check_patterns(current.rules_with(gone), quotas, message.id)
     left = current.without(texts)
-    _check_rules(left, max_rules, message.id)
+    _check_number(left.rules, quotas, message.id)
     return left
 
 
@@ -200,16 +213,14 @@ def acknowledged(message: Ack, current: Subscription) -> str:
     return names[0]
 
 
-def wanted_sessions(message: Snapshot, grant: Grant) -> Subscription:
-    """The sessions that a `snapshot` names, as rules."""
-    texts = _named(message)
-    return Subscription(
-        [
-            Rule(text, is_glob, True, Begin.NOW)  # a field
-            for text, is_glob in texts or [(EVERYTHING, True)]
-        ],
-        grant,
-    )
+def wanted_sessions(message: Snapshot, grant: Grant, quotas: Quotas) -> Subscription:
+    """The sessions that a `snapshot` names, as rules. Raises InvalidMessage."""
+    rules = [
+        Rule(text, is_glob, True, Begin.NOW)  # a field
+        for text, is_glob in _named(message) or [(EVERYTHING, True)]
+    ]
+    _check_patterns(rules, quotas, message.id)
+    return Subscription(rules, grant)
 
 
 def subscribed(
@@ -266,10 +277,24 @@ def _named(message: Subscribe | Unsubscribe | Snapshot) -> list[tuple[str, bool]
     return texts
 
 
-def _check_rules(subscription: Subscription, max_rules: int, id: MessageID) -> None:
-    if len(subscription.rules) > max_rules:
-        text = f"More than {max_rules} sessions and patterns"
-        raise InvalidMessage(TOO_MANY_SUBSCRIPTIONS, text, id)
+def _check_number(rules: Sequence[Rule], quotas: Quotas, id: MessageID) -> None:
+    if len(rules) > quotas.subscriptions:
+        text = f"More than {quotas.subscriptions:,} sessions and patterns"
+        raise InvalidMessage(TOO_MANY_SUBSCRIPTIONS, text, id, limit=SUBSCRIPTIONS)
+
+
+def _check_patterns(rules: Sequence[Rule], quotas: Quotas, id: MessageID) -> None:
+    """Refuse patterns that would take long to compile, or to match."""
+    globs = [rule.text for rule in rules if rule.is_glob]
+    if sum(map(len, globs)) > quotas.pattern_characters:
+        limit = PATTERN_CHARACTERS
+        text = f"More than {quotas.pattern_characters:,} characters in all patterns"
+    elif sum(map(count_wildcards, globs)) > quotas.wildcards:
+        limit = WILDCARDS
+        text = f"More than {quotas.wildcards:,} wildcards in all patterns"
+    else:
+        return
+    raise InvalidMessage(TOO_MANY_SUBSCRIPTIONS, text, id, limit=limit)
 
 
 def start_of(message: Subscribe) -> Start | Cursor | None:

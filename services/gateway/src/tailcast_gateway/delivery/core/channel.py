@@ -109,6 +109,8 @@ class Client:
     later_starts: dict[str, "Wanted"] = field(default_factory=dict[str, "Wanted"])
     # The name that the client has given itself, None without one.
     name: str | None = None
+    # The address from which it comes, for the log.
+    address: str = "-"
     # The pings that were sent to it.
     pings: Pings = field(default_factory=Pings)
     # How much of a replay it gets before it must answer a ping; None for no limit.

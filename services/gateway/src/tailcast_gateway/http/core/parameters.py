@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from tailcast_gateway.commands.core.plan import Plan, plan_subscribe
+from tailcast_gateway.limits import DEFAULT_QUOTAS
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     InvalidMessage,
@@ -96,7 +97,7 @@ def parsed_query(
         fields["emergencies"] = emergencies
     message = parse(msgspec.json.encode(fields))
     assert isinstance(message, Subscribe)  # noqa: S101  # by its type
-    plan = plan_subscribe(message, Subscription(), views, max_rules=1)
+    plan = plan_subscribe(message, Subscription(), views, DEFAULT_QUOTAS)
     return ParsedQuery(message, plan, is_backward=before is not None)
 
 

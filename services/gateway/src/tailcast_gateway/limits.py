@@ -1,0 +1,85 @@
+"""How much each may ask of a gateway: its limits, and the values that settings give.
+
+Pure. Each limit has a name, under which `tailcast_gateway_limited_total` counts what
+was beyond it. The operations manual lists all of them as they are here.
+"""
+
+from typing import Final, NamedTuple
+
+
+KIBIBYTE: Final = 1024
+
+
+class Limit(NamedTuple):
+    """One limit."""
+
+    # The label under which it is counted.
+    name: str
+    # The setting that says how much is allowed, without its prefix; "" if it is fixed.
+    setting: str
+    # What whoever is beyond it is answered, for people.
+    answer: str
+
+
+CONNECTIONS: Final = Limit("connections", "MAX_CONNECTIONS", "503, or the end")
+HANDSHAKE_TIME: Final = Limit("handshake_time", "HANDSHAKE_TIMEOUT", "408, or the end")
+HEADER_BYTES: Final = Limit("header_bytes", "MAX_HEADER_BYTES", "431")
+MESSAGE_BYTES: Final = Limit("message_bytes", "MAX_MESSAGE_BYTES", "close 1009")
+AUTH_TIME: Final = Limit("auth_time", "AUTH_TIMEOUT", "close 4401")
+SLOW_TIME: Final = Limit("slow_time", "SLOW_TIMEOUT", "close 4008")
+NAMED_CLIENTS: Final = Limit("named_clients", "MAX_NAMED_CLIENTS", "`too_many_clients`")
+SUBSCRIPTIONS: Final = Limit(
+    "subscriptions", "MAX_SUBSCRIPTIONS", "`too_many_subscriptions`"
+)
+PATTERN_CHARACTERS: Final = Limit(
+    "pattern_characters", "MAX_PATTERN_CHARACTERS", "`too_many_subscriptions`"
+)
+WILDCARDS: Final = Limit("wildcards", "MAX_WILDCARDS", "`too_many_subscriptions`")
+WATCHED_SESSIONS: Final = Limit(
+    "watched_sessions",
+    "MAX_WATCHED_SESSIONS",
+    "`too_many_subscriptions` with `retryAfterMs`",
+)
+UNBORN_SESSIONS: Final = Limit(
+    "unborn_sessions",
+    "MAX_UNBORN_SESSIONS",
+    "`too_many_subscriptions` with `retryAfterMs`",
+)
+FILTER: Final = Limit("filter", "", "`invalid_filter`")
+FORMS: Final = Limit("forms", "", "`too_many_subscriptions`")
+MESSAGE_SIZES: Final = Limit("message_sizes", "", "503, or `too_many_subscriptions`")
+
+ALL_LIMITS: Final = (
+    CONNECTIONS,
+    HANDSHAKE_TIME,
+    HEADER_BYTES,
+    AUTH_TIME,
+    MESSAGE_BYTES,
+    SUBSCRIPTIONS,
+    PATTERN_CHARACTERS,
+    WILDCARDS,
+    WATCHED_SESSIONS,
+    UNBORN_SESSIONS,
+    FILTER,
+    FORMS,
+    MESSAGE_SIZES,
+    NAMED_CLIENTS,
+    SLOW_TIME,
+)
+
+
+class Quotas(NamedTuple):
+    """How much clients may ask for."""
+
+    # Sessions and patterns of one connection, ...
+    subscriptions: int = 1_000
+    # ... the characters of its patterns together, and the wildcards in them.
+    pattern_characters: int = 16 * KIBIBYTE
+    wildcards: int = 2_000
+    # Sessions that all connections of a replica watch, ...
+    watched_sessions: int = 100_000
+    # ... and those of them that do not exist yet.
+    unborn_sessions: int = 10_000
+
+
+DEFAULT_QUOTAS: Final = Quotas()
