@@ -7,9 +7,6 @@ was beyond it. The operations manual lists all of them as they are here.
 from typing import Final, NamedTuple
 
 
-KIBIBYTE: Final = 1024
-
-
 class Limit(NamedTuple):
     """One limit."""
 
@@ -74,7 +71,7 @@ class Quotas(NamedTuple):
     # Sessions and patterns of one connection, ...
     subscriptions: int = 1_000
     # ... the characters of its patterns together, and the wildcards in them.
-    pattern_characters: int = 16 * KIBIBYTE
+    pattern_characters: int = 16 * 1024
     wildcards: int = 2_000
     # Sessions that all connections of a replica watch, ...
     watched_sessions: int = 100_000
