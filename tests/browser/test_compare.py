@@ -25,6 +25,7 @@ def two(up: Running) -> Running:
 
 
 LINK = "?session=base&compare=wild"
+THREE = ("base", "wild", "third")
 
 
 def test_runs_are_drawn_together(two: Running, look: Looker) -> None:
@@ -51,6 +52,21 @@ def test_runs_are_drawn_together(two: Running, look: Looker) -> None:
     one.page.get_by_role("button", name="Take wild out").click()
     expect(one.page.get_by_role("heading", name="base")).to_be_visible()
     one.is_quiet()
+
+
+def test_one_question_tells_how_all_runs_are(two: Running, look: Looker) -> None:
+    """Again and again, and what was changed is seen; none is asked for by itself."""
+    two.write("third", *numbered(0, 10))
+    one = look(two.url, f"{LINK},third")
+    runs = one.page.get_by_role("list", name="Runs").get_by_role("listitem")
+    expect(runs).to_have_text([re.compile(f"{name}running") for name in THREE])
+    two.write("third", *numbered(10, 70))
+    expect(runs.last).to_contain_text("69")
+    asked = [one.url for one in one.responses]
+    assert any(
+        url.endswith("?sessionId=base&sessionId=wild&sessionId=third") for url in asked
+    )
+    assert not any("/api/snapshot" in url for url in asked)
 
 
 def test_all_are_drawn_that_can_be_told_apart(up: Running, look: Looker) -> None:

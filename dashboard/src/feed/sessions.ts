@@ -3,6 +3,7 @@
 // that have not ended.
 
 import type { MessageTypes, SessionInfo, TelemetryClient } from "tailcast";
+import { within } from "../core/named.js";
 import { everything } from "./everything.js";
 import { client } from "./server.js";
 import { Value, when } from "./value.js";
@@ -16,9 +17,6 @@ const FIRST_MS = 1_000;
 const ROUND_MS = 2_000;
 const LATEST = 40;
 const MAX_LATEST_PAGES = 4;
-/** How many are asked for by their names, and how long these may be in an address. */
-const NAMED = 60;
-const NAMED_CHARS = 3_000;
 /** What is told of sessions is gathered for so long: thousands may stall together. */
 const HEARD_MS = 250;
 /** How many a search asks the server for. */
@@ -213,18 +211,6 @@ export class SessionList {
     for (const name of gone) all.delete(name);
     this.listed.set({ sessions: all, isWhole });
   }
-}
-
-/** As many of these names as one question may have; one, if there is any. */
-function within(names: Iterable<string>): string[] {
-  const some: string[] = [];
-  let chars = 0;
-  for (const name of names) {
-    chars += encodeURIComponent(name).length + "&sessionId=".length;
-    if (some.length >= NAMED || (some.length > 0 && chars > NAMED_CHARS)) break;
-    some.push(name);
-  }
-  return some;
 }
 
 export const sessionList = new SessionList(client);

@@ -1,12 +1,14 @@
 // How runs differ, in figures: what they were started with, and how they stand at one place
 // of the axis.
 
+import { useMemo } from "react";
 import type { Axis } from "../core/address.js";
 import { type Curve, rowAt } from "../core/curve.js";
 import { differences } from "../core/differences.js";
 import { figure } from "../core/figures.js";
 import type { Look } from "../core/hues.js";
 import type { Extent } from "../core/spans.js";
+import type { Listing } from "../feed/listed-runs.js";
 import { go } from "../feed/place.js";
 import type { Feeds } from "./runs.js";
 import { Swatch } from "./swatch.js";
@@ -17,9 +19,11 @@ export interface Looked extends Feeds {
 }
 
 /** What they were started with: the keys that differ alone. */
-export function Configs({ runs }: { runs: readonly Looked[] }) {
-  const snapshots = runs.map(({ snapshots }) => snapshots.latest.get());
-  const { rows, same, leftOut } = differences(snapshots.map((one) => one?.config ?? {}));
+export function Configs({ runs, listing }: { runs: readonly Looked[]; listing: Listing }) {
+  const { rows, same, leftOut } = useMemo(
+    () => differences(runs.map(({ name }) => listing.get(name)?.config ?? {})),
+    [runs, listing],
+  );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys
     <section className="compared-table" aria-label="Config" tabIndex={0}>

@@ -2,12 +2,15 @@
 // stand at one place of the axis.
 
 import { useEffect, useMemo, useState } from "react";
+import type { SessionInfo } from "tailcast";
 import { type Axis, WHOLE } from "../core/address.js";
 import { figure } from "../core/figures.js";
 import { LOOKS, looksOf } from "../core/hues.js";
 import { flipped } from "../core/sets.js";
 import { type Extent, union } from "../core/spans.js";
+import { ListedRuns } from "../feed/listed-runs.js";
 import { go, view } from "../feed/place.js";
+import { client } from "../feed/server.js";
 import { useValue } from "../feed/value.js";
 import { BeyondCharts, Charts } from "./charts.js";
 import { Configs, type Looked, Standing } from "./compare-tables.js";
@@ -34,18 +37,14 @@ export function Compare({ sessions }: { sessions: readonly string[] }) {
     const looks = looksOf(feeds.map(({ name }) => name));
     return feeds.map((run) => ({ ...run, look: looks.get(run.name)! }));
   }, [feeds]);
+  const listed = useListed(names);
   const known = useMetrics(feeds);
   const hidden = useMemo(() => new Set(shown.hide), [shown.hide]);
   const span = useMemo(() => ({ from: shown.from, to: shown.to }), [shown.from, shown.to]);
   useTick(
     useMemo(
-      () =>
-        runs.flatMap(({ curves, snapshots }) => [
-          curves.version,
-          curves.state,
-          snapshots.latest,
-        ]),
-      [runs],
+      () => [listed.latest, ...runs.flatMap(({ curves }) => [curves.version, curves.state])],
+      [runs, listed],
     ),
   );
   const { chosen, toggle, charts } = useDrawn(shown, known);
@@ -111,6 +110,7 @@ export function Compare({ sessions }: { sessions: readonly string[] }) {
           <Compared
             key={run.name}
             run={run}
+            row={listed.latest.get().get(run.name)}
             isHidden={hidden.has(run.name)}
             toggle={() => hide(run.name)}
             part={() => part(run.name)}
@@ -130,7 +130,7 @@ export function Compare({ sessions }: { sessions: readonly string[] }) {
         />
       </div>
       <div className="compared-tables">
-        <Configs runs={runs} />
+        <Configs runs={runs} listing={listed.latest.get()} />
         <Standing
           runs={runs}
           metrics={chosen.slice(0, MOST)}
@@ -143,29 +143,39 @@ export function Compare({ sessions }: { sessions: readonly string[] }) {
   );
 }
 
+/** How the runs are now. */
+function useListed(names: readonly string[]): ListedRuns {
+  const [listed] = useState(() => new ListedRuns(client));
+  const key = JSON.stringify(names);
+  useEffect(() => listed.see(JSON.parse(key)), [listed, key]);
+  useEffect(() => () => listed.close(), [listed]);
+  return listed;
+}
+
 /** Drawn anew with all the others: what many runs tell comes at many moments. */
 function Compared({
   run,
+  row,
   isHidden,
   toggle,
   part,
 }: {
   run: Looked;
+  row: SessionInfo | undefined;
   isHidden: boolean;
   toggle: () => void;
   part: () => void;
 }) {
-  const snapshot = run.snapshots.latest.get();
   const { isWaiting, problem } = run.curves.state.get();
   const { name, look } = run;
   return (
     <li className="compared-run" data-session={name}>
       <Swatch look={look} />
       <Link to={{ session: name, compare: [] }}>
-        <bdi>{snapshot?.name ?? name}</bdi>
+        <bdi>{row?.name ?? name}</bdi>
       </Link>
-      {snapshot && <span className={`status-${snapshot.status}`}>{snapshot.status}</span>}
-      {snapshot?.steps?.last != null && <span>{figure(snapshot.steps.last)}</span>}
+      {row && <span className={`status-${row.status}`}>{row.status}</span>}
+      {row?.lastStep != null && <span>{figure(row.lastStep)}</span>}
       {isWaiting && <span className="compared-quiet">waiting for its first record</span>}
       {problem !== null && <span className="compared-quiet">{problem}</span>}
       <button

@@ -7,7 +7,7 @@ import { duration, figure } from "../core/figures.js";
 import { lookOf } from "../core/hues.js";
 import type { Curves } from "../feed/curves.js";
 import { go, showSpan, view } from "../feed/place.js";
-import type { Snapshot } from "../feed/snapshot.js";
+import { type Snapshot, Snapshots } from "../feed/snapshot.js";
 import { useValue } from "../feed/value.js";
 import { placeText } from "./chart.js";
 import { BeyondCharts, Charts } from "./charts.js";
@@ -28,7 +28,8 @@ export function Run({ session }: { session: string }) {
   const runs = useRuns([session]);
   const feeds = runs[0]!;
   const known = useMetrics(runs);
-  const snapshot = useValue(feeds.snapshots.latest);
+  const snapshots = useSnapshots(session);
+  const snapshot = useValue(snapshots.latest);
   const state = useValue(feeds.curves.state);
   const span = useMemo(() => ({ from: shown.from, to: shown.to }), [shown.from, shown.to]);
   const { chosen, toggle, charts } = useDrawn(shown, known, snapshot?.spark?.metric);
@@ -44,7 +45,7 @@ export function Run({ session }: { session: string }) {
     () => [{ name: session, curves: feeds.curves, look: { ...lookOf(session), dash: [] } }],
     [session, feeds],
   );
-  const onSeen = useCallback((names: readonly string[]) => feeds.snapshots.see(names), [feeds]);
+  const onSeen = useCallback((names: readonly string[]) => snapshots.see(names), [snapshots]);
   useTick(useMemo(() => [feeds.curves.version], [feeds]));
   const paused = useValue(feeds.curves.paused);
   const replay = useReplay(feeds.curves, snapshot, state.axis, shown.at);
@@ -113,7 +114,7 @@ export function Run({ session }: { session: string }) {
           shown={shown}
           grid={charts}
         />
-        <Details session={session} snapshot={snapshot} onSaid={feeds.snapshots.take} />
+        <Details session={session} snapshot={snapshot} onSaid={snapshots.take} />
       </div>
       <footer className="strip">
         <span className="strip-label">whole run</span>
@@ -139,6 +140,13 @@ export function Run({ session }: { session: string }) {
       </footer>
     </div>
   );
+}
+
+/** How the run is now. */
+function useSnapshots(session: string): Snapshots {
+  const snapshots = useMemo(() => new Snapshots(session), [session]);
+  useEffect(() => () => snapshots.close(), [snapshots]);
+  return snapshots;
 }
 
 /** Show what is around a marked place, once it is known how close the records are there. */

@@ -4,13 +4,11 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { merged } from "../core/choice.js";
 import { Catalogue, type Known } from "../feed/catalogue.js";
 import { Curves } from "../feed/curves.js";
-import { Snapshots } from "../feed/snapshot.js";
 
 export interface Feeds {
   readonly name: string;
   readonly curves: Curves;
   readonly catalogue: Catalogue;
-  readonly snapshots: Snapshots;
 }
 
 /** What is known of each run; those that stay are not asked for anew when others come. */
@@ -24,7 +22,6 @@ export function useRuns(names: readonly string[]): readonly Feeds[] {
           name,
           curves: new Curves(name),
           catalogue: new Catalogue(name),
-          snapshots: new Snapshots(name),
         };
         all.current.set(name, run);
         return run;
@@ -48,10 +45,9 @@ export function useRuns(names: readonly string[]): readonly Feeds[] {
   return runs;
 }
 
-function close({ curves, catalogue, snapshots }: Feeds): void {
+function close({ curves, catalogue }: Feeds): void {
   curves.close();
   catalogue.close();
-  snapshots.close();
 }
 
 /** The metrics that any of them has. */
