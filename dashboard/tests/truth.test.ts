@@ -18,6 +18,8 @@ function told(status: Partial<Status>, facts: Partial<Facts> = {}) {
     unwellMs: 12_000,
     cause: "",
     wasFresh: true,
+    isSignedOut: false,
+    signedInMs: null,
     now: 1_000_000,
     ...facts,
   });
@@ -63,6 +65,26 @@ describe("the feed", () => {
     });
     expect(told(lost)).toMatchObject({ wait: "under way", mayRetry: false });
     expect(told({ ...lost, connected: true }).text).toMatch(/goes on by itself\.$/);
+  });
+
+  test("is unauthorised where the server does not know who looks, whatever else is so", () => {
+    const ended = { feed: "down", connected: false, stopped: true } as const;
+    expect(told(ended, { isSignedOut: true })).toMatchObject({
+      feed: "unauthorised",
+      word: "signed out",
+      text: "",
+      signIn: "You are not signed in any more. What you see is kept.",
+      mayRetry: true,
+    });
+  });
+
+  test("is live while a sign-in ends, which is said", () => {
+    expect(told({}, { signedInMs: 42_000 })).toMatchObject({
+      feed: "live",
+      signIn: "You are signed in for 42 s more.",
+    });
+    expect(told({}, { signedInMs: -5 }).signIn).toContain("0 s");
+    expect(told({}).signIn).toBe("");
   });
 
   test("is being connected to before anything was ever well", () => {

@@ -6,16 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tailcast_gateway.http.core.tokens import key_in, make_token
 from tests.clients.watching import process_of
 from tests.e2e.command import tailcast_up
 
 
 PARTS = ("tailer", "indexer", "gateway", "valkey")
+_SECRET = "a secret of thirty-two characters and more"  # a test's
+# Settings with which a token says what may be read.
+BY_TOKENS = {"TAILCAST_AUTH": "jwt", "TAILCAST_JWT_KEY": _SECRET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,13 @@ def running(directory: Path, **settings: str) -> Generator[Running]:
     (directory / "logs").mkdir(exist_ok=True)
     with tailcast_up(directory, "--log-dir", "logs", **settings) as address:
         yield Running(directory, f"http://{address}/")
+
+
+def token_for(seconds: int, *sessions: str) -> str:
+    """A JWT for these sessions, valid for so long."""
+    now = int(time.time())
+    claims = {"sub": "ada", "iat": now, "exp": now + seconds}
+    return make_token({**claims, "sessions": list(sessions)}, key_in(_SECRET))
 
 
 def numbered(start: int, stop: int, **metrics: float) -> list[dict[str, Any]]:

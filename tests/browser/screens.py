@@ -16,12 +16,13 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.looking import ROOT
-from tests.browser.running import Running, running
+from tests.browser.running import BY_TOKENS, Running, running, token_for
 
 
 SCREENS: Final = ROOT / "build" / "screens"
@@ -251,6 +252,7 @@ def take_all(camera: Camera, browser: Browser) -> None:
             take_fault(camera, one, run, name, part, feed)
     take_gap(camera, browser)
     take_down(camera, browser)
+    take_signed_in(camera, browser)
     take_many(camera, browser)
 
 
@@ -333,6 +335,23 @@ def take_down(camera: Camera, browser: Browser) -> None:
             save(page, SCREENS / f"down-{variant}.png")
 
 
+def take_signed_in(camera: Camera, browser: Browser) -> None:
+    """What is said of who looks: not this one, not for long, not any more."""
+    names = ("may-not-be-read", "sign-in-ends", "signed-out")
+    if not any(map(camera.wants, names)):
+        return
+    view = quote("?session=run", safe="")
+    with up(**BY_TOKENS) as one:
+        one.write("run", *curve(400, 3))
+        for name, seconds, sessions, shows in (
+            (names[0], 3_600, "team-a/*", ".empty"),
+            (names[1], 59, "run", ".sign-in"),
+            (names[2], 59, "run", "[data-feed=unauthorised]"),
+        ):
+            signing_in = f"login#token={token_for(seconds, sessions)}&view={view}"
+            camera.take(one, State(name, signing_in, shows=shows))
+
+
 def take_readme(browser: Browser) -> None:
     """The list, a run with an emergency above it, and runs side by side."""
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -361,11 +380,11 @@ def take_readme(browser: Browser) -> None:
 
 
 @contextlib.contextmanager
-def up() -> Generator[Running]:
+def up(**settings: str) -> Generator[Running]:
     """A Tailcast in a folder whose name is fit to be seen."""
     with (
         tempfile.TemporaryDirectory(prefix="tailcast-") as folder,
-        running(Path(folder)) as made,
+        running(Path(folder), **settings) as made,
     ):
         yield made
 

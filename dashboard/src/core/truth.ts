@@ -14,13 +14,17 @@ export interface Facts {
   readonly cause: string;
   /** Whether all was well at some time. */
   readonly wasFresh: boolean;
+  /** Whether the server does not know who looks. */
+  readonly isSignedOut: boolean;
+  /** How long (ms) it still will, if it said so; null otherwise. */
+  readonly signedInMs: number | null;
   /** Our clock (Unix ms). */
   readonly now: number;
 }
 
 export interface Told {
   /** As `data-feed` has it. */
-  readonly feed: "live" | "stale" | "down";
+  readonly feed: Feed;
   readonly word: string;
   /** What changes from second to second, and need not be read out. */
   readonly figure: string;
@@ -29,15 +33,24 @@ export interface Told {
   readonly wait: string;
   /** Whether somebody can try again now. */
   readonly mayRetry: boolean;
+  /** What is to be said of who looks, beside a link to sign in; "" if nothing is. */
+  readonly signIn: string;
 }
 
 /** The words of `data-feed`. */
-export const FEEDS = { fresh: "live", stale: "stale", down: "down" } as const;
+export type Feed = "live" | "stale" | "down" | "unauthorised";
+const FEEDS = { fresh: "live", stale: "stale", down: "down" } as const;
+
+/** What the feed is called. */
+export function feedOf(feed: Status["feed"], isSignedOut: boolean): Feed {
+  return isSignedOut ? "unauthorised" : FEEDS[feed];
+}
+
 const KEPT = "What you see is kept";
 
 export function tellFeed(facts: Facts): Told {
   const { status, lagMs, unwellMs, wasFresh, now } = facts;
-  const feed = FEEDS[status.feed];
+  const feed = feedOf(status.feed, facts.isSignedOut);
   const told = {
     feed,
     word: feed,
@@ -45,7 +58,12 @@ export function tellFeed(facts: Facts): Told {
     text: "",
     wait: "",
     mayRetry: false,
+    signIn: facts.signedInMs === null ? "" : ends(facts.signedInMs),
   };
+  if (feed === "unauthorised") {
+    const signIn = `You are not signed in any more. ${KEPT}.`;
+    return { ...told, word: "signed out", figure: "", mayRetry: true, signIn };
+  }
   if (feed === "live") {
     const figure = lagMs === null ? "" : behind(lagMs);
     return { ...told, figure, text: figure && "behind" };
@@ -79,6 +97,10 @@ export function tellIndex(lagMs: number | null | undefined): string {
 /** So late that tenths of a second say something, or not. */
 function behind(ms: number): string {
   return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : duration(ms);
+}
+
+function ends(leftMs: number): string {
+  return `You are signed in for ${duration(Math.max(0, leftMs))} more.`;
 }
 
 /** As part of a sentence of ours. */

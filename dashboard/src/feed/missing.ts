@@ -11,6 +11,8 @@ const LOOK_MS = 4_000;
 
 /** Sessions of a similar name, where there is none of this one; null while it may be there. */
 export class Missing {
+  /** Whether who looks may not read it, if it is there at all. */
+  readonly isHidden = new Value(false);
   readonly #similar = new Value<readonly string[] | null>(null);
   readonly similar: Readable<readonly string[] | null> = this.#similar;
   readonly #session: string;
@@ -27,6 +29,9 @@ export class Missing {
     this.#subscription.on("subscribed", ({ exists, similar }) => {
       if (exists === false) this.#lacks(similar ?? []);
       else this.#found();
+    });
+    this.#subscription.on("error", ({ code }) => {
+      if (code === "not_authorized") this.isHidden.set(true);
     });
   }
 

@@ -1,8 +1,15 @@
 // The one client of the page, and what it says of the feed.
 
-import { type Status, TelemetryClient } from "tailcast";
+import { type Status, TailcastError, TelemetryClient } from "tailcast";
 import { Offset } from "../core/offset.js";
 import { Value } from "./value.js";
+
+const UNKNOWN = ["token_expired", "not_authenticated"];
+
+interface Expiring {
+  readonly type: string;
+  readonly expiresAt: number;
+}
 
 /** Where the page lies: it works below any prefix. */
 export const BASE = new URL(".", document.baseURI);
@@ -11,7 +18,34 @@ export const client = new TelemetryClient({ url: BASE });
 /** Whether what is written now arrives. */
 export const status = new Value<Status>(client.status);
 
-client.on("status", (now) => status.set(now));
+/** Whether the server does not know, or knows no more, who looks. */
+export const isSignedOut = new Value(false);
+/** When it will not any more (Unix ms by the server's clock), if that is soon; else null. */
+export const signedInUntil = new Value<number | null>(null);
+
+client.on("status", (now) => {
+  status.set(now);
+  if (now.connected) isSignedOut.set(false);
+  else {
+    signedInUntil.set(null);
+    if (now.code !== null) isSignedOut.set(UNKNOWN.includes(now.code));
+    else if (now.retryAt !== null) void askWhetherKnown();
+  }
+});
+
+client.on("message", (message) => {
+  if (message.type === "expiring") signedInUntil.set((message as Expiring).expiresAt);
+});
+
+// Browsers do not say with which status a WebSocket was refused.
+async function askWhetherKnown(): Promise<void> {
+  try {
+    await client.get("/api/status");
+  } catch (error) {
+    const isRefused = error instanceof TailcastError && error.status === 401;
+    if (isRefused && !status.get().connected) isSignedOut.set(true);
+  }
+}
 
 /** How late records are (ms), as the server said last; null before. */
 export const lag = new Value<number | null>(null);

@@ -3,25 +3,39 @@
 
 import { tellFeed, tellIndex } from "../core/truth.js";
 import { causeOf, overview } from "../feed/overview.js";
-import { client, indexLag, lag, second, status, unwellMs, wasFresh } from "../feed/server.js";
+import {
+  client,
+  indexLag,
+  isSignedOut,
+  lag,
+  second,
+  serverNow,
+  signedInUntil,
+  status,
+  unwellMs,
+  wasFresh,
+} from "../feed/server.js";
 import { useValue } from "../feed/value.js";
 import { Link } from "./link.js";
 import "./feed.css";
 
-const MARKS = { live: "●", stale: "◐", down: "○" } as const;
+const MARKS = { live: "●", stale: "◐", down: "○", unauthorised: "○" } as const;
 
 export function Feed() {
   useValue(second);
   const now = useValue(status);
+  const until = useValue(signedInUntil);
   const told = tellFeed({
     status: now,
     lagMs: useValue(lag),
     unwellMs: unwellMs(),
     cause: useValue(overview) && now.connected ? causeOf(overview.get()) : "",
     wasFresh: useValue(wasFresh),
+    isSignedOut: useValue(isSignedOut),
+    signedInMs: until === null ? null : until - serverNow(),
     now: Date.now(),
   });
-  const { feed, word, figure, text, wait, mayRetry } = told;
+  const { feed, word, figure, text, wait, mayRetry, signIn } = told;
   return (
     <span className={`feed feed-${feed}`}>
       <span role="status">
@@ -35,6 +49,12 @@ export function Feed() {
         {text && (feed === "live" ? <span className="behind"> {text}</span> : `: ${text}`)}
         {wait && <span aria-hidden="true"> The next try is {wait}.</span>}
       </span>
+      {signIn && (
+        <span className="sign-in">
+          {" "}
+          {signIn} <a href={`login#view=${encodeURIComponent(location.search)}`}>Sign in</a>
+        </span>
+      )}
       {mayRetry && (
         <button type="button" onClick={() => client.reconnect()}>
           try now

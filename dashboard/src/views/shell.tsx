@@ -3,11 +3,11 @@
 
 import { Suspense, useEffect } from "react";
 import { leadTo } from "../core/address.js";
-import { FEEDS } from "../core/truth.js";
+import { feedOf } from "../core/truth.js";
 import { watchEmergencies } from "../feed/emergencies.js";
 import { watchOverview } from "../feed/overview.js";
 import { ignored, view } from "../feed/place.js";
-import { status } from "../feed/server.js";
+import { isSignedOut, status } from "../feed/server.js";
 import { sessionList } from "../feed/sessions.js";
 import { useValue, when } from "../feed/value.js";
 import { Boundary, Failures } from "./boundary.js";
@@ -29,6 +29,7 @@ const Sessions = later(async () => (await import("./sessions.js")).Sessions);
 export function Shell() {
   const { session, show } = useValue(view);
   const { feed } = useValue(status);
+  const signedOut = useValue(isSignedOut);
   const nonsense = useValue(ignored);
   const hasList = session === null && show === null;
   // To subscribe to thousands of sessions takes a while: the list is seen before that.
@@ -39,7 +40,7 @@ export function Shell() {
   useEffect(watchOverview, []);
   useEffect(loadWhenUsed, []);
   return (
-    <div className="shell" data-feed={FEEDS[feed]}>
+    <div className="shell" data-feed={feedOf(feed, signedOut)}>
       <Keys />
       <Banner />
       <header className="head">

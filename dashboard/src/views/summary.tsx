@@ -4,7 +4,7 @@
 import { useEffect, useState } from "react";
 import { counted } from "../core/order.js";
 import { emergencies, muted, unseen } from "../feed/emergencies.js";
-import { status } from "../feed/server.js";
+import { isSignedOut, status } from "../feed/server.js";
 import { listed } from "../feed/sessions.js";
 import { useValue } from "../feed/value.js";
 
@@ -17,11 +17,12 @@ const FEEDS = {
 
 export function Summary() {
   const { feed } = useValue(status);
+  const signedOut = useValue(isSignedOut);
   const { sessions, isWhole } = useValue(listed);
   const open = unseen(useValue(emergencies.held).all, useValue(muted)).length;
   const { running, stalled, ended } = counted(sessions);
   const sentence = [
-    FEEDS[feed],
+    signedOut ? "Signed out" : FEEDS[feed],
     isWhole && `${running} running, ${stalled} stalled, ${ended} ended`,
     open > 0 && `${open} emergencies that nobody has seen`,
   ]

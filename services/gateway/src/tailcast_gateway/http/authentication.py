@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
@@ -240,7 +241,9 @@ class Gate:
             return None
         if found is DOES_NOT_COUNT:
             await self._authentication.slow_down()
-        return RedirectResponse("login", HTTPStatus.SEE_OTHER)
+        query = scope["query_string"].decode("latin-1")
+        view = f"#view={quote(f'?{query}', safe='')}" if query else ""
+        return RedirectResponse(f"login{view}", HTTPStatus.SEE_OTHER)
 
     def verdict(
         self,
