@@ -14,6 +14,7 @@ describe("an address", () => {
       to: 2e12,
       mark: 7,
       at: 12.5,
+      paused: null,
       log: true,
       smooth: 0.9,
       table: true,
@@ -45,6 +46,13 @@ describe("an address", () => {
     const view = { ...HOME, session: "a", compare: ["b"], hide: ["b"] };
     expect(fitting({ ...view, log: true }).hide).toBe(view.hide);
     expect(fitting({ ...view, compare: [] }).hide).toEqual([]);
+  });
+
+  test("stands still where a run is shown by itself", () => {
+    const { view, ignored } = readView("?session=a&paused=12.5");
+    expect([view.paused, ignored]).toEqual([12.5, []]);
+    expect(writeView(view)).toBe("?session=a&paused=12.5");
+    expect(readView("?session=a&compare=b&paused=3").ignored).toEqual(["paused=3"]);
   });
 
   test("hides none but runs that are compared", () => {

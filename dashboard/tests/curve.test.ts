@@ -111,7 +111,7 @@ describe("a curve", () => {
   test("is another one once it was copied", () => {
     const curve = new Curve();
     curve.add(1, 1);
-    const copy = curve.copy();
+    const copy = curve.copy(Infinity);
     curve.add(2, NaN);
     curve.add(1, 2);
     expect([[...copy.x], copy.odd, copy.breaks, copy.last]).toEqual([[1], [], [], 1]);

@@ -275,6 +275,22 @@ test("while it is paused it stands still, and has all once it follows", async ()
   expect(steps(curves)).toEqual(upTo(15));
 });
 
+test("it stands still at a place that is named, through whatever is asked for", async () => {
+  const curves = await opened();
+  curves.pause(6);
+  expect(steps(curves)).toEqual(upTo(7));
+  expect(curves.shown!.extent).toEqual({ low: 0, high: 6 });
+  expect(curves.paused.get()).toEqual({ x: 6, since: -3 });
+  subscription().tell(10, 12);
+  expect(curves.received - curves.paused.get()!.since).toBe(5);
+  curves.show(["loss", "lr"], "step");
+  server.asked.shift()!.answer(12);
+  await waitFor(() => expect(curves.whole!.curves.has("lr")).toBe(true));
+  expect(steps(curves)).toEqual(upTo(7));
+  curves.follow();
+  expect(steps(curves)).toEqual(upTo(12));
+});
+
 test("a session that is not there yet is waited for, and drawn from its first record on", async () => {
   const curves = new Curves("run");
   curves.show(["loss"], "step");

@@ -47,6 +47,16 @@ test("a few letters lead to a session", async () => {
   expect(page.querySelector("[role=dialog]")).toBeNull();
 });
 
+test("what fits best comes first, whatever it is; without a word they stand by kind", async () => {
+  go({ session: "a_long_session" });
+  const page = await palette("a_long_session");
+  await until(() => expect(found(page)).toContain("loss"));
+  expect(found(page)[0]).toBe("a_long_session");
+  await write(page, "lo");
+  expect(found(page)).toEqual(["loss", "Logarithmic axis", "a_long_session"]);
+  await type("Escape");
+});
+
 test("commands of the view beneath are there; Esc leaves all as it is", async () => {
   const page = await palette("run_a");
   await write(page, "logar");

@@ -210,6 +210,8 @@ def take_all(camera: Camera, browser: Browser) -> None:
             camera.take(
                 one,
                 State("list", shows=ROW),
+                # Before it counts as ended.
+                State("stalled", "?session=stalled", shows=DRAWN),
                 State("live", live, shows=DRAWN),
                 State("paused", live, pressing(" "), DRAWN),
                 State("replay", run, pressing("r"), DRAWN),
@@ -233,7 +235,6 @@ def take_all(camera: Camera, browser: Browser) -> None:
             State("palette", run, pressing("Control+k", "l", "o", "s"), DRAWN),
             State("nan", "?session=nan", shows=DRAWN),
             State("rewind", "?session=rewound", shows=DRAWN),
-            State("stalled", "?session=stalled", shows=DRAWN),
             State("ended", "?session=ended", shows=DRAWN),
             State("long-names", f"?session={LONG}", shows=DRAWN),
             State("long-names-in-the-list", "?q=tried", shows=ROW),

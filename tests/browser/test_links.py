@@ -83,6 +83,7 @@ WAYS = {
     "zoomed": Way(RUN, pressing("+"), HALF, 1_500),
     "logarithmic": Way(RUN, pressing("l", "]"), "log=1&smooth=0.6", RECORDS),
     "along time": Way(RUN, pressing("2"), "x=time", RECORDS),
+    "paused": Way(RUN, pressing(" "), f"paused={RECORDS - 1}", RECORDS),
     "table": Way(RUN, pressing("+", "t"), f"{HALF}&table=1", 1_500),
     "compared": Way(BOTH, pressing("+"), HALF, 2 * 1_500),
     "one hidden": Way(BOTH, hide_and_place, "hide=second&place=1000", RECORDS),

@@ -287,6 +287,10 @@ def test_paused_it_stands_still_and_then_follows(up: Running, look: Looker) -> N
     up.write("still", *numbered(20, 27))
     says(one.page, "paused at step 19 · 7 new")
     one.shows("loss", points=20)
+    # Who opens the address elsewhere sees the same.
+    other = look(one.page.url)
+    says(other.page, "paused at step 19 · 7 new")
+    other.shows("loss", points=20)
     one.page.keyboard.press("f")
     one.shows("loss", points=27)
 

@@ -86,6 +86,32 @@ def many(up: Running, look: Looker) -> Look:
     return one
 
 
+def test_what_is_typed_before_the_palette_has_come_is_in_it(
+    up: Running, look: Looker
+) -> None:
+    """It is for the palette, and no key of the page beneath."""
+    one = look(up.url)
+    expect(one.row("run_1")).to_be_visible()
+    held: list[Route] = []
+    palette = re.compile(r"/assets/palette-[^/]*\.js$")
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    one.page.route(palette, hold)
+    with one.page.expect_request(palette):
+        one.page.keyboard.press("Control+k")
+    one.page.keyboard.type("run_1")
+    expect(one.page.get_by_role("combobox", name="Session, metric")).to_have_count(0)
+    held[0].continue_()
+    expect(one.page.get_by_role("combobox", name="Session, metric")).to_have_value(
+        "run_1"
+    )
+    one.page.keyboard.press("Enter")
+    expect(one.page.get_by_role("heading", name="run_1")).to_be_visible()
+    one.is_quiet()
+
+
 def test_ten_thousand_are_few_rows(many: Look) -> None:
     """And each is reached by scrolling."""
     expect(many.page.get_by_text("so far …")).to_be_hidden()

@@ -29,6 +29,8 @@ export interface View {
   readonly mark: number | null;
   /** How far a replay is on the axis; null where there is none. */
   readonly at: number | null;
+  /** The place of the axis at which the view stands still; null while it follows. */
+  readonly paused: number | null;
   /** Whether charts have a logarithmic y. */
   readonly log: boolean;
   /** How much lines are smoothed, from 0 (not at all) to nearly 1. */
@@ -56,6 +58,7 @@ export const HOME: View = {
   to: null,
   mark: null,
   at: null,
+  paused: null,
   log: false,
   smooth: 0,
   table: false,
@@ -70,10 +73,13 @@ export const WHOLE = { from: null, to: null, mark: null } satisfies Partial<View
 
 /** What leads to a session, or (null) to the list: places in another one are none there. */
 export function leadTo(session: string | null): Partial<View> {
-  return { ...WHOLE, at: null, session, compare: [] };
+  return { ...WHOLE, at: null, paused: null, session, compare: [] };
 }
 
-/** Without what is said of runs that are not compared: what they show when they come is open. */
+/**
+ * Without what is said of runs that are not compared: what they show when they come is open.
+ * Those that are compared all go on.
+ */
 export function fitting(view: View): View {
   const isCompared = view.compare.length > 0;
   const isThere = (name: string) => name === view.session || view.compare.includes(name);
@@ -83,6 +89,7 @@ export function fitting(view: View): View {
     // What stays is the same: whoever draws by it need not do so anew.
     hide: hide.length === view.hide.length ? view.hide : hide,
     place: isCompared ? view.place : null,
+    paused: isCompared ? null : view.paused,
   };
 }
 
@@ -112,6 +119,7 @@ export function readView(search: string): { view: View; ignored: string[] } {
     to: read<number | null>("to", null, parseNumber),
     mark: read<number | null>("mark", null, parseNumber),
     at: read<number | null>("at", null, parseNumber),
+    paused: read<number | null>("paused", null, parseNumber),
     log: read("log", false, (text) => (text === "1" ? true : undefined)),
     smooth: read("smooth", 0, parseWeight),
     table: read("table", false, (text) => (text === "1" ? true : undefined)),
@@ -124,6 +132,7 @@ export function readView(search: string): { view: View; ignored: string[] } {
   const idle = view.hide.filter((name) => !shown.hide.includes(name));
   if (idle.length > 0) ignored.push(`hide=${writeNames(idle)}`);
   if (view.place !== shown.place) ignored.push(`place=${view.place}`);
+  if (view.paused !== shown.paused) ignored.push(`paused=${view.paused}`);
   return { view: shown, ignored };
 }
 
@@ -140,6 +149,7 @@ export function writeView(view: View): string {
   if (view.to !== null) said.set("to", String(view.to));
   if (view.mark !== null) said.set("mark", String(view.mark));
   if (view.at !== null) said.set("at", String(view.at));
+  if (view.paused !== null) said.set("paused", String(view.paused));
   if (view.log) said.set("log", "1");
   if (view.smooth > 0) said.set("smooth", String(view.smooth));
   if (view.table) said.set("table", "1");

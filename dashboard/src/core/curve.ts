@@ -78,14 +78,20 @@ export class Curve {
     return this.#columns[name].subarray(0, this.#rows);
   }
 
-  /** As it is now: what comes to the one is not in the other. */
-  copy(): Curve {
+  /**
+   * As it is now, up to the last row at a place or before it: what comes to the one is not in
+   * the other.
+   */
+  copy(until: number): Curve {
     const copy = new Curve(this.#most);
     for (const name of COLUMNS) copy.#columns[name].set(this.#column(name));
-    copy.#rows = this.#rows;
-    copy.breaks = [...this.breaks];
-    copy.odd = [...this.odd];
-    copy.last = this.last;
+    const rows = this.x.findLastIndex((x) => x <= until) + 1;
+    copy.#rows = rows;
+    copy.breaks = this.breaks.filter((row) => row < rows);
+    const end = this.odd.findLastIndex(({ x }) => x <= until) + 1;
+    copy.odd = this.odd.slice(0, end);
+    const isWhole = rows === this.#rows && end === this.odd.length;
+    copy.last = isWhole ? this.last : lastTold(copy);
     copy.unplaced = this.unplaced;
     copy.#width = this.#width;
     return copy;
@@ -198,6 +204,14 @@ export class Curve {
     this.#rows = to + 1;
     this.breaks = breaks;
   }
+}
+
+/** The latest value that its rows tell; undefined if that is of several records. */
+function lastTold({ x, mean, count, odd }: Curve): number | undefined {
+  const at = x.length - 1;
+  const none = odd.at(-1);
+  if (none && (at < 0 || none.x > x[at]!)) return Number(none.kind);
+  return count[at] === 1 ? mean[at] : undefined;
 }
 
 const less = (one: number, other: number) => Math.min(one, other);

@@ -106,16 +106,24 @@ export class Picture {
     return picture;
   }
 
-  /** As it is now: what comes to the one is not in the other. */
-  copy(): Picture {
+  /** As it is now up to a place: what comes to the one is not in the other. */
+  copy(until = Infinity): Picture {
     const copy = new Picture([], this.axis, this.span);
-    for (const [metric, curve] of this.curves) copy.curves.set(metric, curve.copy());
-    copy.marks = [...this.marks];
+    let left = 0;
+    for (const [metric, curve] of this.curves) {
+      const part = curve.copy(until);
+      copy.curves.set(metric, part);
+      left = Math.max(left, curve.values - part.values);
+    }
+    copy.marks = this.marks.filter(({ x }) => x === null || x <= until);
     copy.cursor = this.cursor;
-    copy.of = this.of;
+    copy.of = this.of - left;
     copy.bucket = this.bucket;
-    copy.#x = this.#x;
-    copy.#extent = this.#extent && { ...this.#extent };
+    copy.#x = this.#x === null ? null : Math.min(this.#x, until);
+    copy.#extent = this.#extent && {
+      low: Math.min(this.#extent.low, until),
+      high: Math.min(this.#extent.high, until),
+    };
     return copy;
   }
 

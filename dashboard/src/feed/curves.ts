@@ -108,19 +108,25 @@ export class Curves {
     return this.#whole;
   }
 
+  /** All of it that is shown: up to where the view stands still. */
+  get shown(): Picture | undefined {
+    return this.#still ?? this.#whole;
+  }
+
   /** The span that is shown, in full if that has come. */
   get picture(): Picture | undefined {
     const { from, to } = this.#span;
     const span = this.#zoomed?.span;
     if (span?.from === from && span.to === to) return this.#zoomed;
-    return this.#still ?? this.#whole;
+    return this.shown;
   }
 
-  /** Let the view stand still; what comes meanwhile is kept. */
-  pause(): void {
-    if (this.paused.get() !== null) return;
-    this.#still = this.#whole?.copy();
-    this.paused.set({ x: this.#still?.x ?? null, since: this.received });
+  /** Let the view stand still at a place, or where it is; what comes meanwhile is kept. */
+  pause(at?: number): void {
+    const { whole } = this;
+    if (whole === undefined || this.paused.get() !== null) return;
+    this.#stand(whole, at);
+    void this.#refine();
   }
 
   /** Show what has come since, and what comes. */
@@ -130,6 +136,12 @@ export class Curves {
     this.paused.set(null);
     void this.#refine();
     this.#changed();
+  }
+
+  #stand(whole: Picture, at: number | undefined): void {
+    const still = whole.copy(at);
+    this.#still = still;
+    this.paused.set({ x: still.x, since: this.received - (whole.of - still.of) });
   }
 
   close(): void {
@@ -168,10 +180,9 @@ export class Curves {
       }
       if (this.#anew) picture.mark({ kind: "rewind", x: null, text: this.#anew });
       this.#whole = picture;
-      if (this.#still) {
-        this.#still = picture.copy();
-        this.paused.set({ x: picture.x, since: this.received });
-      }
+      // Along another axis it is another place.
+      const { axis, x } = this.#still ?? {};
+      if (axis) this.#stand(picture, axis === picture.axis ? (x ?? undefined) : undefined);
       this.state.set({
         axis: series.x,
         misfit: why,

@@ -118,6 +118,7 @@ function Filters({ asked, change }: { asked: Asked; change: (what: Partial<Asked
         Severity{" "}
         <input
           value={asked.severity}
+          placeholder="any"
           size={10}
           onInput={(event) => change({ severity: event.currentTarget.value })}
         />

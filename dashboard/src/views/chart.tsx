@@ -221,12 +221,12 @@ class Plot {
     const emergency: Mark[] = mark === null ? [] : [{ kind: "emergency", x: mark, text: "" }];
     let whole: Extent | null = null;
     for (const { curves, look } of sources) {
-      const picture = this.#pulled ? curves.whole : curves.picture;
+      const picture = this.#pulled ? curves.shown : curves.picture;
       const curve = picture?.curves.get(metric);
       if (picture === undefined || curve === undefined) continue;
-      const marks = [...(curves.whole?.marks ?? picture.marks), ...emergency.splice(0)];
-      this.#lines.push({ curve, marks, look });
-      whole = union(whole, curves.whole?.extent ?? picture.extent);
+      const { marks, extent } = curves.shown ?? picture;
+      this.#lines.push({ curve, marks: [...marks, ...emergency.splice(0)], look });
+      whole = union(whole, extent);
     }
     // An emergency behind the last value is to be seen too.
     if (mark !== null) whole = union(whole, { low: mark, high: mark });

@@ -54,6 +54,8 @@ export function useKeys(
 export interface OverlayProps {
   /** What was valid beneath it. */
   readonly beneath: readonly Layer[];
+  /** What was written before it was there. */
+  readonly text: string;
   readonly close: () => void;
 }
 /** What lies over the page. */
@@ -61,15 +63,18 @@ const overlay = new Value<{
   readonly Of: ComponentType<OverlayProps>;
   readonly beneath: readonly Layer[];
 } | null>(null);
+/** What is written while the palette is awaited. */
+let early = "";
 const close = () => overlay.set(null);
 
 function open(Of: ComponentType<OverlayProps>): void {
   overlay.set({ Of, beneath: visible(layers.get()) });
 }
 
-/** It is loaded when it is first asked for; no other part has keys meanwhile. */
+/** It is loaded when it is first asked for; what is written meanwhile is for it. */
 async function openPalette(): Promise<void> {
   const beneath = visible(layers.get());
+  early = "";
   overlay.set({ Of: Waiting, beneath });
   try {
     const { Palette } = await import("./palette.js");
@@ -81,8 +86,21 @@ async function openPalette(): Promise<void> {
 }
 
 function Waiting({ close }: OverlayProps) {
-  useKeys("Palette", [{ keys: ["Escape"], does: "Close", run: close }], { isModal: true });
-  return null;
+  useKeys("Palette", [{ keys: ["Escape"], does: "Close", run: close, inText: true }], {
+    isModal: true,
+  });
+  const input = useRef<HTMLInputElement>(null);
+  useFocusWithin(input);
+  return (
+    <input
+      ref={input}
+      className="unseen"
+      aria-label="Session, metric or command"
+      onInput={({ currentTarget }) => {
+        early = currentTarget.value;
+      }}
+    />
+  );
 }
 
 /** The page's own keys. It stands before the views, whose keys win. */
@@ -100,7 +118,7 @@ export function Keys() {
     { keys: ["Escape"], does: "Back to the sessions", run: toSessions },
   ]);
   const shown = useValue(overlay);
-  return shown && <shown.Of beneath={shown.beneath} close={close} />;
+  return shown && <shown.Of beneath={shown.beneath} text={early} close={close} />;
 }
 
 function toSessions(): void {

@@ -209,6 +209,9 @@ function paintMarks(ctx: CanvasRenderingContext2D, marks: readonly Mark[], frame
   }
 }
 
+/** In what is lower than this, words would be upon the lines. */
+const WORDS_PX = 64;
+
 /** Triangles: at the foot for what is no number, at the head for what is infinite. */
 function paintOdd(ctx: CanvasRenderingContext2D, lines: readonly Painted[], frame: Frame) {
   const px = alongX(frame);
@@ -241,6 +244,7 @@ function paintOdd(ctx: CanvasRenderingContext2D, lines: readonly Painted[], fram
       those.push({ low, high });
     }
   }
+  if (frame.height < WORDS_PX * frame.ratio) return;
   // One word for each kind, where there is room; what is beneath the chart says all of them.
   ctx.fillStyle = inkOf("--ink");
   const within = { low: frame.left, high: frame.left + frame.width };

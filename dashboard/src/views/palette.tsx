@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import { leadTo } from "../core/address.js";
-import { best } from "../core/fuzzy.js";
+import { best, wordsOf } from "../core/fuzzy.js";
 import { go, view } from "../feed/place.js";
 import { client } from "../feed/server.js";
 import { listed, sessionList } from "../feed/sessions.js";
@@ -21,8 +21,8 @@ interface Item {
   readonly run: () => void;
 }
 
-export function Palette({ beneath, close }: OverlayProps) {
-  const [text, setText] = useState("");
+export function Palette({ beneath, text: written, close }: OverlayProps) {
+  const [text, setText] = useState(written);
   const [at, setAt] = useState(0);
   const { sessions } = useValue(listed);
   const metrics = useMetrics(text);
@@ -33,7 +33,7 @@ export function Palette({ beneath, close }: OverlayProps) {
   const commands = beneath
     .flatMap(({ shortcuts }) => shortcuts)
     .filter(({ keys }) => !keys.includes("Mod+k"));
-  const items: Item[] = [
+  const found: Item[] = [
     ...best(sessions.keys(), text, (name) => name, MOST).map((name): Item => {
       const run = () => go(leadTo(name));
       return { kind: "session", text: name, keys: "", run };
@@ -48,12 +48,20 @@ export function Palette({ beneath, close }: OverlayProps) {
       return { kind: "command", text: does, keys: keys[0] ?? "", run };
     }),
   ];
+  // What fits best comes first, whatever it is; without a word they stand kind by kind.
+  const isAsked = wordsOf(text).length > 0;
+  const items = isAsked ? best(found, text, (item) => item.text, found.length) : found;
   const chosen = Math.min(at, items.length - 1);
   const move = (by: number) => setAt((chosen + by + items.length) % Math.max(1, items.length));
   const take = (item: Item | undefined) => {
     close();
     item?.run();
   };
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(
+    () => list.current?.children[chosen]?.scrollIntoView({ block: "nearest" }),
+    [chosen, text],
+  );
   const keys = [
     { keys: ["Escape", "Mod+k"], does: "Close", run: close },
     { keys: ["ArrowDown"], does: "Next", run: () => move(1) },
@@ -91,7 +99,7 @@ export function Palette({ beneath, close }: OverlayProps) {
             setAt(0);
           }}
         />
-        <div id="palette-items" role="listbox" aria-label="Found">
+        <div id="palette-items" ref={list} role="listbox" aria-label="Found">
           {items.map((item, index) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the input has the keys.
             <div

@@ -5,7 +5,7 @@ import { type View, WHOLE } from "../core/address.js";
 import { around } from "../core/curve.js";
 import { duration, figure } from "../core/figures.js";
 import { lookOf } from "../core/hues.js";
-import type { Curves } from "../feed/curves.js";
+import type { Curves, Paused } from "../feed/curves.js";
 import { go, showSpan, view } from "../feed/place.js";
 import { type Snapshot, Snapshots } from "../feed/snapshot.js";
 import { useValue } from "../feed/value.js";
@@ -47,21 +47,24 @@ export function Run({ session }: { session: string }) {
   );
   const onSeen = useCallback((names: readonly string[]) => snapshots.see(names), [snapshots]);
   useTick(useMemo(() => [feeds.curves.version], [feeds]));
-  const paused = useValue(feeds.curves.paused);
+  const paused = usePaused(feeds.curves, shown.paused);
   const replay = useReplay(feeds.curves, snapshot, state.axis, shown.at);
   const pause = () => {
     if (replay.at !== null) replay.toggle();
-    else if (paused === null) feeds.curves.pause();
-    else feeds.curves.follow();
+    else {
+      // Without a record there is nothing that could stand still.
+      const x = feeds.curves.whole?.x ?? null;
+      go({ paused: paused === null ? x : null }, { replace: true });
+    }
   };
   const follow = () => {
-    feeds.curves.follow();
+    go({ paused: null }, { replace: true });
     if (replay.at !== null) replay.end();
     if (shown.to !== null) showSpan({ from: shown.from, to: null });
   };
   const whole = feeds.curves.whole?.extent ?? null;
   useRunKeys({ pause, follow, replay: replay.toggle });
-  useChartKeys(shown, () => feeds.curves.whole?.extent ?? null);
+  useChartKeys(shown, () => feeds.curves.shown?.extent ?? null);
 
   const latest = (metric: string): unknown =>
     feeds.curves.whole?.curves.get(metric)?.last ?? snapshot?.metrics?.[metric]?.last;
@@ -140,6 +143,16 @@ export function Run({ session }: { session: string }) {
       </footer>
     </div>
   );
+}
+
+/** Stand still where the address says so, once there is something. */
+function usePaused(curves: Curves, at: number | null): Paused | null {
+  const paused = useValue(curves.paused);
+  useEffect(() => {
+    if (at === null) curves.follow();
+    else if (paused === null) curves.pause(at);
+  });
+  return paused;
 }
 
 /** How the run is now. */

@@ -51,7 +51,7 @@ interface RowProps extends PlaceProps {
   unseen: number;
 }
 
-const MARKS: Readonly<Record<Status, string>> = { running: "●", stalled: "◐", ended: "" };
+const MARKS: Readonly<Record<Status, string>> = { running: "●", stalled: "◐", ended: "○" };
 
 export const Row = memo(function Row({ session, isChosen, unseen, ...place }: RowProps) {
   const { sessionId, status, name, group, tags = [], pinned, spark } = session;

@@ -103,5 +103,5 @@ export function useChartKeys(shown: View, wholeNow: () => Extent | null): void {
 
 /** Places on another axis are others. */
 function goAlong(x: Axis): void {
-  go({ ...WHOLE, x, at: null, place: null }, { replace: true });
+  go({ ...WHOLE, x, at: null, paused: null, place: null }, { replace: true });
 }
