@@ -14,6 +14,8 @@ from tailcast_gateway.commands.commands import Commands
 from tailcast_gateway.commands.subscribing import Subscribing
 from tailcast_gateway.connections import connection, websocket
 from tailcast_gateway.connections.connection import Connection
+from tailcast_gateway.connections.core import conduct
+from tailcast_gateway.limits import Quotas
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES, CloseCode, ComeBack
 from tailcast_streams.exceptions import BrokerUnavailable
@@ -38,10 +40,10 @@ NOT_SENT = {
     close_codes.NO_CODE,
     close_codes.LOST,
     close_codes.TOKEN_EXPIRED,
-    close_codes.RATE_LIMITED,
-    close_codes.PROTOCOL_ERROR,
     close_codes.NOT_AUTHENTICATED,
 }
+# Few messages, and hardly more with time.
+QUOTAS = Quotas(command_rate=0.001, command_burst=9, invalid_messages=3)
 TOO_MUCH = "x" * (256 * 1024 + 1)
 
 Cause = Callable[[Rig, Gateway, Watcher], Awaitable[None]]
@@ -115,6 +117,27 @@ async def be_taken_over(_rig: Rig, gateway: Gateway, client: Watcher) -> None:
         await other.subscribe(sessionId="a", clientId="me")
 
 
+async def send_too_often(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
+    """And go on when that is said."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conduct, "AT_ONCE_SECONDS", 0.0)
+        for _ in range(12):
+            await client.send(type="heartbeat")
+        for _ in range(3):
+            told = await client.until("error", code="rate_limited")
+            assert told["retryAfterMs"] > 0
+
+
+async def send_nonsense(_rig: Rig, _gateway: Gateway, client: Watcher) -> None:
+    """As often as it may be, and once more."""
+    for number in range(4):
+        await client.send(type="nonsense", id=number)
+    for number in range(3):
+        told = await client.until("error", id=number)
+        is_last = "; one more soon ends this connection" in told["message"]
+        assert is_last is (number == 2)
+
+
 CAUSES: dict[CloseCode, Cause] = {
     close_codes.BAD_FRAME: break_framing,
     close_codes.NOT_UTF8: send_no_text,
@@ -124,6 +147,8 @@ CAUSES: dict[CloseCode, Cause] = {
     close_codes.NOT_SERVED: pass_over_unavailable,
     close_codes.TOO_SLOW: stop_reading,
     close_codes.NO_PONG: keep_silent,
+    close_codes.RATE_LIMITED: send_too_often,
+    close_codes.PROTOCOL_ERROR: send_nonsense,
     close_codes.TAKEN_OVER: be_taken_over,
 }
 
@@ -161,7 +186,9 @@ async def test_what_it_means_is_said_first(
     """Why, whether to come back and when; the code repeats it for those who see it."""
     if close is close_codes.INTERNAL_ERROR:
         monkeypatch.setattr(Commands, "subscribe", failing)
-    haste = {"slow_timeout": 0.5} if close is close_codes.TOO_SLOW else {}
+    haste: dict[str, Any] = {"quotas": QUOTAS}
+    if close is close_codes.TOO_SLOW:
+        haste = {"slow_timeout": 0.5}
     if close is close_codes.NOT_SERVED:
         haste = {"ping_interval": 0.2}
     if close is close_codes.NO_PONG:

@@ -134,6 +134,7 @@ async def serving(
             "max_connections",
             "max_descriptors",
             "max_header_bytes",
+            "quotas",
             "trusted_proxies",
         )
         if name in options

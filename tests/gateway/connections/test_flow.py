@@ -7,6 +7,8 @@ from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
 from tailcast_gateway.connections import tuning as transport
+from tailcast_gateway.connections.core import control_frames
+from tailcast_gateway.limits import Quotas
 from tailcast_gateway.protocol.frames import text_frame
 from tests.gateway.connections.rig import (
     MAX_MESSAGE_BYTES,
@@ -16,6 +18,9 @@ from tests.gateway.connections.rig import (
     serving,
 )
 from tests.patience import PATIENCE_SECONDS
+
+
+LIMITED = b'tailcast_gateway_limited_total{limit="control_frames"}'
 
 
 async def test_fragments_are_joined() -> None:
@@ -172,7 +177,10 @@ async def test_a_client_that_stops_reading() -> None:
 
 async def test_a_flood_of_pings_is_bounded() -> None:
     """Who pings and does not read costs no memory, and gets its latest pong at last."""
-    async with serving() as rig, raw_client(rig, receive_buffer_bytes=4096) as client:
+    async with (
+        serving(quotas=Quotas(control_frames=30_000)) as rig,
+        raw_client(rig, receive_buffer_bytes=4096) as client,
+    ):
         owner = await rig.next_owner()
         while not owner.socket.paused:
             owner.socket.write(text_frame(b"." * 1000))
@@ -220,3 +228,30 @@ async def test_pressure_after_a_close_is_not_told() -> None:
         owner.socket.resume_writing()
         assert owner.told.empty()
         owner.socket.abort()
+
+
+async def test_many_pings_are_read_slowly() -> None:
+    """So many a second are answered at once, more after a while; each is answered."""
+    async with (
+        serving(quotas=Quotas(control_frames=20)) as rig,
+        raw_client(rig) as client,
+    ):
+        await client.send(masked(Opcode.PING, b"?") * 20)
+        for _ in range(20):
+            assert await client.frame() == (Opcode.PONG, b"?")
+        assert LIMITED + b" 0.0" in rig.instruments.exposition()
+        await client.send(masked(Opcode.PING, b"!") * 20)
+        for _ in range(20):
+            assert await client.frame() == (Opcode.PONG, b"!")
+        assert LIMITED + b" 0.0" not in rig.instruments.exposition()
+
+
+async def test_a_flood_of_pings_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is sent away after a time in which it was read slowly."""
+    monkeypatch.setattr(control_frames, "PAUSES_SECONDS", 0.05)
+    async with (
+        serving(quotas=Quotas(control_frames=100)) as rig,
+        raw_client(rig) as client,
+    ):
+        await client.send(masked(Opcode.PING, b"") * 500)
+        assert await client.close_code() == 4029

@@ -24,6 +24,8 @@ SETTINGS = frozenset(
         "AUTH_DEFAULT_SESSIONS",
         "AUTH_TIMEOUT",
         "AUTH_TOKEN",
+        "COMMAND_BURST",
+        "COMMAND_RATE",
         "COMPRESSION",
         "DRAIN_SECONDS",
         "EMERGENCY_PATTERNS",
@@ -41,7 +43,9 @@ SETTINGS = frozenset(
         "LOG_FORMAT",
         "LOG_LEVEL",
         "MAX_CONNECTIONS",
+        "MAX_CONTROL_FRAMES",
         "MAX_HEADER_BYTES",
+        "MAX_INVALID_MESSAGES",
         "MAX_LINE_BYTES",
         "MAX_MESSAGE_BYTES",
         "MAX_NAMED_BYTES",
@@ -83,7 +87,6 @@ SETTINGS = frozenset(
 # Reserved names of later versions. They are refused, since they would have no effect.
 NOT_YET = frozenset(
     {
-        "COMMANDS_PER_SECOND",
         "MAX_CONNECTIONS_PER_CLIENT",
     }
 )

@@ -42,6 +42,15 @@ UNBORN_SESSIONS: Final = Limit(
     "MAX_UNBORN_SESSIONS",
     "`too_many_subscriptions` with `retryAfterMs`",
 )
+COMMANDS: Final = Limit(
+    "commands", "COMMAND_RATE", "`rate_limited` with `retryAfterMs`, then close 4029"
+)
+INVALID_MESSAGES: Final = Limit(
+    "invalid_messages", "MAX_INVALID_MESSAGES", "close 4400, after a warning"
+)
+CONTROL_FRAMES: Final = Limit(
+    "control_frames", "MAX_CONTROL_FRAMES", "they are read slowly, then close 4029"
+)
 FILTER: Final = Limit("filter", "", "`invalid_filter`")
 FORMS: Final = Limit("forms", "", "`too_many_subscriptions`")
 MESSAGE_SIZES: Final = Limit("message_sizes", "", "503, or `too_many_subscriptions`")
@@ -52,6 +61,9 @@ ALL_LIMITS: Final = (
     HEADER_BYTES,
     AUTH_TIME,
     MESSAGE_BYTES,
+    COMMANDS,
+    INVALID_MESSAGES,
+    CONTROL_FRAMES,
     SUBSCRIPTIONS,
     PATTERN_CHARACTERS,
     WILDCARDS,
@@ -77,6 +89,13 @@ class Quotas(NamedTuple):
     watched_sessions: int = 100_000
     # ... and those of them that do not exist yet.
     unborn_sessions: int = 10_000
+    # What the commands of one connection may cost in a second, and at once.
+    command_rate: float = 50.0
+    command_burst: int = 500
+    # Messages of one connection that are none, in ten seconds.
+    invalid_messages: int = 20
+    # Pings and unasked pongs of one connection in a second.
+    control_frames: int = 100
 
 
 DEFAULT_QUOTAS: Final = Quotas()

@@ -193,6 +193,7 @@ class Replica:
             max_connections=max_connections,
             handshake_timeout=handshake_timeout,
             max_header_bytes=max_header_bytes,
+            quotas=quotas,
             trusted_proxies=trusted_proxies,
         )
         self.instruments.count_tcp(self.edge.counts)
@@ -350,6 +351,7 @@ class Replica:
             catch_up=self.catch_up,
             holders=self.holders,
             room=self._room,
+            quotas=self.quotas,
             name=name,
             defaults=defaults,
             grant=grant,

@@ -172,6 +172,18 @@ class GatewaySettings(AuthSettings):
     max_unborn_sessions: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.unborn_sessions
     """most of these that do not exist yet"""
 
+    command_rate: Annotated[float, Field(gt=0)] = DEFAULT_QUOTAS.command_rate
+    """cost of one connection's messages in a second: a heartbeat 1, a query 10"""
+
+    command_burst: Annotated[int, Field(ge=10)] = DEFAULT_QUOTAS.command_burst
+    """cost of one connection's messages at once"""
+
+    max_invalid_messages: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.invalid_messages
+    """most messages of one connection that are none, in ten seconds"""
+
+    max_control_frames: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.control_frames
+    """most pings, and pongs that nothing asked for, of one connection in a second"""
+
     max_named_clients: Annotated[int, Field(gt=0)] = ClientBounds().clients
     """most clients that name themselves of which the broker keeps where they are"""
 

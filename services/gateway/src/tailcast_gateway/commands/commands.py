@@ -232,7 +232,9 @@ class Commands:
         self._instruments.error_sent(error.code)
         if error.limit is not None:
             self._limited(client, error.limit)
-        return error_message(error.code, error.text, id=error.id)
+        return error_message(
+            error.code, error.text, id=error.id, retry_after_ms=error.retry_after_ms
+        )
 
     def _too_many(
         self, client: Client, message: Subscribe | Auth, error: TooManyWatched

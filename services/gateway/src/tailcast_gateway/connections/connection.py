@@ -5,6 +5,7 @@ they do is in `commands`; which records the client gets and when is in `delivery
 """
 
 import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -14,6 +15,7 @@ from typing import Any, TypeAlias, assert_never, cast
 from tailcast_gateway.commands.commands import Commands, Unserved
 from tailcast_gateway.commands.core.defaults import NO_DEFAULTS, Defaults
 from tailcast_gateway.commands.core.pieces import Pieces, Room
+from tailcast_gateway.connections.core.conduct import Conduct
 from tailcast_gateway.connections.core.liveness import Action, Liveness
 from tailcast_gateway.connections.core.ports import OwnedSocket
 from tailcast_gateway.connections.expiry import Expiry
@@ -21,11 +23,17 @@ from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Client, ClientSocket
 from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.limits import AUTH_TIME
+from tailcast_gateway.limits import (
+    AUTH_TIME,
+    COMMANDS,
+    INVALID_MESSAGES,
+    Quotas,
+)
 from tailcast_gateway.protocol.client_messages import (
     INVALID_FORMAT,
     INVALID_MESSAGE,
     NOT_AUTHORIZED,
+    TOO_OFTEN,
     UNAUTHENTICATED,
     Ack,
     Auth,
@@ -44,8 +52,11 @@ from tailcast_gateway.protocol.close_codes import (
     NO_PONG,
     NOT_AUTHENTICATED,
     NOT_SERVED,
+    PROTOCOL_ERROR,
+    RATE_LIMITED,
     TOKEN_EXPIRED,
     TOO_SLOW,
+    CloseCode,
     ClosedBy,
     close_code,
     counted_as,
@@ -89,6 +100,7 @@ class Connection:
         catch_up: CatchUp,
         holders: Holders,
         room: Room,
+        quotas: Quotas,
         name: str | None = None,
         defaults: Defaults = NO_DEFAULTS,
         grant: Grant | None,
@@ -131,6 +143,8 @@ class Connection:
         # When the connection was made, monotonic seconds.
         self._opened_at = clock()
         self._liveness = Liveness(self._opened_at)
+        # How much it sends.
+        self._conduct = Conduct(quotas, self._opened_at)
         # Messages that came while another one is carried out.
         self._pending: deque[bytes] = deque()
         self._pending_bytes = 0
@@ -359,17 +373,49 @@ class Connection:
         except InvalidMessage as error:
             self._pieces.spoil()
             self._commands.refuse(self.client, error)
+            if error.limit is COMMANDS and self._conduct.warn(self._clock()):
+                self._send_away(RATE_LIMITED)
             return
         if message is not None:
             self._carry_out(message)
 
     def _whole(self, data: bytes) -> Supported | None:
         """The message; None if it is a piece of one that is not whole yet."""
-        message = _parsed(data)
+        message = self._valid(data)
+        if wait := self._conduct.refuse(message, self._clock()):
+            raise InvalidMessage(
+                TOO_OFTEN,
+                "Too many messages: send fewer, or wait",
+                message.id,
+                limit=COMMANDS,
+                retry_after_ms=math.ceil(wait * 1_000),
+            )
         if not isinstance(message, Subscribe):
             return message
         whole = self._pieces.take(message, len(data), self._clock())
         return None if whole is None else self._defaults.filled(whole)
+
+    def _valid(self, data: bytes) -> Supported:
+        """The message; too many that are none end the connection."""
+        try:
+            return _parsed(data)
+        except InvalidMessage as error:
+            left = self._conduct.note_invalid(self._clock())
+            if left < 0:
+                self._instruments.limited(
+                    INVALID_MESSAGES,
+                    subject=self.client.grant.sub,
+                    address=self.client.address,
+                )
+                self._send_away(PROTOCOL_ERROR)
+            if left == 0:
+                error.text += "; one more soon ends this connection"
+            raise
+
+    def _send_away(self, code: CloseCode) -> None:
+        """Close the connection, and carry out nothing more."""
+        self._forget_pending()
+        self._socket.close(code.number, code.reason)
 
     def _forget_pending(self) -> None:
         self._pending.clear()

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from tailcast_gateway.connections.core.proxies import Proxies
+from tailcast_gateway.limits import CONTROL_FRAMES, DEFAULT_QUOTAS, Limit, Quotas
 
 
 # How many connections beyond the bound are answered, and how many descriptors are kept
@@ -53,6 +54,9 @@ class EdgeInstruments(Protocol):
     def request_refused(self, status: int) -> None:
         """A request was refused before it was looked at."""
 
+    def limited(self, limit: Limit, *, subject: str = "", address: str) -> None:
+        """Somebody was beyond a limit."""
+
 
 class Edge:
     """The bounds and the counts of one gateway's TCP connections."""
@@ -64,6 +68,7 @@ class Edge:
         max_connections: int = 20_000,
         handshake_timeout: float = 10.0,
         max_header_bytes: int = 16 * 1024,
+        quotas: Quotas = DEFAULT_QUOTAS,
         trusted_proxies: Iterable[str] = (),
         max_descriptors: int | None = None,
     ) -> None:
@@ -74,12 +79,14 @@ class Edge:
             max_connections: most connections; a few more are told to come again.
             handshake_timeout: seconds from the accept to the end of the headers.
             max_header_bytes: most bytes of a request's head, cookies apart.
+            quotas: how much clients may ask for.
             trusted_proxies: addresses and networks whose forwarded headers count.
             max_descriptors: most descriptors of the process; by default its limit.
         """
         self.instruments = instruments
         self.max_connections = max_connections
         self.max_header_bytes = max_header_bytes
+        self.quotas = quotas
         self.proxies = Proxies(trusted_proxies)
         # Ends what does not say in time what it wants.
         self.patience = Patience(handshake_timeout)
@@ -129,6 +136,10 @@ class Edge:
     def gone(self, use: Use) -> None:
         """Count that a connection is closed."""
         self.counts[use] -= 1
+
+    def control_frames_limited(self, address: str) -> None:
+        """Count a WebSocket that sends too many control frames."""
+        self.instruments.limited(CONTROL_FRAMES, address=address)
 
     def _descriptors(self) -> int:
         if self._max_descriptors is None:

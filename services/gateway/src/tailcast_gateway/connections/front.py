@@ -397,6 +397,8 @@ class Front(asyncio.Protocol):
             parser,
             connections,
             remote_address=opening.peer,
+            max_control_frames=reception.edge.quotas.control_frames,
+            on_limited=reception.edge.control_frames_limited,
             on_lost=reception.edge.websocket_gone,
         )
         connections.add(socket)  # type: ignore[arg-type]  # has shutdown

@@ -17,6 +17,7 @@ from typing import Any, Final
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
+from tailcast_gateway.connections.core.control_frames import ControlFrames
 from tailcast_gateway.connections.core.owners import LOST_END, NO_OWNER, call_owner
 from tailcast_gateway.connections.core.ports import SocketOwner
 from tailcast_gateway.protocol import close_codes
@@ -31,6 +32,10 @@ READ_SLICE_BYTES: Final = 4 * 1024
 # How long a peer may take to answer our close frame, or to read the rest.
 CLOSE_TIMEOUT_SECONDS: Final = 3.0
 
+_RATE_LIMITED: Final = (
+    close_codes.RATE_LIMITED.number,
+    close_codes.RATE_LIMITED.reason,
+)
 _DRAINING: Final = (close_codes.DRAINING.number, close_codes.DRAINING.reason)
 _NOT_UTF8: Final = (close_codes.NOT_UTF8.number, close_codes.NOT_UTF8.reason)
 _INTERNAL_ERROR: Final = (
@@ -62,16 +67,19 @@ class Socket(asyncio.Protocol):
     __slots__ = (
         "__weakref__",
         "_connections",
+        "_control_frames",
         "_ending",
         "_held",
         "_is_binary",
         "_message",
+        "_on_limited",
         "_on_lost",
         "_parser",
         "_phase",
         "_pong",
         "_reading_paused",
         "_slice_call",
+        "_slow_call",
         "_timer",
         "_transport",
         "_unread",
@@ -88,6 +96,8 @@ class Socket(asyncio.Protocol):
         connections: set[Any],
         *,
         remote_address: tuple[str, int] | None,
+        max_control_frames: int,
+        on_limited: Callable[[str], None],
         on_lost: Callable[[], None],
     ) -> None:
         # The owner; `NO_OWNER` before `start` and after the end.
@@ -109,6 +119,11 @@ class Socket(asyncio.Protocol):
         self._connections = connections
         # Called when the TCP connection is gone.
         self._on_lost = on_lost
+        # Counts its pings and pongs, and is told when there are too many of them.
+        self._control_frames = ControlFrames(max_control_frames)
+        self._on_limited = on_limited
+        # Ends a pause in reading that is made since there were too many.
+        self._slow_call: asyncio.TimerHandle | None = None
         # The phase of the connection.
         self._phase = _Phase.NEW
         # How the connection ends: the first close of either side; None until then.
@@ -139,6 +154,7 @@ class Socket(asyncio.Protocol):
 
     def ping(self, payload: bytes = b"") -> None:
         """Send a ping; at most 125 bytes."""
+        self._control_frames.asked()
         self.write(ping_frame(payload))
 
     def close(self, code: int, reason: str = "") -> None:
@@ -187,7 +203,7 @@ class Socket(asyncio.Protocol):
         """Parse bytes; many of them take several turns of the loop."""
         if self._phase is _Phase.ENDED:
             return
-        if self._reading_paused or self._unread or len(data) > READ_SLICE_BYTES:
+        if self._is_held_up or self._unread or len(data) > READ_SLICE_BYTES:
             self._unread += data
             self._settle_reading()
         else:
@@ -249,18 +265,18 @@ class Socket(asyncio.Protocol):
         if self._phase is _Phase.ENDED:
             return
         waiting = bool(self._held or self._unread)
-        if self._reading_paused or waiting:
+        if self._is_held_up or waiting:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
-        if waiting and not self._reading_paused and self._slice_call is None:
+        if waiting and not self._is_held_up and self._slice_call is None:
             loop = asyncio.get_running_loop()
             self._slice_call = loop.call_soon(self._read_on)
 
     def _read_on(self) -> None:
         """Do one turn of reading: held frames, or else one slice of bytes."""
         self._slice_call = None
-        if self._phase is _Phase.ENDED or self._reading_paused:
+        if self._phase is _Phase.ENDED or self._is_held_up:
             return
         if self._held:
             frames, self._held = self._held, []
@@ -279,7 +295,7 @@ class Socket(asyncio.Protocol):
     def _take(self, frames: Sequence[Any]) -> None:
         """Handle frames in order; after the last, send the parser's answers."""
         for index, frame in enumerate(frames):
-            if self._reading_paused:
+            if self._is_held_up:
                 self._held = list(frames[index:])
                 return
             self._frame_received(frame)
@@ -292,6 +308,8 @@ class Socket(asyncio.Protocol):
     def _frame_received(self, frame: Frame) -> None:
         if self._phase is not _Phase.OPEN:
             return
+        if frame.opcode is Opcode.PING or frame.opcode is Opcode.PONG:
+            self._count_control_frame(frame)
         if frame.opcode is Opcode.PONG:
             call_owner(self, self.owner.pong_received, bytes(frame.data))
         elif frame.opcode is Opcode.TEXT or frame.opcode is Opcode.BINARY:
@@ -305,6 +323,36 @@ class Socket(asyncio.Protocol):
             if frame.fin:
                 data, self._message = bytes(self._message), None
                 self._message_received(data)
+
+    # ---- control frames ----
+
+    @property
+    def _is_held_up(self) -> bool:
+        """Whether no further frame is looked at now."""
+        return self._reading_paused or self._slow_call is not None
+
+    def _count_control_frame(self, frame: Frame) -> None:
+        """Make a pause if there are too many; close the connection if that goes on."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        pause = self._control_frames.came(now, is_pong=frame.opcode is Opcode.PONG)
+        if not pause:
+            return
+        peer = self.remote_address
+        self._on_limited("-" if peer is None else peer[0])
+        if self._control_frames.is_over(now):
+            self.close(*_RATE_LIMITED)
+        else:
+            self._slow_call = loop.call_later(pause, self._go_on)
+
+    def _go_on(self) -> None:
+        self._end_pause()
+        self._settle_reading()
+
+    def _end_pause(self) -> None:
+        if self._slow_call is not None:
+            self._slow_call.cancel()
+            self._slow_call = None
 
     def _message_received(self, data: bytes) -> None:
         if not self._is_binary and not _is_utf8(data):
@@ -354,6 +402,7 @@ class Socket(asyncio.Protocol):
 
     def _leave(self, phase: _Phase, code: int, reason: str, by: ClosedBy) -> None:
         """Stop writing; from here the connection ends in bounded time."""
+        self._end_pause()
         self.write = _discard
         if self._ending is None:
             self._ending = (code, reason, by)

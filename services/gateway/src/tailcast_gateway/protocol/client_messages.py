@@ -54,6 +54,7 @@ SESSION_UNAVAILABLE: Final = "session_unavailable"
 TOO_MANY_SUBSCRIPTIONS: Final = "too_many_subscriptions"
 TOO_MANY_CLIENTS: Final = "too_many_clients"
 TOO_LARGE: Final = "too_large"
+TOO_OFTEN: Final = "rate_limited"
 FAILED: Final = "internal_error"
 
 ErrorCode: TypeAlias = Literal[
@@ -68,6 +69,7 @@ ErrorCode: TypeAlias = Literal[
     "too_many_subscriptions",
     "too_many_clients",
     "too_large",
+    "rate_limited",
     "internal_error",
     "closed",
 ]
@@ -94,6 +96,7 @@ class InvalidMessage(Exception):  # it is what the client sent
         id: MessageID = None,
         *,
         limit: Limit | None = None,
+        retry_after_ms: int = 0,
     ) -> None:
         super().__init__(text)
         self.code: ErrorCode = code
@@ -102,6 +105,8 @@ class InvalidMessage(Exception):  # it is what the client sent
         self.id = id
         # The limit that it is beyond, None if it is another mistake.
         self.limit = limit
+        # After how long it may come again, 0 if that does not help.
+        self.retry_after_ms = retry_after_ms
 
 
 class _Message(Struct, rename="camel", tag_field="type"):

@@ -108,7 +108,10 @@ NO_PONG: Final = CloseCode(
     4012, "no pong", "a ping was not answered in time", ComeBack.RESUME
 )
 RATE_LIMITED: Final = CloseCode(
-    4029, "rate limit", "too many commands, after warnings", ComeBack.AFTER_DELAY
+    4029,
+    "rate limit",
+    "too many messages or pings, after warnings",
+    ComeBack.AFTER_DELAY,
 )
 PROTOCOL_ERROR: Final = CloseCode(
     4400, "protocol error", "invalid messages, after warnings", ComeBack.NO
@@ -176,6 +179,9 @@ def last_words(code: CloseCode, *, chance: float) -> dict[str, object]:
     """
     delay = _DELAYS_MS.get(code.come_back)
     delay_ms = None if delay is None else int(delay[0] + chance * delay[1])
+    if code is RATE_LIMITED:
+        # At once it would only have as much again.
+        delay_ms = 10_000 + int(chance * 5_000)
     if code is DRAINING:
         return {"type": "draining", "reconnectAfterMs": delay_ms}
     fields: dict[str, object] = {
