@@ -18,6 +18,13 @@ from tailcast.embedded import find_program
 # What is measured has a core of its own; clients, writer and broker share the other.
 SERVER_CORE, CLIENT_CORE = 0, 1
 
+# All clients come from one address: how many a gateway takes of that, as its settings.
+ONE_ADDRESS = {
+    "TAILCAST_MAX_CONNECTIONS_PER_ADDRESS": "60000",
+    "TAILCAST_CONNECTION_RATE": "60000",
+    "TAILCAST_CONNECTION_BURST": "60000",
+}
+
 # Nanoseconds by process and thread, as they were last seen.
 _used: dict[int, dict[str, int]] = {}
 

@@ -14,6 +14,7 @@ from benchmarks.gateway.installation import Missing
 from benchmarks.gateway.load import RECORD, Clients, Writer
 from benchmarks.processes import (
     CLIENT_CORE,
+    ONE_ADDRESS,
     SERVER_CORE,
     cpu_seconds,
     free_port,
@@ -171,6 +172,7 @@ def _ours(stack: Stack) -> Command:
         "TAILCAST_KEY_PREFIX": KEY_PREFIX,
         "TAILCAST_HOST": "127.0.0.1",
         "TAILCAST_PORT": str(stack.port),
+        **ONE_ADDRESS,
     }
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import redis
 
-from benchmarks.processes import cpu_seconds, free_port, stop, valkey
+from benchmarks.processes import ONE_ADDRESS, cpu_seconds, free_port, stop, valkey
 from tailcast_streams.keys import Keys
 
 
@@ -68,6 +68,7 @@ def service(name: str, on: Node, **settings: str) -> Generator[int]:
         "TAILCAST_KEY_PREFIX": PREFIX,
         "TAILCAST_LOG_DIR": str(on.directory),
         "TAILCAST_LOG_LEVEL": "warning",
+        **ONE_ADDRESS,
         **{f"TAILCAST_{name.upper()}": value for name, value in settings.items()},
     }
     process = subprocess.Popen(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+from benchmarks.processes import ONE_ADDRESS
 from tailcast.embedded import find_program
 from tailcast_streams.entries import Kind, NewEntry
 from tailcast_streams.position import EntryID
@@ -95,6 +96,7 @@ def gateway(url: str, prefix: str, **settings: str) -> Generator[Gateway]:
         "TAILCAST_HOST": "127.0.0.1",
         "TAILCAST_PORT": str(port),
         "TAILCAST_DRAIN_SECONDS": "0s",
+        **ONE_ADDRESS,
         **{f"TAILCAST_{name.upper()}": value for name, value in settings.items()},
     }
     process = subprocess.Popen(

@@ -15,6 +15,8 @@ from tests.integration.light_client import LightClient, allow_many_files
 
 # So many of them shake hands at a time at first; when they come back, all do at once.
 WAVE = 100
+# All of them have one address.
+ROOMY = {"max_connections_per_address": "2000", "connection_burst": "2000"}
 SESSIONS = ("a", "b", "c")
 # Records that each append brings, and seconds between appends.
 BATCH = 5
@@ -88,8 +90,8 @@ async def test_g12_clients_resume_all_at_once(
     clients = [made(number) for number in range(count)]
     async with (
         rig.stack,
-        running(rig.url, ports[0], key_prefix=rig.prefix) as one,
-        running(rig.url, ports[1], key_prefix=rig.prefix),
+        running(rig.url, ports[0], key_prefix=rig.prefix, **ROOMY) as one,
+        running(rig.url, ports[1], key_prefix=rig.prefix, **ROOMY),
     ):
         flow = Flow(rig)
         await flow.append()

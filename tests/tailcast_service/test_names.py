@@ -43,12 +43,6 @@ def test_a_misspelt_name_is_told_with_its_nearest(name: str, nearest: str) -> No
         check_name(name, "")
 
 
-def test_a_name_of_a_later_version_is_refused() -> None:
-    """A setting that would have no effect is not taken in silence."""
-    with pytest.raises(SettingsError, match="TAILCAST_COMMANDS_PER_SECOND .*no effect"):
-        check_name("TAILCAST_COMMANDS_PER_SECOND", "")
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -2,10 +2,10 @@
 
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.connections.core.token_bucket import Rate, TokenBucket
+from tailcast_gateway.connections.core.token_bucket import TokenBucket, TokenRate
 
 
-RATE = Rate(10.0, 5)
+RATE = TokenRate(10.0, 5)
 
 
 def test_so_much_at_once() -> None:

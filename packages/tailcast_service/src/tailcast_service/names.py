@@ -27,6 +27,8 @@ SETTINGS = frozenset(
         "COMMAND_BURST",
         "COMMAND_RATE",
         "COMPRESSION",
+        "CONNECTION_BURST",
+        "CONNECTION_RATE",
         "DRAIN_SECONDS",
         "EMERGENCY_PATTERNS",
         "HANDSHAKE_TIMEOUT",
@@ -43,6 +45,8 @@ SETTINGS = frozenset(
         "LOG_FORMAT",
         "LOG_LEVEL",
         "MAX_CONNECTIONS",
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        "MAX_CONNECTIONS_PER_SUBJECT",
         "MAX_CONTROL_FRAMES",
         "MAX_HEADER_BYTES",
         "MAX_INVALID_MESSAGES",
@@ -84,13 +88,6 @@ SETTINGS = frozenset(
     }
 )
 
-# Reserved names of later versions. They are refused, since they would have no effect.
-NOT_YET = frozenset(
-    {
-        "MAX_CONNECTIONS_PER_CLIENT",
-    }
-)
-
 # Names that only the compose file reads.
 COMPOSE = frozenset(
     {
@@ -128,12 +125,10 @@ def check_name(name: str, where: str) -> None:
     bare = name.removeprefix(PREFIX)
     if bare in COMPOSE:
         return
-    if bare not in SETTINGS | NOT_YET:
+    if bare not in SETTINGS:
         bare = bare.removesuffix("_FILE")
     if bare in SETTINGS:
         return
-    if bare in NOT_YET:
-        raise SettingsError(f"{name}{where} has no effect in this version: remove it")
     nearest = difflib.get_close_matches(bare, SETTINGS, n=1, cutoff=0)
     raise SettingsError(
         f"{name}{where} is no setting of Tailcast: did you mean {PREFIX}{nearest[0]}?"

@@ -79,6 +79,10 @@ def run(settings: GatewaySettings) -> None:
         name=name,
         window_bytes=settings.window_bytes,
         quotas=Quotas(
+            connections_per_address=settings.max_connections_per_address,
+            connections_per_subject=settings.max_connections_per_subject,
+            connection_rate=settings.connection_rate,
+            connection_burst=settings.connection_burst,
             subscriptions=settings.max_subscriptions,
             pattern_characters=settings.max_pattern_characters,
             wildcards=settings.max_wildcards,

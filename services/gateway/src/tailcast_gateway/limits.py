@@ -19,6 +19,19 @@ class Limit(NamedTuple):
 
 
 CONNECTIONS: Final = Limit("connections", "MAX_CONNECTIONS", "503, or the end")
+CONNECTIONS_PER_ADDRESS: Final = Limit(
+    "connections_per_address",
+    "MAX_CONNECTIONS_PER_ADDRESS",
+    "429 with `Retry-After`, or the end",
+)
+CONNECTIONS_PER_SUBJECT: Final = Limit(
+    "connections_per_subject",
+    "MAX_CONNECTIONS_PER_SUBJECT",
+    "429 with `Retry-After`, or close 4029",
+)
+CONNECTION_RATE: Final = Limit(
+    "connection_rate", "CONNECTION_RATE", "429 with `Retry-After`"
+)
 HANDSHAKE_TIME: Final = Limit("handshake_time", "HANDSHAKE_TIMEOUT", "408, or the end")
 HEADER_BYTES: Final = Limit("header_bytes", "MAX_HEADER_BYTES", "431")
 MESSAGE_BYTES: Final = Limit("message_bytes", "MAX_MESSAGE_BYTES", "close 1009")
@@ -57,6 +70,9 @@ MESSAGE_SIZES: Final = Limit("message_sizes", "", "503, or `too_many_subscriptio
 
 ALL_LIMITS: Final = (
     CONNECTIONS,
+    CONNECTIONS_PER_ADDRESS,
+    CONNECTIONS_PER_SUBJECT,
+    CONNECTION_RATE,
     HANDSHAKE_TIME,
     HEADER_BYTES,
     AUTH_TIME,
@@ -80,6 +96,12 @@ ALL_LIMITS: Final = (
 class Quotas(NamedTuple):
     """How much clients may ask for."""
 
+    # Connections of one address and of one subject.
+    connections_per_address: int = 1_000
+    connections_per_subject: int = 200
+    # New connections of one address in a second, and at once.
+    connection_rate: float = 50.0
+    connection_burst: int = 500
     # Sessions and patterns of one connection, ...
     subscriptions: int = 1_000
     # ... the characters of its patterns together, and the wildcards in them.

@@ -21,13 +21,14 @@ from tailcast_gateway.commands.queries import Queries
 from tailcast_gateway.commands.renewing import Renewing
 from tailcast_gateway.commands.snapshots import Snapshots
 from tailcast_gateway.commands.subscribing import Subscribing
-from tailcast_gateway.connections.admission import ENDING, FULL, Refusal
+from tailcast_gateway.connections.admission import ALIKE, ENDING, FULL, Refusal
 from tailcast_gateway.connections.connection import (
     Connection,
     GrantFor,
     grant_everything,
 )
 from tailcast_gateway.connections.core.ports import OwnedSocket
+from tailcast_gateway.connections.core.subjects import Subjects
 from tailcast_gateway.connections.drain import Departure, Drain
 from tailcast_gateway.connections.edge import Edge
 from tailcast_gateway.connections.expiry import Expiry
@@ -41,7 +42,7 @@ from tailcast_gateway.delivery.index_news import IndexNews
 from tailcast_gateway.delivery.rate_timer import RateTimer
 from tailcast_gateway.delivery.session_events import SessionEvents
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.limits import DEFAULT_QUOTAS, Quotas
+from tailcast_gateway.limits import CONNECTIONS_PER_SUBJECT, DEFAULT_QUOTAS, Quotas
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
 from tailcast_gateway.resume.core.places import Places
@@ -187,6 +188,7 @@ class Replica:
         self.commands = self._make_commands()
         self._room = Room()
         self._expiry = Expiry(now=self.now)
+        self._subjects = Subjects(quotas.connections_per_subject)
         # What all TCP connections share, those of this replica's clients too.
         self.edge = Edge(
             instruments=self.instruments,
@@ -227,10 +229,12 @@ class Replica:
             return None
         return self._tasks.ended or TaskEnded("lifespan", None)
 
-    def refuse(self, *, is_surplus: bool) -> Refusal | None:
+    def refuse(
+        self, *, is_surplus: bool, sub: str = "", address: str = "-"
+    ) -> Refusal | None:
         """Why a new connection is refused, which is counted; None if it is accepted.
 
-        A surplus one is more than there may be.
+        A surplus one is more than there may be. `sub` is the subject that asks.
         """
         if self.connections.is_draining or self.why_over is not None:
             self.instruments.busy("draining")
@@ -238,6 +242,11 @@ class Replica:
         if is_surplus:
             self.instruments.overloaded(self.edge.max_connections)
             return FULL
+        if self._subjects.is_full(sub):
+            self.instruments.limited(
+                CONNECTIONS_PER_SUBJECT, subject=sub, address=address
+            )
+            return ALIKE
         return None
 
     def now(self) -> float:
@@ -359,6 +368,7 @@ class Replica:
             auth_seconds=self._auth_seconds,
             now=self.now,
             expiry=self._expiry,
+            subjects=self._subjects,
             spawn=self.spawn,
             clock=self._clock,
             on_closed=self.connections.remove,

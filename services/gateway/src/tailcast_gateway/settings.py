@@ -143,6 +143,22 @@ class GatewaySettings(AuthSettings):
     max_connections: Annotated[int, Field(gt=0)] = 20_000
     """most TCP connections of this replica; further ones are refused with 503"""
 
+    max_connections_per_address: Annotated[int, Field(gt=0)] = (
+        DEFAULT_QUOTAS.connections_per_address
+    )
+    """most connections of one address, or of one /64 of IPv6; refused with 429"""
+
+    max_connections_per_subject: Annotated[int, Field(gt=0)] = (
+        DEFAULT_QUOTAS.connections_per_subject
+    )
+    """most connections of one subject of tokens; further ones are refused with 429"""
+
+    connection_rate: Annotated[float, Field(gt=0)] = DEFAULT_QUOTAS.connection_rate
+    """new connections of one address in a second; further ones are refused with 429"""
+
+    connection_burst: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.connection_burst
+    """new connections of one address at once"""
+
     handshake_timeout: Annotated[Duration, Field(gt=0)] = 10.0
     """how long a connection may take from its accept to the end of its headers"""
 

@@ -11,6 +11,12 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
+from tailcast_gateway.protocol.client_messages import (
+    TOO_OFTEN,
+    UNAVAILABLE,
+    ErrorCode,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -21,19 +27,31 @@ class Refusal:
     # After how long the client may come again: the shortest and the longest delay.
     least_seconds: float
     most_seconds: float
+    # The status over HTTP, and the code of an `error`.
+    status: int = 503
+    code: ErrorCode = UNAVAILABLE
 
     def delay_ms(self) -> int:
         """A random delay, milliseconds."""
         seconds = random.uniform(self.least_seconds, self.most_seconds)  # noqa: S311  # jitter
         return int(seconds * 1_000)
 
-    def retry_after(self) -> dict[str, str]:
+    def retry_after(self, at_least: float = 0.0) -> dict[str, str]:
         """A random delay as a header of HTTP, in whole seconds."""
-        return {"retry-after": str(math.ceil(self.delay_ms() / 1_000))}
+        return {"retry-after": str(math.ceil(at_least + self.delay_ms() / 1_000))}
 
 
 # There is room when some client leaves; that may take a while.
 FULL: Final = Refusal("too many connections", 5.0, 15.0)
+# There is room when one of the same address or subject leaves ...
+CROWDED: Final = Refusal(
+    "too many connections from this address", 5.0, 15.0, 429, TOO_OFTEN
+)
+ALIKE: Final = Refusal("too many connections with this sub", 5.0, 15.0, 429, TOO_OFTEN)
+# ... or when a moment has passed.
+HASTY: Final = Refusal(
+    "too many new connections from this address", 1.0, 5.0, 429, TOO_OFTEN
+)
 # Another replica takes the clients, or this one when it has restarted within seconds.
 ENDING: Final = Refusal("shutting down", 1.0, 3.0)
 # There is room when some of those that guess have been answered.

@@ -18,6 +18,7 @@ from tailcast_gateway.commands.core.pieces import Pieces, Room
 from tailcast_gateway.connections.core.conduct import Conduct
 from tailcast_gateway.connections.core.liveness import Action, Liveness
 from tailcast_gateway.connections.core.ports import OwnedSocket
+from tailcast_gateway.connections.core.subjects import Subjects
 from tailcast_gateway.connections.expiry import Expiry
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Client, ClientSocket
@@ -26,6 +27,7 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.limits import (
     AUTH_TIME,
     COMMANDS,
+    CONNECTIONS_PER_SUBJECT,
     INVALID_MESSAGES,
     Quotas,
 )
@@ -108,6 +110,7 @@ class Connection:
         auth_seconds: float,
         now: Callable[[], float],
         expiry: Expiry,
+        subjects: Subjects,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         on_closed: Callable[["Connection"], None],
@@ -126,6 +129,8 @@ class Connection:
         # Returns the time, Unix seconds, and looks at this connection when it is time.
         self._now = now
         self._expiry = expiry
+        # Counts the connections of its subject.
+        self._subjects = subjects
         # Varies when connections end whose tokens end together, seconds.
         self._jitter = random.random()  # noqa: S311  # as said above
         # The end of the token of which the client was told that it comes.
@@ -226,6 +231,8 @@ class Connection:
     def socket_closed(self, code: int, reason: str, by: ClosedBy) -> None:
         """Clean up after the end of the connection."""
         self.is_closing = True
+        if self._grant is not None:
+            self._subjects.leave(self._grant.sub)
         self._holders.leave(self.client)
         self._hub.leave(self.client)
         self._room.set()
@@ -464,12 +471,23 @@ class Connection:
             error = InvalidMessage(NOT_AUTHORIZED, text, message.id)
             self._commands.refuse(self.client, error)
             return
-        if await self._commands.renew(self.client, grant, message):
-            self._begin_grant(grant)
+        if not await self._commands.renew(self.client, grant, message):
+            return
+        if self.client.is_closed:
+            return
+        if before is None and self._subjects.is_full(grant.sub):
+            self._instruments.limited(
+                CONNECTIONS_PER_SUBJECT, subject=grant.sub, address=self.client.address
+            )
+            self._send_away(RATE_LIMITED)
+            return
+        self._begin_grant(grant)
 
     def _begin_grant(self, grant: Grant) -> None:
         """Let the client do what a grant allows, until it ends."""
         had, self._grant = self._grant, grant
+        if had is None:
+            self._subjects.enter(grant.sub)
         if grant.ends_at is not None and (had is None or had.ends_at is None):
             self._expiry.watch(self, grant.ends_at - EXPIRING_SECONDS)
 

@@ -10,9 +10,9 @@ import itertools
 import resource
 from collections.abc import Iterable
 from enum import Enum
-from functools import partial
 from typing import Final, Protocol
 
+from tailcast_gateway.connections.core.addresses import Addresses, Visit
 from tailcast_gateway.connections.core.proxies import Proxies
 from tailcast_gateway.limits import CONTROL_FRAMES, DEFAULT_QUOTAS, Limit, Quotas
 
@@ -88,13 +88,13 @@ class Edge:
         self.max_header_bytes = max_header_bytes
         self.quotas = quotas
         self.proxies = Proxies(trusted_proxies)
+        # The connections of each address.
+        self.addresses = Addresses(quotas)
         # Ends what does not say in time what it wants.
         self.patience = Patience(handshake_timeout)
         # Open connections, by what they are used for.
         self.counts = dict.fromkeys(Use, 0)
         self._max_descriptors = max_descriptors
-        # Counts that a WebSocket is closed; each has it, so it is made once.
-        self.websocket_gone = partial(self.gone, Use.WEBSOCKET)
 
     @property
     def open(self) -> int:
@@ -133,9 +133,22 @@ class Edge:
         self.counts[before] -= 1
         self.counts[now] += 1
 
-    def gone(self, use: Use) -> None:
-        """Count that a connection is closed."""
+    def gone(self, use: Use, visit: Visit | None) -> None:
+        """Count that a connection is closed; `visit` is how it counted."""
         self.counts[use] -= 1
+        if visit is not None:
+            self.addresses.leave(visit)
+
+    def websocket_gone(self, visit: Visit | None) -> None:
+        """Count that a WebSocket is closed."""
+        self.gone(Use.WEBSOCKET, visit)
+
+    def enter(self, host: str, now: float) -> Visit:
+        """Count a connection of an address, and say so if it is one too many."""
+        visit = self.addresses.enter(host, now)
+        if visit.limit is not None:
+            self.instruments.limited(visit.limit, address=host)
+        return visit
 
     def control_frames_limited(self, address: str) -> None:
         """Count a WebSocket that sends too many control frames."""

@@ -17,6 +17,7 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, cast
 
@@ -28,6 +29,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from tailcast_gateway.connections.admission import CROWDED, HASTY
+from tailcast_gateway.connections.core.addresses import Visit
 from tailcast_gateway.connections.core.handshakes import (
     Admitted,
     Answer,
@@ -51,6 +54,7 @@ from tailcast_gateway.connections.edge import Edge, Patience, Standing, Use
 from tailcast_gateway.connections.lent import LentTransport
 from tailcast_gateway.connections.tuning import tune
 from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS, Socket
+from tailcast_gateway.limits import CONNECTIONS_PER_ADDRESS
 
 
 # The state of a request in which its `Front` is found (ASGI's lifespan state).
@@ -125,6 +129,7 @@ class Front(asyncio.Protocol):
         "_state",
         "_use",
         "_verdict",
+        "_visit",
         "transport",
         "unanswered",
     )
@@ -157,6 +162,8 @@ class Front(asyncio.Protocol):
         self._lent: LentTransport | None = None
         # How many requests have been given to it and not been answered.
         self.unanswered = 0
+        # How it counts for its address; None before it is known whose it is.
+        self._visit: Visit | None = None
         # Decides about its handshake, if that takes time.
         self._verdict: asyncio.Task[None] | None = None
         # Whether it was refused, and only its end is waited for.
@@ -172,6 +179,11 @@ class Front(asyncio.Protocol):
         if self._standing is Standing.REFUSED:
             self.transport.abort()
             return
+        peer = _peer_of(self.transport)
+        if peer is not None and not self._reception.edge.proxies.trusts(peer[0]):
+            self._visit = self._enter(peer)
+            if self._visit.is_far_beyond:
+                self.transport.abort()
         self._state.connections.add(self)  # type: ignore[arg-type]  # has shutdown
         self._reception.edge.patience.begin(self)
 
@@ -216,7 +228,7 @@ class Front(asyncio.Protocol):
         if inner is not None:
             inner.connection_lost(exc)
         self._forget()
-        self._reception.edge.gone(self._use)
+        self._reception.edge.gone(self._use, self._visit)
 
     # ---- what the server and its clock call ----
 
@@ -300,6 +312,9 @@ class Front(asyncio.Protocol):
         except BadHead as error:
             self._refuse(_answer_to(error))
             return b""
+        if (visit := self._visit_of(head)) is not None and visit.limit is not None:
+            self._turn_away(_too_many(visit))
+            return b""
         if head.is_handshake and not self.unanswered:
             self._shake_hands(head, rest)
             return b""
@@ -309,6 +324,18 @@ class Front(asyncio.Protocol):
         self._body_bytes = head.body_bytes
         self._give(head.forwarded())
         return rest
+
+    def _visit_of(self, head: Head) -> Visit | None:
+        """How a connection counts for whoever really asks."""
+        if self._visit is None:
+            peer, _ = self._asker(head)
+            if peer is not None:
+                self._visit = self._enter(peer)
+        return self._visit
+
+    def _enter(self, peer: tuple[str, int]) -> Visit:
+        now = asyncio.get_running_loop().time()
+        return self._reception.edge.enter(peer[0], now)
 
     def _begin_http(self) -> None:
         """Give the connection to uvicorn's protocol, as the event loop would."""
@@ -399,7 +426,7 @@ class Front(asyncio.Protocol):
             remote_address=opening.peer,
             max_control_frames=reception.edge.quotas.control_frames,
             on_limited=reception.edge.control_frames_limited,
-            on_lost=reception.edge.websocket_gone,
+            on_lost=partial(reception.edge.websocket_gone, self._visit),
         )
         connections.add(socket)  # type: ignore[arg-type]  # has shutdown
         tune(self.transport)
@@ -433,12 +460,16 @@ class Front(asyncio.Protocol):
         self.transport.close()
 
     def _refuse(self, answer: Answer) -> None:
-        """Answer a request that has not come whole, and end the connection.
-
-        The peer may still be sending. Closing now would reset the connection, and the
-        answer would be lost. So its bytes are discarded until it closes too.
-        """
+        """Answer a request that has not come whole, and end the connection."""
         self._reception.edge.instruments.request_refused(answer.status)
+        self._turn_away(answer)
+
+    def _turn_away(self, answer: Answer) -> None:
+        """Answer whoever may still be sending, and end the connection.
+
+        Closing at once would reset the connection, and the answer would be lost. So
+        what comes is discarded until the peer closes too.
+        """
         self._reception.edge.patience.end(self)
         if self.unanswered:
             # In the middle of another answer nothing can be said.
@@ -482,6 +513,13 @@ def _peer_of(transport: asyncio.Transport) -> Peer:
 
 def _bad(text: str) -> Answer:
     return json_answer(HTTPStatus.BAD_REQUEST, "invalid_message", text)
+
+
+def _too_many(visit: Visit) -> Answer:
+    """The answer to a connection that is one too many of its address."""
+    refusal = CROWDED if visit.limit is CONNECTIONS_PER_ADDRESS else HASTY
+    when = refusal.retry_after(visit.wait)
+    return json_answer(refusal.status, refusal.code, refusal.text, **when)
 
 
 def _answer_to(error: BadHead) -> Answer:

@@ -20,7 +20,7 @@ from tailcast_gateway.http.responses import (
     foreign_origin,
     json_response,
 )
-from tailcast_gateway.protocol.client_messages import UNAVAILABLE, error_message
+from tailcast_gateway.protocol.client_messages import error_message
 from tailcast_gateway.protocol.event_wire import EVENTS
 from tailcast_gateway.protocol.limits import (
     MAX_EMERGENCIES,
@@ -79,9 +79,14 @@ def add_events(
         headers = [] if origin is None else _shared_with(origin)
         front = front_of(request.scope)
         is_surplus = front is not None and front.is_surplus
-        if (refusal := replica.refuse(is_surplus=is_surplus)) is not None:
-            return _ended(refusal, headers)
         peer = request.client
+        refusal = replica.refuse(
+            is_surplus=is_surplus,
+            sub=grant.sub,
+            address="-" if peer is None else peer.host,
+        )
+        if refusal is not None:
+            return _ended(refusal, headers)
         response = EventStream(
             remote_address=None if peer is None else (peer.host, peer.port),
             headers=headers,
@@ -98,7 +103,7 @@ def _ended(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> Response:
 
     Browsers come back to a stream that has ended, and never to one that was refused.
     """
-    told = error_message(UNAVAILABLE, refusal.text, retry_after_ms=refusal.delay_ms())
+    told = error_message(refusal.code, refusal.text, retry_after_ms=refusal.delay_ms())
     response = Response(EVENTS.message(told))
     response.raw_headers += [*HEADERS, *headers, (b"connection", b"close")]
     return response

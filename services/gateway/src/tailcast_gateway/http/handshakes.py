@@ -65,19 +65,20 @@ class Handshakes:
             return self._refuse_slowly(DOES_NOT_COUNT)
         if isinstance(found, Answer):
             return found
-        if (
-            refused := self._replica.refuse(is_surplus=handshake.is_surplus)
-        ) is not None:
+        address = "-" if handshake.peer is None else handshake.peer[0]
+        sub = "" if found is None else found.grant.sub
+        refused = self._replica.refuse(
+            is_surplus=handshake.is_surplus, sub=sub, address=address
+        )
+        if refused is not None:
             return _unavailable(refused)
-        address = read_address(parse_qsl(handshake.query, keep_blank_values=True))
-        if address.max_message is not None and self._replica.wires.is_full:
+        asked = read_address(parse_qsl(handshake.query, keep_blank_values=True))
+        if asked.max_message is not None and self._replica.wires.is_full:
             self._replica.instruments.busy("wires")
-            self._replica.instruments.limited(
-                MESSAGE_SIZES, address=handshake.peer[0] if handshake.peer else "-"
-            )
+            self._replica.instruments.limited(MESSAGE_SIZES, address=address)
             text = "too many values of maxMessage are in use here"
             return Answer(503, text, headers={"retry-after": "5"})
-        return self._admitted(handshake, address, found)
+        return self._admitted(handshake, asked, found)
 
     def _refuse(self, handshake: Handshake) -> Answer | None:
         """Why whoever asks is not let in; None if they may be."""
@@ -144,6 +145,4 @@ class Handshakes:
 
 
 def _unavailable(refusal: Refusal) -> Answer:
-    return Answer(
-        HTTPStatus.SERVICE_UNAVAILABLE, refusal.text, headers=refusal.retry_after()
-    )
+    return Answer(refusal.status, refusal.text, headers=refusal.retry_after())

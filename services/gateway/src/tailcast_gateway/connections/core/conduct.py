@@ -7,7 +7,7 @@ count once: what a client had sent before it could read the first one is no offe
 
 from typing import Final
 
-from tailcast_gateway.connections.core.token_bucket import Rate, TokenBucket
+from tailcast_gateway.connections.core.token_bucket import TokenBucket, TokenRate
 from tailcast_gateway.limits import Quotas
 from tailcast_gateway.protocol.client_messages import (
     Ack,
@@ -56,7 +56,7 @@ class Conduct:
 
     def __init__(self, quotas: Quotas, now: float) -> None:
         self._quotas = quotas
-        rate = Rate(quotas.command_rate, quotas.command_burst)
+        rate = TokenRate(quotas.command_rate, quotas.command_burst)
         self._commands = TokenBucket(rate, now)
         # When those are served that were told to come again, if they do.
         self._free_at = now
@@ -91,7 +91,7 @@ class Conduct:
         """Note an invalid message; returns how many more may come, -1 for too many."""
         most = self._quotas.invalid_messages
         if self._invalid is None:
-            self._invalid = TokenBucket(Rate(most / INVALID_SECONDS, most), now)
+            self._invalid = TokenBucket(TokenRate(most / INVALID_SECONDS, most), now)
         if self._invalid.take(1.0, now):
             return -1
         return int(self._invalid.left(now))

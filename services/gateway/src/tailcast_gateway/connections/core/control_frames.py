@@ -6,7 +6,7 @@ is a pause. A peer that goes on nevertheless is to be sent away.
 
 from typing import Final
 
-from tailcast_gateway.connections.core.token_bucket import Rate, TokenBucket
+from tailcast_gateway.connections.core.token_bucket import TokenBucket, TokenRate
 
 
 # For how long a peer may send so many that there are pauses.
@@ -38,7 +38,7 @@ class ControlFrames:
             self._asked -= 1
             return 0.0
         if self._bucket is None:
-            self._bucket = TokenBucket(Rate(self._most, self._most), now)
+            self._bucket = TokenBucket(TokenRate(self._most, self._most), now)
         pause = self._bucket.spend(1.0, now)
         if pause:
             self._since = now if self._since is None else self._since

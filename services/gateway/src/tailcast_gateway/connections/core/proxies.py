@@ -44,7 +44,7 @@ class Proxies:
             forwarded: the values of `X-Forwarded-For`.
             protocols: the values of `X-Forwarded-Proto`.
         """
-        if not self._networks or peer is None or not self._trusts(peer[0]):
+        if not self._networks or peer is None or not self.trusts(peer[0]):
             return peer, None
         protocol = protocols[-1].strip().lower() if protocols else ""
         is_secure = protocol in _SECURE if protocol in _SECURE | _PLAIN else None
@@ -54,11 +54,12 @@ class Proxies:
                 # What is further left was written by whoever wrote this.
                 break
             peer = found
-            if not self._trusts(found[0]):
+            if not self.trusts(found[0]):
                 break
         return peer, is_secure
 
-    def _trusts(self, host: str) -> bool:
+    def trusts(self, host: str) -> bool:
+        """Whether what comes from an address is of a trusted proxy."""
         if (known := self._known.get(host)) is not None:
             return known
         address = _address_in(host)

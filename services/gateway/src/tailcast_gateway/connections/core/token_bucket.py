@@ -6,7 +6,7 @@ Pure; times are arguments, monotonic seconds.
 from typing import NamedTuple
 
 
-class Rate(NamedTuple):
+class TokenRate(NamedTuple):
     """How much may be done."""
 
     per_second: float
@@ -19,7 +19,7 @@ class TokenBucket:
 
     __slots__ = ("_at", "_left", "_rate")
 
-    def __init__(self, rate: Rate, now: float) -> None:
+    def __init__(self, rate: TokenRate, now: float) -> None:
         self._rate = rate
         # How many tokens there were at a time; fewer than none after `spend`.
         self._left, self._at = rate.at_once, now
