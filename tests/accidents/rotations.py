@@ -2,6 +2,7 @@
 
 import logging
 import logging.handlers
+import os
 import shutil
 import subprocess
 import time
@@ -154,6 +155,37 @@ def rotated_while_down(stage: Stage) -> None:
     stage.stop()
     stage.append("a.jsonl", 5)
     path = stage.path("a.jsonl")
+    path.rename(path.with_name("a.jsonl.1"))
+    stage.append("a.jsonl", 5)
+    stage.start()
+
+
+@accident(needs=LOGROTATE, is_for_all=False)
+def logrotate_before_the_first_line(stage: Stage) -> None:
+    """An empty file is renamed; its writer goes on in it, another in the new one."""
+    with stage.path("a.jsonl").open("ab", buffering=0) as file:
+        stage.append("b.jsonl", 1)
+        stage.wait_until_told()
+        logrotate(stage, "create", "ifempty")
+        for _ in range(2):
+            texts = stage.lines(1)
+            stage.note("a.jsonl", texts)
+            file.write(joined(texts))
+            time.sleep(0.5)
+        stage.append("a.jsonl", 5)
+        stage.wait_until_told()
+
+
+@accident(ways=EVERYWHERE, is_for_all=False)
+def cut_then_rotated_while_down(stage: Stage) -> None:
+    """Cut to nothing while somebody follows; then lines, and a rotation, unseen."""
+    stage.append("a.jsonl", 30)
+    stage.wait_until_told()
+    path = stage.path("a.jsonl")
+    os.truncate(path, 0)
+    stage.wait_until_cut()
+    stage.stop()
+    stage.append("a.jsonl", 5)
     path.rename(path.with_name("a.jsonl.1"))
     stage.append("a.jsonl", 5)
     stage.start()

@@ -119,6 +119,15 @@ class Stage:
                 return
             time.sleep(next(looks))
 
+    def wait_until_cut(self) -> None:
+        """Wait until a reader was told that a file began anew. Raises NotTold."""
+
+        def is_told() -> bool:
+            sessions = self.follower.told().values()
+            return any(one.is_rewind for each in sessions for one in each.told)
+
+        self.wait(is_told, "that it was cut")
+
     def let_it_rest(self, seconds: float) -> None:
         """Let time pass, on a busy machine as much as the follower needs."""
         time.sleep(seconds)

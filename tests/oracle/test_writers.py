@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tailcast_tailer.core.progress import FINISHED_SECONDS
 from tests.oracle.files import Kind
 from tests.oracle.world import MakeWorld, generations, steps
 
@@ -162,6 +163,104 @@ def test_half_of_the_only_line_is_written_before_the_rotation(
         world.view.changed(path.with_name("a.jsonl.1"))
     world.pass_time(60.0)
     assert steps(world) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("seen_seconds", [0.0, 0.9])
+@pytest.mark.parametrize("seconds", [1.0, 50.0])
+def test_an_empty_file_is_rotated_and_its_writer_goes_on(
+    make_world: MakeWorld, kind: Kind, seen_seconds: float, seconds: float
+) -> None:
+    """Nobody writes to the new one, and none of its changes shows the old one's."""
+    world = make_world(kind)
+    world.write("a", 0)
+    world.pass_time(seen_seconds)
+    path = world.path("a")
+    with path.open("ab", buffering=0) as late:
+        world.rotate("a", 0)
+        for _ in range(2):
+            world.pass_time(seconds)
+            world.write_late(late, "a")
+            world.view.changed(path.with_name("a.jsonl.1"))
+    world.pass_time(3 * seconds + 30.0)
+    assert steps(world) == [1, 2]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("seen_seconds", [0.9, 30.0])
+@pytest.mark.parametrize("seconds", [0.3, 3.0, 60.0])
+def test_an_empty_file_is_rotated_and_both_are_written(
+    make_world: MakeWorld, kind: Kind, seen_seconds: float, seconds: float
+) -> None:
+    """What comes in time is read first; of what comes later the reader was told."""
+    world = make_world(kind)
+    world.write("a", 0)
+    world.pass_time(seen_seconds)
+    path = world.path("a")
+    line = world.lines("a", 1)
+    with path.open("ab", buffering=0) as late:
+        world.rotate("a", 1)
+        world.pass_time(seconds)
+        late.write(line)
+        world.view.changed(path.with_name("a.jsonl.1"))
+    world.pass_time(60.0)
+    if seconds < FINISHED_SECONDS:
+        assert steps(world) == [1, 2]
+        return
+    assert steps(world) == [2]
+    assert not [one for one in world.streams()["a"] if one.id.generation == 1]
+
+
+@pytest.mark.parametrize("kind", [Kind.LOCAL, Kind.UNTOLD])
+@pytest.mark.parametrize("seconds", [1.0, 100.0])
+def test_an_empty_file_with_a_writer_was_rotated_before_the_start(
+    make_world: MakeWorld, kind: Kind, seconds: float
+) -> None:
+    """However old it is; the new one has a line already."""
+    world = make_world(kind)
+    world.stop()
+    world.write("a", 0)
+    path = world.path("a")
+    line = world.lines("a", 1)
+    with path.open("ab", buffering=0) as late:
+        world.rotate("a", 1)
+        world.pass_time(seconds)
+        world.start()
+        world.pass_time(2.0)
+        late.write(line)
+        world.view.changed(path.with_name("a.jsonl.1"))
+        world.pass_time(30.0)
+    assert steps(world) == [1, 2]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("is_running", [False, True])
+@pytest.mark.parametrize("rotation", ["rotate", "copy_and_cut"])
+@pytest.mark.parametrize("count", [0, 2])
+def test_rotated_after_it_was_cut_to_nothing(
+    make_world: MakeWorld, kind: Kind, rotation: str, count: int, *, is_running: bool
+) -> None:
+    """Nothing proves which file it was; what was written since the cut is its own.
+
+    What was rotated away before that was read, and does not come again.
+    """
+    world = make_world(kind)
+    world.write("a", 3)
+    world.pass_time(5.0)
+    world.rotate("a", 2)
+    world.pass_time(20.0)
+    world.cut("a", 0)
+    # Long enough for its descriptor to be let go.
+    world.pass_time(80.0)
+    before = generations(world)
+    if not is_running:
+        world.stop()
+    world.write("a", 2)
+    getattr(world, rotation)("a", count)
+    world.start()
+    world.pass_time(60.0)
+    assert steps(world) == list(range(1, 8 + count))
+    assert len(generations(world)) == len(before) + (count > 0)
 
 
 def test_a_file_that_is_cut_to_nothing_is_told_once(make_world: MakeWorld) -> None:

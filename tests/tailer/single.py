@@ -15,7 +15,7 @@ from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.fates import Fates
-from tailcast_tailer.following.follower import Follower
+from tailcast_tailer.following.follower import MENDED_EVERY_SECONDS, Follower
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.instruments import Instruments
 
@@ -96,10 +96,10 @@ class Single:
         )
 
     async def settle(self) -> None:
-        """Give turns, letting time pass as asked, until there is nothing to do."""
+        """Give turns, letting time pass as asked, until nothing is to be done soon."""
         for _ in range(MOST_TURNS):
             delay = await self.follower.turn()
-            if delay is None:
+            if delay is None or delay > MENDED_EVERY_SECONDS:
                 return
             self.clock.now += delay
         raise AssertionError("the follower never rests")

@@ -6,6 +6,7 @@ from tailcast_tailer.core.progress import (
     Action,
     Doubt,
     Seen,
+    is_finished,
     judge,
     look_interval,
     may_begin_anew,
@@ -144,3 +145,28 @@ def test_watched_files_are_looked_at_once_a_minute(
 ) -> None:
     """A lost notification costs as long as the file was quiet, a minute at most."""
     assert look_interval(quiet, poll_interval=0.1, is_watched=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("is_writable", "has_lines", "is_over"),
+    [
+        (False, True, True),
+        (True, True, False),
+        (None, True, True),
+        (False, False, True),
+        (True, False, False),
+        (None, False, False),
+    ],
+)
+def test_a_file_that_is_left_is_finished_if_nobody_writes_to_it(
+    *, is_writable: bool | None, has_lines: bool, is_over: bool
+) -> None:
+    """Where nobody knows, one that has lines was quiet; one without has none yet.
+
+    Half a line behind others is missing; alone it is none.
+    """
+    for has_rest in (False, True):
+        said = is_finished(
+            is_writable=is_writable, has_rest=has_rest, has_lines=has_lines
+        )
+        assert said is (is_over and not (has_rest and has_lines))

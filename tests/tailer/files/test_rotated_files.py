@@ -107,7 +107,7 @@ def test_the_oldest_file_that_may_have_a_line(tmp_path: Path) -> None:
     path.write_bytes(b'{"step":2}\n')
     passed: set[Identity] = set()
     found: list[tuple[int, int]] = []
-    while oldest := oldest_of(str(path), lambda _: True, passed):
+    while oldest := oldest_of(str(path), lambda _: True, passed=passed):
         found.append((oldest.opened.glimpse.size, oldest.files))
         passed.add(oldest.opened.glimpse.identity)
         os.close(oldest.opened.descriptor)

@@ -67,13 +67,22 @@ async def test_a_link_to_a_file_that_is_watched_is_no_session(
         assert list(await broker.sessions()) == ["z"]
 
 
-@pytest.mark.parametrize("names_paths", [False, True], ids=["log-dir", "up"])
+@pytest.mark.parametrize(
+    ("names_paths", "is_empty"),
+    [(False, False), (True, False), (True, True)],
+    ids=["log-dir", "up", "up-empty"],
+)
 async def test_the_past_of_a_path_that_nothing_has_waits_for_it(
-    broker: MemoryBroker, tmp_path: Path, *, names_paths: bool
+    broker: MemoryBroker, tmp_path: Path, *, names_paths: bool, is_empty: bool
 ) -> None:
-    """That is said; and it is told first when something has the path."""
+    """That is said; and it is told first when something has the path.
+
+    Where a file is followed for what it holds, nothing has it until the first line.
+    """
     path = tmp_path / "telemetry" / "a.jsonl"
     path.parent.mkdir()
+    if is_empty:
+        path.touch()
     past = path.with_name("a.jsonl.1")
     past.write_bytes(lines(1))
     paths = [str(path.parent)] if names_paths else []

@@ -13,6 +13,7 @@ from functools import partial
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_service.tasks import LongLived, Loop
 from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
+from tailcast_tailer.core.rotated_names import is_compressed, rotated_of
 from tailcast_tailer.files.descriptors import Descriptors
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.threads import FileThreads
@@ -226,12 +227,20 @@ class Pipeline:
                 if item is None:
                     self._discovery.changed(path)
                     self._must_list.set()
+                    self._rotated_changed(path)
                     continue
                 self._instruments.change_noticed(by_hint=True)
                 item.changed_at = self._clock()
                 item.absent_since = None
                 item.is_unnoticed = False
                 self._turns.enqueue(item)
+
+    def _rotated_changed(self, path: str) -> None:
+        """A file that was rotated away may go on: ask the session that it is of."""
+        base = None if is_compressed(path) else rotated_of(path)
+        item = None if base is None else self._turns.items.get(base)
+        if item is not None:
+            self._turns.enqueue(item)
 
     # The turns.
 

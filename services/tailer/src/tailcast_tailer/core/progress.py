@@ -153,15 +153,20 @@ def may_be_left(
     return is_closed or quiet_seconds >= FINISHED_SECONDS
 
 
-def is_finished(*, is_gapless: bool, is_writable: bool | None, has_rest: bool) -> bool:
+def is_finished(
+    *, is_writable: bool | None, has_rest: bool, has_lines: bool = True
+) -> bool:
     """Whether a file that is left has been read whole, for all that is known.
 
     Args:
-        is_gapless: whether nothing lies between it and what follows.
         is_writable: as above; where nobody knows, it was quiet for a while.
         has_rest: as above.
+        has_lines: whether any were read of it. Who is to write the first one is quiet
+            until then; and half a line alone is none.
     """
-    return is_gapless and not is_writable and not has_rest
+    if not has_lines:
+        return is_writable is False
+    return not is_writable and not has_rest
 
 
 def look_interval(

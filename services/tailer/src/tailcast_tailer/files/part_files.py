@@ -127,7 +127,13 @@ class PartFiles(SessionFile):
         """Parts are not rotated away."""
         return False
 
-    def find_oldest(self, is_young: Callable[[Glimpse], bool]) -> bool:
+    def find_oldest(
+        self,
+        is_due: Callable[[Glimpse], bool],
+        *,
+        past: str = "",
+        asks_writers: bool = False,
+    ) -> bool:
         """Parts are not rotated away."""
         return False
 

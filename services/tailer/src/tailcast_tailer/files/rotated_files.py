@@ -25,8 +25,10 @@ from tailcast_tailer.files.file_system import (
     Opened,
     close_file,
     glimpse,
+    may_be_written,
     open_regular,
 )
+from tailcast_tailer.files.known_files import KnownFiles
 from tailcast_tailer.files.portions import READ_BYTES, Place, is_read_to
 
 
@@ -48,14 +50,18 @@ class RotatedFile(NamedTuple):
     is_strong: bool
 
     @property
+    def is_past(self) -> bool:
+        """Whether it is the past of the path, and its lines can be read."""
+        return self.is_strong and not is_compressed(self.path)
+
+    @property
     def is_read(self) -> bool:
-        """Whether its lines can be read, and are the past of the path."""
-        is_text = self.is_strong and not is_compressed(self.path)
-        return is_text and self.glimpse.size > 0
+        """Whether it is so, and there is something to read."""
+        return self.is_past and self.glimpse.size > 0
 
 
 class Oldest(NamedTuple):
-    """The oldest file that was rotated away and may have lines."""
+    """The oldest file that was rotated away and has lines, or may get some."""
 
     opened: Opened
     # How many files there are to read, with it and what has the path, and the size of
@@ -153,31 +159,48 @@ def find_read(path: str, place: Place, but: Identity | None) -> Opened | None:
 
 def oldest_of(
     path: str,
-    is_young: Callable[[Glimpse], bool],
+    is_due: Callable[[Glimpse], bool],
+    *,
+    past: str = "",
     passed: Container[Identity] = (),
+    asks_writers: bool = False,
 ) -> Oldest | None:
-    """Open the oldest rotated file that may have lines; None if there is none.
+    """Open the oldest rotated file that is to be read; None if there is none.
+
+    It has lines that were not read; or it is empty, and has a writer.
 
     Args:
         path: what it was rotated away from.
-        is_young: whether a file is young enough to be read.
+        is_due: whether a file with lines is new enough to be read.
+        past: which files the session has read whole.
         passed: files that showed no line, however long they were looked at.
+        asks_writers: whether the system tells who has a file open to write.
     """
     files = rotated_files(path) or []
+    known = KnownFiles(past)
     for at, file in enumerate(files):
-        is_due = file.is_read and file.glimpse.identity not in passed
-        if not is_due or not is_young(file.glimpse):
+        if not file.is_past or file.glimpse.identity in passed:
+            continue
+        if not (is_due(file.glimpse) if file.is_read else asks_writers):
             continue
         opened = open_same(file)
         if opened is None:
             continue
-        if not is_blank(opened):
-            sizes = [one.glimpse.size for one in files[at:] if one.is_read]
+        if _is_to_be_read(opened, known):
+            later = [one.glimpse.size for one in files[at + 1 :] if one.is_read]
+            sizes = [file.glimpse.size, *later]
             if size := _size_of_lines(path):
                 sizes.append(size)
             return Oldest(opened, len(sizes), sizes[-1])
         close_file(opened.descriptor)
     return None
+
+
+def _is_to_be_read(opened: Opened, known: KnownFiles) -> bool:
+    """Whether a file has lines that were not read, or is empty and may get some."""
+    if opened.glimpse.size == 0:
+        return may_be_written(opened.descriptor) is True
+    return not is_blank(opened) and not known.has(opened)
 
 
 def _size_of_lines(path: str) -> int:

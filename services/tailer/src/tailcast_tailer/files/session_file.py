@@ -89,9 +89,12 @@ class SessionFile:
         self._held: Opened | None = None
         # The file for which both proofs held last.
         self._read_identity: Identity | None = None
-        # Whether that is the oldest rotated file, with which a session begins.
+        # Whether that is the oldest rotated file, with which a session, or a generation
+        # that has no line yet, begins.
         self._holds_oldest = False
-        # Files with which the session did not begin, as they have no line.
+        # Whether there were any beside the path when they were last looked for.
+        self.has_rotated = False
+        # Files with which it did not begin, as they have no line.
         self._passed: set[Identity] = set()
         # What was there when that was found, and is read first; None before.
         self.backlog: Backlog | None = None
@@ -161,11 +164,10 @@ class SessionFile:
             return None
         if old.portion.has_more or old.portion.place.offset > place.offset:
             return old
-        # Where nothing was read yet, any file seems to go on there.
-        is_proven = place.offset > 0 or not old.portion.held_bytes
         try:
             new = self._prove_and_take(opened, Source.PATH, place, nuls_are_bytes)
-            if new.portion is not None and is_proven:
+            # Where nothing was read yet, any file seems to go on there.
+            if new.portion is not None and place.offset > 0:
                 return None
             successor = self._successor(opened, new)
         except OSError as error:
@@ -200,11 +202,30 @@ class SessionFile:
             self._hold(found)
         return found is not None
 
-    def find_oldest(self, is_young: Callable[[Glimpse], bool]) -> bool:
-        """Hold the oldest rotated file, if there is one that may have lines."""
-        if self._holds_oldest or not self._names.are_beside(self.path):
+    def find_oldest(
+        self,
+        is_due: Callable[[Glimpse], bool],
+        *,
+        past: str = "",
+        asks_writers: bool = False,
+    ) -> bool:
+        """Hold the oldest rotated file that is to be read, if there is one.
+
+        Args:
+            is_due: whether a file with lines is new enough to be read.
+            past: which files the session has read whole.
+            asks_writers: whether the system tells who has a file open to write.
+        """
+        self.has_rotated = self._names.are_beside(self.path)
+        if self._holds_oldest or not self.has_rotated:
             return self._holds_oldest
-        found = oldest_of(self.path, is_young, self._passed)
+        found = oldest_of(
+            self.path,
+            is_due,
+            past=past,
+            passed=self._passed,
+            asks_writers=asks_writers,
+        )
         if found is not None:
             self._hold(found.opened)
             self._holds_oldest = True
@@ -212,10 +233,13 @@ class SessionFile:
         return self._holds_oldest
 
     def pass_over(self) -> None:
-        """The file that is held has no line: a session does not begin with it."""
+        """The file that is held has no line: nothing begins with it."""
+        self._pass_held()
+        self.release()
+
+    def _pass_held(self) -> None:
         if self._held is not None:
             self._passed.add(self._held.glimpse.identity)
-        self.release()
 
     def may_be_written(self) -> bool | None:
         """Whether the file that was read is open for writing; None: nobody knows."""
@@ -248,10 +272,12 @@ class SessionFile:
         self._next_source = Source.PATH if has_path else Source.HELD
         return Next(has_path, following.is_gapless, following.is_rotation)
 
-    def go_on(self) -> None:
-        """The next file is read from now on."""
+    def go_on(self, *, passes: bool) -> None:
+        """The next file is read from now on; `passes`: nothing begins with this one."""
         following, self._next = self._next, None
         if following is not None:
+            if passes:
+                self._pass_held()
             self._hold(following)
             self._read_identity = following.glimpse.identity
 

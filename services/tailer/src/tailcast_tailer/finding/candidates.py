@@ -74,7 +74,7 @@ class Candidate:
 
     __slots__ = (
         "awaited_since", "changed_ns", "due", "first_size", "glimpse", "identity",
-        "is_link", "path", "root", "seen_at", "wait",
+        "is_link", "is_waiting", "path", "root", "seen_at", "wait",
     )  # fmt: skip  # one name a line would hide what they are
 
     def __init__(
@@ -100,6 +100,8 @@ class Candidate:
         self.first_size: int | None = None
         # Since when it is to be read as the past of a path; None: it is not.
         self.awaited_since: float | None = None
+        # Whether it was told that it does not show yet what it is.
+        self.is_waiting = False
         # When it is judged again, and how long after that.
         self.due = 0.0
         self.wait = JUDGED_AGAIN_SECONDS[0]

@@ -413,18 +413,19 @@ class Survey:
             self._tell(listing, before, SourceState.LEFT_OUT, reason)
 
     def _awaited_base(self, candidate: Candidate) -> str | None:
-        """The path that a file was rotated away from, while nothing has it, or had it.
+        """The path that a file was rotated away from, while no file is read there.
 
-        None if it was not rotated, or that path is read.
+        None if it was not rotated, or if what has that path is read, or left out.
         """
         root = candidate.root
         if root is None or root.kind is not FileKind.TELEMETRY:
             return None
         base = rotated_of(candidate.path)
-        is_read = base in self._there or (
-            base is not None and self._naming.session_of(base) is not None
-        )
-        return None if is_read else base
+        if base is None or self._naming.session_of(base) is not None:
+            return None
+        now_there = self._there.get(base)
+        is_read_later = now_there is None or now_there.is_waiting
+        return base if is_read_later else None
 
     def _why_not(self, candidate: Candidate) -> str:
         """Why such a file is no session; "" if it may be one."""
@@ -531,6 +532,7 @@ class Survey:
         now: float,
     ) -> None:
         candidate.judge_later(now)
+        candidate.is_waiting = state is SourceState.WAITING
         self._undecided[candidate.path] = candidate
         mend = f"name it to follow it: tailcast up {as_text(candidate.path)}"
         self._tell(listing, candidate.path, state, reason, mend=mend)

@@ -38,7 +38,11 @@ from tailcast_tailer.following.generations import Generations, Succeeding
 from tailcast_tailer.following.last_line import LastLine
 from tailcast_tailer.following.middle import Middle
 from tailcast_tailer.following.ownership import Ownership
-from tailcast_tailer.following.succession import Succession, Waiting
+from tailcast_tailer.following.succession import (
+    CLOCK_SECONDS,
+    Succession,
+    Waiting,
+)
 
 
 # Until the next attempt after a rewrite was refused, and after one that came too soon.
@@ -46,6 +50,9 @@ REWRITE_RETRY_SECONDS = 2.0
 REWRITE_WAIT_SECONDS = 0.5
 # Between two repairs of a session whose stream and state contradict each other.
 MENDED_EVERY_SECONDS = 60.0
+# Until a file without any line is looked at again whose past may get some, at least;
+# it takes as long as that was so.
+LEAST_UNREAD_SECONDS = 1.0
 AT_ONCE = 0.0
 
 
@@ -258,7 +265,7 @@ class Follower:
         def look(most_bytes: int) -> Glimpse | Look | None:
             seen = self._file.first_look(place, most_bytes=most_bytes, holds=holds)
             # Asked for afterwards: it may be rotated at any time.
-            if is_new and self._file.find_oldest(self._context.is_young):
+            if self._find_oldest(stored):
                 return None
             if seen is not None:
                 self._context.roots.saw(self.path)
@@ -355,15 +362,32 @@ class Follower:
         look_on = partial(
             self._file.look, stored.place, nuls_are_bytes=nuls_are_bytes, rested=rested
         )
-        is_new = not stored.position.incarnation
-        has_past = is_new and self._file.find_oldest(self._context.is_young)
+        has_past = self._find_oldest(stored)
         look = look_on()
-        if is_new and not has_past and self._file.find_oldest(self._context.is_young):
+        if not has_past and self._find_oldest(stored):
             # It was rotated before it was opened.
             look = look_on()
         if look.at_path is not None:
             self._context.roots.saw(self.path)
         return look
+
+    def _find_oldest(self, stored: Stored) -> bool:
+        """Hold what was rotated away before anything was read; for a thread.
+
+        A generation whose file was cut to nothing has no proof of which file it is of:
+        it is of what was written after that.
+        """
+        position = stored.position
+        if position.offset:
+            return False
+        since_ns = (stored.updated_ms - CLOCK_SECONDS * 1_000) * 1_000_000
+        return self._file.find_oldest(
+            (lambda glimpse: glimpse.mtime_ns >= since_ns)
+            if position.incarnation
+            else self._context.is_young,
+            past=stored.past,
+            asks_writers=not self._context.is_network,
+        )
 
     def _note_look(self, look: Look) -> None:
         if look.at_path is not None:
@@ -416,6 +440,9 @@ class Follower:
             return AT_ONCE
         if await self._middle.is_other(back, awaits_newline=look.awaits_newline):
             return await self._begin_other(back, look)
+        if not back.position.offset and self._file.has_rotated:
+            # Its lines may come there, and nothing else may show that.
+            return max(LEAST_UNREAD_SECONDS, self._context.clock() - self._moved_at)
         return None
 
     async def _unseen(self, stored: Stored, *, is_absent: bool) -> float | None:
@@ -481,8 +508,8 @@ class Follower:
             if following.is_contested:
                 await self._ownership.contested()
             return following.delay
-        if not after.position.incarnation:
-            # No line was in it: the session begins with the next one.
+        if not after.position.offset and following.is_finished:
+            # No line was in it: what has none yet begins with the next one.
             await self._jobs(self._file.pass_over)
             return AT_ONCE
         if not await self._ownership.may_begin_anew(after):
@@ -513,15 +540,18 @@ class Follower:
     ) -> float:
         """Begin one with the next file, or with the one that was written anew."""
         now = self._context.clock()
+        # Its first generation may be that of a file without any line.
+        old = stored if stored.position.incarnation else self._begun(stored, look)
         new = await self._generations.prepare(
-            stored, look, nuls_until=self._nuls_until, succeeding=following
+            old, look, nuls_until=self._nuls_until, succeeding=following
         )
         if new is None:
             await self._jobs(self._file.close_next)
             return second_look_seconds(is_network=self._context.is_network)
         self._note_look(new.look)
         if await self._append(stored, new.after, new.entries, new.portion, new.look):
-            await self._jobs(self._file.go_on)
+            has_none = not stored.position.offset
+            await self._jobs(partial(self._file.go_on, passes=has_none))
             self._doubt = None
             self._generations.began(new, now)
             self._middle.begun(new.look.glimpse)

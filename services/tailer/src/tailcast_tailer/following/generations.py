@@ -46,10 +46,12 @@ class NewGeneration(NamedTuple):
 class Succeeding(NamedTuple):
     """How a file follows the one that was read."""
 
-    # Whether that one was read whole, and whether it, and what lies between the two, is
-    # complete for all that is known.
+    # Whether that one was read whole, and whether nothing more comes of it, for all
+    # that is known.
     is_whole: bool
-    is_complete: bool
+    is_finished: bool
+    # Whether nothing lies between the two, as far as names show.
+    is_gapless: bool
     # Whether this is no rewrite, and whether names show that.
     is_rotation: bool
     was_renamed: bool
@@ -57,6 +59,11 @@ class Succeeding(NamedTuple):
     has_path: bool = True
     # How it looks, if it has rested with a line that no newline ends.
     rested: Rested = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing before it, for all that is known."""
+        return self.is_finished and self.is_gapless
 
 
 class Generations:
@@ -187,7 +194,10 @@ class Generations:
         """The files that were read before, with the one that is left if it exists.
 
         Where names come late it may, if nothing of it stands under its path any more.
+        By nothing that was read no file is known.
         """
+        if not stored.position.offset:
+            return stored.past
         was_renamed = succeeding is not None and succeeding.was_renamed
         was_read = succeeding is not None and succeeding.is_whole
         comes_late = self._context.is_network and not kept

@@ -37,8 +37,8 @@ CLOCK_SECONDS = 2.0
 class Waiting(NamedTuple):
     """What follows is not read yet."""
 
-    # When to look again; None: when the path changes.
-    delay: float | None
+    # When to look again.
+    delay: float
     # Whether it is a rewrite that came too soon.
     is_contested: bool = False
 
@@ -59,6 +59,8 @@ class Succession:
         self._generations = generations
         # What had the path at the latest look, and since when it is as it is.
         self._standing: tuple[Glimpse, float] | None = None
+        # The file that lost it before anything was read of it, and since when it waits.
+        self._unread: tuple[Glimpse, float] | None = None
 
     async def next(
         self, stored: Stored, look: Look, successor: Successor, *, moved_at: float
@@ -73,8 +75,13 @@ class Succession:
         """
         now = self._context.clock()
         doubt = self._seen(successor, now)
-        quiet_seconds = max(
-            now - moved_at, self._context.wall_clock() - look.glimpse.mtime_ns / 1e9
+        has_lines = stored.position.offset > 0
+        quiet_seconds = (
+            max(
+                now - moved_at, self._context.wall_clock() - look.glimpse.mtime_ns / 1e9
+            )
+            if has_lines
+            else now - self._unread_since(look.glimpse, now)
         )
         is_writable = None
         if not self._context.is_network:
@@ -93,18 +100,18 @@ class Succession:
             if successor.has_unended_line:
                 return Waiting(WAIT_SECONDS)
             is_held = quiet_seconds < HELD_SECONDS
-            return Waiting(2 * WAIT_SECONDS if is_held else None)
+            return Waiting(2 * WAIT_SECONDS if is_held else quiet_seconds)
         is_rotation = following.is_rotation or successor.head is Verdict.DIFFERS
-        if not is_rotation and not self._generations.may_begin(doubt):
+        is_rewrite = has_lines and not is_rotation
+        if is_rewrite and not self._generations.may_begin(doubt):
             await self._run(self._file.close_next)
             return Waiting(WAIT_SECONDS, is_contested=True)
         return Succeeding(
             is_whole=True,
-            is_complete=is_finished(
-                is_gapless=following.is_gapless,
-                is_writable=is_writable,
-                has_rest=has_rest,
+            is_finished=is_finished(
+                is_writable=is_writable, has_rest=has_rest, has_lines=has_lines
             ),
+            is_gapless=following.is_gapless,
             is_rotation=is_rotation,
             was_renamed=following.is_rotation,
             has_path=following.has_path,
@@ -122,7 +129,8 @@ class Succession:
             return None
         return Succeeding(
             is_whole=False,
-            is_complete=False,
+            is_finished=False,
+            is_gapless=False,
             is_rotation=True,
             was_renamed=True,
             has_path=False,
@@ -145,6 +153,12 @@ class Succession:
         if not successor.has_unended_line or now - doubt.still_since < still:
             return None
         return successor.glimpse.size, successor.glimpse.mtime_ns
+
+    def _unread_since(self, glimpse: Glimpse, now: float) -> float:
+        """Since when the file waits: its age says nothing of who is to write to it."""
+        if self._unread is None or self._unread[0] != glimpse:
+            self._unread = glimpse, now
+        return self._unread[1]
 
     def _seen(self, successor: Successor, now: float) -> Doubt:
         glimpse = successor.glimpse
