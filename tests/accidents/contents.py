@@ -5,7 +5,7 @@ import json
 
 from tests.accidents.followers import Way
 from tests.accidents.stage import Stage
-from tests.accidents.table import accident
+from tests.accidents.table import EVERYWHERE, accident
 
 
 ODD_RECORDS = (
@@ -21,7 +21,7 @@ NO_RECORDS = (
 )  # fmt: skip  # as a table
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def carriage_returns(stage: Stage) -> None:
     """Lines that end as Windows ends them."""
     texts = stage.lines(10)
@@ -30,7 +30,7 @@ def carriage_returns(stage: Stage) -> None:
         file.write(b"".join(text + b"\r\n" for text in texts))
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def blank_lines(stage: Stage) -> None:
     """Lines with nothing, or blanks, between the others."""
     texts = stage.lines(10)
@@ -39,14 +39,14 @@ def blank_lines(stage: Stage) -> None:
         file.write(b"".join(text + b"\n\n  \n\t\n" for text in texts))
 
 
-@accident(is_for_all=False)
+@accident(ways=EVERYWHERE, is_for_all=False)
 def byte_order_mark(stage: Stage) -> None:
     """The mark that some editors put before the first line."""
     stage.path("a.jsonl").write_bytes(b"\xef\xbb\xbf")
     stage.append("a.jsonl", 5)
 
 
-@accident(is_for_all=False)
+@accident(ways=EVERYWHERE, is_for_all=False)
 def odd_records(stage: Stage) -> None:
     """Numbers, texts and keys at the edges of what JSON has: how many came counts."""
     stage.append("a.jsonl", 1)
@@ -60,7 +60,7 @@ def odd_records(stage: Stage) -> None:
         stage.ledger.wrote("b.jsonl", [one.text] if one.text else [])
 
 
-@accident(is_for_all=False)
+@accident(ways=EVERYWHERE, is_for_all=False)
 def lines_that_are_no_records(stage: Stage) -> None:
     """Lines that are no UTF-8, no objects, or nested without end, between others."""
     for text in NO_RECORDS:
@@ -71,25 +71,25 @@ def lines_that_are_no_records(stage: Stage) -> None:
     stage.wait(lambda: _rejected_in(stage, "a") >= len(NO_RECORDS), "rejections")
 
 
-@accident(is_for_all=False)
+@accident(ways=EVERYWHERE, is_for_all=False)
 def fifty_thousand_keys(stage: Stage) -> None:
     """A record of 50,000 keys."""
     stage.append("a.jsonl", 1, **{f"metric_{key}": key for key in range(50_000)})
 
 
-@accident(is_for_all=False)
+@accident(ways=EVERYWHERE, is_for_all=False)
 def compressed_with_the_name_of_lines(stage: Stage) -> None:
     """A compressed file has a name that telemetry has."""
     _other_content(stage, gzip.compress(b'{"step":1}\n' * 100))
 
 
-@accident(is_for_all=False)
+@accident(ways=EVERYWHERE, is_for_all=False)
 def pretty_printed(stage: Stage) -> None:
     """One object over several lines."""
     _other_content(stage, json.dumps({"step": 1, "loss": 0.5}, indent=2).encode())
 
 
-@accident(is_for_all=False)
+@accident(ways=EVERYWHERE, is_for_all=False)
 def sixteen_bits(stage: Stage) -> None:
     """Lines in UTF-16."""
     _other_content(stage, '{"step":1}\n{"step":2}\n'.encode("utf-16"))

@@ -59,7 +59,7 @@ def no_newline_for_ever(stage: Stage) -> None:
         file.write(texts[0])
 
 
-@accident(kills=True)
+@accident(ways=EVERYWHERE, kills=True)
 def half_line_over_a_kill(stage: Stage) -> None:
     """The follower is killed while half a line is there; the rest comes meanwhile."""
     stage.append("a.jsonl", 25)
@@ -74,7 +74,7 @@ def half_line_over_a_kill(stage: Stage) -> None:
     stage.start()
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def line_of_1_2_MB(stage: Stage) -> None:  # noqa: N802  # as it is called
     """A line beyond what a line may have."""
     stage.append("a.jsonl", 2)
@@ -82,7 +82,7 @@ def line_of_1_2_MB(stage: Stage) -> None:  # noqa: N802  # as it is called
     stage.append("a.jsonl", 2)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def line_of_20_MB(stage: Stage) -> None:  # noqa: N802  # as it is called
     """A line far beyond what a line may have."""
     stage.append("a.jsonl", 2)
@@ -90,7 +90,7 @@ def line_of_20_MB(stage: Stage) -> None:  # noqa: N802  # as it is called
     stage.append("a.jsonl", 2)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def long_line_in_pieces(stage: Stage) -> None:
     """A line of 5 MB, a megabyte at a time."""
     stage.append("a.jsonl", 2)
@@ -129,13 +129,13 @@ def hole_that_stays(stage: Stage) -> None:
     stage.append("a.jsonl", 5)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def hole_of_3_MB(stage: Stage) -> None:  # noqa: N802  # as it is called
     """The copy is cut back under a writer that keeps its place: 3 MB of NULs."""
     _hole(stage, MEGABYTE * 3)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def hole_of_300_kB(stage: Stage) -> None:  # noqa: N802  # as it is called
     """As above, with less than a line may have."""
     _hole(stage, 300_000)
@@ -157,7 +157,7 @@ def _hole(stage: Stage, size: int) -> None:
             time.sleep(0.05)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def space_given_beforehand(stage: Stage) -> None:
     """A file of NULs is filled a line at a time."""
     path = stage.path("a.jsonl")
@@ -170,7 +170,7 @@ def space_given_beforehand(stage: Stage) -> None:
             time.sleep(0.3)
 
 
-@accident(is_for_all=False)
+@accident(ways=EVERYWHERE, is_for_all=False)
 def slots_filled_out_of_order(stage: Stage) -> None:
     """Places of one size, written in another order than they have."""
     texts = stage.lines(6)
@@ -183,7 +183,7 @@ def slots_filled_out_of_order(stage: Stage) -> None:
             time.sleep(0.3)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def written_by_a_map(stage: Stage) -> None:
     """The writer has the file in its memory."""
     texts = stage.lines(20)
@@ -210,7 +210,7 @@ def mtime_stands_still(stage: Stage) -> None:
         time.sleep(0.05)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def mtime_of_2001(stage: Stage) -> None:
     """A line comes into a file that claims to be old."""
     stage.append("a.jsonl", 10)
@@ -232,7 +232,7 @@ def two_writers_appending(stage: Stage) -> None:
                 file.write(joined(texts))
 
 
-@accident(is_for_all=False)
+@accident(ways=EVERYWHERE, is_for_all=False)
 def two_writers_without_append(stage: Stage) -> None:
     """Two write over each other, each where it believes that the file ends."""
     path = stage.path("a.jsonl")
