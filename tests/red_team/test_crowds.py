@@ -144,3 +144,28 @@ async def test_one_subject_has_so_many_connections(rig: Rig) -> None:
         text = gateway.replica.instruments.exposition().decode()
         name = 'tailcast_gateway_limited_total{limit="connections_per_subject"}'
         assert f"{name} 3.0" in text
+
+
+@pytest.mark.one_broker
+async def test_nobody_is_let_in_while_memory_is_scarce(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is there goes on; others come when there is more."""
+    async with rig.serving() as gateway:
+        memory = gateway.replica.memory
+        async with watching(gateway) as watcher:
+            await watcher.subscribe(sessionId="a")
+            monkeypatch.setattr(memory, "_bound", lambda: 1)
+            memory.look()
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(gateway.ws_url)
+            assert refused.value.response.status_code == 503
+            assert int(refused.value.response.headers["retry-after"]) >= 5
+            await rig.writer("a").append({"step": 1})
+            assert await watcher.until_records(1) == [{"step": 1}]
+            monkeypatch.setattr(memory, "_bound", lambda: None)
+            memory.look()
+            async with watching(gateway):
+                pass
+        text = gateway.replica.instruments.exposition().decode()
+        assert 'tailcast_gateway_limited_total{limit="memory"} 1.0' in text

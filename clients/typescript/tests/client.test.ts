@@ -247,12 +247,16 @@ describe("subscribing", () => {
     expect(subscription.isClosed).toBe(true);
   });
 
-  test("one that is unavailable is asked for again when the server says", () => {
+  test.each([
+    "unavailable",
+    "rate_limited",
+    "too_many_subscriptions",
+  ])("one that is %s now is asked for again when the server says", (code) => {
     const told = heard(client.subscribe("a"));
     last().open();
     const { id } = last().subscribes()[0]!;
     last().sent.splice(0);
-    last().say({ type: "error", code: "unavailable", message: "", retryAfterMs: 700, id });
+    last().say({ type: "error", code, message: "", retryAfterMs: 700, id });
     vi.advanceTimersByTime(699);
     expect(last().subscribes()).toEqual([]);
     vi.advanceTimersByTime(1);

@@ -258,3 +258,17 @@ def test_even_the_latest_window_is_emptied() -> None:
     stage.follow_on(channel, 10)
     assert (stage.hub.windows_bytes, len(channel.window)) == (0, 0)
     assert not stage.hub.recent
+
+
+def test_a_frugal_hub_keeps_an_eighth() -> None:
+    """Until there is memory again; then as much as before."""
+    size = ENTRY_OVERHEAD_BYTES + len(b'{"o":10}')
+    stage = Stage(total_window_bytes=8 * size)
+    for name in "ab":
+        stage.follow_on(stage.watch(name), 10)
+    assert stage.hub.windows_bytes == 2 * size
+    stage.hub.be_frugal(is_frugal=True)
+    assert stage.hub.windows_bytes == size
+    stage.hub.be_frugal(is_frugal=False)
+    stage.follow_on(stage.watch("c"), 10)
+    assert stage.hub.windows_bytes == 2 * size

@@ -60,6 +60,7 @@ SETTINGS = frozenset(
         "MAX_UNBORN_SESSIONS",
         "MAX_WATCHED_SESSIONS",
         "MAX_WILDCARDS",
+        "MEMORY_WATERMARK",
         "METRICS_PORT",
         "PART_PATTERNS",
         "PATHS",

@@ -94,6 +94,7 @@ def run(settings: GatewaySettings) -> None:
             control_frames=settings.max_control_frames,
         ),
         max_connections=settings.max_connections,
+        memory_watermark=settings.memory_watermark,
         handshake_timeout=settings.handshake_timeout,
         max_header_bytes=settings.max_header_bytes,
         trusted_proxies=settings.trusted_proxies,

@@ -78,6 +78,7 @@ class Instruments:
             "origin",
             "token",
             "overloaded",
+            "memory",
             "draining",
         )
         self._limited = _from_zero(
@@ -274,6 +275,15 @@ class Instruments:
                 address=address,
                 times=times,
             )
+
+    def memory_measured(self, *, is_scarce: bool) -> None:
+        """Memory has become scarce, or is so no more."""
+        if is_scarce:
+            self._log.warning(
+                "memory is scarce: new connections are refused, less is kept in memory"
+            )
+        else:
+            self._log.info("memory is not scarce any more")
 
     def serving(self, name: str) -> None:
         """The replica starts; `name` stays the same over its restarts."""

@@ -32,6 +32,7 @@ CONNECTIONS_PER_SUBJECT: Final = Limit(
 CONNECTION_RATE: Final = Limit(
     "connection_rate", "CONNECTION_RATE", "429 with `Retry-After`"
 )
+MEMORY: Final = Limit("memory", "MEMORY_WATERMARK", "503 with `Retry-After`")
 HANDSHAKE_TIME: Final = Limit("handshake_time", "HANDSHAKE_TIMEOUT", "408, or the end")
 HEADER_BYTES: Final = Limit("header_bytes", "MAX_HEADER_BYTES", "431")
 MESSAGE_BYTES: Final = Limit("message_bytes", "MAX_MESSAGE_BYTES", "close 1009")
@@ -73,6 +74,7 @@ ALL_LIMITS: Final = (
     CONNECTIONS_PER_ADDRESS,
     CONNECTIONS_PER_SUBJECT,
     CONNECTION_RATE,
+    MEMORY,
     HANDSHAKE_TIME,
     HEADER_BYTES,
     AUTH_TIME,

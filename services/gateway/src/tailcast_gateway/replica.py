@@ -21,7 +21,7 @@ from tailcast_gateway.commands.queries import Queries
 from tailcast_gateway.commands.renewing import Renewing
 from tailcast_gateway.commands.snapshots import Snapshots
 from tailcast_gateway.commands.subscribing import Subscribing
-from tailcast_gateway.connections.admission import ALIKE, ENDING, FULL, Refusal
+from tailcast_gateway.connections.admission import ALIKE, ENDING, FULL, SCARCE, Refusal
 from tailcast_gateway.connections.connection import (
     Connection,
     GrantFor,
@@ -32,6 +32,11 @@ from tailcast_gateway.connections.core.subjects import Subjects
 from tailcast_gateway.connections.drain import Departure, Drain
 from tailcast_gateway.connections.edge import Edge
 from tailcast_gateway.connections.expiry import Expiry
+from tailcast_gateway.connections.memory import (
+    Memory,
+    bound_of_group,
+    used_by_process,
+)
 from tailcast_gateway.connections.upkeep import Connections
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.contests import Contests
@@ -42,7 +47,12 @@ from tailcast_gateway.delivery.index_news import IndexNews
 from tailcast_gateway.delivery.rate_timer import RateTimer
 from tailcast_gateway.delivery.session_events import SessionEvents
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.limits import CONNECTIONS_PER_SUBJECT, DEFAULT_QUOTAS, Quotas
+from tailcast_gateway.limits import (
+    CONNECTIONS_PER_SUBJECT,
+    DEFAULT_QUOTAS,
+    MEMORY,
+    Quotas,
+)
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
 from tailcast_gateway.resume.core.places import Places
@@ -95,6 +105,7 @@ class Replica:
         total_window_bytes: int = TOTAL_WINDOW_BYTES,
         quotas: Quotas = DEFAULT_QUOTAS,
         max_connections: int = 20_000,
+        memory_watermark: float = 0.85,
         handshake_timeout: float = 10.0,
         max_header_bytes: int = 16 * 1024,
         trusted_proxies: Sequence[str] = (),
@@ -199,6 +210,12 @@ class Replica:
             trusted_proxies=trusted_proxies,
         )
         self.instruments.count_tcp(self.edge.counts)
+        self.memory = Memory(
+            memory_watermark,
+            bound=bound_of_group,
+            used=used_by_process,
+            on_change=self._note_memory,
+        )
         self.connections = Connections(
             ping_interval=ping_interval,
             pong_timeout=pong_timeout,
@@ -242,6 +259,10 @@ class Replica:
         if is_surplus:
             self.instruments.overloaded(self.edge.max_connections)
             return FULL
+        if self.memory.is_scarce:
+            self.instruments.busy("memory")
+            self.instruments.limited(MEMORY, subject=sub, address=address)
+            return SCARCE
         if self._subjects.is_full(sub):
             self.instruments.limited(
                 CONNECTIONS_PER_SUBJECT, subject=sub, address=address
@@ -310,8 +331,13 @@ class Replica:
             "index news": self.index_news.run,
             "emergencies": self._emergencies.run,
             "keeper": self.saver.run,
+            "memory": self.memory.run,
             "clock steps": self.clock_steps.run,
         }
+
+    def _note_memory(self, is_scarce: bool) -> None:  # as it is called
+        self.instruments.memory_measured(is_scarce=is_scarce)
+        self.hub.be_frugal(is_frugal=is_scarce)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Start a short task; a failure in it is logged and ends nothing else."""

@@ -159,6 +159,9 @@ class GatewaySettings(AuthSettings):
     connection_burst: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.connection_burst
     """new connections of one address at once"""
 
+    memory_watermark: Annotated[float, Field(gt=0, le=1)] = 0.85
+    """share of its control group's memory from which on it takes no connections"""
+
     handshake_timeout: Annotated[Duration, Field(gt=0)] = 10.0
     """how long a connection may take from its accept to the end of its headers"""
 

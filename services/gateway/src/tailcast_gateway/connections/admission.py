@@ -52,6 +52,8 @@ ALIKE: Final = Refusal("too many connections with this sub", 5.0, 15.0, 429, TOO
 HASTY: Final = Refusal(
     "too many new connections from this address", 1.0, 5.0, 429, TOO_OFTEN
 )
+# There is room when clients leave, or another replica takes the client.
+SCARCE: Final = Refusal("too little memory is left", 5.0, 15.0)
 # Another replica takes the clients, or this one when it has restarted within seconds.
 ENDING: Final = Refusal("shutting down", 1.0, 3.0)
 # There is room when some of those that guess have been answered.

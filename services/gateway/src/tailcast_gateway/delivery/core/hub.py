@@ -31,6 +31,10 @@ from tailcast_streams.position import NOTHING, Cursor
 from tailcast_streams.session_state import Head
 
 
+# The part of all windows that is kept while memory is scarce.
+FRUGAL_PART = 8
+
+
 class Hub:
     """The watched sessions and their clients."""
 
@@ -61,7 +65,7 @@ class Hub:
             self.followers, isolation=self.isolation, instruments=instruments
         )
         self._window_bytes = window_bytes
-        self._total_window_bytes = total_window_bytes
+        self._max_window_bytes = self._total_window_bytes = total_window_bytes
         # The size of all windows together.
         self.windows_bytes = 0
         self._instruments = instruments
@@ -190,6 +194,12 @@ class Hub:
             if follower.state is FollowerState.WAITING and follower.wanted is not None:
                 with self.isolation.over(follower.client):
                     self.followers.look_up(follower, follower.wanted)
+
+    def be_frugal(self, *, is_frugal: bool) -> None:
+        """Keep less in the windows, as memory is scarce; or as much as before."""
+        most = self._max_window_bytes
+        self._total_window_bytes = most // FRUGAL_PART if is_frugal else most
+        self._evict()
 
     def measure(self) -> None:
         """Set the metrics of watched sessions, their clients and windows."""
