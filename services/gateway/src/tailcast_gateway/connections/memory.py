@@ -12,7 +12,7 @@ from typing import Final
 
 
 # The pause between two looks, seconds.
-LOOK_SECONDS: Final = 1.0
+MEMORY_LOOK_SECONDS: Final = 1.0
 CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")
 _SELF: Final = Path("/proc/self")
 
@@ -46,7 +46,7 @@ class Memory:
         """Look until cancelled."""
         while True:
             self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(MEMORY_LOOK_SECONDS)
 
     def look(self) -> None:
         """Find out whether it is scarce now."""
