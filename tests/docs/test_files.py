@@ -274,6 +274,9 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
             SURVEY + "test_the_past_of_a_path_that_nothing_has_waits_for_it",
             WRITERS + "test_what_was_put_aside_unseen_is_told_once_its_path_is_there",
         ),
+        "With `tailcast up DIRECTORY` they wait": (
+            SURVEY + "test_the_past_of_a_path_that_nothing_has_waits_for_it",
+        ),
         "An empty new file ends nothing": (
             ROTATION + "test_an_empty_successor_ends_nothing",
         ),
@@ -288,6 +291,26 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
             ROTATION + "test_ways_to_rotate_while_the_tailer_is_down",
             REWINDS,
         ),
+        "That holds for a first file that was rotated away empty": (
+            WRITERS + "test_an_empty_file_is_rotated_and_both_are_written",
+            WRITERS + "test_an_empty_file_with_a_writer_was_rotated_before_the_start",
+            ACCIDENT + "logrotate_before_the_first_line",
+        ),
+        "If it was left before": (
+            WRITERS + "test_an_empty_file_is_rotated_and_both_are_written",
+        ),
+        "While the new file is empty": (
+            WRITERS + "test_an_empty_file_is_rotated_and_its_writer_goes_on",
+        ),
+        "A file that was cut to nothing": (BECAUSE + "it says why what follows is so",),
+        "If it gets lines and is rotated": (
+            WRITERS + "test_rotated_after_it_was_cut_to_nothing",
+            ACCIDENT + "cut_then_rotated_while_down",
+        ),
+        "Files that were rotated away before": (
+            WRITERS + "test_rotated_after_it_was_cut_to_nothing",
+        ),
+        "Where the clock of a file server": (BECAUSE + "it says what is not done",),
     },
     "Files that are written anew": {
         "What a rewrite keeps": (
@@ -435,6 +458,11 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
             SURVEY + "test_the_past_of_a_path_that_nothing_has_waits_for_it",
         ),
         "Where names show at once": (VIEWS + "test_rotated_before_its_first_look",),
+        "Nor is one that was rotated away empty": (
+            BECAUSE + "it says what is not done",
+        ),
+        "Over SFTP": (BECAUSE + "it says why what follows is so",),
+        "So a file of the same size": (BECAUSE + "it says what is not seen",),
         "`tests/oracle` shows": (
             "oracle/test_machine.py::test_streams_are_the_files_or_say_why_not",
         ),
