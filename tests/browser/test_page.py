@@ -60,6 +60,34 @@ def test_on_a_phone_a_bar_leads_everywhere(up: Running, look: Looker) -> None:
     one.shows("loss", points=100)
 
 
+def test_on_a_phone_the_tools_of_a_run_stand_in_one_line(
+    up: Running, look: Looker
+) -> None:
+    """None of them is beneath the others, where it takes a line from the charts."""
+    one = look(up.url, VIEWS["run"], width=360)
+    shows(one, "run")
+    tools = one.page.locator(".run-head .run-tools > *")
+    expect(tools).to_have_count(5)
+    boxes = [box for tool in tools.all() if (box := tool.bounding_box())]
+    assert max(box["y"] for box in boxes) < min(
+        box["y"] + box["height"] for box in boxes
+    )
+
+
+def test_the_strip_covers_nothing_of_the_list_of_metrics(
+    up: Running, look: Looker
+) -> None:
+    """Also where a note above the charts has pushed the list down."""
+    one = look(up.url, f"{VIEWS['run']}&zoom=9")
+    shows(one, "run")
+    expect(one.page.get_by_text("Not understood")).to_be_visible()
+    foot = one.page.locator(".metrics-foot").bounding_box()
+    strip = one.page.locator(".strip").bounding_box()
+    assert foot is not None
+    assert strip is not None
+    assert foot["y"] + foot["height"] <= strip["y"] + 0.5
+
+
 def test_from_the_list_to_a_chart_that_moves(up: Running, look: Looker) -> None:
     """What is written while one looks is drawn, and the list says how far it is."""
     up.write("moving", *numbered(0, 10))
