@@ -5,7 +5,7 @@ import time
 
 from tests.accidents.followers import Way
 from tests.accidents.stage import Stage, joined
-from tests.accidents.table import accident
+from tests.accidents.table import EVERYWHERE, accident
 
 
 ODD_NAMES = (
@@ -17,13 +17,13 @@ ODD_NAMES = (
 )  # fmt: skip  # as a table
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def same_first_4_KiB(stage: Stage) -> None:  # noqa: N802  # as it is called
     """Three files begin with the same 4 KiB."""
     _with_one_head(stage, "x" * 5_000)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def same_first_line(stage: Stage) -> None:
     """Three files begin with the same line."""
     _with_one_head(stage, "x")

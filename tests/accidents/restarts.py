@@ -4,10 +4,10 @@ import threading
 import time
 
 from tests.accidents.stage import Stage, joined
-from tests.accidents.table import accident
+from tests.accidents.table import EVERYWHERE, accident
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def stopped_amid_load(stage: Stage) -> None:
     """It is stopped and started again, three times, while lines come."""
     with _Load(stage, lines=6_000):
@@ -17,7 +17,7 @@ def stopped_amid_load(stage: Stage) -> None:
             stage.start()
 
 
-@accident(kills=True)
+@accident(ways=EVERYWHERE, kills=True)
 def killed_amid_lines(stage: Stage) -> None:
     """It is killed while lines come."""
     with _Load(stage, lines=6_000):

@@ -42,7 +42,7 @@ def resume_truncates_to_checkpoint(stage: Stage) -> None:
     stage.append("a.jsonl", 18)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def resume_goes_on_slowly(stage: Stage) -> None:
     """As above, with a line each second."""
     _cut_back(stage)
@@ -104,7 +104,7 @@ def saved_in_place_with_two_more(stage: Stage) -> None:
         stage.write("a.jsonl", texts, into=stage.path("a.jsonl"))
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def deleted_and_new_with_its_inode(stage: Stage) -> None:
     """Deleted, and at once there is another one, of the same number if that is free."""
     stage.append("a.jsonl", 30)
@@ -113,7 +113,7 @@ def deleted_and_new_with_its_inode(stage: Stage) -> None:
     stage.append("a.jsonl", 30)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def deleted_and_new_while_down(stage: Stage) -> None:
     """As above, while nobody follows."""
     stage.append("a.jsonl", 30)
@@ -124,7 +124,7 @@ def deleted_and_new_while_down(stage: Stage) -> None:
     stage.start()
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def deleted_then_the_same_and_more(stage: Stage) -> None:
     """Deleted; soon the same lines are there again, and more."""
     _deleted_for(stage, seconds=1.5)
@@ -220,7 +220,7 @@ def file_directory_file(stage: Stage) -> None:
     stage.append("a.jsonl", 10)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def directory_made_anew(stage: Stage) -> None:
     """The directory goes with its file, and both come again."""
     stage.append("run/a.jsonl", 10)
@@ -230,7 +230,7 @@ def directory_made_anew(stage: Stage) -> None:
     stage.append("run/a.jsonl", 10)
 
 
-@accident()
+@accident(ways=EVERYWHERE)
 def watched_directory_made_anew(stage: Stage) -> None:
     """What is watched is deleted and made anew."""
     stage.append("a.jsonl", 10)

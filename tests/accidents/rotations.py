@@ -48,7 +48,7 @@ def copytruncate(stage: Stage) -> None:
     stage.append("a.jsonl", 5)
 
 
-@accident(needs=LOGROTATE)
+@accident(ways=EVERYWHERE, needs=LOGROTATE)
 def copytruncate_writer_without_append(stage: Stage) -> None:
     """As above, with a writer that keeps its place: a hole is left before it."""
     with stage.path("a.jsonl").open("wb", buffering=0) as file:
@@ -76,7 +76,7 @@ def logrotate_create(stage: Stage) -> None:
     stage.append("a.jsonl", 5)
 
 
-@accident(needs=LOGROTATE)
+@accident(ways=EVERYWHERE, needs=LOGROTATE)
 def logrotate_dateext(stage: Stage) -> None:
     """The old one's name gets the date."""
     _rotated_by_logrotate(stage, "create", "dateext")
