@@ -19,6 +19,8 @@ ALL = "0.0.0.0"  # noqa: S104  # nothing listens there
         (["auto"], "127.0.0.1", ["jwt", "token"], ("jwt", "token")),
         (["none"], ALL, [], ("none",)),
         (["token"], "localhost", ["token"], ("token",)),
+        (["auto"], ALL, ["proxy"], ("proxy",)),
+        (["jwt", "proxy"], ALL, ["jwt", "proxy"], ("jwt", "proxy")),
         (["jwt", "token", "jwt"], "host", ["token", "jwt"], ("jwt", "token")),
     ],
 )
@@ -40,6 +42,8 @@ def test_what_is_in_force(
         (["auto", "jwt"], "localhost", ["jwt"], "alone"),
         (["token"], "localhost", [], "TAILCAST_AUTH_TOKEN"),
         (["jwt"], "localhost", [], "TAILCAST_JWT_KEY"),
+        (["proxy"], "localhost", [], "TAILCAST_PROXY_USER_HEADER"),
+        (["token"], "localhost", ["token", "proxy"], "no effect"),
         (["none"], "localhost", ["token"], "no effect"),
         (["token"], "localhost", ["token", "jwt"], "no effect"),
         (["basic"], "localhost", [], "name one of"),

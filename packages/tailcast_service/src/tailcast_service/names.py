@@ -68,6 +68,8 @@ SETTINGS = frozenset(
         "POLL_INTERVAL",
         "PONG_TIMEOUT",
         "PORT",
+        "PROXY_SESSIONS_HEADER",
+        "PROXY_USER_HEADER",
         "PUBLISH",
         "READY_FD",
         "REDIS_URL",

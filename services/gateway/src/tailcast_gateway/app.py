@@ -25,6 +25,7 @@ from tailcast_gateway.connections.server import make_server_config
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.http.authentication import Authentication
 from tailcast_gateway.http.core.modes import modes_in_force
+from tailcast_gateway.http.core.proxied import ProxyHeaders
 from tailcast_gateway.http.core.tokens import (
     FindKey,
     NoGrant,
@@ -183,14 +184,27 @@ def authentication_of(
             addresses=[settings.publish or settings.host],
             given=settings.given_modes,
         )
+    if "proxy" in modes and not settings.trusted_proxies:
+        text = "proxy needs TAILCAST_TRUSTED_PROXIES: whose word counts"
+        raise SettingsError(f"TAILCAST_AUTH={','.join(settings.auth)}: {text}")
     readers = readers_of(settings)
     return Authentication(
         modes=modes,
         secrets=readers.secrets,
         find_key=readers.find_key if key_set is None else key_set.find,
         rules=readers.rules,
+        proxied=proxied_of(settings) if "proxy" in modes else None,
         now=replica.now,
         instruments=replica.instruments,
+    )
+
+
+def proxied_of(settings: GatewaySettings) -> ProxyHeaders:
+    """The headers by which a proxy says who asks."""
+    return ProxyHeaders(
+        settings.proxy_user_header,
+        settings.proxy_sessions_header,
+        settings.auth_default_sessions,
     )
 
 

@@ -1,6 +1,7 @@
 """The gateway's settings. Only `app` reads them; others get keyword arguments."""
 
 import ipaddress
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
@@ -52,11 +53,18 @@ def check_proxies(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def check_header(name: str) -> str:
+    """The name of a header, or nothing."""
+    if name and not re.fullmatch("[A-Za-z0-9-]+", name):
+        raise ValueError("write a header as X-Forwarded-User: letters and hyphens")
+    return name
+
+
 class AuthSettings(ServiceSettings):
     """What says who may read; `tailcast token` has it too."""
 
     auth: CommaList = ("auto",)
-    """who may read: auto, none, token or jwt, or the last two together"""
+    """who may read: auto, none, or of token, jwt and proxy those that may say it"""
 
     auth_token: SecretText = ""
     """the token that all clients share, of 32 characters or more; two to change it"""
@@ -85,12 +93,19 @@ class AuthSettings(ServiceSettings):
     jwt_max_lifetime: Annotated[Duration, Field(gt=0)] = 86_400.0
     """how long a JWT may be valid; one that is valid for longer does not count"""
 
+    proxy_user_header: Annotated[str, AfterValidator(check_header)] = ""
+    """the header with which a trusted proxy says who asks, as X-Forwarded-User"""
+
+    proxy_sessions_header: Annotated[str, AfterValidator(check_header)] = ""
+    """the header in which it lists the sessions which may be read, as patterns"""
+
     @property
     def given_modes(self) -> frozenset[str]:
         """The modes for which a secret or a key is set, or where keys are."""
         given = {
             "token": self.auth_token,
             "jwt": self.jwt_key or self.jwt_jwks_url,
+            "proxy": self.proxy_user_header,
         }
         return frozenset(mode for mode, value in given.items() if value)
 

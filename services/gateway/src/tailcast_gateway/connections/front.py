@@ -382,7 +382,16 @@ class Front(asyncio.Protocol):
         head, peer = opening.head, opening.peer
         try:
             return self._reception.judge(
-                Handshake(head.target, head.headers, peer, scheme, self.is_surplus)
+                Handshake(
+                    head.target,
+                    head.headers,
+                    peer,
+                    scheme,
+                    is_surplus=self.is_surplus,
+                    from_proxy=self._reception.edge.proxies.has(
+                        _peer_of(self.transport)
+                    ),
+                )
             )
         except Exception as error:  # noqa: BLE001  # it is this request's failure
             self._reception.on_failed(head.target, error)

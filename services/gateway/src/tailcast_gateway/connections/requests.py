@@ -7,10 +7,14 @@ the connection is found in what a request is given.
 import asyncio
 from collections.abc import Mapping, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 from tailcast_gateway.connections.edge import Edge, Use
 from tailcast_gateway.connections.front import FRONT_STATE, Front
+
+
+# Where a request has whether its connection comes from a proxy that is trusted.
+FROM_PROXY: Final = "tailcast.from_proxy"
 
 
 def front_of(scope: MutableMapping[str, Any]) -> Front | None:
@@ -59,6 +63,7 @@ class Answered:
         for name, value in scope["headers"]:
             if name in forwarded:
                 forwarded[name].append(value.decode("latin-1"))
+        scope[FROM_PROXY] = self._edge.proxies.has(scope["client"])
         scope["client"], is_secure = self._edge.proxies.asker(
             scope["client"], *forwarded.values()
         )

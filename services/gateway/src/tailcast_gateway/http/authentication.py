@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from tailcast_gateway.connections.admission import GUESSING
 from tailcast_gateway.connections.core.handshakes import Answer, json_answer
+from tailcast_gateway.connections.requests import FROM_PROXY
 from tailcast_gateway.http.access import grant_to
 from tailcast_gateway.http.core.cookies import (
     MAX_COOKIE_CHARACTERS,
@@ -27,6 +28,7 @@ from tailcast_gateway.http.core.cookies import (
 )
 from tailcast_gateway.http.core.credentials import Malformed, presented
 from tailcast_gateway.http.core.modes import Mode
+from tailcast_gateway.http.core.proxied import ProxyHeaders
 from tailcast_gateway.http.core.tokens import (
     FindKey,
     NoGrant,
@@ -85,6 +87,7 @@ class Authentication:
         secrets: SharedSecrets | None = None,
         find_key: FindKey | None = None,
         rules: Rules | None = None,
+        proxied: ProxyHeaders | None = None,
         now: Callable[[], float],
         instruments: Instruments,
     ) -> None:
@@ -94,6 +97,7 @@ class Authentication:
         self._secrets = secrets
         self._find_key = find_key
         self._rules = rules or Rules()
+        self._proxied = proxied
         self._now = now
         self._instruments = instruments
         # How many refusals wait.
@@ -103,6 +107,18 @@ class Authentication:
     def is_on(self) -> bool:
         """Whether anybody has to prove who it is."""
         return self.modes != ("none",)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether a token may count: not if only a proxy says who asks."""
+        return self.modes != ("proxy",)
+
+    def said_by_proxy(self, headers: Iterable[tuple[bytes, bytes]]) -> Grant | None:
+        """What whoever asks may do by the word of a proxy that is trusted.
+
+        None if it says nothing, or is not asked. Raises Malformed.
+        """
+        return None if self._proxied is None else self._proxied.grant_in(headers)
 
     async def grant_for(self, token: str, peer: str) -> Grant | None:
         """What a token grants; None, after a while, if it does not count.
@@ -222,28 +238,37 @@ class Gate:
             return await self._before_page(scope)
         if path in self._open_paths:
             return None
-        found = self.verdict(scope["headers"], peer_of(scope), cookie=_cookie_of(scope))
+        found = self._verdict_of(scope, _cookie_of(scope))
         if isinstance(found, Granted):
             grant_to(scope, found)
             return None
         if found is None:
-            told = "this needs a token: send it as Authorization: Bearer"
-            found = _unknown(told)
+            found = NO_TOKEN
         elif found is DOES_NOT_COUNT:
             await self._authentication.slow_down()
         return response_of(found)
 
     async def _before_page(self, scope: Scope) -> Response | None:
         """Send a browser to sign in that has not, before it loads the page."""
-        cookie = cookie_name(scope["scheme"])
-        found = self.verdict(scope["headers"], peer_of(scope), cookie=cookie)
+        found = self._verdict_of(scope, cookie_name(scope["scheme"]))
         if isinstance(found, Granted):
             return None
+        if found is NOT_BY_PROXY:
+            # No token would be of use, so there is no page to ask for one.
+            return response_of(NOT_BY_PROXY)
         if found is DOES_NOT_COUNT:
             await self._authentication.slow_down()
         query = scope["query_string"].decode("latin-1")
         view = f"#view={quote(f'?{query}', safe='')}" if query else ""
         return RedirectResponse(f"login{view}", HTTPStatus.SEE_OTHER)
+
+    def _verdict_of(self, scope: Scope, cookie: str) -> Granted | Answer | None:
+        return self.verdict(
+            scope["headers"],
+            peer_of(scope),
+            cookie=cookie,
+            from_proxy=scope.get(FROM_PROXY, False),
+        )
 
     def verdict(
         self,
@@ -251,6 +276,7 @@ class Gate:
         peer: str,
         *,
         cookie: str = "",
+        from_proxy: bool = False,
     ) -> Granted | Answer | None:
         """What a request may read by what it brings; None if it brings nothing.
 
@@ -260,10 +286,17 @@ class Gate:
             headers: those of the request, their names in lower case.
             peer: the address of whoever sends it.
             cookie: the name of the cookie that counts in it, "" if none does.
+            from_proxy: whether it comes from a proxy that is trusted.
         """
         if not self._authentication.is_on:
             return self._everything
+        headers = list(headers)
         try:
+            said = self._authentication.said_by_proxy(headers) if from_proxy else None
+            if said is not None:
+                return self._granted(said)
+            if not self._authentication.takes_tokens:
+                return NOT_BY_PROXY
             found = presented(headers, cookie=cookie)
             if found is None:
                 return None
@@ -316,5 +349,8 @@ def _unknown(text: str) -> Answer:
     return json_answer(HTTPStatus.UNAUTHORIZED, UNAUTHENTICATED, text, **headers)
 
 
+# The answers to a request that brings nothing: a token, or the word of a proxy.
+NO_TOKEN: Final = _unknown("this needs a token: send it as Authorization: Bearer")
+NOT_BY_PROXY: Final = _unknown("this is read through a proxy that says who asks")
 # The answer to a token that does not count.
 DOES_NOT_COUNT: Final = _unknown("this token does not count here")

@@ -59,7 +59,10 @@ class Handshakes:
         if (refusal := self._refuse(handshake)) is not None:
             return refusal
         found = self._gate.verdict(
-            handshake.raw_headers, handshake.host, cookie=self._cookie_of(handshake)
+            handshake.raw_headers,
+            handshake.host,
+            cookie=self._cookie_of(handshake),
+            from_proxy=handshake.from_proxy,
         )
         if found is DOES_NOT_COUNT:
             return self._refuse_slowly(DOES_NOT_COUNT)

@@ -32,6 +32,8 @@ class Handshake:
     scheme: str
     # Whether more connections are open than there may be.
     is_surplus: bool = False
+    # Whether the connection comes from a proxy that is trusted.
+    from_proxy: bool = False
 
     @property
     def path(self) -> str:

@@ -44,7 +44,7 @@ class Proxies:
             forwarded: the values of `X-Forwarded-For`.
             protocols: the values of `X-Forwarded-Proto`.
         """
-        if not self._networks or peer is None or not self.trusts(peer[0]):
+        if not self.has(peer):
             return peer, None
         protocol = protocols[-1].strip().lower() if protocols else ""
         is_secure = protocol in _SECURE if protocol in _SECURE | _PLAIN else None
@@ -57,6 +57,10 @@ class Proxies:
             if not self.trusts(found[0]):
                 break
         return peer, is_secure
+
+    def has(self, peer: Peer) -> bool:
+        """Whether a connection comes from one of them."""
+        return bool(self._networks) and peer is not None and self.trusts(peer[0])
 
     def trusts(self, host: str) -> bool:
         """Whether what comes from an address is of a trusted proxy."""

@@ -6,13 +6,14 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 from tailcast_gateway.http.core.hosts import host_in, is_loopback
 
 
-Mode: TypeAlias = Literal["none", "token", "jwt"]
+Mode: TypeAlias = Literal["none", "token", "jwt", "proxy"]
 AUTO: Final = "auto"
 MODES: Final = frozenset({AUTO, *get_args(Mode)})
 
 _NEEDS: Final = {
     "token": "TAILCAST_AUTH_TOKEN",
     "jwt": "TAILCAST_JWT_KEY or TAILCAST_JWT_JWKS_URL",
+    "proxy": "TAILCAST_PROXY_USER_HEADER",
 }
 
 

@@ -212,7 +212,7 @@ def _granted(
     if not isinstance(sub, str) or not 0 < len(sub) <= MAX_SUB_CHARACTERS:
         return NoGrant("it has no sub, or a long one")
     globs = claims.get(rules.sessions_claim)
-    if globs is not None and not _are_globs(globs):
+    if globs is not None and not are_globs(globs):
         return NoGrant(f"its claim {rules.sessions_claim} is no short list of patterns")
     scope = claims.get("scope", "read")
     if not isinstance(scope, str) or "read" not in scope.split():
@@ -271,7 +271,8 @@ def _number(value: object) -> float | None:
     return float(value) if 0 < value < 2**53 else None
 
 
-def _are_globs(value: object) -> bool:
+def are_globs(value: object) -> bool:
+    """Whether something is a short list of patterns of sessions."""
     if not isinstance(value, list):
         return False
     some = cast("list[object]", value)
