@@ -66,7 +66,7 @@ class Run:
             pattern = compiled(text) if has_wildcards(text) else None
             if pattern is None:
                 return text in ("*", session)
-            return pattern.fullmatch(session) is not None
+            return pattern.matches(session)
 
         return any(map(fits, self.globs)) and self.client.grant.allows(session)
 

@@ -5,11 +5,10 @@ its subscription, and in what it may ask of stored sessions. `allows` is the onl
 function that decides about a session.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from tailcast_gateway.views.globs import EVERYTHING, compiled
+from tailcast_gateway.views.globs import EVERYTHING, Glob, compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Grant:
     # When its connections end, Unix seconds, if not with the proof.
     connection_ends_at: float | None = None
     # The patterns, compiled; None if all sessions are allowed.
-    _patterns: tuple[re.Pattern[str] | None, ...] | None = field(
+    _patterns: tuple[Glob | None, ...] | None = field(
         init=False, repr=False, compare=False
     )
 
@@ -56,9 +55,7 @@ class Grant:
         if session.startswith("!"):
             # These are no sessions, and have something of all of them.
             return False
-        return any(
-            one is None or one.fullmatch(session) is not None for one in self._patterns
-        )
+        return any(one is None or one.matches(session) for one in self._patterns)
 
     def allows_of(self, session: str) -> bool:
         """Whether it may read what names this session, or none ("")."""

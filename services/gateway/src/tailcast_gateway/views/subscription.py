@@ -106,7 +106,7 @@ class Subscription:
         for at, pattern in self._globs:
             if at < newest:
                 break
-            if pattern is None or pattern.fullmatch(session) is not None:
+            if pattern is None or pattern.matches(session):
                 newest = at
                 break
         if newest < 0 or not self.rules[newest].is_included:
