@@ -129,6 +129,7 @@ async def test_a_session_that_has_begun_and_has_no_entry_yet() -> None:
     rig = Rig()
     rig.client("a")
     rig.watch("a", NOBODY)
+    await rig.broker.bear("a", activity_ms=0)
     await rig.broker.append(
         Batch(
             session="a",
@@ -327,3 +328,21 @@ async def test_a_broker_that_is_away_when_an_audit_is_due(
     rig.audit.hurry()
     await within(rig.audit.run, is_told)
     assert rig.broker.ends_of[0] == ["a", "b"]
+
+
+async def test_sessions_that_do_not_exist_are_not_asked_for() -> None:
+    """However many names clients made up; the list says when one is created."""
+    rig = Rig()
+    await rig.wanted("a", 10)
+    for at in range(100):
+        rig.client(f"none{at}")
+        rig.watch(f"none{at}", NOBODY)
+    await rig.audit.audit()
+    for _ in range(AUDITS_IN_ROUND):
+        await rig.audit.audit_some()
+    assert {*rig.compared()} <= {"a", EMERGENCIES}
+    await rig.broker.bear("none7", activity_ms=0)
+    await store(rig.broker, "none7", 10)
+    await rig.audit.audit_some()
+    assert "none7" in rig.compared()
+    assert rig.marked == ["none7"]

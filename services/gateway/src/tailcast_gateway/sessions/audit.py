@@ -2,8 +2,9 @@
 
 Every few seconds the audit asks the broker how far sessions are stored: the sessions
 that the list has as active lately, and a part of the others, so that each has its turn
-within a minute. After a lost connection it asks for all at once. It does not read
-entries itself.
+within a minute. After a lost connection it asks for all at once. It does not ask for
+sessions that do not exist yet: they come into the list when they are created, so names
+that clients made up cost nothing here. It does not read entries itself.
 """
 
 import asyncio
@@ -94,7 +95,8 @@ class Audit:
         """Compare all watched sessions with what is stored. Raises BrokerError."""
         await self._broker.settle_installation()
         await self._broker_clock.read()
-        await self._compare_all(self._watchers.watched)
+        watched = self._watchers.watched.items()
+        await self._compare_all([name for name, one in watched if not one.is_awaited])
         await self._adopt_all(await self._broker.births())
         await self._look_for_owners()
         self._close_unwatched()
@@ -119,11 +121,13 @@ class Audit:
     def _in_turn(self, active: Iterable[str]) -> list[str]:
         """The sessions to compare: the active ones, and those of longest ago."""
         known = self._watchers.watched
-        for session in known:
+        created = [name for name, one in known.items() if not one.is_awaited]
+        for session in created:
             self._by_turn.setdefault(session)
-        share = -(-len(known) // AUDITS_IN_ROUND)
+        share = -(-len(created) // AUDITS_IN_ROUND)
         chosen = dict.fromkeys([EMERGENCIES, *active])
-        chosen.update(dict.fromkeys(self._watchers.waited_for()))
+        waited_for = self._watchers.waited_for()
+        chosen.update((name, None) for name in waited_for if name in self._by_turn)
         for session in self._by_turn:
             if not share:
                 break
@@ -214,12 +218,19 @@ class Audit:
         self._births = births
 
     async def _adopt(self, listed: Iterable[str]) -> None:
-        """Watch those of the listed sessions that are new and wanted."""
+        """Watch those of the listed sessions that are new and wanted.
+
+        Sessions that were awaited are compared: there is something of them now.
+        """
+        names = list(listed)
+        watched = self._watchers.watched
+        await self._compare_all(
+            [one for one in names if one in watched and watched[one].is_awaited]
+        )
         later = [
             session
-            for session in listed
-            if session not in self._watchers.watched
-            and self._watchers.is_wanted(session)
+            for session in names
+            if session not in watched and self._watchers.is_wanted(session)
         ]
         if later:
             await self._watch(later)
