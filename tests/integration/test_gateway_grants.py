@@ -100,8 +100,8 @@ async def test_a_grant_is_renewed_between_two_messages(
     writer = rig.writer("a")
     await writer.append(*numbered(0, 5))
     async with watching(guarded, **by(token(seconds=59.0))) as watcher:
-        await watcher.subscribe(sessionId="a", **{"from": "start"})
         await watcher.until("expiring")
+        await watcher.subscribe(sessionId="a", **{"from": "start"})
         for start in range(5, 25, 5):
             await watcher.send(type="auth", token=token(), id=start)
             await writer.append(*numbered(start, start + 5))
@@ -169,3 +169,26 @@ async def test_names_of_clients_are_apart_by_subject(
             assert answer["recovered"] is False
         await ann.send(type="heartbeat", id=1)
         await ann.until("heartbeat", id=1)
+
+
+async def test_exports_of_one_subject_are_few(rig: Rig) -> None:
+    """One more than it may have is asked to come again; another subject's is begun."""
+    big = [{"step": step, "text": "x" * 10_000} for step in range(1_000)]
+    for start in range(0, 1_000, 100):
+        await rig.writer("a").append(*big[start : start + 100])
+    async with (
+        rig.serving(
+            authenticating=by_tokens, max_exports=3, max_exports_per_subject=1
+        ) as gateway,
+        httpx.AsyncClient(
+            base_url=gateway.url, headers={"accept": "application/x-ndjson"}
+        ) as client,
+    ):
+        url = "/api/records?sessionId=a"
+        ann, bob = bearer(token()), bearer(token(sub="bob"))
+        async with client.stream("GET", url, headers=ann) as running:
+            assert running.status_code == 200
+            more = await client.get(url, headers=ann)
+            assert (more.status_code, more.json()["code"]) == (429, "rate_limited")
+            async with client.stream("GET", url, headers=bob) as other:
+                assert other.status_code == 200

@@ -239,9 +239,7 @@ async def test_an_export_that_nobody_reads_is_cut_off(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the slow time-out; whoever leaves before is not read for any more."""
-    big = [{"step": step, "text": "x" * 10_000} for step in range(1_000)]
-    for start in range(0, 1_000, 100):
-        await rig.writer("a").append(*big[start : start + 100])
+    await _much(rig)
     monkeypatch.setattr(export, "CLOSE_SECONDS", 0.1)
     async with rig.serving(slow_timeout=0.5) as gateway:
         reader, writer = await _stalled(gateway)
@@ -272,16 +270,32 @@ async def _stalled(
     return reader, writer
 
 
-async def test_too_many_exports(
-    rig: Rig, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One more than there may be is asked to come again."""
-    await rig.writer("a").append(*numbered(0, 1))
-    monkeypatch.setattr(export, "MAX_EXPORTS", 0)
-    answer = await client.get("/api/sessions/a/records", headers=NDJSON)
-    assert answer.status_code == 503
-    assert answer.json()["code"] == "unavailable"
-    assert "retry-after" in answer.headers
+async def test_too_many_exports(rig: Rig) -> None:
+    """One more than there may be is asked to come again, until another one ends."""
+    await _much(rig)
+    url = "/api/sessions/a/records"
+    async with (
+        rig.serving(max_exports=2) as gateway,
+        httpx.AsyncClient(base_url=gateway.url, headers=NDJSON) as client,
+        client.stream("GET", url),
+        client.stream("GET", url) as second,
+    ):
+        assert second.status_code == 200
+        answer = await client.get(url)
+        assert answer.status_code == 429
+        assert answer.json()["code"] == "rate_limited"
+        assert "retry-after" in answer.headers
+        async for _ in second.aiter_bytes():
+            pass
+        answer = await client.get(url, params={"limit": 1})
+        assert answer.status_code == 200
+
+
+async def _much(rig: Rig) -> None:
+    """More than fits into sockets that nobody reads."""
+    big = [{"step": step, "text": "x" * 10_000} for step in range(1_000)]
+    for start in range(0, 1_000, 100):
+        await rig.writer("a").append(*big[start : start + 100])
 
 
 async def test_exports_end_when_the_replica_does(

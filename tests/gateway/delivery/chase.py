@@ -16,6 +16,7 @@ from tailcast_gateway.delivery.core.channel import (
 )
 from tailcast_gateway.delivery.core.followers import Followers
 from tailcast_gateway.delivery.core.isolation import Isolation
+from tailcast_gateway.scheduling.scheduler import Scheduler
 from tailcast_gateway.sessions.reads import Reads
 from tailcast_gateway.sessions.sampling import Sampling
 from tailcast_gateway.sessions.search import Search
@@ -95,6 +96,8 @@ class Chase(Stage):
             mark=self.asked.marked.append,
             ask=self.pinged.append,
             learn=self.learn,
+            scheduler=Scheduler(on_used=self.instruments.cpu_used),
+            max_replays=64,
             spawn=self.spawn,
             clock=lambda: self.now,
             timestamp=lambda: "now",

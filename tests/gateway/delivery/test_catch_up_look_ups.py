@@ -1,5 +1,7 @@
 """Places that have to be found, and sessions that are not there."""
 
+import asyncio
+
 import pytest
 
 from tailcast_gateway.delivery.core.channel import (
@@ -165,15 +167,19 @@ async def test_a_verdict_on_another_life_of_a_session_is_void() -> None:
     assert client.followers["a"].state is FollowerState.LOOKING_UP
 
 
-async def test_a_verdict_on_a_life_that_began_while_the_broker_was_away() -> None:
+async def test_a_verdict_on_a_life_that_began_while_the_broker_was_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Is good: it was asked for in it."""
-    stage = Chase()
+    stage, is_back = Chase(), asyncio.Event()
     channel = await stage.stored(10, 20, 30)
+    monkeypatch.setattr(stage.catch_up, "_pause_before_retry", is_back.wait)
     stage.broker.failure = BrokerUnavailable("away")
     client = stage.client("a", starts={"a": Last(2)})
     await stage.turns()
     channel.epoch += 1
     stage.broker.failure = None
+    is_back.set()
     await stage.quiet()
     assert records(told(client)) == [20, 30]
 

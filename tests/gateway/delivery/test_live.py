@@ -1,14 +1,11 @@
 """What live clients are given: the same to all who get the same, and when."""
 
-from types import SimpleNamespace
-from typing import cast
-
 import pytest
 
 from tailcast_gateway.delivery.core.channel import Client, FollowerState
 from tailcast_gateway.protocol.wires import MSGPACK
 from tailcast_gateway.views.filters import Filter, parse_filter
-from tailcast_gateway.views.view import View
+from tailcast_gateway.views.view import FILTERED_AT_ONCE, View
 from tailcast_streams.entries import UNREADABLE_GAP, Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEGINNING_CURSOR
@@ -25,9 +22,14 @@ from tests.gateway.stage import (
 )
 
 
-# Records after the first.
+# A view that fails, and one that has the records after the first.
+BROKEN = View(where=Filter("broken", broken))
 LATER = View(where=parse_filter({"metric": "o", "op": "gt", "value": 10}))
-BROKEN = View(where=cast(Filter, SimpleNamespace(matches=broken)))
+
+
+def filtering(nodes: int) -> View:
+    """A view whose filter costs so much for each record, and lets all through."""
+    return View(where=Filter("key", lambda _: True, nodes))
 
 
 def document(offset: int, session: str = "", news: str = "1") -> Entry:
@@ -140,6 +142,23 @@ def test_one_of_a_failed_form_that_cannot_be_served_keeps_no_other_from_it(
     stage.follow_on(channel, 10)
     assert (first.is_closed, second.is_closed) == (True, False)
     assert stage.asked.woken == [second]
+
+
+def test_filters_that_take_too_long_for_one_step() -> None:
+    """Whose clients are served in their turns; those with cheaper ones get it now."""
+    stage = Stage()
+    channel = stage.watch()
+    dear = stage.client(rule("a", view=filtering(FILTERED_AT_ONCE // 2)))
+    cheap = stage.client(rule("a", view=filtering(1)))
+    plain = stage.client("a")
+    stage.follow_on(channel, 10, 20)
+    assert [records(told(one)) for one in (plain, cheap, dear)] == [[10, 20]] * 2 + [[]]
+    assert fallen(dear) == (FollowerState.BEHIND, "1-0")
+    assert stage.asked.woken == [dear]
+    # What it is behind of is not filtered again for it.
+    stage.follow_on(channel, 30)
+    assert records(told(cheap)) == [30]
+    assert stage.asked.woken == [dear]
 
 
 # Whole-file emergencies, of which each client gets those that concern it.

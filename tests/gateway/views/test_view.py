@@ -7,8 +7,16 @@ import pytest
 from tailcast_gateway.limits import FILTER
 from tailcast_gateway.protocol.client_messages import InvalidMessage, Subscribe, parse
 from tailcast_gateway.protocol.limits import MAX_FILTER_VALUES
-from tailcast_gateway.views.view import PLAIN, DecodedEntries, View, Views
+from tailcast_gateway.views.filters import Filter
+from tailcast_gateway.views.view import (
+    FILTERED_AT_ONCE,
+    PLAIN,
+    DecodedEntries,
+    View,
+    Views,
+)
 from tailcast_streams.entries import Kind
+from tailcast_streams.metrics import RecordFields
 from tests.gateway.entries import chain, entry, marker
 
 
@@ -119,3 +127,31 @@ def test_more_metrics_than_a_projection_has() -> None:
     with pytest.raises(InvalidMessage) as caught:
         Views().view_of(message)
     assert (caught.value.code, caught.value.id) == ("invalid_message", 3)
+
+
+def test_a_filter_lets_others_have_their_turn() -> None:
+    """After so much work: what it costs for a record, times the records."""
+    entries = chain(*range(1, 1_001))
+    decoded = DecodedEntries(entries)
+    asked: list[object] = []
+
+    def even(fields: RecordFields) -> bool:
+        asked.append(fields["o"])
+        return len(asked) % 2 == 0
+
+    view = View(where=Filter("even", even, FILTERED_AT_ONCE // 100))
+    seen = [len(asked) for _ in decoded.filter(view)]
+    assert seen == list(range(100, 1_000, 100))
+    assert len(asked) == 1_000
+    wanted = decoded.wanted(view)
+    assert [one.id.offset for one in wanted] == list(range(2, 1_001, 2))
+    # It is not filtered again, and another view's filter decodes nothing again.
+    assert len(asked) == 1_000
+    assert list(decoded.filter(PLAIN)) == []
+
+
+def test_what_a_filter_costs() -> None:
+    """Its conditions and groups, each counted once."""
+    view = Views().view_of(request(**HIGH))
+    assert view.filter_nodes == 1
+    assert PLAIN.filter_nodes == 0

@@ -94,6 +94,13 @@ class Instruments:
         self._entries = counter("entries_read", "Entries taken into windows")
         self._pages = counter("pages", "Pages read for clients that were behind")
         self._behind = counter("fell_behind", "Times a live client fell behind")
+        self._cpu = _from_zero(
+            counter("cpu_seconds", "CPU time of what is computed for clients", "kind"),
+            "replay",
+            "command",
+            "request",
+            "export",
+        )
         self._gaps = counter("gaps", "Gaps that were sent to clients")
         self._rewinds = counter("rewinds", "Rewinds for cursors of other files")
         self._resets = counter("window_resets", "Windows emptied by another stream")
@@ -393,6 +400,10 @@ class Instruments:
     def page_read(self) -> None:
         """A page was read for clients that are behind."""
         self._pages.inc()
+
+    def cpu_used(self, kind: str, used_ns: int) -> None:
+        """Something was computed for a client."""
+        self._cpu.labels(kind).inc(used_ns / 1e9)
 
     def fell_behind(self) -> None:
         """The socket of a live client accepted no more bytes."""

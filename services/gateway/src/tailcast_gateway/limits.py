@@ -65,6 +65,8 @@ INVALID_MESSAGES: Final = Limit(
 CONTROL_FRAMES: Final = Limit(
     "control_frames", "MAX_CONTROL_FRAMES", "they are read slowly, then close 4029"
 )
+EXPORTS: Final = Limit("exports", "MAX_EXPORTS", "429")
+SUBJECT_EXPORTS: Final = Limit("subject_exports", "MAX_EXPORTS_PER_SUBJECT", "429")
 FILTER: Final = Limit("filter", "", "`invalid_filter`")
 FORMS: Final = Limit("forms", "", "`too_many_subscriptions`")
 MESSAGE_SIZES: Final = Limit("message_sizes", "", "503, or `too_many_subscriptions`")
@@ -90,6 +92,8 @@ ALL_LIMITS: Final = (
     FILTER,
     FORMS,
     MESSAGE_SIZES,
+    EXPORTS,
+    SUBJECT_EXPORTS,
     NAMED_CLIENTS,
     SLOW_TIME,
 )

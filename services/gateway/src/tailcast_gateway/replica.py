@@ -57,6 +57,7 @@ from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
 from tailcast_gateway.resume.core.places import Places
 from tailcast_gateway.resume.holders import Holders
+from tailcast_gateway.scheduling.scheduler import Scheduler
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.curves import Curves
 from tailcast_gateway.sessions.emergencies import EmergencyHistory
@@ -106,6 +107,9 @@ class Replica:
         quotas: Quotas = DEFAULT_QUOTAS,
         max_connections: int = 20_000,
         memory_watermark: float = 0.85,
+        max_replays: int = 64,
+        max_exports: int = 100,
+        max_exports_per_subject: int = 5,
         handshake_timeout: float = 10.0,
         max_header_bytes: int = 16 * 1024,
         trusted_proxies: Sequence[str] = (),
@@ -122,11 +126,15 @@ class Replica:
         self.instruments = Instruments(
             close_codes=[str(code.number) for code in ALL_CLOSE_CODES]
         )
+        self.scheduler = Scheduler(on_used=self.instruments.cpu_used)
         self.wall_clock_ms = wall_clock_ms
         # How much its clients may ask for.
         self.quotas = quotas
         # How long a peer's socket may accept no bytes, seconds.
         self.slow_timeout = slow_timeout
+        # How many exports there may be at the same time: of all, and of one subject.
+        self.max_exports = max_exports
+        self.max_exports_per_subject = max_exports_per_subject
         # How long a connection has to say who it is, seconds.
         self._auth_seconds = auth_timeout
         self._name = secrets.token_hex(8)
@@ -156,7 +164,7 @@ class Replica:
             broker_now_ms=self.broker_clock.now_ms,
         )
         self.reads = self._make_reads()
-        self.catch_up = self._make_catch_up()
+        self.catch_up = self._make_catch_up(max_replays)
         self.hub = Hub(
             self.catch_up.followers,
             window_bytes=window_bytes,
@@ -395,6 +403,7 @@ class Replica:
             now=self.now,
             expiry=self._expiry,
             subjects=self._subjects,
+            scheduler=self.scheduler,
             spawn=self.spawn,
             clock=self._clock,
             on_closed=self.connections.remove,
@@ -425,7 +434,7 @@ class Replica:
         search = Search(self._broker, rules=self._rules, now_ms=self.wall_clock_ms)
         return Reads(self._broker, search=search, instruments=self.instruments)
 
-    def _make_catch_up(self) -> CatchUp:
+    def _make_catch_up(self, max_replays: int) -> CatchUp:
         return CatchUp(
             self.reads,
             Sampling(
@@ -435,6 +444,8 @@ class Replica:
             mark=self._mark,
             ask=self._ask,
             learn=self._learn,
+            scheduler=self.scheduler,
+            max_replays=max_replays,
             spawn=self.spawn,
             clock=self._clock,
             timestamp=self._now_as_text,

@@ -66,6 +66,7 @@ from tailcast_gateway.protocol.close_codes import (
 )
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.resume.holders import Holders
+from tailcast_gateway.scheduling.scheduler import Scheduler, WorkKind
 from tailcast_gateway.views.grant import EVERYTHING_GRANTED, NOTHING_GRANTED, Grant
 
 
@@ -111,6 +112,7 @@ class Connection:
         now: Callable[[], float],
         expiry: Expiry,
         subjects: Subjects,
+        scheduler: Scheduler,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         on_closed: Callable[["Connection"], None],
@@ -141,6 +143,7 @@ class Connection:
         self._commands = commands
         self._catch_up = catch_up
         self._holders = holders
+        self._scheduler = scheduler
         self._spawn = spawn
         self._clock = clock
         self._on_closed = on_closed
@@ -519,8 +522,9 @@ class Connection:
         self._spawn(self._take_time(command))
 
     async def _take_time(self, command: Coroutine[Any, Any, None]) -> None:
+        account = self.client.account
         try:
-            await command
+            await self._scheduler.run(account, WorkKind.COMMAND, lambda: command)
         except Exception as error:  # noqa: BLE001  # it is this connection's failure
             # The client would wait without an end for the answer, so close it.
             self.failed(error)

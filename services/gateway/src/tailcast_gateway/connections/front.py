@@ -55,6 +55,7 @@ from tailcast_gateway.connections.lent import LentTransport
 from tailcast_gateway.connections.tuning import tune
 from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS, Socket
 from tailcast_gateway.limits import CONNECTIONS_PER_ADDRESS
+from tailcast_gateway.scheduling.core.fair_queue import Account
 
 
 # The state of a request in which its `Front` is found (ASGI's lifespan state).
@@ -130,6 +131,7 @@ class Front(asyncio.Protocol):
         "_use",
         "_verdict",
         "_visit",
+        "account",
         "transport",
         "unanswered",
     )
@@ -149,6 +151,8 @@ class Front(asyncio.Protocol):
         self._make_inner = (config, server_state, app_state, _loop)
         # The TCP connection.
         self.transport: asyncio.Transport
+        # What pays for its requests.
+        self.account = Account()
         # Whether there was room for it.
         self._standing = Standing.FITS
         # What it is used for.

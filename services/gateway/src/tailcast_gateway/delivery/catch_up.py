@@ -8,6 +8,7 @@ served. What a cursor means is decided in `sessions`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, assert_never
 
 from tailcast_gateway.delivery.core.channel import (
@@ -26,6 +27,7 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.answers import heartbeat
 from tailcast_gateway.protocol.breaks import Break, resumed
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, error_message
+from tailcast_gateway.scheduling.scheduler import Scheduler, WorkKind
 from tailcast_gateway.sessions.core.continuity import Continuity
 from tailcast_gateway.sessions.core.outcomes import breaks_of
 from tailcast_gateway.sessions.core.samples import Sample
@@ -64,6 +66,8 @@ class CatchUp:
         mark: Callable[[str], None],
         ask: Callable[[Client], None],
         learn: Callable[[Channel], Awaitable[None]],
+        scheduler: Scheduler,
+        max_replays: int,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], float],
         timestamp: Callable[[], str],
@@ -79,6 +83,10 @@ class CatchUp:
         self._ask = ask
         # Reads what the index of a session says.
         self._learn = learn
+        # Gives clients their turns.
+        self._scheduler = scheduler
+        # Bounds how many replays hold a page; whose client waits longest is next.
+        self._pages = asyncio.Semaphore(max_replays)
         # Starts a task that the replica owns.
         self._spawn = spawn
         self._clock = clock
@@ -90,11 +98,12 @@ class CatchUp:
         """Serve a client in another step of the event loop."""
         if not client.is_being_served and not client.is_closed:
             client.is_being_served = True
-            asyncio.get_running_loop().call_soon(self._turn, client)
+            turn = partial(self._turn, client)
+            self._scheduler.call(client.account, WorkKind.REPLAY, turn)
 
     def look_up(self, follower: Follower) -> None:
         """Look up the place that a follower wants."""
-        self._spawn(self._look_up_for(follower))
+        self._begin(follower.client, partial(self._look_up_for, follower))
 
     def tell_caught_up(self, follower: Follower) -> None:
         """Tell a follower of a session without entries that its replay is over."""
@@ -128,27 +137,29 @@ class CatchUp:
         follower = next(iter(client.behind))
         if follower.lacks_news:
             client.is_being_served = True
-            self._spawn(self._learn_for(follower))
+            self._begin(client, partial(self._learn_for, follower))
         elif follower.is_reduced:
             client.is_being_served = True
-            self._spawn(self._serve_sample_to(follower))
-        elif follower.channel.window.proves(follower.cursor):
+            self._begin(client, partial(self._serve_sample_to, follower))
+        elif _is_slice_enough(follower):
             self._serve_slice(follower)
             self.wake(client)
         else:
             client.is_being_served = True
-            self._spawn(self._serve_page_to(follower))
+            self._begin(client, partial(self._serve_page_to, follower))
+
+    def _begin(
+        self, client: Client, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Do something for a client that takes more than one step."""
+        self._spawn(self._scheduler.run(client.account, WorkKind.REPLAY, work))
 
     def _serve_slice(self, follower: Follower) -> None:
         channel, client = follower.channel, follower.client
         if follower.cursor != channel.window.end:
-            entries = channel.window.after(
-                follower.cursor, max_bytes=_slice_bytes(client)
-            )
-            frames = self._frames(
-                follower, SharedPage.of_window(follower.cursor, entries)
-            )
-            self._give(follower, frames, entries[-1].cursor)
+            page = _page_of_window(follower)
+            frames = self._frames(follower, page)
+            self._give(follower, frames, page.entries[-1].cursor)
         if follower.cursor == channel.window.end and not client.socket.paused:
             self.followers.go_live(follower)
 
@@ -180,13 +191,17 @@ class CatchUp:
 
     async def _serve_page_to(self, follower: Follower) -> None:
         with self._isolation.over(follower.client):
-            await self._serve_page(follower)
+            async with self._pages:
+                await self._serve_page(follower)
 
     async def _serve_page(self, follower: Follower) -> None:
         client, channel = follower.client, follower.channel
-        epoch, cursor = channel.epoch, follower.cursor
+        epoch, cursor, view = channel.epoch, follower.cursor, follower.view
         try:
-            page = await self._reads.page(channel, cursor, SharedPage)
+            page = await self._page(follower, cursor)
+            for _ in page.filter(view):
+                # Others have their turn.
+                await asyncio.sleep(0)
         except BrokerError as error:
             self._instruments.broker_failed("page", error)
             # If it is the session's fault, the feed finds that out.
@@ -196,49 +211,60 @@ class CatchUp:
         finally:
             client.is_being_served = False
             self.wake(client)
-        if _is_as_it_was(follower, cursor, epoch):
+        if follower.view is view and _is_as_it_was(follower, cursor, epoch):
             self._take_page(follower, page)
 
-    def _take_page(self, follower: Follower, page: SharedPage) -> None:
+    async def _page(self, follower: Follower, cursor: Cursor) -> SharedPage:
+        """What a follower gets next."""
         channel = follower.channel
-        if channel.window.proves(follower.cursor):
-            # In the meantime the window began there, or the session was created.
-            self._serve_slice(follower)
-            return
+        if channel.window.proves(cursor):
+            return _page_of_window(follower)
+        page = await self._reads.page(channel, cursor, SharedPage)
         page = page.up_to(channel.window.end.id)
-        if page.continuity is Continuity.BROKEN or not page.entries:
-            self._retry_later(follower)
-            return
         if follower.client.allowance is not None:
             page = page.first(_slice_bytes(follower.client))
-        self._give(follower, self._frames(follower, page), page.entries[-1].cursor)
+        return page
+
+    def _take_page(self, follower: Follower, page: SharedPage) -> None:
+        if _is_slice_enough(follower):
+            # In the meantime the window began there, or the session was created.
+            self._serve_slice(follower)
+        elif page.continuity is Continuity.BROKEN or not page.entries:
+            if not follower.channel.window.proves(follower.cursor):
+                self._retry_later(follower)
+        else:
+            self._give(follower, self._frames(follower, page), page.entries[-1].cursor)
 
     # Replays that are reduced.
 
     async def _serve_sample_to(self, follower: Follower) -> None:
+        with self._isolation.over(follower.client):
+            async with self._pages:
+                await self._serve_sample(follower)
+
+    async def _serve_sample(self, follower: Follower) -> None:
         client, channel = follower.client, follower.channel
         epoch, cursor, view = channel.epoch, follower.cursor, follower.view
         sample = follower.sample
         found: list[Entry | None] = []
-        with self._isolation.over(client):
-            try:
-                if sample is None:
-                    sample = await self._sampling.begin(
-                        channel.session, view, cursor, channel.window.end
-                    )
-                if sample is not None:
-                    found = await self._sampling.entries(
-                        channel.session, sample, channel.record_bytes
-                    )
-            except BrokerError as error:
-                self._instruments.broker_failed("page", error)
-                await self._pause_before_retry()
-                return
-            finally:
-                client.is_being_served = False
-                self.wake(client)
-            if follower.view == view and _is_as_it_was(follower, cursor, epoch):
-                self._take_sample(follower, sample, found)
+        try:
+            if sample is None:
+                sample = await self._sampling.begin(
+                    channel.session, view, cursor, channel.window.end
+                )
+            if sample is not None:
+                found = await self._sampling.entries(
+                    channel.session, sample, channel.record_bytes
+                )
+        except BrokerError as error:
+            self._instruments.broker_failed("page", error)
+            await self._pause_before_retry()
+            return
+        finally:
+            client.is_being_served = False
+            self.wake(client)
+        if follower.view == view and _is_as_it_was(follower, cursor, epoch):
+            self._take_sample(follower, sample, found)
 
     def _take_sample(
         self,
@@ -458,6 +484,21 @@ def _is_as_it_was(follower: Follower, cursor: Cursor, epoch: int) -> bool:
         and not client.is_closed
         and not client.socket.paused
     )
+
+
+def _is_slice_enough(follower: Follower) -> bool:
+    """Whether a slice of the window is served in one step: one that is not filtered."""
+    window = follower.channel.window
+    is_at_end = follower.cursor == window.end
+    return is_at_end or (follower.view.where is None and window.proves(follower.cursor))
+
+
+def _page_of_window(follower: Follower) -> SharedPage:
+    """What follows a cursor that the window proves, and is not the window's end."""
+    entries = follower.channel.window.after(
+        follower.cursor, max_bytes=_slice_bytes(follower.client)
+    )
+    return SharedPage.of_window(follower.cursor, entries)
 
 
 def _slice_bytes(client: Client) -> int:

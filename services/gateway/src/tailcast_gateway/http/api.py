@@ -53,6 +53,8 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
 )
 from tailcast_gateway.replica import Replica
+from tailcast_gateway.scheduling.core.fair_queue import Account
+from tailcast_gateway.scheduling.scheduler import Scheduler, WorkKind
 from tailcast_gateway.sessions.isolation import SessionUnavailable
 from tailcast_service.build import read_build
 from tailcast_streams.exceptions import (
@@ -74,6 +76,8 @@ OPEN_PATHS = (
 # What is answered though there is no room: it says how the gateway is. And an event
 # stream says by itself when to come again: browsers never come back to what is refused.
 ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", METRICS_PATH, EVENTS_PATH})
+# What is answered whatever else clients want: it is short, and says how the gateway is.
+AT_ONCE = frozenset({"/healthz", "/readyz", METRICS_PATH})
 
 # How long the first bytes of an answer may take. It is longer than any read takes, and
 # shorter than people and their programs wait.
@@ -89,6 +93,8 @@ class Api(FastAPI):
     gate: Gate
     # Decides about WebSockets.
     handshakes: Handshakes
+    # Gives clients their turns.
+    scheduler: Scheduler
     # Why a request is refused for which there is no room.
     on_surplus: Callable[[], Response | None]
     # Makes the answer to a request that takes too long.
@@ -139,11 +145,21 @@ class Api(FastAPI):
 
         try:
             async with asyncio.timeout(ANSWER_SECONDS) as in_time:
-                await super().__call__(scope, receive, send_on)
+                await self._serve(scope, receive, send_on)
         except TimeoutError:
             if has_begun:
                 raise
             await self.on_late()(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request whenever its client has its turn."""
+        serve = partial(super().__call__, scope, receive, send)
+        if _path_of(scope) in AT_ONCE:
+            await serve()
+            return
+        front = front_of(scope)
+        account = Account() if front is None else front.account
+        await self.scheduler.run(account, WorkKind.REQUEST, serve)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with our models in it."""
@@ -195,8 +211,11 @@ def make_api(
             now=replica.now, instruments=replica.instruments
         )
     api.on_failed = partial(replica.instruments.defect, "request")
+    api.scheduler = replica.scheduler
     _add_health(api, replica)
     exports = Exports(
+        most=replica.max_exports,
+        most_of_subject=replica.max_exports_per_subject,
         slow_timeout=replica.slow_timeout,
         is_draining=lambda: replica.connections.is_draining,
         instruments=replica.instruments,

@@ -7,22 +7,29 @@ without its last chunk, so that no client takes a part for the whole.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tailcast_gateway.connections.admission import ENDING, EXPORTING
+from tailcast_gateway.connections.admission import ENDING, EXPORTING, Refusal
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
 from tailcast_gateway.connections.edge import Use
 from tailcast_gateway.connections.requests import transport_of, used_as
+from tailcast_gateway.http.access import granted_to
+from tailcast_gateway.http.authentication import peer_of
 from tailcast_gateway.http.core.lines import one_line
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.protocol.client_messages import UNAVAILABLE
+from tailcast_gateway.limits import EXPORTS, SUBJECT_EXPORTS
+from tailcast_gateway.protocol.client_messages import TOO_OFTEN, UNAVAILABLE
+from tailcast_gateway.scheduling.scheduler import WorkKind, work_as
 from tailcast_gateway.sessions.core.pages import Breaks, shaped
+from tailcast_gateway.sessions.filtering import filtered
 from tailcast_gateway.sessions.granted import Granted
 from tailcast_gateway.views.reading import Reading
 from tailcast_gateway.views.view import PLAIN, View
@@ -30,9 +37,6 @@ from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.position import Cursor
 
 
-# How many exports one replica has at the same time. Each holds a page, and the bytes
-# that its socket has not accepted yet.
-MAX_EXPORTS = 100
 # The size of a page of an export, and how many bytes are given to the socket at once.
 PAGE_RECORDS = 1_000
 EXPORT_PAGE_BYTES = 256 * 1024
@@ -46,31 +50,60 @@ class Broken(Exception):
 
 
 class Exports:
-    """The responses of lines of a replica, counted."""
+    """The responses of lines of a replica, counted.
+
+    Each holds a page, and the bytes that its socket has not accepted yet.
+    """
 
     def __init__(
         self,
         *,
+        most: int,
+        most_of_subject: int,
         slow_timeout: float,
         is_draining: Callable[[], bool],
         instruments: Instruments,
     ) -> None:
+        # How many there may be at the same time: of all, and of one subject of tokens.
+        self._most = most
+        self._most_of_subject = most_of_subject
         self.slow_timeout = slow_timeout
         self.is_draining = is_draining
         self.instruments = instruments
-        # How many exports run now.
-        self.count = 0
+        # How many run now, by subject; "" has those of nobody in particular.
+        self._running: Counter[str] = Counter()
 
-    @property
-    def refusal(self) -> Response | None:
+    def refuse(self, request: Request) -> Response | None:
         """The answer to one that would be too many, or comes too late; None if not."""
-        if self.count < MAX_EXPORTS and not self.is_draining():
+        if self.is_draining():
+            self.instruments.busy("draining")
+            return _refused(ENDING, 503, UNAVAILABLE)
+        subject = granted_to(request).grant.sub
+        if self._running.total() >= self._most:
+            limit = EXPORTS
+        elif subject and self._running[subject] >= self._most_of_subject:
+            limit = SUBJECT_EXPORTS
+        else:
             return None
-        is_full = self.count >= MAX_EXPORTS
-        self.instruments.busy("exports" if is_full else "draining")
-        refusal = EXPORTING if is_full else ENDING
-        body = {"code": UNAVAILABLE, "message": refusal.text}
-        return json_response(body, status=503, headers=refusal.retry_after())
+        address = peer_of(request.scope)
+        self.instruments.limited(limit, subject=subject, address=address)
+        return _refused(EXPORTING, 429, TOO_OFTEN)
+
+    @contextlib.contextmanager
+    def counting(self, subject: str) -> Generator[None]:
+        """Count one that runs while the block does."""
+        self._running[subject] += 1
+        try:
+            yield
+        finally:
+            self._running[subject] -= 1
+            if not self._running[subject]:
+                del self._running[subject]
+
+
+def _refused(refusal: Refusal, status: int, code: str) -> Response:
+    body = {"code": code, "message": refusal.text}
+    return json_response(body, status=status, headers=refusal.retry_after())
 
 
 async def exported(
@@ -103,7 +136,8 @@ async def exported(
             raise Broken("what follows is not there")
         lines += _told_lines(page.told)
         records = [one for one in page.records if one.id <= head.id]
-        lines += [one_line(line) for line in shaped(records, view, reading)]
+        wanted = await filtered(records, view)
+        lines += [one_line(line) for line in shaped(wanted, view, reading)]
         if left is not None:
             left -= len(records)
         cursor = page.cursor
@@ -139,9 +173,9 @@ class NdjsonResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response, without its last chunk if it cannot go on."""
         gone = asyncio.ensure_future(until_gone(receive))
-        self._exports.count += 1
+        subject = granted_to(HTTPConnection(scope)).grant.sub
         try:
-            with used_as(scope, Use.EXPORT):
+            with used_as(scope, Use.EXPORT), self._exports.counting(subject):
                 async with contextlib.aclosing(self._chunks):
                     await self._send_all(gone, send)
         except (Broken, BrokerError, TimeoutError, asyncio.CancelledError) as error:
@@ -149,10 +183,10 @@ class NdjsonResponse(Response):
             self._exports.instruments.export_broken(self._session, reason)
             await _abort(scope, gone)
         finally:
-            self._exports.count -= 1
             gone.cancel()
 
     async def _send_all(self, gone: "asyncio.Future[None]", send: Send) -> None:
+        work_as(WorkKind.EXPORT)
         start: dict[str, Any] = {"type": "http.response.start", "status": 200}
         await send({**start, "headers": self.raw_headers})
         async for data in self._chunks:

@@ -7,6 +7,7 @@ Few are drawn at a time, and the next when the socket has accepted what was draw
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -38,6 +39,7 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.json_schemas import reference
 from tailcast_gateway.replica import Replica
+from tailcast_gateway.scheduling.scheduler import in_task
 from tailcast_gateway.sessions.core.series import drawn_body
 from tailcast_gateway.sessions.curve_reads import Unindexed
 from tailcast_gateway.sessions.granted import Granted
@@ -58,7 +60,7 @@ _LINES: Final = "application/x-ndjson"
 
 def add_many_series(api: FastAPI, replica: Replica, exports: Exports) -> None:
     """Serve the curves of several sessions."""
-    responses = answers(SeriesBody, NoSeriesBody, errors=(400, 503))
+    responses = answers(SeriesBody, NoSeriesBody, errors=(400, 429, 503))
     content = responses[200]["content"]
     content[_LINES] = content.pop("application/json")
     lines = _Lines(replica.instruments)
@@ -76,7 +78,7 @@ def add_many_series(api: FastAPI, replica: Replica, exports: Exports) -> None:
         A line has `code` and `message` in place of curves that could not be drawn.
         """
         wanted = curves_wanted(await _body_of(request))
-        if (refusal := exports.refusal) is not None:
+        if (refusal := exports.refuse(request)) is not None:
             return refusal
         name = f"{len(wanted.sessions)} sessions' curves"
         return NdjsonResponse(exports, name, lines.of(wanted, allowed))
@@ -95,8 +97,8 @@ class _Lines:
         try:
             while True:
                 while len(ahead) < DRAWN_AHEAD and (name := next(left, None)):
-                    line = self._line(name, wanted, allowed)
-                    ahead.append(asyncio.create_task(line))
+                    line = partial(self._line, name, wanted, allowed)
+                    ahead.append(in_task(line))
                 if not ahead:
                     return
                 drawn = await ahead[0]

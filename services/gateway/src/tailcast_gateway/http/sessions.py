@@ -37,6 +37,7 @@ from tailcast_gateway.sessions.core.catalogue import rejected
 from tailcast_gateway.sessions.core.outcomes import reached_by
 from tailcast_gateway.sessions.core.pages import NO_BREAKS, Page, body, moved
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
+from tailcast_gateway.sessions.filtering import filtered
 from tailcast_gateway.sessions.granted import Granted
 from tailcast_gateway.sessions.history import Beginning
 from tailcast_gateway.sessions.reads import PAGE_BYTES
@@ -74,12 +75,14 @@ StartQuery = Annotated[
 _LINES = ("application/x-ndjson",)
 _ERRORS = (400, 404, 503)
 _SNAPSHOT = answers(SnapshotFields, errors=_ERRORS)
-_RECORDS = answers(RecordsBody, errors=_ERRORS, media=_LINES)
+_RECORDS = answers(RecordsBody, errors=(*_ERRORS, 429), media=_LINES)
 _REJECTED = answers(RejectedBody, errors=_ERRORS)
 # In a path, `/records` or `/rejected` may be the end of the session ID itself. Then the
 # answer is that session's snapshot.
 _SESSION = answers(SnapshotFields, errors=_ERRORS)
-_ITS_RECORDS = answers(RecordsBody, SnapshotFields, errors=_ERRORS, media=_LINES)
+_ITS_RECORDS = answers(
+    RecordsBody, SnapshotFields, errors=(*_ERRORS, 429), media=_LINES
+)
 _ITS_REJECTED = answers(RejectedBody, SnapshotFields, errors=_ERRORS)
 
 
@@ -120,6 +123,7 @@ class _RecordsQuery:
         where: str | None = None,
         metrics: MetricsQuery = None,
     ) -> None:
+        self.request = request
         self.as_lines = _LINES[0] in request.headers.get("accept", "")
         self.start = start
         self.after = after
@@ -245,12 +249,16 @@ class _Routes:
     ) -> Response:
         query = records.of(session, self._views)
         if records.as_lines:
-            return await self._export(session, query, head, records.limit, allowed)
+            refusal = self._exports.refuse(records.request)
+            return refusal or await self._export(
+                session, query, head, records.limit, allowed
+            )
         limit = bounded(records.limit)
         (page, fields), reading = await asyncio.gather(
             self._page(session, query, allowed, limit=limit),
             self._reading(session, query.view, allowed),
         )
+        page = page._replace(records=await filtered(page.records, query.view))
         return Response(
             body(page, query.view, reading, sessionId=session, **fields),
             media_type="application/json",
@@ -313,8 +321,6 @@ class _Routes:
         allowed: Granted,
     ) -> Response:
         exports, place = self._exports, query.plan.start
-        if (refusal := exports.refusal) is not None:
-            return refusal
         assert place is not None  # noqa: S101  # queries have a default
         if isinstance(place, Cursor):
             start, told = place, NO_BREAKS

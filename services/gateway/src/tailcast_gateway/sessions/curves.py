@@ -7,8 +7,10 @@ that is short is drawn from its records alone, with an index or without one.
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
+from tailcast_gateway.scheduling.scheduler import in_thread
 from tailcast_gateway.sessions.core.series import (
     WHOLE,
     Catalogue,
@@ -204,9 +206,11 @@ class Curves:
         low, high = asked.span
         try:
             # Some 50 ms of many values: others have their turns meanwhile.
-            series = await asyncio.to_thread(
-                draw, plan, chunks, behind,
-                divided=divided, x=asked.x, low=low, high=high,
+            series = await in_thread(
+                partial(
+                    draw, plan, chunks, behind,
+                    divided=divided, x=asked.x, low=low, high=high,
+                )
             )  # fmt: skip  # one name a line would hide what is drawn
         except ValueError:
             return None

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.breaks import is_record
+from tailcast_gateway.scheduling.scheduler import in_task
 from tailcast_gateway.sessions.core.continuity import (
     Continuity,
     continuation,
@@ -151,7 +152,7 @@ class Reads:
         """Share one read with all who ask for the same key while it runs."""
         task = cast("asyncio.Task[_T] | None", self._underway.get(key))
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._bounded(read, turns))
+            task = in_task(partial(self._bounded, read, turns))
             self._underway[key] = task
             task.add_done_callback(partial(self._finished, key))
         # The caller may be cancelled; the others still need the task.

@@ -4,11 +4,12 @@ The index answers for what is in it and, by the code of the indexer, for what is
 it. Where it does not know all that is to be told, it does not answer.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from tailcast_gateway.protocol.breaks import is_record
+from tailcast_gateway.scheduling.scheduler import in_thread
 from tailcast_gateway.sessions.core.samples import Sample, chosen_ids, sample_of
 from tailcast_gateway.sessions.core.series import (
     Chosen,
@@ -113,8 +114,16 @@ class RollupSamples:
             for one in head.entries
         ]
         try:
-            series = await asyncio.to_thread(
-                draw, plan, chunks, behind, head=ahead, x="record", with_extremes=True
+            series = await in_thread(
+                partial(
+                    draw,
+                    plan,
+                    chunks,
+                    behind,
+                    head=ahead,
+                    x="record",
+                    with_extremes=True,
+                )
             )
         except ValueError:
             return None

@@ -19,10 +19,11 @@ from tailcast_gateway.sessions.core.continuity import (
 )
 from tailcast_gateway.sessions.core.samples import Sample, sample_of
 from tailcast_gateway.sessions.curve_reads import Unindexed
+from tailcast_gateway.sessions.filtering import filtered
 from tailcast_gateway.sessions.reads import MAX_PAGE_ENTRIES, REPLAY_PAGE_BYTES, Reads
 from tailcast_gateway.sessions.rollup_samples import RollupSamples
 from tailcast_gateway.views.thinning import MAX_FOUND_METRICS, Thinning
-from tailcast_gateway.views.view import DecodedEntries, View
+from tailcast_gateway.views.view import View
 from tailcast_index.meaning import Chooser, Point, Reader, Rules
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.entries import Entry, Kind
@@ -121,7 +122,7 @@ class Sampling:
             if continuity is Continuity.BROKEN or not entries:
                 return None
             limit = _limit(found)
-            wanted = DecodedEntries(entries).wanted(view)
+            wanted = await filtered(entries, view)
             others += [one.id for one in wanted if one.kind is Kind.EMERGENCY]
             told += [one for one in wanted if not is_record(one)]
             records = [one for one in wanted if one.kind is Kind.RECORD]

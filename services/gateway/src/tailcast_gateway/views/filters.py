@@ -55,6 +55,8 @@ class Filter:
     key: str
     # Whether a record with these fields is wanted.
     matches: Matches = field(compare=False, repr=False)
+    # How many conditions and groups it has: what it costs for each record.
+    nodes: int = field(default=1, compare=False)
 
 
 def parse_filter(where: object) -> Filter:
@@ -63,8 +65,9 @@ def parse_filter(where: object) -> Filter:
     Raises:
         InvalidFilter: the `where` is invalid; the error's text is for the client.
     """
-    node = _Parser().node(where, "where", 1)
-    return Filter(node.key, node.matches)
+    parser = _Parser()
+    node = parser.node(where, "where", 1)
+    return Filter(node.key, node.matches, parser.nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,11 @@ class _Node:
 class _Parser:
     """Reads one tree and counts its nodes."""
 
-    __slots__ = ("_nodes",)
+    __slots__ = ("nodes",)
 
     def __init__(self) -> None:
         # How many nodes were read so far.
-        self._nodes = 0
+        self.nodes = 0
 
     def node(self, value: object, path: str, depth: int) -> _Node:
         """Read the node at a path."""
@@ -96,8 +99,8 @@ class _Parser:
             raise InvalidFilter(f"{path} must be an object")
         if depth > MAX_FILTER_DEPTH:
             raise FilterTooLarge(f"{path} is nested deeper than {MAX_FILTER_DEPTH}")
-        self._nodes += 1
-        if self._nodes > MAX_CONDITIONS:
+        self.nodes += 1
+        if self.nodes > MAX_CONDITIONS:
             raise FilterTooLarge(
                 f"{path} is one condition too many: {MAX_CONDITIONS} fit"
             )

@@ -14,6 +14,9 @@ from typing import Final
 EVERYTHING: Final = "*"
 # How many names are kept with the places of their characters.
 _KEPT_NAMES: Final = 64
+# How many globs are kept compiled: a subscription is made anew with each message, of
+# globs that it had.
+_KEPT_GLOBS: Final = 1_024
 
 
 class Glob:
@@ -95,6 +98,7 @@ def _places_of(name: str) -> dict[str, int]:
     return places
 
 
+@lru_cache(maxsize=_KEPT_GLOBS)
 def compiled(glob: str) -> Glob | None:
     r"""A glob, ready to match names; None for `*`, which matches everything.
 

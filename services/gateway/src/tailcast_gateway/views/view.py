@@ -4,9 +4,8 @@ Pure. A view is compiled once and shared by all clients that ask for the same, a
 these get the same bytes. What never lives here: subscriptions, and frames.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from weakref import WeakValueDictionary
 
 from msgspec import UNSET
@@ -42,6 +41,9 @@ from tailcast_streams.times import FAR_MS
 # The most distinct views in use in one replica: each new record is filtered and
 # encoded once for each of them.
 MAX_VIEWS = 1_000
+# How much is filtered before others have their turn: nodes of the filter times records.
+# It takes some 5 ms.
+FILTERED_AT_ONCE = 24_000
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
@@ -84,6 +86,11 @@ class View:
         """Whether it matters where the session's step and time are."""
         return self.projection is not None or self.index_keys is not None
 
+    @property
+    def filter_nodes(self) -> int:
+        """What filtering a record costs: the nodes of the filter, 0 without one."""
+        return 0 if self.where is None else self.where.nodes
+
     def index(
         self, records: Sequence[bytes], reading: Reading | None = None
     ) -> Index | None:
@@ -103,10 +110,10 @@ class DecodedEntries:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
-
-    @cached_property
-    def _fields(self) -> list[RecordFields]:
-        return [read_fields(entry.record) for entry in self.entries]
+        # What those entries say that were decoded so far: the first ones.
+        self._fields: list[RecordFields] = []
+        # The entries that a view lets through, of the views that were asked for.
+        self._wanted: dict[View, Sequence[Entry]] = {}
 
     def wanted(self, view: View) -> Sequence[Entry]:
         """The entries that a view lets through.
@@ -114,14 +121,40 @@ class DecodedEntries:
         A record that cannot be decoded passes every filter, so that none is lost
         in silence.
         """
+        for _ in self.filter(view):
+            pass
+        return self._wanted[view]
+
+    def filter(self, view: View) -> Iterator[None]:
+        """Find what `wanted` returns, and let others have their turn meanwhile."""
+        if view in self._wanted:
+            return
         if view.where is None:
-            return self.entries
-        matches = view.where.matches
-        return [
-            entry
-            for entry, fields in zip(self.entries, self._fields, strict=True)
-            if entry.kind is not Kind.RECORD or fields is UNREADABLE or matches(fields)
-        ]
+            self._wanted[view] = self.entries
+            return
+        matches, at_once = view.where.matches, FILTERED_AT_ONCE // view.where.nodes
+        wanted: list[Entry] = []
+        for start in range(0, len(self.entries), at_once):
+            if start:
+                yield
+            entries = self.entries[start : start + at_once]
+            wanted += [
+                entry
+                for entry, fields in zip(
+                    entries, self._decoded(start, len(entries)), strict=True
+                )
+                if entry.kind is not Kind.RECORD
+                or fields is UNREADABLE
+                or matches(fields)
+            ]
+        self._wanted[view] = wanted
+
+    def _decoded(self, start: int, count: int) -> Sequence[RecordFields]:
+        """What some entries say."""
+        stop, known = start + count, len(self._fields)
+        more = self.entries[known:stop]
+        self._fields += [read_fields(entry.record) for entry in more]
+        return self._fields[start:stop]
 
 
 class Views:

@@ -17,6 +17,7 @@ from tailcast_gateway.delivery.core.news import SessionNews
 from tailcast_gateway.delivery.core.pings import Pings
 from tailcast_gateway.delivery.core.telling import CarefulEncoder, OnUntold
 from tailcast_gateway.protocol.wires import JSON, Fields, Wire
+from tailcast_gateway.scheduling.core.fair_queue import Account
 from tailcast_gateway.sessions.core.samples import Sample
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.views.conflation import Conflation
@@ -86,6 +87,8 @@ class Client:
     grant: Grant = EVERYTHING_GRANTED
     # What it is subscribed to; replaced as a whole.
     subscription: Subscription = field(default_factory=Subscription)
+    # What pays for all that is computed for it.
+    account: Account = field(default_factory=Account)
     # The number of the latest session when it subscribed to several: sessions with a
     # higher number are new to it.
     births: Birth = UNCOUNTED

@@ -353,7 +353,9 @@ class Hub:
                     view = client.subscription.view_for(channel.session)
                     by_wire = audience.setdefault(view, {})
                     by_wire.setdefault(client.wire, []).append(client)
-            channel.audience = audience
+            # Those whose filters cost least are served first.
+            by_cost = sorted(audience.items(), key=lambda one: one[0].filter_nodes)
+            channel.audience = audience = dict(by_cost)
             for view in channel.conflations.keys() - audience.keys():
                 del channel.conflations[view]
         return channel.audience

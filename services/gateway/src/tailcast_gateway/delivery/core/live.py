@@ -18,7 +18,7 @@ from tailcast_gateway.delivery.core.telling import told_documents
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.views.conflation import Conflated, Conflation
-from tailcast_gateway.views.view import DecodedEntries, View
+from tailcast_gateway.views.view import FILTERED_AT_ONCE, DecodedEntries, View
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import NOTHING, Cursor, EntryID
 
@@ -45,9 +45,17 @@ class Delivery:
         previous: Cursor,
         now: float,
     ) -> None:
-        """Encode once for each view and wire."""
-        decoded = DecodedEntries(entries)
+        """Encode once for each view and wire.
+
+        If filtering takes too long for one step, those with the dearest filters are
+        served when they have their turn.
+        """
+        decoded, filtered = DecodedEntries(entries), 0
         for view, by_wire in audience.items():
+            filtered += view.filter_nodes * len(entries)
+            if filtered > FILTERED_AT_ONCE:
+                self._serve_apart(channel, view, by_wire, previous)
+                continue
             try:
                 wanted = decoded.wanted(view)
                 counts: list[int] | None = None
@@ -74,6 +82,12 @@ class Delivery:
     ) -> None:
         """Serve each client of a view by itself, since encoding for all failed."""
         self._isolation.session_failed(channel.session, error)
+        self._serve_apart(channel, view, by_wire, previous)
+
+    def _serve_apart(
+        self, channel: Channel, view: View, by_wire: ByWire, previous: Cursor
+    ) -> None:
+        """Serve each client of a view by itself, as one that has fallen behind."""
         channel.conflations.pop(view, None)
         self.pending.pop((channel, view), None)
         for client in list(members_of({view: by_wire})):

@@ -3,7 +3,7 @@
 Pure. All clients that need the page at the same time share it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tailcast_gateway.delivery.core.encoding import SessionEncoder
 from tailcast_gateway.protocol.wires import Wire
@@ -62,6 +62,10 @@ class SharedPage:
             SharedPage(self.cursor, self.continuity, before),
             SharedPage(cursor, Continuity.PROVED, rest),
         )
+
+    def filter(self, view: View) -> Iterator[None]:
+        """Find what `wanted` returns, and let others have their turn meanwhile."""
+        return self._decoded.filter(view)
 
     def wanted(self, view: View) -> Sequence[Entry]:
         """Its entries that a view lets through."""

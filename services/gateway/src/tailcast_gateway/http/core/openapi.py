@@ -25,6 +25,7 @@ _ERRORS: Final = {
     404: "There is no such session, record or emergency.",
     413: "The body is too long.",
     415: "The body is no JSON by its content type.",
+    429: "Too many at once: `retry-after` says when.",
     503: "Not now: `retry-after` says when.",
 }
 _BODIES: Final[tuple[type[Struct], ...]] = (

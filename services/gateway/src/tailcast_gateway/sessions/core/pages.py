@@ -19,7 +19,7 @@ from tailcast_gateway.protocol.breaks import is_record, shown
 from tailcast_gateway.sessions.core.outcomes import breaks_of, goes_on_after
 from tailcast_gateway.sessions.core.verdicts import Verdict
 from tailcast_gateway.views.reading import Reading
-from tailcast_gateway.views.view import PLAIN, DecodedEntries, View
+from tailcast_gateway.views.view import PLAIN, View
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING, BEGINNING_CURSOR, Cursor
 
@@ -176,27 +176,26 @@ def moved(cursor: Cursor, verdict: Verdict) -> tuple[Cursor, Breaks]:
 def shaped(
     entries: Sequence[Entry], view: View = PLAIN, reading: Reading | None = None
 ) -> list[bytes]:
-    """The records that a view lets through, with the metrics that it keeps.
+    """Records with the metrics that a view keeps.
 
     Args:
-        entries: those of the records, and others.
+        entries: those that the view lets through.
         view: how they are shown.
         reading: where they have their steps and times; None if no index says it.
     """
-    wanted = DecodedEntries(entries).wanted(view)
     if view.projection is None:
-        return [entry.record for entry in wanted]
+        return [entry.record for entry in entries]
     project = view.projection.project
     return [
         project(entry.record, reading) if entry.kind is Kind.RECORD else entry.record
-        for entry in wanted
+        for entry in entries
     ]
 
 
 def body(
     page: Page, view: View = PLAIN, reading: Reading | None = None, **fields: object
 ) -> bytes:
-    """A page as one JSON object, with its records in a view; see `shaped`."""
+    """A page as one JSON object; for its records see `shaped`."""
     start = msgspec.json.encode({**fields, **page.told})[:-1]
     comma = b"," if fields or page.told else b""
     return b'%b%b"data":[%b],"prev":"%b","cursor":"%b","more":%b}' % (

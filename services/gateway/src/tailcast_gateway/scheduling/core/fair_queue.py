@@ -1,0 +1,82 @@
+"""Who comes next, by what each client has cost so far: start-time fair queueing.
+
+Pure. What a piece of work costs is known only when it is done, so nothing is promised
+before: its cost is charged afterwards, and moves its client's next piece behind those
+of clients that have cost less. A client that rests gathers no credit, and none has a
+debt to clients that come later: all count from the clock, which is where the piece
+began that was taken last. So whoever has cost nothing lately comes next, and n clients
+that always want more get one n-th each.
+
+After Goyal, Vin and Cheng, "Start-time Fair Queuing" (SIGCOMM 1996).
+"""
+
+from heapq import heappop, heappush
+from itertools import count
+from typing import Generic, NamedTuple, TypeVar
+
+
+_Item = TypeVar("_Item")
+
+
+class Account:
+    """What one client has cost."""
+
+    __slots__ = ("latest", "start")
+
+    def __init__(self) -> None:
+        # Where its next piece begins on the clock of the queue.
+        self.start = 0
+        # What its latest piece has cost.
+        self.latest = 0
+
+
+class _Waiting(NamedTuple, Generic[_Item]):
+    # Where it begins on the clock. Of those that begin together, clients come first
+    # that have cost nothing lately, and then those that wait for longest.
+    start: int
+    is_busy: bool
+    number: int
+    account: Account
+    item: _Item
+
+
+class FairQueue(Generic[_Item]):
+    """Pieces of work that wait, each of some client."""
+
+    __slots__ = ("_clock", "_numbers", "_waiting")
+
+    def __init__(self) -> None:
+        # Where the piece begins that was taken last.
+        self._clock = 0
+        self._waiting: list[_Waiting[_Item]] = []
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def first_start(self) -> int:
+        """Where the piece begins that comes next; there must be one."""
+        return self._waiting[0].start
+
+    def add(self, account: Account, item: _Item) -> None:
+        """Let a piece of work wait."""
+        is_busy = account.start >= self._clock
+        account.start = max(account.start, self._clock)
+        waiting = _Waiting(account.start, is_busy, next(self._numbers), account, item)
+        heappush(self._waiting, waiting)
+
+    def take(self) -> tuple[Account, _Item]:
+        """Take the piece that comes next; there must be one."""
+        waiting = heappop(self._waiting)
+        self._clock = max(self._clock, waiting.start)
+        return waiting.account, waiting.item
+
+    def begin(self, account: Account) -> None:
+        """Note that a piece is begun at once, while none waits."""
+        self._clock = account.start = max(account.start, self._clock)
+
+    def charge(self, account: Account, cost: int) -> None:
+        """Note what a piece has cost that was taken or begun."""
+        account.start += cost
+        account.latest = cost

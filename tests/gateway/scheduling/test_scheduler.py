@@ -1,0 +1,253 @@
+"""What is computed for clients, in turns and behind all else in the event loop."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tailcast_gateway.scheduling.core.fair_queue import Account
+from tailcast_gateway.scheduling.scheduler import (
+    SLICE_NS,
+    Scheduler,
+    WorkKind,
+    in_task,
+    in_thread,
+    work_as,
+)
+
+
+MS = 1_000_000
+
+
+class Rig:
+    """A scheduler whose clock is moved by what is computed."""
+
+    def __init__(self) -> None:
+        self.cpu_ns = 0
+        # What was used, by kind.
+        self.used: Counter[str] = Counter()
+        # What was computed, in order.
+        self.done: list[str] = []
+        self.scheduler = Scheduler(on_used=self.note, cpu_ns=lambda: self.cpu_ns)
+
+    def note(self, kind: str, used_ns: int) -> None:
+        self.used[kind] += used_ns
+
+    def compute(self, name: str, ms: int = 1) -> None:
+        self.cpu_ns += ms * MS
+        self.done.append(name)
+
+    async def work(self, name: str, pieces: int, ms: int = 1) -> str:
+        """Compute in pieces."""
+        for _ in range(pieces):
+            self.compute(name, ms)
+            await asyncio.sleep(0)
+        return name
+
+    def begin(
+        self, name: str, pieces: int, ms: int = 1, account: Account | None = None
+    ) -> "asyncio.Task[str]":
+        """Work for a client of its own."""
+        work = partial(self.work, name, pieces, ms)
+        return asyncio.create_task(
+            self.scheduler.run(account or Account(), WorkKind.COMMAND, work)
+        )
+
+    async def passes(self, count: int) -> list[int]:
+        """Count how much was computed in each of some passes of the loop."""
+        used: list[int] = []
+        for _ in range(count):
+            before = self.cpu_ns
+            await asyncio.sleep(0)
+            used.append(self.cpu_ns - before)
+        return used
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """A scheduler, and who computes."""
+    return Rig()
+
+
+async def test_work_is_carried_out_and_measured(rig: Rig) -> None:
+    """Its result comes back, and what it used is counted by its kind."""
+    assert await rig.begin("a", 3) == "a"
+    assert rig.used == {"command": 3 * MS}
+
+
+async def test_work_that_fails(rig: Rig) -> None:
+    """Its error comes back, and what it used is counted."""
+
+    async def fail() -> None:
+        rig.compute("a")
+        await asyncio.sleep(0)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await rig.scheduler.run(Account(), WorkKind.REQUEST, fail)
+    assert rig.used == {"request": MS}
+
+
+async def test_work_that_is_cancelled(rig: Rig) -> None:
+    """It can clean up, whether it waits for something or for its turn."""
+    cleaned: list[str] = []
+
+    async def wait(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append(name)
+
+    work = partial(wait, "a")
+    task = asyncio.create_task(rig.scheduler.run(Account(), WorkKind.REQUEST, work))
+    await asyncio.sleep(0)
+    busy = rig.begin("busy", 50, ms=5)
+    late = rig.begin("late", 1)
+    await rig.passes(1)
+    for one in (task, late):
+        one.cancel()
+    for one in (task, late):
+        with pytest.raises(asyncio.CancelledError):
+            await one
+    assert cleaned == ["a"]
+    assert await busy == "busy"
+    assert "late" not in rig.done
+
+
+async def test_what_it_waits_for_may_fail(rig: Rig) -> None:
+    """The work sees the error where it waits, and may go on."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[None] = loop.create_future()
+
+    async def ask() -> str:
+        try:
+            await answer
+        except OSError:
+            return "went on"
+        return "answered"
+
+    task = asyncio.create_task(rig.scheduler.run(Account(), WorkKind.REQUEST, ask))
+    await asyncio.sleep(0)
+    answer.set_exception(OSError())
+    assert await task == "went on"
+
+
+async def test_time_outs_end_work(rig: Rig) -> None:
+    """As they do outside."""
+
+    async def wait() -> None:
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await rig.scheduler.run(Account(), WorkKind.REQUEST, wait)
+
+
+async def test_all_else_in_the_loop_comes_after_a_slice(rig: Rig) -> None:
+    """However many clients want to compute, a pass has a slice and one piece more."""
+    tasks = [rig.begin(str(at), 20, ms=2) for at in range(30)]
+    used = await rig.passes(100)
+    # Between two looks is the end of one pass and the beginning of the next one.
+    assert max(used) <= 2 * (SLICE_NS + 2 * MS)
+    assert sum(used) > 0
+    await asyncio.gather(*tasks)
+
+
+async def test_a_new_client_comes_before_those_that_have_used_much(rig: Rig) -> None:
+    """It waits for what is carried out now, not for all that want more."""
+    tasks = [rig.begin("busy", 100) for _ in range(20)]
+    await rig.passes(200)
+    before = len(rig.done)
+    tasks.append(rig.begin("new", 1))
+    while "new" not in rig.done:
+        await asyncio.sleep(0)
+    # The pass in which it begins, the one in which it has its turn, and half a pass.
+    assert len(rig.done) - before <= 3 * SLICE_NS // MS
+    await asyncio.gather(*tasks)
+
+
+async def test_clients_that_always_want_more_get_the_same(rig: Rig) -> None:
+    """By time, not by pieces: one has few that are long, the other many short ones."""
+    tasks = [rig.begin("long", 200, ms=10), rig.begin("short", 2_000, ms=1)]
+    while len(rig.done) < 600:
+        await asyncio.sleep(0)
+    done = Counter(rig.done)
+    assert abs(done["long"] * 10 - done["short"]) <= 30
+    await asyncio.gather(*tasks)
+
+
+async def test_calls_have_their_turns_too(rig: Rig) -> None:
+    """Short ones together, and what else is in the loop after a slice."""
+    account = Account()
+
+    def soon(name: str) -> Callable[[], None]:
+        return partial(rig.compute, name, 3)
+
+    for name in ("a", "b", "c"):
+        rig.scheduler.call(account, WorkKind.REPLAY, soon(name))
+    assert rig.done == []
+    await asyncio.sleep(0)
+    assert rig.done == ["a", "b"]
+    await asyncio.sleep(0)
+    assert rig.done == ["a", "b", "c"]
+    assert rig.used == {"replay": 9 * MS}
+
+
+async def test_a_call_that_fails_holds_up_no_other(rig: Rig) -> None:
+    """The loop says what went wrong, and the next one is called."""
+    failures: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, about: failures.append(about["message"]))
+
+    def fail() -> None:
+        raise ValueError
+
+    rig.scheduler.call(Account(), WorkKind.REPLAY, fail)
+    rig.scheduler.call(Account(), WorkKind.REPLAY, partial(rig.compute, "b"))
+    await rig.passes(2)
+    assert rig.done == ["b"]
+    assert len(failures) == 1
+
+
+async def test_tasks_are_paid_for_by_who_began_them(rig: Rig) -> None:
+    """And let others have their turn as it does."""
+
+    async def ask() -> str:
+        return await in_task(partial(rig.work, "shared", 10, 2))
+
+    account = Account()
+    asked = rig.scheduler.run(account, WorkKind.REQUEST, ask)
+    assert await asked == "shared"
+    assert rig.used == {"request": 20 * MS}
+    assert account.start == 20 * MS
+
+
+async def test_work_of_nobody(rig: Rig) -> None:
+    """What the gateway does by itself is not measured, and waits for no turn."""
+    assert await in_task(partial(rig.work, "own", 2)) == "own"
+    assert await in_thread(lambda: "thread") == "thread"
+    work_as(WorkKind.EXPORT)
+    assert rig.used == {}
+
+
+async def test_threads_are_paid_for(rig: Rig) -> None:
+    """By the work that waits for them, also when they fail."""
+
+    def spin() -> int:
+        return sum(range(200_000))
+
+    def fail() -> None:
+        spin()
+        raise ValueError("no")
+
+    async def ask() -> int:
+        work_as(WorkKind.EXPORT)
+        with pytest.raises(ValueError, match="no"):
+            await in_thread(fail)
+        return await in_thread(spin)
+
+    assert await rig.scheduler.run(Account(), WorkKind.REQUEST, ask) == spin()
+    assert rig.used["export"] > 0
+    assert rig.used["request"] == 0
