@@ -3,7 +3,8 @@
 Parts: `replay` (a million records; live ones beside it), `idle` (5,000 clients, 10,000
 sessions), `live` (ten live sessions of 10,000), `slow` (200 MB past one that does not
 read), `restart` (how long clients hear nothing while `tailcast up` restarts, or its
-gateway); by default all, some eight minutes. Linux only: it reads `/proc`.
+gateway), `hostile` (an honest client beside 2,360 hostile ones, and 10,000 half-open
+handshakes); by default all, some ten minutes. Linux only: it reads `/proc`.
 """
 
 import argparse
@@ -12,7 +13,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks.survival import idleness, replays, restarts, slow_reader
+from benchmarks.survival import (
+    hostility,
+    idleness,
+    replays,
+    restarts,
+    slow_reader,
+)
 from benchmarks.survival.stage import allow_many_files, valkey
 
 
@@ -59,12 +66,27 @@ async def restart(_url: str, _scale: float) -> None:
         print(figures, flush=True)
 
 
+async def hostile(url: str, scale: float) -> None:
+    """All attacks together."""
+    counts = (2_000, 10, 200, 100, 50)
+    before, beside = await hostility.measure(
+        url,
+        records=int(100_000 * scale),
+        counts=tuple(max(1, int(count * scale)) for count in counts),
+        seconds=max(5.0, 60.0 * scale),
+    )
+    print(before, beside, sep="\n", flush=True)
+    half_open = await hostility.measure_half_open(url, connections=int(10_000 * scale))
+    print(half_open, flush=True)
+
+
 PARTS: dict[str, Callable[[str, float], Awaitable[None]]] = {
     "replay": replay,
     "idle": idle,
     "live": live,
     "slow": slow,
     "restart": restart,
+    "hostile": hostile,
 }
 
 
