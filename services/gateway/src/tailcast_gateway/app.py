@@ -36,6 +36,7 @@ from tailcast_gateway.http.core.tokens import (
     read_any,
 )
 from tailcast_gateway.http.key_set import KeySet, check_keys_url
+from tailcast_gateway.http.origins import EVERY_ORIGIN
 from tailcast_gateway.limits import Quotas
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.settings import AuthSettings, GatewaySettings
@@ -187,6 +188,9 @@ def authentication_of(
             addresses=[settings.publish or settings.host],
             given=settings.given_modes,
         )
+    if modes != ("none",) and EVERY_ORIGIN in settings.allowed_origins:
+        text = "with TAILCAST_AUTH name the origins that may connect"
+        raise SettingsError(f"TAILCAST_ALLOWED_ORIGINS={EVERY_ORIGIN}: {text}")
     if "proxy" in modes and not settings.trusted_proxies:
         text = "proxy needs TAILCAST_TRUSTED_PROXIES: whose word counts"
         raise SettingsError(f"TAILCAST_AUTH={','.join(settings.auth)}: {text}")

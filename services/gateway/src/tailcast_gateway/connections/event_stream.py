@@ -46,12 +46,7 @@ HEADERS: Final = [
 class EventStream(Response):
     """The response, and at the same time the owner's socket."""
 
-    def __init__(
-        self,
-        *,
-        remote_address: tuple[str, int] | None,
-        headers: list[tuple[bytes, bytes]],
-    ) -> None:
+    def __init__(self, *, remote_address: tuple[str, int] | None) -> None:
         super().__init__()
         # The owner; `NO_OWNER` before `start` and after the end.
         self.owner: SocketOwner = NO_OWNER
@@ -61,7 +56,6 @@ class EventStream(Response):
         self.paused = False
         # The peer's address as the socket knows it (a proxy's, behind one).
         self.remote_address = remote_address
-        self._more_headers = headers
         # Events that the response's socket has not got yet, and their size.
         self._held: list[bytes] = []
         self._held_bytes = 0
@@ -179,8 +173,7 @@ class EventStream(Response):
                 if self._refusal is not None:
                     await _refuse(send, self._refusal)
                     return
-                headers = [*HEADERS, *self._more_headers]
-                await send(_start(200, headers))
+                await send(_start(200, [*HEADERS]))
             for piece in _pieces(data):
                 await send(chunk(piece))
                 # The server accepts any amount; this empty part waits until it left.

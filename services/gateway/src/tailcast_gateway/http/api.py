@@ -42,6 +42,7 @@ from tailcast_gateway.http.responses import json_response, response_of
 from tailcast_gateway.http.series import add_series
 from tailcast_gateway.http.session_list import add_session_list
 from tailcast_gateway.http.sessions import add_sessions
+from tailcast_gateway.http.sharing import Sharing
 from tailcast_gateway.http.sources import add_sources
 from tailcast_gateway.http.status import add_status
 from tailcast_gateway.protocol import asyncapi
@@ -89,6 +90,8 @@ class Api(FastAPI):
 
     # Refuses requests that call the gateway by another's name.
     host_check: HostCheck
+    # Says which pages of other origins may read what is answered.
+    sharing: Sharing
     # Finds out who sends a request.
     gate: Gate
     # Decides about WebSockets.
@@ -109,24 +112,33 @@ class Api(FastAPI):
         try:
             if scope["type"] != "http":
                 await super().__call__(scope, receive, send)
-            elif (refusal := await self._refuse(scope)) is not None:
-                await refusal(scope, receive, send)
             else:
-                await self._answer_in_time(scope, receive, send)
+                await self._answer(scope, receive, send)
         except Exception as error:
             if scope["type"] == "lifespan":
                 raise
             # The request has been answered, or the server ends the connection.
             self.on_failed(_path_of(scope), error)
 
-    async def _refuse(self, scope: Scope) -> Response | None:
-        """The answer to a request that is refused before it has a route."""
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it before it has a route."""
         headers = Headers(scope=scope)
         hosts, accepted = headers.getlist("host"), headers.getlist("accept")
-        if (answer := self.host_check.refuse(hosts, accepted)) is not None:
-            return response_of(answer)
-        front = front_of(scope)
+        if (unknown := self.host_check.refuse(hosts, accepted)) is not None:
+            await response_of(unknown)(scope, receive, send)
+            return
         path = _path_of(scope)
+        shared = self.sharing.look_at(scope, path)
+        send = shared.telling(send)
+        answer = shared.answer or await self._refuse(scope, path)
+        if answer is not None:
+            await answer(scope, receive, send)
+        else:
+            await self._answer_in_time(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, path: str) -> Response | None:
+        """The answer to a request for which there is no room, or no grant."""
+        front = front_of(scope)
         is_surplus = front is not None and front.is_surplus
         is_refused = is_surplus and path not in ALWAYS_ANSWERED
         refusal = self.on_surplus() if is_refused else None
@@ -206,6 +218,7 @@ def make_api(
     api.host_check = HostCheck(
         AllowedHosts(allowed_hosts), on_refused=replica.instruments.host_refused
     )
+    api.sharing = Sharing(allowed_origins, replica.instruments)
     if authentication is None:
         authentication = Authentication(
             now=replica.now, instruments=replica.instruments
@@ -231,7 +244,7 @@ def make_api(
     add_sources(api)
     add_status(api, replica)
     add_record(api)
-    add_events(api, replica, allowed_origins)
+    add_events(api, replica)
     add_login(api, authentication, changes)
     _add_contract(api)
     _add_docs(api)

@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 
 from tailcast_gateway.http.responses import (
+    ORIGIN_NOT_ALLOWED,
     ORIGIN_REFUSED,
     foreign_origin,
     json_response,
@@ -47,7 +48,7 @@ class Changes:
         foreign = foreign_origin(request, self._allowed_origins)
         if foreign is not None:
             self._instruments.origin_refused(foreign)
-            raise Refused(HTTPStatus.FORBIDDEN, "not_authorized", ORIGIN_REFUSED)
+            raise Refused(HTTPStatus.FORBIDDEN, ORIGIN_NOT_ALLOWED, ORIGIN_REFUSED)
 
     async def json_body(
         self, request: Request, most: int, *, types: Collection[str] = (JSON_TYPE,)

@@ -4,7 +4,6 @@ This module checks the request. Then `connections.event_stream` makes the respon
 a `Connection` serves it.
 """
 
-from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import FastAPI, Header, Query, Request, Response
@@ -15,11 +14,6 @@ from tailcast_gateway.connections.requests import front_of
 from tailcast_gateway.http.access import granted_to, no_such_session
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import only_session, parsed_query
-from tailcast_gateway.http.responses import (
-    ORIGIN_REFUSED,
-    foreign_origin,
-    json_response,
-)
 from tailcast_gateway.protocol.client_messages import error_message
 from tailcast_gateway.protocol.event_wire import EVENTS
 from tailcast_gateway.protocol.limits import (
@@ -39,9 +33,7 @@ MaxMessageQuery = Annotated[
 _STREAM = answers(errors=(400, 403), media=("text/event-stream",))
 
 
-def add_events(
-    api: FastAPI, replica: Replica, allowed_origins: Collection[str]
-) -> None:
+def add_events(api: FastAPI, replica: Replica) -> None:
     """Serve `/sse/telemetry`."""
 
     @api.get(EVENTS_PATH, responses=_STREAM, response_class=Response)
@@ -58,10 +50,6 @@ def add_events(
         last_event: Annotated[str | None, Query(alias="lastEventId")] = None,
     ) -> Response:
         """Records of one session as they come; the event's ID is the cursor."""
-        if (foreign := foreign_origin(request, allowed_origins)) is not None:
-            replica.instruments.origin_refused(foreign)
-            body = {"code": "not_authorized", "message": ORIGIN_REFUSED}
-            return json_response(body, 403)
         session, grant = only_session(session_ids or []), granted_to(request).grant
         if not grant.allows(session):
             return no_such_session()
@@ -75,8 +63,6 @@ def add_events(
             max_message=max_message,
             emergencies=emergencies,
         )
-        origin = request.headers.get("origin")
-        headers = [] if origin is None else _shared_with(origin)
         front = front_of(request.scope)
         is_surplus = front is not None and front.is_surplus
         peer = request.client
@@ -86,10 +72,9 @@ def add_events(
             address="-" if peer is None else peer.host,
         )
         if refusal is not None:
-            return _ended(refusal, headers)
+            return _ended(refusal)
         response = EventStream(
-            remote_address=None if peer is None else (peer.host, peer.port),
-            headers=headers,
+            remote_address=None if peer is None else (peer.host, peer.port)
         )
         connection = replica.take(response, EVENTS, grant=grant)
         response.start(
@@ -98,20 +83,12 @@ def add_events(
         return response
 
 
-def _ended(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> Response:
+def _ended(refusal: Refusal) -> Response:
     """A stream that only says when to come again, and then ends.
 
     Browsers come back to a stream that has ended, and never to one that was refused.
     """
     told = error_message(refusal.code, refusal.text, retry_after_ms=refusal.delay_ms())
     response = Response(EVENTS.message(told))
-    response.raw_headers += [*HEADERS, *headers, (b"connection", b"close")]
+    response.raw_headers += [*HEADERS, (b"connection", b"close")]
     return response
-
-
-def _shared_with(origin: str) -> list[tuple[bytes, bytes]]:
-    """The headers that let a page of this origin read the answer."""
-    return [
-        (b"access-control-allow-origin", origin.encode()),
-        (b"vary", b"origin"),
-    ]

@@ -27,7 +27,7 @@ from tailcast_gateway.http.authentication import (
 from tailcast_gateway.http.core.address import Address, read_address
 from tailcast_gateway.http.host_check import HostCheck
 from tailcast_gateway.http.origins import is_origin_allowed
-from tailcast_gateway.http.responses import ORIGIN_REFUSED
+from tailcast_gateway.http.responses import ORIGIN_NOT_ALLOWED, ORIGIN_REFUSED
 from tailcast_gateway.limits import MESSAGE_SIZES
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.protocol.wires import SUBPROTOCOLS, wire_of
@@ -101,7 +101,7 @@ class Handshakes:
             allowed=self._allowed_origins,
         ):
             self._replica.instruments.origin_refused(origin or "")
-            return Answer(HTTPStatus.FORBIDDEN, ORIGIN_REFUSED)
+            return json_answer(HTTPStatus.FORBIDDEN, ORIGIN_NOT_ALLOWED, ORIGIN_REFUSED)
         return None
 
     def _cookie_of(self, handshake: Handshake) -> str:

@@ -1,6 +1,7 @@
 """Helpers for HTTP responses: JSON bodies, and the check of the origin."""
 
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from tailcast_gateway.connections.core.handshakes import Answer
 from tailcast_gateway.http.origins import is_origin_allowed
 
 
+ORIGIN_NOT_ALLOWED: Final = "origin_not_allowed"
 ORIGIN_REFUSED: Final = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
 
 
@@ -31,6 +33,12 @@ def response_of(answer: Answer) -> Response:
     return Response(
         answer.text, answer.status, headers=dict(answer.headers), media_type=answer.kind
     )
+
+
+def refused_origin() -> Response:
+    """The answer to a request of a web page that may not connect."""
+    body = {"code": ORIGIN_NOT_ALLOWED, "message": ORIGIN_REFUSED}
+    return json_response(body, HTTPStatus.FORBIDDEN)
 
 
 def foreign_origin(connection: HTTPConnection, allowed: Collection[str]) -> str | None:

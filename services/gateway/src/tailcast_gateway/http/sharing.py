@@ -1,0 +1,86 @@
+"""Lets pages of other origins read what is served, if they may connect (CORS).
+
+The same origins as for WebSockets, for all of the API and its event streams: no route
+says so, and none can forget it. An origin is named in the answer as it was sent; never
+all of them, and never with credentials. So a browser sends no cookie along, and a
+page elsewhere has to bring a token of its own.
+"""
+
+from collections.abc import Collection
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import Message, Scope, Send
+
+from tailcast_gateway.http.responses import foreign_origin, refused_origin
+from tailcast_gateway.instruments import Instruments
+
+
+_PREFIXES: Final = ("/api/", "/sse/")
+# What browsers are told who ask before they send what a form could not.
+_PREFLIGHT: Final = {
+    "access-control-allow-methods": "GET, HEAD, POST, PATCH, DELETE",
+    "access-control-allow-headers": "Authorization, Content-Type, Last-Event-ID",
+    "access-control-max-age": "600",
+}
+_EXPOSED: Final = b"Retry-After"
+
+_Headers = list[tuple[bytes, bytes]]
+
+
+class Shared(NamedTuple):
+    """What becomes of a request because of its origin."""
+
+    # The answer, if there is no other one.
+    answer: Response | None = None
+    # What any answer says of it.
+    headers: _Headers = []  # noqa: RUF012  # nobody changes it
+
+    def telling(self, send: Send) -> Send:
+        """What sends an answer with these headers."""
+        if not self.headers:
+            return send
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ()), *self.headers]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        return send_with_headers
+
+
+class Sharing:
+    """The rule of one gateway."""
+
+    def __init__(self, allowed: Collection[str], instruments: Instruments) -> None:
+        """`allowed` are origins as `TAILCAST_ALLOWED_ORIGINS` has them."""
+        self._allowed = allowed
+        self._instruments = instruments
+
+    def look_at(self, scope: Scope, path: str) -> Shared:
+        """What becomes of a request, whose host is one that is allowed."""
+        if not path.startswith(_PREFIXES):
+            return Shared()
+        # Who keeps answers must not give one page what is another's.
+        headers: _Headers = [(b"vary", b"Origin")]
+        request = HTTPConnection(scope)
+        origin = request.headers.get("origin")
+        if origin is None:
+            return Shared(None, headers)
+        if (foreign := foreign_origin(request, self._allowed)) is not None:
+            self._instruments.origin_refused(foreign)
+            return Shared(refused_origin(), headers)
+        headers += [
+            (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"access-control-expose-headers", _EXPOSED),
+        ]
+        if (
+            scope["method"] == "OPTIONS"
+            and "access-control-request-method" in request.headers
+        ):
+            answer = Response(status_code=HTTPStatus.NO_CONTENT, headers=_PREFLIGHT)
+            return Shared(answer, headers)
+        return Shared(None, headers)
