@@ -23,6 +23,7 @@ from tailcast_gateway.views.globs import compiled
         ("*?a?b", ["1a2b", "aaabb"], ["a2b", "1a2c"]),
         ("?*??", ["abc", "abcd"], ["ab", ""]),
         ("*??*x", ["abx", "abcx"], ["ax"]),
+        ("*a*?b*", ["a1b", "aa1bc"], ["xxa", "a1"]),
     ],
 )
 def test_globs(glob: str, yes: list[str], no: list[str]) -> None:

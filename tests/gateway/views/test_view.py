@@ -148,6 +148,8 @@ def test_a_filter_lets_others_have_their_turn() -> None:
     # It is not filtered again, and another view's filter decodes nothing again.
     assert len(asked) == 1_000
     assert list(decoded.filter(PLAIN)) == []
+    # Nor need anybody wait for it who lets nobody have a turn.
+    assert len(DecodedEntries(entries).wanted(view)) == 500
 
 
 def test_what_a_filter_costs() -> None:
