@@ -122,7 +122,10 @@ def test_starts(fields: dict[str, Any], start: object) -> None:
 
 
 def test_positions_one_by_one() -> None:
-    """They win; null is the beginning; what came since `at` begins at its beginning."""
+    """They win; null is the beginning, as is that of what came since `at`.
+
+    Of a session that is there it is a place, before which nothing is missing untold.
+    """
     made = plan(
         **{
             "cursors": {"a": "1-10-00000007", "b": None},
@@ -133,8 +136,8 @@ def test_positions_one_by_one() -> None:
     assert made.wanted("a", birth=created(3)) == cursor("1-10")._replace(digest=7)
     assert made.has_starts
     assert not plan().has_starts
-    assert made.wanted("b", birth=created(4)) is Begin.START
-    assert made.wanted("new", birth=created(11)) is Begin.START
+    assert made.wanted("b", birth=created(4)) == BEGINNING_CURSOR
+    assert made.wanted("new", birth=created(11)) == BEGINNING_CURSOR
     assert made.wanted("to come", birth=None) is Begin.START
     assert made.wanted("old", birth=created(10)) is Begin.NOW
     assert made.wanted("of version 0.1", birth=UNCOUNTED) is Begin.NOW
@@ -144,14 +147,15 @@ def test_positions_one_by_one() -> None:
 def test_a_moment_of_another_count(at: int | str) -> None:
     """A time of version 0.1, or before anything was counted: all may be new."""
     made = plan(at=at)
-    for birth in (created(1), UNCOUNTED, None):
-        assert made.wanted("a", birth=birth) is Begin.START
+    for birth in (created(1), UNCOUNTED):
+        assert made.wanted("a", birth=birth) == BEGINNING_CURSOR
+    assert made.wanted("a", birth=None) is Begin.START
 
 
 def test_a_broker_that_was_emptied_counts_anew() -> None:
     """Lower numbers of another count are no earlier ones."""
     made = plan(at=str(created(1_000)))
-    assert made.wanted("a", birth=Birth("ffffffff", 1)) is Begin.START
+    assert made.wanted("a", birth=Birth("ffffffff", 1)) == BEGINNING_CURSOR
 
 
 def test_what_is_refused() -> None:
@@ -330,7 +334,7 @@ def test_resuming() -> None:
     assert made.wanted("a", birth=created(1)) == cursor("1-30")
     assert made.wanted("b", birth=created(2)) == cursor("1-60")
     assert made.wanted("c", birth=created(5)) is Begin.NOW
-    assert made.wanted("c", birth=created(6)) is Begin.START
+    assert made.wanted("c", birth=created(6)) == BEGINNING_CURSOR
     assert made.at == created(5)
     brought = plan(**{"from": "resume"}, at=str(created(1)))
     assert brought.resumed(kept).at == created(1)
@@ -342,7 +346,7 @@ def test_resuming_where_some_made_room() -> None:
     made = plan(**{"from": "resume"}).resumed(kept)
 
     assert made.wanted("a", birth=created(1)) == cursor("1-30")
-    assert made.wanted("c", birth=created(2)) is Begin.START
+    assert made.wanted("c", birth=created(2)) == BEGINNING_CURSOR
 
 
 def test_resuming_where_nothing_is_kept() -> None:
@@ -363,9 +367,9 @@ def test_what_is_had_stays() -> None:
         **{"from": {"last": 3}},
     )  # fmt: skip  # one glance
     assert more.wanted("ab", birth=created(9)) == Last(3)
-    assert more.wanted("ac", birth=created(9)) is Begin.START
+    assert more.wanted("ac", birth=created(9)) == BEGINNING_CURSOR
     assert more.wanted("ad", birth=created(9)) is None
-    assert more.wanted("b", birth=created(9)) is Begin.START
+    assert more.wanted("b", birth=created(9)) == BEGINNING_CURSOR
 
 
 def test_what_is_had_stays_when_more_is_resumed() -> None:

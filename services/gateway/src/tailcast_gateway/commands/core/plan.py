@@ -49,7 +49,7 @@ from tailcast_streams.births import Birth, came_after
 from tailcast_streams.client_cursors import Kept
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.keys import EMERGENCIES
-from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor
+from tailcast_streams.position import BEFORE_ALL, BEGINNING_CURSOR, NOTHING, Cursor
 from tailcast_streams.record import time_ms_of
 
 
@@ -101,14 +101,14 @@ class Plan:
         """
         if session in self.cursors:
             cursor = self.cursors[session]
-            return Begin.START if cursor is None else cursor
+            return _beginning(birth) if cursor is None else cursor
         if self.leaves(session):
             is_named = self.added.names(session) and not self.resumes
             return self.start if is_named else None
         if self.at is None:
             return self.start
         is_new = birth is None or came_after(birth, self.at)
-        return Begin.START if is_new or self.is_partial else self.start
+        return _beginning(birth) if is_new or self.is_partial else self.start
 
     def leaves(self, session: str) -> bool:
         """Whether the client has a session already, and keeps it."""
@@ -267,6 +267,15 @@ def is_recovered(verdict: Verdict) -> bool | None:
     if isinstance(verdict, Trimmed | Replaced):
         return False
     return None
+
+
+def _beginning(birth: Birth | None) -> Wanted:
+    """Where a session begins of which a client has had nothing yet.
+
+    If its beginning was trimmed meanwhile, the client is told, as after any cursor: to
+    `Begin.START`, the oldest that is kept, nothing would be missing.
+    """
+    return Begin.START if birth is None else BEGINNING_CURSOR
 
 
 def _named(message: Subscribe | Unsubscribe | Snapshot) -> list[tuple[str, bool]]:
