@@ -25,8 +25,15 @@ NO_TIME = "1970-01-01T00:00:00Z"
 FIXED = {"REDIS_URL", "LOG_DIR", "METRICS_PORT", "HOST", "PORT", "PUBLISH"}
 # What the file has something to add to.
 ADDED_TO = {"ALLOWED_HOSTS", "ALLOWED_ORIGINS"}
-# What only `tailcast up PATH` has a use for.
-NOT_HERE = {"LISTEN_FDS", "PATHS", "READY_FD"}
+# What only `tailcast up PATH` has a use for, and what is not taken since the balancer
+# would pass such headers on, whoever sends them.
+NOT_HERE = {
+    "LISTEN_FDS",
+    "PATHS",
+    "PROXY_SESSIONS_HEADER",
+    "PROXY_USER_HEADER",
+    "READY_FD",
+}
 
 
 def _compose(
