@@ -23,8 +23,8 @@ EXTERNAL = ("-f", "docker-compose.yml", "-f", "deploy/compose.external-redis.yml
 NO_TIME = "1970-01-01T00:00:00Z"
 # What containers have from the file, and nobody sets.
 FIXED = {"REDIS_URL", "LOG_DIR", "METRICS_PORT", "HOST", "PORT", "PUBLISH"}
-# What the file has something to add to.
-ADDED_TO = {"ALLOWED_HOSTS", "ALLOWED_ORIGINS"}
+# What the file has something to add to, or a value of its own for.
+ADDED_TO = {"ALLOWED_HOSTS", "ALLOWED_ORIGINS", "TRUSTED_PROXIES"}
 # What only `tailcast up PATH` has a use for, and what is not taken since the balancer
 # would pass such headers on, whoever sends them.
 NOT_HERE = {
