@@ -22,12 +22,11 @@ SOURCES = [
 STARTERS = {
     "tasks.py": "the long-lived ones",
     "replica.py": "short ones, whose failures are told",
-    "reads.py": "a read, for whom all wait who asked for it",
+    "scheduler.py": "a piece of work, for which all wait who asked for it",
     "event_stream.py": "the two sides of a response, which waits for both",
     "export.py": "likewise",
     "front.py": "a verdict about a handshake, whose failure is told",
     "app.py": "the gateway's drain, which ends the server; a rest of the collector",
-    "many_series.py": "lines that are drawn ahead, which the answer waits for",
     "supervisor.py": "the start of `up`, which waits for it",
     "sweep.py": "looks at files, for which it waits",
     "signals.py": "a service, waited for",
