@@ -247,24 +247,23 @@ describe("subscribing", () => {
     expect(subscription.isClosed).toBe(true);
   });
 
-  test.each([
-    "unavailable",
-    "rate_limited",
-    "too_many_subscriptions",
-  ])("one that is %s now is asked for again when the server says", (code) => {
-    const told = heard(client.subscribe("a"));
-    last().open();
-    const { id } = last().subscribes()[0]!;
-    last().sent.splice(0);
-    last().say({ type: "error", code, message: "", retryAfterMs: 700, id });
-    vi.advanceTimersByTime(699);
-    expect(last().subscribes()).toEqual([]);
-    vi.advanceTimersByTime(1);
-    expect(last().subscribes()).toMatchObject([{ sessionId: "a" }]);
-    expect(last().subscribes()[0]!.id).not.toBe(id);
-    last().confirm();
-    expect(told).toHaveLength(1);
-  });
+  test.each(["unavailable", "rate_limited", "too_many_subscriptions"])(
+    "one that is %s now is asked for again when the server says",
+    (code) => {
+      const told = heard(client.subscribe("a"));
+      last().open();
+      const { id } = last().subscribes()[0]!;
+      last().sent.splice(0);
+      last().say({ type: "error", code, message: "", retryAfterMs: 700, id });
+      vi.advanceTimersByTime(699);
+      expect(last().subscribes()).toEqual([]);
+      vi.advanceTimersByTime(1);
+      expect(last().subscribes()).toMatchObject([{ sessionId: "a" }]);
+      expect(last().subscribes()[0]!.id).not.toBe(id);
+      last().confirm();
+      expect(told).toHaveLength(1);
+    },
+  );
 });
 
 describe("a session that cannot be read", () => {
