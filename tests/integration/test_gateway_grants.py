@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tailcast_gateway.http import export
+from tailcast_gateway.limits import Quotas
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,
@@ -178,7 +179,8 @@ async def test_exports_of_one_subject_are_few(rig: Rig) -> None:
         await rig.writer("a").append(*big[start : start + 100])
     async with (
         rig.serving(
-            authenticating=by_tokens, max_exports=3, max_exports_per_subject=1
+            authenticating=by_tokens,
+            quotas=Quotas(exports=3, exports_per_subject=1),
         ) as gateway,
         httpx.AsyncClient(
             base_url=gateway.url, headers={"accept": "application/x-ndjson"}

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tailcast_gateway.http import export
+from tailcast_gateway.limits import Quotas
 from tailcast_gateway.sessions import history
 from tailcast_streams.entries import NewRejection
 from tailcast_streams.exceptions import BrokerUnavailable
@@ -275,7 +276,7 @@ async def test_too_many_exports(rig: Rig) -> None:
     await _much(rig)
     url = "/api/sessions/a/records"
     async with (
-        rig.serving(max_exports=2) as gateway,
+        rig.serving(quotas=Quotas(exports=2)) as gateway,
         httpx.AsyncClient(base_url=gateway.url, headers=NDJSON) as client,
         client.stream("GET", url),
         client.stream("GET", url) as second,

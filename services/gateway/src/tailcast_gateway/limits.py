@@ -124,6 +124,11 @@ class Quotas(NamedTuple):
     invalid_messages: int = 20
     # Pings and unasked pongs of one connection in a second.
     control_frames: int = 100
+    # Replays that hold a page at the same time.
+    replays: int = 64
+    # Answers of lines at the same time: of all, and of one subject.
+    exports: int = 100
+    exports_per_subject: int = 5
 
 
 DEFAULT_QUOTAS: Final = Quotas()

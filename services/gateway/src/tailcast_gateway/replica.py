@@ -107,9 +107,6 @@ class Replica:
         quotas: Quotas = DEFAULT_QUOTAS,
         max_connections: int = 20_000,
         memory_watermark: float = 0.85,
-        max_replays: int = 64,
-        max_exports: int = 100,
-        max_exports_per_subject: int = 5,
         handshake_timeout: float = 10.0,
         max_header_bytes: int = 16 * 1024,
         trusted_proxies: Sequence[str] = (),
@@ -132,9 +129,6 @@ class Replica:
         self.quotas = quotas
         # How long a peer's socket may accept no bytes, seconds.
         self.slow_timeout = slow_timeout
-        # How many exports there may be at the same time: of all, and of one subject.
-        self.max_exports = max_exports
-        self.max_exports_per_subject = max_exports_per_subject
         # How long a connection has to say who it is, seconds.
         self._auth_seconds = auth_timeout
         self._name = secrets.token_hex(8)
@@ -164,7 +158,7 @@ class Replica:
             broker_now_ms=self.broker_clock.now_ms,
         )
         self.reads = self._make_reads()
-        self.catch_up = self._make_catch_up(max_replays)
+        self.catch_up = self._make_catch_up()
         self.hub = Hub(
             self.catch_up.followers,
             window_bytes=window_bytes,
@@ -434,7 +428,7 @@ class Replica:
         search = Search(self._broker, rules=self._rules, now_ms=self.wall_clock_ms)
         return Reads(self._broker, search=search, instruments=self.instruments)
 
-    def _make_catch_up(self, max_replays: int) -> CatchUp:
+    def _make_catch_up(self) -> CatchUp:
         return CatchUp(
             self.reads,
             Sampling(
@@ -445,7 +439,7 @@ class Replica:
             ask=self._ask,
             learn=self._learn,
             scheduler=self.scheduler,
-            max_replays=max_replays,
+            max_replays=self.quotas.replays,
             spawn=self.spawn,
             clock=self._clock,
             timestamp=self._now_as_text,

@@ -218,13 +218,15 @@ class GatewaySettings(AuthSettings):
     max_control_frames: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.control_frames
     """most pings, and pongs that nothing asked for, of one connection in a second"""
 
-    max_replays: Annotated[int, Field(gt=0)] = 64
+    max_replays: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.replays
     """most replays that have a page in memory; others wait for theirs"""
 
-    max_exports: Annotated[int, Field(gt=0)] = 100
+    max_exports: Annotated[int, Field(gt=0)] = DEFAULT_QUOTAS.exports
     """most answers of lines at the same time; further ones are refused with 429"""
 
-    max_exports_per_subject: Annotated[int, Field(gt=0)] = 5
+    max_exports_per_subject: Annotated[int, Field(gt=0)] = (
+        DEFAULT_QUOTAS.exports_per_subject
+    )
     """the same of one subject of JWTs"""
 
     max_named_clients: Annotated[int, Field(gt=0)] = ClientBounds().clients

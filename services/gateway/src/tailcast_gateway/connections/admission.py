@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
+from tailcast_gateway.connections.core.handshakes import Answer, json_answer
 from tailcast_gateway.protocol.client_messages import (
     TOO_OFTEN,
     UNAVAILABLE,
@@ -35,6 +36,12 @@ class Refusal:
         """A random delay, milliseconds."""
         seconds = random.uniform(self.least_seconds, self.most_seconds)  # noqa: S311  # jitter
         return int(seconds * 1_000)
+
+    def answer(self, at_least: float = 0.0) -> Answer:
+        """The answer over HTTP, as all errors have it; `at_least` is as below."""
+        return json_answer(
+            self.status, self.code, self.text, **self.retry_after(at_least)
+        )
 
     def retry_after(self, at_least: float = 0.0) -> dict[str, str]:
         """A random delay as a header of HTTP, in whole seconds."""
@@ -63,6 +70,6 @@ AWAY: Final = Refusal("the broker is away", 1.0, 3.0)
 # The session is made anew by whoever owns what of it cannot be read.
 UNREADABLE: Final = Refusal("the session cannot be read now", 3.0, 8.0)
 # There is room when another export ends.
-EXPORTING: Final = Refusal("too many exports at once", 1.0, 5.0)
+EXPORTING: Final = Refusal("too many exports at once", 1.0, 5.0, 429, TOO_OFTEN)
 # An indexer reads the session when it gets to it.
 UNINDEXED: Final = Refusal("the session is long and not indexed yet", 1.0, 5.0)

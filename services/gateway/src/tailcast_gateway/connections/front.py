@@ -531,8 +531,7 @@ def _bad(text: str) -> Answer:
 def _too_many(visit: Visit) -> Answer:
     """The answer to a connection that is one too many of its address."""
     refusal = CROWDED if visit.limit is CONNECTIONS_PER_ADDRESS else HASTY
-    when = refusal.retry_after(visit.wait)
-    return json_answer(refusal.status, refusal.code, refusal.text, **when)
+    return refusal.answer(visit.wait)
 
 
 def _answer_to(error: BadHead) -> Answer:

@@ -21,7 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from tailcast_gateway.connections.admission import AWAY, UNREADABLE
 from tailcast_gateway.connections.requests import front_of
 from tailcast_gateway.http.access import add_access
-from tailcast_gateway.http.authentication import Authentication, Gate
+from tailcast_gateway.http.authentication import Authentication, Gate, peer_of
 from tailcast_gateway.http.changes import Changes, add_refusals
 from tailcast_gateway.http.core import api_page, bodies, openapi
 from tailcast_gateway.http.core.hosts import AllowedHosts
@@ -74,11 +74,11 @@ OPEN_PATHS = (
     "/openapi.json",
     asyncapi.PATH,
 )
-# What is answered though there is no room: it says how the gateway is. And an event
-# stream says by itself when to come again: browsers never come back to what is refused.
-ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", METRICS_PATH, EVENTS_PATH})
 # What is answered whatever else clients want: it is short, and says how the gateway is.
 AT_ONCE = frozenset({"/healthz", "/readyz", METRICS_PATH})
+# What is answered though there is no room: that too. And an event stream says by itself
+# when to come again: browsers never come back to what is refused.
+ALWAYS_ANSWERED = AT_ONCE | {EVENTS_PATH}
 
 # How long the first bytes of an answer may take. It is longer than any read takes, and
 # shorter than people and their programs wait.
@@ -227,8 +227,7 @@ def make_api(
     api.scheduler = replica.scheduler
     _add_health(api, replica)
     exports = Exports(
-        most=replica.max_exports,
-        most_of_subject=replica.max_exports_per_subject,
+        quotas=replica.quotas,
         slow_timeout=replica.slow_timeout,
         is_draining=lambda: replica.connections.is_draining,
         instruments=replica.instruments,
@@ -309,7 +308,7 @@ def _add_errors(api: Api, replica: Replica) -> None:
     @api.exception_handler(InvalidMessage)
     async def refuse(request: Request, error: InvalidMessage) -> Response:
         if error.limit is not None:
-            address = request.client.host if request.client else "-"
+            address = peer_of(request.scope)
             replica.instruments.limited(error.limit, address=address)
         return json_response({"code": error.code, "message": error.text}, status=400)
 

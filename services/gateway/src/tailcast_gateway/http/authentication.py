@@ -45,7 +45,6 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     UNAUTHENTICATED,
-    UNAVAILABLE,
 )
 from tailcast_gateway.sessions.granted import Granted
 from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
@@ -306,12 +305,7 @@ class Gate:
         except Malformed as error:
             return json_answer(HTTPStatus.BAD_REQUEST, INVALID_MESSAGE, str(error))
         except Busy:
-            return json_answer(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                UNAVAILABLE,
-                GUESSING.text,
-                **GUESSING.retry_after(),
-            )
+            return GUESSING.answer()
         return DOES_NOT_COUNT if grant is None else self._granted(grant)
 
 

@@ -12,6 +12,7 @@ from tailcast_gateway.connections.admission import Refusal
 from tailcast_gateway.connections.event_stream import HEADERS, EventStream
 from tailcast_gateway.connections.requests import front_of
 from tailcast_gateway.http.access import granted_to, no_such_session
+from tailcast_gateway.http.authentication import peer_of
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import only_session, parsed_query
 from tailcast_gateway.protocol.client_messages import error_message
@@ -69,7 +70,7 @@ def add_events(api: FastAPI, replica: Replica) -> None:
         refusal = replica.refuse(
             is_surplus=is_surplus,
             sub=grant.sub,
-            address="-" if peer is None else peer.host,
+            address=peer_of(request.scope),
         )
         if refusal is not None:
             return _ended(refusal)

@@ -7,7 +7,6 @@ without its last chunk, so that no client takes a part for the whole.
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from typing import Any
 
@@ -16,17 +15,17 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tailcast_gateway.connections.admission import ENDING, EXPORTING, Refusal
+from tailcast_gateway.connections.admission import ENDING, EXPORTING
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
+from tailcast_gateway.connections.core.subjects import Subjects
 from tailcast_gateway.connections.edge import Use
 from tailcast_gateway.connections.requests import transport_of, used_as
 from tailcast_gateway.http.access import granted_to
 from tailcast_gateway.http.authentication import peer_of
 from tailcast_gateway.http.core.lines import one_line
-from tailcast_gateway.http.responses import json_response
+from tailcast_gateway.http.responses import response_of
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.limits import EXPORTS, SUBJECT_EXPORTS
-from tailcast_gateway.protocol.client_messages import TOO_OFTEN, UNAVAILABLE
+from tailcast_gateway.limits import EXPORTS, SUBJECT_EXPORTS, Quotas
 from tailcast_gateway.scheduling.scheduler import WorkKind, work_as
 from tailcast_gateway.sessions.core.pages import Breaks, shaped
 from tailcast_gateway.sessions.filtering import filtered
@@ -58,52 +57,46 @@ class Exports:
     def __init__(
         self,
         *,
-        most: int,
-        most_of_subject: int,
+        quotas: Quotas,
         slow_timeout: float,
         is_draining: Callable[[], bool],
         instruments: Instruments,
     ) -> None:
-        # How many there may be at the same time: of all, and of one subject of tokens.
-        self._most = most
-        self._most_of_subject = most_of_subject
+        # How many there may be at the same time.
+        self._most = quotas.exports
         self.slow_timeout = slow_timeout
         self.is_draining = is_draining
         self.instruments = instruments
-        # How many run now, by subject; "" has those of nobody in particular.
-        self._running: Counter[str] = Counter()
+        # How many run now, and those of each subject of tokens.
+        self._running = 0
+        self._subjects = Subjects(quotas.exports_per_subject)
 
     def refuse(self, request: Request) -> Response | None:
         """The answer to one that would be too many, or comes too late; None if not."""
         if self.is_draining():
             self.instruments.busy("draining")
-            return _refused(ENDING, 503, UNAVAILABLE)
+            return response_of(ENDING.answer())
         subject = granted_to(request).grant.sub
-        if self._running.total() >= self._most:
+        if self._running >= self._most:
             limit = EXPORTS
-        elif subject and self._running[subject] >= self._most_of_subject:
+        elif self._subjects.is_full(subject):
             limit = SUBJECT_EXPORTS
         else:
             return None
         address = peer_of(request.scope)
         self.instruments.limited(limit, subject=subject, address=address)
-        return _refused(EXPORTING, 429, TOO_OFTEN)
+        return response_of(EXPORTING.answer())
 
     @contextlib.contextmanager
     def counting(self, subject: str) -> Generator[None]:
         """Count one that runs while the block does."""
-        self._running[subject] += 1
+        self._running += 1
+        self._subjects.enter(subject)
         try:
             yield
         finally:
-            self._running[subject] -= 1
-            if not self._running[subject]:
-                del self._running[subject]
-
-
-def _refused(refusal: Refusal, status: int, code: str) -> Response:
-    body = {"code": code, "message": refusal.text}
-    return json_response(body, status=status, headers=refusal.retry_after())
+            self._running -= 1
+            self._subjects.leave(subject)
 
 
 async def exported(

@@ -68,17 +68,16 @@ class Handshakes:
             return self._refuse_slowly(DOES_NOT_COUNT)
         if isinstance(found, Answer):
             return found
-        address = "-" if handshake.peer is None else handshake.peer[0]
         sub = "" if found is None else found.grant.sub
         refused = self._replica.refuse(
-            is_surplus=handshake.is_surplus, sub=sub, address=address
+            is_surplus=handshake.is_surplus, sub=sub, address=handshake.host
         )
         if refused is not None:
             return _unavailable(refused)
         asked = read_address(parse_qsl(handshake.query, keep_blank_values=True))
         if asked.max_message is not None and self._replica.wires.is_full:
             self._replica.instruments.busy("wires")
-            self._replica.instruments.limited(MESSAGE_SIZES, address=address)
+            self._replica.instruments.limited(MESSAGE_SIZES, address=handshake.host)
             text = "too many values of maxMessage are in use here"
             return Answer(503, text, headers={"retry-after": "5"})
         return self._admitted(handshake, asked, found)

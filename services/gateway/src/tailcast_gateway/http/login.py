@@ -17,12 +17,11 @@ from tailcast_gateway.http.authentication import Authentication, Busy, peer_of
 from tailcast_gateway.http.changes import JSON_TYPE, Changes
 from tailcast_gateway.http.core.cookies import ENDED, cookie_header
 from tailcast_gateway.http.core.page_headers import page_headers
-from tailcast_gateway.http.responses import json_response
+from tailcast_gateway.http.responses import json_response, response_of
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
     TOO_LARGE,
     UNAUTHENTICATED,
-    UNAVAILABLE,
     InvalidMessage,
 )
 
@@ -64,8 +63,7 @@ def add_login(api: FastAPI, authentication: Authentication, changes: Changes) ->
         try:
             grant = await authentication.grant_for(token, peer_of(request.scope))
         except Busy:
-            answer = {"code": UNAVAILABLE, "message": GUESSING.text}
-            return json_response(answer, 503, GUESSING.retry_after())
+            return response_of(GUESSING.answer())
         if grant is None:
             answer = {
                 "code": UNAUTHENTICATED,

@@ -6,7 +6,7 @@ all of them, and never with credentials. So a browser sends no cookie along, and
 page elsewhere has to bring a token of its own.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -27,7 +27,7 @@ _PREFLIGHT: Final = {
 }
 _EXPOSED: Final = b"Retry-After"
 
-_Headers = list[tuple[bytes, bytes]]
+_Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Shared(NamedTuple):
@@ -36,7 +36,7 @@ class Shared(NamedTuple):
     # The answer, if there is no other one.
     answer: Response | None = None
     # What any answer says of it.
-    headers: _Headers = []  # noqa: RUF012  # nobody changes it
+    headers: _Headers = ()
 
     def telling(self, send: Send) -> Send:
         """What sends an answer with these headers."""
@@ -65,7 +65,7 @@ class Sharing:
         if not path.startswith(_PREFIXES):
             return Shared()
         # Who keeps answers must not give one page what is another's.
-        headers: _Headers = [(b"vary", b"Origin")]
+        headers = [(b"vary", b"Origin")]
         request = HTTPConnection(scope)
         origin = request.headers.get("origin")
         if origin is None:
