@@ -285,7 +285,8 @@ describe("the hook", () => {
     await show(<Probe options={{ sessionId: "a", metrics: ["x"] }} />);
     await draw(() => {
       last().open();
-      last().say({ type: "error", code: "invalid_message", message: "not so", id: 1 });
+      const { id } = last().subscribes().at(-1)!;
+      last().say({ type: "error", code: "invalid_message", message: "not so", id });
     });
     expect(stream.error?.message).toBe("not so");
     expect(stream.isLoading).toBe(false);
