@@ -214,7 +214,7 @@ fuzz: $(VENV)/.dev-set ## a hostile client for SECONDS=300, on a gateway of its 
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(ARGS)
 
 .PHONY: survive
-survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds: some eight minutes
+survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds, hostile clients: some twelve minutes
 	@$(BIN)/python -m benchmarks.survival $(ARGS)
 
 .PHONY: bench

@@ -29,6 +29,8 @@ class Client(asyncio.Protocol):
         # Set by its answer, and by the `caught_up` of a replay.
         self.is_subscribed = loop.create_future()
         self.is_caught_up = loop.create_future()
+        # When its handshake was answered, monotonic seconds.
+        self.opened_at = 0.0
         # Records had, and the step that must come next, None before the first.
         self.records = 0
         self.next_step: int | None = None
@@ -56,7 +58,7 @@ class Client(asyncio.Protocol):
                 return
             if not head.startswith(b"HTTP/1.1 101"):
                 raise ConnectionError(head.decode(errors="replace"))
-            self._is_open = True
+            self._is_open, self.opened_at = True, time.monotonic()
             self._data = bytearray(rest)
             self.send({"type": "subscribe", **self._subscribe})
         self._take_frames()

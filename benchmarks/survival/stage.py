@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,22 +58,43 @@ class Gateway:
 
     def metric(self, name: str) -> float:
         """The value of a metric without labels."""
-        with urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
-            text = answer.read().decode()
-        for line in text.splitlines():
+        for line in _metrics(self.port):
             if line.startswith(f"tailcast_gateway_{name} "):
                 return float(line.split()[1])
         raise KeyError(name)
 
 
+@dataclass(frozen=True)
+class Tailer:
+    """A tailer's process."""
+
+    port: int
+
+    def sum_of(self, name: str) -> float:
+        """The sum of a metric over all its labels."""
+        lines = _metrics(self.port)
+        some = [one for one in lines if one.startswith(f"tailcast_tailer_{name}{{")]
+        return sum(float(one.split()[-1]) for one in some)
+
+
+def _metrics(port: int) -> list[str]:
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text: str = answer.read().decode()
+    return text.splitlines()
+
+
 @contextmanager
-def valkey() -> Generator[str]:
-    """An embedded broker of its own, nothing kept; its URL."""
+def valkey(max_bytes: int = 0) -> Generator[str]:
+    """An embedded broker of its own, nothing kept; its URL.
+
+    Args:
+        max_bytes: how much it stores at most, 0 for as much as there is.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "valkey.sock"
         process = subprocess.Popen(
             [str(find_program()), "--port", "0", "--unixsocket", str(path),
-             "--save", "", "--dir", folder],
+             "--save", "", "--dir", folder, "--maxmemory", str(max_bytes)],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip  # one glance
         try:
@@ -89,24 +110,39 @@ def valkey() -> Generator[str]:
 def gateway(url: str, prefix: str, **settings: str) -> Generator[Gateway]:
     """A gateway that is ready, with settings by their names without `TAILCAST_`."""
     port = free_port()
-    environment = {
-        **os.environ,
-        "TAILCAST_REDIS_URL": url,
-        "TAILCAST_KEY_PREFIX": prefix,
-        "TAILCAST_HOST": "127.0.0.1",
-        "TAILCAST_PORT": str(port),
-        "TAILCAST_DRAIN_SECONDS": "0s",
-        **ONE_ADDRESS,
-        **{f"TAILCAST_{name.upper()}": value for name, value in settings.items()},
-    }
+    more = {"port": str(port), "drain_seconds": "0s", **settings}
+    with _service("gateway", url, prefix, port, {**ONE_ADDRESS, **_named(more)}) as pid:
+        yield Gateway(pid, port)
+
+
+@contextmanager
+def tailer(url: str, prefix: str, folder: str) -> Generator[Tailer]:
+    """A tailer that is ready, and follows the files below a folder."""
+    port = free_port()
+    more = _named({"metrics_port": str(port), "log_dir": folder})
+    with _service("tailer", url, prefix, port, more):
+        yield Tailer(port)
+
+
+def _named(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings as the environment has them."""
+    return {f"TAILCAST_{name.upper()}": value for name, value in settings.items()}
+
+
+@contextmanager
+def _service(
+    name: str, url: str, prefix: str, port: int, more: Mapping[str, str]
+) -> Generator[int]:
+    """A service that is ready, as it says at a port; its process."""
+    stage = {"redis_url": url, "key_prefix": prefix, "host": "127.0.0.1"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tailcast", "gateway"],
-        env=environment,
+        [sys.executable, "-m", "tailcast", name],
+        env={**os.environ, **_named(stage), **more},
         stderr=subprocess.DEVNULL,
     )
     try:
         wait_until_ready(port)
-        yield Gateway(process.pid, port)
+        yield process.pid
     finally:
         process.terminate()
         try:
