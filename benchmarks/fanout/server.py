@@ -107,7 +107,7 @@ async def serve(mode: Mode, payload_bytes: int) -> None:
         app,
         edge=Edge(instruments=Instruments()),
         judge=sender.judge,
-        on_failed=lambda path, error: print(path, error, file=sys.stderr),
+        on_failed=lambda path, error, _id: print(path, error, file=sys.stderr),
         max_message_bytes=65536,
     )
     if mode == "send_text":

@@ -45,7 +45,7 @@ def test_the_page_says_how_long_a_gateway_keeps_a_connection() -> None:
         None,
         edge=Edge(instruments=Instruments()),
         judge=lambda handshake: Answer(503, handshake.path),
-        on_failed=lambda path, error: None,
+        on_failed=lambda path, error, id: None,
         max_message_bytes=1,
     )
     assert config.timeout_keep_alive == KEEP_ALIVE_SECONDS

@@ -61,6 +61,7 @@ async def test_subscribing_to_all_sessions(rig: Rig, gateway: Gateway) -> None:
     await rig.writer("old").append(*numbered(0, 3))
     async with watching(gateway) as watcher:
         answer = await watcher.subscribe(sessionId=None)
+        assert len(answer.pop("connectionId")) == 12
         assert answer == {"type": "subscribed", "message": "Subscribed to all sessions"}
         positions = await watcher.until("positions", more=False)
         assert positions["cursors"]["old"].startswith("1-")

@@ -170,9 +170,9 @@ async def test_many_who_guess(monkeypatch: pytest.MonkeyPatch) -> None:
         now=time.time,
         instruments=Instruments(),
     )
-    first = asyncio.create_task(guarding.grant_for(OTHER, "peer"))
+    first = asyncio.create_task(guarding.grant_for(OTHER, "peer", "id"))
     await asyncio.sleep(0)
     with pytest.raises(Busy):
-        await guarding.grant_for(OTHER, "peer")
-    assert await guarding.grant_for(SHARED, "peer") == EVERYTHING_GRANTED
+        await guarding.grant_for(OTHER, "peer", "id")
+    assert await guarding.grant_for(SHARED, "peer", "id") == EVERYTHING_GRANTED
     first.cancel()

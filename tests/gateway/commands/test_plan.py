@@ -212,27 +212,26 @@ def test_answers_to_subscribe() -> None:
     """Base's words, and what belongs to them."""
     one = request(sessionId="a", id=1)
     answer = subscribed(
-        one, plan(sessionId="a"), cursor=BEGINNING_CURSOR, head=cursor("1-10"),
-        oldest=None, recovered=False,
+        one, plan(sessionId="a"), connection="c", cursor=BEGINNING_CURSOR,
+        head=cursor("1-10"), oldest=None, recovered=False,
     )  # fmt: skip  # one glance
     assert message_of(answer) == {
         "type": "subscribed", "sessionId": "a", "message": "Subscribed to a",
         "cursor": "1-0-00000000", "head": str(cursor("1-10")), "oldest": None,
-        "recovered": False, "id": 1,
+        "recovered": False, "connectionId": "c", "id": 1,
     }  # fmt: skip  # one glance
-    assert message_of(subscribed(request(), plan())) == {
+    assert message_of(subscribed(request(), plan(), connection="")) == {
         "type": "subscribed", "message": "Subscribed to all sessions",
+        "connectionId": "",
     }  # fmt: skip  # one glance
     names = [f"s{n}" for n in range(7)]
     some = request(sessionIds=names)
-    told = message_of(
-        subscribed(some, plan_subscribe(some, Subscription(), Views(), DEFAULT_QUOTAS))
-    )
+    several = plan_subscribe(some, Subscription(), Views(), DEFAULT_QUOTAS)
+    told = message_of(subscribed(some, several, connection=""))
     assert told["message"] == "Subscribed to s0, s1, s2, s3, s4 and 2 more"
     few = request(sessionIds=["a"])
-    assert message_of(subscribed(few, plan(sessionIds=["a"])))["message"] == (
-        "Subscribed to a"
-    )
+    told = message_of(subscribed(few, plan(sessionIds=["a"]), connection=""))
+    assert told["message"] == "Subscribed to a"
 
 
 def test_answers_to_unsubscribe() -> None:
@@ -272,7 +271,7 @@ def test_a_start_at_the_same_place_is_told() -> None:
     asked = request(sessionId="a", **{"from": "resume"})
     for starts, told in ((0, False), (1, True)):
         resumed = plan(sessionId="a").resumed(Kept(1, {}, None, starts=starts))
-        message = message_of(subscribed(asked, resumed))
+        message = message_of(subscribed(asked, resumed, connection=""))
         assert message.get("repeated", False) is told
 
 
@@ -356,7 +355,8 @@ def test_resuming_where_nothing_is_kept() -> None:
 
     assert made.at is None
     assert made.wanted("a", birth=created(9)) is Begin.NOW
-    assert subscribed(request(**asked), made)["recovered"] is False
+    told = subscribed(request(**asked), made, connection="")
+    assert told["recovered"] is False
 
 
 def test_what_is_had_stays() -> None:

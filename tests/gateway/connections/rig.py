@@ -64,6 +64,9 @@ class Owner:
     def pong_received(self, payload: bytes) -> None:
         self.told.put_nowait(("pong", payload))
 
+    def control_frames_limited(self) -> None:
+        self.told.put_nowait(("limited",))
+
     def writing_resumed(self) -> None:
         self.told.put_nowait(("resumed",))
 
@@ -161,7 +164,7 @@ async def serving(
         app,
         edge=edge,
         judge=judge,
-        on_failed=lambda path, error: failures.append(f"{path}: {error}"),
+        on_failed=lambda path, error, _id: failures.append(f"{path}: {error}"),
         **options,
     )
     listener = sockets.create_server(("127.0.0.1", 0))

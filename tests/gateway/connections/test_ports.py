@@ -11,6 +11,7 @@ def test_nobody_takes_everything_in_silence() -> None:
     owner.message_received(b"lost", binary=False)
     owner.pong_received(b"")
     assert owner.last_words(1011) == b""
+    owner.control_frames_limited()
     owner.writing_resumed()
     owner.socket_closed(1006, "", ClosedBy.NOBODY)
     assert repr(owner) == before

@@ -35,7 +35,7 @@ def test_what_is_not_documented_does_not_pass(fields: str) -> None:
 
 def test_absent_is_not_null() -> None:
     """What a message may leave out does not come as null, unless it says so."""
-    read('{"type":"subscribed","message":"m","cursor":null}')
+    read('{"type":"subscribed","message":"m","cursor":null,"connectionId":"c"}')
     with pytest.raises(msgspec.ValidationError):
         read('{"type":"subscribed","message":"m","sessionId":null}')
 

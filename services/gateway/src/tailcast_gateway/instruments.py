@@ -207,6 +207,7 @@ class Instruments:
         reason: str,
         by: str,
         *,
+        connection: str,
         counted_as: str,
         peer: str,
         seconds: float,
@@ -218,6 +219,7 @@ class Instruments:
             self._limited.labels(limit.name).inc()
         self._log.info(
             "connection closed",
+            connection=connection,
             peer=peer,
             code=code,
             by=by,
@@ -241,18 +243,27 @@ class Instruments:
         if times := self._sparing.came(kind):
             self._log.warning(told, **{kind: name[:200]}, times=times)
 
-    def token_refused(self, reason: str, digest: str, peer: str) -> None:
+    def token_refused(
+        self, reason: str, digest: str, peer: str, *, connection: str
+    ) -> None:
         """A token did not count; the digest tells it apart from others."""
         self._refused.labels("token").inc()
         if times := self._sparing.came(("token", peer)):
             self._log.warning(
-                "token refused", reason=reason, token=digest, peer=peer, times=times
+                "token refused",
+                reason=reason,
+                token=digest,
+                connection=connection,
+                peer=peer,
+                times=times,
             )
 
-    def emergency_acknowledged(self, id: str, who: str) -> None:
+    def emergency_acknowledged(self, id: str, who: str, *, connection: str) -> None:
         """Somebody has seen an emergency; nobody ("") if that was taken back."""
         self._seen.labels("acknowledged" if who else "taken_back").inc()
-        self._log.info("emergency acknowledged", id=id, who=who or None)
+        self._log.info(
+            "emergency acknowledged", id=id, who=who or None, connection=connection
+        )
 
     def overloaded(self, limit: int) -> None:
         """A connection was refused because `limit` connections are open."""
@@ -269,8 +280,13 @@ class Instruments:
         """A client was asked to come again later; `with_what` is the reason."""
         self._refused.labels(with_what).inc()
 
-    def limited(self, limit: Limit, *, subject: str = "", address: str) -> None:
-        """Somebody was beyond a limit, and was told so."""
+    def limited(
+        self, limit: Limit, *, subject: str = "", address: str, connection: str = ""
+    ) -> None:
+        """Somebody was beyond a limit, and was told so.
+
+        It has no ID if it was turned away before anything was asked.
+        """
         self._limited.labels(limit.name).inc()
         # One line for all, since there may be many.
         if times := self._sparing.came(limit):
@@ -280,6 +296,7 @@ class Instruments:
                 setting=f"TAILCAST_{limit.setting}" if limit.setting else None,
                 subject=subject or None,
                 address=address,
+                connection=connection or None,
                 times=times,
             )
 
@@ -341,7 +358,7 @@ class Instruments:
         """A client was answered with an error."""
         self._errors.labels(code).inc()
 
-    def unavailable(self, to: str, error: Exception) -> None:
+    def unavailable(self, to: str, error: Exception, *, connection: str) -> None:
         """A request was answered `unavailable`.
 
         It is logged here unless the broker refused: `broker_failed` logs that.
@@ -351,7 +368,13 @@ class Instruments:
         if not isinstance(error, BrokerRefused) and (
             times := self._sparing.came(("unavailable", to))
         ):
-            self._log.warning("answered unavailable", to=to, reason=reason, times=times)
+            self._log.warning(
+                "answered unavailable",
+                to=to,
+                reason=reason,
+                connection=connection,
+                times=times,
+            )
 
     # Defects.
 
@@ -360,11 +383,19 @@ class Instruments:
         self._defects.labels("task").inc()
         self._log.error("defect: ending", reason=str(error))
 
-    def defect(self, over: str, which: str, error: Exception) -> None:
+    def defect(
+        self, over: str, which: str, error: Exception, *, connection: str = ""
+    ) -> None:
         """Work for one client, session or request failed by a mistake in the code."""
         self._defects.labels(over).inc()
         reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARACTERS]
-        self._log.error("defect", over=over, which=which, reason=reason)
+        self._log.error(
+            "defect",
+            over=over,
+            which=which,
+            reason=reason,
+            connection=connection or None,
+        )
         self._log.debug("where the defect was", exc_info=error)
 
     def session_spoiled(self, session: str, error: Exception) -> None:
@@ -409,20 +440,26 @@ class Instruments:
         """The socket of a live client accepted no more bytes."""
         self._behind.inc()
 
-    def gap_told(self, session: str) -> None:
+    def gap_told(self, session: str, *, connection: str) -> None:
         """A client was told that entries which it had not received are gone."""
         self._gaps.inc()
-        self._log.info("gap told", session=session)
+        self._log.info("gap told", session=session, connection=connection)
 
-    def rewind_told(self, session: str) -> None:
+    def rewind_told(self, session: str, *, connection: str) -> None:
         """A client was told that its cursor belongs to another file."""
         self._rewinds.inc()
-        self._log.info("rewind told: a cursor of another file", session=session)
+        self._log.info(
+            "rewind told: a cursor of another file",
+            session=session,
+            connection=connection,
+        )
 
-    def export_broken(self, session: str, reason: str) -> None:
+    def export_broken(self, session: str, reason: str, *, connection: str) -> None:
         """An NDJSON response ended before it was complete."""
         self._exports.inc()
-        self._log.warning("export cut short", session=session, reason=reason)
+        self._log.warning(
+            "export cut short", session=session, reason=reason, connection=connection
+        )
 
     def session_event_dropped(self) -> None:
         """An event of a session was not sent, because the client's socket was full."""
@@ -430,12 +467,13 @@ class Instruments:
 
     # Clients that name themselves.
 
-    def start_repeated(self, client_id: str, times: int) -> None:
+    def start_repeated(self, client_id: str, times: int, *, connection: str) -> None:
         """A named client starts where it started before: it has confirmed nothing."""
         self._repeated.inc()
         self._log.warning(
             "a client begins again where it began, it has confirmed nothing since",
             client=client_id,
+            connection=connection,
             times=times,
         )
 

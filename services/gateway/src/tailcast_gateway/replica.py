@@ -32,6 +32,7 @@ from tailcast_gateway.connections.core.subjects import Subjects
 from tailcast_gateway.connections.drain import Departure, Drain
 from tailcast_gateway.connections.edge import Edge
 from tailcast_gateway.connections.expiry import Expiry
+from tailcast_gateway.connections.ids import new_id
 from tailcast_gateway.connections.memory import (
     Memory,
     bound_of_group,
@@ -249,11 +250,12 @@ class Replica:
         return self._tasks.ended or TaskEnded("lifespan", None)
 
     def refuse(
-        self, *, is_surplus: bool, sub: str = "", address: str = "-"
+        self, *, is_surplus: bool, sub: str = "", address: str = "-", id: str = ""
     ) -> Refusal | None:
         """Why a new connection is refused, which is counted; None if it is accepted.
 
-        A surplus one is more than there may be. `sub` is the subject that asks.
+        A surplus one is more than there may be. `sub` is the subject that asks, `id`
+        what the log calls the connection.
         """
         if self.connections.is_draining or self.why_over is not None:
             self.instruments.busy("draining")
@@ -263,11 +265,13 @@ class Replica:
             return FULL
         if self.memory.is_scarce:
             self.instruments.busy("memory")
-            self.instruments.limited(MEMORY, subject=sub, address=address)
+            self.instruments.limited(
+                MEMORY, subject=sub, address=address, connection=id
+            )
             return SCARCE
         if self._subjects.is_full(sub):
             self.instruments.limited(
-                CONNECTIONS_PER_SUBJECT, subject=sub, address=address
+                CONNECTIONS_PER_SUBJECT, subject=sub, address=address, connection=id
             )
             return ALIKE
         return None
@@ -365,6 +369,7 @@ class Replica:
         socket: OwnedSocket,
         wire: Wire = JSON,
         *,
+        id: str = "",
         name: str | None = None,
         defaults: Defaults = NO_DEFAULTS,
         grant: Grant | None = EVERYTHING_GRANTED,
@@ -375,6 +380,7 @@ class Replica:
         Args:
             socket: the socket.
             wire: what encodes its messages.
+            id: what the log calls the connection; a new ID by default.
             name: the client's name, None without one.
             defaults: what its address says in place of its messages.
             grant: what the client may do; None until it has said who it is.
@@ -382,6 +388,7 @@ class Replica:
         """
         connection = Connection(
             socket,
+            id=id or new_id(),
             wire=wire,
             hub=self.hub,
             commands=self.commands,

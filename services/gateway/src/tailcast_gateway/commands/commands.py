@@ -116,7 +116,7 @@ class Commands:
         except TooManyWatched as error:
             return Unserved(self._too_many(client, message, error), is_passing=True)
         except (BrokerError, TimeoutError) as error:
-            return Unserved(self._unavailable(message, error), is_passing=True)
+            return Unserved(self._unavailable(client, message, error), is_passing=True)
         return None
 
     async def acknowledge(self, client: Client, message: Ack) -> None:
@@ -127,7 +127,7 @@ class Commands:
         except InvalidMessage as error:
             self.refuse(client, error)
         except (BrokerError, TimeoutError) as error:
-            client.send(self._unavailable(message, error))
+            client.send(self._unavailable(client, message, error))
 
     async def _acknowledge(self, client: Client, message: Ack) -> None:
         session = acknowledged(message, client.subscription)
@@ -157,7 +157,7 @@ class Commands:
             client.send(self._too_many(client, message, error))
             return False
         except (BrokerError, TimeoutError) as error:
-            client.send(self._unavailable(message, error))
+            client.send(self._unavailable(client, message, error))
             return False
         client.send(answer_within(client.wire, authenticated(message, grant.ends_at)))
         return True
@@ -222,7 +222,7 @@ class Commands:
             session = "" if isinstance(message, Sessions) else message.session_id or ""
             self.refuse(client, not_allowed(session, message.id))
         except (BrokerError, TimeoutError) as error:
-            client.send(self._unavailable(message, error))
+            client.send(self._unavailable(client, message, error))
 
     def refuse(self, client: Client, error: InvalidMessage) -> None:
         """Answer an invalid message with an `error`."""
@@ -231,7 +231,7 @@ class Commands:
     def _refusal(self, client: Client, error: InvalidMessage) -> Fields:
         self._instruments.error_sent(error.code)
         if error.limit is not None:
-            self._limited(client, error.limit)
+            self.limited(client, error.limit)
         return error_message(
             error.code, error.text, id=error.id, retry_after_ms=error.retry_after_ms
         )
@@ -240,7 +240,7 @@ class Commands:
         self, client: Client, message: Subscribe | Auth, error: TooManyWatched
     ) -> Fields:
         self._instruments.error_sent(TOO_MANY_SUBSCRIPTIONS)
-        self._limited(client, error.limit)
+        self.limited(client, error.limit)
         return error_message(
             TOO_MANY_SUBSCRIPTIONS,
             str(error),
@@ -248,13 +248,20 @@ class Commands:
             retry_after_ms=int(jittered(WATCHED_RETRY_MS)),
         )
 
-    def _limited(self, client: Client, limit: Limit) -> None:
+    def limited(self, client: Client, limit: Limit) -> None:
+        """Count that a client is beyond a limit."""
         self._instruments.limited(
-            limit, subject=client.grant.sub, address=client.address
+            limit,
+            subject=client.grant.sub,
+            address=client.address,
+            connection=client.id,
         )
 
     def _unavailable(
-        self, message: Subscribe | Ack | Auth | Query, error: Exception
+        self,
+        client: Client,
+        message: Subscribe | Ack | Auth | Query,
+        error: Exception,
     ) -> Fields:
         if isinstance(error, SessionUnavailable):
             self._instruments.error_sent(SESSION_UNAVAILABLE)
@@ -267,7 +274,9 @@ class Commands:
             )
         self._instruments.broker_failed("command", error)
         self._instruments.error_sent(UNAVAILABLE)
-        self._instruments.unavailable(type(message).__name__.lower(), error)
+        self._instruments.unavailable(
+            type(message).__name__.lower(), error, connection=client.id
+        )
         return error_message(
             UNAVAILABLE,
             why_unavailable(error),

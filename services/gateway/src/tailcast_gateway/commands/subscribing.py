@@ -171,6 +171,7 @@ class Subscribing:
             subscribed(
                 message,
                 plan,
+                connection=client.id,
                 cursor=cursor,
                 head=end,
                 oldest=None if known.head.oldest is None else known.head.oldest.cursor,
@@ -308,7 +309,8 @@ class Subscribing:
         are_all = not (message.add and before)
         self._attach(client, plan, starts, births=births if are_all else None)
         self._snapshots.begin(client, before, starts, states)
-        client.send(answer_within(client.wire, subscribed(message, plan)))
+        answer = subscribed(message, plan, connection=client.id)
+        client.send(answer_within(client.wire, answer))
         self._snapshots.send(client, names, states, message)
         for name in plan.added.refused():
             error = not_allowed(name, message.id)

@@ -28,6 +28,7 @@ from tailcast_gateway.limits import (
     AUTH_TIME,
     COMMANDS,
     CONNECTIONS_PER_SUBJECT,
+    CONTROL_FRAMES,
     INVALID_MESSAGES,
     Quotas,
 )
@@ -79,13 +80,14 @@ MAX_PENDING_BYTES = 64 * 1024
 ASK_AGAIN_SECONDS = 10.0
 # How long before the end of its token a client is told of that.
 EXPIRING_SECONDS = 60.0
-# Returns what a token of a peer grants, None if it does not count.
-GrantFor: TypeAlias = Callable[[str, str], Awaitable[Grant | None]]
+# Returns what a token grants, None if it does not count; the peer and the ID of the
+# connection that brings it are for the log.
+GrantFor: TypeAlias = Callable[[str, str, str], Awaitable[Grant | None]]
 # The shortest interval of unasked heartbeats, seconds.
 MIN_BEAT_SECONDS = 1.0
 
 
-async def grant_everything(_token: str, _peer: str) -> Grant:
+async def grant_everything(_token: str, _peer: str, _connection: str) -> Grant:
     """What any token grants where nobody need have one."""
     return EVERYTHING_GRANTED
 
@@ -97,6 +99,7 @@ class Connection:
         self,
         socket: OwnedSocket,
         *,
+        id: str,
         wire: Wire,
         hub: Hub,
         commands: Commands,
@@ -122,7 +125,7 @@ class Connection:
         # The state that delivery keeps for this connection.
         # (A cast: pyright takes a callable attribute for a method.)
         self.client = Client(
-            cast(ClientSocket, socket), wire, name=name, address=self._address
+            cast(ClientSocket, socket), wire, name=name, id=id, address=self._address
         )
         # Who it is, as it has proved; None before that.
         self._grant: Grant | None = None
@@ -213,6 +216,10 @@ class Connection:
         if self._holders.pong(self.client, payload) and self.client.behind:
             self._catch_up.wake(self.client)
 
+    def control_frames_limited(self) -> None:
+        """Count that it sends too many pings and pongs."""
+        self._commands.limited(self.client, CONTROL_FRAMES)
+
     def writing_resumed(self) -> None:
         """Go on with what the client has not got yet."""
         self._room.set()
@@ -246,6 +253,7 @@ class Connection:
             code,
             reason,
             by.value,
+            connection=self.client.id,
             counted_as=counted_as(code),
             peer="-" if address is None else f"{address[0]}:{address[1]}",
             seconds=self._clock() - self._opened_at,
@@ -331,7 +339,7 @@ class Connection:
         Times are Unix seconds.
         """
         if self._grant is None:
-            self._instruments.limited(AUTH_TIME, address=self._address)
+            self._commands.limited(self.client, AUTH_TIME)
             self._socket.close(NOT_AUTHENTICATED.number, NOT_AUTHENTICATED.reason)
             return None
         end = self._grant.ends_at
@@ -412,11 +420,7 @@ class Connection:
         except InvalidMessage as error:
             left = self._conduct.note_invalid(self._clock())
             if left < 0:
-                self._instruments.limited(
-                    INVALID_MESSAGES,
-                    subject=self.client.grant.sub,
-                    address=self.client.address,
-                )
+                self._commands.limited(self.client, INVALID_MESSAGES)
                 self._send_away(PROTOCOL_ERROR)
             if left == 0:
                 error.text += "; one more soon ends this connection"
@@ -459,7 +463,7 @@ class Connection:
 
     async def _authenticate(self, message: Auth) -> None:
         """Take a token: the first one, or another one of the same subject."""
-        grant = await self._grant_for(message.token, self._address)
+        grant = await self._grant_for(message.token, self._address, self.client.id)
         before = self._grant
         if grant is None:
             text = "Not authenticated: this token does not count here"
@@ -479,9 +483,7 @@ class Connection:
         if self.client.is_closed:
             return
         if before is None and self._subjects.is_full(grant.sub):
-            self._instruments.limited(
-                CONNECTIONS_PER_SUBJECT, subject=grant.sub, address=self.client.address
-            )
+            self._commands.limited(self.client, CONNECTIONS_PER_SUBJECT)
             self._send_away(RATE_LIMITED)
             return
         self._begin_grant(grant)

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from tailcast_gateway.connections.core.addresses import Addresses, Visit
 from tailcast_gateway.connections.core.proxies import Proxies
-from tailcast_gateway.limits import CONTROL_FRAMES, DEFAULT_QUOTAS, Limit, Quotas
+from tailcast_gateway.limits import DEFAULT_QUOTAS, Limit, Quotas
 
 
 # How many connections beyond the bound are answered, and how many descriptors are kept
@@ -54,7 +54,7 @@ class EdgeInstruments(Protocol):
     def request_refused(self, status: int) -> None:
         """A request was refused before it was looked at."""
 
-    def limited(self, limit: Limit, *, subject: str = "", address: str) -> None:
+    def limited(self, limit: Limit, *, address: str) -> None:
         """Somebody was beyond a limit."""
 
 
@@ -149,10 +149,6 @@ class Edge:
         if visit.limit is not None:
             self.instruments.limited(visit.limit, address=host)
         return visit
-
-    def control_frames_limited(self, address: str) -> None:
-        """Count a WebSocket that sends too many control frames."""
-        self.instruments.limited(CONTROL_FRAMES, address=address)
 
     def _descriptors(self) -> int:
         if self._max_descriptors is None:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -51,6 +51,7 @@ from tailcast_gateway.connections.core.heads import (
 from tailcast_gateway.connections.core.proxies import Peer
 from tailcast_gateway.connections.deflate import SHARED_DEFLATE
 from tailcast_gateway.connections.edge import Edge, Patience, Standing, Use
+from tailcast_gateway.connections.ids import ID_HEADER, new_id
 from tailcast_gateway.connections.lent import LentTransport
 from tailcast_gateway.connections.tuning import tune
 from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS, Socket
@@ -65,6 +66,8 @@ _FAILED: Final = json_answer(500, "internal_error", "serving this request failed
 _LATE: Final = json_answer(
     HTTPStatus.REQUEST_TIMEOUT, "invalid_message", "the request did not come in time"
 )
+# Called with the path, the error and the ID of a request that could not be served.
+OnFailed: TypeAlias = Callable[[str, Exception, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,8 @@ class Reception:
     edge: Edge
     # Decides about handshakes.
     judge: Judge
-    # Called with the path and the error if that fails.
-    on_failed: Callable[[str, Exception], None]
+    # Called if that fails.
+    on_failed: OnFailed
     # The longest message of a client, bytes.
     max_message_bytes: int
     # Answers handshakes by the rules of the protocol.
@@ -88,7 +91,7 @@ def make_reception(
     edge: Edge,
     judge: Judge,
     *,
-    on_failed: Callable[[str, Exception], None],
+    on_failed: OnFailed,
     max_message_bytes: int,
     deflate: bool,
 ) -> Reception:
@@ -112,6 +115,8 @@ class _Opening(NamedTuple):
     extensions: list[Extension]
     # Who asks.
     peer: Peer
+    # What it is called in the log, and whoever is let in.
+    id: str
 
 
 class Front(asyncio.Protocol):
@@ -369,7 +374,8 @@ class Front(asyncio.Protocol):
             self._decline(response.serialize())
             return
         peer, scheme = self._asker(head)
-        opening = _Opening(head, response, list(negotiator.extensions), peer)
+        extensions = list(negotiator.extensions)
+        opening = _Opening(head, response, extensions, peer, new_id())
         judgement = self._judge(opening, scheme)
         if isinstance(judgement, Answer | Admitted):
             self._settle(judgement, opening, rest)
@@ -391,6 +397,7 @@ class Front(asyncio.Protocol):
                     head.headers,
                     peer,
                     scheme,
+                    opening.id,
                     is_surplus=self.is_surplus,
                     from_proxy=self._reception.edge.proxies.has(
                         _peer_of(self.transport)
@@ -398,7 +405,7 @@ class Front(asyncio.Protocol):
                 )
             )
         except Exception as error:  # noqa: BLE001  # it is this request's failure
-            self._reception.on_failed(head.target, error)
+            self._reception.on_failed(head.target, error, opening.id)
             return _FAILED
 
     async def _wait_for(
@@ -407,7 +414,7 @@ class Front(asyncio.Protocol):
         try:
             found = await judgement
         except Exception as error:  # noqa: BLE001  # as above
-            self._reception.on_failed(opening.head.target, error)
+            self._reception.on_failed(opening.head.target, error, opening.id)
             found = _FAILED
         self._verdict = None
         rest = bytes(self._head)
@@ -418,10 +425,12 @@ class Front(asyncio.Protocol):
     def _settle(self, judgement: Judgement, opening: _Opening, rest: bytes) -> None:
         """Carry out what was decided of a handshake."""
         if isinstance(judgement, Answer):
-            self._decline(judgement.serialize())
+            answer = judgement.with_header(ID_HEADER, opening.id)
+            self._decline(answer.serialize())
             return
         reception = self._reception
         response = opening.response
+        response.headers[ID_HEADER] = opening.id
         if judgement.subprotocol is not None:
             response.headers["Sec-WebSocket-Protocol"] = judgement.subprotocol
         self._drop_inner()
@@ -438,7 +447,6 @@ class Front(asyncio.Protocol):
             connections,
             remote_address=opening.peer,
             max_control_frames=reception.edge.quotas.control_frames,
-            on_limited=reception.edge.control_frames_limited,
             on_lost=partial(reception.edge.websocket_gone, self._visit),
         )
         connections.add(socket)  # type: ignore[arg-type]  # has shutdown
@@ -448,7 +456,7 @@ class Front(asyncio.Protocol):
         try:
             judgement.begin(socket)
         except Exception as error:  # noqa: BLE001  # it is this connection's failure
-            reception.on_failed(opening.head.target, error)
+            reception.on_failed(opening.head.target, error, opening.id)
             socket.fail()
         if rest:
             socket.data_received(rest)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
 
@@ -10,7 +9,7 @@ import uvicorn
 
 from tailcast_gateway.connections.core.handshakes import Judge
 from tailcast_gateway.connections.edge import Edge
-from tailcast_gateway.connections.front import Front, make_reception
+from tailcast_gateway.connections.front import Front, OnFailed, make_reception
 from tailcast_gateway.connections.requests import Answered
 from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS
 
@@ -26,7 +25,7 @@ def make_server_config(
     *,
     edge: Edge,
     judge: Judge,
-    on_failed: Callable[[str, Exception], None],
+    on_failed: OnFailed,
     max_message_bytes: int,
     deflate: bool = False,
     host: str = "127.0.0.1",
@@ -46,7 +45,7 @@ def make_server_config(
         app: serves HTTP.
         edge: the bounds and the counts of its connections.
         judge: decides about the handshakes of WebSockets.
-        on_failed: called with path and error if that fails.
+        on_failed: called with path, error and ID of a request if that fails.
         max_message_bytes: the longest message of a client.
         deflate: whether messages may be compressed.
         host: where to listen.

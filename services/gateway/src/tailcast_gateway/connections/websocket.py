@@ -72,7 +72,6 @@ class Socket(asyncio.Protocol):
         "_held",
         "_is_binary",
         "_message",
-        "_on_limited",
         "_on_lost",
         "_parser",
         "_phase",
@@ -97,7 +96,6 @@ class Socket(asyncio.Protocol):
         *,
         remote_address: tuple[str, int] | None,
         max_control_frames: int,
-        on_limited: Callable[[str], None],
         on_lost: Callable[[], None],
     ) -> None:
         # The owner; `NO_OWNER` before `start` and after the end.
@@ -119,9 +117,8 @@ class Socket(asyncio.Protocol):
         self._connections = connections
         # Called when the TCP connection is gone.
         self._on_lost = on_lost
-        # Counts its pings and pongs, and is told when there are too many of them.
+        # Counts its pings and pongs.
         self._control_frames = ControlFrames(max_control_frames)
-        self._on_limited = on_limited
         # Ends a pause in reading that is made since there were too many.
         self._slow_call: asyncio.TimerHandle | None = None
         # The phase of the connection.
@@ -338,8 +335,7 @@ class Socket(asyncio.Protocol):
         pause = self._control_frames.came(now, is_pong=frame.opcode is Opcode.PONG)
         if not pause:
             return
-        peer = self.remote_address
-        self._on_limited("-" if peer is None else peer[0])
+        call_owner(self, self.owner.control_frames_limited)
         if self._control_frames.is_over(now):
             self.close(*_RATE_LIMITED)
         else:

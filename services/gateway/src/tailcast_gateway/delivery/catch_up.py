@@ -404,11 +404,15 @@ class CatchUp:
                 self._resume(follower, verdict.cursor, is_answered=is_answered)
             case Trimmed():
                 self._tell_breaks(follower, verdict)
-                self._instruments.gap_told(follower.channel.session)
+                self._instruments.gap_told(
+                    follower.channel.session, connection=follower.client.id
+                )
                 self.followers.set_behind(follower, verdict.to)
             case Replaced():
                 self._tell_breaks(follower, verdict)
-                self._instruments.rewind_told(follower.channel.session)
+                self._instruments.rewind_told(
+                    follower.channel.session, connection=follower.client.id
+                )
                 self.followers.set_behind(follower, verdict.marker)
             case NoValues():
                 self._begin_without_values(follower, verdict)

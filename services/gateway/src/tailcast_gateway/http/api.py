@@ -19,6 +19,8 @@ from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from tailcast_gateway.connections.admission import AWAY, UNREADABLE
+from tailcast_gateway.connections.front import OnFailed
+from tailcast_gateway.connections.ids import ID_HEADER, id_of, name_request
 from tailcast_gateway.connections.requests import front_of
 from tailcast_gateway.http.access import add_access
 from tailcast_gateway.http.authentication import Authentication, Gate, peer_of
@@ -38,7 +40,11 @@ from tailcast_gateway.http.many_series import add_many_series
 from tailcast_gateway.http.page import DASHBOARD, add_page
 from tailcast_gateway.http.queries import check_query
 from tailcast_gateway.http.record import add_record
-from tailcast_gateway.http.responses import json_response, response_of
+from tailcast_gateway.http.responses import (
+    json_response,
+    response_of,
+    with_headers,
+)
 from tailcast_gateway.http.series import add_series
 from tailcast_gateway.http.session_list import add_session_list
 from tailcast_gateway.http.sessions import add_sessions
@@ -98,27 +104,27 @@ class Api(FastAPI):
     handshakes: Handshakes
     # Gives clients their turns.
     scheduler: Scheduler
-    # Why a request is refused for which there is no room.
-    on_surplus: Callable[[], Response | None]
-    # Makes the answer to a request that takes too long.
-    on_late: Callable[[], Response]
-    # Called with the path and the error of a request that could not be served.
-    on_failed: Callable[[str, Exception], None]
+    # Why a request is refused for which there is no room, by its ID.
+    on_surplus: Callable[[str], Response | None]
+    # Makes the answer to a request that takes too long, by its ID.
+    on_late: Callable[[str], Response]
+    # Called with the path, the error and the ID of a request that could not be served.
+    on_failed: OnFailed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] == "http" and scope["method"] == "HEAD":
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        id = name_request(scope)
+        send = with_headers(send, [(ID_HEADER.lower().encode(), id.encode())])
+        if scope["method"] == "HEAD":
             scope, send = as_get(scope, send)
         try:
-            if scope["type"] != "http":
-                await super().__call__(scope, receive, send)
-            else:
-                await self._answer(scope, receive, send)
-        except Exception as error:
-            if scope["type"] == "lifespan":
-                raise
+            await self._answer(scope, receive, send)
+        except Exception as error:  # noqa: BLE001  # it is this request's failure
             # The request has been answered, or the server ends the connection.
-            self.on_failed(_path_of(scope), error)
+            self.on_failed(_path_of(scope), error, id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it before it has a route."""
@@ -129,7 +135,7 @@ class Api(FastAPI):
             return
         path = _path_of(scope)
         shared = self.sharing.look_at(scope, path)
-        send = shared.telling(send)
+        send = with_headers(send, shared.headers)
         answer = shared.answer or await self._refuse(scope, path)
         if answer is not None:
             await answer(scope, receive, send)
@@ -141,7 +147,7 @@ class Api(FastAPI):
         front = front_of(scope)
         is_surplus = front is not None and front.is_surplus
         is_refused = is_surplus and path not in ALWAYS_ANSWERED
-        refusal = self.on_surplus() if is_refused else None
+        refusal = self.on_surplus(id_of(scope)) if is_refused else None
         return refusal or await self.gate.refuse(scope, path)
 
     async def _answer_in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,7 +167,7 @@ class Api(FastAPI):
         except TimeoutError:
             if has_begun:
                 raise
-            await self.on_late()(scope, receive, send)
+            await self.on_late(id_of(scope))(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request whenever its client has its turn."""
@@ -223,7 +229,11 @@ def make_api(
         authentication = Authentication(
             now=replica.now, instruments=replica.instruments
         )
-    api.on_failed = partial(replica.instruments.defect, "request")
+
+    def note_failure(path: str, error: Exception, id: str) -> None:
+        replica.instruments.defect("request", path, error, connection=id)
+
+    api.on_failed = note_failure
     api.scheduler = replica.scheduler
     _add_health(api, replica)
     exports = Exports(
@@ -267,9 +277,9 @@ def make_api(
     return api
 
 
-def _refuse_surplus(replica: Replica) -> Response | None:
+def _refuse_surplus(replica: Replica, id: str) -> Response | None:
     """The answer to a request for which there is no room."""
-    if (refusal := replica.refuse(is_surplus=True)) is None:
+    if (refusal := replica.refuse(is_surplus=True, id=id)) is None:
         return None
     headers = {**refusal.retry_after(), "connection": "close"}
     body = {"code": "overloaded", "message": refusal.text}
@@ -279,13 +289,13 @@ def _refuse_surplus(replica: Replica) -> Response | None:
 def _add_errors(api: Api, replica: Replica) -> None:
     """Answer what cannot be served."""
     explain_broker = partial(_explain_broker, replica)
-    api.on_late = lambda: explain_broker(BrokerUnavailable("it does not answer"))
+    api.on_late = lambda id: explain_broker(BrokerUnavailable("it does not answer"), id)
     add_refusals(api)
     add_access(api)
 
     @api.exception_handler(BrokerError)
-    async def explain(_request: Request, error: BrokerError) -> Response:
-        return explain_broker(error)
+    async def explain(request: Request, error: BrokerError) -> Response:
+        return explain_broker(error, id_of(request.scope))
 
     @api.exception_handler(Exception)
     async def apologize(_request: Request, _error: Exception) -> Response:
@@ -309,7 +319,9 @@ def _add_errors(api: Api, replica: Replica) -> None:
     async def refuse(request: Request, error: InvalidMessage) -> Response:
         if error.limit is not None:
             address = peer_of(request.scope)
-            replica.instruments.limited(error.limit, address=address)
+            replica.instruments.limited(
+                error.limit, address=address, connection=id_of(request.scope)
+            )
         return json_response({"code": error.code, "message": error.text}, status=400)
 
     @api.exception_handler(InvalidPosition)
@@ -326,13 +338,13 @@ def _add_errors(api: Api, replica: Replica) -> None:
         return json_response({"code": INVALID_MESSAGE, "message": text}, status=400)
 
 
-def _explain_broker(replica: Replica, error: BrokerError) -> Response:
+def _explain_broker(replica: Replica, error: BrokerError, id: str) -> Response:
     """The answer to a request that needs what the broker does not give."""
     if isinstance(error, SessionUnavailable):
         body = {"code": SESSION_UNAVAILABLE, "message": str(error)}
         return json_response(body, status=503, headers=UNREADABLE.retry_after())
     replica.instruments.broker_failed("request", error)
-    replica.instruments.unavailable("request", error)
+    replica.instruments.unavailable("request", error, connection=id)
     body = {"code": "unavailable", "message": f"the broker: {error}"}
     return json_response(body, status=503, headers=AWAY.retry_after())
 

@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from tailcast_gateway.connections.admission import GUESSING
 from tailcast_gateway.connections.core.handshakes import Answer, json_answer
+from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.connections.requests import FROM_PROXY
 from tailcast_gateway.http.access import grant_to
 from tailcast_gateway.http.core.cookies import (
@@ -119,12 +120,12 @@ class Authentication:
         """
         return None if self._proxied is None else self._proxied.grant_in(headers)
 
-    async def grant_for(self, token: str, peer: str) -> Grant | None:
+    async def grant_for(self, token: str, peer: str, id: str) -> Grant | None:
         """What a token grants; None, after a while, if it does not count.
 
-        Raises Busy.
+        The peer and the ID of who brings it are for the log. Raises Busy.
         """
-        grant = self.look_at(token, peer)
+        grant = self.look_at(token, peer, id)
         if grant is not None:
             return grant
         await self.slow_down()
@@ -133,7 +134,7 @@ class Authentication:
         return found if isinstance(found, Grant) else None
 
     def look_at(
-        self, token: str, peer: str, *, is_cookie: bool = False
+        self, token: str, peer: str, id: str, *, is_cookie: bool = False
     ) -> Grant | None:
         """What a token grants; None if it does not count, which is said after a while.
 
@@ -144,7 +145,9 @@ class Authentication:
         found = self._read_cookie(token) if is_cookie else self._read(token)
         if isinstance(found, Grant):
             return found
-        self._instruments.token_refused(found.reason, digest_for_logs(token), peer)
+        self._instruments.token_refused(
+            found.reason, digest_for_logs(token), peer, connection=id
+        )
         if self._waiting >= MAX_GUESSES:
             raise Busy
         return None
@@ -267,6 +270,7 @@ class Gate:
             peer_of(scope),
             cookie=cookie,
             from_proxy=scope.get(FROM_PROXY, False),
+            id=id_of(scope),
         )
 
     def verdict(
@@ -276,6 +280,7 @@ class Gate:
         *,
         cookie: str = "",
         from_proxy: bool = False,
+        id: str,
     ) -> Granted | Answer | None:
         """What a request may read by what it brings; None if it brings nothing.
 
@@ -286,6 +291,7 @@ class Gate:
             peer: the address of whoever sends it.
             cookie: the name of the cookie that counts in it, "" if none does.
             from_proxy: whether it comes from a proxy that is trusted.
+            id: what the log calls it.
         """
         if not self._authentication.is_on:
             return self._everything
@@ -300,7 +306,7 @@ class Gate:
             if found is None:
                 return None
             grant = self._authentication.look_at(
-                found.value, peer, is_cookie=found.kind == "cookie"
+                found.value, peer, id, is_cookie=found.kind == "cookie"
             )
         except Malformed as error:
             return json_answer(HTTPStatus.BAD_REQUEST, INVALID_MESSAGE, str(error))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 
+from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.changes import CHANGE_ERRORS, Changes
 from tailcast_gateway.http.core.bodies import AcknowledgedBody, EmergenciesBody
@@ -140,7 +141,9 @@ class _Routes:
         body = await self._changes.json_body(request, MAX_ACK_BYTES)
         seen = read_acknowledging(body)
         answer = await allowed.acknowledge(id, seen.who, seen.note)
-        self._instruments.emergency_acknowledged(id, seen.who)
+        self._instruments.emergency_acknowledged(
+            id, seen.who, connection=id_of(request.scope)
+        )
         return await self._shown(answer, allowed)
 
     async def take_back(
@@ -149,7 +152,9 @@ class _Routes:
         """Say that nobody has seen an emergency after all."""
         self._changes.check_origin(request)
         answer = await allowed.take_back(id)
-        self._instruments.emergency_acknowledged(id, "")
+        self._instruments.emergency_acknowledged(
+            id, "", connection=id_of(request.scope)
+        )
         return await self._shown(answer, allowed)
 
     # The same endpoints with the ID in the path, for addresses that people type.

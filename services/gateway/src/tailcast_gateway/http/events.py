@@ -10,6 +10,7 @@ from fastapi import FastAPI, Header, Query, Request, Response
 
 from tailcast_gateway.connections.admission import Refusal
 from tailcast_gateway.connections.event_stream import HEADERS, EventStream
+from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.connections.requests import front_of
 from tailcast_gateway.http.access import granted_to, no_such_session
 from tailcast_gateway.http.authentication import peer_of
@@ -71,13 +72,16 @@ def add_events(api: FastAPI, replica: Replica) -> None:
             is_surplus=is_surplus,
             sub=grant.sub,
             address=peer_of(request.scope),
+            id=id_of(request.scope),
         )
         if refusal is not None:
             return _ended(refusal)
         response = EventStream(
             remote_address=None if peer is None else (peer.host, peer.port)
         )
-        connection = replica.take(response, EVENTS, grant=grant)
+        connection = replica.take(
+            response, EVENTS, id=id_of(request.scope), grant=grant
+        )
         response.start(
             connection, lambda: connection.subscribe(query.message, response.refuse)
         )

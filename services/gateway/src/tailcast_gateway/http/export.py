@@ -19,6 +19,7 @@ from tailcast_gateway.connections.admission import ENDING, EXPORTING
 from tailcast_gateway.connections.asgi import STREAMED, chunk, until_gone
 from tailcast_gateway.connections.core.subjects import Subjects
 from tailcast_gateway.connections.edge import Use
+from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.connections.requests import transport_of, used_as
 from tailcast_gateway.http.access import granted_to
 from tailcast_gateway.http.authentication import peer_of
@@ -84,7 +85,9 @@ class Exports:
         else:
             return None
         address = peer_of(request.scope)
-        self.instruments.limited(limit, subject=subject, address=address)
+        self.instruments.limited(
+            limit, subject=subject, address=address, connection=id_of(request.scope)
+        )
         return response_of(EXPORTING.answer())
 
     @contextlib.contextmanager
@@ -173,7 +176,9 @@ class NdjsonResponse(Response):
                     await self._send_all(gone, send)
         except (Broken, BrokerError, TimeoutError, asyncio.CancelledError) as error:
             reason = str(error) or type(error).__name__
-            self._exports.instruments.export_broken(self._session, reason)
+            self._exports.instruments.export_broken(
+                self._session, reason, connection=id_of(scope)
+            )
             await _abort(scope, gone)
         finally:
             gone.cancel()

@@ -63,6 +63,7 @@ class Handshakes:
             handshake.host,
             cookie=self._cookie_of(handshake),
             from_proxy=handshake.from_proxy,
+            id=handshake.id,
         )
         if found is DOES_NOT_COUNT:
             return self._refuse_slowly(DOES_NOT_COUNT)
@@ -70,14 +71,19 @@ class Handshakes:
             return found
         sub = "" if found is None else found.grant.sub
         refused = self._replica.refuse(
-            is_surplus=handshake.is_surplus, sub=sub, address=handshake.host
+            is_surplus=handshake.is_surplus,
+            sub=sub,
+            address=handshake.host,
+            id=handshake.id,
         )
         if refused is not None:
             return _unavailable(refused)
         asked = read_address(parse_qsl(handshake.query, keep_blank_values=True))
         if asked.max_message is not None and self._replica.wires.is_full:
             self._replica.instruments.busy("wires")
-            self._replica.instruments.limited(MESSAGE_SIZES, address=handshake.host)
+            self._replica.instruments.limited(
+                MESSAGE_SIZES, address=handshake.host, connection=handshake.id
+            )
             text = "too many values of maxMessage are in use here"
             return Answer(503, text, headers={"retry-after": "5"})
         return self._admitted(handshake, asked, found)
@@ -114,9 +120,9 @@ class Handshakes:
         await self._authentication.slow_down()
         return answer
 
-    async def _grant_for(self, token: str, peer: str) -> Grant | None:
+    async def _grant_for(self, token: str, peer: str, id: str) -> Grant | None:
         try:
-            return await self._authentication.grant_for(token, peer)
+            return await self._authentication.grant_for(token, peer, id)
         except Busy:
             return None
 
@@ -133,6 +139,7 @@ class Handshakes:
             connection = self._replica.take(
                 socket,
                 wire,
+                id=handshake.id,
                 name=address.name,
                 defaults=address.defaults,
                 # Without one it says in its first message who it is.

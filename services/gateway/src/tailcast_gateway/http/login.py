@@ -13,6 +13,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 
 from tailcast_gateway.connections.admission import GUESSING
+from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.http.authentication import Authentication, Busy, peer_of
 from tailcast_gateway.http.changes import JSON_TYPE, Changes
 from tailcast_gateway.http.core.cookies import ENDED, cookie_header
@@ -61,7 +62,8 @@ def add_login(api: FastAPI, authentication: Authentication, changes: Changes) ->
             text = f"Invalid body: {error}"
             raise InvalidMessage(INVALID_MESSAGE, text) from None
         try:
-            grant = await authentication.grant_for(token, peer_of(request.scope))
+            peer, id = peer_of(request.scope), id_of(request.scope)
+            grant = await authentication.grant_for(token, peer, id)
         except Busy:
             return response_of(GUESSING.answer())
         if grant is None:

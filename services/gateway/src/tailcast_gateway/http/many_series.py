@@ -14,6 +14,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 
 from tailcast_gateway.connections.admission import AWAY, UNINDEXED, UNREADABLE
+from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.changes import read_body
 from tailcast_gateway.http.core.bodies import (
@@ -81,7 +82,8 @@ def add_many_series(api: FastAPI, replica: Replica, exports: Exports) -> None:
         if (refusal := exports.refuse(request)) is not None:
             return refusal
         name = f"{len(wanted.sessions)} sessions' curves"
-        return NdjsonResponse(exports, name, lines.of(wanted, allowed))
+        id = id_of(request.scope)
+        return NdjsonResponse(exports, name, lines.of(wanted, allowed, id))
 
 
 class _Lines:
@@ -90,14 +92,16 @@ class _Lines:
     def __init__(self, instruments: Instruments) -> None:
         self._instruments = instruments
 
-    async def of(self, wanted: CurvesWanted, allowed: Granted) -> AsyncGenerator[bytes]:
-        """The lines, each when it was asked for."""
+    async def of(
+        self, wanted: CurvesWanted, allowed: Granted, id: str
+    ) -> AsyncGenerator[bytes]:
+        """The lines, each when it was asked for; `id` is the request's."""
         ahead: deque[asyncio.Task[bytes]] = deque()
         left = iter(wanted.sessions)
         try:
             while True:
                 while len(ahead) < DRAWN_AHEAD and (name := next(left, None)):
-                    line = partial(self._line, name, wanted, allowed)
+                    line = partial(self._line, name, wanted, allowed, id)
                     ahead.append(in_task(line))
                 if not ahead:
                     return
@@ -109,13 +113,13 @@ class _Lines:
                 task.cancel()
 
     async def _line(
-        self, session: str, wanted: CurvesWanted, allowed: Granted
+        self, session: str, wanted: CurvesWanted, allowed: Granted, id: str
     ) -> bytes:
-        fields = await self._fields(session, wanted, allowed)
+        fields = await self._fields(session, wanted, allowed, id)
         return msgspec.json.encode(fields) + b"\n"
 
     async def _fields(
-        self, session: str, wanted: CurvesWanted, allowed: Granted
+        self, session: str, wanted: CurvesWanted, allowed: Granted, id: str
     ) -> dict[str, object]:
         try:
             async with asyncio.timeout(BROKER_SECONDS):
@@ -136,11 +140,11 @@ class _Lines:
             return _without(session, SESSION_UNAVAILABLE, str(error), delay_ms)
         except (BrokerError, TimeoutError) as error:
             self._instruments.broker_failed("request", error)
-            self._instruments.unavailable("request", error)
+            self._instruments.unavailable("request", error, connection=id)
             why = why_unavailable(error)
             return _without(session, UNAVAILABLE, why, AWAY.delay_ms())
         except Exception as error:  # noqa: BLE001  # others are drawn
-            self._instruments.defect("request", session, error)
+            self._instruments.defect("request", session, error, connection=id)
             return _without(session, FAILED, "drawing this session failed")
         return drawn_body(session, wanted.x, drawn)
 

@@ -1,16 +1,19 @@
-"""Helpers for HTTP responses: JSON bodies, and the check of the origin."""
+"""Helpers for HTTP responses: bodies, headers, and the check of the origin."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Message, Send
 
 from tailcast_gateway.connections.core.handshakes import Answer
 from tailcast_gateway.http.origins import is_origin_allowed
 
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 ORIGIN_NOT_ALLOWED: Final = "origin_not_allowed"
 ORIGIN_REFUSED: Final = "this origin may not connect (TAILCAST_ALLOWED_ORIGINS)"
@@ -26,6 +29,19 @@ def json_response(
         headers=headers,
         media_type="application/json",
     )
+
+
+def with_headers(send: Send, headers: Headers) -> Send:
+    """What sends an answer with these headers too."""
+    if not headers:
+        return send
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *headers]}
+        await send(message)
+
+    return send_with_headers
 
 
 def response_of(answer: Answer) -> Response:

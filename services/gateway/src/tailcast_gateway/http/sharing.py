@@ -6,15 +6,16 @@ all of them, and never with credentials. So a browser sends no cookie along, and
 page elsewhere has to bring a token of its own.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.types import Message, Scope, Send
+from starlette.types import Scope
 
-from tailcast_gateway.http.responses import foreign_origin, refused_origin
+from tailcast_gateway.connections.ids import ID_HEADER
+from tailcast_gateway.http.responses import Headers, foreign_origin, refused_origin
 from tailcast_gateway.instruments import Instruments
 
 
@@ -25,9 +26,7 @@ _PREFLIGHT: Final = {
     "access-control-allow-headers": "Authorization, Content-Type, Last-Event-ID",
     "access-control-max-age": "600",
 }
-_EXPOSED: Final = b"Retry-After"
-
-_Headers = Sequence[tuple[bytes, bytes]]
+_EXPOSED: Final = f"Retry-After, {ID_HEADER}".encode()
 
 
 class Shared(NamedTuple):
@@ -36,20 +35,7 @@ class Shared(NamedTuple):
     # The answer, if there is no other one.
     answer: Response | None = None
     # What any answer says of it.
-    headers: _Headers = ()
-
-    def telling(self, send: Send) -> Send:
-        """What sends an answer with these headers."""
-        if not self.headers:
-            return send
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), *self.headers]
-                message = {**message, "headers": headers}
-            await send(message)
-
-        return send_with_headers
+    headers: Headers = ()
 
 
 class Sharing:

@@ -91,6 +91,9 @@ class Subscribed(_Answer, tag="subscribed", kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    connection_id: Annotated[
+        str, Meta(description="What the gateway's log calls this connection.")
+    ]
 
 
 class Unsubscribed(_Answer, tag="unsubscribed", kw_only=True):

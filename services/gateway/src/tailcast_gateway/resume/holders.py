@@ -176,7 +176,9 @@ class Holders:
         repeats = max(0, holding.starts - 1)
         client.allowance = None if holding.is_manual else Allowance(repeats)
         if repeats:
-            self._instruments.start_repeated(holding.client_id, repeats)
+            self._instruments.start_repeated(
+                holding.client_id, repeats, connection=client.id
+            )
         self.saver.wait(holding, is_urgent=True)
 
     def _starts(self, client: Client, holding: Holding, *, goes_on: bool) -> int:

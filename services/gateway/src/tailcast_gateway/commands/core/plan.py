@@ -227,6 +227,7 @@ def subscribed(
     message: Subscribe,
     plan: Plan,
     *,
+    connection: str,
     cursor: Cursor | None = None,
     head: Cursor | None = None,
     oldest: Cursor | None = None,
@@ -236,6 +237,7 @@ def subscribed(
     """The answer to a `subscribe`; it has positions only for a single session.
 
     With `similar`, the names that are like it, the session does not exist.
+    `connection` is what the log calls the client's connection.
     """
     fields: Message = {"type": "subscribed"}
     if plan.session is not None:
@@ -257,6 +259,7 @@ def subscribed(
         fields["recovered"] = recovered
     if plan.is_repeated:
         fields["repeated"] = True
+    fields["connectionId"] = connection
     return fields | with_id(message.id)
 
 

@@ -4,7 +4,7 @@ Pure. Who judges handshakes is given to the server; here are the words between t
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -30,6 +30,8 @@ class Handshake:
     peer: tuple[str, int] | None
     # How it is asked: `ws` or `wss`.
     scheme: str
+    # What it is called in the log, and the connection that it begins.
+    id: str = ""
     # Whether more connections are open than there may be.
     is_surplus: bool = False
     # Whether the connection comes from a proxy that is trusted.
@@ -80,6 +82,10 @@ class Answer:
     kind: str = TEXT_ANSWER
     # More headers, by names in lower case.
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def with_header(self, name: str, value: str) -> "Answer":
+        """The same response with one more header."""
+        return replace(self, headers={**self.headers, name: value})
 
     def serialize(self, *, has_body: bool = True) -> bytes:
         """The response as it is on the wire."""

@@ -21,6 +21,9 @@ class SocketOwner(Protocol):
     def pong_received(self, payload: bytes) -> None:
         """Handle a pong: the answer to a ping, or one without a ping."""
 
+    def control_frames_limited(self) -> None:
+        """Note that it sends more pings and pongs than it may."""
+
     def writing_resumed(self) -> None:
         """Go on writing: the buffer is below the low-water mark."""
 
@@ -88,6 +91,9 @@ class Nobody:
         """Do nothing."""
 
     def pong_received(self, payload: bytes) -> None:
+        """Do nothing."""
+
+    def control_frames_limited(self) -> None:
         """Do nothing."""
 
     def writing_resumed(self) -> None:

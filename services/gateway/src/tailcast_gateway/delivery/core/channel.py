@@ -112,7 +112,8 @@ class Client:
     later_starts: dict[str, "Wanted"] = field(default_factory=dict[str, "Wanted"])
     # The name that the client has given itself, None without one.
     name: str | None = None
-    # The address from which it comes, for the log.
+    # The ID of its connection, and the address from which it comes, for the log.
+    id: str = ""
     address: str = "-"
     # The pings that were sent to it.
     pings: Pings = field(default_factory=Pings)

@@ -30,6 +30,8 @@ class Isolation(SessionIsolation):
     def client_failed(self, client: Client, error: Exception) -> None:
         """Close a client's connection with the reason; deliver nothing more to it."""
         client.is_closed = True
-        self._instruments.defect("client", client.name or "", error)
+        self._instruments.defect(
+            "client", client.name or "", error, connection=client.id
+        )
         with suppress(Exception):
             client.socket.close(INTERNAL_ERROR.number, INTERNAL_ERROR.reason)
