@@ -15,6 +15,7 @@ PROGRAM = 'console.log("here");'
 SECRET = "secret"
 SAFE = {
     "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "vary": "accept-encoding",
 }

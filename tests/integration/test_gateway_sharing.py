@@ -95,3 +95,40 @@ async def test_a_browser_that_asks_first_is_answered(
         # Not asked by a browser: as any method that a path has not.
         status, _ = await headers_of(client, "OPTIONS", PATHS[0], **bearer(token()))
         assert status == 405
+
+
+async def test_what_another_page_takes_in_is_refused(rig: Rig) -> None:
+    """Whatever it is; who follows a link is answered, and so is the page itself."""
+    embedded = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
+    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    own = embedded | {"sec-fetch-site": "same-origin"}
+    async with (
+        rig.serving(allowed_origins=(BOARD,)) as gateway,
+        httpx.AsyncClient(base_url=gateway.url) as client,
+    ):
+        for path in PATHS:
+            status, _ = await headers_of(client, "GET", path, **embedded)
+            assert status == 403, path
+            for more in (followed, own):
+                status, _ = await headers_of(client, "GET", path, **more)
+                assert status != 403, path
+    async with (
+        rig.serving(allowed_origins=("*",)) as gateway,
+        httpx.AsyncClient(base_url=gateway.url) as client,
+    ):
+        assert (await client.get(PATHS[0], headers=embedded)).status_code == 200
+
+
+async def test_no_answer_is_anything_to_another_page(rig: Rig) -> None:
+    """Neither a script nor a frame, whether there is something or not."""
+    async with (
+        rig.serving() as gateway,
+        httpx.AsyncClient(base_url=gateway.url) as client,
+    ):
+        for path in ("/", "/docs", "/login", "/healthz", "/nowhere", *PATHS):
+            for more in ({}, {"host": "evil.example"}):
+                _, headers = await headers_of(client, "GET", path, **more)
+                assert headers["x-content-type-options"] == "nosniff", path
+                assert headers["cross-origin-resource-policy"] == "same-origin", path
+                policy = headers["content-security-policy"]
+                assert "frame-ancestors 'none'" in policy, path

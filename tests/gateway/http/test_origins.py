@@ -1,6 +1,6 @@
 import pytest
 
-from tailcast_gateway.http.origins import is_origin_allowed
+from tailcast_gateway.http.origins import is_origin_allowed, is_taken_in
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,25 @@ def test_its_own_origin_is_allowed_behind_a_proxy() -> None:
         scheme="http",
         allowed=(),
     )
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "dest", "expected"),
+    [
+        ("", "", "", False),
+        ("none", "navigate", "document", False),
+        ("same-origin", "no-cors", "script", False),
+        ("cross-site", "navigate", "document", False),
+        ("cross-site", "navigate", "", False),
+        ("cross-site", "no-cors", "script", True),
+        ("same-site", "no-cors", "image", True),
+        ("same-site", "", "", True),
+        ("cross-site", "navigate", "iframe", True),
+        ("same-site", "navigate", "object", True),
+    ],
+)
+def test_what_pages_take_in(site: str, mode: str, dest: str, expected: bool) -> None:
+    """What a browser says of another page's scripts, pictures and frames; no links."""
+    said = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest}
+    headers = {name: value for name, value in said.items() if value}
+    assert is_taken_in(headers) is expected

@@ -27,7 +27,7 @@ from tailcast_gateway.http.authentication import Authentication, Gate, peer_of
 from tailcast_gateway.http.changes import Changes, add_refusals
 from tailcast_gateway.http.core import api_page, bodies, openapi
 from tailcast_gateway.http.core.hosts import AllowedHosts
-from tailcast_gateway.http.core.page_headers import page_headers
+from tailcast_gateway.http.core.page_headers import EVERY_ANSWER, page_headers
 from tailcast_gateway.http.edits import add_edits, check_method
 from tailcast_gateway.http.emergencies import add_emergencies
 from tailcast_gateway.http.events import EVENTS_PATH, add_events
@@ -90,6 +90,8 @@ ALWAYS_ANSWERED = AT_ONCE | {EVENTS_PATH}
 # shorter than people and their programs wait.
 ANSWER_SECONDS = 2.5
 
+_EVERY_ANSWER = [(name.encode(), text.encode()) for name, text in EVERY_ANSWER.items()]
+
 
 class Api(FastAPI):
     """FastAPI, with what comes before its routes, and who decides of handshakes."""
@@ -117,7 +119,8 @@ class Api(FastAPI):
             await super().__call__(scope, receive, send)
             return
         id = name_request(scope)
-        send = with_headers(send, [(ID_HEADER.lower().encode(), id.encode())])
+        own = (ID_HEADER.lower().encode(), id.encode())
+        send = with_headers(send, [own, *_EVERY_ANSWER])
         if scope["method"] == "HEAD":
             scope, send = as_get(scope, send)
         try:

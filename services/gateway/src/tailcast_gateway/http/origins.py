@@ -5,7 +5,7 @@ none. Without this rule, any web page that somebody in a private network opens c
 read the telemetry of a gateway in that network.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from tailcast_gateway.http.core.hosts import (
     Authority,
@@ -20,6 +20,8 @@ EVERY_ORIGIN = "*"
 LOOPBACK_ORIGINS = "loopback"
 _SCHEMES = ("http", "https", "ws", "wss")
 _DEFAULT_PORTS = (80, 443)
+_OTHER_SITES = frozenset({"same-site", "cross-site"})
+_FRAMES = frozenset({"iframe", "frame", "object", "embed", "fencedframe"})
 
 
 def is_origin_allowed(
@@ -63,6 +65,22 @@ def is_own_origin(origin: str, *, host: str, scheme: str) -> bool:
     """Whether an `Origin` header is of a page that this very server has sent."""
     authority = _authority(origin)
     return authority is not None and authority == _authority(f"{scheme}://{host}")
+
+
+def is_taken_in(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another origin takes in what is asked: in a frame, as a script.
+
+    It needs no leave for that, and its origin is not named. Browsers say it in headers
+    of their own (Fetch Metadata), if the gateway is called by loopback or over TLS. Who
+    follows a link is not meant.
+
+    Args:
+        headers: those of the request, by names in lower case.
+    """
+    if headers.get("sec-fetch-site") not in _OTHER_SITES:
+        return False
+    is_link = headers.get("sec-fetch-mode") == "navigate"
+    return not is_link or headers.get("sec-fetch-dest") in _FRAMES
 
 
 def _authority(url: str) -> Authority | None:

@@ -32,13 +32,16 @@ def json_response(
 
 
 def with_headers(send: Send, headers: Headers) -> Send:
-    """What sends an answer with these headers too."""
+    """What sends an answer with these headers, but for those that it has itself."""
     if not headers:
         return send
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), *headers]}
+            own = list(message.get("headers", ()))
+            names = {name for name, _ in own}
+            more = (one for one in headers if one[0] not in names)
+            message = {**message, "headers": [*own, *more]}
         await send(message)
 
     return send_with_headers

@@ -3,7 +3,8 @@
 The same origins as for WebSockets, for all of the API and its event streams: no route
 says so, and none can forget it. An origin is named in the answer as it was sent; never
 all of them, and never with credentials. So a browser sends no cookie along, and a
-page elsewhere has to bring a token of its own.
+page elsewhere has to bring a token of its own. What a page takes in without reading it,
+as a script or a frame, is refused, since nobody says which page that is.
 """
 
 from collections.abc import Collection
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from tailcast_gateway.connections.ids import ID_HEADER
+from tailcast_gateway.http.origins import EVERY_ORIGIN, is_taken_in
 from tailcast_gateway.http.responses import Headers, foreign_origin, refused_origin
 from tailcast_gateway.instruments import Instruments
 
@@ -55,7 +57,10 @@ class Sharing:
         request = HTTPConnection(scope)
         origin = request.headers.get("origin")
         if origin is None:
-            return Shared(None, headers)
+            if EVERY_ORIGIN in self._allowed or not is_taken_in(request.headers):
+                return Shared(None, headers)
+            self._instruments.origin_refused("none: a page of another takes it in")
+            return Shared(refused_origin(), headers)
         if (foreign := foreign_origin(request, self._allowed)) is not None:
             self._instruments.origin_refused(foreign)
             return Shared(refused_origin(), headers)

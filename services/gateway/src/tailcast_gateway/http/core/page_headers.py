@@ -1,8 +1,9 @@
-"""What a browser is told of the page besides the page: what it may do, what to keep.
+"""What a browser is told besides an answer: what a page may do, and what to keep.
 
 Pure. The names of sessions and metrics, and all that is in a record, come from files
 that anybody may have written. The page shows them as text; should it ever fail to, the
-browser refuses to run them.
+browser refuses to run them. And what is answered is nothing for pages of others: they
+neither run it nor frame it, and do not get to know whether there is something.
 """
 
 import re
@@ -14,6 +15,13 @@ from typing import Final
 # The page changes with each build; what has a hash in its name never does.
 REVALIDATED: Final = "no-cache"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
+
+# What every answer says, if it does not say it otherwise.
+EVERY_ANSWER: Final = {
+    "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 _INLINE = r"<{0}>(.*?)</{0}>"
 
@@ -44,7 +52,6 @@ def asset_headers(cache_control: str) -> dict[str, str]:
     return {
         "cache-control": cache_control,
         "vary": "accept-encoding",
-        "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
     }
 
