@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tailcast_gateway.connections.ids import ID_HEADER
 from tests.integration.gateway_rig import Rig
 
 
@@ -83,10 +84,11 @@ async def test_it_comes_compressed_if_that_is_taken(
 async def test_its_head_is_that_of_the_whole(
     client: httpx.AsyncClient, path: str
 ) -> None:
-    """With the same headers, and no body."""
+    """With the same headers but for its own ID, and no body."""
     whole, head = await client.get(path), await client.head(path)
     assert head.status_code == httpx.codes.OK
     assert not head.content
+    assert whole.headers.pop(ID_HEADER) != head.headers.pop(ID_HEADER)
     assert head.headers == whole.headers
     refused = await client.post(path)
     assert refused.status_code == httpx.codes.METHOD_NOT_ALLOWED
