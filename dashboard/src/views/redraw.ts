@@ -14,11 +14,23 @@ export function pauseFor(lines: number): number {
 }
 
 /** How much of the time drawing may take in all: the rest is for who types and scrolls. */
-const SHARE = 0.2;
+const SHARE = 0.15;
+/** For no longer (ms) does what somebody asked for keep what comes by itself from being drawn. */
+const LONGEST_MS = 1_000;
 /** How much of a frame (ms): a key is answered before what is left is drawn. */
 const FRAME_MS = 12;
 /** How much the latest frame counts in what drawing one of them takes. */
 const WEIGHT = 0.3;
+
+/**
+ * Until when (ms) drawing has had its share, after a frame that began and took so long.
+ *
+ * What was drawn before counts too: what a person asks for does not wait, and what comes by
+ * itself does so all the longer.
+ */
+export function freeAfter(free: number, begun: number, took: number): number {
+  return Math.min(Math.max(free, begun) + took / SHARE, begun + took + LONGEST_MS);
+}
 
 const seen = new Map<Element, Drawn>();
 const onScreen = new Set<Drawn>();
@@ -117,7 +129,7 @@ function draw(): void {
   afterFrame(() => {
     const took = performance.now() - begun;
     if (some.length > 0) each += WEIGHT * (took / some.length - each);
-    free = begun + took / SHARE;
+    free = freeAfter(free, begun, took);
     plan();
   });
 }
