@@ -12,7 +12,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +29,7 @@ from tests.clients.watching import process_of
 
 
 SESSIONS, METRICS, RATE = 20, 8, 10
+VIEWS: Final = ("list", "run", "comparison")
 RECORDS = 1_000_000
 MANY = 10_000
 PATIENCE_MS = 300_000
@@ -198,7 +199,7 @@ def writing(write: Callable[[int], None], rate: float) -> Generator[None]:
         thread.join()
 
 
-def crowd(browser: Browser, seconds: float) -> None:
+def crowd(browser: Browser, views: Iterable[str], seconds: float) -> None:
     """Many runs at once: what the main thread has to do, and how it answers keys."""
     chance = Random(1)
     names = [f"run_{number:02}" for number in range(SESSIONS)]
@@ -208,14 +209,14 @@ def crowd(browser: Browser, seconds: float) -> None:
             metrics = {f"metric_{one}": chance.random() for one in range(METRICS)}
             one_up.write(name, {"step": step, **metrics})
 
-    views = {
+    queries = {
         "list": "",
         "run": f"?session={names[0]}",
         "comparison": f"?session={names[0]}&compare={','.join(names[1:])}",
     }
     with up() as one_up, writing(write, RATE):
-        for view, query in views.items():
-            with opened(browser, f"{one_up.url}{query}") as (page, devtools):
+        for view in views:
+            with opened(browser, f"{one_up.url}{queries[view]}") as (page, devtools):
                 first(page, "[data-chart], [data-session]")
                 page.wait_for_timeout(3_000)
                 heaps = [heap_mib(devtools)]
@@ -362,19 +363,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20, help="of each watching")
     parser.add_argument("--only", choices=SCENES, nargs="+", default=[*SCENES])
+    parser.add_argument(
+        "--views", choices=VIEWS, nargs="+", default=VIEWS, help="of the crowd"
+    )
     asked = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         print("| what | figure |\n|---|---|")
         for name in asked.only:
-            SCENES[name](browser, asked.seconds)
+            SCENES[name](browser, asked)
         browser.close()
 
 
-SCENES: Final[dict[str, Callable[[Browser, float], None]]] = {
+SCENES: Final[dict[str, Callable[[Browser, argparse.Namespace], None]]] = {
     "cold": lambda browser, _: cold(browser),
-    "pixel": pixel,
-    "crowd": crowd,
+    "pixel": lambda browser, asked: pixel(browser, asked.seconds),
+    "crowd": lambda browser, asked: crowd(browser, asked.views, asked.seconds),
     "list": lambda browser, _: long_list(browser),
     "million": lambda browser, _: million(browser),
 }
