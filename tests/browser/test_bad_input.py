@@ -3,7 +3,9 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -102,3 +104,80 @@ def test_records_of_any_shape(up: Running, look: Looker) -> None:
     one = look(up.url, "?session=shapes&metrics=loss")
     one.shows("loss", last="0.25")
     one.is_quiet()
+
+
+RUNS = '<img src=x onerror="window.ran = true"><script>window.ran = true</script>'
+VIEWS = (
+    "", "?show=alerts", "?show=files", f"?session={quote(RUNS, safe='')}",
+    f"?session={quote(RUNS, safe='')}&table=1",
+    f"?session={quote(RUNS, safe='')}&compare=plain",
+)  # fmt: skip  # one glance
+
+
+def test_nothing_that_is_shown_is_run(own_up: Running, look: Looker) -> None:
+    """Names, metrics, settings, tags, notes and alarms, wherever they stand."""
+    said = {"config": {RUNS: RUNS, "lr": 0.1}, "group": RUNS}
+    own_up.write_lines(RUNS, "# " + json.dumps(said))
+    own_up.write(RUNS, *numbered(0, 3, **{RUNS: 0.5}), {"step": 3, "text": RUNS})
+    alarm = {"reason": RUNS, "severity": RUNS, "metric": RUNS, "value": RUNS}
+    own_up.write(RUNS, {"step": 4, "emergency": alarm})
+    own_up.write("plain", *numbered(0, 3))
+    edits = {"tags": [RUNS], "notes": RUNS}
+    one = look(own_up.url)
+    expect(one.page.get_by_role("alert")).to_contain_text(RUNS)
+    address = f"{own_up.url}api/sessions?sessionId={quote(RUNS, safe='')}"
+    assert httpx.patch(address, json=edits).status_code == 200
+    for view in VIEWS:
+        one.go(view)
+        one.is_fed("live")
+        expect(one.page.get_by_text("<img src=x", exact=False).first).to_be_visible()
+        assert one.page.evaluate("window.ran") is None, view
+        one.is_quiet()
+    one.go(f"?session={quote(RUNS, safe='')}")
+    expect(one.page.get_by_label("Notes")).to_have_value(RUNS)
+    expect(one.page.get_by_label(f"Remove the tag {RUNS}")).to_be_visible()
+
+
+def test_the_browser_runs_nothing_else(up: Running, look: Looker) -> None:
+    """Not even if the page were to take a text for HTML, or for a program."""
+    one = look(up.url, "?session=run_1")
+    one.shows("loss", points=100)
+    refused = one.page.evaluate(_TRIED, RUNS)
+    assert refused == ["innerHTML", "script", "handler", "eval", "address"]
+    assert one.page.evaluate("window.ran") is None
+    assert one.complaints
+    one.complaints.clear()
+
+
+# What a page might do by mistake; returns what was refused.
+_TRIED = """async (text) => {
+  const ways = {
+    innerHTML: () => { document.body.innerHTML = text; },
+    script: () => {
+      const made = document.createElement("script");
+      made.text = "window.ran = true";
+      document.body.append(made);
+    },
+    handler: () => {
+      const made = document.createElement("img");
+      made.setAttribute("onerror", "window.ran = true");
+      made.src = "x";
+      document.body.append(made);
+    },
+    eval: () => eval("window.ran = true"),
+    address: () => {
+      const made = document.createElement("a");
+      made.href = "javascript:window.ran = true";
+      document.body.append(made);
+      made.click();
+    },
+  };
+  const refused = [];
+  for (const [name, way] of Object.entries(ways)) {
+    window.ran = undefined;
+    try { way(); } catch {}
+    await new Promise((done) => setTimeout(done, 100));
+    if (window.ran === undefined) refused.push(name);
+  }
+  return refused;
+}"""
