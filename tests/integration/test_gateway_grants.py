@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -60,6 +61,34 @@ async def test_a_connection_ends_with_its_token(guarded: Gateway) -> None:
         told, code = await closed_with(watcher)
     assert (told["code"], told["close"], code) == ("token_expired", 4001, 4001)
     assert told["retryAfterMs"] > 0
+
+
+async def test_a_connection_ends_before_its_token(guarded: Gateway) -> None:
+    """If the token says so; it is told before, as of a token that ends."""
+    now = time.time()
+    async with watching(guarded, **by(token(expireAt=now + 59.0))) as watcher:
+        told = await watcher.until("expiring")
+        assert told["expiresAt"] == int((now + 59.0) * 1_000)
+    async with watching(guarded, **by(token(expireAt=now + JUST_OVER))) as watcher:
+        told, code = await closed_with(watcher)
+    assert (told["code"], code) == ("token_expired", 4001)
+
+
+async def test_a_connection_goes_on_after_its_token(guarded: Gateway) -> None:
+    """If the token says so: nothing is told of an end that is not there yet."""
+    renewed = token(seconds=JUST_OVER, expireAt=time.time() + 59.0)
+    async with watching(guarded, **by(renewed)) as watcher:
+        await watcher.until("expiring")
+        await watcher.subscribe(sessionId="a")
+
+
+async def test_a_new_token_that_ends_sooner(guarded: Gateway) -> None:
+    """Its end counts, and not that of the one before."""
+    async with watching(guarded, **by(token())) as watcher:
+        await watcher.send(type="auth", token=token(seconds=JUST_OVER))
+        await watcher.until("authenticated")
+        _, code = await closed_with(watcher)
+    assert code == 4001
 
 
 async def test_who_does_not_say_who_it_is(rig: Rig) -> None:

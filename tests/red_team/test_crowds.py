@@ -147,6 +147,35 @@ async def test_one_subject_has_so_many_connections(rig: Rig) -> None:
 
 
 @pytest.mark.one_broker
+async def test_a_token_may_allow_fewer_connections(rig: Rig) -> None:
+    """Its subject has no more with it; with another one it may have what all may."""
+    quotas = Quotas(connections_per_subject=3)
+    async with rig.serving(authenticating=by_tokens, quotas=quotas) as gateway:
+        few, many = token(conn=2), token(conn=1_000)
+        async with (
+            watching(gateway, additional_headers=bearer(few)),
+            watching(gateway, additional_headers=bearer(few)) as watcher,
+        ):
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(gateway.ws_url, additional_headers=bearer(few))
+            assert refused.value.response.status_code == 429
+            async with connect(gateway.ws_url) as late:
+                await late.send(json.dumps({"type": "auth", "token": few}))
+                await late.wait_closed()
+                assert late.close_code == 4029
+            # To renew is to come in addition to nobody.
+            await watcher.send(type="auth", token=few)
+            await watcher.until("authenticated")
+            async with watching(gateway, additional_headers=bearer(many)):
+                with pytest.raises(InvalidStatus) as refused:
+                    await connect(gateway.ws_url, additional_headers=bearer(many))
+                assert refused.value.response.status_code == 429
+        text = gateway.replica.instruments.exposition().decode()
+        name = 'tailcast_gateway_limited_total{limit="connections_per_subject"}'
+        assert f"{name} 3.0" in text
+
+
+@pytest.mark.one_broker
 async def test_nobody_is_let_in_while_memory_is_scarce(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tailcast.token import check_token, print_token
+from tailcast_gateway.http.core.tokens import key_in, make_token
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tests.brokers import free_port
 
@@ -21,10 +22,19 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def made(
-    capsys: pytest.CaptureFixture[str], *sessions: str, lifetime: str = "8h"
+    capsys: pytest.CaptureFixture[str],
+    *sessions: str,
+    lifetime: str = "8h",
+    connections: int | None = None,
 ) -> str:
     """A token as it is printed."""
-    print_token(sub="ann", sessions=sessions, lifetime=lifetime, can_write=True)
+    print_token(
+        sub="ann",
+        sessions=sessions,
+        lifetime=lifetime,
+        can_write=True,
+        connections=connections,
+    )
     return capsys.readouterr().out.strip()
 
 
@@ -44,6 +54,20 @@ def test_what_is_made_is_taken(
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{token}\n"))
     check_token(None)
     assert capsys.readouterr().out == by_name
+
+
+def test_how_many_connections_and_until_when(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Both are said, where a token says them."""
+    check_token(made(capsys, connections=3))
+    assert "\nat once:  3 connections\n" in capsys.readouterr().out
+    now = int(time.time())
+    said = {"sub": "ann", "exp": now + 60, "expireAt": now + 3_600}
+    check_token(make_token(said, key_in(SECRET)))
+    out = capsys.readouterr().out
+    assert "at once" not in out
+    assert "\nits connections end: 20" in out
 
 
 def test_all_sessions_and_none(

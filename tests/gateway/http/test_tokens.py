@@ -82,13 +82,14 @@ def why_not(token: str, *args: Any, **options: Any) -> str:
 
 def test_what_a_token_grants() -> None:
     """Its subject, its sessions, what it may change, and until when."""
-    said = claims(sessions=["team-a/*"], scope="read write", expireAt=NOW + 60)
+    said = claims(sessions=["team-a/*"], scope="read write", expireAt=NOW + 60, conn=2)
     assert read(signed(said)) == Grant(
         sub="ann",
         globs=("team-a/*",),
         can_write=True,
         expires_at=NOW + 3_600,
         connection_ends_at=NOW + 60,
+        connections=2,
     )
     bare = read(signed(claims()), rules=Rules(default_sessions=("b",)))
     assert bare == Grant(sub="ann", globs=("b",), expires_at=NOW + 3_600)
@@ -199,6 +200,14 @@ def bare(header: dict[str, Any], said: dict[str, Any], signature: str = "") -> s
         (signed(claims(scope="write")), "scope"),
         (signed(claims(scope=["read"])), "scope"),
         (signed(claims(expireAt="later")), "expireAt"),
+        (signed(claims(expireAt=0)), "expireAt"),
+        (signed(claims(expireAt=NOW - LEEWAY_SECONDS)), "over"),
+        (signed(claims(expireAt=NOW + 86_401)), "longer than"),
+        (signed(claims(conn=0)), "conn"),
+        (signed(claims(conn=-1)), "conn"),
+        (signed(claims(conn=1.5)), "conn"),
+        (signed(claims(conn="2")), "conn"),
+        (signed(claims(conn=True)), "conn"),
     ],
 )
 def test_tokens_that_grant_nothing(token: str, words: str) -> None:
@@ -243,6 +252,24 @@ def test_no_text_breaks_it(text: str) -> None:
     assert isinstance(SharedSecrets(SECRET).read(text), NoGrant)
     assert len(digest_for_logs(text)) == 8
     decoded(text)
+
+
+@given(
+    exp=st.integers(-100, 100_000),
+    expire_at=st.none() | st.integers(-100, 100_000),
+    at=st.integers(0, 100_000),
+)
+def test_nothing_is_granted_for_longer(
+    exp: int, expire_at: int | None, at: int
+) -> None:
+    """Than the token, its connections and the longest lifetime, whatever it says."""
+    ends = [NOW + one for one in (exp, expire_at) if one is not None]
+    more = {} if expire_at is None else {"expireAt": NOW + expire_at}
+    found = read(signed(claims(exp=NOW + exp, **more)), now=NOW + at)
+    counts = NOW + at < min(ends) + LEEWAY_SECONDS and max(ends) <= NOW + 86_400
+    assert isinstance(found, Grant) is counts
+    if isinstance(found, Grant):
+        assert found.ends_at == ends[-1]
 
 
 @given(st.data())

@@ -166,6 +166,10 @@ def token(
     can_write: Annotated[
         bool, typer.Option("--write", help="let it change tags, notes and the like")
     ] = False,
+    connections: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="how many it may have at a time"),
+    ] = None,
 ) -> Work | None:
     """Make a token for whoever may read; TAILCAST_JWT_KEY is its gateway's."""
     if context.invoked_subcommand is not None:
@@ -180,6 +184,7 @@ def token(
         sessions=tuple(allowed or ()),
         lifetime=lifetime,
         can_write=can_write,
+        connections=connections,
     )
 
 

@@ -20,7 +20,12 @@ __all__ = ["check_token", "print_token"]
 
 
 def print_token(
-    *, sub: str, sessions: tuple[str, ...], lifetime: str, can_write: bool
+    *,
+    sub: str,
+    sessions: tuple[str, ...],
+    lifetime: str,
+    can_write: bool,
+    connections: int | None,
 ) -> None:
     """Print a JWT that the gateway takes; SettingsError if none can be made."""
     settings = AuthSettings.load()
@@ -45,6 +50,8 @@ def print_token(
         said["aud"] = settings.jwt_audience
     if can_write:
         said["scope"] = "read write"
+    if connections is not None:
+        said["conn"] = connections
     token = make_token(said, key)
     found = readers.read(token, now=now)
     if isinstance(found, NoGrant):
@@ -87,7 +94,16 @@ def told(grant: Grant) -> list[str]:
         f"sessions: {sessions}",
         f"may:      {'read, write' if grant.can_write else 'read'}",
     ]
+    if grant.connections is not None:
+        lines.append(f"at once:  {grant.connections} connections")
     if grant.expires_at is not None:
-        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(grant.expires_at))
-        lines.append(f"until:    {moment}")
+        lines.append(f"until:    {moment_of(grant.expires_at)}")
+    if grant.connection_ends_at is not None:
+        moment = moment_of(grant.connection_ends_at)
+        lines.append(f"its connections end: {moment}")
     return lines
+
+
+def moment_of(seconds: float) -> str:
+    """A time, Unix seconds, for people."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -71,7 +71,11 @@ from tailcast_gateway.sessions.sampling import Sampling
 from tailcast_gateway.sessions.search import Search
 from tailcast_gateway.sessions.similar import Similar
 from tailcast_gateway.sessions.stored import Stored
-from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
+from tailcast_gateway.views.grant import (
+    EVERYTHING_GRANTED,
+    NOTHING_GRANTED,
+    Grant,
+)
 from tailcast_gateway.views.view import Views
 from tailcast_index.meaning import Rules
 from tailcast_service.clock_steps import ClockSteps
@@ -250,13 +254,19 @@ class Replica:
         return self._tasks.ended or TaskEnded("lifespan", None)
 
     def refuse(
-        self, *, is_surplus: bool, sub: str = "", address: str = "-", id: str = ""
+        self,
+        *,
+        is_surplus: bool,
+        grant: Grant = NOTHING_GRANTED,
+        address: str = "-",
+        id: str = "",
     ) -> Refusal | None:
         """Why a new connection is refused, which is counted; None if it is accepted.
 
-        A surplus one is more than there may be. `sub` is the subject that asks, `id`
+        A surplus one is more than there may be. The grant is that of whoever asks, `id`
         what the log calls the connection.
         """
+        sub = grant.sub
         if self.connections.is_draining or self.why_over is not None:
             self.instruments.busy("draining")
             return ENDING
@@ -269,7 +279,7 @@ class Replica:
                 MEMORY, subject=sub, address=address, connection=id
             )
             return SCARCE
-        if self._subjects.is_full(sub):
+        if self._subjects.is_full(sub, grant.connections):
             self.instruments.limited(
                 CONNECTIONS_PER_SUBJECT, subject=sub, address=address, connection=id
             )

@@ -243,6 +243,7 @@ class Connection:
         self.is_closing = True
         if self._grant is not None:
             self._subjects.leave(self._grant.sub)
+        self._expiry.forget(self)
         self._holders.leave(self.client)
         self._hub.leave(self.client)
         self._room.set()
@@ -482,7 +483,7 @@ class Connection:
             return
         if self.client.is_closed:
             return
-        if before is None and self._subjects.is_full(grant.sub):
+        if before is None and self._subjects.is_full(grant.sub, grant.connections):
             self._commands.limited(self.client, CONNECTIONS_PER_SUBJECT)
             self._send_away(RATE_LIMITED)
             return
@@ -493,7 +494,10 @@ class Connection:
         had, self._grant = self._grant, grant
         if had is None:
             self._subjects.enter(grant.sub)
-        if grant.ends_at is not None and (had is None or had.ends_at is None):
+        if grant.ends_at is None:
+            self._expiry.forget(self)
+        else:
+            # It may end before the one that it replaces.
             self._expiry.watch(self, grant.ends_at - EXPIRING_SECONDS)
 
     @property

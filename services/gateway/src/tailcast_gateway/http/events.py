@@ -70,7 +70,7 @@ def add_events(api: FastAPI, replica: Replica) -> None:
         peer = request.client
         refusal = replica.refuse(
             is_surplus=is_surplus,
-            sub=grant.sub,
+            grant=grant,
             address=peer_of(request.scope),
             id=id_of(request.scope),
         )

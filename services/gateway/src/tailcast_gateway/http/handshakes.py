@@ -33,7 +33,7 @@ from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.protocol.wires import SUBPROTOCOLS, wire_of
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions.granted import Granted
-from tailcast_gateway.views.grant import Grant
+from tailcast_gateway.views.grant import NOTHING_GRANTED, Grant
 
 
 class Handshakes:
@@ -69,10 +69,10 @@ class Handshakes:
             return self._refuse_slowly(DOES_NOT_COUNT)
         if isinstance(found, Answer):
             return found
-        sub = "" if found is None else found.grant.sub
+        grant = NOTHING_GRANTED if found is None else found.grant
         refused = self._replica.refuse(
             is_surplus=handshake.is_surplus,
-            sub=sub,
+            grant=grant,
             address=handshake.host,
             id=handshake.id,
         )

@@ -25,6 +25,8 @@ class Grant:
     expires_at: float | None = None
     # When its connections end, Unix seconds, if not with the proof.
     connection_ends_at: float | None = None
+    # How many connections its subject may have, if fewer than any may.
+    connections: int | None = None
     # The patterns, compiled; None if all sessions are allowed.
     _patterns: tuple[Glob | None, ...] | None = field(
         init=False, repr=False, compare=False

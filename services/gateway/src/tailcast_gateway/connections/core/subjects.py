@@ -13,9 +13,10 @@ class Subjects:
         self._most = most
         self._open: Counter[str] = Counter()
 
-    def is_full(self, sub: str) -> bool:
-        """Whether a subject has as many as it may."""
-        return self._open.get(sub, 0) >= self._most
+    def is_full(self, sub: str, most: int | None = None) -> bool:
+        """Whether a subject has as many as it may; `most` of it if that is less."""
+        bound = self._most if most is None else min(most, self._most)
+        return self._open.get(sub, 0) >= bound
 
     def enter(self, sub: str) -> None:
         """Count one more."""

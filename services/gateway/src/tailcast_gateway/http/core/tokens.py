@@ -217,9 +217,9 @@ def _granted(
     scope = claims.get("scope", "read")
     if not isinstance(scope, str) or "read" not in scope.split():
         return NoGrant("its scope has no read")
-    ends_at = claims.get("expireAt")
-    if ends_at is not None and _number(ends_at) is None:
-        return NoGrant("its claim expireAt is no time")
+    connections = claims.get("conn")
+    if connections is not None and not _is_count(connections):
+        return NoGrant("its claim conn is no number of connections")
     return Grant(
         sub=sub,
         globs=rules.default_sessions
@@ -227,7 +227,8 @@ def _granted(
         else tuple(cast("Sequence[str]", globs)),
         can_write="write" in scope.split(),
         expires_at=_number(claims["exp"]),
-        connection_ends_at=_number(ends_at),
+        connection_ends_at=_number(claims.get("expireAt")),
+        connections=cast("int | None", connections),
     )
 
 
@@ -235,6 +236,14 @@ def _wrong_time(claims: Mapping[str, object], rules: Rules, now: float) -> str:
     ends = _number(claims.get("exp"))
     if ends is None:
         return "it has no exp, a time at which it ends"
+    latest = ends
+    if (last := claims.get("expireAt")) is not None:
+        # When its connections end, if not with it.
+        connections_end = _number(last)
+        if connections_end is None:
+            return "its claim expireAt is no time"
+        latest = max(ends, connections_end)
+        ends = min(ends, connections_end)
     if ends + LEEWAY_SECONDS <= now:
         return "it is over"
     begins = {name: _number(claims[name]) for name in ("nbf", "iat") if name in claims}
@@ -244,7 +253,7 @@ def _wrong_time(claims: Mapping[str, object], rules: Rules, now: float) -> str:
         if at > now + LEEWAY_SECONDS:
             return f"its {name} is still to come"
     made = begins.get("iat")
-    if ends - (now if made is None else made) > rules.max_lifetime:
+    if latest - (now if made is None else made) > rules.max_lifetime:
         return "it is valid for longer than TAILCAST_JWT_MAX_LIFETIME"
     return ""
 
@@ -269,6 +278,10 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 < value < 2**53 else None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def are_globs(value: object) -> bool:
