@@ -15,11 +15,25 @@ from tests.checker.compose_stack import ComposeStack
 
 
 @pytest.fixture(scope="session")
+def engine() -> None:
+    """An engine that answers: without one there is nothing to test."""
+    docker = shutil.which("docker")
+    if docker is None:
+        pytest.skip("no docker on PATH")
+    asked = subprocess.run(
+        [docker, "info"], capture_output=True, check=False, env=dict(os.environ)
+    )
+    if asked.returncode != 0:
+        pytest.skip("no Docker engine answers")
+
+
+@pytest.fixture(scope="session")
 def make_stack(
+    engine: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[], ComposeStack]]:
     """Makes stacks with two gateways, up and healthy, which end with the session."""
-    _need_engine()
+    del engine
     # A variable that no setting has, as another version's or a misspelt one.
     settings = {"TAILCAST_NO_SUCH_SETTING": "1", "TAILCAST_DRAIN_SECONDS": "5s"}
     with ExitStack() as stacks:
@@ -38,14 +52,3 @@ def make_stack(
 def stack(make_stack: Callable[[], ComposeStack]) -> ComposeStack:
     """The one that most tests share."""
     return make_stack()
-
-
-def _need_engine() -> None:
-    docker = shutil.which("docker")
-    if docker is None:
-        pytest.skip("no docker on PATH")
-    asked = subprocess.run(
-        [docker, "info"], capture_output=True, check=False, env=dict(os.environ)
-    )
-    if asked.returncode != 0:
-        pytest.skip("no Docker engine answers")

@@ -26,7 +26,7 @@ FIXED = {"REDIS_URL", "LOG_DIR", "METRICS_PORT", "HOST", "PORT", "PUBLISH"}
 # What the file has something to add to, or a value of its own for.
 ADDED_TO = {"ALLOWED_HOSTS", "ALLOWED_ORIGINS", "TRUSTED_PROXIES"}
 # What only `tailcast up PATH` has a use for, and what is not taken since the balancer
-# would pass such headers on, whoever sends them.
+# takes such headers away, whoever sends them.
 NOT_HERE = {
     "LISTEN_FDS",
     "PATHS",
