@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
     made: list[World] = []
     stack = ExitStack()
 
-    def make(kind: Kind = Kind.NETWORK, *, names_paths: bool = False) -> World:
-        world = World(tmp_path, kind, names_paths=names_paths)
+    def make(kind: Kind = Kind.NETWORK, **options: Any) -> World:
+        world = World(tmp_path, kind, **options)
         stack.enter_context(world.ruled())
         made.append(world)
         world.start()

@@ -16,7 +16,15 @@ _GROWING = {
     "append", "bear", "touch", "add_document", "hold_presence", "note_begun", "claim",
     "publish", "settle_installation",
 }  # fmt: skip  # one glance
-_WRITING = _GROWING | {"discard", "trim", "unlist", "forget", "withdraw", "settle"}
+_WRITING = _GROWING | {
+    "discard",
+    "take_out",
+    "trim",
+    "unlist",
+    "forget",
+    "withdraw",
+    "settle",
+}
 
 
 class Faults:

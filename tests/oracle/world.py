@@ -55,9 +55,20 @@ class Machine:
 class World(Files):
     """All that there is, and what was done to it."""
 
-    def __init__(self, base: Path, kind: Kind, *, names_paths: bool = False) -> None:
-        """Prepare; `names_paths`: as `up DIR`, which goes by what files hold."""
+    def __init__(
+        self,
+        base: Path,
+        kind: Kind,
+        *,
+        names_paths: bool = False,
+        max_sessions: int = 100_000,
+    ) -> None:
+        """Prepare; `names_paths`: as `up DIR`, which goes by what files hold.
+
+        The broker keeps no more than `max_sessions`.
+        """
         super().__init__(base, kind)
+        self._max_sessions = max_sessions
         self._paths = (str(self.directory),) if names_paths else ()
         self.broker = MemoryBroker()
         self._saved = self.broker.checkpoint()
@@ -100,7 +111,12 @@ class World(Files):
         machine.faults = Faults()
         tailer = self.tailers[number] = app.Tailer(
             cast("SessionWriter", Sink(self.broker, machine.faults)),
-            Options(log_dir=str(self.base), paths=self._paths, name=f"host{number}"),
+            Options(
+                log_dir=str(self.base),
+                paths=self._paths,
+                name=f"host{number}",
+                max_sessions=self._max_sessions,
+            ),
             clock=self.loop.time,
             wall_clock=self.loop.wall_time,
         )
@@ -151,6 +167,16 @@ class World(Files):
     def delete(self, name: str, *, stream: bool) -> None:
         """Somebody deletes a key."""
         self.broker.delete(name, stream=stream, state=not stream)
+
+    def expire(self, name: str) -> None:
+        """Nothing of a session is left, as after its time."""
+        self.broker.delete(name, stream=True, state=True)
+        self._run(self.broker.unlist(name))
+
+    def life_of(self, name: str) -> str:
+        """The incarnation of a session's stream."""
+        (position,) = self._run(self.broker.positions([name]))
+        return position.incarnation
 
     # The law.
 
@@ -234,7 +260,7 @@ class World(Files):
             self.path(name)
             for name, entries in streams.items()
             if not entries and self._end_of(name) != BEFORE_ALL
-        }
+        } | self._out(streams)
         standing = {
             text
             for path in self.directory.rglob("*")
@@ -250,6 +276,21 @@ class World(Files):
         for text, source in self.written.items():
             ledger.wrote(source, [text], is_due=text in standing)
         return ledger
+
+    def _out(self, streams: dict[str, list[Entry]]) -> set[Path]:
+        """Files whose sessions are not kept: only as many as there is no room for.
+
+        Each of them was written before all that are kept.
+        """
+        assert len(streams) <= self._max_sessions
+        if len(streams) < self._max_sessions:
+            return set()
+        files = set(self.directory.rglob("*.jsonl"))
+        kept = files & {self.path(name) for name in streams}
+        out = files - kept
+        last = max((path.stat().st_mtime_ns for path in out), default=0)
+        assert last <= min(path.stat().st_mtime_ns for path in kept)
+        return out
 
     def _is_due(self, path: Path) -> bool:
         """Whether what stands in a file must have come."""

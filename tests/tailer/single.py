@@ -9,6 +9,7 @@ from tailcast_streams.broker import SessionWriter
 from tailcast_streams.defaults import STEP_KEYS, TIME_KEYS
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
+from tailcast_tailer.appending.session_bound import SessionBound
 from tailcast_tailer.core.register import Register
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
@@ -53,19 +54,32 @@ class Single:
         retention: Retention | None = None,
         starts_at_end: bool = False,
         session_ttl: float = 1e12,
+        max_sessions: int = 100_000,
         file: SessionFile | None = None,
     ) -> None:
         """Prepare; `file` is what reads the path, if that is no plain file."""
         self.clock = clock
         self.instruments = Instruments(clock=clock)
         self.register = Register()
+        retention = retention or Retention(
+            writer, session_bytes=2**40, total_bytes=2**40
+        )
+        bound = SessionBound(
+            writer,
+            most=max_sessions,
+            owner=owner,
+            retention=retention,
+            instruments=self.instruments,
+            clock=clock,
+            wall_clock=clock,
+        )
         appender = Appender(
             writer,
             owner=owner,
             step_keys=STEP_KEYS,
             time_keys=TIME_KEYS,
-            retention=retention
-            or Retention(writer, session_bytes=2**40, total_bytes=2**40),
+            retention=retention,
+            bound=bound,
             instruments=self.instruments,
             clock=clock,
             wall_clock=clock,

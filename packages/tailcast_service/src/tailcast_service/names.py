@@ -59,6 +59,7 @@ SETTINGS = frozenset(
         "MAX_NAMED_CLIENT_BYTES",
         "MAX_PATTERN_CHARACTERS",
         "MAX_REPLAYS",
+        "MAX_SESSIONS",
         "MAX_SUBSCRIPTIONS",
         "MAX_UNBORN_SESSIONS",
         "MAX_WATCHED_SESSIONS",

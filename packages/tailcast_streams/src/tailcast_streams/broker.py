@@ -125,6 +125,17 @@ class SessionWriter(Protocol):
         """
         ...
 
+    async def take_out(
+        self, session: str, seen: StoredPosition, *, at_ms: int, told_seconds: int
+    ) -> bool:
+        """Cease to keep a session, if it still is as `seen`; what people said stays.
+
+        It is not listed any more, and nothing is appended to it. Its state and its
+        stream, which is emptied, stay for `told_seconds`, so that readers are told what
+        is gone; then it is as if it had never been.
+        """
+        ...
+
     async def trim(self, session: str, before: EntryID) -> Trimmed:
         """Drop entries below an ID; the stream keeps its last ID, even when empty.
 
@@ -141,6 +152,26 @@ class SessionWriter(Protocol):
         self, *, active_since_ms: int = 0, active_until_ms: int | None = None
     ) -> dict[str, int]:
         """List sessions with their last activity, Unix milliseconds."""
+        ...
+
+    async def coldest_sessions(
+        self, limit: int, *, start: int = 0, active_until_ms: int
+    ) -> dict[str, int]:
+        """List up to `limit` sessions, those first that were active longest ago.
+
+        Args:
+            limit: how many, one or more.
+            start: how many of them are passed over.
+            active_until_ms: those that were active later are left out.
+        """
+        ...
+
+    async def count_sessions(self) -> int:
+        """How many sessions are listed."""
+        ...
+
+    async def activity(self, sessions: Sequence[str]) -> dict[str, int]:
+        """Read when some sessions were active last, without those not listed."""
         ...
 
     async def unlist(self, session: str) -> None:
@@ -281,7 +312,7 @@ class SessionReader(Protocol):
         ...
 
     async def activity(self, sessions: Sequence[str]) -> dict[str, int]:
-        """Read when some sessions were active last, without those not listed."""
+        """Like `SessionWriter.activity`."""
         ...
 
     async def now_ms(self) -> int:

@@ -111,6 +111,9 @@ class SessionState(NamedTuple):
     # at which offset among the bytes of all of them it begins.
     part: str = ""
     part_start: int = 0
+    # When the broker ceased to keep it, Unix milliseconds; 0 while it is kept. What is
+    # left of it goes by itself, and nothing is appended to it.
+    taken_out_ms: int = 0
 
     @property
     def gone_since_ms(self) -> int:

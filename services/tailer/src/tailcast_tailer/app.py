@@ -23,6 +23,7 @@ from tailcast_streams.redis.broker import RedisBroker
 from tailcast_streams.session_state import Origin
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
+from tailcast_tailer.appending.session_bound import SessionBound
 from tailcast_tailer.core.allowance import Allowance
 from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.register import Register
@@ -60,6 +61,7 @@ from tailcast_tailer.upkeep.beside import BesideUpkeep
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence
+from tailcast_tailer.upkeep.sessions import SessionsUpkeep
 from tailcast_tailer.upkeep.sizes import SizesUpkeep
 from tailcast_tailer.upkeep.sources import SourcesUpkeep
 from tailcast_tailer.upkeep.upkeep import Upkeep
@@ -109,12 +111,22 @@ class Tailer:
             on_unindexed=self.instruments.trimmed_unindexed,
         )
         self.instruments.watch_kept(lambda: retention.total)
+        bound = SessionBound(
+            writer,
+            most=options.max_sessions,
+            owner=self.owner,
+            retention=retention,
+            instruments=self.instruments,
+            clock=clock,
+            wall_clock=wall_clock,
+        )
         appender = Appender(
             writer,
             owner=self.owner,
             step_keys=options.step_keys,
             time_keys=options.time_keys,
             retention=retention,
+            bound=bound,
             instruments=self.instruments,
             clock=clock,
             wall_clock=wall_clock,
@@ -177,7 +189,7 @@ class Tailer:
             arrivals=Arrivals(writer, self._files),
             roots=self._follower_context.roots,
             make_followed=self._make_followed,
-            upkeep=self._make_upkeep(retention),
+            upkeep=self._make_upkeep(retention, bound),
             start_note=start_note,
             instruments=self.instruments,
             files=self._files,
@@ -187,7 +199,7 @@ class Tailer:
             is_network=is_remote,
         )
 
-    def _make_upkeep(self, retention: Retention) -> Upkeep:
+    def _make_upkeep(self, retention: Retention, bound: SessionBound) -> Upkeep:
         return Upkeep(
             presence=self._presence,
             audit=self._audit,
@@ -212,6 +224,9 @@ class Tailer:
                 wall_clock=self._wall_clock,
             ),
             sources=self._make_sources(),
+            sessions=SessionsUpkeep(
+                bound, self._presence, look_at=self.turns.look_first
+            ),
             sizes=SizesUpkeep(self._presence, measure=retention.measure),
             beside=BesideUpkeep(
                 self._writer,
@@ -381,6 +396,7 @@ def options_of(settings: TailerSettings) -> Options:
         retention_total_bytes=settings.retention_total_bytes,
         # A file or directory that somebody names is wanted, however old it is.
         session_ttl=math.inf if settings.paths else settings.session_ttl,
+        max_sessions=settings.max_sessions,
     )
 
 

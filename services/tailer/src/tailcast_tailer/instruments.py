@@ -105,7 +105,7 @@ class Instruments:
             self._told -= {("unseen", path), ("document", path), ("path", path)}
             if session is not None:
                 self.rewrite_settled(session)
-                self._told -= {("old", session), ("metrics", session)}
+                self._told -= {("old", session), ("crowded", session)}
                 self._untold.pop(session, None)
                 self._meters.files.dec()
         if forgotten:
@@ -317,6 +317,32 @@ class Instruments:
             session=session,
             days=round(days, 1),
         )
+
+    def session_taken_out(self, session: str) -> None:
+        """The broker keeps as many sessions as it may: this one was the coldest."""
+        self._meters.taken_out.inc()
+        if times := self._sparing.came("taken out"):
+            self._log.info(
+                "sessions taken out for others, as TAILCAST_MAX_SESSIONS has it",
+                sessions=times,
+                last_session=session,
+            )
+
+    def session_refused(self, session: str) -> None:
+        """There is no room for another session, and none could be made."""
+        if not self._remember("crowded", session):
+            return
+        self._meters.refused.labels("session").inc()
+        if times := self._sparing.came("crowded"):
+            self._log.warning(
+                "file refused: the broker keeps TAILCAST_MAX_SESSIONS sessions",
+                files=times,
+                last_session=session,
+            )
+
+    def session_let_in(self, session: str) -> None:
+        """It has begun, or its file is gone."""
+        self._forget("crowded", session)
 
     def beside_told(self, session: str, names: Sequence[str]) -> None:
         """What stands beside a session's records was told."""

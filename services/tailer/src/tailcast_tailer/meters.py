@@ -46,6 +46,7 @@ class Meters:
             self.unindexed.labels(why)
         self.kept = gauge("kept_bytes", "Bytes of files that streams hold")
         self.expired = counter("expired", "Sessions that lived their time", "what")
+        self.taken_out = counter("taken_out", "Sessions taken out for want of room")
         self.holes = counter("holes", "Times that NUL bytes were taken for a hole")
         self.held_back = counter("held_back", "Times that bytes rested as no line")
         self.unended = counter("unended", "Lines taken before their newline")

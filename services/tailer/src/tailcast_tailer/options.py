@@ -43,6 +43,8 @@ class Options:
     retention_bytes: int = 256 * MEBIBYTE
     retention_total_bytes: int = 2_048 * MEBIBYTE
     session_ttl: float = 30 * DAY_SECONDS
+    # How many sessions the broker keeps, of all tailers.
+    max_sessions: int = 100_000
     # How often all that should be stored is compared with what is.
     audit_interval: float = 30.0
     # The tailer's name in the broker, the same after a restart; empty: see `owner`.

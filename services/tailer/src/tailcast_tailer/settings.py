@@ -102,6 +102,9 @@ class TailerSettings(ServiceSettings):
     session_ttl: Annotated[Duration, Field(gt=0)] = 30 * DAY_SECONDS
     """how long a session is kept after its last line; older files are not taken in"""
 
+    max_sessions: Annotated[int, Field(gt=0)] = 100_000
+    """how many sessions the broker keeps; the one that moved longest ago goes first"""
+
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """port of /metrics, /healthz and /readyz; 0 is off"""
 

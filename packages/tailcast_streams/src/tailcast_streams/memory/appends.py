@@ -3,6 +3,7 @@
 It does in Python what `append.lua` and the other scripts do in Redis.
 """
 
+import time
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -36,6 +37,8 @@ class MemoryAppends(MemoryCalls):
         stored = await self._position(batch.session)
         if stored.is_diverged or self._rejected_diverged(batch, stored):
             return Appended.DIVERGED
+        if batch.session in self._stored.taken_out:
+            return Appended.CONFLICT
         if stored._replace(stream_last_id=BEFORE_ALL) != batch.expected._replace(
             stream_last_id=BEFORE_ALL
         ):
@@ -103,12 +106,29 @@ class MemoryAppends(MemoryCalls):
         if await self._position(session) != seen:
             return False
         self.delete(session, stream=True, state=True)
+        self._stored.taken_out.pop(session, None)
         self._stored.rejected.pop(session, None)
         self._stored.indexes.pop(session, None)
         described = self._stored.descriptions.pop(session, None)
         if keeps_edits and described is not None:
             self._stored.descriptions[session] = described._replace(told={})
         self._wake(format_moved(session, 0))
+        return True
+
+    async def take_out(
+        self, session: str, seen: StoredPosition, *, at_ms: int, told_seconds: int
+    ) -> bool:
+        if await self._position(session) != seen:
+            return False
+        stored = self._stored
+        stored.states[session] = stored.states[session]._replace(taken_out_ms=at_ms)
+        stored.taken_out[session] = time.monotonic() + told_seconds
+        if session in stored.streams:
+            stored.streams[session].entries.clear()
+        for kept in (stored.rejected, stored.indexes, stored.activity_ms):
+            kept.pop(session, None)
+        if (described := stored.descriptions.get(session)) is not None:
+            stored.descriptions[session] = described._replace(told={})
         return True
 
     def delete(

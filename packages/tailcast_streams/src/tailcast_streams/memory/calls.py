@@ -1,6 +1,7 @@
 """What all calls of the broker in memory share: the stored values, and failures."""
 
 import asyncio
+import math
 import time
 
 from tailcast_streams.exceptions import BrokerError
@@ -27,6 +28,10 @@ class MemoryCalls:
 
     async def _position(self, session: str) -> StoredPosition:
         await self._reachable()
+        if self._stored.taken_out.get(session, math.inf) <= time.monotonic():
+            del self._stored.taken_out[session]
+            self._stored.states.pop(session, None)
+            self._stored.streams.pop(session, None)
         stream = self._stored.streams.get(session)
         last_id = BEFORE_ALL if stream is None else stream.last_id
         state = self._stored.states.get(session)

@@ -47,6 +47,16 @@ class MemoryListing(MemoryCalls):
         times = sorted(listed.values(), reverse=True)[:limit]
         return {name: at_ms for name, at_ms in listed.items() if at_ms >= times[-1]}
 
+    async def coldest_sessions(
+        self, limit: int, *, start: int = 0, active_until_ms: int
+    ) -> dict[str, int]:
+        listed = await self.sessions(active_until_ms=active_until_ms)
+        coldest = sorted(listed.items(), key=lambda item: (item[1], item[0]))
+        return dict(coldest[start : start + limit])
+
+    async def count_sessions(self) -> int:
+        return len(await self.sessions())
+
     async def activity(self, sessions: Sequence[str]) -> dict[str, int]:
         listed = await self.sessions()
         return {name: listed[name] for name in sessions if name in listed}

@@ -18,6 +18,7 @@ from tailcast_streams.session_state import (
 
 _LEFT_OUT_OF_HEADS: dict[str, Any] = {
     "head_proof": "", "marker_proof": "", "past": "", "part": "", "part_start": 0,
+    "taken_out_ms": 0,
 }  # fmt: skip  # as `SessionState` without them
 
 

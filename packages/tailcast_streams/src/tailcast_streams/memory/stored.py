@@ -45,6 +45,8 @@ class Stored:
     )
     activity_ms: dict[str, int] = field(default_factory=dict[str, int])
     births: Birth = UNCOUNTED
+    # By session that is not kept any more: the monotonic time at which the rest goes.
+    taken_out: dict[str, float] = field(default_factory=dict[str, float])
     seen: set[str] = field(default_factory=set[str])
     begun: set[str] = field(default_factory=set[str])
     # By owner: the monotonic time at which its presence ends, seconds.

@@ -106,6 +106,28 @@ class RedisAppends(RedisCalls):
         with translated_errors():
             return bool(await self._discard(keys, arguments))
 
+    async def take_out(
+        self, session: str, seen: StoredPosition, *, at_ms: int, told_seconds: int
+    ) -> bool:
+        keys = [
+            self._keys.stream(session),
+            self._keys.state(session),
+            self._keys.rejected(session),
+            *self._keys.of_index(session),
+            self._keys.about(session),
+        ]
+        position, last_id = _position_text(seen), str(seen.stream_last_id)
+        with translated_errors():
+            is_done = await self._take_out(
+                keys, [position, last_id, at_ms, told_seconds]
+            )
+            if is_done:
+                await self._redis.zrem(self._keys.sessions, session)
+        if is_done:
+            last = seen.last_id
+            await self.trim(session, EntryID(last.generation, last.offset + 1))
+        return bool(is_done)
+
     async def trim(self, session: str, before: EntryID) -> Trimmed:
         went = 0
         while True:
@@ -154,6 +176,10 @@ class RedisAppends(RedisCalls):
     @cached_property
     def _discard(self) -> AsyncScript:
         return self._script("last_id", "refusal", "stored_position", "discard")
+
+    @cached_property
+    def _take_out(self) -> AsyncScript:
+        return self._script("last_id", "refusal", "stored_position", "take_out")
 
     @cached_property
     def _add_document(self) -> AsyncScript:

@@ -91,6 +91,27 @@ class RedisListing(RedisCalls):
             active_since_ms=last_ms, active_until_ms=last_ms
         )
 
+    async def coldest_sessions(
+        self, limit: int, *, start: int = 0, active_until_ms: int
+    ) -> dict[str, int]:
+        with translated_errors():
+            found = cast(
+                _Scores,
+                await self._redis.zrangebyscore(
+                    self._keys.sessions,
+                    0,
+                    active_until_ms,
+                    start=start,
+                    num=limit,
+                    withscores=True,
+                ),
+            )
+        return _times_of(found)
+
+    async def count_sessions(self) -> int:
+        with translated_errors():
+            return int(await self._redis.zcard(self._keys.sessions))
+
     async def activity(self, sessions: Sequence[str]) -> dict[str, int]:
         if not sessions:
             return {}

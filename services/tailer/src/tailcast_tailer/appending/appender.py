@@ -26,6 +26,7 @@ from tailcast_streams.session_state import (
     Whose,
 )
 from tailcast_tailer.appending.retention import Retention
+from tailcast_tailer.appending.session_bound import SessionBound
 from tailcast_tailer.core.records import not_taken
 from tailcast_tailer.files.portions import Place
 from tailcast_tailer.instruments import Instruments
@@ -62,6 +63,8 @@ class Stored(NamedTuple):
     # As in `Place`.
     part: str = ""
     part_start: int = 0
+    # Whether the broker keeps it no more: nothing can be appended to it.
+    is_out: bool = False
 
     @property
     def place(self) -> Place:
@@ -114,6 +117,7 @@ def stored_of(state: SessionState) -> Stored:
         gone_since_ms=state.gone_since_ms,
         part=state.part,
         part_start=state.part_start,
+        is_out=state.taken_out_ms > 0,
     )
 
 
@@ -164,6 +168,7 @@ class Appender:
         step_keys: Sequence[str],
         time_keys: Sequence[str],
         retention: Retention,
+        bound: SessionBound,
         instruments: Instruments,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
@@ -173,6 +178,7 @@ class Appender:
         self._step_keys = step_keys
         self._time_keys = time_keys
         self._retention = retention
+        self._bound = bound
         self._instruments = instruments
         self._clock = clock
         self._wall_clock = wall_clock
@@ -187,7 +193,8 @@ class Appender:
         """Append; with `DONE`, what is stored now.
 
         Waits while the broker is full. A line over which it fails each time, taken
-        alone, is appended as a rejection. Raises BrokerError and CannotBeTaken.
+        alone, is appended as a rejection. Raises BrokerError, CannotBeTaken, and
+        TooManySessions for one that cannot begin.
         """
         try:
             return await self._append(session, path, before, addition)
@@ -256,7 +263,9 @@ class Appender:
             if not batch.expected.incarnation:
                 # It is listed, and counted, before it has an entry: a reader that reads
                 # the list and then follows the feed misses no session.
-                birth = await self._writer.bear(batch.session, activity_ms=activity_ms)
+                session = batch.session
+                async with self._bound.room_for(session, activity_ms=activity_ms):
+                    birth = await self._writer.bear(session, activity_ms=activity_ms)
                 batch = replace(batch, fields={**batch.fields, "birth": str(birth)})
             with _blaming_lines():
                 return await self._writer.append(batch)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tailcast_streams.entries import Kind, NewEntry
 from tailcast_streams.position import EntryID
+from tailcast_streams.session_state import StoredPosition
 from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.lifetime import DAY_SECONDS
 from tailcast_tailer.core.proofs import LONGEST_NEWLINE
@@ -61,11 +62,17 @@ class Beginning:
         # None while the end of the lines that are there is still to be found.
         is_late = context.starts_at_end and was_there_at_start
         self._offset: int | None = None if is_late else 0
+        # How far the file was read before the broker ceased to keep its session.
+        self._read: StoredPosition | None = None
 
     @property
     def is_at_end(self) -> bool:
         """Whether what was there first is left out."""
         return self._offset != 0
+
+    def was_read(self, position: StoredPosition) -> None:
+        """It was read so far before the broker ceased to keep its session."""
+        self._read = position
 
     def is_whole(self) -> None:
         """Nothing is left out."""
@@ -98,10 +105,12 @@ class Beginning:
 
     def begun(self, stored: Stored, look: Look, *, was_known: bool) -> Stored:
         """What is stored of a session that begins: its first incarnation, or anew."""
-        is_history = self._was_there_at_start or was_known
+        is_history = self._was_there_at_start or was_known or self._read is not None
         backlog = self._file.backlog
         if backlog is None or look.source is Source.PATH:
-            backlog = Backlog(0, _end_of_lines(look))
+            is_same = self._read is not None and self._read.generation == 1
+            end = self._read.offset if self._read and is_same else _end_of_lines(look)
+            backlog = Backlog(0, end)
         return stored._replace(
             position=stored.position._replace(
                 incarnation=secrets.token_hex(8), generation=1

@@ -11,6 +11,8 @@ from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.texts import as_text
 
 
+# What mends it where there are too many sessions.
+MAKE_ROOM = "raise TAILCAST_MAX_SESSIONS, and the broker's memory with it"
 # What mends it where a file cannot be read.
 LET_READ = "let the tailer read it; it tries again"
 
@@ -20,14 +22,16 @@ class Trouble(IntEnum):
 
     UNSEEN = 1
     OLD = 2
-    DISPUTED = 3
+    CROWDED = 3
+    DISPUTED = 4
     # It is followed, later than it is written.
-    CONTESTED = 4
+    CONTESTED = 5
 
 
 _STATES = {
     Trouble.UNSEEN: SourceState.WAITING,
     Trouble.OLD: SourceState.LEFT_OUT,
+    Trouble.CROWDED: SourceState.REFUSED,
     Trouble.DISPUTED: SourceState.REFUSED,
     Trouble.CONTESTED: SourceState.FOLLOWED,
 }

@@ -5,6 +5,7 @@ turn is at most one batch; the pipeline decides when there is one. The follower 
 on its knowledge of what is stored until the broker contradicts it, and then asks again.
 """
 
+import math
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from tailcast_tailer.appending.appender import (
     marker,
     stored_of,
 )
+from tailcast_tailer.appending.session_bound import REFUSED_SECONDS, TooManySessions
 from tailcast_tailer.core.progress import (
     Action,
     Doubt,
@@ -33,7 +35,7 @@ from tailcast_tailer.files.threads import Jobs
 from tailcast_tailer.finding.listing import Known
 from tailcast_tailer.following.beginning import Beginning
 from tailcast_tailer.following.context import FollowerContext
-from tailcast_tailer.following.fates import LET_READ, Trouble
+from tailcast_tailer.following.fates import LET_READ, MAKE_ROOM, Trouble
 from tailcast_tailer.following.generations import Generations, Succeeding
 from tailcast_tailer.following.last_line import LastLine
 from tailcast_tailer.following.middle import Middle
@@ -113,6 +115,8 @@ class Follower:
         self._moved_at = context.clock()
         # When something of it was last appended, steady seconds; None: not here.
         self.appended_at: float | None = None
+        # Until when there is no room for it, steady seconds.
+        self._refused_until = -math.inf
 
     @cached_property
     def _generations(self) -> Generations:
@@ -208,6 +212,12 @@ class Follower:
             self._believed_before = self._stored.position
             self._stored = None
 
+    def taken_out(self) -> None:
+        """The broker keeps it no more: it begins anew once its file goes on."""
+        if self._stored is not None:
+            self._beginning.was_read(self._stored.position)
+        self.session_deleted()
+
     def session_deleted(self) -> None:
         """Nothing is stored any more; that was intended, so nothing is read again."""
         self._stored = self._believed_before = None
@@ -228,9 +238,13 @@ class Follower:
         Returns the seconds after which another turn is due whatever the file does, 0 at
         once; None: when it changes. Raises BrokerError; nothing is lost by it.
         """
+        if (wait := self._refused_until - self._context.clock()) > 0:
+            return wait
         stored = self._stored
         if stored is None:
             stored = await self._load()
+        if stored.is_out:
+            return await self._come_back(stored)
         if self._is_diverged or not stored.is_sound:
             return await self._mend(stored)
         try:
@@ -246,8 +260,12 @@ class Follower:
             # However it looks when it is back, that is a change.
             self.glimpse = None
             return await self._unseen(stored, is_absent=error.is_absent)
+        except TooManySessions as error:
+            return self._refuse(error)
         self._context.instruments.can_see(self._path_text)
-        self._context.fates.fine(self.session, self.path, Trouble.UNSEEN)
+        self._context.fates.fine(
+            self.session, self.path, Trouble.UNSEEN, Trouble.CROWDED
+        )
         self._context.instruments.bytes_behind(self.path, self.bytes_behind)
         return delay
 
@@ -597,6 +615,26 @@ class Follower:
         self._is_diverged = outcome is Appended.DIVERGED
         self.reload_state()
         return False
+
+    async def _come_back(self, stored: Stored) -> float:
+        """Begin a session anew of which the broker keeps no more than its end."""
+        self._beginning.was_read(stored.position)
+        await self._context.writer.discard(
+            self.session, stored.position, keeps_edits=True
+        )
+        self.session_deleted()
+        return AT_ONCE
+
+    def _refuse(self, error: TooManySessions) -> float | None:
+        """There is no room for the session; what is in the file waits."""
+        self._context.fates.troubled(
+            self.session, self.path, Trouble.CROWDED, str(error), MAKE_ROOM
+        )
+        if error.is_colder:
+            # Until it is written, or there is room.
+            return None
+        self._refused_until = self._context.clock() + REFUSED_SECONDS
+        return REFUSED_SECONDS
 
     async def _mend(self, stored: Stored) -> float | None:
         """Delete stream and state, which contradict each other, to build them anew."""

@@ -12,6 +12,7 @@ from tailcast_tailer.upkeep.beside import BesideUpkeep
 from tailcast_tailer.upkeep.claim_answers import Answers
 from tailcast_tailer.upkeep.expiry import Expiry
 from tailcast_tailer.upkeep.presence import Presence
+from tailcast_tailer.upkeep.sessions import SessionsUpkeep
 from tailcast_tailer.upkeep.sizes import SizesUpkeep
 from tailcast_tailer.upkeep.sources import SourcesUpkeep
 
@@ -28,6 +29,7 @@ class Upkeep:
         expiry: Expiry,
         sources: SourcesUpkeep,
         sizes: SizesUpkeep,
+        sessions: SessionsUpkeep,
         beside: BesideUpkeep,
         clock_steps: ClockSteps,
     ) -> None:
@@ -37,6 +39,7 @@ class Upkeep:
         self._expiry = expiry
         self.sources = sources
         self._sizes = sizes
+        self._sessions = sessions
         self._beside = beside
         self._clock_steps = clock_steps
 
@@ -45,6 +48,7 @@ class Upkeep:
         self._audit.include(followed)
         self._answers.include(followed)
         self._expiry.include(followed)
+        self._sessions.include(followed)
         self._beside.include(followed)
 
     def exclude(self, followed: Followed) -> None:
@@ -52,6 +56,7 @@ class Upkeep:
         self._audit.exclude(followed)
         self._answers.exclude(followed)
         self._expiry.exclude(followed)
+        self._sessions.exclude(followed)
         self._beside.exclude(followed)
 
     def loops(self, has_listed: asyncio.Event) -> Mapping[str, Loop]:
@@ -67,6 +72,7 @@ class Upkeep:
             "expiry": partial(self._expiry.run, has_listed),
             "sources": self.sources.run,
             "sizes": self._sizes.run,
+            "sessions": self._sessions.run,
             "beside": self._beside.run,
             "clock steps": self._clock_steps.run,
         }

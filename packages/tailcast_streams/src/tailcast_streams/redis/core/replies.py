@@ -233,6 +233,7 @@ _NUMBERS = {
     "generation_start", "backlog_end", "backlog_generation", "size", "last_digest",
     "records", "rejected", "emergencies", "created_ms", "updated_ms", "appended_ms",
     "written_ms", "text", "partial_bytes", "absent_since_ms", "part_start",
+    "taken_out_ms",
 }  # fmt: skip  # one name a line would hide what they are
 _TEXTS = {"owner", "path", "head_proof", "marker_proof", "past", "part"}
 _OTHERS: Mapping[str, Callable[[bytes], Any]] = {

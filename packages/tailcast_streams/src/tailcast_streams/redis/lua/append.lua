@@ -35,7 +35,8 @@ end
 
 -- 1. Compare.
 local stored = ask_own('HMGET', state, 'incarnation', 'generation', 'offset',
-  'last_id', 'last_rejected_id', 'records', 'rejected', 'emergencies', 'rate', 'owner', 'path')
+  'last_id', 'last_rejected_id', 'records', 'rejected', 'emergencies', 'rate', 'owner', 'path',
+  'taken_out_ms')
 if not stored then return 'diverged' end
 local last_id = stored[4] or '0-0'
 local last_rejected_id = stored[5] or '0-0'
@@ -48,6 +49,8 @@ if ARGV[3] ~= position then
   local whose = redis.sha1hex((stored[10] or '') .. '\0' .. (stored[11] or ''))
   if ARGV[3] ~= position .. ' ' .. string.sub(whose, 1, 8) then return 'conflict' end
 end
+-- What is left of a session that was taken out goes by itself.
+if stored[12] then return 'conflict' end
 
 local first_entry = FIXED_ARGUMENTS + 1
 local first_rejection = first_entry + 2 * entry_count
