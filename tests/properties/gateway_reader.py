@@ -9,6 +9,7 @@ from typing import Any
 from tailcast_gateway.http.core.address import read_address
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.replica import Replica
+from tailcast_gateway.scheduling.core.fair_queue import Account
 from tailcast_streams.keys import EMERGENCIES
 from tests.contract import checked
 from tests.patience import PATIENCE_SECONDS
@@ -27,6 +28,8 @@ class Reader:
         self.at: str | None = None
         # What it was told of each session.
         self.items: dict[str, list[str]] = {}
+        # What pays for what is done for it.
+        self.account = Account()
         # What `subscribed` said.
         self.answer: dict[str, Any] = {}
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

@@ -138,6 +138,7 @@ async def serving(
             "max_descriptors",
             "max_header_bytes",
             "quotas",
+            "scheduler",
             "trusted_proxies",
         )
         if name in options

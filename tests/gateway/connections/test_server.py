@@ -1,6 +1,9 @@
 """The server: how handshakes are answered, HTTP, shutting down."""
 
 import asyncio
+import contextlib
+import socket as sockets
+from collections import Counter
 
 import pytest
 from websockets.asyncio.client import connect
@@ -8,12 +11,16 @@ from websockets.extensions.permessage_deflate import (
     ClientPerMessageDeflateFactory,
     PerMessageDeflate,
 )
+from websockets.frames import Opcode
 
 from tailcast_gateway.connections import websocket
+from tailcast_gateway.connections.server import ACCEPTED_AT_ONCE, to_accept_many
 from tailcast_gateway.protocol.frames import text_frame
+from tailcast_gateway.scheduling.scheduler import Scheduler
 from tests.gateway.connections.rig import (
     HANDSHAKE,
     closed,
+    masked,
     raw_client,
     serving,
 )
@@ -191,3 +198,62 @@ async def test_sockets_are_small() -> None:
     async with serving() as rig, connect(rig.url):
         owner = await rig.next_owner()
         assert not hasattr(owner.socket, "__dict__")
+
+
+async def test_many_connections_are_accepted_in_one_pass_of_the_loop() -> None:
+    """However long a pass takes, nobody waits behind hundreds that come and go."""
+    made: list[int] = []
+
+    class Counting(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            made[-1] += 1
+            transport.close()
+
+    loop = asyncio.get_running_loop()
+    async with contextlib.AsyncExitStack() as stack:
+        listener = stack.enter_context(sockets.create_server(("127.0.0.1", 0)))
+        listener.setblocking(False)
+        for one in to_accept_many([listener]):
+            server = await loop.create_server(Counting, sock=one)
+            await stack.enter_async_context(server)
+        for _ in range(2 * ACCEPTED_AT_ONCE):
+            address = listener.getsockname()
+            stack.enter_context(sockets.create_connection(address))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while sum(made) < 2 * ACCEPTED_AT_ONCE:
+                made.append(0)
+                await asyncio.sleep(0)
+    assert max(made) >= ACCEPTED_AT_ONCE
+
+
+async def test_who_sends_too_much_is_not_listened_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is closed at once, though it never answers and goes on sending."""
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", 100 * PATIENCE_SECONDS)
+    async with serving() as rig, raw_client(rig) as client:
+        owner = await rig.next_owner()
+        owner.socket.close(4400, "protocol error")
+        assert await client.close_code() == 4400
+        assert await client.at_end()
+        await client.send(b"no frame " * 10_000)
+        client.writer.close()
+        assert await owner.next_told() == ("closed", 4400, "protocol error", "gateway")
+
+
+async def test_clients_pay_for_what_they_send() -> None:
+    """Also for what comes in one go, which is read in turns."""
+    used: Counter[str] = Counter()
+    scheduler = Scheduler(on_used=lambda kind, ns: used.update({kind: ns}))
+    async with serving(scheduler=scheduler) as rig, raw_client(rig) as client:
+        owner = await rig.next_owner()
+        await client.send(masked(Opcode.TEXT, b"short"))
+        assert await owner.next_told() == ("text", b"short")
+        paid = owner.socket.account.start
+        assert paid > 0
+        some = masked(Opcode.TEXT, b"long") * 2_000
+        await client.send(some)
+        for _ in range(2_000):
+            assert await owner.next_told() == ("text", b"long")
+        assert owner.socket.account.start > paid
+    assert used.keys() == {"command"}

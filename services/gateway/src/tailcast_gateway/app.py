@@ -21,7 +21,7 @@ import uvicorn
 
 from tailcast_gateway.connections.certificate import Certificate
 from tailcast_gateway.connections.drain import ALONE_GRACE_SECONDS, Departure, departure
-from tailcast_gateway.connections.server import make_server_config
+from tailcast_gateway.connections.server import make_server_config, to_accept_many
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.http.authentication import Authentication
 from tailcast_gateway.http.core.modes import modes_in_force
@@ -156,6 +156,7 @@ def run(settings: GatewaySettings) -> None:
         bound = inherit(settings.listen_fds)
     else:
         bound = bind(settings.host, settings.port)
+    bound = to_accept_many(bound)
     try:
         server.run(sockets=bound)
     finally:

@@ -215,6 +215,7 @@ class Replica:
             max_header_bytes=max_header_bytes,
             quotas=quotas,
             trusted_proxies=trusted_proxies,
+            scheduler=self.scheduler,
         )
         self.instruments.count_tcp(self.edge.counts)
         self.memory = Memory(

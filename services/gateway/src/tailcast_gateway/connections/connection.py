@@ -125,7 +125,12 @@ class Connection:
         # The state that delivery keeps for this connection.
         # (A cast: pyright takes a callable attribute for a method.)
         self.client = Client(
-            cast(ClientSocket, socket), wire, name=name, id=id, address=self._address
+            cast(ClientSocket, socket),
+            wire,
+            account=socket.account,
+            name=name,
+            id=id,
+            address=self._address,
         )
         # Who it is, as it has proved; None before that.
         self._grant: Grant | None = None

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from tailcast_gateway.connections.core.addresses import Addresses, Visit
 from tailcast_gateway.connections.core.proxies import Proxies
 from tailcast_gateway.limits import DEFAULT_QUOTAS, Limit, Quotas
+from tailcast_gateway.scheduling.scheduler import Scheduler
 
 
 # How many connections beyond the bound are answered, and how many descriptors are kept
@@ -22,6 +23,8 @@ from tailcast_gateway.limits import DEFAULT_QUOTAS, Limit, Quotas
 RESERVE: Final = 64
 # How many of these are kept for accepting what is closed at once.
 LAST_DESCRIPTORS: Final = 8
+# How many whose time is over are ended in one step of the event loop.
+ENDED_AT_ONCE: Final = 16
 
 
 class Use(Enum):
@@ -71,6 +74,7 @@ class Edge:
         quotas: Quotas = DEFAULT_QUOTAS,
         trusted_proxies: Iterable[str] = (),
         max_descriptors: int | None = None,
+        scheduler: Scheduler | None = None,
     ) -> None:
         """Bound what strangers can open.
 
@@ -82,12 +86,14 @@ class Edge:
             quotas: how much clients may ask for.
             trusted_proxies: addresses and networks whose forwarded headers count.
             max_descriptors: most descriptors of the process; by default its limit.
+            scheduler: gives clients their turns; by default one of its own.
         """
         self.instruments = instruments
         self.max_connections = max_connections
         self.max_header_bytes = max_header_bytes
         self.quotas = quotas
         self.proxies = Proxies(trusted_proxies)
+        self.scheduler = scheduler or Scheduler(on_used=_uncounted)
         # The connections of each address.
         self.addresses = Addresses(quotas)
         # Ends what does not say in time what it wants.
@@ -158,6 +164,10 @@ class Edge:
         return self._max_descriptors
 
 
+def _uncounted(kind: str, used_ns: int) -> None:
+    """Count nothing of what was used."""
+
+
 class Waiting(Protocol):
     """Whoever may take only so long."""
 
@@ -189,15 +199,17 @@ class Patience:
         self._waiting.pop(one, None)
 
     def _look(self) -> None:
+        """End those whose time is over, a few at a time."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        over = list(
-            itertools.takewhile(lambda one: self._waiting[one] <= now, self._waiting)
-        )
+        late = itertools.takewhile(lambda one: self._waiting[one] <= now, self._waiting)
+        over = list(itertools.islice(late, ENDED_AT_ONCE))
         for one in over:
             del self._waiting[one]
         self._looks = bool(self._waiting)
-        if self._waiting:
+        if len(over) == ENDED_AT_ONCE and self._looks:
+            loop.call_soon(self._look)
+        elif self._looks:
             loop.call_at(next(iter(self._waiting.values())), self._look)
         for one in over:
             one.ran_out()

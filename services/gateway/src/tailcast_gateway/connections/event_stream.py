@@ -25,6 +25,7 @@ from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.event_wire import COMMENT, EVENTS
+from tailcast_gateway.scheduling.core.fair_queue import Account
 from tailcast_service.pauses import wait_or_timeout
 
 
@@ -46,7 +47,9 @@ HEADERS: Final = [
 class EventStream(Response):
     """The response, and at the same time the owner's socket."""
 
-    def __init__(self, *, remote_address: tuple[str, int] | None) -> None:
+    def __init__(
+        self, *, remote_address: tuple[str, int] | None, account: Account
+    ) -> None:
         super().__init__()
         # The owner; `NO_OWNER` before `start` and after the end.
         self.owner: SocketOwner = NO_OWNER
@@ -56,6 +59,8 @@ class EventStream(Response):
         self.paused = False
         # The peer's address as the socket knows it (a proxy's, behind one).
         self.remote_address = remote_address
+        # What pays for all that is done for the client.
+        self.account = account
         # Events that the response's socket has not got yet, and their size.
         self._held: list[bytes] = []
         self._held_bytes = 0

@@ -446,6 +446,8 @@ class Front(asyncio.Protocol):
             parser,
             connections,
             remote_address=opening.peer,
+            account=self.account,
+            scheduler=reception.edge.scheduler,
             max_control_frames=reception.edge.quotas.control_frames,
             on_lost=partial(reception.edge.websocket_gone, self._visit),
         )

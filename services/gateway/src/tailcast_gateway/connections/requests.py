@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tailcast_gateway.connections.edge import Edge, Use
 from tailcast_gateway.connections.front import FRONT_STATE, Front
+from tailcast_gateway.scheduling.core.fair_queue import Account
 
 
 # Where a request has whether its connection comes from a proxy that is trusted.
@@ -28,6 +29,12 @@ def transport_of(scope: MutableMapping[str, Any]) -> asyncio.Transport | None:
     """The transport of a request, None under another server."""
     front = front_of(scope)
     return None if front is None else front.transport
+
+
+def account_of(scope: MutableMapping[str, Any]) -> Account:
+    """What pays for a request: its connection, if the server knows that."""
+    front = front_of(scope)
+    return Account() if front is None else front.account
 
 
 def used_as(scope: MutableMapping[str, Any], use: Use) -> AbstractContextManager[None]:

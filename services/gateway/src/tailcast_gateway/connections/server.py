@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, cast
 
@@ -18,6 +20,20 @@ from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS
 # theirs (docs/operations.md has them); otherwise a connection might be closed just when
 # a proxy uses it again.
 KEEP_ALIVE_SECONDS: Final = 125
+
+# How many connections are accepted at most in one pass of the event loop.
+ACCEPTED_AT_ONCE: Final = 16
+
+
+def to_accept_many(bound: Sequence[socket.socket]) -> list[socket.socket]:
+    """The sockets that a server is to accept from, each several times.
+
+    uvloop accepts one connection of a socket in one pass of the event loop. Where
+    passes are long, as much is computed, hundreds that come and go would let everybody
+    else wait for seconds.
+    """
+    more = [one.dup() for one in bound for _ in range(1, ACCEPTED_AT_ONCE)]
+    return [*bound, *more]
 
 
 def make_server_config(

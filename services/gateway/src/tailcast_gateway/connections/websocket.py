@@ -12,6 +12,7 @@ bounded: by the parser's max_size, one read of the transport, and the high-water
 import asyncio
 from collections.abc import Callable, Sequence
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from websockets.frames import Frame, Opcode
@@ -23,10 +24,12 @@ from tailcast_gateway.connections.core.ports import SocketOwner
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.frames import close_frame, ping_frame
+from tailcast_gateway.scheduling.core.fair_queue import Account
+from tailcast_gateway.scheduling.scheduler import Scheduler, WorkKind
 
 
-# How many bytes are parsed in one turn of the loop for one connection: some hundred of
-# the smallest frames, which take a few milliseconds. The rest waits for the next turn.
+# How many bytes are parsed in one turn for one connection: some hundred of the smallest
+# frames, which take a few milliseconds. The rest waits for the next turn.
 READ_SLICE_BYTES: Final = 4 * 1024
 
 # How long a peer may take to answer our close frame, or to read the rest.
@@ -35,6 +38,10 @@ CLOSE_TIMEOUT_SECONDS: Final = 3.0
 _RATE_LIMITED: Final = (
     close_codes.RATE_LIMITED.number,
     close_codes.RATE_LIMITED.reason,
+)
+# Who is closed with these sends too much: nothing more of it is looked at.
+_OVERBEARING: Final = frozenset(
+    {close_codes.RATE_LIMITED.number, close_codes.PROTOCOL_ERROR.number}
 )
 _DRAINING: Final = (close_codes.DRAINING.number, close_codes.DRAINING.reason)
 _NOT_UTF8: Final = (close_codes.NOT_UTF8.number, close_codes.NOT_UTF8.reason)
@@ -77,11 +84,13 @@ class Socket(asyncio.Protocol):
         "_phase",
         "_pong",
         "_reading_paused",
-        "_slice_call",
+        "_scheduler",
         "_slow_call",
         "_timer",
         "_transport",
         "_unread",
+        "_will_read",
+        "account",
         "owner",
         "paused",
         "remote_address",
@@ -95,6 +104,8 @@ class Socket(asyncio.Protocol):
         connections: set[Any],
         *,
         remote_address: tuple[str, int] | None,
+        account: Account,
+        scheduler: Scheduler,
         max_control_frames: int,
         on_lost: Callable[[], None],
     ) -> None:
@@ -109,6 +120,10 @@ class Socket(asyncio.Protocol):
         self.write: Callable[[bytes], None] = (
             _discard if transport.is_closing() else transport.write
         )
+        # What pays for what it sends, and for all that it asks for.
+        self.account = account
+        # Gives it turns to read in.
+        self._scheduler = scheduler
         # The TCP connection.
         self._transport = transport
         # Parses frames, and makes the pongs and close frames that answer them.
@@ -131,8 +146,8 @@ class Socket(asyncio.Protocol):
         self._unread = b""
         # Frames that were parsed when the owner paused reading; bounded by one slice.
         self._held: list[Frame] = []
-        # The next turn of reading, while there is something to read.
-        self._slice_call: asyncio.Handle | None = None
+        # Whether it waits for its next turn, as there is something to read.
+        self._will_read = False
         # The fragments of an unfinished message; bounded by the parser's max_size.
         self._message: bytearray | None = None
         # Whether that message is binary.
@@ -159,6 +174,11 @@ class Socket(asyncio.Protocol):
         if self._ending is not None:
             return
         self.write(self.owner.last_words(code) + close_frame(code, reason))
+        if code in _OVERBEARING:
+            self._leave(_Phase.ENDED, code, reason, ClosedBy.GATEWAY)
+            self._held, self._unread = [], b""
+            self._end_writing()
+            return
         self._leave(_Phase.CLOSING, code, reason, ClosedBy.GATEWAY)
         # The peer's close has to be read, whatever the owner wished.
         self.resume_reading()
@@ -197,14 +217,15 @@ class Socket(asyncio.Protocol):
     # ---- what the event loop calls ----
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes; many of them take several turns of the loop."""
+        """Parse bytes; many of them take several turns."""
         if self._phase is _Phase.ENDED:
             return
         if self._is_held_up or self._unread or len(data) > READ_SLICE_BYTES:
             self._unread += data
             self._settle_reading()
         else:
-            self._read(data)
+            read = partial(self._read, data)
+            self._scheduler.measured(self.account, WorkKind.COMMAND, read)
 
     def eof_received(self) -> None:
         """Note that the peer has left without a close frame."""
@@ -266,13 +287,13 @@ class Socket(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
-        if waiting and not self._is_held_up and self._slice_call is None:
-            loop = asyncio.get_running_loop()
-            self._slice_call = loop.call_soon(self._read_on)
+        if waiting and not self._is_held_up and not self._will_read:
+            self._will_read = True
+            self._scheduler.call(self.account, WorkKind.COMMAND, self._read_on)
 
     def _read_on(self) -> None:
         """Do one turn of reading: held frames, or else one slice of bytes."""
-        self._slice_call = None
+        self._will_read = False
         if self._phase is _Phase.ENDED or self._is_held_up:
             return
         if self._held:
@@ -380,14 +401,23 @@ class Socket(asyncio.Protocol):
         self.write(answer)
         ending = LOST_END if told is None else (int(told.code), told.reason, by)
         self._leave(_Phase.ENDED, *ending)
-        if is_theirs or not self._transport.can_write_eof():
+        if is_theirs:
+            self._transport.close()
+        else:
+            self._end_writing()
+        self._tell_closed()
+
+    def _end_writing(self) -> None:
+        """End our side, and discard what comes until the peer closes too.
+
+        It may still be sending: closing would reset the connection, and our close frame
+        would be lost.
+        """
+        if not self._transport.can_write_eof():
             self._transport.close()
         elif not self._transport.is_closing():
-            # The peer may still be sending. Closing now would reset the connection, and
-            # our close frame would be lost. So discard its bytes until it closes too.
             self._transport.write_eof()
             self._transport.resume_reading()
-        self._tell_closed()
 
     def _lost(self) -> None:
         self._leave(_Phase.ENDED, *LOST_END)

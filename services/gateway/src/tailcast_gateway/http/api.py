@@ -21,7 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from tailcast_gateway.connections.admission import AWAY, UNREADABLE
 from tailcast_gateway.connections.front import OnFailed
 from tailcast_gateway.connections.ids import ID_HEADER, id_of, name_request
-from tailcast_gateway.connections.requests import front_of
+from tailcast_gateway.connections.requests import account_of, front_of
 from tailcast_gateway.http.access import add_access
 from tailcast_gateway.http.authentication import Authentication, Gate, peer_of
 from tailcast_gateway.http.changes import Changes, add_refusals
@@ -60,7 +60,6 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
 )
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.scheduling.core.fair_queue import Account
 from tailcast_gateway.scheduling.scheduler import Scheduler, WorkKind
 from tailcast_gateway.sessions.isolation import SessionUnavailable
 from tailcast_service.build import read_build
@@ -178,9 +177,7 @@ class Api(FastAPI):
         if _path_of(scope) in AT_ONCE:
             await serve()
             return
-        front = front_of(scope)
-        account = Account() if front is None else front.account
-        await self.scheduler.run(account, WorkKind.REQUEST, serve)
+        await self.scheduler.run(account_of(scope), WorkKind.REQUEST, serve)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with our models in it."""

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Header, Query, Request, Response
 from tailcast_gateway.connections.admission import Refusal
 from tailcast_gateway.connections.event_stream import HEADERS, EventStream
 from tailcast_gateway.connections.ids import id_of
-from tailcast_gateway.connections.requests import front_of
+from tailcast_gateway.connections.requests import account_of, front_of
 from tailcast_gateway.http.access import granted_to, no_such_session
 from tailcast_gateway.http.authentication import peer_of
 from tailcast_gateway.http.core.openapi import answers
@@ -77,7 +77,8 @@ def add_events(api: FastAPI, replica: Replica) -> None:
         if refusal is not None:
             return _ended(refusal)
         response = EventStream(
-            remote_address=None if peer is None else (peer.host, peer.port)
+            remote_address=None if peer is None else (peer.host, peer.port),
+            account=account_of(request.scope),
         )
         connection = replica.take(
             response, EVENTS, id=id_of(request.scope), grant=grant

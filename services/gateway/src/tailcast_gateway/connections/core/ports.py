@@ -6,6 +6,7 @@ Pure: no sockets, no loop, no frames.
 from typing import Protocol
 
 from tailcast_gateway.protocol.close_codes import ClosedBy
+from tailcast_gateway.scheduling.core.fair_queue import Account
 
 
 class SocketOwner(Protocol):
@@ -53,6 +54,8 @@ class OwnedSocket(Protocol):
     paused: bool
     # The peer's address as the socket knows it.
     remote_address: tuple[str, int] | None
+    # What pays for all that is done for the client.
+    account: Account
 
     @property
     def buffered_bytes(self) -> int:
