@@ -144,7 +144,7 @@ check: $(VENV)/.dev-set ## formatting, lint, import contracts, types, documents
 	@$(BIN)/python -m docs.client_types
 
 .PHONY: docs
-docs: $(VENV)/.dev-set ## docs/asyncapi.json and docs/openapi.json, and the client's types
+docs: $(VENV)/.dev-set ## what of the documents is made of the code, and the client's types
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/python -m docs.client_types 2>/dev/null \
 		|| { $(MAKE) --no-print-directory $(CLIENT)/node_modules/.set && $(NPM) --prefix $(CLIENT) run generate; }

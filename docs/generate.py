@@ -1,7 +1,7 @@
-"""Writes docs/asyncapi.json and docs/openapi.json, from what the gateway serves.
+"""Writes what of the documents is made of the code: the APIs' and the manual's tables.
 
-`python -m docs.generate` writes them; with `--check` it says whether they are as they
-would be written.
+`python -m docs.generate` writes; with `--check` it says whether all is as it would be
+written.
 """
 
 import json
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from docs.tables import with_tables
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.replica import Replica
@@ -16,19 +17,28 @@ from tailcast_streams.memory.broker import MemoryBroker
 
 
 HERE = Path(__file__).parent
+# The pages with tables that are made of the code.
+PAGES = ("operations.md", "protocol.md")
 
 
-def documents() -> dict[str, dict[str, Any]]:
+def documents() -> dict[str, str]:
     """What each file has in it."""
     api = make_api(Replica(MemoryBroker()))
-    return {"asyncapi.json": asyncapi.make_document(), "openapi.json": api.openapi()}
+    return {
+        "asyncapi.json": _text_of(asyncapi.make_document()),
+        "openapi.json": _text_of(api.openapi()),
+        **{page: with_tables((HERE / page).read_text()) for page in PAGES},
+    }
+
+
+def _text_of(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str]) -> None:
     """Write or check; ends with 1 if a file is not as it would be written."""
-    for name, document in documents().items():
+    for name, text in documents().items():
         path = HERE / name
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         if "--check" not in arguments:
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:

@@ -13,7 +13,6 @@ from websockets.exceptions import ConnectionClosed
 
 from tailcast_gateway.delivery import session_events
 from tailcast_gateway.protocol.client_messages import SUPPORTED, ErrorCode
-from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.server_messages import SERVER_MESSAGES
 from tailcast_gateway.sessions import audit, feed
 from tailcast_streams.claims import Claim
@@ -199,20 +198,6 @@ def test_every_message_has_an_example() -> None:
     told = {step.kind for step in steps if step.mark == "<"}
     assert tags(SUPPORTED) == sent
     assert tags(SERVER_MESSAGES) == told
-
-
-def test_every_close_is_told() -> None:
-    """In the words of the close table."""
-    rows = re.findall(r"^\| (\d{4}) \|(.*?)\| (.*?) \| (.*?) \|$", PAGE, re.MULTILINE)
-    assert rows == [
-        (
-            str(one.number),
-            f" {one.reason} " if one.reason else " ",
-            one.sent_when,
-            one.come_back.value,
-        )
-        for one in ALL_CLOSE_CODES
-    ]
 
 
 def test_every_error_is_told() -> None:

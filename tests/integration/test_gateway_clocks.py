@@ -303,7 +303,7 @@ async def test_the_machines_clock_is_set_while_all_runs(
         positions = await everything.until("positions")
         off_ms = 0
         await until_counted(tailer.instruments.registry, "tailer")
-        await until_counted(gateway.replica.instruments._registry, "gateway")
+        await until_counted(gateway.replica.instruments.registry, "gateway")
         append(session_path(tmp_path, "new_run"), lines(0, 1, 2))
         await everything.until_records(3)
         append(session_path(tmp_path, "new_run"), lines(3, 4))

@@ -166,6 +166,22 @@ def test_a_field_needs_a_known_name_and_a_meaning() -> None:
             """which one"""
 
 
+def test_what_a_setting_is_takes_one_line() -> None:
+    """What the manual says besides is not said at a prompt."""
+
+    class Long(ServiceSettings):
+        host: str
+        """where it listens
+
+        At length: whatever there is to say of that.
+        """
+
+    (told,) = [one for one in Long.in_force() if one.name == "TAILCAST_HOST"]
+    assert told.meaning == "where it listens"
+    with pytest.raises(SettingsError, match="^TAILCAST_HOST is required: .* listens$"):
+        Long.load()
+
+
 def test_the_tailers_values_are_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists, paths, durations and the host name arrive as what they are."""
     monkeypatch.setenv("TAILCAST_TELEMETRY_PATTERNS", "*.jsonl, **/*.ndjson")

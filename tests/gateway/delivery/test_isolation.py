@@ -24,7 +24,7 @@ def isolation() -> Isolation:
 
 def defects(isolation: Isolation) -> dict[str, float]:
     """How many were counted, by what they were over."""
-    found = isolation._instruments._defects.collect()
+    found = isolation._instruments._meters.defects.collect()
     return {
         sample.labels["over"]: sample.value
         for metric in found

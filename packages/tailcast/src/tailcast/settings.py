@@ -17,4 +17,7 @@ class CommandSettings(ServiceSettings):
     """directory below which the files are"""
 
     token: SecretText = ""
-    """the token that is sent to a gateway that wants one"""
+    """the token that is sent to a gateway that wants one
+
+    `tailcast sessions` sends it
+    """

@@ -54,12 +54,20 @@ class BrokerNews:
             clock: monotonic seconds.
             when_full: what the service does while the broker is full.
         """
-        self._errors = make.counter("broker_errors", "Failed calls", "error", "code")
-        self._times_full = make.counter(
-            "full_refusals", "Writes refused for want of memory"
+        self._errors = make.counter(
+            "broker_errors",
+            "Failed calls, by `error` and the broker's own `code`; `BrokerRefused` and"
+            " `BrokerUnwilling` need somebody to act",
+            "error",
+            "code",
         )
-        self._up = make.gauge("broker_up", "Whether the broker answers")
-        self._full = make.gauge("broker_full", "Whether it has no memory for more")
+        self._times_full = make.counter(
+            "full_refusals", "Writes that the broker refused for want of memory"
+        )
+        self._up = make.gauge("broker_up", "1 while the broker answers")
+        self._full = make.gauge(
+            "broker_full", "1 while the broker has no memory for more"
+        )
         self._log = log
         self._clock = clock
         self._when_full = when_full

@@ -15,6 +15,9 @@ def tell_build(registry: CollectorRegistry) -> None:
     """Add `tailcast_build_info` to a registry."""
     build = read_build()
     gauge = Gauge(
-        "tailcast_build_info", "What runs; always 1", build._fields, registry=registry
+        "tailcast_build_info",
+        "What runs; always 1, with the labels `version` and `revision`",
+        build._fields,
+        registry=registry,
     )
     gauge.labels(*build).set(1)

@@ -1,8 +1,8 @@
 """Typed settings: a flag comes before the environment, `.env` and the default.
 
 A service declares its fields in a subclass of `ServiceSettings`, each with a text below
-it. Its composition root calls `load` once. A wrong value ends the start with one line.
-No other module of a service knows settings.
+it: a line, and what more the manual says. Its composition root calls `load` once. A
+wrong value ends the start with one line. No other module of a service knows settings.
 """
 
 from collections.abc import Iterable
@@ -135,7 +135,7 @@ class ServiceSettings(BaseSettings):
             value=shown,
             origin=origin,
             default=default,
-            meaning=field.description or "",
+            meaning=meaning_of(field),
         )
 
     @classmethod
@@ -190,10 +190,15 @@ def show(field: FieldInfo, value: object) -> str:
     return str(adapter.dump_python(adapter.validate_python(value)))
 
 
+def meaning_of(field: FieldInfo) -> str:
+    """What a setting is, in one line; what follows that is for the manual alone."""
+    return (field.description or "").partition("\n\n")[0]
+
+
 def spell(name: str, field: FieldInfo, value: object, origin: str) -> str:
     """The setting and its value as the person wrote them, before the reason."""
     if origin == MISSING:
-        return f"{variable_of(name)} is required: {field.description}"
+        return f"{variable_of(name)} is required: {meaning_of(field)}"
     if origin == FLAG:
         return f"--{name.replace('_', '-')} {mask_text(value)}: "
     where = "" if origin == ENVIRONMENT else f" ({origin})"

@@ -10,10 +10,9 @@ from time import monotonic
 from typing import TypeVar
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from tailcast_gateway.limits import (
-    ALL_LIMITS,
     CONNECTIONS,
     HANDSHAKE_TIME,
     HEADER_BYTES,
@@ -22,8 +21,7 @@ from tailcast_gateway.limits import (
     SLOW_TIME,
     Limit,
 )
-from tailcast_service.build_metric import tell_build
-from tailcast_service.meters import MeterMaker
+from tailcast_gateway.meters import Meters
 from tailcast_service.readers import Readers
 from tailcast_service.sparing import Sparing
 from tailcast_streams.client_cursors import MadeRoom
@@ -44,133 +42,33 @@ _OF_CLOSE = {1009: MESSAGE_BYTES, 4008: SLOW_TIME}
 class Instruments:
     """Counters of one replica, in a registry of their own."""
 
-    def __init__(  # noqa: PLR0915  # a meter each
-        self, *, close_codes: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, *, close_codes: Sequence[str] = ()) -> None:
         """`close_codes` are those that the gateway sends; they are counted from 0."""
         self._log = structlog.stdlib.get_logger("gateway")
         # Limits how often the same line is logged.
         self._sparing = Sparing(clock=monotonic)
-        self._registry = registry = CollectorRegistry()
-
-        make = MeterMaker("tailcast_gateway", registry)
-        counter, gauge = make.counter, make.gauge
-        tell_build(registry)
-        self._told_to_end = gauge(
-            "told_to_end", "Whether a replica was asked to end", "replica"
-        )
+        self.registry = CollectorRegistry()
+        self._meters = Meters(self.registry, close_codes=close_codes)
         # The name of this replica.
         self._name = ""
         # Knows whether the metrics have been read, and waits for that.
         self.readers = Readers()
-        self._connections = gauge("connections", "Open WebSocket connections")
-        self._subscribers = gauge("subscribers", "Connections with a subscription")
-        self._sessions = gauge("watched_sessions", "Sessions read by this replica")
-        self._windows = gauge("window_bytes", "Bytes of the entries in all windows")
-        self._contested = gauge("contested_sessions", "Sessions of several tailers")
-        self._silent = gauge("silent_tailers", "Tailers of running sessions not there")
-        self._feed = gauge("feed_fresh", "Whether the canary came back in time")
-        self._tcp = _TcpMeters(make)
-        self._accepted = counter("connections_accepted", "Handshakes that succeeded")
-        self._refused = _from_zero(
-            counter("connections_refused", "Handshakes refused", "reason"),
-            "host",
-            "origin",
-            "token",
-            "overloaded",
-            "memory",
-            "draining",
-        )
-        self._limited = _from_zero(
-            counter("limited", "What was beyond a limit", "limit"),
-            *(limit.name for limit in ALL_LIMITS),
-        )
-        self._closed = counter("connections_closed", "Connections ended", "code", "by")
-        for code in close_codes:
-            self._closed.labels(code, "gateway")
-        self._writes = counter("writes", "Times that frames were given to a socket")
-        self._bytes = counter("sent_bytes", "Bytes of frames given to sockets")
-        self._seen = counter("acknowledgements", "Emergencies acknowledged", "what")
-        self._entries = counter("entries_read", "Entries taken into windows")
-        self._pages = counter("pages", "Pages read for clients that were behind")
-        self._behind = counter("fell_behind", "Times a live client fell behind")
-        self._cpu = _from_zero(
-            counter("cpu_seconds", "CPU time of what is computed for clients", "kind"),
-            "replay",
-            "command",
-            "request",
-            "export",
-        )
-        self._gaps = counter("gaps", "Gaps that were sent to clients")
-        self._rewinds = counter("rewinds", "Rewinds for cursors of other files")
-        self._resets = counter("window_resets", "Windows emptied by another stream")
-        self._found = counter("audit_findings", "Sessions that moved without a hint")
         # How often the broker came back. An outage is logged anew after each time.
         self._outage = 0
         # Whether it has been logged that the broker's clock may not be read.
         self._is_clock_refused = False
-        self._steps = counter("clock_steps", "Times the wall clock was set")
-        self._hints = counter("hints_dropped", "Hints ignored, by reason", "reason")
-        self._commands = counter("commands", "Messages from clients", "type")
-        self._errors = counter("errors", "Error answers to clients", "code")
-        self._unavailable = counter(
-            "unavailable", "Requests answered with `unavailable`", "to"
-        )
-        self._exports = counter("exports_broken", "NDJSON responses cut short")
-        self._dropped = counter(
-            "session_events_dropped", "Session events not sent to full sockets"
-        )
-        self._taken_over = counter("taken_over", "Connections that lost their client")
-        self._repeated = counter(
-            "starts_repeated", "Named clients that began again where they had begun"
-        )
-        self._saved = counter("progress_saves", "Saves of named clients", "outcome")
-        self._cursors = counter("progress_cursors", "Cursors of named clients saved")
-        self._room = _from_zero(
-            counter(
-                "named_dropped",
-                "Stored for named clients, and dropped for others",
-                "what",
-            ),
-            "clients",
-            "sessions",
-        )
-        self._unnamed = counter(
-            "named_refused", "Named clients refused, as too many are stored"
-        )
-        self._defects = _from_zero(
-            counter("defects", "Failures by mistakes in the code", "over"),
-            "task",
-            "client",
-            "session",
-            "request",
-        )
-        self._spoiled = counter("spoiled", "Sessions that could not be read, each time")
-        self._unreadable = counter("unreadable_entries", "Entries that are no records")
-        self._failed = counter("broker_errors", "Failed calls", "error", "code")
-        self._lost = counter("feed_lost", "Times the feed's connection was lost")
-        self._wake = make.histogram(
-            "wake_seconds",
-            "From a notification to the entries at the sockets",
-            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
-        )
-        self._lag = make.histogram(
-            "lag_seconds",
-            "From the line's write to the frame",
-            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
-        )
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
         self.readers.note()
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
     # Connections.
 
     def count_tcp(self, counts: Mapping[_Use, int]) -> None:
         """Show these counts of TCP connections, as they are whenever one looks."""
         for use in counts:
-            self._tcp.open.labels(use.value).set_function(
+            self._meters.tcp.open.labels(use.value).set_function(
                 partial(counts.__getitem__, use)
             )
 
@@ -179,9 +77,9 @@ class Instruments:
 
         The reason is `connections`, or `descriptors` if the process runs out of these.
         """
-        self._tcp.refused.labels(reason).inc()
+        self._meters.tcp.refused.labels(reason).inc()
         if reason == "connections":
-            self._limited.labels(CONNECTIONS.name).inc()
+            self._meters.limited.labels(CONNECTIONS.name).inc()
         if times := self._sparing.came(("tcp", reason)):
             told = {
                 "connections": "connection closed: far too many are open",
@@ -192,14 +90,14 @@ class Instruments:
 
     def request_refused(self, status: int) -> None:
         """A request was refused, or its connection ended, before it had come whole."""
-        self._tcp.unread.labels(str(status)).inc()
+        self._meters.tcp.unread.labels(str(status)).inc()
         if (limit := _OF_STATUS.get(status)) is not None:
-            self._limited.labels(limit.name).inc()
+            self._meters.limited.labels(limit.name).inc()
 
     def connection_opened(self) -> None:
         """A handshake succeeded."""
-        self._accepted.inc()
-        self._connections.inc()
+        self._meters.accepted.inc()
+        self._meters.connections.inc()
 
     def connection_closed(
         self,
@@ -213,10 +111,10 @@ class Instruments:
         seconds: float,
     ) -> None:
         """A connection has ended; `by` says whether client or gateway closed it."""
-        self._connections.dec()
-        self._closed.labels(counted_as, by).inc()
+        self._meters.connections.dec()
+        self._meters.closed.labels(counted_as, by).inc()
         if by == "gateway" and (limit := _OF_CLOSE.get(code)) is not None:
-            self._limited.labels(limit.name).inc()
+            self._meters.limited.labels(limit.name).inc()
         self._log.info(
             "connection closed",
             connection=connection,
@@ -238,7 +136,7 @@ class Instruments:
         self._name_refused("host", host, told)
 
     def _name_refused(self, kind: str, name: str, told: str) -> None:
-        self._refused.labels(kind).inc()
+        self._meters.refused.labels(kind).inc()
         # One limit for all of a kind, since a client can give a new name each time.
         if times := self._sparing.came(kind):
             self._log.warning(told, **{kind: name[:200]}, times=times)
@@ -247,7 +145,7 @@ class Instruments:
         self, reason: str, digest: str, peer: str, *, connection: str
     ) -> None:
         """A token did not count; the digest tells it apart from others."""
-        self._refused.labels("token").inc()
+        self._meters.refused.labels("token").inc()
         if times := self._sparing.came(("token", peer)):
             self._log.warning(
                 "token refused",
@@ -260,15 +158,15 @@ class Instruments:
 
     def emergency_acknowledged(self, id: str, who: str, *, connection: str) -> None:
         """Somebody has seen an emergency; nobody ("") if that was taken back."""
-        self._seen.labels("acknowledged" if who else "taken_back").inc()
+        self._meters.seen.labels("acknowledged" if who else "taken_back").inc()
         self._log.info(
             "emergency acknowledged", id=id, who=who or None, connection=connection
         )
 
     def overloaded(self, limit: int) -> None:
         """A connection was refused because `limit` connections are open."""
-        self._refused.labels("overloaded").inc()
-        self._limited.labels(CONNECTIONS.name).inc()
+        self._meters.refused.labels("overloaded").inc()
+        self._meters.limited.labels(CONNECTIONS.name).inc()
         if times := self._sparing.came("overloaded"):
             self._log.warning(
                 "connection refused: TAILCAST_MAX_CONNECTIONS are open",
@@ -278,7 +176,7 @@ class Instruments:
 
     def busy(self, with_what: str) -> None:
         """A client was asked to come again later; `with_what` is the reason."""
-        self._refused.labels(with_what).inc()
+        self._meters.refused.labels(with_what).inc()
 
     def limited(
         self, limit: Limit, *, subject: str = "", address: str, connection: str = ""
@@ -287,7 +185,7 @@ class Instruments:
 
         It has no ID if it was turned away before anything was asked.
         """
-        self._limited.labels(limit.name).inc()
+        self._meters.limited.labels(limit.name).inc()
         # One line for all, since there may be many.
         if times := self._sparing.came(limit):
             self._log.warning(
@@ -312,7 +210,7 @@ class Instruments:
     def serving(self, name: str) -> None:
         """The replica starts; `name` stays the same over its restarts."""
         self._name = name
-        self._told_to_end.labels(name).set(0)
+        self._meters.told_to_end.labels(name).set(0)
 
     def guarded(self, modes: Sequence[str]) -> None:
         """Clients say in these ways who they are; in none if everybody may read."""
@@ -340,7 +238,7 @@ class Instruments:
 
     def told_to_end(self) -> None:
         """The replica was asked to end, so its absence afterwards is no fault."""
-        self._told_to_end.labels(self._name).set(1)
+        self._meters.told_to_end.labels(self._name).set(1)
 
     def draining(self, *, clients: int, seconds: float) -> None:
         """The replica has begun to send its clients away."""
@@ -352,18 +250,18 @@ class Instruments:
 
     def command_received(self, kind: str) -> None:
         """A client sent a message of a known type."""
-        self._commands.labels(kind).inc()
+        self._meters.commands.labels(kind).inc()
 
     def error_sent(self, code: str) -> None:
         """A client was answered with an error."""
-        self._errors.labels(code).inc()
+        self._meters.errors.labels(code).inc()
 
     def unavailable(self, to: str, error: Exception, *, connection: str) -> None:
         """A request was answered `unavailable`.
 
         It is logged here unless the broker refused: `broker_failed` logs that.
         """
-        self._unavailable.labels(to).inc()
+        self._meters.unavailable.labels(to).inc()
         reason = str(error) or type(error).__name__
         if not isinstance(error, BrokerRefused) and (
             times := self._sparing.came(("unavailable", to))
@@ -380,14 +278,14 @@ class Instruments:
 
     def task_ended(self, error: Exception) -> None:
         """A task of the replica has ended too early, so the replica ends now."""
-        self._defects.labels("task").inc()
+        self._meters.defects.labels("task").inc()
         self._log.error("defect: ending", reason=str(error))
 
     def defect(
         self, over: str, which: str, error: Exception, *, connection: str = ""
     ) -> None:
         """Work for one client, session or request failed by a mistake in the code."""
-        self._defects.labels(over).inc()
+        self._meters.defects.labels(over).inc()
         reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARACTERS]
         self._log.error(
             "defect",
@@ -400,7 +298,7 @@ class Instruments:
 
     def session_spoiled(self, session: str, error: Exception) -> None:
         """A session could not be read: another program wrote one of its keys."""
-        self._spoiled.inc()
+        self._meters.spoiled.inc()
         if times := self._sparing.came(("spoiled", session)):
             reason = str(error)[:MAX_REASON_CHARACTERS]
             self._log.warning(
@@ -411,16 +309,16 @@ class Instruments:
 
     def frames_sent(self, clients: int, size_bytes: int) -> None:
         """The same `size_bytes` bytes were written to `clients` sockets."""
-        self._writes.inc(clients)
-        self._bytes.inc(clients * size_bytes)
+        self._meters.writes.inc(clients)
+        self._meters.bytes.inc(clients * size_bytes)
 
     def entries_read(self, count: int) -> None:
         """Entries were added to a window."""
-        self._entries.inc(count)
+        self._meters.entries.inc(count)
 
     def entries_unreadable(self, session: str, count: int) -> None:
         """Entries of another program were no records: they became gaps."""
-        self._unreadable.inc(count)
+        self._meters.unreadable.inc(count)
         if times := self._sparing.came(("unreadable", session)):
             self._log.warning(
                 "another program wrote entries that are no records",
@@ -430,24 +328,24 @@ class Instruments:
 
     def page_read(self) -> None:
         """A page was read for clients that are behind."""
-        self._pages.inc()
+        self._meters.pages.inc()
 
     def cpu_used(self, kind: str, used_ns: int) -> None:
         """Something was computed for a client."""
-        self._cpu.labels(kind).inc(used_ns / 1e9)
+        self._meters.cpu.labels(kind).inc(used_ns / 1e9)
 
     def fell_behind(self) -> None:
         """The socket of a live client accepted no more bytes."""
-        self._behind.inc()
+        self._meters.behind.inc()
 
     def gap_told(self, session: str, *, connection: str) -> None:
         """A client was told that entries which it had not received are gone."""
-        self._gaps.inc()
+        self._meters.gaps.inc()
         self._log.info("gap told", session=session, connection=connection)
 
     def rewind_told(self, session: str, *, connection: str) -> None:
         """A client was told that its cursor belongs to another file."""
-        self._rewinds.inc()
+        self._meters.rewinds.inc()
         self._log.info(
             "rewind told: a cursor of another file",
             session=session,
@@ -456,20 +354,20 @@ class Instruments:
 
     def export_broken(self, session: str, reason: str, *, connection: str) -> None:
         """An NDJSON response ended before it was complete."""
-        self._exports.inc()
+        self._meters.exports.inc()
         self._log.warning(
             "export cut short", session=session, reason=reason, connection=connection
         )
 
     def session_event_dropped(self) -> None:
         """An event of a session was not sent, because the client's socket was full."""
-        self._dropped.inc()
+        self._meters.dropped.inc()
 
     # Clients that name themselves.
 
     def start_repeated(self, client_id: str, times: int, *, connection: str) -> None:
         """A named client starts where it started before: it has confirmed nothing."""
-        self._repeated.inc()
+        self._meters.repeated.inc()
         self._log.warning(
             "a client begins again where it began, it has confirmed nothing since",
             client=client_id,
@@ -479,30 +377,30 @@ class Instruments:
 
     def taken_over(self) -> None:
         """A connection lost its named client to a newer connection."""
-        self._taken_over.inc()
+        self._meters.taken_over.inc()
 
     def progress_saved(self, *, clients: int, cursors: int) -> None:
         """The cursors of named clients were saved in the broker."""
-        self._saved.labels("done").inc(clients)
-        self._cursors.inc(cursors)
+        self._meters.saved.labels("done").inc(clients)
+        self._meters.cursors.inc(cursors)
 
     def progress_refused(self) -> None:
         """A save was refused: its connection had lost the named client to another."""
-        self._saved.labels("refused").inc()
+        self._meters.saved.labels("refused").inc()
 
     def progress_failed(self, clients: int) -> None:
         """Saves did not reach the broker; they are tried again."""
-        self._saved.labels("failed").inc(clients)
+        self._meters.saved.labels("failed").inc(clients)
 
     def progress_lost(self, clients: int) -> None:
         """Cursors were not saved, so these clients will get some records again."""
-        self._saved.labels("lost").inc(clients)
+        self._meters.saved.labels("lost").inc(clients)
         self._log.warning("progress of clients was not saved", clients=clients)
 
     def room_made(self, made: MadeRoom) -> None:
         """Something was dropped of what is stored for named clients."""
-        self._room.labels("clients").inc(made.clients)
-        self._room.labels("sessions").inc(made.sessions)
+        self._meters.room.labels("clients").inc(made.clients)
+        self._meters.room.labels("sessions").inc(made.sessions)
         if times := self._sparing.came("room made"):
             self._log.warning(
                 "positions of named clients were dropped: TAILCAST_MAX_NAMED_CLIENTS,"
@@ -515,8 +413,8 @@ class Instruments:
 
     def client_refused(self) -> None:
         """There was no room for a new named client."""
-        self._unnamed.inc()
-        self._limited.labels(NAMED_CLIENTS.name).inc()
+        self._meters.unnamed.inc()
+        self._meters.limited.labels(NAMED_CLIENTS.name).inc()
         if times := self._sparing.came("client refused"):
             self._log.warning(
                 "client refused: TAILCAST_MAX_NAMED_CLIENTS are stored and were there"
@@ -528,16 +426,16 @@ class Instruments:
 
     def window_reset(self, session: str) -> None:
         """A window was emptied: the stream does not continue what the window holds."""
-        self._resets.inc()
+        self._meters.resets.inc()
         self._log.info("session read anew", session=session)
 
     def audit_found(self, count: int) -> None:
         """The audit found sessions with new entries of which no hint had come."""
-        self._found.inc(count)
+        self._meters.found.inc(count)
 
     def clock_stepped(self, seconds: float) -> None:
         """The machine's clock was set forward or, if `seconds` is negative, back."""
-        self._steps.inc()
+        self._meters.steps.inc()
         self._log.warning("the clock was set", by_seconds=round(seconds, 1))
 
     def clock_refused(self, error: Exception) -> None:
@@ -555,7 +453,7 @@ class Instruments:
         The reason is `foreign` for a hint of another installation, `unknown` for a
         session that does not exist, and `many` if the audit does the work instead.
         """
-        self._hints.labels(reason).inc()
+        self._meters.hints.labels(reason).inc()
 
     def broker_failed(self, what: str, error: Exception) -> None:
         """A call to the broker failed.
@@ -563,7 +461,7 @@ class Instruments:
         It is logged if the broker refused it, since that goes on until somebody acts.
         """
         code = error.code if isinstance(error, BrokerError) else ""
-        self._failed.labels(type(error).__name__, code).inc()
+        self._meters.failed.labels(type(error).__name__, code).inc()
         if isinstance(error, BrokerRefused) and (
             times := self._sparing.came(code or str(error))
         ):
@@ -571,7 +469,7 @@ class Instruments:
 
     def feed_lost(self, error: Exception) -> None:
         """The feed lost its connection: the broker is away, or refuses to let it in."""
-        self._lost.inc()
+        self._meters.lost.inc()
         if not isinstance(error, BrokerRefused) and (
             times := self._sparing.came(("feed lost", self._outage))
         ):
@@ -587,7 +485,7 @@ class Instruments:
 
     def freshness_measured(self, *, fresh: bool) -> None:
         """Whether appended entries arrive here was measured."""
-        self._feed.set(int(fresh))
+        self._meters.feed.set(int(fresh))
 
     def session_contested(self, session: str, owners: Sequence[str]) -> None:
         """Several tailers see different files of a session."""
@@ -595,48 +493,23 @@ class Instruments:
 
     def sessions_contested(self, count: int) -> None:
         """The number of contested sessions was counted."""
-        self._contested.set(count)
+        self._meters.contested.set(count)
 
     def tailers_silent(self, count: int) -> None:
         """The tailers of running sessions that give no sign of life were counted."""
-        self._silent.set(count)
+        self._meters.silent.set(count)
 
     def wake_measured(self, seconds: float) -> None:
         """The time from a notification to the delivery of its entries was measured."""
-        self._wake.observe(seconds)
+        self._meters.wake.observe(seconds)
 
     def delivered(self, lag_seconds: float) -> None:
         """A line reached the sockets `lag_seconds` after it was written to its file."""
         # The lag can be negative, since another machine's clock may be ahead of ours.
-        self._lag.observe(max(0.0, lag_seconds))
+        self._meters.lag.observe(max(0.0, lag_seconds))
 
     def watching(self, *, sessions: int, subscribers: int, window_bytes: int) -> None:
         """The watched sessions, their subscribers and windows were counted."""
-        self._sessions.set(sessions)
-        self._subscribers.set(subscribers)
-        self._windows.set(window_bytes)
-
-
-class _TcpMeters:
-    """What is told of TCP connections."""
-
-    def __init__(self, make: MeterMaker) -> None:
-        self.open = make.gauge("tcp_connections", "Open TCP connections, by use", "use")
-        self.refused = _from_zero(
-            make.counter("tcp_refused", "TCP connections beyond a bound", "reason"),
-            "connections",
-            "descriptors",
-        )
-        self.unread = make.counter(
-            "requests_unread", "Requests refused before they had come", "status"
-        )
-
-
-def _from_zero(counter: Counter, *labels: str) -> Counter:
-    """A counter whose labels exist before their first count.
-
-    Prometheus sees no increase in one that appears with 1.
-    """
-    for label in labels:
-        counter.labels(label)
-    return counter
+        self._meters.sessions.set(sessions)
+        self._meters.subscribers.set(subscribers)
+        self._meters.windows.set(window_bytes)
