@@ -58,4 +58,6 @@ def test_an_address_without_its_slash(below: str, look: Looker, query: str) -> N
     if query:
         one.shows("loss", points=100)
     else:
+        # Of many sessions only those on the screen are in the document.
+        one.page.get_by_role("searchbox", name="Search sessions").fill("run_1")
         expect(one.row("run_1")).to_be_visible()
