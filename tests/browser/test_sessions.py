@@ -91,7 +91,7 @@ def test_what_is_typed_before_the_palette_has_come_is_in_it(
 ) -> None:
     """It is for the palette, and no key of the page beneath."""
     one = look(up.url)
-    expect(one.row("run_1")).to_be_visible()
+    expect(rows(one).first).to_be_visible()
     held: list[Route] = []
     palette = re.compile(r"/assets/palette-[^/]*\.js$")
 

@@ -168,7 +168,7 @@ def test_one_socket_serves_all_views(up: Running, look: Looker) -> None:
     one.page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108  # Playwright takes no methods of built-in types
     one.page.reload()
     one.is_fed("live")
-    expect(one.row("run_1")).to_be_visible()
+    expect(one.row("side_1")).to_be_visible()
     for _ in range(2):
         one.row("side_1").get_by_role("link").first.click()
         one.shows("loss", last="0.1")
@@ -176,7 +176,7 @@ def test_one_socket_serves_all_views(up: Running, look: Looker) -> None:
         head(one).get_by_role("link").last.click()
         expect(one.page.locator("main h1")).to_have_text("Status and files")
         one.page.keyboard.press("Escape")
-        expect(one.row("run_1")).to_be_visible()
+        expect(one.row("side_1")).to_be_visible()
     for session in ("side_1", "side_2"):
         one.row(session).get_by_role("checkbox").check()
     one.page.keyboard.press("c")
@@ -188,12 +188,13 @@ def test_one_socket_serves_all_views(up: Running, look: Looker) -> None:
 
 def test_a_view_that_opens_is_no_alarm(up: Running, look: Looker) -> None:
     """What a run is asked for besides is not told as a connection that is lost."""
+    up.write("opened", *numbered(0, 10))
     one = look(up.url)
     one.is_fed("live")
     one.page.evaluate(_NOTE_FEEDS)
     for _ in range(3):
-        one.row("run_1").get_by_role("link").first.click()
-        one.shows("loss", points=100)
+        one.row("opened").get_by_role("link").first.click()
+        one.shows("loss", points=10)
         one.page.keyboard.press("Escape")
     assert one.page.evaluate("window.feeds") == []
 
