@@ -17,9 +17,12 @@ CODE = "from tailcast_gateway.main import main; main()"
 
 @asynccontextmanager
 async def running(
-    url: str, port: int, **settings: str
+    url: str, port: int, *, before: str = "", **settings: str
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """A gateway process; its settings by their names without `TAILCAST_`."""
+    """A gateway process; its settings by their names without `TAILCAST_`.
+
+    `before` is carried out in it before it begins: no user has such a setting.
+    """
     environment = {
         "PYTHONPATH": ":".join(entry for entry in sys.path if entry),
         "TAILCAST_REDIS_URL": url,
@@ -30,7 +33,11 @@ async def running(
         **{f"TAILCAST_{name.upper()}": value for name, value in settings.items()},
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CODE, env=environment, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "-c",
+        f"{before}\n{CODE}",
+        env=environment,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         yield process

@@ -21,27 +21,36 @@ HANDSHAKE = (
     b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     b"Sec-WebSocket-Version: 13\r\n\r\n"
 )
-_TEXT, _PING = 0x1, 0x9
+_TEXT, _CLOSE, _PING = 0x1, 0x8, 0x9
 
 
 class LightClient:
     """One client over all its connections; records are told apart by their `step`."""
 
-    def __init__(self, wanted: dict[str, Any], sessions: tuple[str, ...]) -> None:
+    def __init__(
+        self, wanted: dict[str, Any], sessions: tuple[str, ...], *, token: str = ""
+    ) -> None:
         # What it subscribes to, and which sessions these are.
         self.wanted = wanted
         self.sessions = sessions
+        # With which it connects, "" without any.
+        self.token = token
         # The cursor of each session, and the step that must come next.
         self.cursors = dict.fromkeys(sessions, str(BEGINNING_CURSOR))
         self.steps = dict.fromkeys(sessions, 0)
         # Times that it was told to ask again later.
         self.refusals = 0
+        # The `error` before the latest connection was closed, and the code of that.
+        self.farewell: dict[str, Any] = {}
+        self.close_code: int | None = None
         # What it found wrong with what it was given; the first counts.
         self.wrong: Exception | None = None
         # Set when its latest connection has ended, is subscribed, and at the target.
         self.is_lost = asyncio.Event()
         self.is_subscribed = asyncio.Event()
         self.has_all = asyncio.Event()
+        # Set when the token that it gave last has been taken.
+        self.is_renewed = asyncio.Event()
         # What all sessions must come to; none while records still come.
         self.target: int | None = None
         self._connection: _Connection | None = None
@@ -70,6 +79,13 @@ class LightClient:
         if self.wrong is not None:
             raise self.wrong
 
+    def renew(self, token: str) -> None:
+        """Go on with another token, over the connection that there is."""
+        assert self._connection is not None
+        self.token = token
+        self.is_renewed.clear()
+        self._connection.send({"type": "auth", "token": token})
+
     def close(self) -> None:
         """Leave."""
         if self._connection is not None:
@@ -93,13 +109,17 @@ class LightClient:
             # A verdict may take longer than the answer; it is never "no".
             assert message.get("recovered", True), message
             self.is_subscribed.set()
+        elif kind == "authenticated":
+            self.is_renewed.set()
+        elif kind == "error" and "close" in message:
+            self.farewell = message
         elif kind == "error":
             assert message["code"] == "unavailable", message
             self._ask_later(message["retryAfterMs"] / 1_000)
         elif kind == "caught_up":
             assert message["cursor"] == self.cursors[message["sessionId"]], message
         else:
-            assert kind in {"positions", "session"}, message
+            assert kind in {"positions", "session", "expiring"}, message
 
     def _take_records(self, message: dict[str, Any]) -> None:
         session = message["sessionId"]
@@ -125,8 +145,8 @@ class LightClient:
     def fail(self, error: Exception) -> None:
         """Nobody may wait for one that has found something wrong."""
         self.wrong = self.wrong or error
-        self.is_subscribed.set()
-        self.has_all.set()
+        for event in (self.is_subscribed, self.has_all, self.is_renewed):
+            event.set()
 
     def _new(self) -> "_Connection":
         self._connection = _Connection(self)
@@ -143,7 +163,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.write(HANDSHAKE)
+        token = self._client.token
+        bearer = f"Authorization: Bearer {token}\r\n\r\n" if token else "\r\n"
+        self.transport.write(HANDSHAKE[:-2] + bearer.encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
@@ -183,6 +205,11 @@ class _Connection(asyncio.Protocol):
             if data[at] & 0xF == _PING:
                 pong = bytes((0x8A, 0x80 | (stop - start))) + bytes(4)
                 self.transport.write(pong + data[start:stop])
+            elif data[at] & 0xF == _CLOSE:
+                (self._client.close_code,) = struct.unpack_from("!H", data, start)
+                code = bytes((0x88, 0x82)) + bytes(4) + data[start : start + 2]
+                self.transport.write(code)
+                self.transport.close()
             elif data[at] & 0xF == _TEXT:
                 self._client.take(msgspec.json.decode(data[start:stop]))
             at = stop

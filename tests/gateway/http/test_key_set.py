@@ -1,16 +1,13 @@
 """Keys that are read from an issuer: they change, and the issuer is away."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from tailcast_gateway.http.core.tokens import NoGrant, Rules, keys_in, read_token
 from tailcast_gateway.http.key_set import (
@@ -19,55 +16,14 @@ from tailcast_gateway.http.key_set import (
     check_keys_url,
 )
 from tailcast_gateway.views.grant import Grant
-
-
-def jwk_of(key: Any, kid: str, **more: Any) -> dict[str, Any]:
-    """A public key as an issuer tells it."""
-    kinds: dict[type, Any] = {
-        rsa.RSAPrivateKey: RSAAlgorithm,
-        ec.EllipticCurvePrivateKey: ECAlgorithm,
-        ed25519.Ed25519PrivateKey: OKPAlgorithm,
-    }
-    (algorithm,) = (one for kind, one in kinds.items() if isinstance(key, kind))
-    return {**json.loads(algorithm.to_jwk(key.public_key())), "kid": kid, **more}
-
-
-class Issuer:
-    """Answers with what it is told to."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.body: Any = {"keys": []}
-        self.location = ""
-        issuer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = json.dumps(issuer.body).encode()
-                self.send_response(issuer.status)
-                if issuer.location:
-                    self.send_header("location", issuer.location)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name
-                """Say nothing."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/keys"
+from tests.issuer import Issuer, issuing, jwk_of
 
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
     """An issuer on this machine."""
-    made = Issuer()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with issuing() as made:
+        yield made
 
 
 ONE, OTHER = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))

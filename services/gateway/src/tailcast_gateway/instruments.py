@@ -223,7 +223,9 @@ class Instruments:
         """The keys of the issuer were read; a reason says why they could not be."""
         if not reason:
             self._log.debug("the issuer's keys were read", keys=count)
-        elif times := self._sparing.came("keys"):
+            return
+        self._meters.keyless.inc()
+        if times := self._sparing.came("keys"):
             told = "the issuer's keys cannot be read: those read before go on for a day"
             self._log.warning(told, reason=reason, times=times)
 

@@ -212,6 +212,11 @@ class Meters:
             "session",
             "request",
         )
+        self.keyless = counter(
+            "issuer_errors",
+            "Times that the keys of the issuer of JWTs could not be read; those "
+            "that were read before go on for a day",
+        )
         self.spoiled = counter(
             "spoiled",
             "Reads of a session that failed since another program wrote "
