@@ -302,3 +302,27 @@ async def test_many_sessions_are_asked_in_one_call(adapter: Adapter) -> None:
 
     assert stored[0] == NOTHING_STORED
     assert all(found.offset == 30 for found in stored[1:])
+
+
+async def test_appends_that_go_together_are_each_by_itself(adapter: Adapter) -> None:
+    """Each has its own answer, and one that is not done hinders no other one."""
+    for session in "abc":
+        await adapter.append(first_batch(record(30), session=session))
+    batches = [
+        await follow_on(adapter, record(60), offset=60, session=session)
+        for session in "abc"
+    ]
+    batches[1] = replace(batches[1], expected=NOTHING_STORED)
+
+    outcomes = await adapter.append_all(batches)
+
+    assert outcomes == [Appended.DONE, Appended.CONFLICT, Appended.DONE]
+    assert [(await position(adapter, session)).offset for session in "abc"] == [
+        60,
+        30,
+        60,
+    ]
+    # Each answer may have been lost: none is appended twice.
+    assert await adapter.append_all(batches) == [Appended.CONFLICT] * 3
+    assert len(await adapter.read_after("a", BEFORE_ALL, limit=10)) == 3
+    assert await adapter.append_all([]) == []

@@ -13,8 +13,8 @@ from tailcast_streams.exceptions import (
 
 # What needs memory, and what else changes something.
 _GROWING = {
-    "append", "bear", "touch", "add_document", "hold_presence", "note_begun", "claim",
-    "publish", "settle_installation",
+    "append", "append_all", "bear", "touch", "add_document", "hold_presence",
+    "note_begun", "claim", "publish", "settle_installation",
 }  # fmt: skip  # one glance
 _WRITING = _GROWING | {
     "discard",
@@ -59,7 +59,7 @@ class Faults:
     async def after(self, name: str) -> None:
         """It had its effect. Raises BrokerError."""
         await self._pass()
-        if self.lost_replies and name == "append":
+        if self.lost_replies and name in ("append", "append_all"):
             self.lost_replies -= 1
             raise BrokerUnavailable("the reply is lost")
 

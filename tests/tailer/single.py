@@ -11,6 +11,7 @@ from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.appending.retention import Retention
 from tailcast_tailer.appending.session_bound import SessionBound
 from tailcast_tailer.core.register import Register
+from tailcast_tailer.files.devices import Devices
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.following.claimant import Claimant
@@ -93,6 +94,7 @@ class Single:
             instruments=self.instruments,
             claimant=self.claimant,
             roots=Roots([str(path.parent)]),
+            devices=Devices(clock=clock),
             fates=Fates(self.register),
             clock=clock,
             wall_clock=clock,
@@ -140,3 +142,6 @@ class AtOnce:
 
     def send(self, work: Callable[[], None]) -> None:
         work()
+
+    def here(self, work: Callable[[], _T]) -> _T | None:
+        return work()

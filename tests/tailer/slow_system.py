@@ -18,6 +18,7 @@ from typing import TypeVar
 from tailcast_service.exits import run_as_command
 from tailcast_tailer.files import (
     file_system,
+    kept_bytes,
     part_files,
     portions,
     rotated_files,
@@ -32,6 +33,7 @@ _T = TypeVar("_T")
 # All that open, read and close files.
 TOUCHING = (
     file_system,
+    kept_bytes,
     part_files,
     portions,
     rotated_files,

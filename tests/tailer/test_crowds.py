@@ -48,6 +48,7 @@ class Resting:
 
     session = device = open_since = rested_at = None
     has_parts = False
+    is_prompt = False
     glimpse: Glimpse | None = None
     age_seconds = 0.0
 

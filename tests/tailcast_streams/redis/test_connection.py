@@ -10,8 +10,9 @@ import pytest
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 
-from tailcast_streams.redis import connection
+from tailcast_streams.redis import connection, own_line
 from tailcast_streams.redis.connection import Command, connect, exchange
+from tailcast_streams.redis.own_line import OwnLine
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -71,10 +72,19 @@ async def piped(client: Redis) -> Sequence[Any]:
     return await pipeline.execute(raise_on_error=False)
 
 
-in_both_ways = pytest.mark.parametrize("ask", [exchanged, piped])
+async def on_a_line(client: Redis) -> Sequence[Any]:
+    """The same over a connection of its own."""
+    line = OwnLine(client)
+    try:
+        return await line.exchange([(ASKED, "key")] * COMMANDS)
+    finally:
+        await line.aclose()
 
 
-@in_both_ways
+in_all_ways = pytest.mark.parametrize("ask", [exchanged, piped, on_a_line])
+
+
+@in_all_ways
 @pytest.mark.parametrize("size", [1, 3, 7, 100])
 async def test_each_command_has_its_reply_however_they_come(
     size: int, ask: Ask
@@ -88,18 +98,19 @@ async def test_each_command_has_its_reply_however_they_come(
     assert [one, *others] == [1, 3, 4, 5]
 
 
-@in_both_ways
+@in_all_ways
 async def test_a_reply_that_does_not_come_whole_is_waited_for_and_given_up(
     monkeypatch: pytest.MonkeyPatch, ask: Ask
 ) -> None:
     """Those before it had come at once."""
     monkeypatch.setattr(connection, "REPLY_TIMEOUT", 0.05)
+    monkeypatch.setattr(own_line, "REPLY_TIMEOUT", 0.05)
     async with answering(b":1\r\n:2\r\n:3") as (client, _):
-        with pytest.raises(redis_errors.TimeoutError):
+        with pytest.raises((redis_errors.TimeoutError, TimeoutError)):
             await ask(client)
 
 
-@in_both_ways
+@in_all_ways
 @pytest.mark.parametrize("before", [b"", b":1\r\n"])
 async def test_a_server_that_turns_us_away_is_left(before: bytes, ask: Ask) -> None:
     """What it says after that is nobody's reply."""

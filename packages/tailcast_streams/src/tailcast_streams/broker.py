@@ -17,6 +17,7 @@ from tailcast_streams.entries import (
     Entry,
     Rejection,
 )
+from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.indexers import Indexers
 from tailcast_streams.indexes import Indexes
 from tailcast_streams.position import EntryID
@@ -113,6 +114,16 @@ class SessionWriter(Protocol):
         notified afterwards, with `written_ms`; a notification may get lost.
 
         A repeated append answers `CONFLICT`. Raises `BrokerFull` with nothing written.
+        """
+        ...
+
+    async def append_all(
+        self, batches: Sequence[Batch]
+    ) -> Sequence[Appended | BrokerError]:
+        """Append to several sessions in one round trip, each by itself as `append`.
+
+        What became of each, in their order; an error says that nothing was written of
+        that one. Raises BrokerError if it is not known what became of any.
         """
         ...
 

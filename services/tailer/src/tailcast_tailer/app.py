@@ -28,6 +28,7 @@ from tailcast_tailer.core.allowance import Allowance
 from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.source_report import watched_paths
+from tailcast_tailer.files.devices import Devices
 from tailcast_tailer.files.file_system import is_network
 from tailcast_tailer.files.part_files import PartFiles
 from tailcast_tailer.files.roots import Roots
@@ -170,6 +171,7 @@ class Tailer:
             instruments=self.instruments,
             claimant=self._claimant,
             roots=Roots(self._discovery.directories),
+            devices=Devices(clock=clock),
             fates=Fates(self._discovery.register),
             clock=clock,
             wall_clock=wall_clock,
@@ -187,6 +189,8 @@ class Tailer:
             ),
             turns=self.turns,
             arrivals=Arrivals(writer, self._files),
+            appender=appender,
+            devices=self._follower_context.devices,
             roots=self._follower_context.roots,
             make_followed=self._make_followed,
             upkeep=self._make_upkeep(retention, bound),

@@ -40,6 +40,9 @@ class Instruments:
         self.registry = CollectorRegistry()
         tell_build(self.registry)
         self._meters = Meters(self.registry)
+        # Looks, by whether the loop made them.
+        looks = self._meters.looks
+        self._looks = {True: looks.labels("loop"), False: looks.labels("thread")}
         # What is told of the broker.
         self.broker = BrokerNews(
             MeterMaker(METERS, self.registry),
@@ -171,6 +174,19 @@ class Instruments:
     def change_noticed(self, *, by_hint: bool) -> None:
         """A file changed; a notification or the sweep showed it."""
         self._meters.changes.labels("hint" if by_hint else "sweep").inc()
+
+    def looked(self, *, in_loop: bool) -> None:
+        """A file was looked at for what follows what was read."""
+        self._looks[in_loop].inc()
+
+    def device_slow(self, path: str, seconds: float) -> None:
+        """A look in the loop took long: threads look at files of that device, soon."""
+        self._meters.slow_looks.inc()
+        self._log.info(
+            "a file system took its time, leaving it to threads",
+            path=path,
+            seconds=round(seconds, 2),
+        )
 
     def generation_began(
         self, session: str, generation: int, *, reason: str, kept: int, complete: bool

@@ -126,6 +126,17 @@ class Meters:
             "`sweep` on a local disk: notifications do not work",
             "by",
         )
+        self.looks = counter(
+            "looks",
+            "Looks for what follows in a file, by `loop` or `thread`; files of this "
+            "machine that grow are looked at in the event loop",
+            "by",
+        )
+        self.slow_looks = counter(
+            "slow_looks",
+            "Looks of the event loop that took more than 50 ms: for a minute threads "
+            "look at the files of that file system",
+        )
         self.told_beside = counter(
             "descriptions_told",
             "Times that what stands beside a session's records was told",

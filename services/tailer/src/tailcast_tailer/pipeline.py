@@ -13,8 +13,10 @@ from functools import partial
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_service.tasks import LongLived, Loop
 from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
+from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.core.rotated_names import is_compressed, rotated_of
 from tailcast_tailer.files.descriptors import Descriptors
+from tailcast_tailer.files.devices import Devices
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.threads import FileThreads
 from tailcast_tailer.finding.candidates import FileKind
@@ -23,6 +25,7 @@ from tailcast_tailer.finding.hints import Hints
 from tailcast_tailer.finding.listing import Found
 from tailcast_tailer.following.arrivals import Arrivals, newest_first
 from tailcast_tailer.following.followed import Followed, Item
+from tailcast_tailer.following.lots import Lots
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.following.sweep import Sweep
 from tailcast_tailer.following.turns import FEW_FILES, Lane, Turns
@@ -56,6 +59,8 @@ class Pipeline:
         hints: Hints,
         turns: Turns,
         arrivals: Arrivals,
+        appender: Appender,
+        devices: Devices,
         roots: Roots,
         make_followed: Callable[[Found, bool], Followed],
         upkeep: Upkeep,
@@ -92,6 +97,15 @@ class Pipeline:
             has_hints=lambda: hints.are_working and not is_network,
             forget=self._forget,
         )
+        self._lots = Lots(
+            turns,
+            appender=appender,
+            devices=devices,
+            instruments=instruments,
+            until_up=self._presence.wait_until_up,
+            lost=self._presence.lost,
+            rest=partial(self._settle, delay=None),
+        )
         # Wakes the listing before its time.
         self._must_list = asyncio.Event()
         # Files that were there at the start and have not had a turn yet.
@@ -115,6 +129,7 @@ class Pipeline:
             "list": self._list,
             "hints": self._take_hints,
             "sweep": self._sweep.run,
+            "lots": self._lots.run,
             "workers": self._start_workers,
             **self._workers_for(self._turns.shared),
         }
@@ -289,7 +304,10 @@ class Pipeline:
         return items
 
     async def _turn(self, item: Item) -> None:
-        delay = await self._delay_after(item.followed)
+        self._settle(item, await self._delay_after(item.followed))
+
+    def _settle(self, item: Item, delay: float | None) -> None:
+        """A file had its turn; when the next one is due, as `Follower.turn` says."""
         if delay != 0.0:
             self._first_is_over(item)
         self._descriptors.used(item.followed)

@@ -4,11 +4,12 @@ It does in Python what `append.lua` and the other scripts do in Redis.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from tailcast_streams.births import Birth
 from tailcast_streams.entries import MAX_DOCUMENTS, Document, Entry, Kind
+from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.memory.calls import MemoryCalls, now_ms
 from tailcast_streams.memory.stored import StoredStream
@@ -49,6 +50,17 @@ class MemoryAppends(MemoryCalls):
         self._write(batch, stored)
         self._wake(format_moved(batch.session, batch.written_ms))
         return Appended.DONE
+
+    async def append_all(
+        self, batches: Sequence[Batch]
+    ) -> Sequence[Appended | BrokerError]:
+        outcomes: list[Appended | BrokerError] = []
+        for batch in batches:
+            try:
+                outcomes.append(await self.append(batch))
+            except BrokerError as error:
+                outcomes.append(error)
+        return outcomes
 
     def _rejected_diverged(self, batch: Batch, stored: StoredPosition) -> bool:
         if not batch.rejections:

@@ -10,14 +10,17 @@ from functools import cached_property, partial
 from hashlib import sha1
 from typing import cast
 
+from redis import exceptions as redis_errors
 from redis.commands.core import AsyncScript
+from redis.typing import EncodableT
 
 from tailcast_streams.entries import MAX_DOCUMENTS, Document, Entry, Kind, NewEntry
+from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.notification import format_moved
 from tailcast_streams.position import EntryID
 from tailcast_streams.redis.calls import RedisCalls
-from tailcast_streams.redis.errors import translated_errors
+from tailcast_streams.redis.errors import translate, translated_errors
 from tailcast_streams.session_state import Appended, Batch, StoredPosition, Trimmed
 
 
@@ -35,21 +38,52 @@ class RedisAppends(RedisCalls):
     """Appends to streams, trims and deletes them."""
 
     async def append(self, batch: Batch) -> Appended:
-        keys = [self._keys.stream(batch.session), self._keys.state(batch.session)]
-        if batch.rejections:
-            keys.append(self._keys.rejected(batch.session))
         with translated_errors():
-            said = await self._said(format_moved(batch.session, batch.written_ms))
-            arguments = self._append_arguments(batch, said)
-            command = ("EVALSHA", self._append.sha, len(keys), *keys, *arguments)
+            keys, arguments = await self._append_call(batch)
             answer = await self._together(
-                [command], partial(self._append, keys, arguments)
+                [self._append_command(keys, arguments)],
+                partial(self._append, keys, arguments),
             )
         return Appended(cast(bytes, answer).decode())
 
-    def _append_arguments(
-        self, batch: Batch, said: Sequence[str]
-    ) -> list[str | bytes | int | float]:
+    async def append_all(
+        self, batches: Sequence[Batch]
+    ) -> Sequence[Appended | BrokerError]:
+        commands = [
+            self._append_command(*await self._append_call(batch)) for batch in batches
+        ]
+        with translated_errors():
+            replies = await self._line.exchange(commands)
+        return [
+            await self._outcome(batch, reply)
+            for batch, reply in zip(batches, replies, strict=True)
+        ]
+
+    async def _outcome(self, batch: Batch, reply: object) -> Appended | BrokerError:
+        if isinstance(reply, redis_errors.NoScriptError):
+            try:
+                # It was carried out for none; that loads it.
+                return await self.append(batch)
+            except BrokerError as error:
+                return error
+        if isinstance(reply, Exception):
+            return translate(reply)
+        return Appended(cast(bytes, reply).decode())
+
+    async def _append_call(self, batch: Batch) -> tuple[list[str], list[EncodableT]]:
+        """The script's keys and arguments for one batch."""
+        keys = [self._keys.stream(batch.session), self._keys.state(batch.session)]
+        if batch.rejections:
+            keys.append(self._keys.rejected(batch.session))
+        said = await self._said(format_moved(batch.session, batch.written_ms))
+        return keys, self._append_arguments(batch, said)
+
+    def _append_command(
+        self, keys: Sequence[str], arguments: Sequence[EncodableT]
+    ) -> Sequence[EncodableT]:
+        return ("EVALSHA", self._append.sha, len(keys), *keys, *arguments)
+
+    def _append_arguments(self, batch: Batch, said: Sequence[str]) -> list[EncodableT]:
         expected = _position_text(batch.expected)
         if batch.expected_whose is not None:
             expected += f" {_whose_digest(*batch.expected_whose)}"
@@ -70,7 +104,7 @@ class RedisAppends(RedisCalls):
             len(others),
             *usual.values(),
         )
-        arguments: list[str | bytes | int | float] = [
+        arguments: list[EncodableT] = [
             *said,
             expected,
             " ".join(map(str, after)),

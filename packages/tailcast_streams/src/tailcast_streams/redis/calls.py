@@ -12,10 +12,11 @@ from redis.typing import EncodableT
 
 from tailcast_streams.entries import Entry
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis.connection import OwnLine, ask, connect, script
+from tailcast_streams.redis.connection import ask, connect, script
 from tailcast_streams.redis.core.replies import entries_of
 from tailcast_streams.redis.errors import raise_refused, translated_errors
 from tailcast_streams.redis.installation import RedisInstallation
+from tailcast_streams.redis.own_line import OwnLine
 from tailcast_streams.redis.together import Together
 
 
@@ -33,7 +34,8 @@ class RedisCalls:
         self._redis = connect(url)
         # Each of its connections listens as long as its iterator is used.
         self._listener = connect(url, waits_for_messages=True)
-        # The feed alone reads new entries over this connection.
+        # What each record takes: a gateway's feed reads over this connection, a tailer
+        # appends.
         self._line = OwnLine(self._listener)
         self._installation = RedisInstallation(self._redis, self._keys)
         # What many may ask for at once leaves in one round trip.

@@ -200,62 +200,9 @@ async def ask(client: Redis, commands: Sequence[Sequence[EncodableT]]) -> list[A
         return await exchange(client, [(tuple(words), {}) for words in commands])
 
 
-class OwnLine:
-    """One connection for groups of commands that follow each other closely.
-
-    A pool and its pipeline take as much CPU as a small read, which matters to the feed
-    that reads for each record. It connects at the first exchange, and after a failure.
-    """
-
-    def __init__(self, client: Redis) -> None:
-        # Makes the connection, without a time-out for each reply: an exchange has one.
-        self._pool: Any = client.connection_pool
-        # Only one exchange runs at a time; others wait.
-        self._lock = asyncio.Lock()
-        # The connection; None while there is none.
-        self._connection: Any = None
-
-    async def exchange(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
-        """Send commands together; returns their replies.
-
-        Raises redis-py's error for the first command that is refused, or TimeoutError.
-        """
-        async with self._lock, asyncio.timeout(REPLY_TIMEOUT):
-            connection = self._connection or self._pool.make_connection()
-            self._connection = None
-            try:
-                if _is_dead(connection):
-                    await connection.disconnect(nowait=True)
-                await connection.connect()
-                packed = b"".join(_packed(tuple(command)) for command in commands)
-                await connection.send_packed_command(packed, check_health=False)
-                replies = [await connection.read_response() for _ in commands]
-            except BaseException:
-                # Unread replies would be taken for those of the next exchange.
-                await connection.disconnect(nowait=True)
-                raise
-            self._connection = connection
-            return replies
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            await self._connection.disconnect()
-            self._connection = None
-
-
 def _packed(words: tuple[EncodableT, ...]) -> bytes:
     """A command of these words, of which the first is a word alone."""
     return cast(bytes, hiredis.pack_command(cast(Any, words)))
-
-
-def _is_dead(connection: Any) -> bool:
-    """Whether a used connection is known to be closed.
-
-    redis-py checks this for connections of a pool, which takes a turn of the loop.
-    """
-    reader: asyncio.StreamReader | None = connection._reader  # noqa: SLF001  # no other way
-    return reader is not None and (reader.at_eof() or reader.exception() is not None)
 
 
 def script(*parts: str) -> str:

@@ -34,6 +34,7 @@ class RedisEntries(RedisCalls):
         ]
         with translated_errors():
             replies = await self._line.exchange(commands)
+        raise_refused(replies)
         return {
             session: entries_of(reply)
             for session, reply in zip(after, replies, strict=True)
@@ -68,7 +69,8 @@ class RedisEntries(RedisCalls):
         key = self._keys.stream(session)
         commands = [("XRANGE", key, str(id), str(id)) for id in ids]
         with translated_errors():
-            replies = await self._line.exchange(commands) if ids else []
+            replies = await self._line.exchange(commands)
+        raise_refused(replies)
         return [entries_of(reply)[0] if reply else None for reply in replies]
 
     async def read_rejected(

@@ -139,6 +139,21 @@ class Addition(NamedTuple):
     text: int = 0
 
 
+class Prepared(NamedTuple):
+    """What is to be appended together with others."""
+
+    # What is believed to be stored, and what is stored once it was appended.
+    before: Stored
+    after: Stored
+    addition: Addition
+    batch: Batch
+
+    @property
+    def size(self) -> int:
+        """How many bytes of the file it is."""
+        return _added_bytes(self.before, self.after)
+
+
 class CannotBeTaken(Exception):
     """Several lines could not be appended; perhaps one of them is the cause."""
 
@@ -218,6 +233,60 @@ class Appender:
         outcome = await self._append_when_there_is_room(batch, addition.activity_ms)
         if outcome is not Appended.DONE:
             return outcome, before
+        self._tell(session, before, after, addition, started=started)
+        await self._retention.after_append(
+            session,
+            after.position,
+            generation_start=after.generation_start,
+            added=_added_bytes(before, after),
+            activity_ms=addition.activity_ms,
+        )
+        return outcome, after
+
+    def prepare(
+        self, session: str, path: str, before: Stored, addition: Addition
+    ) -> Prepared | None:
+        """What is to be appended together with others.
+
+        None if the broker is full, or something is to be trimmed: `append` does that.
+        Raises what `append` would reject a line for.
+        """
+        if self._instruments.broker.is_full or self._retention.is_exceeded(session):
+            return None
+        batch, after = self._batch(session, path, before, addition)
+        return Prepared(before, after, addition, batch)
+
+    async def append_all(
+        self, prepared: Sequence[Prepared]
+    ) -> Sequence[Appended | BrokerError]:
+        """Append all of them; what became of each. Raises BrokerError, as the port."""
+        started = perf_counter()
+        outcomes = await self._writer.append_all([one.batch for one in prepared])
+        for (before, after, addition, batch), outcome in zip(
+            prepared, outcomes, strict=True
+        ):
+            if outcome is Appended.DONE:
+                self._tell(batch.session, before, after, addition, started=started)
+                self._retention.note_append(
+                    batch.session,
+                    after.position,
+                    added=_added_bytes(before, after),
+                    activity_ms=addition.activity_ms,
+                )
+            elif isinstance(outcome, BrokerFull):
+                self._instruments.broker.full()
+        return outcomes
+
+    def _tell(
+        self,
+        session: str,
+        before: Stored,
+        after: Stored,
+        addition: Addition,
+        *,
+        started: float,
+    ) -> None:
+        """Tell of an append that began then, by the performance counter."""
         self._instruments.batch_appended(
             session,
             records=len(addition.entries),
@@ -229,14 +298,6 @@ class Appender:
         if addition.rejections:
             self._instruments.lines_rejected(session, addition.rejections)
         self.untouched[session] = addition.activity_ms
-        await self._retention.after_append(
-            session,
-            after.position,
-            generation_start=after.generation_start,
-            added=_added_bytes(before, after),
-            activity_ms=addition.activity_ms,
-        )
-        return outcome, after
 
     def note(self, session: str, stored: Stored, *, activity_ms: int) -> None:
         """Note what was found in the broker, for the retention."""

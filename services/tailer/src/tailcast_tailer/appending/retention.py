@@ -122,19 +122,38 @@ class Retention:
         activity_ms: int,
     ) -> None:
         """Take note of what was appended, and trim where a budget is exceeded."""
-        known = self._kept.get(session)
-        size = added if known is None else known.size + added
-        self._note(session, size, position, activity_ms)
-        # A stream that waits is looked at again when it has grown by as much again.
-        begin = max(self._session_bytes, self._waiting.get(session, 0))
-        if size > begin + self._session_bytes // SLACK_SHARE:
+        self.note_append(session, position, added=added, activity_ms=activity_ms)
+        if self._is_too_much_of(session):
             async with self._trims:
                 await self._trim_session(session, position, generation_start)
-        if self._total > self._total_bytes + self._total_bytes // SLACK_SHARE:
+        if self._is_too_much:
             async with self._trims:
                 await self._trim_all(
                     lambda _: self._total - self._total_bytes, why="total"
                 )
+
+    def note_append(
+        self, session: str, position: StoredPosition, *, added: int, activity_ms: int
+    ) -> None:
+        """Take note of what was appended; `is_exceeded` tells if that is too much."""
+        known = self._kept.get(session)
+        size = added if known is None else known.size + added
+        self._note(session, size, position, activity_ms)
+
+    def is_exceeded(self, session: str) -> bool:
+        """Whether a session's budget, or that of all, is exceeded."""
+        return self._is_too_much or self._is_too_much_of(session)
+
+    def _is_too_much_of(self, session: str) -> bool:
+        known = self._kept.get(session)
+        # A stream that waits is looked at again when it has grown by as much again.
+        begin = max(self._session_bytes, self._waiting.get(session, 0))
+        most = begin + self._session_bytes // SLACK_SHARE
+        return known is not None and known.size > most
+
+    @property
+    def _is_too_much(self) -> bool:
+        return self._total > self._total_bytes + self._total_bytes // SLACK_SHARE
 
     async def make_room(self) -> None:
         """Trim a tenth of everything, beginning with the sessions quiet for longest."""

@@ -201,13 +201,26 @@ def _glimpse_of(found: os.stat_result) -> Glimpse:
 
 
 def is_network(path: str) -> bool:
-    """Whether the path is on a file system that changes from elsewhere."""
+    """Whether the path is on a file system that changes from elsewhere.
+
+    Where nothing is known, on other systems than Linux, it is not: looking often costs
+    little.
+    """
+    return _type_at(path) in NETWORK_TYPES
+
+
+def is_local(path: str) -> bool:
+    """Whether the path is known to be on a file system of this machine."""
+    return _type_at(path) not in {"", *NETWORK_TYPES}
+
+
+def _type_at(path: str) -> str:
+    """The type of the file system that a path is on; "" if that is not known."""
     try:
         mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
-        # No Linux: nothing is known, and looking often costs little.
-        return False
-    return type_of(os.path.realpath(path), mounts) in NETWORK_TYPES
+        return ""
+    return type_of(os.path.realpath(path), mounts)
 
 
 def type_of(path: str, mounts: str) -> str:

@@ -25,6 +25,7 @@ from tailcast_tailer.files.file_system import (
     open_regular,
     read_regular,
 )
+from tailcast_tailer.files.kept_bytes import KeptBytes, bytes_to_keep, read_behind
 from tailcast_tailer.files.looks import Backlog, Look, Next, Rested, Source, Successor
 from tailcast_tailer.files.portions import (
     Place,
@@ -96,6 +97,8 @@ class SessionFile:
         self.has_rotated = False
         # Files with which it did not begin, as they have no line.
         self._passed: set[Identity] = set()
+        # What proves the place up to which it was read last; None if that is not kept.
+        self._kept: KeptBytes | None = None
         # What was there when that was found, and is read first; None before.
         self.backlog: Backlog | None = None
         # The file that follows it, while it is about to be read.
@@ -150,6 +153,39 @@ class SessionFile:
                 # cache, whatever is open there fills it. Now that one is closed.
                 look = look._replace(shown=look.glimpse._replace(ctime_ns=-1))
         return look
+
+    def quick_look(self, place: Place) -> Look | None:
+        """Look at the file that is held, at little cost; None if that does not do.
+
+        It takes all that follows the place, which may be nothing.
+        """
+        held, kept = self._held, self._kept
+        if held is None or kept is None or kept.place != place:
+            return None
+        if not kept.identity == held.glimpse.identity == self._read_identity:
+            return None
+        behind = read_behind(kept, held, self.path)
+        if behind is None:
+            return None
+        shown, data, start = behind
+        portion = nothing(place)
+        if shown.size > place.offset:
+            portion = self._portions.take(
+                held, place, data, start, nuls_are_bytes=False
+            )
+        after = portion.place
+        if after.offset != shown.size or portion.has_more or portion.has_nul:
+            return None
+        self._kept = bytes_to_keep(kept.identity, after, kept.head, data, start)
+        return Look(
+            Source.PATH,
+            shown,
+            Verdict.HOLDS,
+            Verdict.HOLDS,
+            portion,
+            was_replaced=False,
+            is_first=False,
+        )
 
     def _look_at_replaced(
         self, opened: Opened, place: Place, nuls_are_bytes: bool, rested: Rested
@@ -354,6 +390,7 @@ class SessionFile:
         """Hold this one instead of what was held."""
         before, self._held = self._held, opened
         self._holds_oldest = False
+        self._kept = None
         if before is not None:
             # The descriptor is closed then, even if the call fails.
             close_file(before.descriptor)
@@ -470,6 +507,9 @@ class SessionFile:
                 portion = portion._replace(
                     place=portion.place._replace(head_proof=proof)
                 )
+            self._kept = bytes_to_keep(
+                glimpse.identity, portion.place, head_data, data, start
+            )
         continued_line = None
         if ending is Ending.CONTINUED and head is Verdict.HOLDS:
             text_end = place.offset - proofs.LONGEST_NEWLINE

@@ -3,7 +3,8 @@
 A call that has begun cannot be cancelled: it still uses its descriptor when the task
 that waited for it is gone. So the jobs of a file own what it has open. The event loop
 sends jobs, the one that closes the file too, and sees only their results. Each device
-has threads of its own: a file server that is gone blocks only its own files.
+has threads of its own: a file server that is gone blocks only its own files. What takes
+next to no time the loop may do itself, between two jobs.
 """
 
 import asyncio
@@ -53,6 +54,10 @@ class Jobs(Run, Protocol):
 
     def send(self, work: Callable[[], None], /) -> object:
         """Run it later, without waiting for it."""
+        ...
+
+    def here(self, work: Callable[[], _T], /) -> _T | None:
+        """Run it now, in this thread; None if something is being done, or it fails."""
         ...
 
 
@@ -178,6 +183,10 @@ class FileJobs:
             self._busy.add(self)
         self._start(self.device, self._work)
         return future
+
+    def here(self, work: Callable[[], _T]) -> _T | None:
+        """Do it now, in this thread; None if something is under way, or if it fails."""
+        return self.do_claimed(work) if self.claim() else None
 
     def claim(self) -> bool:
         """Take the turn of a job that is not sent; False if something is under way."""

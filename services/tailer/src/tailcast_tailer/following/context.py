@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tailcast_streams.broker import SessionWriter
 from tailcast_tailer.appending.appender import Appender
+from tailcast_tailer.files.devices import Devices
 from tailcast_tailer.files.file_system import Glimpse
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.following.claimant import Claimant
@@ -23,6 +24,8 @@ class FollowerContext:
     # Decide whether a session may begin anew, and whether a file is absent.
     claimant: Claimant
     roots: Roots
+    # Which files may be looked at in the loop.
+    devices: Devices
     # Is told what keeps files from being followed.
     fates: Fates
     # Seconds: of a steady clock, and since 1970.

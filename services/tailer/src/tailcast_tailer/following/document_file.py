@@ -122,6 +122,7 @@ class DocumentFile:
         self._patience = DEADLINE_SECONDS
 
     has_parts = False
+    is_prompt = False
     session = None
     bytes_behind = 0
     open_since = None

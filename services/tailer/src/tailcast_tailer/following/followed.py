@@ -54,6 +54,11 @@ class Followed(Protocol):
         """Append at most one batch; seconds to the next turn, None: when it changes."""
         ...
 
+    @property
+    def is_prompt(self) -> bool:
+        """Whether it may be looked at in the loop, together with others."""
+        ...
+
     def move(self, path: str) -> None:
         """It was renamed: look for it there."""
         ...

@@ -11,10 +11,12 @@ from functools import cached_property, partial
 from typing import NamedTuple
 
 from tailcast_streams.entries import NewEntry
+from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.session_state import Appended, SessionState, StoredPosition
 from tailcast_tailer.appending.appender import (
     Addition,
     CannotBeTaken,
+    Prepared,
     Stored,
     marker,
     stored_of,
@@ -26,6 +28,7 @@ from tailcast_tailer.core.progress import (
     judge,
     second_look_seconds,
 )
+from tailcast_tailer.core.proofs import HEAD_BYTES
 from tailcast_tailer.core.texts import as_stored
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
 from tailcast_tailer.files.looks import Look, Rested, Source, Successor
@@ -66,6 +69,13 @@ class FirstLook(NamedTuple):
     place: Place
     # Given how many bytes it may read.
     look: Callable[[int], Glimpse | Look | None]
+
+
+class QuickLook(NamedTuple):
+    """What a look in the loop found."""
+
+    # What is to be appended; None if there is nothing new.
+    prepared: Prepared | None
 
 
 class Follower:
@@ -304,6 +314,78 @@ class Follower:
         # Who was told that it is gone is to be told that it is back.
         return first.stored.gone_since_ms > 0
 
+    @property
+    def is_prompt(self) -> bool:
+        """Whether `quick_look` may do in the place of a turn.
+
+        It does while nothing is to be decided: the file grows, and that is all. It is
+        held open, and its device answers at once.
+        """
+        stored = self._stored
+        return (
+            stored is not None
+            and stored.position.offset > HEAD_BYTES
+            and self._file.is_open
+            and self._context.devices.are_prompt(self._jobs.device)
+            and not self._context.is_network
+            and not (self._is_diverged or stored.is_out)
+            and not (stored.partial_bytes or stored.gone_since_ms)
+            and (self._doubt or self._ahead or self._middle.due_at) is None
+            and self._last_line.is_idle
+            and not self._ownership.is_disputed
+            and self.glimpse is not None
+            and self._nuls_until < stored.position.offset
+            and stored.owner == self._context.appender.owner
+            and stored.path == self._path_text
+            and stored.is_sound
+        )
+
+    def quick_look(self) -> QuickLook | None:
+        """Look at the file here and now; None if that does not do: a turn does.
+
+        What it prepares is to be appended next, and `took` told what became of it.
+        """
+        stored = self._stored
+        if stored is None or not self.is_prompt:
+            return None
+        look = self._jobs.here(partial(self._file.quick_look, stored.place))
+        if look is None or look.portion is None:
+            return None
+        self._context.instruments.looked(in_loop=True)
+        has_news = look.portion.place.offset > stored.position.offset
+        if not has_news and look.glimpse != self.glimpse:
+            # Something else changed, and a turn finds out what.
+            return None
+        self._note_look(look)
+        if not has_news:
+            return QuickLook(None)
+        after = stored.moved_to(look.portion.place)
+        entries = look.portion.reading.entries
+        addition = self._addition(after, entries, look.portion, look)
+        prepared = self._context.appender.prepare(
+            self.session, self._path_text, stored, addition
+        )
+        if prepared is None:
+            return None
+        self._middle.seen(look.glimpse)
+        return QuickLook(prepared)
+
+    def took(self, prepared: Prepared, outcome: Appended | BrokerError | None) -> bool:
+        """Take what became of what a quick look prepared; whether it was appended.
+
+        Else a turn finds out what is stored, and tells what is amiss.
+        """
+        if self._stored is not prepared.before:
+            return False
+        if outcome is Appended.DONE:
+            self._appended(prepared.after)
+            self._context.instruments.bytes_behind(self.path, self.bytes_behind)
+            return True
+        if isinstance(outcome, Appended):
+            self._context.instruments.append_conflicted(self.session)
+        self.reload_state()
+        return False
+
     async def _load(self) -> Stored:
         return self.know(await self._context.writer.load(self.session))
 
@@ -343,6 +425,7 @@ class Follower:
                 )
             )
             self._note_look(look)
+            self._context.instruments.looked(in_loop=False)
         seen = look.seen_from(place.offset)
         if look.source is Source.PATH and seen.size < place.offset:
             other = await self._generations.has_other_line(stored, look)
@@ -387,6 +470,7 @@ class Follower:
             look = look_on()
         if look.at_path is not None:
             self._context.roots.saw(self.path)
+            self._context.devices.meet(look.at_path.identity.device, self.path)
         return look
 
     def _find_oldest(self, stored: Stored) -> bool:
@@ -587,16 +671,7 @@ class Follower:
         portion: Portion | None,
         look: Look,
     ) -> bool:
-        addition = Addition(
-            after,
-            entries,
-            portion.reading.rejections if portion else (),
-            max(look.glimpse.size, after.position.offset),
-            self.activity_ms,
-            self._context.not_after_now(look.glimpse.mtime_ns),
-            portion.lines if portion else 0,
-            portion.reading.text if portion else 0,
-        )
+        addition = self._addition(after, entries, portion, look)
         try:
             outcome, stored = await self._context.appender.append(
                 self.session, self._path_text, before, addition
@@ -607,9 +682,7 @@ class Follower:
             return False
         self._file.take_more()
         if outcome is Appended.DONE:
-            self._stored = stored
-            self._believed_before = stored.position
-            self._moved_at = self.appended_at = self._context.clock()
+            self._appended(stored)
             return True
         self._context.instruments.append_conflicted(self.session)
         self._is_diverged = outcome is Appended.DIVERGED
@@ -635,6 +708,29 @@ class Follower:
             return None
         self._refused_until = self._context.clock() + REFUSED_SECONDS
         return REFUSED_SECONDS
+
+    def _addition(
+        self,
+        after: Stored,
+        entries: list[NewEntry],
+        portion: Portion | None,
+        look: Look,
+    ) -> Addition:
+        return Addition(
+            after,
+            entries,
+            portion.reading.rejections if portion else (),
+            max(look.glimpse.size, after.position.offset),
+            self.activity_ms,
+            self._context.not_after_now(look.glimpse.mtime_ns),
+            portion.lines if portion else 0,
+            portion.reading.text if portion else 0,
+        )
+
+    def _appended(self, stored: Stored) -> None:
+        self._stored = stored
+        self._believed_before = stored.position
+        self._moved_at = self.appended_at = self._context.clock()
 
     async def _mend(self, stored: Stored) -> float | None:
         """Delete stream and state, which contradict each other, to build them anew."""

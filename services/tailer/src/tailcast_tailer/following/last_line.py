@@ -31,6 +31,11 @@ class LastLine:
         """When it has rested, steady seconds; None while nothing is to come of it."""
         return rested_at(self._rest, is_network=self._context.is_network)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is held back."""
+        return self._rest is None
+
     def ask(self) -> Rested:
         """How the file must look for its last line to be taken; None: it is not."""
         due = self.rested_at

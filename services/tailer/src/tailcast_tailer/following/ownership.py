@@ -36,7 +36,7 @@ class Ownership:
         # Since when no file has the path; None while one has.
         self._absent_since: float | None = None
         # The session is claimed, or its file began anew too often.
-        self._is_disputed = False
+        self.is_disputed = False
 
     def move(self, path: str) -> None:
         """The file was renamed."""
@@ -49,7 +49,7 @@ class Ownership:
 
     async def contested(self) -> None:
         """The file began anew too often: what it holds now waits, and that is told."""
-        self._is_disputed = True
+        self.is_disputed = True
         await self._context.claimant.wait(self._session)
         self._context.instruments.session_contested(self._session)
         reason = "it is written anew too often: it is told later than it is written"
@@ -61,7 +61,7 @@ class Ownership:
         """Whether this tailer may: it is the owner, or the owner sees no file."""
         if await self._context.claimant.may_begin_anew(self._session, stored.owner):
             return True
-        self._is_disputed = True
+        self.is_disputed = True
         reason = f"{stored.owner} follows another file of this session"
         self._context.fates.troubled(
             self._session, self._path, Trouble.DISPUTED, reason, _TELL_APART
@@ -70,9 +70,9 @@ class Ownership:
 
     async def settle(self) -> None:
         """The file is as it is stored, or there is none: nothing is disputed."""
-        if self._is_disputed:
+        if self.is_disputed:
             await self._context.claimant.settle(self._session)
-            self._is_disputed = False
+            self.is_disputed = False
             self._context.instruments.rewrite_settled(self._session)
             self._context.fates.fine(
                 self._session, self._path, Trouble.DISPUTED, Trouble.CONTESTED

@@ -20,7 +20,7 @@ LIVE_BYTES = 1_048_576
 OTHERS_EVERY = 8
 # More files than this are found at a start, or copied there: they are begun in lots.
 FEW_FILES = 16
-# New files that get their first turns together.
+# Files that are taken together: new ones get their first turns so.
 LOT_FILES = 100
 
 
@@ -82,6 +82,31 @@ class Lane:
         return self._new, self._backlog, self._live
 
 
+class Prompt:
+    """Files that are looked at in the loop, all that wait together."""
+
+    def __init__(self) -> None:
+        self._items: dict[Item, None] = {}
+        self._has_some = asyncio.Event()
+
+    def put(self, item: Item) -> None:
+        """It waits for the next lot."""
+        self._items[item] = None
+        self._has_some.set()
+
+    async def wait(self) -> None:
+        """Wait until there is one."""
+        await self._has_some.wait()
+
+    def some(self) -> list[Item]:
+        """Those that wait, as many as a lot may have; they wait no longer."""
+        items, self._items = [*self._items], {}
+        self._has_some.clear()
+        for item in items[LOT_FILES:]:
+            self.put(item)
+        return items[:LOT_FILES]
+
+
 class Turns:
     """All files, and which of them wait for a turn."""
 
@@ -93,6 +118,8 @@ class Turns:
         # threads.
         self.shared = Lane(None)
         self._lanes: dict[Device, Lane] = {None: self.shared}
+        # Files that need no turn of their own, as it seems.
+        self.prompt = Prompt()
         # Lanes that have no workers yet.
         self.new_lanes: asyncio.Queue[Lane] = asyncio.Queue()
 
@@ -151,6 +178,15 @@ class Turns:
             return
         item.is_queued = True
         item.wants_turn = False
+        if item.followed.is_prompt:
+            self.prompt.put(item)
+        else:
+            self._lane_of(item).put(item)
+
+    def give_turn(self, item: Item) -> None:
+        """Queue a file that was in a lot for a turn of its own."""
+        item.is_queued = True
+        item.comes_again = False
         self._lane_of(item).put(item)
 
     def forget(self, path: str) -> None:

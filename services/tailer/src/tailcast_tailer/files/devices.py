@@ -1,0 +1,45 @@
+"""Which devices answer at once, so that the event loop itself may look at their files.
+
+Those of this machine, as long as they do: one that took its time is left to threads for
+a while. Nothing is known of a device, and so it is not asked here, before a thread was
+at a file of it.
+"""
+
+from collections.abc import Callable
+
+from tailcast_tailer.files.file_system import is_local
+from tailcast_tailer.files.threads import Device
+
+
+# Whoever takes longer for one file is slow, and for how long it is left to threads.
+PROMPT_SECONDS = 0.05
+SLOW_SECONDS = 60.0
+
+
+class Devices:
+    """The devices of one tailer's files."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        # Whether each is one of this machine.
+        self._are_local: dict[int, bool] = {}
+        # Until when those that were slow are left to threads.
+        self._slow_until: dict[int, float] = {}
+
+    def meet(self, device: int, path: str) -> None:
+        """A file of it was looked at, by this path. Blocking, for worker threads."""
+        if device not in self._are_local:
+            self._are_local[device] = is_local(path)
+
+    def are_prompt(self, device: Device) -> bool:
+        """Whether files of this device may be looked at in the loop."""
+        if device is None or not self._are_local.get(device, False):
+            return False
+        return not self._slow_until or self._clock() >= self._slow_until.get(device, 0)
+
+    def took(self, device: Device, seconds: float) -> bool:
+        """One of its files was looked at in the loop; whether it was slow."""
+        if seconds <= PROMPT_SECONDS or device is None:
+            return False
+        self._slow_until[device] = self._clock() + SLOW_SECONDS
+        return True
