@@ -109,19 +109,25 @@ async def test_a_cookie_of_another_site(guarded: Gateway) -> None:
     """Whatever a browser sends along, pages of others read and change nothing."""
     async with browser(guarded) as client:
         await sign_in(client)
-        for headers in (
-            {"sec-fetch-site": "cross-site"},
-            {"sec-fetch-site": "same-site"},
-            {"origin": "http://localhost:1"},
+        link = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+        for headers, status in (
+            ({"sec-fetch-site": "cross-site"}, 403),
+            ({"sec-fetch-site": "same-site"}, 403),
+            ({"sec-fetch-site": "cross-site", **link}, 401),
+            ({"origin": "http://localhost:1"}, 401),
         ):
             request = client.build_request("GET", "/api/sessions", headers=headers)
             if "origin" not in headers:
                 del request.headers["origin"]
-            assert (await client.send(request)).status_code == 401, headers
-        answer = await client.post(
-            "/login", json={"token": SHARED}, headers={"origin": "http://evil.example"}
-        )
-        assert answer.status_code == 403
+            assert (await client.send(request)).status_code == status, headers
+        evil = {"origin": "http://evil.example"}
+        for path in ("/login", "/logout"):
+            answer = await client.post(path, json={"token": SHARED}, headers=evil)
+            assert (answer.status_code, answer.json()["code"]) == (
+                403,
+                "origin_not_allowed",
+            )
+            assert "set-cookie" not in answer.headers
 
 
 async def test_a_jwt_in_a_browser(guarded: Gateway) -> None:

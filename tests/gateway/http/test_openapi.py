@@ -40,6 +40,17 @@ def test_every_answer_has_a_model(made: dict[str, Any]) -> None:
                 assert is_model is (kind == "application/json") or "ndjson" in kind
 
 
+def test_what_any_request_may_be_answered(made: dict[str, Any]) -> None:
+    """By another host, by too many of an address; without a token that counts."""
+    for path, operations in made["paths"].items():
+        is_guarded = path.startswith(("/api/", "/sse/"))
+        for operation in operations.values():
+            statuses = set(operation["responses"])
+            assert {"200", "421", "429"} <= statuses, path
+            assert ({"401", "403", "503"} <= statuses) >= is_guarded, path
+            assert ("401" in statuses) is is_guarded, path
+
+
 def test_an_answer_may_be_one_of_several() -> None:
     """Of several models, of an error's, or of another type altogether."""
     one = answers(SnapshotFields)[200]["content"]["application/json"]["schema"]

@@ -24,7 +24,7 @@ from tailcast_gateway.connections.ids import ID_HEADER, id_of, name_request
 from tailcast_gateway.connections.requests import account_of, front_of
 from tailcast_gateway.http.access import add_access
 from tailcast_gateway.http.authentication import Authentication, Gate, peer_of
-from tailcast_gateway.http.changes import Changes, add_refusals
+from tailcast_gateway.http.changes import add_refusals
 from tailcast_gateway.http.core import api_page, bodies, openapi
 from tailcast_gateway.http.core.hosts import AllowedHosts
 from tailcast_gateway.http.core.page_headers import EVERY_ANSWER, page_headers
@@ -247,14 +247,13 @@ def make_api(
     add_many_series(api, replica, exports)
     add_session_list(api)
     add_sessions(api, replica, exports)
-    changes = Changes(replica.instruments, allowed_origins)
-    add_emergencies(api, replica, changes)
-    add_edits(api, changes)
+    add_emergencies(api, replica)
+    add_edits(api)
     add_sources(api)
     add_status(api, replica)
     add_record(api)
     add_events(api, replica)
-    add_login(api, authentication, changes)
+    add_login(api, authentication)
     _add_contract(api)
     _add_docs(api)
     page = add_page(api, dashboard)

@@ -1,7 +1,7 @@
-"""Requests that change something: from which pages they may come, and in which type.
+"""Requests that change something: in which type their bodies come.
 
 A page of another origin can send a form, or plain text, to any address without being
-asked first. So whoever changes something sends JSON, and its origin may connect.
+asked first. So whoever changes something sends JSON; from which pages, `sharing` says.
 """
 
 from collections.abc import Collection
@@ -10,19 +10,13 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 
-from tailcast_gateway.http.responses import (
-    ORIGIN_NOT_ALLOWED,
-    ORIGIN_REFUSED,
-    foreign_origin,
-    json_response,
-)
-from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, TOO_LARGE
 
 
 JSON_TYPE: Final = "application/json"
 # The status codes of what is refused here.
-CHANGE_ERRORS: Final = (403, 413, 415)
+CHANGE_ERRORS: Final = (413, 415)
 
 
 class Refused(Exception):
@@ -34,35 +28,18 @@ class Refused(Exception):
         self.code = code
 
 
-class Changes:
-    """Checks such requests."""
-
-    def __init__(
-        self, instruments: Instruments, allowed_origins: Collection[str]
-    ) -> None:
-        self._instruments = instruments
-        self._allowed_origins = allowed_origins
-
-    def check_origin(self, request: Request) -> None:
-        """Refuse a request of a page that may not connect. Raises Refused."""
-        foreign = foreign_origin(request, self._allowed_origins)
-        if foreign is not None:
-            self._instruments.origin_refused(foreign)
-            raise Refused(HTTPStatus.FORBIDDEN, ORIGIN_NOT_ALLOWED, ORIGIN_REFUSED)
-
-    async def json_body(
-        self, request: Request, most: int, *, types: Collection[str] = (JSON_TYPE,)
-    ) -> bytes:
-        """The body of a request, so many bytes at most. Raises Refused."""
-        self.check_origin(request)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip()
-        if kind.lower() not in types:
-            text = f"content-type is {JSON_TYPE}"
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, INVALID_MESSAGE, text)
-        body = await read_body(request, most)
-        if body is None:
-            raise Refused(413, TOO_LARGE, f"{most:,} bytes at most")
-        return body
+async def json_body(
+    request: Request, most: int, *, types: Collection[str] = (JSON_TYPE,)
+) -> bytes:
+    """The body of a request, so many bytes at most. Raises Refused."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    if kind.lower() not in types:
+        text = f"content-type is {JSON_TYPE}"
+        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, INVALID_MESSAGE, text)
+    body = await read_body(request, most)
+    if body is None:
+        raise Refused(413, TOO_LARGE, f"{most:,} bytes at most")
+    return body
 
 
 async def read_body(request: Request, most: int) -> bytes | None:

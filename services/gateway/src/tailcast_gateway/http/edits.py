@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from tailcast_gateway.http.access import Allowed
-from tailcast_gateway.http.changes import CHANGE_ERRORS, Changes
+from tailcast_gateway.http.changes import CHANGE_ERRORS, json_body
 from tailcast_gateway.http.core.edits import (
     EDIT_TYPES,
     MAX_EDIT_BYTES,
@@ -22,7 +22,7 @@ from tailcast_gateway.protocol.message_parts import SnapshotFields
 from tailcast_gateway.sessions.granted import Granted
 
 
-_ANSWERS: Final = answers(SnapshotFields, errors=(400, 404, 503, *CHANGE_ERRORS))
+_ANSWERS: Final = answers(SnapshotFields, errors=(400, 404, *CHANGE_ERRORS))
 _BODY: Final = takes(EditBody)
 # What follows a session in a path.
 _ENDS: Final = ("records", "rejected", "series", "metrics")
@@ -40,11 +40,11 @@ async def check_method(request: Request) -> None:
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
-def add_edits(api: FastAPI, changes: Changes) -> None:
+def add_edits(api: FastAPI) -> None:
     """Serve the changes of what people say."""
 
     async def change(request: Request, session: str, allowed: Granted) -> Response:
-        body = await changes.json_body(request, MAX_EDIT_BYTES, types=EDIT_TYPES)
+        body = await json_body(request, MAX_EDIT_BYTES, types=EDIT_TYPES)
         edits = edits_in(body)
         if session.startswith("!") or not await allowed.edit(session, edits):
             raise NotFound

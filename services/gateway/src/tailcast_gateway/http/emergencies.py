@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 
 from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.http.access import Allowed
-from tailcast_gateway.http.changes import CHANGE_ERRORS, Changes
+from tailcast_gateway.http.changes import CHANGE_ERRORS, json_body
 from tailcast_gateway.http.core.bodies import AcknowledgedBody, EmergenciesBody
 from tailcast_gateway.http.core.openapi import answers, takes
 from tailcast_gateway.http.core.parameters import emergencies_wanted
@@ -36,8 +36,8 @@ LISTED_BYTES = 1_048_576
 # The longest body that says who has seen an emergency, bytes.
 MAX_ACK_BYTES = 16 * 1_024
 
-_LIST = answers(EmergenciesBody, errors=(400, 503))
-_ONE = answers(AcknowledgedBody, errors=(400, 404, 503, *CHANGE_ERRORS))
+_LIST = answers(EmergenciesBody, errors=(400,))
+_ONE = answers(AcknowledgedBody, errors=(400, 404, *CHANGE_ERRORS))
 ACK_PATH = "/api/emergencies/{id:session}/ack"
 
 NamedQuery = Annotated[str, Query(min_length=1)]
@@ -68,9 +68,9 @@ class _ListQuery:
 ListAsked = Annotated[_ListQuery, Depends()]
 
 
-def add_emergencies(api: FastAPI, replica: Replica, changes: Changes) -> None:
+def add_emergencies(api: FastAPI, replica: Replica) -> None:
     """Serve `/api/emergencies`, and the addresses at which they are acknowledged."""
-    routes = _Routes(replica, changes)
+    routes = _Routes(replica)
     api.get("/api/emergencies", responses=_LIST)(routes.list_emergencies)
     body = takes(Acknowledging)
     for path, acknowledge, take_back in (
@@ -89,9 +89,8 @@ def add_emergencies(api: FastAPI, replica: Replica, changes: Changes) -> None:
 class _Routes:
     """The endpoints of one replica."""
 
-    def __init__(self, replica: Replica, changes: Changes) -> None:
+    def __init__(self, replica: Replica) -> None:
         self._instruments = replica.instruments
-        self._changes = changes
 
     async def list_emergencies(
         self,
@@ -138,7 +137,7 @@ class _Routes:
 
         Who was the first stays, until it is taken back.
         """
-        body = await self._changes.json_body(request, MAX_ACK_BYTES)
+        body = await json_body(request, MAX_ACK_BYTES)
         seen = read_acknowledging(body)
         answer = await allowed.acknowledge(id, seen.who, seen.note)
         self._instruments.emergency_acknowledged(
@@ -150,7 +149,6 @@ class _Routes:
         self, request: Request, id: NamedQuery, allowed: Allowed
     ) -> Response:
         """Say that nobody has seen an emergency after all."""
-        self._changes.check_origin(request)
         answer = await allowed.take_back(id)
         self._instruments.emergency_acknowledged(
             id, "", connection=id_of(request.scope)

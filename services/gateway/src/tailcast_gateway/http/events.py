@@ -32,7 +32,7 @@ MaxMessageQuery = Annotated[
     int | None, Query(alias="maxMessage", ge=MIN_MESSAGE_BYTES, le=MAX_MESSAGE_BYTES)
 ]
 
-_STREAM = answers(errors=(400, 403), media=("text/event-stream",))
+_STREAM = answers(errors=(400, 404), media=("text/event-stream",))
 
 
 def add_events(api: FastAPI, replica: Replica) -> None:

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from tailcast_gateway.connections.admission import GUESSING
 from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.http.authentication import Authentication, Busy, peer_of
-from tailcast_gateway.http.changes import JSON_TYPE, Changes
+from tailcast_gateway.http.changes import json_body
 from tailcast_gateway.http.core.cookies import ENDED, cookie_header
 from tailcast_gateway.http.core.page_headers import page_headers
 from tailcast_gateway.http.responses import json_response, response_of
@@ -46,7 +46,7 @@ class _Login(msgspec.Struct, forbid_unknown_fields=True):
 _decode = msgspec.json.Decoder(_Login).decode
 
 
-def add_login(api: FastAPI, authentication: Authentication, changes: Changes) -> None:
+def add_login(api: FastAPI, authentication: Authentication) -> None:
     """Serve the page, and what it sends."""
 
     @api.get(LOGIN_PATH, include_in_schema=False)
@@ -55,7 +55,7 @@ def add_login(api: FastAPI, authentication: Authentication, changes: Changes) ->
 
     @api.post(LOGIN_PATH, include_in_schema=False)
     async def sign_in(request: Request) -> Response:
-        body = await changes.json_body(request, MAX_LOGIN_BYTES, types=(JSON_TYPE,))
+        body = await json_body(request, MAX_LOGIN_BYTES)
         try:
             token = _decode(body).token
         except msgspec.MsgspecError as error:
@@ -83,6 +83,5 @@ def add_login(api: FastAPI, authentication: Authentication, changes: Changes) ->
 
     @api.post(LOGOUT_PATH, include_in_schema=False)
     async def sign_out(request: Request) -> Response:
-        changes.check_origin(request)
         headers = cookie_header(ENDED, seconds=0, scheme=request.scope["scheme"])
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)

@@ -17,7 +17,7 @@ from tailcast_gateway.protocol.message_parts import CURSOR_PATTERN
 from tailcast_streams.position import Cursor
 
 
-_RECORD = answers(RecordBody, errors=(400, 404, 503))
+_RECORD = answers(RecordBody, errors=(400, 404))
 _CURSOR: dict[str, Any] = {"pattern": CURSOR_PATTERN}
 
 

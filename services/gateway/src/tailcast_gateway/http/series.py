@@ -42,7 +42,7 @@ from tailcast_index.rollups.axis import AxisName
 from tailcast_streams.session_state import Head
 
 
-_ERRORS = (400, 404, 503)
+_ERRORS = (400, 404)
 _SERIES = answers(SeriesBody, errors=_ERRORS)
 _METRICS = answers(MetricsBody, errors=_ERRORS)
 # In a path, `/series` or `/metrics` may be the end of the session ID itself. Then the

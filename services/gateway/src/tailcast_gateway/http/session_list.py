@@ -37,7 +37,7 @@ SCAN_SECONDS = 1.5
 # How many sessions are sorted by what is known of them: those that moved last.
 MAX_SORTED_SESSIONS = 2_000
 
-_SESSIONS = answers(SessionsBody, errors=(400, 503))
+_SESSIONS = answers(SessionsBody, errors=(400,))
 # May be repeated. Any text is one, so the document does not say that it is a list.
 _Texts = Annotated[
     list[str] | None,

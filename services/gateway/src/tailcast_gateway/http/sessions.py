@@ -73,16 +73,14 @@ StartQuery = Annotated[
 ]
 
 _LINES = ("application/x-ndjson",)
-_ERRORS = (400, 404, 503)
+_ERRORS = (400, 404)
 _SNAPSHOT = answers(SnapshotFields, errors=_ERRORS)
-_RECORDS = answers(RecordsBody, errors=(*_ERRORS, 429), media=_LINES)
+_RECORDS = answers(RecordsBody, errors=_ERRORS, media=_LINES)
 _REJECTED = answers(RejectedBody, errors=_ERRORS)
 # In a path, `/records` or `/rejected` may be the end of the session ID itself. Then the
 # answer is that session's snapshot.
 _SESSION = answers(SnapshotFields, errors=_ERRORS)
-_ITS_RECORDS = answers(
-    RecordsBody, SnapshotFields, errors=(*_ERRORS, 429), media=_LINES
-)
+_ITS_RECORDS = answers(RecordsBody, SnapshotFields, errors=_ERRORS, media=_LINES)
 _ITS_REJECTED = answers(RejectedBody, SnapshotFields, errors=_ERRORS)
 
 

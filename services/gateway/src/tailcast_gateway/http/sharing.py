@@ -4,7 +4,8 @@ The same origins as for WebSockets, for all of the API and its event streams: no
 says so, and none can forget it. An origin is named in the answer as it was sent; never
 all of them, and never with credentials. So a browser sends no cookie along, and a
 page elsewhere has to bring a token of its own. What a page takes in without reading it,
-as a script or a frame, is refused, since nobody says which page that is.
+as a script or a frame, is refused, since nobody says which page that is. What changes
+something is asked for by pages that may connect alone, wherever it is.
 """
 
 from collections.abc import Collection
@@ -22,6 +23,8 @@ from tailcast_gateway.instruments import Instruments
 
 
 _PREFIXES: Final = ("/api/", "/sse/")
+# Methods that change nothing.
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
 # What browsers are told who ask before they send what a form could not.
 _PREFLIGHT: Final = {
     "access-control-allow-methods": "GET, HEAD, POST, PATCH, DELETE",
@@ -50,12 +53,12 @@ class Sharing:
 
     def look_at(self, scope: Scope, path: str) -> Shared:
         """What becomes of a request, whose host is one that is allowed."""
-        if not path.startswith(_PREFIXES):
-            return Shared()
-        # Who keeps answers must not give one page what is another's.
-        headers = [(b"vary", b"Origin")]
         request = HTTPConnection(scope)
         origin = request.headers.get("origin")
+        if not path.startswith(_PREFIXES):
+            return self._look_at_change(request)
+        # Who keeps answers must not give one page what is another's.
+        headers = [(b"vary", b"Origin")]
         if origin is None:
             if EVERY_ORIGIN in self._allowed or not is_taken_in(request.headers):
                 return Shared(None, headers)
@@ -75,3 +78,12 @@ class Sharing:
             answer = Response(status_code=HTTPStatus.NO_CONTENT, headers=_PREFLIGHT)
             return Shared(answer, headers)
         return Shared(None, headers)
+
+    def _look_at_change(self, request: HTTPConnection) -> Shared:
+        """What becomes of a request for what no other page may read."""
+        if request.scope["method"] in _SAFE:
+            return Shared()
+        if (foreign := foreign_origin(request, self._allowed)) is None:
+            return Shared()
+        self._instruments.origin_refused(foreign)
+        return Shared(refused_origin())

@@ -20,7 +20,7 @@ from tailcast_streams.sources import SourceState
 StatesQuery = Annotated[list[SourceState] | None, Query(alias="state")]
 SourcesLimitQuery = Annotated[int, Query(ge=0, le=MAX_LISTED_SOURCES)]
 
-_SOURCES = answers(SourcesBody, errors=(400, 403, 503))
+_SOURCES = answers(SourcesBody, errors=(400,))
 
 
 def add_sources(api: FastAPI) -> None:

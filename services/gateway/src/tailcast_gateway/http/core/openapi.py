@@ -21,13 +21,19 @@ Responses: TypeAlias = dict[int | str, dict[str, Any]]
 _JSON: Final = "application/json"
 _ERRORS: Final = {
     400: "The request can never be answered.",
-    403: "This origin may not connect.",
+    401: "Somebody has to say who it is, and this token does not count, or is missing.",
+    403: "This origin may not connect, or the token does not allow it.",
     404: "There is no such session, record or emergency.",
     413: "The body is too long.",
     415: "The body is no JSON by its content type.",
-    429: "Too many at once: `retry-after` says when.",
+    421: "The gateway is not known by this host.",
+    429: "Too many of this address or subject at once: `retry-after` says when.",
     503: "Not now: `retry-after` says when.",
 }
+# What may be answered to any request, and to one for what is shown of sessions.
+_ALWAYS: Final = (421, 429)
+_GUARDED: Final = (401, 403, 503)
+_GUARDED_PATHS: Final = ("/api/", "/sse/")
 _BODIES: Final[tuple[type[Struct], ...]] = (
     EditBody,
     EditBody,
@@ -65,10 +71,12 @@ def answers(
     if bodies:
         content[_JSON] = {"schema": _one_of(bodies)}
     found: Responses = {200: {"description": "OK", "content": content}}
-    for status in errors:
-        error = {_JSON: {"schema": reference(ErrorBody)}}
-        found[status] = {"description": _ERRORS[status], "content": error}
-    return found
+    return found | {status: _error(status) for status in errors}
+
+
+def _error(status: int) -> JSONObject:
+    content = {_JSON: {"schema": reference(ErrorBody)}}
+    return {"description": _ERRORS[status], "content": content}
 
 
 def takes(body: type[Struct]) -> JSONObject:
@@ -78,13 +86,20 @@ def takes(body: type[Struct]) -> JSONObject:
 
 
 def completed(document: JSONObject) -> JSONObject:
-    """FastAPI's document with the schemas of our models.
+    """FastAPI's document with the schemas of our models, and what all are answered.
 
     FastAPI's answer 422 for an invalid query is left out: the gateway answers 400.
     """
-    for path in document["paths"].values():
-        for operation in path.values():
-            operation["responses"].pop("422", None)
+    for path, operations in document["paths"].items():
+        is_guarded = path.startswith(_GUARDED_PATHS)
+        errors = {
+            str(status): _error(status)
+            for status in (*_ALWAYS, *(_GUARDED if is_guarded else ()))
+        }
+        for operation in operations.values():
+            told = operation["responses"]
+            told.pop("422", None)
+            operation["responses"] = dict(sorted((errors | told).items()))
     return {**document, "components": {"schemas": schemas(*_BODIES)}}
 
 
