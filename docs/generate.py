@@ -16,18 +16,18 @@ from tailcast_gateway.replica import Replica
 from tailcast_streams.memory.broker import MemoryBroker
 
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
 # The pages with tables that are made of the code.
-PAGES = ("operations.md", "protocol.md")
+PAGES = ("docs/operations.md", "docs/protocol.md", "SECURITY.md")
 
 
 def documents() -> dict[str, str]:
     """What each file has in it."""
     api = make_api(Replica(MemoryBroker()))
     return {
-        "asyncapi.json": _text_of(asyncapi.make_document()),
-        "openapi.json": _text_of(api.openapi()),
-        **{page: with_tables((HERE / page).read_text()) for page in PAGES},
+        "docs/asyncapi.json": _text_of(asyncapi.make_document()),
+        "docs/openapi.json": _text_of(api.openapi()),
+        **{page: with_tables((ROOT / page).read_text()) for page in PAGES},
     }
 
 
@@ -38,11 +38,11 @@ def _text_of(document: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> None:
     """Write or check; ends with 1 if a file is not as it would be written."""
     for name, text in documents().items():
-        path = HERE / name
+        path = ROOT / name
         if "--check" not in arguments:
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:
-            sys.exit(f"docs/{name} is out of date: run `make docs`")
+            sys.exit(f"{name} is out of date: run `make docs`")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from tailcast.settings import CommandSettings
 from tailcast_gateway import instruments as gateway
-from tailcast_gateway.limits import ALL_LIMITS
+from tailcast_gateway.limits import ALL_LIMITS, Limit
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES, ComeBack
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_indexer import instruments as indexer
@@ -66,10 +66,11 @@ def tables() -> dict[str, str]:
         ),
         "limits": _table(
             ("limit", "setting", "answer"),
-            (
-                (f"`{name}`", f"`{PREFIX}{setting}`" if setting else "fixed", answer)
-                for name, setting, answer in ALL_LIMITS
-            ),
+            ((f"`{one.name}`", _setting_of(one), one.answer) for one in ALL_LIMITS),
+        ),
+        "purposes": _table(
+            ("limit", "setting", "what it is for"),
+            ((f"`{one.name}`", _setting_of(one), one.purpose) for one in ALL_LIMITS),
         ),
         "close codes": _table(
             ("close", "reason", "sent when", "come back?"),
@@ -114,6 +115,10 @@ def metrics(service: str) -> dict[str, str]:
         + (" (histogram)" if one.type == "histogram" else "")
         for one in _REGISTRIES[service].collect()
     }
+
+
+def _setting_of(limit: Limit) -> str:
+    return f"`{PREFIX}{limit.setting}`" if limit.setting else "fixed"
 
 
 def _default(field: FieldInfo) -> str:

@@ -30,8 +30,8 @@ def test_every_variable_of_compose_has_its_row() -> None:
 
 
 def test_whatever_else_is_named_exists() -> None:
-    """Settings and metrics in advice, in examples and in the rules of the alerts."""
-    text = PAGE + read_page("deploy/alerts.yml")
+    """Settings and metrics in advice, in examples, in alerts and of threats."""
+    text = PAGE + read_page("deploy/alerts.yml") + read_page("SECURITY.md")
     there = {f"{PREFIX}{name}" for name in SETTINGS | COMPOSE}
     there |= {f"{name}_FILE" for name in there}
     there |= {name for service in SERVICES for name in metrics(service)}

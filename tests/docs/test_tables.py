@@ -11,7 +11,7 @@ from tests.docs.pages import read_page
 
 def test_each_table_stands_in_one_page() -> None:
     """None is made for nobody, and no mark waits for one."""
-    pages = "".join(read_page(f"docs/{name}") for name in PAGES)
+    pages = "".join(map(read_page, PAGES))
     marks = re.findall(r"^<!-- made of the code: (.*) -->$", pages, re.MULTILINE)
     assert sorted(marks) == sorted(tables())
 
@@ -19,7 +19,7 @@ def test_each_table_stands_in_one_page() -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_what_is_written_there_by_hand_is_found(name: str) -> None:
     """A row that is gone, another one, and another word: all are as they were then."""
-    page = read_page(f"docs/{name}")
+    page = read_page(name)
     assert with_tables(page) == page
     for table in tables().values():
         *_, row = table.splitlines(keepends=True)

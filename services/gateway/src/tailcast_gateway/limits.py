@@ -16,60 +16,154 @@ class Limit(NamedTuple):
     setting: str
     # What whoever is beyond it is answered, for people.
     answer: str
+    # What it protects, likewise.
+    purpose: str
 
 
-CONNECTIONS: Final = Limit("connections", "MAX_CONNECTIONS", "503, or the end")
+CONNECTIONS: Final = Limit(
+    "connections",
+    "MAX_CONNECTIONS",
+    "503, or the end",
+    "the gateway keeps descriptors and memory for those who are connected",
+)
 CONNECTIONS_PER_ADDRESS: Final = Limit(
     "connections_per_address",
     "MAX_CONNECTIONS_PER_ADDRESS",
     "429 with `Retry-After`, or the end",
+    "one machine takes no more than its part of all connections",
 )
 CONNECTIONS_PER_SUBJECT: Final = Limit(
     "connections_per_subject",
     "MAX_CONNECTIONS_PER_SUBJECT",
     "429 with `Retry-After`, or close 4029",
+    "one token takes no more than its part, from however many machines",
 )
 CONNECTION_RATE: Final = Limit(
-    "connection_rate", "CONNECTION_RATE", "429 with `Retry-After`"
+    "connection_rate",
+    "CONNECTION_RATE",
+    "429 with `Retry-After`",
+    "who comes again and again takes no time from those who stay",
 )
-MEMORY: Final = Limit("memory", "MEMORY_WATERMARK", "503 with `Retry-After`")
-HANDSHAKE_TIME: Final = Limit("handshake_time", "HANDSHAKE_TIMEOUT", "408, or the end")
-HEADER_BYTES: Final = Limit("header_bytes", "MAX_HEADER_BYTES", "431")
-MESSAGE_BYTES: Final = Limit("message_bytes", "MAX_MESSAGE_BYTES", "close 1009")
-AUTH_TIME: Final = Limit("auth_time", "AUTH_TIMEOUT", "close 4401")
-SLOW_TIME: Final = Limit("slow_time", "SLOW_TIMEOUT", "close 4008")
-NAMED_CLIENTS: Final = Limit("named_clients", "MAX_NAMED_CLIENTS", "`too_many_clients`")
+MEMORY: Final = Limit(
+    "memory",
+    "MEMORY_WATERMARK",
+    "503 with `Retry-After`",
+    "a container beyond its memory is ended, with all its clients",
+)
+HANDSHAKE_TIME: Final = Limit(
+    "handshake_time",
+    "HANDSHAKE_TIMEOUT",
+    "408, or the end",
+    "requests that never come whole do not pile up",
+)
+HEADER_BYTES: Final = Limit(
+    "header_bytes",
+    "MAX_HEADER_BYTES",
+    "431",
+    "headers without an end do not fill memory",
+)
+MESSAGE_BYTES: Final = Limit(
+    "message_bytes",
+    "MAX_MESSAGE_BYTES",
+    "close 1009",
+    "a message does not fill memory, however small it is compressed",
+)
+AUTH_TIME: Final = Limit(
+    "auth_time",
+    "AUTH_TIMEOUT",
+    "close 4401",
+    "who does not say who it is keeps no place",
+)
+SLOW_TIME: Final = Limit(
+    "slow_time",
+    "SLOW_TIMEOUT",
+    "close 4008",
+    "a client that has stopped reading keeps no full buffer",
+)
+NAMED_CLIENTS: Final = Limit(
+    "named_clients",
+    "MAX_NAMED_CLIENTS",
+    "`too_many_clients`",
+    "what the broker keeps of clients takes no room from records",
+)
 SUBSCRIPTIONS: Final = Limit(
-    "subscriptions", "MAX_SUBSCRIPTIONS", "`too_many_subscriptions`"
+    "subscriptions",
+    "MAX_SUBSCRIPTIONS",
+    "`too_many_subscriptions`",
+    "a session that begins is soon matched with all that clients want",
 )
 PATTERN_CHARACTERS: Final = Limit(
-    "pattern_characters", "MAX_PATTERN_CHARACTERS", "`too_many_subscriptions`"
+    "pattern_characters",
+    "MAX_PATTERN_CHARACTERS",
+    "`too_many_subscriptions`",
+    "patterns are compiled in a bounded time",
 )
-WILDCARDS: Final = Limit("wildcards", "MAX_WILDCARDS", "`too_many_subscriptions`")
+WILDCARDS: Final = Limit(
+    "wildcards",
+    "MAX_WILDCARDS",
+    "`too_many_subscriptions`",
+    "patterns are matched in a bounded time",
+)
 WATCHED_SESSIONS: Final = Limit(
     "watched_sessions",
     "MAX_WATCHED_SESSIONS",
     "`too_many_subscriptions` with `retryAfterMs`",
+    "sessions that somebody watches take memory, and reads of the broker",
 )
 UNBORN_SESSIONS: Final = Limit(
     "unborn_sessions",
     "MAX_UNBORN_SESSIONS",
     "`too_many_subscriptions` with `retryAfterMs`",
+    "names that somebody made up do not take that",
 )
 COMMANDS: Final = Limit(
-    "commands", "COMMAND_RATE", "`rate_limited` with `retryAfterMs`, then close 4029"
+    "commands",
+    "COMMAND_RATE",
+    "`rate_limited` with `retryAfterMs`, then close 4029",
+    "questions to the broker are shared among all clients",
 )
 INVALID_MESSAGES: Final = Limit(
-    "invalid_messages", "MAX_INVALID_MESSAGES", "close 4400, after a warning"
+    "invalid_messages",
+    "MAX_INVALID_MESSAGES",
+    "close 4400, after a warning",
+    "who is broken, or tries what there is, is sent away",
 )
 CONTROL_FRAMES: Final = Limit(
-    "control_frames", "MAX_CONTROL_FRAMES", "they are read slowly, then close 4029"
+    "control_frames",
+    "MAX_CONTROL_FRAMES",
+    "they are read slowly, then close 4029",
+    "each ping is answered, so a flood of them is a flood of answers",
 )
-EXPORTS: Final = Limit("exports", "MAX_EXPORTS", "429")
-SUBJECT_EXPORTS: Final = Limit("subject_exports", "MAX_EXPORTS_PER_SUBJECT", "429")
-FILTER: Final = Limit("filter", "", "`invalid_filter`")
-FORMS: Final = Limit("forms", "", "`too_many_subscriptions`")
-MESSAGE_SIZES: Final = Limit("message_sizes", "", "503, or `too_many_subscriptions`")
+EXPORTS: Final = Limit(
+    "exports",
+    "MAX_EXPORTS",
+    "429",
+    "each answer of lines has a page in memory, and reads the broker",
+)
+SUBJECT_EXPORTS: Final = Limit(
+    "subject_exports",
+    "MAX_EXPORTS_PER_SUBJECT",
+    "429",
+    "one subject does not take all of these",
+)
+FILTER: Final = Limit(
+    "filter",
+    "",
+    "`invalid_filter`",
+    "a filter is worked out for each record",
+)
+FORMS: Final = Limit(
+    "forms",
+    "",
+    "`too_many_subscriptions`",
+    "records are encoded once for each form in which somebody wants them",
+)
+MESSAGE_SIZES: Final = Limit(
+    "message_sizes",
+    "",
+    "503, or `too_many_subscriptions`",
+    "so they are for each length of messages that somebody asks for",
+)
 
 ALL_LIMITS: Final = (
     CONNECTIONS,
