@@ -22,7 +22,7 @@ SOURCES = [
 STARTERS = {
     "tasks.py": "the long-lived ones",
     "replica.py": "short ones, whose failures are told",
-    "scheduler.py": "a piece of work, for which all wait who asked for it",
+    "turns.py": "a piece of work, for which all wait who asked for it",
     "event_stream.py": "the two sides of a response, which waits for both",
     "export.py": "likewise",
     "front.py": "a verdict about a handshake, whose failure is told",

@@ -17,6 +17,7 @@ from tailcast_gateway.protocol.client_messages import (
     read_acknowledging,
     why_unavailable,
 )
+from tailcast_gateway.scheduling.time_limit import WaitedTooLong
 from tailcast_streams.exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
 
 
@@ -169,6 +170,10 @@ def test_answers() -> None:
     [
         (BrokerUnavailable("connection refused"), "The broker cannot be reached now"),
         (BrokerFull("OOM …"), "The broker is full now"),
+        (
+            WaitedTooLong(),
+            "Not in time: others are served: it has waited 30 s for its turn",
+        ),
         (
             BrokerRefused("NOPERM …", code="NOPERM"),
             "The broker refuses this (NOPERM): whoever runs the server must mend it",

@@ -8,67 +8,9 @@ from functools import partial
 import pytest
 
 from tailcast_gateway.scheduling.core.fair_queue import Account
-from tailcast_gateway.scheduling.scheduler import (
-    SLICE_NS,
-    Scheduler,
-    WorkKind,
-    in_task,
-    in_thread,
-    work_as,
-)
-
-
-MS = 1_000_000
-
-
-class Rig:
-    """A scheduler whose clock is moved by what is computed."""
-
-    def __init__(self) -> None:
-        self.cpu_ns = 0
-        # What was used, by kind.
-        self.used: Counter[str] = Counter()
-        # What was computed, in order.
-        self.done: list[str] = []
-        self.scheduler = Scheduler(on_used=self.note, cpu_ns=lambda: self.cpu_ns)
-
-    def note(self, kind: str, used_ns: int) -> None:
-        self.used[kind] += used_ns
-
-    def compute(self, name: str, ms: int = 1) -> None:
-        self.cpu_ns += ms * MS
-        self.done.append(name)
-
-    async def work(self, name: str, pieces: int, ms: int = 1) -> str:
-        """Compute in pieces."""
-        for _ in range(pieces):
-            self.compute(name, ms)
-            await asyncio.sleep(0)
-        return name
-
-    def begin(
-        self, name: str, pieces: int, ms: int = 1, account: Account | None = None
-    ) -> "asyncio.Task[str]":
-        """Work for a client of its own."""
-        work = partial(self.work, name, pieces, ms)
-        return asyncio.create_task(
-            self.scheduler.run(account or Account(), WorkKind.COMMAND, work)
-        )
-
-    async def passes(self, count: int) -> list[int]:
-        """Count how much was computed in each of some passes of the loop."""
-        used: list[int] = []
-        for _ in range(count):
-            before = self.cpu_ns
-            await asyncio.sleep(0)
-            used.append(self.cpu_ns - before)
-        return used
-
-
-@pytest.fixture
-def rig() -> Rig:
-    """A scheduler, and who computes."""
-    return Rig()
+from tailcast_gateway.scheduling.scheduler import SLICE_NS
+from tailcast_gateway.scheduling.turns import SharedWork, WorkKind, in_thread, work_as
+from tests.gateway.scheduling.rig import MS, Rig
 
 
 async def test_work_is_carried_out_and_measured(rig: Rig) -> None:
@@ -215,7 +157,7 @@ async def test_tasks_are_paid_for_by_who_began_them(rig: Rig) -> None:
     """And let others have their turn as it does."""
 
     async def ask() -> str:
-        return await in_task(partial(rig.work, "shared", 10, 2))
+        return await SharedWork(partial(rig.work, "shared", 10, 2)).result()
 
     account = Account()
     asked = rig.scheduler.run(account, WorkKind.REQUEST, ask)
@@ -226,7 +168,7 @@ async def test_tasks_are_paid_for_by_who_began_them(rig: Rig) -> None:
 
 async def test_work_of_nobody(rig: Rig) -> None:
     """What the gateway does by itself is not measured, and waits for no turn."""
-    assert await in_task(partial(rig.work, "own", 2)) == "own"
+    assert await SharedWork(partial(rig.work, "own", 2)).result() == "own"
     assert await in_thread(lambda: "thread") == "thread"
     work_as(WorkKind.EXPORT)
     assert rig.used == {}

@@ -9,7 +9,7 @@ from tailcast_gateway.protocol.client_messages import InvalidMessage, Subscribe,
 from tailcast_gateway.protocol.limits import MAX_FILTER_VALUES
 from tailcast_gateway.views.filters import Filter
 from tailcast_gateway.views.view import (
-    FILTERED_AT_ONCE,
+    FILTERED_IN_TURN,
     PLAIN,
     DecodedEntries,
     View,
@@ -139,7 +139,7 @@ def test_a_filter_lets_others_have_their_turn() -> None:
         asked.append(fields["o"])
         return len(asked) % 2 == 0
 
-    view = View(where=Filter("even", even, FILTERED_AT_ONCE // 100))
+    view = View(where=Filter("even", even, FILTERED_IN_TURN // 100))
     seen = [len(asked) for _ in decoded.filter(view)]
     assert seen == list(range(100, 1_000, 100))
     assert len(asked) == 1_000

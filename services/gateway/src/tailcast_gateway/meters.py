@@ -147,7 +147,8 @@ class Meters:
         self.unavailable = counter(
             "unavailable",
             "Requests that were answered with `unavailable`, since the "
-            "broker is needed for them; `to` is what was asked "
+            "broker is needed for them, or that have waited 30 s for their turns; "
+            "`to` is what was asked "
             "(`subscribe`, `ack`, `history`, `sessions`, `snapshot`, "
             "and `request` over HTTP). The log has `answered "
             "unavailable` with the reason, once a minute for each",

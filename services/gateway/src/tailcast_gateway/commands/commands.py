@@ -4,7 +4,6 @@ Each message has a method here. The longer ones use modules of their own: `subsc
 and `queries`.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -44,6 +43,7 @@ from tailcast_gateway.protocol.client_messages import (
 from tailcast_gateway.protocol.wires import Fields
 from tailcast_gateway.resume.core.holding import AckVerdict
 from tailcast_gateway.resume.holders import Holders
+from tailcast_gateway.scheduling.time_limit import time_limit
 from tailcast_gateway.sessions.core.verdicts import Resume, Trimmed
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.granted import NotAllowed
@@ -122,7 +122,7 @@ class Commands:
     async def acknowledge(self, client: Client, message: Ack) -> None:
         """Note what a client says it has received, or answer with an `error`."""
         try:
-            async with asyncio.timeout(BROKER_SECONDS):
+            async with time_limit(BROKER_SECONDS):
                 await self._acknowledge(client, message)
         except InvalidMessage as error:
             self.refuse(client, error)

@@ -5,7 +5,6 @@ that asks for much and reads slowly costs the memory of one page. Its live recor
 meanwhile.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
@@ -17,6 +16,7 @@ from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.limits import Quotas
 from tailcast_gateway.protocol.answers import Message, with_id
 from tailcast_gateway.protocol.client_messages import History, Sessions, Snapshot
+from tailcast_gateway.scheduling.time_limit import time_limit
 from tailcast_gateway.sessions.core.pages import Page
 from tailcast_gateway.sessions.granted import Granted, NotAllowed
 from tailcast_gateway.sessions.reads import PAGE_BYTES
@@ -59,7 +59,7 @@ class Queries:
         self, client: Client, message: History, writable: Writable
     ) -> None:
         """Answer with one page of records."""
-        async with asyncio.timeout(BROKER_SECONDS):
+        async with time_limit(BROKER_SECONDS):
             max_bytes = min(PAGE_BYTES, client.wire.limits.several)
             page = await self._page(self._allowed(client), message, max_bytes)
         if not await writable():

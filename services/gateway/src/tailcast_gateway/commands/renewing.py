@@ -4,10 +4,9 @@ What it may not read any more ends, and what it may read from now on begins. All
 goes on where it is, so no record is lost or repeated.
 """
 
-import asyncio
-
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.delivery.core.hub import Hub
+from tailcast_gateway.scheduling.time_limit import time_limit
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.stored import BROKER_SECONDS, Stored
 from tailcast_gateway.views.grant import Grant
@@ -32,11 +31,11 @@ class Renewing:
         after = before.within(grant)
         names = after.literals()
         if after.has_globs() and grant.globs != client.grant.globs:
-            async with asyncio.timeout(BROKER_SECONDS):
+            async with time_limit(BROKER_SECONDS):
                 names += filter(after.matches, await self._stored.sessions())
         more = [name for name in dict.fromkeys(names) if not before.matches(name)]
         if more:
-            async with asyncio.timeout(BROKER_SECONDS):
+            async with time_limit(BROKER_SECONDS):
                 await self._feed.open(more)
         if client.is_closed:
             return

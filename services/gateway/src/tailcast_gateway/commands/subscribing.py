@@ -4,7 +4,6 @@ The broker is asked first. Then the client is attached and answered in one step 
 event loop, so that no record can arrive between the answer and the delivery.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -35,6 +34,8 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.wires import Wires
 from tailcast_gateway.resume.holders import Holders
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
+from tailcast_gateway.scheduling.time_limit import time_limit
 from tailcast_gateway.sessions.core.outcomes import goes_on_after
 from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
 from tailcast_gateway.sessions.feed import Feed
@@ -109,7 +110,7 @@ class Subscribing:
         self._holders = holders
         self._quotas = quotas
         # Bounds how many clients are subscribed to several sessions at once.
-        self._turns = asyncio.Semaphore(MAX_LARGE_SUBSCRIPTIONS)
+        self._turns = FairSemaphore(MAX_LARGE_SUBSCRIPTIONS)
         # How often the broker has failed a subscription to several sessions.
         self._unanswered = 0
 
@@ -124,7 +125,7 @@ class Subscribing:
         plan = self._plan(client, message)
         if plan.session is not None and not plan.added.grant.allows(plan.session):
             raise not_allowed(plan.session, message.id)
-        async with asyncio.timeout(BROKER_SECONDS):
+        async with time_limit(BROKER_SECONDS):
             kept = await self._holders.identify(client, message)
         if kept is not None:
             plan = plan.resumed(kept)
@@ -133,7 +134,7 @@ class Subscribing:
         else:
             # What fails otherwise is a failure over the client.
             with self._hub.isolation.only(plan.session, Exception):
-                async with asyncio.timeout(BROKER_SECONDS):
+                async with time_limit(BROKER_SECONDS):
                     await self._subscribe_one(client, message, plan, plan.session)
 
     async def _subscribe_in_turn(
@@ -146,7 +147,7 @@ class Subscribing:
                 # found that out by its own time-out, it would take minutes.
                 raise BrokerUnavailable("it has not answered those before")
             try:
-                async with asyncio.timeout(BROKER_SECONDS):
+                async with time_limit(BROKER_SECONDS):
                     await self._subscribe_several(client, message, plan)
             except (BrokerError, TimeoutError):
                 self._unanswered += 1

@@ -67,6 +67,8 @@ ENDING: Final = Refusal("shutting down", 1.0, 3.0)
 GUESSING: Final = Refusal("too many wrong tokens at once", 1.0, 5.0)
 # The broker may be back at any time.
 AWAY: Final = Refusal("the broker is away", 1.0, 3.0)
+# Others have their turns, which they have had for long.
+BUSY: Final = Refusal("others are served", 1.0, 5.0)
 # The session is made anew by whoever owns what of it cannot be read.
 UNREADABLE: Final = Refusal("the session cannot be read now", 3.0, 8.0)
 # There is room when another export ends.

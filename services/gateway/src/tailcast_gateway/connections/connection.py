@@ -67,7 +67,8 @@ from tailcast_gateway.protocol.close_codes import (
 )
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.resume.holders import Holders
-from tailcast_gateway.scheduling.scheduler import Scheduler, WorkKind
+from tailcast_gateway.scheduling.scheduler import Scheduler
+from tailcast_gateway.scheduling.turns import WorkKind
 from tailcast_gateway.views.grant import EVERYTHING_GRANTED, NOTHING_GRANTED, Grant
 
 

@@ -25,7 +25,8 @@ from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.protocol.frames import close_frame, ping_frame
 from tailcast_gateway.scheduling.core.fair_queue import Account
-from tailcast_gateway.scheduling.scheduler import Scheduler, WorkKind
+from tailcast_gateway.scheduling.scheduler import Scheduler
+from tailcast_gateway.scheduling.turns import WorkKind
 
 
 # How many bytes are parsed in one turn for one connection: some hundred of the smallest

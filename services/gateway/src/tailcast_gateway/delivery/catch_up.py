@@ -27,7 +27,9 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.answers import heartbeat
 from tailcast_gateway.protocol.breaks import Break, resumed
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, error_message
-from tailcast_gateway.scheduling.scheduler import Scheduler, WorkKind
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
+from tailcast_gateway.scheduling.scheduler import Scheduler
+from tailcast_gateway.scheduling.turns import WorkKind
 from tailcast_gateway.sessions.core.continuity import Continuity
 from tailcast_gateway.sessions.core.outcomes import breaks_of
 from tailcast_gateway.sessions.core.samples import Sample
@@ -85,8 +87,8 @@ class CatchUp:
         self._learn = learn
         # Gives clients their turns.
         self._scheduler = scheduler
-        # Bounds how many replays hold a page; whose client waits longest is next.
-        self._pages = asyncio.Semaphore(max_replays)
+        # Bounds how many replays hold a page.
+        self._pages = FairSemaphore(max_replays)
         # Starts a task that the replica owns.
         self._spawn = spawn
         self._clock = clock

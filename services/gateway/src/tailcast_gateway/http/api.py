@@ -3,7 +3,6 @@
 FastAPI routes and checks. It never sees a WebSocket: `handshakes` decides about these.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -18,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
-from tailcast_gateway.connections.admission import AWAY, UNREADABLE
+from tailcast_gateway.connections.admission import AWAY, BUSY, UNREADABLE
 from tailcast_gateway.connections.front import OnFailed
 from tailcast_gateway.connections.ids import ID_HEADER, id_of, name_request
 from tailcast_gateway.connections.requests import account_of, front_of
@@ -60,7 +59,9 @@ from tailcast_gateway.protocol.client_messages import (
     InvalidMessage,
 )
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.scheduling.scheduler import Scheduler, WorkKind
+from tailcast_gateway.scheduling.scheduler import Scheduler
+from tailcast_gateway.scheduling.time_limit import WaitedTooLong, time_limit
+from tailcast_gateway.scheduling.turns import WorkKind
 from tailcast_gateway.sessions.isolation import SessionUnavailable
 from tailcast_service.build import read_build
 from tailcast_streams.exceptions import (
@@ -85,8 +86,8 @@ AT_ONCE = frozenset({"/healthz", "/readyz", METRICS_PATH})
 # when to come again: browsers never come back to what is refused.
 ALWAYS_ANSWERED = AT_ONCE | {EVENTS_PATH}
 
-# How long the first bytes of an answer may take. It is longer than any read takes, and
-# shorter than people and their programs wait.
+# How long the first bytes of an answer may take, apart from waiting for turns. It is
+# longer than any read takes, and shorter than people and their programs wait.
 ANSWER_SECONDS = 2.5
 
 _EVERY_ANSWER = [(name.encode(), text.encode()) for name, text in EVERY_ANSWER.items()]
@@ -108,7 +109,7 @@ class Api(FastAPI):
     # Why a request is refused for which there is no room, by its ID.
     on_surplus: Callable[[str], Response | None]
     # Makes the answer to a request that takes too long, by its ID.
-    on_late: Callable[[str], Response]
+    on_late: Callable[[TimeoutError, str], Response]
     # Called with the path, the error and the ID of a request that could not be served.
     on_failed: OnFailed
 
@@ -153,31 +154,30 @@ class Api(FastAPI):
         return refusal or await self.gate.refuse(scope, path)
 
     async def _answer_in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, or say that the broker is away if that takes too long."""
+        """Serve a request, or say why not if that takes too long."""
         has_begun = False
 
-        async def send_on(message: Message) -> None:
-            nonlocal has_begun
-            if not has_begun:
-                has_begun = True
-                in_time.reschedule(None)
-            await send(message)
+        async def serve() -> None:
+            async def send_on(message: Message) -> None:
+                nonlocal has_begun
+                if not has_begun:
+                    has_begun = True
+                    limit.lift()
+                await send(message)
+
+            async with time_limit(ANSWER_SECONDS) as limit:
+                await super(Api, self).__call__(scope, receive, send_on)
 
         try:
-            async with asyncio.timeout(ANSWER_SECONDS) as in_time:
-                await self._serve(scope, receive, send_on)
-        except TimeoutError:
+            if _path_of(scope) in AT_ONCE:
+                await serve()
+            else:
+                account = account_of(scope)
+                await self.scheduler.run(account, WorkKind.REQUEST, serve)
+        except TimeoutError as error:
             if has_begun:
                 raise
-            await self.on_late(id_of(scope))(scope, receive, send)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request whenever its client has its turn."""
-        serve = partial(super().__call__, scope, receive, send)
-        if _path_of(scope) in AT_ONCE:
-            await serve()
-            return
-        await self.scheduler.run(account_of(scope), WorkKind.REQUEST, serve)
+            await self.on_late(error, id_of(scope))(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with our models in it."""
@@ -288,13 +288,17 @@ def _refuse_surplus(replica: Replica, id: str) -> Response | None:
 def _add_errors(api: Api, replica: Replica) -> None:
     """Answer what cannot be served."""
     explain_broker = partial(_explain_broker, replica)
-    api.on_late = lambda id: explain_broker(BrokerUnavailable("it does not answer"), id)
+    api.on_late = partial(_explain_late, replica)
     add_refusals(api)
     add_access(api)
 
     @api.exception_handler(BrokerError)
     async def explain(request: Request, error: BrokerError) -> Response:
         return explain_broker(error, id_of(request.scope))
+
+    @api.exception_handler(WaitedTooLong)
+    async def explain_waiting(request: Request, error: WaitedTooLong) -> Response:
+        return _explain_late(replica, error, id_of(request.scope))
 
     @api.exception_handler(Exception)
     async def apologize(_request: Request, _error: Exception) -> Response:
@@ -335,6 +339,15 @@ def _add_errors(api: Api, replica: Replica) -> None:
         first = error.errors()[0]
         text = f"{first['loc'][-1]}: {first['msg']}"
         return json_response({"code": INVALID_MESSAGE, "message": text}, status=400)
+
+
+def _explain_late(replica: Replica, error: TimeoutError, id: str) -> Response:
+    """The answer to a request that takes too long."""
+    if not isinstance(error, WaitedTooLong):
+        return _explain_broker(replica, BrokerUnavailable("it does not answer"), id)
+    replica.instruments.unavailable("request", error, connection=id)
+    body = {"code": "overloaded", "message": str(error)}
+    return json_response(body, status=503, headers=BUSY.retry_after())
 
 
 def _explain_broker(replica: Replica, error: BrokerError, id: str) -> Response:

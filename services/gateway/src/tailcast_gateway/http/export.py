@@ -27,7 +27,7 @@ from tailcast_gateway.http.core.lines import one_line
 from tailcast_gateway.http.responses import response_of
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.limits import EXPORTS, SUBJECT_EXPORTS, Quotas
-from tailcast_gateway.scheduling.scheduler import WorkKind, work_as
+from tailcast_gateway.scheduling.turns import WorkKind, work_as
 from tailcast_gateway.sessions.core.pages import Breaks, shaped
 from tailcast_gateway.sessions.filtering import filtered
 from tailcast_gateway.sessions.granted import Granted

@@ -4,7 +4,6 @@ What is wrong with one session is said in its line, and the others come all the 
 Few are drawn at a time, and the next when the socket has accepted what was drawn.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from functools import partial
@@ -40,7 +39,8 @@ from tailcast_gateway.protocol.client_messages import (
 )
 from tailcast_gateway.protocol.json_schemas import reference
 from tailcast_gateway.replica import Replica
-from tailcast_gateway.scheduling.scheduler import in_task
+from tailcast_gateway.scheduling.time_limit import time_limit
+from tailcast_gateway.scheduling.turns import SharedWork
 from tailcast_gateway.sessions.core.series import drawn_body
 from tailcast_gateway.sessions.curve_reads import Unindexed
 from tailcast_gateway.sessions.granted import Granted
@@ -96,16 +96,16 @@ class _Lines:
         self, wanted: CurvesWanted, allowed: Granted, id: str
     ) -> AsyncGenerator[bytes]:
         """The lines, each when it was asked for; `id` is the request's."""
-        ahead: deque[asyncio.Task[bytes]] = deque()
+        ahead: deque[SharedWork[bytes]] = deque()
         left = iter(wanted.sessions)
         try:
             while True:
                 while len(ahead) < DRAWN_AHEAD and (name := next(left, None)):
                     line = partial(self._line, name, wanted, allowed, id)
-                    ahead.append(in_task(line))
+                    ahead.append(SharedWork(line))
                 if not ahead:
                     return
-                drawn = await ahead[0]
+                drawn = await ahead[0].result()
                 ahead.popleft()
                 yield drawn
         finally:
@@ -122,7 +122,7 @@ class _Lines:
         self, session: str, wanted: CurvesWanted, allowed: Granted, id: str
     ) -> dict[str, object]:
         try:
-            async with asyncio.timeout(BROKER_SECONDS):
+            async with time_limit(BROKER_SECONDS):
                 if await allowed.head(session) is None:
                     return _without(session, "not_found", "no such session")
                 drawn = await allowed.draw(

@@ -5,7 +5,6 @@ as an answer may take. Else those that moved last are read, a bounded number of 
 as many as can be in that time; a bounded number of requests does so at a time.
 """
 
-import asyncio
 from contextlib import aclosing
 from heapq import nsmallest
 from itertools import islice
@@ -26,6 +25,7 @@ from tailcast_gateway.http.core.session_lists import (
     sessions_wanted,
 )
 from tailcast_gateway.http.responses import json_response
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
 from tailcast_gateway.sessions.granted import Granted
 
 
@@ -79,7 +79,7 @@ class _Query:
 
 def add_session_list(api: FastAPI) -> None:
     """Serve the list of sessions."""
-    turns = asyncio.Semaphore(MAX_SCANS)
+    turns = FairSemaphore(MAX_SCANS)
 
     @api.get("/api/sessions", responses=_SESSIONS)
     async def list_sessions(
@@ -114,7 +114,7 @@ class _Page(NamedTuple):
 class _Lists:
     """Reads the sessions of one request's page."""
 
-    def __init__(self, allowed: Granted, turns: asyncio.Semaphore) -> None:
+    def __init__(self, allowed: Granted, turns: FairSemaphore) -> None:
         self._allowed = allowed
         # Bounds how many requests go through all sessions.
         self._turns = turns

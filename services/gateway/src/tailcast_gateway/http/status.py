@@ -17,6 +17,8 @@ from tailcast_gateway.http.core.problems import Facts, Seen, find_problems
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.limits import MAX_MESSAGE_BYTES, SEVERAL_BYTES
 from tailcast_gateway.replica import Replica
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
+from tailcast_gateway.scheduling.time_limit import time_limit
 from tailcast_gateway.sessions.core.source_list import (
     BEFORE_ALL_SOURCES,
     Listed,
@@ -62,7 +64,7 @@ class _Status:
         # What was read last, and when, seconds of the loop.
         self._seen: Seen | None = None
         self._seen_at = 0.0
-        self._turn = asyncio.Lock()
+        self._turn = FairSemaphore(1)
 
     async def body(self, grant: Grant) -> dict[str, object]:
         """The answer as it is now, to somebody with this grant."""
@@ -116,7 +118,7 @@ class _Status:
         """What is in the broker; None if it does not answer."""
         clock = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(READ_SECONDS), self._turn:
+            async with time_limit(READ_SECONDS), self._turn:
                 if self._seen is None or clock() - self._seen_at >= KEPT_SECONDS:
                     self._seen = None
                     self._seen = await self._read()

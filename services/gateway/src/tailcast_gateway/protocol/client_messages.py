@@ -29,6 +29,7 @@ from tailcast_gateway.protocol.limits import (
     MIN_POINTS,
     MIN_RATE,
 )
+from tailcast_gateway.scheduling.time_limit import WaitedTooLong
 from tailcast_streams.exceptions import BrokerFull, BrokerRefused
 from tailcast_streams.nesting import TOO_DEEP, is_too_deep
 
@@ -317,6 +318,8 @@ def why_unavailable(error: Exception) -> str:
         return f"The broker refuses this{code}: whoever runs the server must mend it"
     if isinstance(error, BrokerFull):
         return "The broker is full now"
+    if isinstance(error, WaitedTooLong):
+        return f"Not in time: {error}"
     return "The broker cannot be reached now"
 
 

@@ -4,13 +4,13 @@ If too much is behind the index, the curves end with the index, and say so. A se
 that is short is drawn from its records alone, with an index or without one.
 """
 
-import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from tailcast_gateway.scheduling.scheduler import in_thread
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
+from tailcast_gateway.scheduling.turns import in_thread
 from tailcast_gateway.sessions.core.series import (
     WHOLE,
     Catalogue,
@@ -83,7 +83,7 @@ class Curves:
         self._isolation = isolation
         # Returns the time, Unix milliseconds, by which times are plausible.
         self._now_ms = now_ms
-        self._turns = asyncio.Semaphore(MAX_AT_ONCE)
+        self._turns = FairSemaphore(MAX_AT_ONCE)
 
     async def version(self, session: str) -> str:
         """What changes when the index does."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tailcast_gateway.instruments import Instruments
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.emergency_list import (
     KnownEmergencies,
@@ -107,7 +108,7 @@ class EmergencyHistory:
         # What is read later is not older, so one reads at a time.
         self._reading = asyncio.Lock()
         # How many make a listing at once; what these wait for has turns of its own.
-        self._turns = asyncio.Semaphore(MAX_LISTINGS)
+        self._turns = FairSemaphore(MAX_LISTINGS)
         # Set when there may be something to tell.
         self._is_heard = asyncio.Event()
 

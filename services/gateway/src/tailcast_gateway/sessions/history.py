@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from tailcast_gateway.protocol import breaks
+from tailcast_gateway.scheduling.turns import at_once
 from tailcast_gateway.sessions.core.continuity import (
     Continuity,
     chained,
@@ -60,7 +61,7 @@ class Pages:
         """
         with self._isolation.only(session):
             if place is Begin.NOW:
-                head = (await self._broker.heads([session]))[0]
+                head = (await at_once(lambda: self._broker.heads([session])))[0]
                 return Resume(head.cursor or NOTHING, is_proved=True)
             return await self._reads.find(session, place)
 
@@ -70,7 +71,7 @@ class Pages:
         """The page that follows a cursor. Raises BrokerError."""
         key = ("after", session, cursor, limit, max_bytes)
         with self._isolation.only(session):
-            return await self._reads.share(
+            return await self._reads.share_page(
                 key, lambda: self._after(session, cursor, limit, max_bytes)
             )
 
@@ -80,7 +81,7 @@ class Pages:
         """The page that ends at a cursor, None for the head. Raises BrokerError."""
         key = ("before", session, cursor, limit, max_bytes)
         with self._isolation.only(session):
-            return await self._reads.share(
+            return await self._reads.share_page(
                 key, lambda: self._before(session, cursor, limit, max_bytes)
             )
 

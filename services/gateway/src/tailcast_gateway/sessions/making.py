@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
 from tailcast_index.fold import Index
 from tailcast_index.meaning import Rules
 from tailcast_streams.broker import SessionReader
@@ -54,7 +55,7 @@ class Making:
         self._rules = rules
         # Returns the time, Unix milliseconds, by which times are plausible.
         self._now_ms = now_ms
-        self._turns = asyncio.Semaphore(MADE_AT_ONCE)
+        self._turns = FairSemaphore(MADE_AT_ONCE)
         # What was made, that which was asked for last at the end; and its bytes.
         self._kept: OrderedDict[str, WholeIndex] = OrderedDict()
         self._kept_bytes = 0

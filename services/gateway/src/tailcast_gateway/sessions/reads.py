@@ -1,18 +1,19 @@
 """Reads the stream for clients that are not at its end: pages and places.
 
 One read serves all clients that need the same page at the same time. Only a few reads
-run at once, in the order in which they were asked for, so the cost of pages is bounded.
+run at once, so the cost of pages is bounded; next come those of clients that have cost
+least.
 Nothing is cached: a page is dropped when all who waited for it have got it.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.breaks import is_record
-from tailcast_gateway.scheduling.scheduler import in_task
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
+from tailcast_gateway.scheduling.turns import SharedWork
 from tailcast_gateway.sessions.core.continuity import (
     Continuity,
     continuation,
@@ -44,9 +45,10 @@ _T = TypeVar("_T")
 
 # How many bytes the records of a requested page should have at most.
 PAGE_BYTES = 512 * 1024
-# The same for a page of a replay, and how many of these are read at once. A page is
-# handled in one step of the event loop, and live records wait until that is done.
+# The same for a page of a replay. A page is handled in one step of the event loop, and
+# live records wait until that is done.
 REPLAY_PAGE_BYTES = 128 * 1024
+# How many pages are read at once.
 MAX_PAGE_READS = 2
 # The most entries of a page, and how many other reads run at once.
 MAX_PAGE_ENTRIES = 2_000
@@ -64,11 +66,11 @@ class Reads:
         self._broker = broker
         self._search = search
         self._instruments = instruments
-        # These bound how many reads run at once; the one that waits longest is next.
-        self._turns = asyncio.Semaphore(MAX_READS)
-        self._page_turns = asyncio.Semaphore(MAX_PAGE_READS)
+        # These bound how many reads run at once.
+        self._turns = FairSemaphore(MAX_READS)
+        self._page_turns = FairSemaphore(MAX_PAGE_READS)
         # The reads that run now, by what was asked for.
-        self._underway: dict[object, asyncio.Task[Any]] = {}
+        self._underway: dict[object, SharedWork[Any]] = {}
 
     async def page(
         self,
@@ -88,7 +90,7 @@ class Reads:
         async def read() -> _T:
             return into(cursor, *await self._read_page(watched, cursor))
 
-        return await self.share(key, read, turns=self._page_turns)
+        return await self.share_page(key, read)
 
     async def head(self, watched: Watched) -> Head:
         """Read a session's state and ends. Raises BrokerError."""
@@ -142,35 +144,32 @@ class Reads:
             session, cursor, has_waited=False, overtaken=False
         )
 
+    async def share_page(self, key: object, read: Callable[[], Awaitable[_T]]) -> _T:
+        """Share a read of a page."""
+        return await self.share(key, read, turns=self._page_turns)
+
     async def share(
         self,
         key: object,
         read: Callable[[], Awaitable[_T]],
         *,
-        turns: asyncio.Semaphore | None = None,
+        turns: FairSemaphore | None = None,
     ) -> _T:
         """Share one read with all who ask for the same key while it runs."""
-        task = cast("asyncio.Task[_T] | None", self._underway.get(key))
-        if task is None:
-            task = in_task(partial(self._bounded, read, turns))
-            self._underway[key] = task
-            task.add_done_callback(partial(self._finished, key))
-        # The caller may be cancelled; the others still need the task.
-        return await asyncio.shield(task)
-
-    def _finished(self, key: object, task: "asyncio.Task[Any]") -> None:
-        del self._underway[key]
-        if not task.cancelled():
-            # Mark the exception as retrieved: all callers may have been cancelled.
-            task.exception()
+        shared = cast("SharedWork[_T] | None", self._underway.get(key))
+        if shared is None:
+            shared = SharedWork(partial(self._bounded, read, turns))
+            self._underway[key] = shared
+            shared.on_done(partial(self._underway.pop, key))
+        return await shared.result()
 
     def close(self) -> None:
         """Cancel the reads that run now."""
-        for task in self._underway.values():
-            task.cancel()
+        for shared in self._underway.values():
+            shared.cancel()
 
     async def _bounded(
-        self, read: Callable[[], Awaitable[_T]], turns: asyncio.Semaphore | None
+        self, read: Callable[[], Awaitable[_T]], turns: FairSemaphore | None
     ) -> _T:
         async with turns or self._turns:
             return await read()

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from tailcast_gateway.protocol.breaks import is_record
-from tailcast_gateway.scheduling.scheduler import in_thread
+from tailcast_gateway.scheduling.turns import in_thread
 from tailcast_gateway.sessions.core.samples import Sample, chosen_ids, sample_of
 from tailcast_gateway.sessions.core.series import (
     Chosen,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from tailcast_gateway.protocol.breaks import is_record
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
 from tailcast_gateway.sessions.core.continuity import (
     Continuity,
     continuation,
@@ -56,7 +57,7 @@ class Sampling:
         self._reads = reads
         self._rollups = RollupSamples(broker, rules=rules, now_ms=now_ms)
         self._rules = rules
-        self._turns = asyncio.Semaphore(MAX_GONE_THROUGH)
+        self._turns = FairSemaphore(MAX_GONE_THROUGH)
 
     async def begin(
         self, session: str, view: View, after: Cursor, end: Cursor

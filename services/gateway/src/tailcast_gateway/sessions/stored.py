@@ -5,7 +5,6 @@ read once. If one session cannot be read, an answer shows it without values and 
 has the others. Live records are read in `feed`, and pages in `history`.
 """
 
-import asyncio
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -20,6 +19,9 @@ from functools import partial
 from typing import TypeVar
 
 from tailcast_gateway.protocol.breaks import is_record
+from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
+from tailcast_gateway.scheduling.time_limit import WaitedTooLong, time_limit
+from tailcast_gateway.scheduling.turns import at_once
 from tailcast_gateway.sessions.broker_clock import BrokerClock
 from tailcast_gateway.sessions.core.catalogue import describe, snapshot
 from tailcast_gateway.sessions.core.runs import ListedRun, SeenRun
@@ -74,17 +76,17 @@ class Stored:
         self._owners_of = owners_of
         # Those that could not be read when they were last asked for.
         self._unavailable: set[str] = set()
-        self._source_turns = asyncio.Semaphore(MAX_SOURCE_READS)
+        self._source_turns = FairSemaphore(MAX_SOURCE_READS)
 
     async def births(self) -> Birth:
         """The number of the session that was created last."""
         async with _in_time():
-            return await self._broker.births()
+            return await at_once(self._broker.births)
 
     async def sessions(self) -> Mapping[str, int]:
         """When each session was last active, Unix milliseconds; never a shared read."""
         async with _in_time():
-            return await self._broker.sessions()
+            return await at_once(self._broker.sessions)
 
     async def latest(self) -> dict[str, int]:
         """The same, the latest first; one read for all who ask at once."""
@@ -110,7 +112,7 @@ class Stored:
     async def active(self, sessions: Collection[str]) -> dict[str, int]:
         """When some sessions were active last, without those that are not listed."""
         async with _in_time():
-            return await self._broker.activity(list(sessions))
+            return await at_once(lambda: self._broker.activity(list(sessions)))
 
     async def described(
         self, active: dict[str, int]
@@ -160,7 +162,8 @@ class Stored:
         """The snapshot of one session, None if there is no such session."""
         with self._isolation.only(session):
             async with _in_time():
-                return (await self._indexed.snapshots([session], only))[0]
+                read = partial(self._indexed.snapshots, [session], only)
+                return (await at_once(read))[0]
 
     def shown(self, session: str, seen: SeenRun | None) -> dict[str, object]:
         """A snapshot as clients see it now."""
@@ -176,7 +179,8 @@ class Stored:
         """Store what somebody says of a session; False if there is none."""
         with self._isolation.only(session):
             async with _in_time():
-                return await self._broker.descriptions.edit(session, edits)
+                edit = partial(self._broker.descriptions.edit, session, edits)
+                return await at_once(edit)
 
     async def head(self, session: str) -> Head | None:
         """The state and the ends of a session, None if it does not exist."""
@@ -184,7 +188,7 @@ class Stored:
             return None
         with self._isolation.only(session):
             async with _in_time():
-                head = (await self._broker.heads([session]))[0]
+                head = (await at_once(lambda: self._broker.heads([session])))[0]
         is_known = head.state is not None or head.newest is not None
         return head if is_known else None
 
@@ -194,7 +198,8 @@ class Stored:
         """The rejected lines of a session."""
         with self._isolation.only(session):
             async with _in_time():
-                return await self._broker.read_rejected(session, after, limit=limit)
+                read = self._broker.read_rejected
+                return await at_once(lambda: read(session, after, limit=limit))
 
     async def record(self, session: str, cursor: Cursor) -> Entry | None:
         """The record at a cursor, or the whole-file emergency there."""
@@ -202,7 +207,7 @@ class Stored:
             return None
         with self._isolation.only(session):
             async with _in_time():
-                entry = await self._broker.find(session, cursor.id)
+                entry = await at_once(lambda: self._broker.find(session, cursor.id))
         is_there = entry is not None and entry.cursor == cursor and is_record(entry)
         return entry if is_there else None
 
@@ -250,7 +255,9 @@ class Stored:
 async def _in_time() -> AsyncGenerator[None]:
     """Bound the time of a read. Raises BrokerUnavailable instead of TimeoutError."""
     try:
-        async with asyncio.timeout(BROKER_SECONDS):
+        async with time_limit(BROKER_SECONDS):
             yield
+    except WaitedTooLong:
+        raise
     except TimeoutError:
         raise BrokerUnavailable("it does not answer") from None

@@ -25,7 +25,7 @@ class Account:
 
     def __init__(self) -> None:
         # Where its next piece begins on the clock of the queue.
-        self.start = 0
+        self.start = 0.0
         # What its latest piece has cost.
         self.latest = 0
 
@@ -33,7 +33,7 @@ class Account:
 class _Waiting(NamedTuple, Generic[_Item]):
     # Where it begins on the clock. Of those that begin together, clients come first
     # that have cost nothing lately, and then those that wait for longest.
-    start: int
+    start: float
     is_busy: bool
     number: int
     account: Account
@@ -47,7 +47,7 @@ class FairQueue(Generic[_Item]):
 
     def __init__(self) -> None:
         # Where the piece begins that was taken last.
-        self._clock = 0
+        self._clock = 0.0
         self._waiting: list[_Waiting[_Item]] = []
         self._numbers = count()
 
@@ -55,7 +55,7 @@ class FairQueue(Generic[_Item]):
         return len(self._waiting)
 
     @property
-    def first_start(self) -> int:
+    def first_start(self) -> float:
         """Where the piece begins that comes next; there must be one."""
         return self._waiting[0].start
 
@@ -65,6 +65,11 @@ class FairQueue(Generic[_Item]):
         account.start = max(account.start, self._clock)
         waiting = _Waiting(account.start, is_busy, next(self._numbers), account, item)
         heappush(self._waiting, waiting)
+
+    def hurry(self, account: Account, item: _Item, start: float) -> None:
+        """Let a piece that waits begin earlier; later it is taken once more."""
+        number = next(self._numbers)
+        heappush(self._waiting, _Waiting(start, True, number, account, item))
 
     def take(self) -> tuple[Account, _Item]:
         """Take the piece that comes next; there must be one."""
