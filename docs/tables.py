@@ -14,7 +14,12 @@ from pydantic.fields import FieldInfo
 from tailcast.settings import CommandSettings
 from tailcast_gateway import instruments as gateway
 from tailcast_gateway.limits import ALL_LIMITS, Limit
-from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES, ComeBack
+from tailcast_gateway.protocol.close_codes import (
+    ALL_ADVICE,
+    ALL_CLOSE_CODES,
+    ComeBack,
+)
+from tailcast_gateway.protocol.error_codes import ERROR_TEXTS
 from tailcast_gateway.settings import GatewaySettings
 from tailcast_indexer import instruments as indexer
 from tailcast_indexer.settings import IndexerSettings
@@ -71,6 +76,17 @@ def tables() -> dict[str, str]:
         "purposes": _table(
             ("limit", "setting", "what it is for"),
             ((f"`{one.name}`", _setting_of(one), one.purpose) for one in ALL_LIMITS),
+        ),
+        "errors": _table(
+            ("code", "the message"),
+            ((f"`{code}`", text) for code, text in ERROR_TEXTS.items()),
+        ),
+        "advice on closes": _table(
+            ("code", "what happened", "what to do"),
+            (
+                (", ".join(str(code.number) for code in codes), happened, mend)
+                for codes, happened, mend in ALL_ADVICE
+            ),
         ),
         "close codes": _table(
             ("close", "reason", "sent when", "come back?"),

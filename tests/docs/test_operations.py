@@ -1,17 +1,16 @@
-"""docs/operations.md has every variable, alert and close code, and no other."""
+"""docs/operations.md has every variable and alert, and no other."""
 
 import re
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from docs.tables import metrics, settings
-from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.replica import Replica
 from tailcast_indexer import instruments as indexer_instruments
 from tailcast_service.names import COMPOSE, PREFIX, SETTINGS
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer import instruments as tailer_instruments
-from tests.docs.pages import named, read_page, rows, section
+from tests.docs.pages import named, read_page, section
 
 
 PAGE = read_page("docs/operations.md")
@@ -94,10 +93,3 @@ def test_links_lead_to_sections() -> None:
     runbooks = re.findall(r"operations\.md#([\w-]+)", read_page("deploy/alerts.yml"))
     assert runbooks
     assert not (wanted | set(runbooks)) - anchors
-
-
-def test_every_close_code_is_explained() -> None:
-    """What a client is told has an entry for whoever is asked about it."""
-    cells = [row[0] for row in rows(section(PAGE, "A client is closed"))]
-    documented = {int(code) for cell in cells for code in re.findall(r"\d{4}", cell)}
-    assert documented == {code.number for code in ALL_CLOSE_CODES}

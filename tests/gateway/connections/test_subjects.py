@@ -16,6 +16,10 @@ def test_each_has_as_much_as_it_may() -> None:
     assert not subjects.is_full("bob", 1)
     subjects.leave("ann")
     assert not subjects.is_full("ann")
+    assert subjects.is_full("ann", 1)
+    subjects.leave("ann")
+    assert not subjects.is_full("ann", 1)
     for _ in range(3):
         subjects.enter("")
     assert not subjects.is_full("")
+    subjects.leave("")

@@ -4,6 +4,7 @@ import pytest
 
 from tailcast_gateway.protocol import close_codes
 from tailcast_gateway.protocol.close_codes import (
+    ALL_ADVICE,
     ALL_CLOSE_CODES,
     CloseCode,
     ComeBack,
@@ -16,6 +17,12 @@ from tailcast_gateway.protocol.frames import MAX_REASON_BYTES, close_frame
 
 # Numbers that are only ever reported: no frame carries them.
 NEVER_SENT = {1001, 1005, 1006}
+
+
+def test_there_is_advice_on_each() -> None:
+    """Once."""
+    advised = [code.number for advice in ALL_ADVICE for code in advice.codes]
+    assert sorted(advised) == [code.number for code in ALL_CLOSE_CODES]
 
 
 def test_the_protocols_table() -> None:

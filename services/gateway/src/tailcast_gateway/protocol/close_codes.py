@@ -10,7 +10,7 @@ message, and only codes that no one else sends tell it to stay away.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class ComeBack(Enum):
@@ -52,6 +52,16 @@ class CloseCode:
     come_back: ComeBack
     # The code of the `error` message before the close.
     error: str = "closed"
+
+
+class Advice(NamedTuple):
+    """What whoever runs a gateway should know of some closes, as Markdown."""
+
+    codes: tuple[CloseCode, ...]
+    # What happened when connections end so.
+    happened: str
+    # What to do about that.
+    mend: str
 
 
 NORMAL: Final = CloseCode(
@@ -145,6 +155,93 @@ ALL_CLOSE_CODES: Final[tuple[CloseCode, ...]] = (
     PROTOCOL_ERROR,
     NOT_AUTHENTICATED,
     TAKEN_OVER,
+)
+
+# What to do about each, in the order in which the manual has them.
+ALL_ADVICE: Final = (
+    Advice(
+        (NORMAL, GOING_AWAY, NO_CODE),
+        "the client left, or a proxy closed all it had (Caddy's reload: 1001;"
+        " JupyterHub: 1005)",
+        "nothing: clients come back, backing off",
+    ),
+    Advice(
+        (BAD_FRAME, NOT_UTF8),
+        "it broke the framing, or sent text that is not UTF-8",
+        "mend the client, or the proxy in between",
+    ),
+    Advice(
+        (LOST,),
+        "the connection went without a goodbye",
+        "many at once: the balancer or the network. One after the other at"
+        " equal age: a proxy's idle time-out",
+    ),
+    Advice(
+        (FRAME_TOO_LARGE,),
+        "its message was above `TAILCAST_MAX_MESSAGE_BYTES`",
+        "mend the client; `cursors` of thousands of sessions go [in"
+        " pieces](protocol.md#many-sessions)",
+    ),
+    Advice(
+        (INTERNAL_ERROR,),
+        "by `gateway`: serving it failed; others are not concerned. By"
+        " `client`: its library gave up waiting for a pong (Python's"
+        " `websockets`: `keepalive ping timeout`)",
+        "by `gateway`: report it, with the log: `defect` says why, and with"
+        " `TAILCAST_LOG_LEVEL=debug` where. By `client`: its machine or the"
+        " network was held up",
+    ),
+    Advice(
+        (DRAINING,),
+        "the gateway shuts down",
+        "nothing: clients come back after the delay told",
+    ),
+    Advice(
+        (NOT_SERVED,),
+        "the broker was away when it subscribed, and it did not subscribe again"
+        " within ten seconds",
+        "[the broker is lost](#the-broker-is-lost); it comes back by itself. A"
+        " client that asks again when it is told to is not closed",
+    ),
+    Advice(
+        (TOO_SLOW,),
+        "its socket took no bytes for `TAILCAST_SLOW_TIMEOUT`",
+        "a stopped tab or script; it resumes when it reads",
+    ),
+    Advice(
+        (NO_PONG,),
+        "no answer to a ping",
+        "a sleeping laptop, a dead network; many: `TAILCAST_PONG_TIMEOUT` is"
+        " too short for the way",
+    ),
+    Advice(
+        (TAKEN_OVER,),
+        "another connection took its client ID",
+        "two scripts share one `clientId`: give each its own",
+    ),
+    Advice(
+        (TOKEN_EXPIRED,),
+        "its token was over",
+        "a new token; `expiring` says so a minute before",
+    ),
+    Advice(
+        (NOT_AUTHENTICATED,),
+        "it did not say who it is, or its token does not count",
+        "see [the log](#a-token-does-not-count) for why",
+    ),
+    Advice(
+        (RATE_LIMITED,),
+        "it sent more than `TAILCAST_COMMAND_RATE` or"
+        " `TAILCAST_MAX_CONTROL_FRAMES` for a while, and went on when it was"
+        " told so",
+        "mend the client; `beyond a limit` in the log says which. One that"
+        " serves many people needs a higher limit",
+    ),
+    Advice(
+        (PROTOCOL_ERROR,),
+        "it sent more than `TAILCAST_MAX_INVALID_MESSAGES`",
+        "mend the client: each was answered with what is wrong",
+    ),
 )
 
 _BY_NUMBER: Final = {code.number: code for code in ALL_CLOSE_CODES}
