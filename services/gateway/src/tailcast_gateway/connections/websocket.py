@@ -443,13 +443,22 @@ class Socket(asyncio.Protocol):
         ending = self._ending or LOST_END
         self._held = []
         self._unread = b""
-        # The suspended parser and its object refer to each other. Closing it frees both
-        # at once, without the garbage collector.
+        # The suspended parser and its object refer to each other, and so do the object
+        # and what it failed over, by frames that have all that was read. Both are freed
+        # at once so, without the garbage collector.
         self._parser.parser.close()
+        _forget_frames(self._parser.parser_exc)
         try:
             owner.socket_closed(*ending)
         except Exception as error:  # noqa: BLE001  # it is this connection's failure
             owner.failed(error)
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of the frames of an error, and of those that it came from."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 def _is_utf8(data: bytes) -> bool:
