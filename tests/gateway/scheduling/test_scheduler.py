@@ -97,6 +97,22 @@ async def test_all_else_in_the_loop_comes_after_a_slice(rig: Rig) -> None:
     await asyncio.gather(*tasks)
 
 
+async def test_long_steps_are_expected_where_there_are_some(rig: Rig) -> None:
+    """Also of clients whose latest step was short: few of them go on in one pass."""
+
+    async def alternate(first: int) -> str:
+        for number in range(first, first + 20):
+            rig.compute("long" if number % 2 else "short", 10 if number % 2 else 1)
+            await asyncio.sleep(0)
+        return ""
+
+    tasks = [rig.task(partial(alternate, first)) for first in range(20)]
+    await rig.passes(30)
+    used = await rig.passes(100)
+    assert max(used) <= 2 * (SLICE_NS + 10 * MS)
+    await asyncio.gather(*tasks)
+
+
 async def test_a_new_client_comes_before_those_that_have_used_much(rig: Rig) -> None:
     """It waits for what is carried out now, not for all that want more."""
     tasks = [rig.begin("busy", 100) for _ in range(20)]

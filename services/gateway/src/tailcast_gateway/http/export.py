@@ -39,7 +39,7 @@ from tailcast_streams.position import Cursor
 
 # The size of a page of an export, and how many bytes are given to the socket at once.
 PAGE_RECORDS = 1_000
-EXPORT_PAGE_BYTES = 256 * 1024
+EXPORT_PAGE_BYTES = 128 * 1024
 CHUNK_BYTES = 64 * 1024
 # How long the bytes that were written before a break may take to be sent.
 CLOSE_SECONDS = 5.0

@@ -27,11 +27,14 @@ _T = TypeVar("_T")
 # step of a task is taken to use at least before it is carried out.
 SLICE_NS = 5_000_000
 LEAST_STEP_NS = 1_000_000
+# What is left with each step of the longest one of its kind. Long and short ones take
+# turns in the same work, so a client's latest step does not say how long the next is.
+FADING = 0.9
 
 
 # A task that waits for its turn, or a call that does.
-_Call: TypeAlias = tuple[WorkKind, Callable[[], None]]
-_Waiter: TypeAlias = "asyncio.Future[None] | _Call"
+_Waiter: TypeAlias = "asyncio.Future[None] | Callable[[], None]"
+_Piece: TypeAlias = tuple[WorkKind, _Waiter]
 
 
 class Scheduler:
@@ -47,13 +50,15 @@ class Scheduler:
         self._on_used = on_used
         # Returns the CPU time that this thread has used, nanoseconds.
         self._cpu_ns = cpu_ns
-        self._queue: FairQueue[_Waiter] = FairQueue()
+        self._queue: FairQueue[_Piece] = FairQueue()
+        # How long steps of each kind were lately, the longest ones, nanoseconds.
+        self._longest: dict[WorkKind, float] = dict.fromkeys(WorkKind, 0.0)
         # How much CPU time was used in this pass of the event loop.
         self._used_ns = 0
         # Whether `_pass` is called in the next pass.
         self._is_due = False
         # What is to be called in a later pass than this one.
-        self._calls: list[tuple[Account, _Call]] = []
+        self._calls: list[tuple[Account, _Piece]] = []
 
     def call(
         self, account: Account, kind: WorkKind, callback: Callable[[], None]
@@ -73,11 +78,12 @@ class Scheduler:
             self._queue.begin(account)
             return
         turn = asyncio.get_running_loop().create_future()
-        self._queue.add(account, turn)
+        piece = (turns.kind, turn)
+        self._queue.add(account, piece)
         if turns.start < account.start:
-            self._queue.hurry(account, turn, turns.start)
+            self._queue.hurry(account, piece, turns.start)
         self._come_back()
-        with turns.standing(partial(self._queue.hurry, account, turn)):
+        with turns.standing(partial(self._queue.hurry, account, piece)):
             await turn
 
     def measured(self, account: Account, kind: WorkKind, step: Callable[[], _T]) -> _T:
@@ -86,7 +92,9 @@ class Scheduler:
         try:
             return step()
         finally:
-            self.charge(account, kind, self._cpu_ns() - started)
+            used_ns = self._cpu_ns() - started
+            self._longest[kind] = max(used_ns, FADING * self._longest[kind])
+            self.charge(account, kind, used_ns)
 
     def charge(self, account: Account, kind: WorkKind, used_ns: int) -> None:
         """Note what was used for a client."""
@@ -107,19 +115,19 @@ class Scheduler:
         for account, call in calls:
             self._queue.add(account, call)
         # What those tasks will use that go on now, and where one of them may come next.
-        expected_ns, next_start = 0, math.inf
+        expected_ns, next_start = 0.0, math.inf
         try:
             while self._queue and (
                 self._used_ns + expected_ns < SLICE_NS
                 and self._queue.first_start <= next_start
             ):
-                account, waiter = self._queue.take()
+                account, (kind, waiter) = self._queue.take()
                 if not isinstance(waiter, asyncio.Future):
-                    self.measured(account, *waiter)
+                    self.measured(account, kind, waiter)
                 elif not waiter.done():
                     waiter.set_result(None)
+                    expected_ns += max(LEAST_STEP_NS, self._longest[kind])
                     step_ns = max(LEAST_STEP_NS, account.latest)
-                    expected_ns += step_ns
                     next_start = min(next_start, account.start + step_ns)
         finally:
             if self._queue:

@@ -44,7 +44,7 @@ MAX_VIEWS = 1_000
 # How much is filtered of live records at once, nodes of the filters times records: it
 # takes some 5 ms. And how much of others, before somebody else has their turn.
 FILTERED_AT_ONCE = 24_000
-FILTERED_IN_TURN = 8_000
+FILTERED_IN_TURN = 4_000
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
