@@ -1,8 +1,10 @@
 """Grants while a client is connected: they begin, are renewed, and end."""
 
 import asyncio
+import gc
 import json
 import time
+import weakref
 from contextlib import suppress
 from typing import Any
 
@@ -89,6 +91,17 @@ async def test_a_new_token_that_ends_sooner(guarded: Gateway) -> None:
         await watcher.until("authenticated")
         _, code = await closed_with(watcher)
     assert code == 4001
+
+
+async def test_nothing_stays_of_a_connection_that_has_left(guarded: Gateway) -> None:
+    """However long its token would have counted."""
+    async with watching(guarded, **by(token())) as watcher:
+        await watcher.subscribe(sessionId="a")
+        (connection,) = map(weakref.ref, guarded.replica.connections)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while connection() is not None:
+            await asyncio.sleep(0.01)
+            gc.collect()
 
 
 async def test_who_does_not_say_who_it_is(rig: Rig) -> None:

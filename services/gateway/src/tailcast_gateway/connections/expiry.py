@@ -17,8 +17,6 @@ from tailcast_service.tasks import Loop
 
 # How often is looked, seconds.
 EXPIRY_LOOK_SECONDS: Final = 0.5
-# How many looks that nobody needs any more are kept at least before they are dropped.
-_KEPT: Final = 64
 
 
 class Limited(Protocol):
@@ -94,12 +92,11 @@ class Expiry:
                 if again is not None:
                     self.watch(connection, again)
         if not self._due:
-            self._looks.clear()
             self._is_wanted.clear()
 
     def _tidy(self) -> None:
         """Drop what is not due any more, if that is most of what is kept."""
-        if len(self._looks) > 2 * len(self._due) + _KEPT:
+        if len(self._looks) > 2 * len(self._due):
             kept = [one for one in self._looks if self._due.get(one[2]) == one[0]]
             heapify(kept)
             self._looks = kept
