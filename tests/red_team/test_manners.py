@@ -116,3 +116,26 @@ async def test_health_has_a_port_of_its_own(broker: BrokerServer) -> None:
         assert (await client.get("/healthz")).json()["status"] == "alive"
         assert "tailcast_gateway_tcp_connections" in (await client.get("/metrics")).text
         assert (await client.get("/api/sessions")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/series", "/login", "/api/emergencies/ack?id=a"])
+async def test_whoever_leaves_within_a_body_is_no_defect(
+    gateway: Gateway, path: str
+) -> None:
+    """Nobody is alarmed of it."""
+    kind = ("Content-Type: application/json", "Content-Length: 100")
+    text = request(path, *kind, method="POST", hosts=("localhost",))
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(f"{text}{{".encode())
+    await writer.drain()
+    edge = gateway.replica.edge
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not edge.open:
+            await asyncio.sleep(0)
+        writer.close()
+        while edge.open:
+            await asyncio.sleep(0)
+    # What serves it ends by itself, a few turns of the loop later.
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        metrics = (await client.get("/metrics")).text
+    assert 'tailcast_gateway_defects_total{over="request"} 0.0' in metrics

@@ -313,6 +313,36 @@ async def test_all_sessions_are_those_that_are_allowed(
     }
 
 
+async def test_whoever_resumes_is_asked_again(guarded: Gateway, rig: Rig) -> None:
+    """What a client had by another token is not resumed, by no way of coming back."""
+    await rig.writer("other/a").append(*numbered(0, 2))
+    own = bearer(token("mine/*", "other/*"))
+    async with watching(guarded, additional_headers=own) as watcher:
+        await watcher.subscribe(clientId="me", **{"from": "start"})
+        while not (watcher.cursors.get(MINE) and watcher.cursors.get("other/a")):
+            await watcher.next()
+        await watcher.send(type="heartbeat", id=1)
+        await watcher.until("heartbeat", id=1)
+        cursors = watcher.cursors
+    seen: list[dict[str, Any]] = []
+    async with client_of(guarded, "foreign") as watcher:
+        for start in ({"from": "resume", "clientId": "me"}, {"cursors": cursors}):
+            seen.append(await watcher.subscribe(**start))
+            records = len(watcher.records)
+            await rig.writer(MINE).append(*numbered(3, 4))
+            await rig.writer("other/a").append(*numbered(2, 3))
+            while len(watcher.records) == records:
+                seen.append(await watcher.next())
+        assert "mine/" not in json.dumps(seen)
+        place = {"from": {"cursor": cursors[MINE]}}
+        for kind, more in (
+            ("subscribe", place), ("history", {}), ("snapshot", {}),
+        ):  # fmt: skip  # one glance
+            await watcher.send(type=kind, sessionId=MINE, id=kind, **more)
+            told = await watcher.until("error", id=kind)
+            assert told["code"] == "not_authorized"
+
+
 async def test_names_are_offered_to_whom_they_are_allowed(guarded: Gateway) -> None:
     """What is like a name that does not exist may be somebody else's."""
     own = bearer(token("mine/*", "other/*"))

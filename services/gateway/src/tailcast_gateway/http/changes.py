@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, TOO_LARGE
@@ -59,3 +60,8 @@ def add_refusals(api: FastAPI) -> None:
     async def refuse(_request: Request, error: Refused) -> Response:
         body = {"code": error.code, "message": str(error)}
         return json_response(body, error.status)
+
+    @api.exception_handler(ClientDisconnect)
+    async def pass_over(_request: Request, _error: ClientDisconnect) -> Response:
+        """Whoever has left within a body gets no answer, and it is nobody's failure."""
+        return Response(status_code=HTTPStatus.BAD_REQUEST)
