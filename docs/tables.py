@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from tailcast.settings import CommandSettings
 from tailcast_gateway import instruments as gateway
-from tailcast_gateway.limits import ALL_LIMITS, Limit
+from tailcast_gateway.limits import ALL_LIMITS, CONNECTIONS_OF_TOKEN, Limit
 from tailcast_gateway.protocol.close_codes import (
     ALL_ADVICE,
     ALL_CLOSE_CODES,
@@ -134,6 +134,8 @@ def metrics(service: str) -> dict[str, str]:
 
 
 def _setting_of(limit: Limit) -> str:
+    if limit is CONNECTIONS_OF_TOKEN:
+        return "the claim `conn`"
     return f"`{PREFIX}{limit.setting}`" if limit.setting else "fixed"
 
 

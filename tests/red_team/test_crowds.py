@@ -171,8 +171,9 @@ async def test_a_token_may_allow_fewer_connections(rig: Rig) -> None:
                     await connect(gateway.ws_url, additional_headers=bearer(many))
                 assert refused.value.response.status_code == 429
         text = gateway.replica.instruments.exposition().decode()
-        name = 'tailcast_gateway_limited_total{limit="connections_per_subject"}'
-        assert f"{name} 3.0" in text
+        for limit, count in (("of_token", 2), ("per_subject", 1)):
+            name = f'tailcast_gateway_limited_total{{limit="connections_{limit}"}}'
+            assert f"{name} {count}.0" in text
 
 
 @pytest.mark.one_broker

@@ -12,7 +12,7 @@ class Limit(NamedTuple):
 
     # The label under which it is counted.
     name: str
-    # The setting that says how much is allowed, without its prefix; "" if it is fixed.
+    # The setting that says how much is allowed, without its prefix; "" if none does.
     setting: str
     # What whoever is beyond it is answered, for people.
     answer: str
@@ -37,6 +37,12 @@ CONNECTIONS_PER_SUBJECT: Final = Limit(
     "MAX_CONNECTIONS_PER_SUBJECT",
     "429 with `Retry-After`, or close 4029",
     "one token takes no more than its part, from however many machines",
+)
+CONNECTIONS_OF_TOKEN: Final = Limit(
+    "connections_of_token",
+    "",
+    "429 with `Retry-After`, or close 4029",
+    "whoever makes a token says how many of its subject may use it at a time",
 )
 CONNECTION_RATE: Final = Limit(
     "connection_rate",
@@ -169,6 +175,7 @@ ALL_LIMITS: Final = (
     CONNECTIONS,
     CONNECTIONS_PER_ADDRESS,
     CONNECTIONS_PER_SUBJECT,
+    CONNECTIONS_OF_TOKEN,
     CONNECTION_RATE,
     MEMORY,
     HANDSHAKE_TIME,

@@ -28,7 +28,7 @@ from tailcast_gateway.connections.connection import (
     grant_everything,
 )
 from tailcast_gateway.connections.core.ports import OwnedSocket
-from tailcast_gateway.connections.core.subjects import Subjects
+from tailcast_gateway.connections.core.subjects import Subjects, limit_of
 from tailcast_gateway.connections.drain import Departure, Drain
 from tailcast_gateway.connections.edge import Edge
 from tailcast_gateway.connections.expiry import Expiry
@@ -48,12 +48,7 @@ from tailcast_gateway.delivery.index_news import IndexNews
 from tailcast_gateway.delivery.rate_timer import RateTimer
 from tailcast_gateway.delivery.session_events import SessionEvents
 from tailcast_gateway.instruments import Instruments
-from tailcast_gateway.limits import (
-    CONNECTIONS_PER_SUBJECT,
-    DEFAULT_QUOTAS,
-    MEMORY,
-    Quotas,
-)
+from tailcast_gateway.limits import DEFAULT_QUOTAS, MEMORY, Quotas
 from tailcast_gateway.protocol.close_codes import ALL_CLOSE_CODES
 from tailcast_gateway.protocol.wires import JSON, Wire, Wires
 from tailcast_gateway.resume.core.places import Places
@@ -280,10 +275,8 @@ class Replica:
                 MEMORY, subject=sub, address=address, connection=id
             )
             return SCARCE
-        if self._subjects.is_full(sub, grant.connections):
-            self.instruments.limited(
-                CONNECTIONS_PER_SUBJECT, subject=sub, address=address, connection=id
-            )
+        if (limit := limit_of(self._subjects, grant)) is not None:
+            self.instruments.limited(limit, subject=sub, address=address, connection=id)
             return ALIKE
         return None
 

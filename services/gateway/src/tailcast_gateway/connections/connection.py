@@ -18,7 +18,7 @@ from tailcast_gateway.commands.core.pieces import Pieces, Room
 from tailcast_gateway.connections.core.conduct import Conduct
 from tailcast_gateway.connections.core.liveness import Action, Liveness
 from tailcast_gateway.connections.core.ports import OwnedSocket
-from tailcast_gateway.connections.core.subjects import Subjects
+from tailcast_gateway.connections.core.subjects import Subjects, limit_of
 from tailcast_gateway.connections.expiry import Expiry
 from tailcast_gateway.delivery.catch_up import CatchUp
 from tailcast_gateway.delivery.core.channel import Client, ClientSocket
@@ -27,7 +27,6 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.limits import (
     AUTH_TIME,
     COMMANDS,
-    CONNECTIONS_PER_SUBJECT,
     CONTROL_FRAMES,
     INVALID_MESSAGES,
     Quotas,
@@ -489,8 +488,9 @@ class Connection:
             return
         if self.client.is_closed:
             return
-        if before is None and self._subjects.is_full(grant.sub, grant.connections):
-            self._commands.limited(self.client, CONNECTIONS_PER_SUBJECT)
+        limit = limit_of(self._subjects, grant) if before is None else None
+        if limit is not None:
+            self._commands.limited(self.client, limit)
             self._send_away(RATE_LIMITED)
             return
         self._begin_grant(grant)

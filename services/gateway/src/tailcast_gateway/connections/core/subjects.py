@@ -5,6 +5,13 @@ Pure.
 
 from collections import Counter
 
+from tailcast_gateway.limits import (
+    CONNECTIONS_OF_TOKEN,
+    CONNECTIONS_PER_SUBJECT,
+    Limit,
+)
+from tailcast_gateway.views.grant import Grant
+
 
 class Subjects:
     """What each subject has; nobody in particular ("") is none."""
@@ -14,9 +21,8 @@ class Subjects:
         self._open: Counter[str] = Counter()
 
     def is_full(self, sub: str, most: int | None = None) -> bool:
-        """Whether a subject has as many as it may; `most` of it if that is less."""
-        bound = self._most if most is None else min(most, self._most)
-        return self._open.get(sub, 0) >= bound
+        """Whether a subject has as many as each may, or so many."""
+        return self._open.get(sub, 0) >= (self._most if most is None else most)
 
     def enter(self, sub: str) -> None:
         """Count one more."""
@@ -29,3 +35,16 @@ class Subjects:
             self._open[sub] -= 1
             if not self._open[sub]:
                 del self._open[sub]
+
+
+def limit_of(subjects: Subjects, grant: Grant) -> Limit | None:
+    """The limit at which somebody is who begins a connection; None if at none.
+
+    `subjects` counts connections.
+    """
+    if subjects.is_full(grant.sub):
+        return CONNECTIONS_PER_SUBJECT
+    is_last = grant.connections is not None and subjects.is_full(
+        grant.sub, grant.connections
+    )
+    return CONNECTIONS_OF_TOKEN if is_last else None
