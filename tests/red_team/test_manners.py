@@ -1,6 +1,7 @@
 """What is asked in unusual ways is answered, or refused with a reason."""
 
 import asyncio
+import json
 
 import httpx
 import pytest
@@ -87,6 +88,55 @@ async def test_several_values_are_a_list(rig: Rig, gateway: Gateway) -> None:
     async with httpx.AsyncClient(base_url=gateway.url) as client:
         answer = await client.get("/api/sessions?sessionId=a&sessionId=b")
     assert {one["sessionId"] for one in answer.json()["sessions"]} == {"a", "b"}
+
+
+async def test_a_plus_that_was_not_escaped(rig: Rig, gateway: Gateway) -> None:
+    """In a time it arrives as a blank, which can be nothing else."""
+    times = [f"2025-11-26T0{hour}:00:00Z" for hour in range(3)]
+    await rig.writer("a").append(*({"step": 1, "timestamp": time} for time in times))
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        for text in ("03:00:00+02:00", "03:00:00%2B02:00", "01:00:00Z"):
+            place = f"time:2025-11-26T{text}"
+            answer = await client.get(f"/api/records?sessionId=a&from={place}")
+            found = [one["timestamp"] for one in answer.json()["data"]]
+            assert found == times[1:], text
+        query = "/api/emergencies?since=2025-11-26T03:00:00+02:00"
+        assert (await client.get(query)).status_code == 200
+
+
+async def test_a_name_with_a_comma_is_one_name(rig: Rig, gateway: Gateway) -> None:
+    """In an address as in a message; what else has its parts is not it."""
+    for name in ("a,b", "a", "b"):
+        await rig.writer(name).append({"step": 1, "name": name})
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        listed = (await client.get("/api/sessions?sessionId=a,b")).json()["sessions"]
+        assert [one["sessionId"] for one in listed] == ["a,b"]
+        page = (await client.get("/api/records?sessionId=a%2Cb")).json()
+        assert [one["name"] for one in page["data"]] == ["a,b"]
+
+
+async def test_readers_that_split_lines_elsewhere(rig: Rig, gateway: Gateway) -> None:
+    """Lines and events have one record each for them, and names are whole."""
+    name = text = "a\x85b\u2028c\u2029d"
+    await rig.writer(name).append(*({"step": step, "text": text} for step in range(3)))
+    lines = {"accept": "application/x-ndjson"}
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        params = {"sessionId": name, "from": "start"}
+        whole = await client.get("/api/records", params=params, headers=lines)
+        records = [json.loads(line) for line in whole.text.splitlines()]
+        assert [one["text"] for one in records] == [text] * 3
+        async with client.stream("GET", "/sse/telemetry", params=params) as events:
+            read = ""
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                async for part in events.aiter_text():
+                    read += part
+                    if "event: caught_up" in read and read.endswith("\n\n"):
+                        break
+    said = [line for line in read.splitlines() if line.startswith("data: ")]
+    messages = [json.loads(line.removeprefix("data: ")) for line in said]
+    assert {one["sessionId"] for one in messages if "sessionId" in one} == {name}
+    found = [one for each in messages for one in each.get("data", ())]
+    assert [one["text"] for one in found] == [text] * 3
 
 
 async def test_the_docs_are_all_from_here(gateway: Gateway) -> None:

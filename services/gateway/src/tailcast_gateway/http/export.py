@@ -23,10 +23,10 @@ from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.connections.requests import transport_of, used_as
 from tailcast_gateway.http.access import granted_to
 from tailcast_gateway.http.authentication import peer_of
-from tailcast_gateway.http.core.lines import one_line
 from tailcast_gateway.http.responses import response_of
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.limits import EXPORTS, SUBJECT_EXPORTS, Quotas
+from tailcast_gateway.protocol.lines import one_line
 from tailcast_gateway.scheduling.turns import WorkKind, work_as
 from tailcast_gateway.sessions.core.pages import Breaks, shaped
 from tailcast_gateway.sessions.filtering import filtered

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from tailcast_gateway.protocol.limits import USUAL, Limits
+from tailcast_gateway.protocol.lines import one_line
 from tailcast_gateway.protocol.wires import Fields, Opening, Wire
 
 
@@ -22,7 +23,9 @@ COMMENT: Final = b":\n"
 _MOVING = frozenset({"telemetry", "emergency", "caught_up", "rewind", "subscribed"})
 _DELAYS = ("reconnectAfterMs", "retryAfterMs")
 
-_encode = msgspec.json.encode
+
+def _encode(value: object) -> bytes:
+    return one_line(msgspec.json.encode(value))
 
 
 class EventWire:
@@ -58,8 +61,7 @@ class EventWire:
         return Opening(b'event: %b\ndata: %b,"data":' % (kind, encoded), len(fields))
 
     def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
-        # JSON allows it between tokens; in an event it would end the line.
-        return [record.replace(b"\r", b" ") for record in records]
+        return [one_line(record) for record in records]
 
     def size_of(self, value: object) -> int:
         return len(_encode(value))

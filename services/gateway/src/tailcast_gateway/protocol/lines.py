@@ -1,6 +1,6 @@
-"""Records as lines that every reader of lines takes for one line.
+"""JSON as lines that every reader of lines takes for one line.
 
-Pure. JSON allows a carriage return between tokens, and in texts some characters at
+Pure. It allows a carriage return between tokens, and in texts some characters at
 which `str.splitlines` of Python, and readers in other languages, end a line.
 """
 
@@ -15,9 +15,9 @@ _SEPARATORS: Final = (
 )
 
 
-def one_line(record: bytes) -> bytes:
-    """The same record without anything that could end a line."""
-    line = record.replace(b"\r", b" ")
+def one_line(json: bytes) -> bytes:
+    """The same value without anything that could end a line."""
+    line = json.replace(b"\r", b" ")
     if not line.isascii():
         for separator, escape in _SEPARATORS:
             line = line.replace(separator, escape)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tailcast_gateway.http.core.lines import one_line
+from tailcast_gateway.protocol.lines import one_line
 
 
 @pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
