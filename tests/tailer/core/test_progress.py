@@ -138,7 +138,7 @@ def test_files_at_rest_are_looked_at_less(quiet: float, expected: float) -> None
 
 
 @pytest.mark.parametrize(
-    ("quiet", "expected"), [(0.0, 0.1), (1.0, 1.0), (40.0, 40.0), (9_999.0, 60.0)]
+    ("quiet", "expected"), [(0.0, 1.0), (2.0, 2.0), (40.0, 40.0), (9_999.0, 60.0)]
 )
 def test_watched_files_are_looked_at_once_a_minute(
     quiet: float, expected: float

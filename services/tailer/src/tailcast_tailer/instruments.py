@@ -35,13 +35,17 @@ class Instruments:
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._log = FewLines(structlog.stdlib.get_logger("tailer"), clock=clock)
+        # Bound once: else each line would be, one that nobody sees too.
+        log = structlog.stdlib.get_logger("tailer").bind()
+        self._log = FewLines(log, clock=clock)
         # Own registry: several tailers may live in one process.
         self.registry = CollectorRegistry()
         tell_build(self.registry)
         self._meters = Meters(self.registry)
-        # Looks, by whether the loop made them.
-        looks = self._meters.looks
+        # Changes, by whether a notification told of them; looks, by whether the loop
+        # made them.
+        changes, looks = self._meters.changes, self._meters.looks
+        self._changes = {True: changes.labels("hint"), False: changes.labels("sweep")}
         self._looks = {True: looks.labels("loop"), False: looks.labels("thread")}
         # What is told of the broker.
         self.broker = BrokerNews(
@@ -173,7 +177,7 @@ class Instruments:
 
     def change_noticed(self, *, by_hint: bool) -> None:
         """A file changed; a notification or the sweep showed it."""
-        self._meters.changes.labels("hint" if by_hint else "sweep").inc()
+        self._changes[by_hint].inc()
 
     def looked(self, *, in_loop: bool) -> None:
         """A file was looked at for what follows what was read."""

@@ -114,7 +114,8 @@ class TailerSettings(ServiceSettings):
     """longer lines are rejected"""
 
     poll_interval: Annotated[Duration, Field(gt=0)] | None = None
-    """how often hot files are looked at; unset: 0.1s, on network file systems 0.5s"""
+    """how often growing files are looked at of which no notification tells; unset:
+    0.1s, on network file systems 0.5s"""
 
     retention_bytes: Annotated[ByteSize, Field(gt=0)] = 256 * MEBIBYTE
     """how much of each session the broker keeps, in bytes of its file"""

@@ -6,7 +6,7 @@ one step, or in the tailer.
 
 import json
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from hashlib import sha1
 from typing import cast
 
@@ -27,6 +27,8 @@ from tailcast_streams.session_state import Appended, Batch, StoredPosition, Trim
 # How many entries one XTRIM may drop: it blocks the broker for some milliseconds.
 # Without a limit the broker uses its own, and does not say when it stops there.
 TRIMMED_ENTRIES = 10_000
+# Digests of who appends that are kept: a tailer has one for each file.
+WHOSE_DIGESTS = 1_024
 # Fields of the state that most appends write. They go by their places, in this order,
 # as a name is mostly longer than what it says; and what stands in the place of one that
 # stays as it is.
@@ -226,6 +228,7 @@ def _position_text(position: StoredPosition) -> str:
     return f"{incarnation} {generation} {offset} {last_id} {last_rejected_id}"
 
 
+@lru_cache(maxsize=WHOSE_DIGESTS)
 def _whose_digest(owner: str, path: str) -> str:
     """As `append.lua` makes it: enough to tell what is stored from something else."""
     return sha1(f"{owner}\0{path}".encode(), usedforsecurity=False).hexdigest()[:8]

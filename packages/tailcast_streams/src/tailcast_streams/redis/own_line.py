@@ -36,10 +36,11 @@ class OwnLine:
         """
         if not commands:
             return []
-        async with self._lock, asyncio.timeout(REPLY_TIMEOUT):
+        async with self._lock:
             wire, self._wire = self._wire, None
             if wire is None or wire.is_lost:
-                wire = await self._connect(wire)
+                async with asyncio.timeout(REPLY_TIMEOUT):
+                    wire = await self._connect(wire)
             packed = b"".join(map(_packed, commands))
             try:
                 replies = await wire.send(packed, len(commands))
@@ -84,20 +85,29 @@ class _Wire(asyncio.Protocol):
         self._replies: list[Any] = []
         self._wanted = 0
         self._answer: asyncio.Future[list[Any]] | None = None
+        # Since when, by the loop's clock; and what looks whether that takes too long,
+        # not anew each time: most are answered at once.
+        self._loop = asyncio.get_running_loop()
+        self._since = 0.0
+        self._watch: asyncio.TimerHandle | None = None
         # Nothing can be sent over it any more.
         self.is_lost = False
 
     async def send(self, commands: bytes, count: int) -> list[Any]:
         """Send so many commands; their replies."""
         self._replies, self._wanted = [], count
-        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        self._answer = answer
+        answer: asyncio.Future[list[Any]] = self._loop.create_future()
+        self._answer, self._since = answer, self._loop.time()
+        if self._watch is None:
+            self._watch = self._loop.call_later(REPLY_TIMEOUT, self._look)
         self._transport.write(commands)
         return await answer
 
     async def end(self, *, waits: bool = False) -> None:
         """Close it."""
         self.is_lost = True
+        if self._watch is not None:
+            self._watch.cancel()
         await self._connection.disconnect(nowait=not waits)
 
     def data_received(self, data: bytes) -> None:
@@ -128,6 +138,17 @@ class _Wire(asyncio.Protocol):
         """It is closed, by whomever."""
         self._fail(redis_errors.ConnectionError("the server closed the connection"))
         self._streams.connection_lost(exc)
+
+    def _look(self) -> None:
+        """Whoever waits waits in vain once it has been too long."""
+        self._watch = None
+        if self._answer is None:
+            return
+        left = self._since + REPLY_TIMEOUT - self._loop.time()
+        if left > 0:
+            self._watch = self._loop.call_later(left, self._look)
+        else:
+            self._fail(TimeoutError("the server does not answer"))
 
     def _fail(self, error: Exception) -> None:
         self.is_lost = True

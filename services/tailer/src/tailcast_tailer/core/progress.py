@@ -29,8 +29,9 @@ FINISHED_SECONDS = 5.0
 QUIET_SHARE = 50
 COLDEST_SECONDS = 10.0
 # Where notifications tell of changes, looks find what these missed: within as long as
-# the file was quiet before, and within this.
+# the file was quiet before, and within this; but not at once.
 WATCHED_SECONDS = 60.0
+LEAST_WATCHED_SECONDS = 1.0
 
 
 class Action(Enum):
@@ -178,5 +179,6 @@ def look_interval(
         is_watched: whether notifications tell of its changes.
     """
     if is_watched:
-        return max(poll_interval, min(WATCHED_SECONDS, quiet_seconds))
+        least = max(poll_interval, LEAST_WATCHED_SECONDS)
+        return max(least, min(WATCHED_SECONDS, quiet_seconds))
     return max(poll_interval, min(COLDEST_SECONDS, quiet_seconds / QUIET_SHARE))

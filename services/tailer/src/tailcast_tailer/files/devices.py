@@ -5,6 +5,7 @@ a while. Nothing is known of a device, and so it is not asked here, before a thr
 at a file of it.
 """
 
+import math
 from collections.abc import Callable
 
 from tailcast_tailer.files.file_system import is_local
@@ -14,6 +15,8 @@ from tailcast_tailer.files.threads import Device
 # Whoever takes longer for one file is slow, and for how long it is left to threads.
 PROMPT_SECONDS = 0.05
 SLOW_SECONDS = 60.0
+# How long a device is known: its number may come to be another one's.
+KNOWN_SECONDS = 10.0
 
 
 class Devices:
@@ -21,19 +24,21 @@ class Devices:
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
-        # Whether each is one of this machine.
-        self._are_local: dict[int, bool] = {}
+        # Whether each is one of this machine, and when that was found.
+        self._are_local: dict[int, tuple[bool, float]] = {}
         # Until when those that were slow are left to threads.
         self._slow_until: dict[int, float] = {}
 
     def meet(self, device: int, path: str) -> None:
         """A file of it was looked at, by this path. Blocking, for worker threads."""
-        if device not in self._are_local:
-            self._are_local[device] = is_local(path)
+        now = self._clock()
+        _, known_at = self._are_local.get(device, (False, -math.inf))
+        if now - known_at >= KNOWN_SECONDS:
+            self._are_local[device] = is_local(path), now
 
     def are_prompt(self, device: Device) -> bool:
         """Whether files of this device may be looked at in the loop."""
-        if device is None or not self._are_local.get(device, False):
+        if device is None or not self._are_local.get(device, (False, 0.0))[0]:
             return False
         return not self._slow_until or self._clock() >= self._slow_until.get(device, 0)
 

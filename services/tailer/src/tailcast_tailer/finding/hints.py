@@ -8,6 +8,7 @@ here from the kernel; elsewhere watchfiles brings them.
 # ruff: noqa: PTH112, PTH116  # paths are texts, as in the tree
 
 import asyncio
+import math
 import os
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,14 +16,14 @@ from functools import partial
 from typing import cast
 
 from tailcast_service.pauses import next_tick
-from tailcast_tailer.core.watches import Observed, Watches
+from tailcast_tailer.core.watches import Notification, Observed, Watches
 from tailcast_tailer.files.threads import FileJobs
 from tailcast_tailer.finding.inotify import Added, Inotify, has_inotify
 from tailcast_tailer.instruments import Instruments
 
 
-# After notifications were taken: how long others are let gather, so that a writer that
-# never pauses does not wake us at each of its lines.
+# Where notifications follow each other faster than that, they are let gather so long: a
+# writer that never pauses does not wake us at each of its lines.
 GATHER_SECONDS = 0.01
 # watchfiles: how long it collects, and between its looks; milliseconds.
 DEBOUNCE_MS = 10
@@ -99,7 +100,7 @@ class Hints:
         ending = asyncio.ensure_future(stop.wait())
         ending.add_done_callback(lambda _: queue.has_some.set())
         try:
-            queue.wait()
+            queue.listen()
             while True:
                 await queue.has_some.wait()
                 queue.has_some.clear()
@@ -113,7 +114,6 @@ class Hints:
                 if queue.is_over:
                     # What has the path next may have the number of what had it before.
                     return
-                await asyncio.sleep(GATHER_SECONDS)
         finally:
             ending.cancel()
             queue.close()
@@ -167,7 +167,12 @@ class _Queue:
         self._adding: deque[asyncio.Future[Added]] = deque()
         # Set when there is something to take, or it is over.
         self.has_some = asyncio.Event()
-        self._is_readable = False
+        # What was read and is not taken yet; or what went wrong when it was read.
+        self._unread: list[Notification] = []
+        self._failure: OSError | None = None
+        # When it was read last, by the loop's clock; and what listens again, later.
+        self._read_at = -math.inf
+        self._resting: asyncio.TimerHandle | None = None
         # Whether something that was to be watched is gone.
         self.is_over = False
         self._loop = asyncio.get_running_loop()
@@ -179,15 +184,19 @@ class _Queue:
         adding.add_done_callback(lambda _: self.has_some.set())
         self._adding.append(adding)
 
-    def wait(self) -> None:
+    def listen(self) -> None:
         """Have it noticed when something comes."""
-        self._is_readable = False
         self._loop.add_reader(self._inotify.descriptor, self._came)
 
     def _came(self) -> None:
-        # Else we would be called again until it is read.
-        self._loop.remove_reader(self._inotify.descriptor)
-        self._is_readable = True
+        before, self._read_at = self._read_at, self._loop.time()
+        try:
+            self._unread += self._inotify.read()
+        except OSError as error:
+            self._failure = error
+        if self._read_at - before < GATHER_SECONDS:
+            self._loop.remove_reader(self._inotify.descriptor)
+            self._resting = self._loop.call_later(GATHER_SECONDS, self.listen)
         self.has_some.set()
 
     @property
@@ -204,10 +213,11 @@ class _Queue:
             changed |= added.paths
             taken = self._watches.added(added.watches, are_last=not self._adding)
             have_lost |= self._act(taken, changed)
-        if self._is_readable:
-            taken = self._watches.take(self._inotify.read())
-            have_lost |= self._act(taken, changed)
-            self.wait()
+        if self._failure is not None:
+            raise self._failure
+        if self._unread:
+            some, self._unread = self._unread, []
+            have_lost |= self._act(self._watches.take(some), changed)
         if have_lost:
             self._add(partial(self._inotify.add_trees, self._trees, tells=True))
         return changed, have_lost
@@ -223,6 +233,8 @@ class _Queue:
 
     def close(self) -> None:
         """Read it no longer; it is closed after what is being added."""
+        if self._resting is not None:
+            self._resting.cancel()
         self._loop.remove_reader(self._inotify.descriptor)
         for adding in self._adding:
             adding.cancel()

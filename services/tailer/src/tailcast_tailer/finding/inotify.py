@@ -28,6 +28,8 @@ _ONLY_DIRECTORIES = 0x0100_0000
 _HEAD = struct.Struct("iIII")
 # What one reading takes: some thousand notifications.
 EVENTS_BYTES = 65_536
+# A notification of the longest name.
+LONGEST_BYTES = 288
 # Readings in one go; what comes faster waits for the next one.
 MOST_READS = 16
 # A directory that is gone, or may not be seen; the listing tells of these.
@@ -77,6 +79,9 @@ class Inotify:
             except BlockingIOError:
                 break
             found += _notifications(data)
+            if len(data) <= EVENTS_BYTES - LONGEST_BYTES:
+                # There was room for one more, if there had been one.
+                break
         return found
 
     def add(self, path: str, *, only_directories: bool = True) -> int | None:

@@ -316,18 +316,18 @@ class Follower:
 
     @property
     def is_prompt(self) -> bool:
-        """Whether `quick_look` may do in the place of a turn.
-
-        It does while nothing is to be decided: the file grows, and that is all. It is
-        held open, and its device answers at once.
-        """
-        stored = self._stored
+        """Whether `quick_look` may do in the place of a turn."""
         return (
-            stored is not None
-            and stored.position.offset > HEAD_BYTES
+            self._stored is not None
             and self._file.is_open
             and self._context.devices.are_prompt(self._jobs.device)
             and not self._context.is_network
+        )
+
+    def _is_simple(self, stored: Stored) -> bool:
+        """Whether nothing is to be decided: the file grows, and that is all."""
+        return (
+            stored.position.offset > HEAD_BYTES
             and not (self._is_diverged or stored.is_out)
             and not (stored.partial_bytes or stored.gone_since_ms)
             and (self._doubt or self._ahead or self._middle.due_at) is None
@@ -346,7 +346,7 @@ class Follower:
         What it prepares is to be appended next, and `took` told what became of it.
         """
         stored = self._stored
-        if stored is None or not self.is_prompt:
+        if stored is None or not (self.is_prompt and self._is_simple(stored)):
             return None
         look = self._jobs.here(partial(self._file.quick_look, stored.place))
         if look is None or look.portion is None:
