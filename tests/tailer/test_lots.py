@@ -1,9 +1,12 @@
 """Files that grow are looked at in the loop, and appended together: that is all."""
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +21,7 @@ from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.session_state import Appended, Batch
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.core.watches import Notification, Observed, Watches
-from tailcast_tailer.files import devices
+from tailcast_tailer.files import devices, kept_bytes
 from tailcast_tailer.finding.inotify import has_inotify
 from tests.tailer.harness import (
     append,
@@ -139,8 +142,15 @@ async def test_files_that_grow_need_no_thread(tmp_path: Path) -> None:
     """What moved is taken together, and what moves meanwhile comes next."""
     async with growing(tmp_path) as live:
         by_threads = looks(live.tailer, "thread")
-        live.broker.before = lambda: live.write(*NAMES)
+        is_under_way = asyncio.Event()
+
+        def write_meanwhile() -> None:
+            live.write(*NAMES)
+            is_under_way.set()
+
+        live.broker.before = write_meanwhile
         live.write(*NAMES)
+        await is_under_way.wait()
         await live.until_told()
         assert looks(live.tailer, "thread") == by_threads
         assert max(map(len, live.broker.lots)) == len(NAMES)
@@ -272,7 +282,16 @@ async def test_a_device_that_takes_its_time_is_left_to_threads(
 ) -> None:
     """It is counted, and holds up the loop no more, for a while."""
     async with growing(tmp_path) as live:
-        monkeypatch.setattr(devices, "PROMPT_SECONDS", -1.0)
+        names = {
+            name: getattr(os, name) for name in dir(os) if not name.startswith("_")
+        }
+
+        def read_slowly(descriptor: int, size: int, offset: int) -> bytes:
+            time.sleep(devices.PROMPT_SECONDS)
+            return os.pread(descriptor, size, offset)
+
+        slow_os = SimpleNamespace(**names | {"pread": read_slowly})
+        monkeypatch.setattr(kept_bytes, "os", slow_os)
         live.write("a")
         await live.until_told()
         monkeypatch.undo()

@@ -134,8 +134,8 @@ class Meters:
         )
         self.slow_looks = counter(
             "slow_looks",
-            "Looks of the event loop that took more than 50 ms: for a minute threads "
-            "look at the files of that file system",
+            "Looks of the event loop that had to wait for more than 50 ms: for a "
+            "minute threads look at the files of that file system",
         )
         self.told_beside = counter(
             "descriptions_told",

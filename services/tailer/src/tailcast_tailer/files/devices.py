@@ -1,18 +1,20 @@
 """Which devices answer at once, so that the event loop itself may look at their files.
 
-Those of this machine, as long as they do: one that took its time is left to threads for
-a while. Nothing is known of a device, and so it is not asked here, before a thread was
-at a file of it.
+Those of this machine, as long as they do: one that was waited for is left to threads
+for a while. Nothing is known of a device, and so it is not asked here, before a thread
+was at a file of it.
 """
 
 import math
 from collections.abc import Callable
+from resource import RUSAGE_THREAD, getrusage
+from time import perf_counter
 
 from tailcast_tailer.files.file_system import is_local
 from tailcast_tailer.files.threads import Device
 
 
-# Whoever takes longer for one file is slow, and for how long it is left to threads.
+# Whoever is waited for longer, for one file, is slow; and how long that counts.
 PROMPT_SECONDS = 0.05
 SLOW_SECONDS = 60.0
 # How long a device is known: its number may come to be another one's.
@@ -42,9 +44,32 @@ class Devices:
             return False
         return not self._slow_until or self._clock() >= self._slow_until.get(device, 0)
 
-    def took(self, device: Device, seconds: float) -> bool:
-        """One of its files was looked at in the loop; whether it was slow."""
-        if seconds <= PROMPT_SECONDS or device is None:
-            return False
-        self._slow_until[device] = self._clock() + SLOW_SECONDS
-        return True
+    def was_slow(self, device: Device) -> None:
+        """The loop waited for it."""
+        if device is not None:
+            self._slow_until[device] = self._clock() + SLOW_SECONDS
+
+
+class Patience:
+    """Tells whether this thread was kept waiting, or only others had the processor."""
+
+    def __init__(self) -> None:
+        self._began = perf_counter()
+        self._waits = _waits()
+
+    def begin(self) -> None:
+        """Something begins that may have to wait."""
+        self._began = perf_counter()
+
+    def seconds(self) -> float:
+        """How long it took, if that was too long and it had to wait; else 0."""
+        seconds = perf_counter() - self._began
+        if seconds <= PROMPT_SECONDS:
+            return 0.0
+        before, self._waits = self._waits, _waits()
+        return seconds if self._waits > before else 0.0
+
+
+def _waits() -> int:
+    """How often this thread gave the processor up of itself."""
+    return getrusage(RUSAGE_THREAD).ru_nvcsw

@@ -8,12 +8,11 @@ what is stored and what is amiss, and tells it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from time import perf_counter
 
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.session_state import Appended
 from tailcast_tailer.appending.appender import Appender, Prepared
-from tailcast_tailer.files.devices import Devices
+from tailcast_tailer.files.devices import Devices, Patience
 from tailcast_tailer.following.followed import Item
 from tailcast_tailer.following.follower import Follower, QuickLook
 from tailcast_tailer.following.turns import Turns
@@ -43,7 +42,7 @@ class Lots:
         Args:
             turns: where files wait.
             appender: appends what they have.
-            devices: is told how long looks take.
+            devices: is told for which of them looks had to wait.
             instruments: counts looks.
             until_up: waits while the broker is away.
             lost: is told that it could not be asked.
@@ -67,7 +66,7 @@ class Lots:
     def _look(self) -> list[tuple[Item, Follower, Prepared]]:
         """Look at those that wait, as many as one lot has."""
         lot: list[tuple[Item, Follower, Prepared]] = []
-        size = 0
+        size, patience = 0, Patience()
         for item in self._turns.prompt.some():
             if item.is_gone:
                 continue
@@ -77,7 +76,7 @@ class Lots:
                 continue
             found = None
             if isinstance(follower, Follower):
-                found = self._look_at(follower)
+                found = self._look_at(follower, patience)
             item.is_queued = False
             if found is None or not isinstance(follower, Follower):
                 self._turns.give_turn(item)
@@ -89,16 +88,16 @@ class Lots:
                 size += found.prepared.size
         return lot
 
-    def _look_at(self, follower: Follower) -> QuickLook | None:
-        started = perf_counter()
+    def _look_at(self, follower: Follower, patience: Patience) -> QuickLook | None:
+        patience.begin()
         try:
             return follower.quick_look()
         except Exception as error:  # noqa: BLE001  # its turn shows what is amiss
             self._instruments.batch_narrowed(follower.session, 0, error)
             return None
         finally:
-            seconds = perf_counter() - started
-            if self._devices.took(follower.device, seconds):
+            if seconds := patience.seconds():
+                self._devices.was_slow(follower.device)
                 self._instruments.device_slow(follower.path, seconds)
 
     async def _take(self, lot: Sequence[tuple[Item, Follower, Prepared]]) -> None:
