@@ -72,6 +72,28 @@ def test_lines_are_readable_on_a_terminal() -> None:
     assert not stream.getvalue().startswith("{")
 
 
+def test_what_a_library_says_again_and_again_fills_no_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is told once a minute, with how often it came; all else is told each time."""
+    now = 1_000.0
+    monkeypatch.setattr("tailcast_service.logs.time.monotonic", lambda: now)
+    stream = io.StringIO()
+    configure_logging(level="info", log_format="json", service="s", stream=stream)
+    library = logging.getLogger("uvicorn.error")
+    for _ in range(3):
+        library.warning("Invalid HTTP request received.")
+        library.error("failed", exc_info=ValueError("again"))
+        structlog.get_logger().warning("ours")
+    now += 60.0
+    library.warning("Invalid HTTP request received.")
+    told = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert told == [
+        "Invalid HTTP request received.", *(["failed", "ours"] * 3),
+        "Invalid HTTP request received. (3 times)",
+    ]  # fmt: skip  # one glance
+
+
 def test_the_level_holds_for_all() -> None:
     """Below the level nothing is written, and chatty libraries need a warning."""
     stream = io.StringIO()

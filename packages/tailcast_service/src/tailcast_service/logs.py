@@ -2,15 +2,19 @@
 
 Lines are readable text on a terminal, and JSON objects otherwise. All go through the
 standard library's root logger to stderr, so that stdout has only the command's output.
+What a library says again and again, since a client does, is told once a minute.
 Tracebacks do not show the values of variables, which may be secrets.
 """
 
 import logging
 import sys
+import time
 from typing import TextIO, cast
 
 import structlog
 from structlog.typing import Processor
+
+from tailcast_service.sparing import Sparing
 
 
 __all__ = ["configure_logging"]
@@ -31,6 +35,7 @@ def configure_logging(
     sink = stream or sys.stderr
     as_json = log_format == "json" or (log_format == "auto" and not sink.isatty())
     handler = logging.StreamHandler(sink)
+    handler.addFilter(_Repeated())
     handler.setFormatter(make_formatter(as_json=as_json, service=service))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -52,6 +57,27 @@ def configure_logging(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+class _Repeated(logging.Filter):
+    """Leaves out what a library has said already within the last minute.
+
+    What is said of an exception is never left out, and our own lines are not: who
+    writes them knows how often they may come.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sparing = Sparing(clock=time.monotonic)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is written; if so, it has how often it came."""
+        if record.exc_info or not isinstance(record.msg, str):
+            return True
+        times = self._sparing.came((record.name, record.msg))
+        if times > 1:
+            record.msg += f" ({times} times)"
+        return times > 0
 
 
 def make_formatter(*, as_json: bool, service: str) -> logging.Formatter:
