@@ -30,6 +30,16 @@ def test_the_time_that_was_set_last_counts() -> None:
     assert schedule.take(9) is None
 
 
+def test_what_is_moved_on_again_and_again_leaves_little_behind() -> None:
+    """A file that grows is put off at each of its lines."""
+    schedule = Schedule[str]()
+    for at in [1.0] * 1_000 + [2.0] * 1_000:
+        schedule.put("growing", at)
+    assert sum(map(len, schedule._things.values())) == 2
+    assert schedule.take(1.0) is None
+    assert [schedule.take(2.0), schedule.take(2.0)] == ["growing", None]
+
+
 def test_a_hurry_only_brings_forward() -> None:
     """What is due sooner stays so; what was not due is."""
     schedule = Schedule[str]()

@@ -172,8 +172,10 @@ class Instruments:
 
     def bytes_behind(self, path: str, size: int) -> None:
         """`size` bytes of the file are not in the broker yet."""
-        self._meters.bytes_behind.inc(size - self._behind.get(path, 0))
-        self._behind[path] = size
+        before = self._behind.get(path, 0)
+        if size != before:
+            self._meters.bytes_behind.inc(size - before)
+            self._behind[path] = size
 
     def change_noticed(self, *, by_hint: bool) -> None:
         """A file changed; a notification or the sweep showed it."""

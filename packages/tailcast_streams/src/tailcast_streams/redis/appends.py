@@ -57,20 +57,21 @@ class RedisAppends(RedisCalls):
         with translated_errors():
             replies = await self._line.exchange(commands)
         return [
-            await self._outcome(batch, reply)
+            Appended(reply.decode())
+            if isinstance(reply, bytes)
+            else await self._not_done(batch, reply)
             for batch, reply in zip(batches, replies, strict=True)
         ]
 
-    async def _outcome(self, batch: Batch, reply: object) -> Appended | BrokerError:
-        if isinstance(reply, redis_errors.NoScriptError):
+    async def _not_done(self, batch: Batch, error: Exception) -> Appended | BrokerError:
+        """What becomes of a batch whose command was refused."""
+        if isinstance(error, redis_errors.NoScriptError):
             try:
                 # It was carried out for none; that loads it.
                 return await self.append(batch)
-            except BrokerError as error:
-                return error
-        if isinstance(reply, Exception):
-            return translate(reply)
-        return Appended(cast(bytes, reply).decode())
+            except BrokerError as refused:
+                return refused
+        return translate(error)
 
     async def _append_call(self, batch: Batch) -> tuple[list[str], list[EncodableT]]:
         """The script's keys and arguments for one batch."""

@@ -31,6 +31,8 @@ class Schedule(Generic[_T]):
 
     def put(self, thing: _T, at: float) -> None:
         """It is due then, whatever was set before."""
+        if self._due.get(thing) == at:
+            return
         self._due[thing] = at
         things = self._things.get(at)
         if things is None:

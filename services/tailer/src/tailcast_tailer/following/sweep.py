@@ -27,7 +27,8 @@ from tailcast_tailer.instruments import Instruments
 SWEEP_FILES = 500
 # How long the sweep waits for one device; then it goes on with the others.
 DEVICE_SECONDS = 0.5
-# From here on a look may be a second late, so that many are made in one go.
+# From here on a look may be a second late, so that many are made in one go; and so may
+# one at a file of whose changes notifications tell.
 RARE_SECONDS = 10.0
 # A deleted file is forgotten after so long.
 FORGET_SECONDS = 60.0
@@ -206,7 +207,8 @@ class Sweep:
             interval = RARE_SECONDS
         # Spread, or files found together would be due together for ever.
         due = now + interval * random.uniform(0.9, 1.0)  # noqa: S311
-        due = math.ceil(due) if interval >= RARE_SECONDS else due
+        # Files that grow move it on at each line: for a second it is the same time.
+        due = math.ceil(due) if is_watched or interval >= RARE_SECONDS else due
         rested_at = item.followed.rested_at
         if rested_at is not None:
             # Not at once, even if that time is over: its file may have gone meanwhile.
