@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from tailcast_gateway.connections.ids import ID_HEADER
+from tailcast_gateway.http.core.page_headers import NO_PAGE
 from tailcast_gateway.http.origins import EVERY_ORIGIN, is_taken_in
 from tailcast_gateway.http.responses import Headers, foreign_origin, refused_origin
 from tailcast_gateway.instruments import Instruments
@@ -31,6 +32,7 @@ _PREFLIGHT: Final = {
     "access-control-allow-headers": "Authorization, Content-Type, Last-Event-ID",
     "access-control-max-age": "600",
 }
+_POLICY: Final = (b"content-security-policy", NO_PAGE.encode())
 _EXPOSED: Final = f"Retry-After, {ID_HEADER}".encode()
 
 
@@ -58,7 +60,7 @@ class Sharing:
         if not path.startswith(_PREFIXES):
             return self._look_at_change(request)
         # Who keeps answers must not give one page what is another's.
-        headers = [(b"vary", b"Origin")]
+        headers = [(b"vary", b"Origin"), _POLICY]
         if origin is None:
             if EVERY_ORIGIN in self._allowed or not is_taken_in(request.headers):
                 return Shared(None, headers)

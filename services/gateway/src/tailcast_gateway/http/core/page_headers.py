@@ -16,12 +16,13 @@ from typing import Final
 REVALIDATED: Final = "no-cache"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
-# What every answer says, if it does not say it otherwise.
+# What every answer says ...
 EVERY_ANSWER: Final = {
     "x-content-type-options": "nosniff",
     "cross-origin-resource-policy": "same-origin",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
+# ... and each of those that tell something of sessions, but are no pages.
+NO_PAGE: Final = "default-src 'none'; frame-ancestors 'none'"
 
 _INLINE = r"<{0}>(.*?)</{0}>"
 
@@ -43,7 +44,8 @@ def page_headers(html: str) -> dict[str, str]:
     }
     directives = (f"{name} {sources}" for name, sources in policy.items())
     return asset_headers(REVALIDATED) | {
-        "content-security-policy": "; ".join(directives)
+        "content-security-policy": "; ".join(directives),
+        "referrer-policy": "no-referrer",
     }
 
 
@@ -52,7 +54,6 @@ def asset_headers(cache_control: str) -> dict[str, str]:
     return {
         "cache-control": cache_control,
         "vary": "accept-encoding",
-        "referrer-policy": "no-referrer",
     }
 
 
