@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tailcast_streams.entries import Kind
+from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.session_state import Appended, Batch
 from tailcast_tailer.app import Tailer
@@ -21,6 +22,7 @@ from tests.tailer.harness import (
     texts,
     wait_for_records,
 )
+from tests.tailer.single import Clock, Single
 
 
 class Choking(MemoryBroker):
@@ -172,3 +174,27 @@ async def test_what_is_mended_is_the_same_when_it_is_read_again(tmp_path: Path) 
     assert [entry.cursor for entry in before] == [entry.cursor for entry in after]
     ends = [len(b"\n".join(written[: at + 1])) + 1 for at in range(len(written))]
     assert [entry.id.offset for entry in after] == [0, *ends]
+
+
+async def test_the_first_lines_of_a_new_file_are_news_though_the_broker_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody could append yet was never known, and is no history."""
+    broker, path = MemoryBroker(), tmp_path / "a.jsonl"
+    append(path, lines(1))
+    tailer = Single(broker, path, Clock(), was_there_at_start=False)
+    with monkeypatch.context() as failing:
+        failing.setattr(broker, "bear", failing_call)
+        with pytest.raises(BrokerUnavailable):
+            await tailer.follower.turn()
+    # As after each failure.
+    tailer.follower.reload_state()
+    await tailer.settle()
+    state = await broker.load("a")
+    assert state is not None
+    assert (state.records, state.backlog_end) == (1, 0)
+
+
+async def failing_call(*_args: object, **_options: object) -> None:
+    """The broker is away."""
+    raise BrokerUnavailable("away")

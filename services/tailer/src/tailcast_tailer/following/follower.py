@@ -12,7 +12,12 @@ from typing import NamedTuple
 
 from tailcast_streams.entries import NewEntry
 from tailcast_streams.exceptions import BrokerError
-from tailcast_streams.session_state import Appended, SessionState, StoredPosition
+from tailcast_streams.session_state import (
+    NOTHING_STORED,
+    Appended,
+    SessionState,
+    StoredPosition,
+)
 from tailcast_tailer.appending.appender import (
     Addition,
     CannotBeTaken,
@@ -574,7 +579,8 @@ class Follower:
             self._stored = after
 
     def _begun(self, stored: Stored, look: Look) -> Stored:
-        was_known = self._believed_before is not None
+        before = self._believed_before
+        was_known = before is not None and before != NOTHING_STORED
         return self._beginning.begun(stored, look, was_known=was_known)
 
     async def _begin_at_end(self, stored: Stored) -> float | None:
