@@ -16,7 +16,7 @@ from tailcast_streams.redis.broker import RedisBroker
 from tests.indexer import rig as indexer_rig
 from tests.indexer.rig import until_indexed
 from tests.integration.gateway_rig import Rig
-from tests.red_team.test_spoiled_keys import (
+from tests.red_team.spoiling import (
     RUBBISH,
     TYPES,
     WAYS,

@@ -70,3 +70,20 @@ def test_prefixes_that_another_one_owns(prefix: str, name: str) -> None:
         check_key_prefix(prefix.format(name))
     outer = Keys("telemetry")
     assert outer.client("sessions") == Keys("telemetry:client").sessions
+
+
+@pytest.mark.parametrize(
+    "session", ["a", "x{y}%7B", "ünï/cødé", "new\nline", "a:state"]
+)
+def test_a_session_is_found_by_the_key_of_its_state(session: str) -> None:
+    """Whatever it is called; no other key is one of a state."""
+    keys = Keys("p*[x]")
+    assert keys.session_of(keys.state(session)) == session
+    for other in (keys.stream(session), keys.sessions, keys.claims, "x" + keys.births):
+        assert keys.session_of(other) == ""
+
+
+def test_characters_of_a_prefix_mean_themselves_in_patterns() -> None:
+    """Or the keys of other installations would be found too."""
+    assert Keys("telemetry").state_pattern == "telemetry:{*}:state"
+    assert Keys("a*?[b-c]\\").state_pattern == r"a\*\?\[b\-c\]\\:{*}:state"

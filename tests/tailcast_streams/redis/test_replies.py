@@ -12,10 +12,13 @@ from tailcast_streams.redis.core.replies import (
     HEAD_FIELDS,
     ORIGIN_FIELDS,
     STATE_FIELDS,
+    activity_of,
+    are_names,
     birth_of,
     end_of,
     entries_of,
     head_state_of,
+    is_of_documents,
     origin_of,
     position_of,
     rejections_of,
@@ -186,3 +189,39 @@ def test_which_file_a_session_is_of() -> None:
     origin = Origin("a.jsonl", "here:logs", 7, 0, "head", "marker", "past")
     assert origin_of(values) == origin
     assert origin_of([None] * len(ORIGIN_FIELDS)) is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "activity_ms"),
+    [
+        ([None, b"7", b"9"], 7),
+        ([None, b"0", b"9"], 9),
+        ([None, None, b"9"], 9),
+        ([b"5", b"7", b"9"], 0),
+        ([None, b"rubbish", b"-3"], 0),
+        ([None, None, None], 0),
+    ],
+)
+def test_a_state_says_when_its_session_moved(
+    stored: list[bytes | None], activity_ms: int
+) -> None:
+    """By its file, or by its last append; one that is not kept never did."""
+    assert activity_of(stored) == activity_ms
+
+
+def test_names_of_sessions_are_texts() -> None:
+    """Others were written by another program."""
+    assert are_names([])
+    assert are_names([b"a", "ü".encode()])
+    assert not are_names([b"a", b"\xff"])
+
+
+@pytest.mark.parametrize(
+    ("last_id", "is_ours"),
+    [(b"0-0", True), (b"1-7", True), (b"1796072928138-0", False)],
+)
+def test_the_stream_of_documents_has_one_generation(
+    last_id: bytes, *, is_ours: bool
+) -> None:
+    """IDs that the broker made itself are of another program."""
+    assert is_of_documents({b"last-generated-id": last_id}) == is_ours

@@ -71,6 +71,14 @@ class SessionWriter(Protocol):
         """
         ...
 
+    async def mend_shared(self) -> list[str]:
+        """Delete what another program wrote in place of a key that is of no session.
+
+        Returns these keys. Each is made anew by whoever writes it next; the list of
+        sessions is made at once. It does nothing to the keys of indexers and gateways.
+        """
+        ...
+
     async def load(self, session: str) -> SessionState | None:
         """Read the state; None if the session has neither state nor stream.
 
@@ -185,8 +193,11 @@ class SessionWriter(Protocol):
         """Read when some sessions were active last, without those not listed."""
         ...
 
-    async def unlist(self, session: str) -> None:
-        """Remove a session from that list, once nothing of it is stored."""
+    async def unlist(self, session: str) -> bool:
+        """Remove a session from that list, once nothing of it is stored.
+
+        Returns whether it was there, which a name that is no text never is.
+        """
         ...
 
     async def add_document(self, document: Document) -> bool:

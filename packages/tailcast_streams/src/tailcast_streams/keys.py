@@ -1,6 +1,7 @@
 """The keys in the broker. Pure; no other module spells a key."""
 
 import re
+from urllib.parse import unquote
 
 from tailcast_streams.indexes import LEVELS
 
@@ -12,6 +13,8 @@ EMERGENCIES = "!emergencies"
 # Characters that are escaped: braces would move the key to another slot, "%" would give
 # two names the same key, and control characters would spoil an operator's terminal.
 _UNSAFE = re.compile(r"[{}%\x00-\x1f\x7f]")
+# Characters that have a meaning in patterns of keys.
+_MATCHED = re.compile(r"[*?\[\]\\^-]")
 
 
 def check_key_prefix(prefix: str) -> str:
@@ -76,6 +79,19 @@ class Keys:
     def state(self, session: str) -> str:
         """The hash of a session's state, in the stream's slot."""
         return f"{self._tagged(session)}:state"
+
+    @property
+    def state_pattern(self) -> str:
+        """What SCAN finds the states of all sessions by."""
+        prefix = _MATCHED.sub(r"\\\g<0>", self.prefix)
+        return f"{prefix}:{{*}}:state"
+
+    def session_of(self, state: str) -> str:
+        """The session whose state a key is; "" for another key."""
+        begin, end = f"{self.prefix}:{{", "}:state"
+        if not (state.startswith(begin) and state.endswith(end)):
+            return ""
+        return unquote(state[len(begin) : -len(end)])
 
     def rejected(self, session: str) -> str:
         """The stream of rejected lines, in the stream's slot."""

@@ -298,6 +298,11 @@ class Instruments:
         self._meters.healed.inc(size)
         self._log.warning("broker forgot, reading again", session=session, bytes=size)
 
+    def key_mended(self, key: str) -> None:
+        """Another program had written a key that is of no session: it is made anew."""
+        self._meters.mended.inc()
+        self._log.warning("another program wrote a key, made anew", key=key)
+
     def session_diverged(self, session: str) -> None:
         """Stream and state disagreed; they were deleted and are made anew."""
         self._meters.diverged.inc()

@@ -41,6 +41,10 @@ class Meters:
             "conflicts",
             "Appends that did not follow on: another tailer, or a broker that forgot",
         )
+        self.mended = counter(
+            "mended_keys",
+            "Keys of no session that another program wrote, and that were made anew",
+        )
         self.diverged = counter("diverged", "Sessions whose stream and state disagreed")
         self.healed = counter(
             "healed_bytes", "Bytes read again because the broker forgot them"

@@ -12,7 +12,12 @@ from functools import partial
 
 from tailcast_service.pauses import wait_or_timeout
 from tailcast_service.tasks import LongLived, Loop
-from tailcast_streams.exceptions import BrokerError, BrokerFull, BrokerRefused
+from tailcast_streams.exceptions import (
+    BrokerError,
+    BrokerFull,
+    BrokerRefused,
+    KeySpoiled,
+)
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.core.rotated_names import is_compressed, rotated_of
 from tailcast_tailer.files.descriptors import Descriptors
@@ -43,6 +48,8 @@ ORDER_SECONDS = 5.0
 HINTS_SECONDS = 2.0
 # Until what a full broker refused is offered again.
 FULL_SECONDS = 1.0
+# Until a key that another program wrote has been made anew.
+SPOILED_SECONDS = 2.0
 # After a defect, so that it does not spin.
 DEFECT_SECONDS = 10.0
 # How long the end waits for what threads have begun.
@@ -323,6 +330,8 @@ class Pipeline:
         except BrokerError as error:
             followed.reload_state()
             self._presence.lost(error, followed.path)
+            if isinstance(error, KeySpoiled):
+                return SPOILED_SECONDS
             # Else the presence is waited for.
             is_for_this = isinstance(error, BrokerRefused) and self._presence.is_up
             return DEFECT_SECONDS if is_for_this else 0.0

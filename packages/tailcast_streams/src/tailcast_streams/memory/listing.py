@@ -19,6 +19,11 @@ class MemoryListing(MemoryCalls):
         self._stored.births = born
         return born
 
+    async def mend_shared(self) -> list[str]:
+        await self._reachable()
+        # Nobody else can write here.
+        return []
+
     async def births(self) -> Birth:
         await self._reachable()
         return self._stored.births
@@ -61,9 +66,9 @@ class MemoryListing(MemoryCalls):
         listed = await self.sessions()
         return {name: listed[name] for name in sessions if name in listed}
 
-    async def unlist(self, session: str) -> None:
+    async def unlist(self, session: str) -> bool:
         await self._reachable()
-        self._stored.activity_ms.pop(session, None)
+        return self._stored.activity_ms.pop(session, None) is not None
 
     async def hold_presence(
         self, owner: str, *, seconds: float, awake_seconds: float | None = None

@@ -20,11 +20,14 @@ from tailcast_streams.redis.errors import translated_errors
 from tailcast_streams.redis.indexers import RedisIndexers
 from tailcast_streams.redis.indexes import RedisIndexes
 from tailcast_streams.redis.listing import RedisListing
+from tailcast_streams.redis.shared_keys import RedisSharedKeys
 from tailcast_streams.redis.sources import RedisSources
 from tailcast_streams.redis.states import RedisStates
 
 
-class RedisBroker(RedisAppends, RedisEntries, RedisStates, RedisListing):
+class RedisBroker(
+    RedisAppends, RedisEntries, RedisStates, RedisListing, RedisSharedKeys
+):
     """Both ports, `SessionWriter` and `SessionReader`, over one Redis or Valkey."""
 
     def __init__(self, url: str, *, key_prefix: str = "telemetry") -> None:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from tailcast_streams.claims import Claim
 from tailcast_streams.keys import Keys
 from tailcast_streams.redis.connection import ask
-from tailcast_streams.redis.errors import raise_refused, translated_errors
+from tailcast_streams.redis.errors import own_reply, translated_errors
 
 
 class RedisClaims:
@@ -52,9 +52,8 @@ class RedisClaims:
 
     async def _all(self, key: str) -> dict[bytes, bytes]:
         # Asked for every second, so without what redis-py does besides.
-        replies = await ask(self._redis, [("HGETALL", key)])
-        raise_refused(replies)
-        return cast(dict[bytes, bytes], replies[0])
+        (reply,) = await ask(self._redis, [("HGETALL", key)])
+        return cast(dict[bytes, bytes], own_reply(reply) or {})
 
 
 def _field(session: str, claimant: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from tailcast_streams.exceptions import KeySpoiled
 from tailcast_streams.keys import Keys
 from tailcast_streams.notification import INSTALLATION_LENGTH, tag_of
 from tailcast_streams.redis.connection import ask
@@ -42,8 +43,7 @@ class RedisInstallation:
         ours = self.tag[1:-1] or secrets.token_hex(INSTALLATION_LENGTH // 2)
         commands = [("SET", self._key, ours, "NX"), ("GET", self._key)]
         made, stored = await ask(self._redis, commands)
-        if isinstance(stored, bytes) and not _is_id(stored):
-            # It is not an ID: somebody wrote it by hand.
+        if _is_foreign(stored):
             with translated_errors():
                 await self._redis.set(self._key, ours)
             stored = ours.encode()
@@ -53,6 +53,13 @@ class RedisInstallation:
                 raise translate(reply) from reply
         self.tag = tag_of(stored.decode() if _is_id(stored) else ours)
         self.heard_tag = self.tag.encode()
+
+
+def _is_foreign(stored: Any) -> bool:
+    """Whether another program wrote it, or somebody by hand."""
+    if isinstance(stored, Exception):
+        return isinstance(translate(stored), KeySpoiled)
+    return isinstance(stored, bytes) and not _is_id(stored)
 
 
 def _is_id(stored: Any) -> bool:

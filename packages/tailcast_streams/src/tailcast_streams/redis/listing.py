@@ -7,11 +7,11 @@ from typing import TypeAlias, cast
 
 from redis.commands.core import AsyncScript
 
-from tailcast_streams.births import Birth
+from tailcast_streams.births import UNCOUNTED, Birth
 from tailcast_streams.redis.calls import RedisCalls
-from tailcast_streams.redis.connection import PIPELINE_COMMANDS
+from tailcast_streams.redis.connection import PIPELINE_COMMANDS, ask
 from tailcast_streams.redis.core.replies import birth_of
-from tailcast_streams.redis.errors import translated_errors
+from tailcast_streams.redis.errors import own_reply, translated_errors
 
 
 # A time after all others: scores and JSON hold milliseconds exactly up to here. "inf",
@@ -43,9 +43,9 @@ class RedisListing(RedisCalls):
         return birth_of(cast(list[bytes], answer))
 
     async def births(self) -> Birth:
-        with translated_errors():
-            found = await self._redis.hmget(self._keys.births, ["counter", "number"])
-        return birth_of(cast(list[bytes | None], found))
+        asked = ("HMGET", self._keys.births, "counter", "number")
+        (found,) = map(own_reply, await ask(self._redis, [asked]))
+        return UNCOUNTED if found is None else birth_of(found)
 
     async def touch(self, activity_ms: Mapping[str, int]) -> None:
         pairs = list(activity_ms.items())
@@ -123,9 +123,9 @@ class RedisListing(RedisCalls):
             if score is not None and 0 <= score <= _LAST_MS
         }
 
-    async def unlist(self, session: str) -> None:
+    async def unlist(self, session: str) -> bool:
         with translated_errors():
-            await self._redis.zrem(self._keys.sessions, session)
+            return bool(await self._redis.zrem(self._keys.sessions, session))
 
     async def hold_presence(
         self, owner: str, *, seconds: float, awake_seconds: float | None = None
@@ -156,7 +156,8 @@ class RedisListing(RedisCalls):
         for owner in owners:
             asked.append(("GET", self._keys.presence(owner)))
             asked.append(("EXISTS", self._keys.awake(owner)))
-        found = await self._ask(asked)
+        # (One that another program wrote is written over with the next sign of life.)
+        found = [own_reply(reply) for reply in await ask(self._redis, asked)]
         signs = zip(owners, found[::2], found[1::2], strict=True)
         return {
             owner
@@ -165,8 +166,10 @@ class RedisListing(RedisCalls):
         }
 
     async def has_begun(self, tailer: str) -> bool:
-        with translated_errors():
-            return bool(await self._redis.sismember(self._keys.begun, tailer))
+        asked = ("SISMEMBER", self._keys.begun, tailer)
+        (found,) = map(own_reply, await ask(self._redis, [asked]))
+        # Where that cannot be told, no line is left out.
+        return found is None or bool(found)
 
     async def note_begun(self, tailer: str) -> None:
         with translated_errors():
@@ -174,7 +177,7 @@ class RedisListing(RedisCalls):
 
     @cached_property
     def _births(self) -> AsyncScript:
-        return self._script("births")
+        return self._script("last_id", "births")
 
 
 def _times_of(found: _Scores) -> dict[str, int]:

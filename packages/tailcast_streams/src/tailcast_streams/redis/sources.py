@@ -6,13 +6,14 @@ whole.
 """
 
 import time
-from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.typing import EncodableT
 
+from tailcast_streams.exceptions import KeySpoiled
 from tailcast_streams.keys import Keys
 from tailcast_streams.redis.connection import ask
 from tailcast_streams.redis.core.sources import (
@@ -22,7 +23,7 @@ from tailcast_streams.redis.core.sources import (
     source_text,
     sources_of,
 )
-from tailcast_streams.redis.errors import raise_refused, translated_errors
+from tailcast_streams.redis.errors import own_reply, raise_refused, translated_errors
 from tailcast_streams.sources import (
     MAX_LISTED_PATHS,
     SOURCES_KEPT_SECONDS,
@@ -53,6 +54,16 @@ class RedisSources:
         self._keys = keys
 
     async def publish(
+        self, overview: Overview, changed: Mapping[str, Source | None]
+    ) -> None:
+        try:
+            await self._publish(overview, changed)
+        except KeySpoiled:
+            # The tailer finds out that nothing is stored, and publishes all.
+            await self.forget(overview.owner)
+            raise
+
+    async def _publish(
         self, overview: Overview, changed: Mapping[str, Source | None]
     ) -> None:
         key = self._keys.sources_of(overview.owner)
@@ -87,21 +98,17 @@ class RedisSources:
             await self._redis.delete(self._keys.sources_of(owner))
 
     async def overviews(self) -> list[Overview]:
-        with translated_errors():
-            names = cast(
-                list[bytes],
-                await self._redis.zrevrangebyscore(
-                    self._keys.sources, "+inf", 0, start=0, num=MAX_TAILERS
-                ),
-            )
+        asked = ("ZREVRANGEBYSCORE", self._keys.sources, "+inf", 0)
+        limited = (*asked, "LIMIT", 0, MAX_TAILERS)
+        (reply,) = await ask(self._redis, [limited])
+        names = cast(list[bytes], own_reply(reply) or [])
         owners = sorted(name.decode(errors="replace") for name in names)
         found = await self._overviews(owners) if owners else []
         return [overview for overview in found if overview is not None]
 
     async def _overviews(self, owners: list[str]) -> list[Overview | None]:
-        replies = await self._ask(
-            [("HGET", self._keys.sources_of(owner), OVERVIEW_FIELD) for owner in owners]
-        )
+        asked = [("HGET", self._keys.sources_of(one), OVERVIEW_FIELD) for one in owners]
+        replies = map(own_reply, await ask(self._redis, asked))
         return [
             overview_of(owner, text)
             for owner, text in zip(owners, replies, strict=True)
@@ -119,11 +126,10 @@ class RedisSources:
         first = FirstPaths(after=after, states=states, limit=limit)
         cursor = 0
         for _ in range(_MOST_SCANS):
-            with translated_errors():
-                cursor, fields = await cast(
-                    Awaitable[tuple[int, dict[bytes, bytes]]],
-                    self._redis.hscan(key, cursor, count=SCANNED_FIELDS),
-                )
+            asked = ("HSCAN", key, cursor, "COUNT", SCANNED_FIELDS)
+            (reply,) = await ask(self._redis, [asked])
+            scanned = cast(Any, own_reply(reply) or (0, {}))
+            cursor, fields = cast(tuple[int, dict[bytes, bytes]], scanned)
             first.take(sources_of(fields))
             if not cursor:
                 break

@@ -6,6 +6,7 @@ Many sessions are read in few round trips, each of bounded size.
 from collections.abc import AsyncIterator, Sequence
 
 from tailcast_streams.exceptions import KeySpoiled
+from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.redis.calls import RedisCalls
 from tailcast_streams.redis.connection import PIPELINE_COMMANDS, ask
 from tailcast_streams.redis.core.replies import (
@@ -17,7 +18,7 @@ from tailcast_streams.redis.core.replies import (
     position_of,
     stored_state_of,
 )
-from tailcast_streams.redis.errors import SPOILED, own_reply
+from tailcast_streams.redis.errors import SPOILED, own_reply, raise_refused
 from tailcast_streams.session_state import (
     SPOILED_STATE,
     Head,
@@ -84,10 +85,15 @@ class RedisStates(RedisCalls):
                 ("XRANGE", stream, "-", "+", "COUNT", "1"),
                 ("XREVRANGE", stream, "+", "-", "COUNT", "1"),
             ]
-        replies = await self._ask(asked)
+        replies = await ask(self._redis, asked)
         heads: list[Head] = []
         for at in range(0, len(replies), 3):
-            values, oldest, newest = replies[at : at + 3]
+            some = replies[at : at + 3]
+            if sessions[at // 3] == EMERGENCIES:
+                # Every client has these: until they are made anew there are none.
+                some = [own_reply(reply) or () for reply in some]
+            raise_refused(some)
+            values, oldest, newest = some
             state = head_state_of(values)
             if state is not None and state.position.last_id == SPOILED_STATE:
                 text = f"{SPOILED} the state of {sessions[at // 3]} cannot be read"

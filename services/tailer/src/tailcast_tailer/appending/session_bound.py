@@ -179,8 +179,7 @@ class SessionBound:
     async def _is_out(self, name: str, state: SessionState | None, now_ms: int) -> bool:
         """Take a session out, if it may be; whether it is listed no more."""
         if state is None or state.taken_out_ms:
-            await self._writer.unlist(name)
-            return True
+            return await self._writer.unlist(name)
         if state.position.is_diverged or not await self._is_cold(name, state, now_ms):
             return False
         if not await self._writer.take_out(

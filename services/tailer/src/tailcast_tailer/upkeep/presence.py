@@ -42,8 +42,10 @@ class Presence:
     ) -> None:
         """Prepare; `make_room` trims what can be spared when the broker is full.
 
-        `on_back` is called when the broker answers again after it did not.
+        `on_back` is called when the broker may have lost something: it answers again
+        after it did not, or a key was made anew.
         """
+        self._on_back = on_back
         self._writer = writer
         self._make_room = make_room
         self._owner = owner
@@ -97,11 +99,23 @@ class Presence:
             )
             # A broker that was emptied, or restored, may have another one, or none.
             await self._writer.settle_installation()
+            await self._mend()
         except BrokerFull:
             self._instruments.broker.full()
             await self._make_room()
         else:
             self._instruments.broker.has_room()
+
+    async def _mend(self) -> None:
+        """Have what all sessions share made anew, where another program wrote it."""
+        try:
+            spoiled = await self._writer.mend_shared()
+        except BrokerRefused as error:
+            self._instruments.broker.refused(error, "keys of no session", matters=False)
+            return
+        for key in spoiled:
+            self._instruments.key_mended(key)
+            self._on_back()
 
     async def withdraw(self) -> None:
         """Let the presence expire, so that another tailer may take over at once."""

@@ -219,6 +219,30 @@ def origin_of(reply: Sequence[bytes | None]) -> Origin | None:
     )
 
 
+# The fields of a state that `activity_of` reads.
+LISTED_FIELDS = ("taken_out_ms", "written_ms", "updated_ms")
+
+
+def activity_of(reply: Sequence[bytes | None]) -> int:
+    """When a session moved last, Unix milliseconds; 0 for one that is not kept."""
+    taken_out, written, updated = (_number(text or b"") for text in reply)
+    return 0 if taken_out else max(0, written) or max(0, updated)
+
+
+def are_names(names: Sequence[bytes]) -> bool:
+    """Whether sessions may have these names: texts, in UTF-8."""
+    try:
+        b"\n".join(names).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_of_documents(told: Mapping[bytes, Any]) -> bool:
+    """Whether a stream is that of the whole-file emergencies, as XINFO tells of it."""
+    return _entry_id(told[b"last-generated-id"]).generation <= 1
+
+
 def _text(value: bytes) -> str:
     # No tailer writes a NUL, and no path may have one.
     return "" if b"\0" in value else value.decode(errors="replace")

@@ -3,11 +3,18 @@
 -- rises above the last one, and above what is forgotten by the clock.
 
 local key = KEYS[1]
-local last = tonumber(redis.call('HGET', key, 'number') or '0') or 0
+local stored = ask_own('HMGET', key, 'number', 'counter')
+if not stored then
+  -- Another program wrote it: another count begins.
+  redis.call('DEL', key)
+  stored = {false, false}
+end
+local last = tonumber(stored[1] or '0') or 0
 local time = redis.pcall('TIME')
 local floor = time.err and 0 or time[1] * 1000000 + time[2]
 local number = math.max(last + 1, floor)
 local text = string.format('%.0f', number)
-redis.call('HSETNX', key, 'counter', ARGV[1])
-redis.call('HSET', key, 'number', text)
-return {redis.call('HGET', key, 'counter'), text}
+local counter = stored[2]
+if not counter or not string.match(counter, '^%x%x%x%x%x%x%x%x$') then counter = ARGV[1] end
+redis.call('HSET', key, 'counter', counter, 'number', text)
+return {counter, text}
