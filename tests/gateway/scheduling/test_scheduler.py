@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tailcast_gateway.scheduling.core.fair_queue import Account
+from tailcast_gateway.scheduling.core.fair_queue import Account, Group
 from tailcast_gateway.scheduling.scheduler import SLICE_NS
 from tailcast_gateway.scheduling.turns import SharedWork, WorkKind, in_thread, work_as
 from tests.gateway.scheduling.rig import MS, Rig
@@ -134,6 +134,32 @@ async def test_clients_that_always_want_more_get_the_same(rig: Rig) -> None:
     done = Counter(rig.done)
     assert abs(done["long"] * 10 - done["short"]) <= 30
     await asyncio.gather(*tasks)
+
+
+async def test_many_connections_of_one_address_have_one_part(rig: Rig) -> None:
+    """Whatever they want more, and while others want something."""
+    group, tasks = Group(), [rig.begin("one", 2_000)]
+    for _ in range(20):
+        account = Account()
+        account.join(group)
+        tasks.append(rig.begin("many", 2_000, account=account))
+    while len(rig.done) < 2_000:
+        await asyncio.sleep(0)
+    done = Counter(rig.done)
+    assert 0.4 < done["one"] / len(rig.done) < 0.6
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert group.waiting == 0
+
+
+async def test_one_of_an_address_where_nobody_waits_pays_for_itself(rig: Rig) -> None:
+    """However many connections rest there."""
+    group, accounts = Group(), [Account() for _ in range(20)]
+    for account in accounts:
+        account.join(group)
+    await rig.begin("busy", 100, account=accounts[0])
+    assert accounts[0].start == 100 * MS
 
 
 async def test_calls_have_their_turns_too(rig: Rig) -> None:

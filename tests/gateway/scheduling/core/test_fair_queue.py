@@ -20,7 +20,7 @@ def test_whoever_has_cost_less_comes_first() -> None:
     dear, cheap = Account(), Account()
     for account, cost in ((dear, 10), (cheap, 1)):
         queue.begin(account)
-        queue.charge(account, cost)
+        account.charge(cost)
     queue.add(dear, "dear")
     queue.add(cheap, "cheap")
     assert [queue.take()[1] for _ in range(2)] == ["cheap", "dear"]
@@ -32,14 +32,14 @@ def test_nobody_saves_by_resting_or_pays_for_having_been_alone() -> None:
     busy, new = Account(), Account()
     for _ in range(100):
         queue.begin(busy)
-        queue.charge(busy, 10)
+        busy.charge(10)
     turns: list[str] = []
     queue.add(busy, "busy")
     queue.add(new, "new")
     for _ in range(20):
         account, name = queue.take()
         turns.append(name)
-        queue.charge(account, 10)
+        account.charge(10)
         queue.add(account, name)
     assert turns[0] == "new"
     assert abs(turns.count("new") - turns.count("busy")) <= 2
@@ -70,7 +70,7 @@ def test_all_that_want_more_get_the_same(
         cost = costs[pieces[which] % len(costs)]
         pieces[which] += 1
         spent[which] += cost
-        queue.charge(account, cost)
+        account.charge(cost)
         queue.add(account, which)
     # Each may be ahead by the pieces that it has at once, none of which costs over 50.
     most = max(at_once for at_once, _ in clients)
@@ -84,7 +84,7 @@ def test_a_client_that_has_cost_nothing_waits_for_nobody(costs: list[int]) -> No
     for cost in costs:
         account = Account()
         queue.begin(account)
-        queue.charge(account, cost)
+        account.charge(cost)
         queue.add(account, "another")
     queue.add(Account(), "new")
     assert queue.take()[1] == "new"

@@ -344,7 +344,9 @@ class Front(asyncio.Protocol):
 
     def _enter(self, peer: tuple[str, int]) -> Visit:
         now = asyncio.get_running_loop().time()
-        return self._reception.edge.enter(peer[0], now)
+        visit = self._reception.edge.enter(peer[0], now)
+        self.account.join(visit.network.clients)
+        return visit
 
     def _begin_http(self) -> None:
         """Give the connection to uvicorn's protocol, as the event loop would."""

@@ -64,6 +64,7 @@ class Scheduler:
         self, account: Account, kind: WorkKind, callback: Callable[[], None]
     ) -> None:
         """Call something for a client when it has its turn, in a later pass."""
+        account.begin_to_wait()
         self._calls.append((account, (kind, callback)))
         self._come_back()
 
@@ -98,7 +99,7 @@ class Scheduler:
 
     def charge(self, account: Account, kind: WorkKind, used_ns: int) -> None:
         """Note what was used for a client."""
-        self._queue.charge(account, used_ns)
+        account.charge(used_ns)
         self._used_ns += used_ns
         self._on_used(kind.value, used_ns)
         self._come_back()
@@ -123,6 +124,7 @@ class Scheduler:
             ):
                 account, (kind, waiter) = self._queue.take()
                 if not isinstance(waiter, asyncio.Future):
+                    account.end_to_wait()
                     self.measured(account, kind, waiter)
                 elif not waiter.done():
                     waiter.set_result(None)

@@ -132,11 +132,13 @@ class Turns:
     def standing(self, hurry: Hurry) -> Generator[None]:
         """During the block it waits for a turn."""
         self._ahead.append(hurry)
+        self.account.begin_to_wait()
         self.stand()
         try:
             yield
         finally:
             self.go_on()
+            self.account.end_to_wait()
             self._ahead.remove(hurry)
 
     @contextmanager

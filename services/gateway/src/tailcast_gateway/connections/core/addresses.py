@@ -14,6 +14,7 @@ from tailcast_gateway.limits import (
     Limit,
     Quotas,
 )
+from tailcast_gateway.scheduling.core.fair_queue import Group
 
 
 # How many are remembered; beyond that those without a connection are forgotten.
@@ -25,7 +26,7 @@ TOLD: Final = 64
 class Network:
     """An address, or a network of them."""
 
-    __slots__ = ("bucket", "name", "open")
+    __slots__ = ("bucket", "clients", "name", "open")
 
     def __init__(self, name: str, rate: TokenRate, now: float) -> None:
         self.name = name
@@ -33,6 +34,8 @@ class Network:
         self.open = 0
         # What is left of the rate of new ones.
         self.bucket = TokenBucket(rate, now)
+        # What its clients have together.
+        self.clients = Group()
 
 
 class Visit(NamedTuple):

@@ -18,16 +18,50 @@ from typing import Generic, NamedTuple, TypeVar
 _Item = TypeVar("_Item")
 
 
+class Group:
+    """Clients that together have the part of one: those of one address."""
+
+    __slots__ = ("waiting",)
+
+    def __init__(self) -> None:
+        # How many of them wait for something to be done.
+        self.waiting = 0
+
+
 class Account:
     """What one client has cost."""
 
-    __slots__ = ("latest", "start")
+    __slots__ = ("_group", "_pieces", "latest", "start")
 
     def __init__(self) -> None:
+        # With whom it shares.
+        self._group = Group()
+        # How many pieces of its work wait.
+        self._pieces = 0
         # Where its next piece begins on the clock of the queue.
         self.start = 0.0
         # What its latest piece has cost.
         self.latest = 0
+
+    def join(self, group: Group) -> None:
+        """Share with others, before anything is done for it."""
+        self._group = group
+
+    def begin_to_wait(self) -> None:
+        """Note that one more piece of its work waits."""
+        self._pieces += 1
+        self._group.waiting += self._pieces == 1
+
+    def end_to_wait(self) -> None:
+        """Note that one does not wait any more."""
+        self._pieces -= 1
+        self._group.waiting -= self._pieces == 0
+
+    def charge(self, cost: int) -> None:
+        """Note what a piece has cost: the more, the more of its group wait."""
+        sharing = self._group.waiting + (self._pieces == 0)
+        self.start += cost * sharing
+        self.latest = cost
 
 
 class _Waiting(NamedTuple, Generic[_Item]):
@@ -80,8 +114,3 @@ class FairQueue(Generic[_Item]):
     def begin(self, account: Account) -> None:
         """Note that a piece is begun at once, while none waits."""
         self._clock = account.start = max(account.start, self._clock)
-
-    def charge(self, account: Account, cost: int) -> None:
-        """Note what a piece has cost that was taken or begun."""
-        account.start += cost
-        account.latest = cost
