@@ -4,10 +4,10 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Generic, TypeVar
 
 import pytest
 
@@ -18,12 +18,15 @@ from tailcast_streams.exceptions import (
     BrokerUnwilling,
 )
 from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_streams.redis.broker import RedisBroker
 from tailcast_streams.session_state import Appended, Batch
 from tailcast_tailer.app import Tailer
 from tailcast_tailer.core.watches import Notification, Observed, Watches
 from tailcast_tailer.files import devices, kept_bytes
 from tailcast_tailer.finding.inotify import has_inotify
+from tests.brokers import BrokerServer
 from tests.tailer.harness import (
+    Broker as AnyBroker,
     append,
     entries_of,
     eventually,
@@ -43,6 +46,9 @@ BEFORE = 200
 NAMES = ("a", "b", "c", "d")
 
 pytestmark = pytest.mark.skipif(not has_inotify(), reason="which devices are local")
+
+
+_B = TypeVar("_B", bound=AnyBroker)
 
 
 class Broker(MemoryBroker):
@@ -89,10 +95,10 @@ def looks(tailer: Tailer, by: str) -> float:
     return found or 0.0
 
 
-class Live:
+class Live(Generic[_B]):
     """Files that grow, line by line, and a tailer."""
 
-    def __init__(self, broker: Broker, directory: Path, tailer: Tailer) -> None:
+    def __init__(self, broker: _B, directory: Path, tailer: Tailer) -> None:
         self.broker = broker
         self.tailer = tailer
         self._paths = {name: session_path(directory, name) for name in NAMES}
@@ -118,13 +124,17 @@ class Live:
             assert {entry.id.generation for entry in entries} == {1}
 
 
+def growing(tmp_path: Path) -> AbstractAsyncContextManager[Live[Broker]]:
+    """Such files, and a broker to which things happen."""
+    return growing_for(Broker(), tmp_path)
+
+
 @asynccontextmanager
-async def growing(tmp_path: Path, **options: Any) -> AsyncGenerator[Live]:
+async def growing_for(broker: _B, tmp_path: Path) -> AsyncGenerator[Live[_B]]:
     """Files that are read up to their ends, and grow as those of running jobs do."""
-    broker = Broker()
     for name in NAMES:
         session_path(tmp_path, name).write_bytes(lines(*range(BEFORE)))
-    async with running(broker, tmp_path, **options) as tailer:
+    async with running(broker, tmp_path) as tailer:
         live = Live(broker, tmp_path, tailer)
         await live.until_told()
 
@@ -264,6 +274,34 @@ async def test_a_lot_of_which_nothing_is_known(
             live.broker.fails = BrokerUnavailable("it hung up")
             live.write(*NAMES)
             await live.until_told()
+
+
+async def test_connections_that_break_all_the_time(
+    own_broker: BrokerServer, tmp_path: Path
+) -> None:
+    """Wherever a lot is then: on its way, or its answer."""
+    async with (
+        aclosing(RedisBroker(own_broker.url)) as adapter,
+        aclosing(RedisBroker(own_broker.url)) as reader,
+        growing_for(adapter, tmp_path) as live,
+    ):
+
+        def made() -> float:
+            return looks(live.tailer, "loop") + looks(live.tailer, "thread")
+
+        with own_broker.client() as client:
+            for _ in range(20):
+                before = made()
+                live.write(*NAMES)
+
+                async def has_looked(before: float = before) -> bool:
+                    return made() > before
+
+                await eventually(has_looked)
+                client.client_kill_filter(_type="normal", skipme=True)
+        # Whose connections are whole: it connects only now.
+        live.broker = reader
+        await live.until_told()
 
 
 async def test_a_tailer_that_is_ended_in_the_midst_of_a_lot(tmp_path: Path) -> None:

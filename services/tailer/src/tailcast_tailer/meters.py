@@ -26,8 +26,8 @@ class Meters:
         )
         self.narrowed = counter(
             "narrowed",
-            "Batches that failed unforeseen and were made smaller, down "
-            "to the line at fault",
+            "Batches, or lots of files, that failed unforeseen and were made "
+            "smaller, down to the line at fault",
         )
         self.steps = counter(
             "clock_steps",
