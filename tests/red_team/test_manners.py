@@ -7,6 +7,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from tailcast_gateway.http import changes
 from tests.brokers import BrokerServer, free_port
 from tests.integration.gateway_process import running
 from tests.integration.gateway_rig import PATIENCE_SECONDS, Gateway, Rig, numbered
@@ -168,7 +169,31 @@ async def test_health_has_a_port_of_its_own(broker: BrokerServer) -> None:
         assert (await client.get("/api/sessions")).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/api/series", "/login", "/api/emergencies/ack?id=a"])
+CHANGING = ("/api/series", "/login", "/api/emergencies/ack?id=a")
+
+
+@pytest.mark.parametrize("path", CHANGING)
+async def test_a_body_that_does_not_come_is_not_the_brokers_fault(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """It is answered 408, and counted as that; the connection is over."""
+    monkeypatch.setattr(changes, "BODY_SECONDS", 0.1)
+    kind = ("Content-Type: application/json", "Content-Length: 100")
+    text = request(path, *kind, method="POST", hosts=("localhost",))
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(f"{text}{{".encode())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        answer = (await reader.read()).decode()
+    writer.close()
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert "the body did not come in time" in answer
+    metrics = gateway.replica.instruments.exposition().decode()
+    assert 'tailcast_gateway_requests_unread_total{status="408"} 1.0' in metrics
+    assert 'tailcast_gateway_unavailable_total{to="request"} 1.0' not in metrics
+    assert "tailcast_gateway_broker_errors_total{" not in metrics
+
+
+@pytest.mark.parametrize("path", CHANGING)
 async def test_whoever_leaves_within_a_body_is_no_defect(
     gateway: Gateway, path: str
 ) -> None:

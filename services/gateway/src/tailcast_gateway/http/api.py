@@ -289,7 +289,7 @@ def _add_errors(api: Api, replica: Replica) -> None:
     """Answer what cannot be served."""
     explain_broker = partial(_explain_broker, replica)
     api.on_late = partial(_explain_late, replica)
-    add_refusals(api)
+    add_refusals(api, replica.instruments)
     add_access(api)
 
     @api.exception_handler(BrokerError)

@@ -61,7 +61,7 @@ _LINES: Final = "application/x-ndjson"
 
 def add_many_series(api: FastAPI, replica: Replica, exports: Exports) -> None:
     """Serve the curves of several sessions."""
-    responses = answers(SeriesBody, NoSeriesBody, errors=(400,))
+    responses = answers(SeriesBody, NoSeriesBody, errors=(400, 408))
     content = responses[200]["content"]
     content[_LINES] = content.pop("application/json")
     lines = _Lines(replica.instruments)

@@ -24,6 +24,7 @@ _ERRORS: Final = {
     401: "Somebody has to say who it is, and this token does not count, or is missing.",
     403: "This origin may not connect, or the token does not allow it.",
     404: "There is no such session, record or emergency.",
+    408: "The body did not come in time.",
     413: "The body is too long.",
     415: "The body is no JSON by its content type.",
     421: "The gateway is not known by this host.",
