@@ -42,7 +42,7 @@ BOUNDS = {
 CLAUSES = {
     "C1": "nothing is missing while a frame's prev is not after the client's cursor",
     "C2": "final cursors come in a message, not in the close frame's reason",
-    "C3": "server-sent events are for one session, and only what moves it has an ID",
+    "C3": "an event's ID says where its reader is, and only what moves it has one",
     "C4": "what MessagePack cannot hold is a text before it leaves the tailer",
     "C5": "deflated frames keep no context, and smaller windows are declined",
     "C6": "the newest subscribe gives a session's options, and nothing old follows it",

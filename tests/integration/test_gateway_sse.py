@@ -123,9 +123,9 @@ async def test_records_as_events(rig: Rig, gateway: Gateway) -> None:
 async def test_c3_one_session_resumed_by_the_last_event_id(
     rig: Rig, gateway: Gateway
 ) -> None:
-    """C3: events of one session alone; its last ID is where the next request begins."""
+    """C3: of one session the last ID is its cursor, where the next request begins."""
     async with httpx.AsyncClient(base_url=gateway.url) as client:
-        for query in ("", "?sessionId=a&sessionId=b", "?sessionId="):
+        for query in ("", "?sessionId=", "?sessionId=a&sessionId="):
             answer = await client.get(f"/sse/telemetry{query}")
             assert (answer.status_code, answer.json()["code"]) == (
                 400,

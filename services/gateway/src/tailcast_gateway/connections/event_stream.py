@@ -48,9 +48,15 @@ class EventStream(Response):
     """The response, and at the same time the owner's socket."""
 
     def __init__(
-        self, *, remote_address: tuple[str, int] | None, account: Account
+        self,
+        *,
+        remote_address: tuple[str, int] | None,
+        account: Account,
+        with_ids: Callable[[bytes], bytes] | None = None,
     ) -> None:
+        """Prepare; `with_ids` gives events the reader's own IDs."""
         super().__init__()
+        self._with_ids = with_ids
         # The owner; `NO_OWNER` before `start` and after the end.
         self.owner: SocketOwner = NO_OWNER
         # Called once the response can be written.
@@ -87,9 +93,8 @@ class EventStream(Response):
 
     def write(self, frames: bytes) -> None:
         """Send whole events."""
-        if self._is_closing:
-            return
-        self._hold(frames)
+        if not self._is_closing:
+            self._hold(frames if self._with_ids is None else self._with_ids(frames))
 
     def refuse(self, unserved: Unserved) -> None:
         """End the stream with the error of a request that could not be met.

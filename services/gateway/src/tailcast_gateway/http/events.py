@@ -1,4 +1,4 @@
-"""The records of one session as server-sent events, resumed by `Last-Event-ID`.
+"""The records of sessions as server-sent events, resumed by `Last-Event-ID`.
 
 This module checks the request. Then `connections.event_stream` makes the response, and
 a `Connection` serves it.
@@ -15,9 +15,10 @@ from tailcast_gateway.connections.requests import account_of, front_of
 from tailcast_gateway.http.access import granted_to, no_such_session
 from tailcast_gateway.http.authentication import peer_of
 from tailcast_gateway.http.core.openapi import answers
-from tailcast_gateway.http.core.parameters import only_session, parsed_query
+from tailcast_gateway.http.core.parameters import parsed_query, sessions_of_events
 from tailcast_gateway.protocol.client_messages import error_message
-from tailcast_gateway.protocol.event_wire import EVENTS
+from tailcast_gateway.protocol.event_places import EventPlaces
+from tailcast_gateway.protocol.event_wire import EVENTS, MANY_EVENTS
 from tailcast_gateway.protocol.limits import (
     MAX_EMERGENCIES,
     MAX_MESSAGE_BYTES,
@@ -51,15 +52,21 @@ def add_events(api: FastAPI, replica: Replica) -> None:
         last_event_id: Annotated[str | None, Header()] = None,
         last_event: Annotated[str | None, Query(alias="lastEventId")] = None,
     ) -> Response:
-        """Records of one session as they come; the event's ID is the cursor."""
-        session, grant = only_session(session_ids or []), granted_to(request).grant
-        if not grant.allows(session):
+        """Records of sessions as they come; the event's ID says where one is."""
+        sessions, grant = (
+            sessions_of_events(session_ids or []),
+            granted_to(request).grant,
+        )
+        if not any(map(grant.allows, sessions)):
             return no_such_session()
+        last = last_event_id or last_event or None
+        places = EventPlaces(sessions, last) if len(sessions) > 1 else None
         query = parsed_query(
-            session,
+            sessions[0] if places is None else sessions,
             replica.views,
             start=start,
-            after=last_event_id or last_event or None,
+            after=last if places is None else None,
+            places=places,
             where=where,
             metrics=metrics or (),
             max_message=max_message,
@@ -79,10 +86,10 @@ def add_events(api: FastAPI, replica: Replica) -> None:
         response = EventStream(
             remote_address=None if peer is None else (peer.host, peer.port),
             account=account_of(request.scope),
+            with_ids=None if places is None else places.with_ids,
         )
-        connection = replica.take(
-            response, EVENTS, id=id_of(request.scope), grant=grant
-        )
+        wire = EVENTS if places is None else MANY_EVENTS
+        connection = replica.take(response, wire, id=id_of(request.scope), grant=grant)
         response.start(
             connection, lambda: connection.subscribe(query.message, response.refuse)
         )

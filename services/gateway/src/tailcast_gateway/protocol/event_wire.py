@@ -50,7 +50,7 @@ class EventWire:
         moves = kind in _MOVING or kind == "gap"
         lines = [b"event: %b\ndata: %b\n" % (kind.encode(), _encode(fields))]
         if moves and cursor is not None:
-            lines.append(_id(cursor))
+            lines.append(self._id(str(fields.get("sessionId")), cursor))
         delays = [str(fields[name]) for name in _DELAYS if name in fields]
         lines += [b"retry: %b\n" % delay.encode() for delay in delays]
         return b"".join((*lines, b"\n"))
@@ -58,7 +58,8 @@ class EventWire:
     def start(self, fields: Fields) -> Opening:
         kind = str(fields["type"]).encode()
         encoded = _encode(fields)[:-1]
-        return Opening(b'event: %b\ndata: %b,"data":' % (kind, encoded), len(fields))
+        opening = b'event: %b\ndata: %b,"data":' % (kind, encoded)
+        return _EventOpening(opening, len(fields), str(fields.get("sessionId")))
 
     def items(self, records: Sequence[bytes]) -> Sequence[bytes]:
         return [one_line(record) for record in records]
@@ -69,20 +70,49 @@ class EventWire:
     def with_records(
         self, start: Opening, items: Sequence[bytes], fields: Fields
     ) -> bytes:
-        return _event(start, b"[%b]" % b",".join(items), fields)
+        return self._event(start, b"[%b]" % b",".join(items), fields)
 
     def with_record(self, start: Opening, item: bytes, fields: Fields) -> bytes:
-        return _event(start, item, fields)
+        return self._event(start, item, fields)
+
+    def _event(self, start: Opening, data: bytes, fields: Fields) -> bytes:
+        cursor, id = fields.get("cursor"), b""
+        if cursor is not None and isinstance(start, _EventOpening):
+            id = self._id(start.session, cursor)
+        return b"%b%b,%b\n%b\n" % (start.encoded, data, _encode(fields)[1:], id)
+
+    def _id(self, session: str, cursor: object) -> bytes:
+        del session  # there is one
+        return b"id: %b\n" % str(cursor).encode()
+
+
+class _EventOpening(Opening):
+    """The beginning of events, and the session that they are of."""
+
+    __slots__ = ("session",)
+
+    def __init__(self, encoded: bytes, count: int, session: str) -> None:
+        super().__init__(encoded, count)
+        self.session = session
+
+
+class ManyEventWire(EventWire):
+    """The same for readers of several sessions: an ID says which cursor moved.
+
+    `EventPlaces` makes the ID of each reader of that.
+    """
+
+    # (The cursors of all sessions come on top.)
+    def message(self, fields: Fields) -> bytes:
+        if fields["type"] != "positions":
+            return super().message(fields)
+        event = b"event: positions\ndata: %b\n" % _encode(fields)
+        mark = {name: fields.get(name) for name in ("at", "cursors", "more")}
+        return b"%bid: %b\n\n" % (event, _encode(mark))
+
+    def _id(self, session: str, cursor: object) -> bytes:
+        return b"id: %b\n" % _encode({"cursors": {session: str(cursor)}})
 
 
 EVENTS: Final[Wire] = EventWire()
-
-
-def _event(start: Opening, data: bytes, fields: Fields) -> bytes:
-    cursor = fields.get("cursor")
-    id = b"" if cursor is None else _id(cursor)
-    return b"%b%b,%b\n%b\n" % (start.encoded, data, _encode(fields)[1:], id)
-
-
-def _id(cursor: object) -> bytes:
-    return b"id: %b\n" % str(cursor).encode()
+MANY_EVENTS: Final[Wire] = ManyEventWire()

@@ -124,6 +124,11 @@ def count_wildcards(glob: str) -> int:
     return glob.count("*") + glob.count("?")
 
 
+def literal(name: str) -> str:
+    """The glob that one name alone matches."""
+    return "".join([f"\\{one}" if one in "*?\\" else one for one in name])
+
+
 def has_wildcards(text: str) -> bool:
     r"""Whether a text of `sessionIds` is more than a literal name."""
     return any(character in text for character in "*?\\")

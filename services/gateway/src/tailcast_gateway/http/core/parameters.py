@@ -20,6 +20,7 @@ from tailcast_gateway.protocol.client_messages import (
     Subscribe,
     parse,
 )
+from tailcast_gateway.protocol.event_places import MAX_EVENT_SESSIONS, EventPlaces
 from tailcast_gateway.protocol.limits import (
     MAX_EMERGENCIES,
     MAX_MESSAGE_BYTES,
@@ -28,7 +29,7 @@ from tailcast_gateway.protocol.limits import (
     MIN_MESSAGE_BYTES,
 )
 from tailcast_gateway.sessions.core.emergency_list import WantedEmergencies
-from tailcast_gateway.views.globs import has_wildcards
+from tailcast_gateway.views.globs import has_wildcards, literal
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_gateway.views.view import View, Views
 from tailcast_streams.record import time_ms_of
@@ -55,7 +56,7 @@ class ParsedQuery(NamedTuple):
 
 
 def parsed_query(
-    session: str,
+    session: str | Sequence[str],
     views: Views,
     *,
     start: str | None = None,
@@ -65,11 +66,12 @@ def parsed_query(
     metrics: Sequence[str] = (),
     max_message: int | None = None,
     emergencies: int | None = None,
+    places: EventPlaces | None = None,
 ) -> ParsedQuery:
     """The subscription that a query asks for. Raises InvalidMessage.
 
     Args:
-        session: the session ID.
+        session: the session ID, or several of them.
         views: makes the view that `where` and `metrics` ask for.
         start: the parameter `from`.
         after: a cursor; it takes precedence over `start`.
@@ -78,10 +80,17 @@ def parsed_query(
         metrics: each parameter `metrics`.
         max_message: the longest message that the client accepts, bytes.
         emergencies: how many emergencies come first.
+        places: where the reader is in several sessions.
     """
     if after is not None and before is not None:
         raise InvalidMessage(INVALID_MESSAGE, "after and before exclude each other")
-    fields: dict[str, object] = {"type": "subscribe", "sessionId": session}
+    fields: dict[str, object] = {"type": "subscribe"}
+    if isinstance(session, str):
+        fields["sessionId"] = session
+    else:
+        fields["sessionIds"] = [literal(name) for name in session]
+    if places is not None and places.at:
+        fields |= {"cursors": places.cursors, "at": places.at}
     if start is not None:
         fields["from"] = from_in(start)
     cursor = after if before is None else before
@@ -120,6 +129,18 @@ def only_session(names: Sequence[str]) -> str:
         text = "name one session, as in ?sessionId=session_001"
         raise InvalidMessage(INVALID_MESSAGE, text)
     return names[0]
+
+
+def sessions_of_events(names: Sequence[str]) -> list[str]:
+    """The sessions of one event stream, each once. Raises InvalidMessage."""
+    sessions = list(dict.fromkeys(names))
+    if not 0 < len(sessions) <= MAX_EVENT_SESSIONS or not all(sessions):
+        text = (
+            "name a session, as in ?sessionId=session_001, or up to"
+            f" {MAX_EVENT_SESSIONS} of them, each in a parameter of its own"
+        )
+        raise InvalidMessage(INVALID_MESSAGE, text)
+    return sessions
 
 
 def max_message_in(text: str | None) -> int | None:
