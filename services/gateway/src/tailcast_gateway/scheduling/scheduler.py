@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 # How much CPU time clients get together in one pass of the event loop, and what each
 # step of a task is taken to use at least before it is carried out.
-SLICE_NS = 5_000_000
+SLICE_NS = 2_000_000
 LEAST_STEP_NS = 1_000_000
 # What is left with each step of the longest one of its kind. Long and short ones take
 # turns in the same work, so a client's latest step does not say how long the next is.
