@@ -118,7 +118,9 @@ class Client(asyncio.Protocol):
         if start.startswith(b'{"type":"telemetry"'):
             self._telemetry(msgspec.json.decode(payload)["data"])
         elif start.startswith(b'{"type":"subscribed"'):
-            self.is_subscribed.set_result(None)
+            # Whoever waited for it may have been cancelled.
+            if not self.is_subscribed.done():
+                self.is_subscribed.set_result(None)
         elif start.startswith(b'{"type":"caught_up"'):
             if not self.is_caught_up.done():
                 self.is_caught_up.set_result(None)
