@@ -15,8 +15,10 @@ from tailcast_gateway.http.core.parameters import (
     parsed_query,
     place_in,
     session_in,
+    sessions_of_events,
 )
 from tailcast_gateway.protocol.client_messages import InvalidMessage
+from tailcast_gateway.protocol.event_places import EventPlaces
 from tailcast_gateway.views.subscription import AtStep, AtTime, Begin, Last
 from tailcast_gateway.views.view import PLAIN, Views
 from tests.gateway.entries import cursor
@@ -179,3 +181,25 @@ def test_names_of_metrics() -> None:
     for texts in ([""], [f"m{at}" for at in range(101)]):
         with pytest.raises(InvalidMessage, match="metrics: name 1 to 100"):
             names_in(texts)
+
+
+def test_the_sessions_of_an_event_stream() -> None:
+    """Each once, in the order of the address; there is a most of them."""
+    assert sessions_of_events(["b", "a", "b"]) == ["b", "a"]
+    many = [f"s{number}" for number in range(65)]
+    assert sessions_of_events(many[:64]) == many[:64]
+    for names in ([], ["a", ""], many):
+        with pytest.raises(InvalidMessage, match="up to 64 of them"):
+            sessions_of_events(names)
+
+
+def test_several_sessions_go_on_where_an_id_says() -> None:
+    """Whatever they are called: no name is a pattern."""
+    names = ["a*", "b?\\"]
+    places = EventPlaces(names, "1a2b3c4d-7,1-10-0a1b2c3d,")
+    message = parsed_query(names, VIEWS, places=places).message
+    assert message.session_ids == ["a\\*", "b\\?\\\\"]
+    assert message.cursors == {"a*": "1-10-0a1b2c3d"}
+    assert message.at == "1a2b3c4d-7"
+    begun = parsed_query(names, VIEWS, places=EventPlaces(names, None)).message
+    assert (begun.cursors, begun.at) == (None, None)
