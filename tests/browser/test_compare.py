@@ -54,6 +54,17 @@ def test_runs_are_drawn_together(two: Running, look: Looker) -> None:
     one.is_quiet()
 
 
+def test_runs_that_are_not_there_yet_are_waited_for(up: Running, look: Looker) -> None:
+    """A sweep's address is opened before they begin, and they are drawn as they do."""
+    one = look(up.url, "?session=early&compare=earlier")
+    expect(one.page.get_by_text("waiting for its first record")).to_have_count(2)
+    for name in ("early", "earlier"):
+        up.write(name, *numbered(0, 10))
+    one.shows("loss", points=20)
+    up.write("early", *numbered(10, 15))
+    one.shows("loss", points=25)
+
+
 def test_one_question_tells_how_all_runs_are(two: Running, look: Looker) -> None:
     """Again and again, and what was changed is seen; none is asked for by itself."""
     two.write("third", *numbered(0, 10))

@@ -14,7 +14,7 @@ import { client } from "../feed/server.js";
 import { useValue } from "../feed/value.js";
 import { BeyondCharts, Charts } from "./charts.js";
 import { Configs, type Looked, Standing } from "./compare-tables.js";
-import { MOST, useDrawn } from "./drawn.js";
+import { isEnough, MOST, useDrawn } from "./drawn.js";
 import { Link } from "./link.js";
 import { Metrics } from "./metrics.js";
 import { useMetrics, useRuns } from "./runs.js";
@@ -59,12 +59,14 @@ export function Compare({ sessions }: { sessions: readonly string[] }) {
   }, [misfits.length]);
   useEffect(() => setMisfit(false), [shown.x, names.length]);
   const axis: Axis = isMisfit ? "record" : shown.x;
+  const isKnown = isEnough(known);
   const drawnKey = JSON.stringify(chosen);
   useEffect(() => {
     const metrics: readonly string[] = JSON.parse(drawnKey);
-    if (metrics.length === 0) return;
+    // Of runs without a metric the first record is waited for.
+    if (metrics.length === 0 && !isKnown) return;
     for (const { curves } of runs) curves.show(metrics, axis, span);
-  }, [runs, drawnKey, axis, span]);
+  }, [runs, drawnKey, axis, span, isKnown]);
 
   const sources = useMemo(
     () =>
