@@ -193,11 +193,8 @@ class SessionWriter(Protocol):
         """Read when some sessions were active last, without those not listed."""
         ...
 
-    async def unlist(self, session: str) -> bool:
-        """Remove a session from that list, once nothing of it is stored.
-
-        Returns whether it was there, which a name that is no text never is.
-        """
+    async def unlist(self, session: str) -> None:
+        """Remove a session from that list, once nothing of it is stored."""
         ...
 
     async def add_document(self, document: Document) -> bool:

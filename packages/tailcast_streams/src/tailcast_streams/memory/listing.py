@@ -66,9 +66,9 @@ class MemoryListing(MemoryCalls):
         listed = await self.sessions()
         return {name: listed[name] for name in sessions if name in listed}
 
-    async def unlist(self, session: str) -> bool:
+    async def unlist(self, session: str) -> None:
         await self._reachable()
-        return self._stored.activity_ms.pop(session, None) is not None
+        self._stored.activity_ms.pop(session, None)
 
     async def hold_presence(
         self, owner: str, *, seconds: float, awake_seconds: float | None = None

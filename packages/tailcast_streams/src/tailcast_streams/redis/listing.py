@@ -123,9 +123,9 @@ class RedisListing(RedisCalls):
             if score is not None and 0 <= score <= _LAST_MS
         }
 
-    async def unlist(self, session: str) -> bool:
+    async def unlist(self, session: str) -> None:
         with translated_errors():
-            return bool(await self._redis.zrem(self._keys.sessions, session))
+            await self._redis.zrem(self._keys.sessions, session)
 
     async def hold_presence(
         self, owner: str, *, seconds: float, awake_seconds: float | None = None

@@ -179,7 +179,9 @@ class SessionBound:
     async def _is_out(self, name: str, state: SessionState | None, now_ms: int) -> bool:
         """Take a session out, if it may be; whether it is listed no more."""
         if state is None or state.taken_out_ms:
-            return await self._writer.unlist(name)
+            # Or another tailer just did: it is not listed any more in any case.
+            await self._writer.unlist(name)
+            return True
         if state.position.is_diverged or not await self._is_cold(name, state, now_ms):
             return False
         if not await self._writer.take_out(
