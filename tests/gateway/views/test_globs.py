@@ -3,7 +3,7 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.views.globs import compiled
+from tailcast_gateway.views.globs import compiled, literal
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,15 @@ def test_globs(glob: str, yes: list[str], no: list[str]) -> None:
     assert pattern is not None
     assert [text for text in yes if not pattern.matches(text)] == []
     assert [text for text in no if pattern.matches(text)] == []
+
+
+@given(st.text("ab*?\\", max_size=6), st.text("ab*?\\", max_size=6))
+def test_a_literal_matches_its_name_alone(name: str, other: str) -> None:
+    """Whatever characters of globs the name has."""
+    pattern = compiled(literal(name))
+    assert pattern is not None
+    assert pattern.matches(name)
+    assert pattern.matches(other) == (other == name)
 
 
 def test_a_star_matches_everything() -> None:
