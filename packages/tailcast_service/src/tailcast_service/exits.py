@@ -43,10 +43,11 @@ def run_as_command(command: Callable[[], int | None]) -> int:
 
 def take_signals() -> None:
     """Let SIGTERM and Ctrl-C end this process with 0; call it as early as possible."""
-    signal.signal(signal.SIGTERM, leave)
     # A shell that starts us in the background makes us ignore Ctrl-C; leave that so.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, leave)
+    # Last: whoever sees that we catch this one may send either.
+    signal.signal(signal.SIGTERM, leave)
 
 
 def leave(_number: int, _frame: FrameType | None) -> NoReturn:
