@@ -22,6 +22,13 @@ def test_all_keys_of_a_session_share_its_hash_tag() -> None:
         "telemetry:{s}:places:time",
         *(f"telemetry:{{s}}:rollup:{32 * 8**power}" for power in range(7)),
     ]
+    assert keys.of_session("s") == [
+        keys.stream("s"),
+        keys.state("s"),
+        keys.rejected("s"),
+        *keys.of_index("s"),
+        keys.about("s"),
+    ]
 
 
 def test_what_would_move_or_hide_a_key_is_encoded() -> None:

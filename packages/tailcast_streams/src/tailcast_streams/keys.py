@@ -135,6 +135,16 @@ class Keys:
             *(self.rollup(session, level) for level in LEVELS),
         ]
 
+    def of_session(self, session: str) -> list[str]:
+        """All keys of a session but what people said of it, stream and state first."""
+        return [
+            self.stream(session),
+            self.state(session),
+            self.rejected(session),
+            *self.of_index(session),
+            self.about(session),
+        ]
+
     def of_emergencies(self) -> list[str]:
         """The keys of kept emergencies that indexers write, all in one slot."""
         return [

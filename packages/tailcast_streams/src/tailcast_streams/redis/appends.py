@@ -126,13 +126,7 @@ class RedisAppends(RedisCalls):
     async def discard(
         self, session: str, seen: StoredPosition, *, keeps_edits: bool = False
     ) -> bool:
-        keys = [
-            self._keys.stream(session),
-            self._keys.state(session),
-            self._keys.rejected(session),
-            *self._keys.of_index(session),
-            self._keys.about(session),
-        ]
+        keys = self._keys.of_session(session)
         if not keeps_edits:
             keys.append(self._keys.edits(session))
         arguments = [
@@ -146,13 +140,7 @@ class RedisAppends(RedisCalls):
     async def take_out(
         self, session: str, seen: StoredPosition, *, at_ms: int, told_seconds: int
     ) -> bool:
-        keys = [
-            self._keys.stream(session),
-            self._keys.state(session),
-            self._keys.rejected(session),
-            *self._keys.of_index(session),
-            self._keys.about(session),
-        ]
+        keys = self._keys.of_session(session)
         position, last_id = _position_text(seen), str(seen.stream_last_id)
         with translated_errors():
             is_done = await self._take_out(

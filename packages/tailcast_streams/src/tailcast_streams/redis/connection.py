@@ -96,7 +96,7 @@ class _OwnConnection(AbstractConnection):
         """Encode a command; its name may be several words."""
         name, *rest = args
         words = name.split() if isinstance(name, str | bytes) else [name]
-        return [_packed((*words, *rest))]
+        return [packed((*words, *rest))]
 
     async def send_packed_command(
         self, command: bytes | str | Iterable[bytes], check_health: bool = True
@@ -175,7 +175,7 @@ async def exchange(client: Redis, commands: Sequence[Command]) -> list[Any]:
     connection = await pool.get_connection()
     try:
         await connection.send_packed_command(
-            b"".join(_packed(words) for words, _ in commands)
+            b"".join(packed(words) for words, _ in commands)
         )
         replies: list[Any] = await connection.read_replies(len(commands))
     except BaseException:
@@ -200,9 +200,9 @@ async def ask(client: Redis, commands: Sequence[Sequence[EncodableT]]) -> list[A
         return await exchange(client, [(tuple(words), {}) for words in commands])
 
 
-def _packed(words: tuple[EncodableT, ...]) -> bytes:
+def packed(words: Sequence[EncodableT]) -> bytes:
     """A command of these words, of which the first is a word alone."""
-    return cast(bytes, hiredis.pack_command(cast(Any, words)))
+    return cast(bytes, hiredis.pack_command(cast(Any, tuple(words))))
 
 
 def script(*parts: str) -> str:

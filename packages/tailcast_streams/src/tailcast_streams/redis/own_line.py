@@ -15,7 +15,7 @@ from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.asyncio import Redis
 from redis.typing import EncodableT
 
-from tailcast_streams.redis.connection import REPLY_TIMEOUT
+from tailcast_streams.redis.connection import REPLY_TIMEOUT, packed
 
 
 class OwnLine:
@@ -41,9 +41,9 @@ class OwnLine:
             if wire is None or wire.is_lost:
                 async with asyncio.timeout(REPLY_TIMEOUT):
                     wire = await self._connect(wire)
-            packed = b"".join(map(_packed, commands))
+            sent = b"".join(map(packed, commands))
             try:
-                replies = await wire.send(packed, len(commands))
+                replies = await wire.send(sent, len(commands))
             except BaseException:
                 # Replies that still come would be taken for those of the next exchange.
                 await wire.end()
@@ -155,8 +155,3 @@ class _Wire(asyncio.Protocol):
         answer, self._answer = self._answer, None
         if answer is not None and not answer.done():
             answer.set_exception(error)
-
-
-def _packed(words: Sequence[EncodableT]) -> bytes:
-    """A command of these words, of which the first is a word alone."""
-    return cast(bytes, hiredis.pack_command(cast(Any, tuple(words))))

@@ -16,7 +16,7 @@ from tailcast_streams.redis.core.replies import (
     are_names,
     is_of_documents,
 )
-from tailcast_streams.redis.errors import own_reply, translated_errors
+from tailcast_streams.redis.errors import own_reply, raise_refused, translated_errors
 
 
 # About how many keys one SCAN looks at.
@@ -39,22 +39,23 @@ class RedisSharedKeys(RedisCalls):
             keys.emergencies_seen: b"set",
         }
         documents = [keys.stream(EMERGENCIES), keys.emergencies_seen]
-        found = await self._ask([("TYPE", key) for key in kinds])
         replies = await ask(
             self._redis,
             [
+                *(("TYPE", key) for key in kinds),
                 # Whatever is there that is no session's stands first.
                 ("ZRANGEBYSCORE", keys.sessions, "-inf", "+inf", "LIMIT", 0, 10),
                 ("ZRANGEBYSCORE", keys.sessions, "-inf", "(0", "LIMIT", 0, 1),
                 ("XINFO", "STREAM", documents[0]),
             ],
         )
+        *found, lowest, below, stream = replies
+        raise_refused(found)
         spoiled = [
             key
             for (key, wanted), kind in zip(kinds.items(), found, strict=True)
             if kind not in (b"none", wanted)
         ]
-        lowest, below, stream = replies
         if found[0] == b"zset" and (below or not are_names(lowest)):
             spoiled.append(keys.sessions)
         told = None if isinstance(stream, Exception) else stream

@@ -59,9 +59,9 @@ class FairSemaphore:
 
         def come(start: float) -> None:
             self._add(start, may_run, turns)
-            for longest in self._running:
+            longest = next(iter(self._running), None)
+            if longest is not None:
                 longest.hurry(start)
-                return
 
         try:
             if turns is None:
