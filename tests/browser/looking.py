@@ -10,6 +10,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Response,
+    Route,
     expect,
 )
 
@@ -22,6 +23,18 @@ PATIENCE_MS: Final = 45_000
 _UNANSWERED = ("Failed to load resource", "WebSocket connection to")
 
 expect.set_options(timeout=PATIENCE_MS)
+
+
+def blank_page(context: BrowserContext, address: str) -> Page:
+    """A page with nothing in it, which is at an address that nobody serves."""
+
+    def serve(route: Route) -> None:
+        route.fulfill(content_type="text/html", body="<!doctype html><body>")
+
+    page = context.new_page()
+    page.route(address, serve)
+    page.goto(address)
+    return page
 
 
 class Look:

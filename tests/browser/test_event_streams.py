@@ -3,9 +3,9 @@
 import signal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Browser
 
-from tests.browser.looking import PATIENCE_MS
+from tests.browser.looking import PATIENCE_MS, blank_page
 from tests.browser.running import Running, numbered
 
 
@@ -36,17 +36,10 @@ def test_a_browser_goes_on_in_all_sessions_of_a_stream(
     """Each record once, when its gateway was killed; and it may ask for more beside."""
     for name in NAMES:
         own_up.write(name, *numbered(0, 10))
-    address = f"http://{urlsplit(own_up.url).netloc}/blank"
-
-    def serve(route: Route) -> None:
-        route.fulfill(content_type="text/html", body="<!doctype html>")
-
     context = chromium.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     try:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.route(address, serve)
-        page.goto(address)
+        page = blank_page(context, f"http://{urlsplit(own_up.url).netloc}/blank")
         page.evaluate(READ, NAMES)
         page.wait_for_function(HAS_ALL, arg=[NAMES, 9])
         page.wait_for_function("() => window.told.includes('positions')")

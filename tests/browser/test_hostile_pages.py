@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.looking import PATIENCE_MS
+from tests.browser.looking import PATIENCE_MS, blank_page
 from tests.browser.running import Running, numbered, running
 from tests.browser.test_emergencies import emergency
 from tests.browser.test_rebinding import UNASKED
@@ -193,14 +193,7 @@ def sign_in(context: BrowserContext, url: str) -> None:
 
 def page_at(context: BrowserContext, origin: str) -> Page:
     """A page of an origin, which is whatever its owner likes."""
-
-    def serve(route: Route) -> None:
-        route.fulfill(content_type="text/html", body="<!doctype html><body>")
-
-    page = context.new_page()
-    page.route(f"{origin}/attack", serve)
-    page.goto(f"{origin}/attack")
-    return page
+    return blank_page(context, f"{origin}/attack")
 
 
 def attacked(page: Page, target: Target) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Playwright, Route
+from playwright.sync_api import Browser, Playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.looking import PATIENCE_MS
+from tests.browser.looking import PATIENCE_MS, blank_page
 from tests.browser.running import Running
 
 
@@ -54,17 +54,10 @@ def rebound(playwright: Playwright) -> Iterator[Browser]:
 
 def attacked(browser: Browser, up: Running, host: str) -> dict[str, str]:
     """What a page of this host reads, which was loaded before the name was rebound."""
-    origin = f"http://{host}:{urlsplit(up.url).port}"
-
-    def serve(route: Route) -> None:
-        route.fulfill(content_type="text/html", body="<!doctype html>")
-
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     try:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.route(f"{origin}/attack", serve)
-        page.goto(f"{origin}/attack")
+        page = blank_page(context, f"http://{host}:{urlsplit(up.url).port}/attack")
         found: dict[str, str] = page.evaluate(ATTACK)
         return found
     finally:
