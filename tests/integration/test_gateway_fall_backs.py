@@ -21,6 +21,7 @@ async def test_a_replay_and_the_flow_say_where_the_run_fell_back(
         await index(writer)
         live = await watcher.until("rewind")
         assert live["cursor"] == watcher.cursors["a"]
+        assert (await watcher.until("metric"))["names"] == []
         await writer.append({"step": 31, "acc": 0.5})
         await index(writer)
         assert (await watcher.until("metric"))["names"] == ["acc"]

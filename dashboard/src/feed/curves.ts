@@ -55,8 +55,8 @@ export class Curves {
   readonly paused = new Value<Paused | null>(null);
   /** How many records came since it was opened. */
   received = 0;
-  /** Names of metrics that have come since. */
-  readonly came = new Value<readonly string[]>([]);
+  /** How many metrics the session has, as was said last. */
+  readonly of = new Value(0);
   #metrics: readonly string[] = [];
   #axis: Axis;
   #span: Span = WHOLE;
@@ -324,10 +324,14 @@ export class Curves {
       }),
     );
     subscription.on("caught_up", () => mine(() => this.#set({ isBehind: false })));
-    subscription.on("metric", ({ names }) =>
+    subscription.on("metric", ({ names, of }) =>
       mine(() => {
-        this.came.set(names);
-        if (names.some((name) => this.state.get().unknown.includes(name))) this.#settle();
+        if (of === this.of.get()) return;
+        this.of.set(of);
+        // Without names any may have come while we could not be told.
+        const { unknown } = this.state.get();
+        const came = names.length > 0 ? names : unknown;
+        if (came.some((name) => unknown.includes(name))) this.#settle();
       }),
     );
     subscription.on("error", ({ message }) => mine(() => this.#set({ problem: message })));

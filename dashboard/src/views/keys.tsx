@@ -7,7 +7,7 @@
 // its own Esc; while an overlay is open it alone has keys. No key is taken from a text that
 // is written, nor Enter and the blank from a button or a link.
 
-import { type ComponentType, useEffect, useLayoutEffect, useRef } from "react";
+import { type ComponentType, useLayoutEffect, useRef } from "react";
 import { leadTo } from "../core/address.js";
 import {
   type Focus,
@@ -105,7 +105,7 @@ function Waiting({ close }: OverlayProps) {
 
 /** The page's own keys. It stands before the views, whose keys win. */
 export function Keys() {
-  useEffect(() => listenToKeys(document), []);
+  useLayoutEffect(() => listenToKeys(document), []);
   useKeys("Everywhere", [
     { keys: ["?"], does: "Keys that are valid here", run: () => open(Help) },
     {

@@ -60,7 +60,9 @@ export function useMetrics(runs: readonly Feeds[]): Known {
       let { isWaiting } = curves.state.get();
       return [
         catalogue.known.listen(() => changed((count) => count + 1)),
-        curves.came.listen(load),
+        curves.of.listen(() => {
+          if (curves.of.get() !== catalogue.known.get().of) load();
+        }),
         curves.state.listen(() => {
           if (isWaiting === curves.state.get().isWaiting) return;
           isWaiting = !isWaiting;

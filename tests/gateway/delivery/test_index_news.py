@@ -216,6 +216,39 @@ async def test_metrics_are_told_to_those_who_asked() -> None:
     ]
 
 
+async def test_a_newcomer_is_told_how_many_metrics_there_are() -> None:
+    """Though the session moves no more, and whatever came before the first look."""
+    stage = Looking()
+    stage.client("a")
+    channel = stage.begun()
+    stage.say(channel, metrics=["loss"])
+    await stage.look()
+    assert await stage.look() == []
+    asks = Rule("a", False, True, Begin.NOW, tells_metrics=True)
+    for rule in (asks, asks._replace(text="*", is_glob=True)):
+        client = stage.client(rule)
+        assert await stage.look() == ([] if rule.is_glob else ["a"])
+        count = {"type": "metric", "sessionId": "a", "names": [], "of": 1}
+        assert told(client) == ([] if rule.is_glob else [count])
+        assert await stage.look() == []
+
+
+async def test_a_newcomer_of_a_session_without_an_index_is_told_later() -> None:
+    """When there is one; nothing is read again and again until then."""
+    stage = Looking()
+    channel = stage.begun()
+    stage.hub.recent.clear()
+    client = stage.client(Rule("a", False, True, Begin.NOW, tells_metrics=True))
+    told(client)
+    assert await stage.look() == ["a"]
+    assert await stage.look() == []
+    stage.say(channel, metrics=["loss"])
+    stage.follow_on(channel, 40, now=stage.now)
+    told(client)
+    assert await stage.look() == ["a"]
+    assert [(one["names"], one["of"]) for one in told(client)] == [([], 1)]
+
+
 def test_a_message_has_as_many_names_as_fit() -> None:
     """The latest; the others are counted."""
     wire = JSON.bounded(limits_of(4_096))

@@ -61,6 +61,15 @@ def test_metrics_that_come() -> None:
     assert news.new_metrics(says(metrics=2, names="ab")) == NewMetrics(("a", "b"), 0, 2)
     assert news.new_metrics(says(metrics=1, names="a")) is None
     assert news.new_metrics(says(metrics=6, names="ef")) == NewMetrics(("e", "f"), 2, 6)
-    older = SessionNews(END, is_new=False)
-    assert older.new_metrics(says(metrics=2, names="ab")) is None
-    assert older.new_metrics(says(metrics=3, names="abc")) == NewMetrics(("c",), 0, 3)
+
+
+def test_how_many_metrics_there_are() -> None:
+    """It is told once of a session that is older, and again for a newcomer."""
+    news = SessionNews(END, is_new=False)
+    assert news.new_metrics(says(metrics=2, names="ab")) == NewMetrics((), 0, 2)
+    assert news.new_metrics(says(metrics=2, names="ab")) is None
+    news.count_again()
+    assert news.new_metrics(says(metrics=2, names="ab")) == NewMetrics((), 0, 2)
+    news.count_again()
+    assert news.new_metrics(says(metrics=3, names="abc")) == NewMetrics(("c",), 0, 3)
+    assert news.new_metrics(says(metrics=3, names="abc")) is None

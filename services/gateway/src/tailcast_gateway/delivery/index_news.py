@@ -2,8 +2,9 @@
 
 Where a run was taken up at a checkpoint is told as a rewind, and that a metric has come
 to those who asked for that; and by the index it is known where records have their steps
-and times. It is read for sessions that have moved and that somebody watches, a bounded
-number at a time; nothing is in the way of records.
+and times. It is read for sessions that have moved and that somebody watches, and for
+those of whose metrics a newcomer is to be told, a bounded number at a time; nothing is
+in the way of records.
 """
 
 import asyncio
@@ -71,9 +72,12 @@ class IndexNews:
                 self._instruments.broker_failed("index", error)
 
     async def look(self) -> None:
-        """Look once at sessions that have moved. Raises BrokerError."""
+        """Look once at sessions that have moved, or are new to somebody.
+
+        Raises BrokerError.
+        """
         now = self._clock()
-        due = list(self._due(now))
+        due = list(dict.fromkeys([*self._hub.uncounted, *self._due(now)]))
         due.sort(key=lambda channel: channel.news.looked_at)
         await self._read(due[:MAX_LOOKS], now)
         self._looked_at = now
@@ -104,6 +108,7 @@ class IndexNews:
             if self._hub.channels.get(channel.session) is not channel:
                 continue
             channel.news.looked_at = now
+            self._hub.uncounted.pop(channel, None)
             with isolation.over_session(channel.session):
                 self._take(channel, found.get(channel.session))
 

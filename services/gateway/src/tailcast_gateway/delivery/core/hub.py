@@ -23,7 +23,7 @@ from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Fields
 from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.core.window import Window
-from tailcast_gateway.views.subscription import Begin, Subscription
+from tailcast_gateway.views.subscription import Begin, Rule, Subscription
 from tailcast_streams.births import UNCOUNTED, Birth, came_after
 from tailcast_streams.entries import UNREADABLE_GAP, Entry
 from tailcast_streams.keys import EMERGENCIES
@@ -55,6 +55,8 @@ class Hub:
         # The sessions that were opened and closed since `session_events` last looked.
         # The value says whether an opened session is new to the clients that watch it.
         self.opened: dict[Channel, bool] = {}
+        # Those of whose metrics somebody is to be told how many there are.
+        self.uncounted: dict[Channel, None] = {}
         self.closed: list[str] = []
         # The clients that are not live.
         self.followers = followers
@@ -90,6 +92,7 @@ class Hub:
         for client in self._wanting(channel):
             with self.isolation.over(client):
                 came_later |= self._begin_later_session(client, channel, head)
+                self._count_metrics(client.subscription.rule_for(session), channel)
         self.opened[channel] = came_later
         return channel
 
@@ -97,6 +100,7 @@ class Hub:
         """Stop watching a session."""
         channel = self.channels.pop(watched.session)
         self.opened.pop(channel, None)
+        self.uncounted.pop(channel, None)
         self.closed.append(channel.session)
         self.recent.pop(channel, None)
         self.windows_bytes -= channel.window.size_bytes
@@ -245,6 +249,8 @@ class Hub:
             if rule is None and not (channel.is_documents and subscription):
                 self._drop(client, channel)
                 continue
+            if before.rule_for(session) is not rule:
+                self._count_metrics(rule, channel)
             channel.audience = None
             wanted = starts.get(session)
             was_wanted = (
@@ -398,6 +404,12 @@ class Hub:
             else:
                 self.followers.set_behind(follower, NOTHING)
         return True
+
+    def _count_metrics(self, rule: Rule | None, channel: Channel) -> None:
+        """Have whoever names a session, to be told of its metrics, know how many."""
+        if rule is not None and rule.tells_metrics and not rule.is_glob:
+            channel.news.count_again()
+            self.uncounted[channel] = None
 
     def _channels_of(self, *subscriptions: Subscription) -> Iterable[Channel]:
         """The sessions that any of these may match, the emergencies first."""

@@ -13,9 +13,9 @@ from tailcast_streams.position import EntryID
 
 
 class NewMetrics(NamedTuple):
-    """Metrics that have come."""
+    """Metrics that have come, or that there are."""
 
-    # The names of the latest of them, and how many others have come with them.
+    # The names of the latest that have come, and how many others have come with them.
     names: Sequence[str]
     others: int
     # How many the session has now.
@@ -25,7 +25,14 @@ class NewMetrics(NamedTuple):
 class SessionNews:
     """What is known of one session by its index."""
 
-    __slots__ = ("_metrics", "_since", "indexed_to", "looked_at", "rewinds")
+    __slots__ = (
+        "_metrics",
+        "_must_count",
+        "_since",
+        "indexed_to",
+        "looked_at",
+        "rewinds",
+    )
 
     def __init__(self, since: EntryID, *, is_new: bool) -> None:
         """Begin to watch.
@@ -35,8 +42,10 @@ class SessionNews:
             is_new: whether the session has no records yet.
         """
         self._since = since
-        # How many metrics are known to those who watch; None for those there are.
+        # How many metrics are known to those who watch; None before the index was read.
         self._metrics = 0 if is_new else None
+        # Whether somebody who watches may know of fewer.
+        self._must_count = not is_new
         # Where the run fell back, by place; None before the index was read.
         self.rewinds: Sequence[Rewind] | None = None
         # Up to where the index went, and when it was read last, monotonic seconds.
@@ -47,6 +56,10 @@ class SessionNews:
         """Note that nobody watched up to here."""
         self._since = self.indexed_to = end
         self.rewinds = None
+
+    def count_again(self) -> None:
+        """Note that somebody has begun to watch, who may know of fewer metrics."""
+        self._must_count = True
 
     def note(self, found: News | None, end: EntryID) -> list[Rewind]:
         """Take what was read of the index; returns the fall-backs that are new.
@@ -67,12 +80,17 @@ class SessionNews:
         ]
 
     def new_metrics(self, found: News) -> NewMetrics | None:
-        """The metrics that have come since this was last asked; None for none."""
+        """What is to be told of the session's metrics; None for nothing.
+
+        Without names if none has come since this was last asked: then whoever has just
+        begun to watch sees by their number if some came before that.
+        """
         before, self._metrics = self._metrics, max(self._metrics or 0, found.metrics)
-        if before is None or self._metrics <= before:
+        count = 0 if before is None else self._metrics - before
+        if count == 0 and not self._must_count:
             return None
-        count = self._metrics - before
-        names = found.newest[-count:]
+        self._must_count = False
+        names = found.newest[-count:] if count else ()
         return NewMetrics(names, count - len(names), self._metrics)
 
     def within(self, after: EntryID, to: EntryID) -> list[Rewind]:
