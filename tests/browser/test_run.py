@@ -277,6 +277,18 @@ def test_a_new_metric_is_listed_and_drawn(up: Running, look: Looker) -> None:
     one.shows("loss", points=4)
 
 
+def test_a_metric_that_came_while_the_gateway_was_away(
+    own_up: Running, look: Looker
+) -> None:
+    """It is listed and drawn, though nobody was there to be told."""
+    own_up.write("away", *records(0, 3))
+    one = look(own_up.url, "?session=away")
+    one.shows("loss", points=3)
+    own_up.signal("gateway", signal.SIGKILL)
+    own_up.write("away", {"step": 3, "loss": 3, "accuracy": 0.75})
+    one.shows("accuracy", points=1, last="0.75")
+
+
 def test_paused_it_stands_still_and_then_follows(up: Running, look: Looker) -> None:
     """What comes meanwhile is counted, and there at once."""
     up.write("still", *numbered(0, 20))
