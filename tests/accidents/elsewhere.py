@@ -22,6 +22,14 @@ ELSEWHERE = {
         "tests/tailer/test_ends.py",
         "test_a_file_system_that_hangs_does_not_keep_it_from_ending",
     ),
+    "a session is taken out for another one while a client is behind in it": (
+        "tests/integration/test_gateway_taken_out.py",
+        "test_who_is_behind_is_told_a_gap",
+    ),
+    "a session begins while all that the broker may keep are written": (
+        "tests/tailer/appending/test_session_bound.py",
+        "test_a_file_is_refused_while_all_others_are_written",
+    ),
     "streams that were made under other names": (
         "tests/tailer/finding/test_survey.py",
         "test_streams_under_older_names_go_on",

@@ -12,17 +12,20 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_tailer.app import Tailer
+from tailcast_tailer.appending import session_bound
 from tailcast_tailer.options import Options
+from tailcast_tailer.upkeep import sessions as upkeep
 from tests.accidents.ledger import Rejected, Session, Told
 from tests.patience import PATIENCE_SECONDS
 
@@ -57,6 +60,8 @@ class Watched:
     way: Way
     base: Path
     directories: Sequence[str]
+    # How many sessions the broker keeps, of which any may go; None: as is usual.
+    max_sessions: int | None = None
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -124,6 +129,16 @@ class BrokerFollower(Follower):
     def told(self) -> dict[str, Session]:
         return self.run(self._told())
 
+    def kept(self) -> set[str]:
+        """Which of the sessions that were told the broker keeps."""
+        names = list(self._sessions)
+        states = self.run(self._reader.states(names))
+        return {
+            name
+            for name, state in zip(names, states, strict=True)
+            if state is not None and not state.taken_out_ms
+        }
+
     def documents(self) -> dict[str, list[bytes]]:
         for entry in self.run(self._news(EMERGENCIES)):
             path = (entry.details or {}).get("path", "")
@@ -172,6 +187,8 @@ class ThreadFollower(BrokerFollower):
     def __init__(self, url: str, prefix: str) -> None:
         super().__init__(url, prefix)
         self._task: asyncio.Task[None] | None = None
+        # What is otherwise while it follows.
+        self._patches = contextlib.ExitStack()
 
     def start(self, watched: Watched) -> None:
         self.run(self._start(watched))
@@ -180,6 +197,7 @@ class ThreadFollower(BrokerFollower):
         if self._task is not None:
             self.run(self._stop(self._task))
             self._task = None
+            self._patches.close()
 
     def kill(self) -> None:
         raise NotImplementedError("a thread cannot be killed: have a process")
@@ -192,6 +210,13 @@ class ThreadFollower(BrokerFollower):
             session_ttl=math.inf if watched.paths else Options().session_ttl,
             name=self.prefix,
         )
+        if watched.max_sessions is not None:
+            options = replace(options, max_sessions=watched.max_sessions)
+            for module, name, seconds in (
+                (session_bound, "HOT_SECONDS", 0.0),
+                (upkeep, "COUNT_SECONDS", 0.1),
+            ):
+                self._patches.enter_context(patch.object(module, name, seconds))
         self._task = asyncio.create_task(self._follow(options))
 
     async def _follow(self, options: Options) -> None:

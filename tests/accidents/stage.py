@@ -94,10 +94,10 @@ class Stage:
 
     # The follower.
 
-    def start(self, *directories: str) -> None:
+    def start(self, *directories: str, max_sessions: int | None = None) -> None:
         """Start the follower on directories below `base`."""
         watched = directories or (TELEMETRY,)
-        self.follower.start(Watched(self.way, self._shown, watched))
+        self.follower.start(Watched(self.way, self._shown, watched, max_sessions))
 
     def stop(self) -> None:
         """End it in order."""

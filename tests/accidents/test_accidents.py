@@ -20,6 +20,7 @@ from _pytest.mark import ParameterSet
 
 from tests.accidents import (
     contents,
+    crowds,
     elsewhere,
     emergencies,
     last_lines,
@@ -43,7 +44,16 @@ from tests.brokers import BrokerServer
 from tests.conftest import BrokerFactory
 
 
-GROUPS = (contents, emergencies, last_lines, names, restarts, rewrites, rotations)
+GROUPS = (
+    contents,
+    crowds,
+    emergencies,
+    last_lines,
+    names,
+    restarts,
+    rewrites,
+    rotations,
+)
 LONG_SECONDS = 150.0
 
 Cell = tuple[str, Way]

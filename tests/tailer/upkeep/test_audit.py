@@ -9,6 +9,7 @@ from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.session_state import StoredPosition
 from tailcast_tailer.upkeep import audit
 from tests.tailer.harness import (
+    append,
     eventually,
     lines,
     running,
@@ -64,3 +65,29 @@ async def test_an_audit_asks_for_a_share_until_something_was_forgotten(
         assert sum(map(len, broker.asked[:2])) == FILES
         for name in names:
             await wait_for_records(broker, name, texts(1))
+
+
+async def test_a_session_that_another_tailer_took_out_is_not_listed_again(
+    tmp_path: Path,
+) -> None:
+    """By the one that was cut off meanwhile; once its file goes on it is back."""
+    broker = Asked()
+    path = session_path(tmp_path, "a")
+    path.write_bytes(lines(1))
+    async with running(broker, tmp_path, audit_interval=0.05):
+        await wait_for_records(broker, "a", texts(1))
+        (seen,) = await broker.positions(["a"])
+        assert await broker.take_out(
+            "a", seen, at_ms=1, told_seconds=600, edits_seconds=600
+        )
+        broker.asked.clear()
+
+        async def was_compared() -> bool:
+            return len(broker.asked) >= 2
+
+        await eventually(was_compared)
+
+        assert not await broker.sessions()
+        append(path, lines(2))
+        await wait_for_records(broker, "a", texts(1, 2))
+        assert list(await broker.sessions()) == ["a"]

@@ -145,13 +145,20 @@ class SessionWriter(Protocol):
         ...
 
     async def take_out(
-        self, session: str, seen: StoredPosition, *, at_ms: int, told_seconds: int
+        self,
+        session: str,
+        seen: StoredPosition,
+        *,
+        at_ms: int,
+        told_seconds: int,
+        edits_seconds: int,
     ) -> bool:
-        """Cease to keep a session, if it still is as `seen`; what people said stays.
+        """Cease to keep a session, if it still is as `seen`.
 
         It is not listed any more, and nothing is appended to it. Its state and its
         stream, which is emptied, stay for `told_seconds`, so that readers are told what
-        is gone; then it is as if it had never been.
+        is gone; then it is as if it had never been. What people said of it stays for
+        `edits_seconds`, and for good if it begins anew in that time.
         """
         ...
 

@@ -73,6 +73,7 @@ class MemoryAppends(MemoryCalls):
         return Whose() if state is None else Whose(state.owner, state.path)
 
     def _write(self, batch: Batch, stored: StoredPosition) -> None:
+        self._stored.edits_end.pop(batch.session, None)
         stream = self._stored.streams.setdefault(batch.session, StoredStream())
         for new in batch.entries:
             id = EntryID(batch.generation, new.offset)
@@ -128,13 +129,20 @@ class MemoryAppends(MemoryCalls):
         return True
 
     async def take_out(
-        self, session: str, seen: StoredPosition, *, at_ms: int, told_seconds: int
+        self,
+        session: str,
+        seen: StoredPosition,
+        *,
+        at_ms: int,
+        told_seconds: int,
+        edits_seconds: int,
     ) -> bool:
         if await self._position(session) != seen:
             return False
-        stored = self._stored
+        stored, now = self._stored, time.monotonic()
         stored.states[session] = stored.states[session]._replace(taken_out_ms=at_ms)
-        stored.taken_out[session] = time.monotonic() + told_seconds
+        stored.taken_out[session] = now + told_seconds
+        stored.edits_end[session] = now + edits_seconds
         if session in stored.streams:
             stored.streams[session].entries.clear()
         for kept in (stored.rejected, stored.indexes, stored.activity_ms):

@@ -7,9 +7,11 @@ demand, so that tests can do that.
 
 import asyncio
 import copy
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from tailcast_streams.descriptions import Description
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
 from tailcast_streams.memory.appends import MemoryAppends
 from tailcast_streams.memory.calls import now_ms
@@ -37,7 +39,7 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
         )
         # What is said of sessions besides their records.
         self.descriptions = MemoryDescriptions(
-            lambda: self._stored.descriptions,
+            self._descriptions_now,
             incarnation_of=self._incarnation_of,
             reachable=self._reachable,
             wake=self._wake,
@@ -65,9 +67,19 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
             lambda: self._stored.clients, reachable=self._reachable, wake=self._wake
         )
 
+    def _descriptions_now(self) -> dict[str, Description]:
+        stored, now = self._stored, time.monotonic()
+        for session, end in list(stored.edits_end.items()):
+            if end <= now:
+                del stored.edits_end[session]
+                stored.descriptions.pop(session, None)
+        return stored.descriptions
+
     def _incarnation_of(self, session: str) -> str:
         state = self._stored.states.get(session)
-        return "" if state is None else state.position.incarnation
+        if state is None or session in self._stored.taken_out:
+            return ""
+        return state.position.incarnation
 
     # In addition to the ports: what can happen to a broker.
 

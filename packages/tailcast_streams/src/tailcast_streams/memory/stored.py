@@ -47,6 +47,8 @@ class Stored:
     births: Birth = UNCOUNTED
     # By session that is not kept any more: the monotonic time at which the rest goes.
     taken_out: dict[str, float] = field(default_factory=dict[str, float])
+    # Likewise the time at which what people said of it goes.
+    edits_end: dict[str, float] = field(default_factory=dict[str, float])
     seen: set[str] = field(default_factory=set[str])
     begun: set[str] = field(default_factory=set[str])
     # By owner: the monotonic time at which its presence ends, seconds.

@@ -78,6 +78,8 @@ class RedisAppends(RedisCalls):
         keys = [self._keys.stream(batch.session), self._keys.state(batch.session)]
         if batch.rejections:
             keys.append(self._keys.rejected(batch.session))
+        if batch.incarnation != batch.expected.incarnation:
+            keys.append(self._keys.edits(batch.session))
         said = await self._said(format_moved(batch.session, batch.written_ms))
         return keys, self._append_arguments(batch, said)
 
@@ -138,13 +140,19 @@ class RedisAppends(RedisCalls):
             return bool(await self._discard(keys, arguments))
 
     async def take_out(
-        self, session: str, seen: StoredPosition, *, at_ms: int, told_seconds: int
+        self,
+        session: str,
+        seen: StoredPosition,
+        *,
+        at_ms: int,
+        told_seconds: int,
+        edits_seconds: int,
     ) -> bool:
-        keys = self._keys.of_session(session)
+        keys = [self._keys.edits(session), *self._keys.of_session(session)]
         position, last_id = _position_text(seen), str(seen.stream_last_id)
         with translated_errors():
             is_done = await self._take_out(
-                keys, [position, last_id, at_ms, told_seconds]
+                keys, [position, last_id, at_ms, told_seconds, edits_seconds]
             )
             if is_done:
                 await self._redis.zrem(self._keys.sessions, session)

@@ -22,6 +22,8 @@ from tailcast_tailer.instruments import Instruments
 HOT_SECONDS = 60.0
 # How long what is left of a session that was taken out tells readers what is gone.
 TOLD_SECONDS = 600
+# How long tags and notes of such a session wait for it.
+EDITS_SECONDS = 30 * 86_400
 # Beyond the bound so many go at once, of a bound of so many: each look costs the same.
 AT_ONCE_SHARE = 1_000
 MOST_AT_ONCE = 100
@@ -185,7 +187,11 @@ class SessionBound:
         if state.position.is_diverged or not await self._is_cold(name, state, now_ms):
             return False
         if not await self._writer.take_out(
-            name, state.position, at_ms=now_ms, told_seconds=TOLD_SECONDS
+            name,
+            state.position,
+            at_ms=now_ms,
+            told_seconds=TOLD_SECONDS,
+            edits_seconds=EDITS_SECONDS,
         ):
             return False
         self._retention.forget(name)

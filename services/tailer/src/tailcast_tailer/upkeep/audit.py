@@ -140,9 +140,13 @@ class Audit:
             if (position := one.believed) is not None
         }
         stored = await self._writer.positions(list(believed))
+        out = await self._taken_out(list(believed))
         activity_ms: dict[str, int] = {}
         has_forgotten = False
         for (follower, before), now in zip(believed.values(), stored, strict=True):
+            if follower.session in out and follower.believed == before:
+                follower.taken_out()
+                continue
             # A batch since then explains a difference, and costs no more than a look.
             if before != now:
                 self._recheck(follower.path)
@@ -152,3 +156,14 @@ class Audit:
                 activity_ms[follower.session] = follower.activity_ms
         await self._writer.touch(activity_ms)
         return has_forgotten
+
+    async def _taken_out(self, sessions: Sequence[str]) -> set[str]:
+        """Those that another tailer took out, while this one was cut off."""
+        listed = await self._writer.activity(sessions)
+        unlisted = [session for session in sessions if session not in listed]
+        states = await self._writer.states(unlisted)
+        return {
+            session
+            for session, state in zip(unlisted, states, strict=True)
+            if state is not None and state.taken_out_ms
+        }

@@ -1,8 +1,9 @@
 -- Compare and append: the whole batch if what is stored is what the caller expects,
 -- else nothing. A script does not roll back, so every check precedes the first write.
 --
--- KEYS  stream, state[, rejected]: the last only if the batch has rejections, because a
---       script that names a missing key gets TRYAGAIN while its slot migrates.
+-- KEYS  stream, state[, rejected][, edits]: one only if the batch has rejections, the other
+--       only if an incarnation begins, because a script that names a missing key gets
+--       TRYAGAIN while its slot migrates.
 -- ARGV  channel, what is said there,
 --       the expected position, and behind a space the digest of owner and path if the
 --       batch leaves those as they are,
@@ -79,6 +80,9 @@ local refused = refusal_of({
 if not refused and rejection_count > 0 then
   refused = refusal_of({{'XADD', rejected, '*', 'why', ''}})
 end
+if not refused and incarnation ~= '-' then
+  refused = refusal_of({{'PERSIST', KEYS[#KEYS]}})
+end
 if refused then return refused end
 
 -- 2. Append.
@@ -104,7 +108,12 @@ for i = 1, rejection_count do
     'offset', string.format('%.0f', tonumber(ARGV[at]) - tonumber(ARGV[at + 2]) - 1),
     'length', ARGV[at + 2], 'line', ARGV[at + 3])
 end
-if incarnation == '-' then incarnation = stored[1] or '' end
+if incarnation == '-' then
+  incarnation = stored[1] or ''
+else
+  -- What people said of a session that was taken out stays, now that it is back.
+  redis.call('PERSIST', KEYS[#KEYS])
+end
 local function count(before, more)
   return string.format('%.0f', (tonumber(before or '0') or 0) + more)
 end

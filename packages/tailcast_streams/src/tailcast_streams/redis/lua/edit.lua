@@ -1,8 +1,9 @@
 -- Store what somebody says of a session, and tell all gateways.
 -- KEYS edits, state.  ARGV channel, what is said there, then name, value, ...: nothing as
--- a value takes the name away.  Answers 1, or 0 if there is no such session.
+-- a value takes the name away.  Answers 1, or 0 if there is no such session (any more).
 
-if not ask('HMGET', KEYS[2], 'incarnation')[1] then return 0 end
+local life, taken_out_ms = unpack(ask('HMGET', KEYS[2], 'incarnation', 'taken_out_ms'))
+if not life or taken_out_ms then return 0 end
 local refused = refusal_of({
   {'HSET', KEYS[1], '', ''}, {'HDEL', KEYS[1], ''}, {'PUBLISH', ARGV[1], ''},
 })
