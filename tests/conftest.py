@@ -17,8 +17,10 @@ from tests.patience import (
 )
 from tests.promptness import (
     end_servers_promptly,
+    look_for_loops_once,
     read_certificates_once,
     read_endpoints_once,
+    read_versions_once,
 )
 from tests.time_outs import bound_shrinking, end_at_time_out
 
@@ -36,8 +38,10 @@ be_patient_with_brokers()
 let_clients_be_patient()
 read_on_while_closing()
 end_servers_promptly()
+look_for_loops_once()
 read_certificates_once()
 read_endpoints_once()
+read_versions_once()
 bound_shrinking()
 
 # A traceback with all local variables takes a second, in which everything else waits.
