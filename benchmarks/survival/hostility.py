@@ -7,6 +7,7 @@ that what attackers store would cost records.
 """
 
 import asyncio
+import itertools
 import socket
 import subprocess
 import sys
@@ -287,9 +288,12 @@ class _Probe:
 
     async def run(self) -> None:
         """Do so again and again."""
-        while True:
+        for number in itertools.count():
+            # As others would, each from an address of its own.
+            sock = socket.socket()
+            sock.bind((f"127.2.0.{number % 250 + 1}", 0))
             start = time.monotonic()
-            client = await connect(self._port, {"sessionId": HONEST})
+            client = await connect(self._port, {"sessionId": HONEST}, sock=sock)
             self.subscriptions.append((time.monotonic() - start) * 1_000)
             self.handshakes.append((client.opened_at - start) * 1_000)
             client.transport.abort()

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from tailcast_gateway.scheduling.core.fair_queue import Account, FairQueue
+from tailcast_gateway.scheduling.core.fair_queue import Account, FairQueue, Group
 
 
 def test_the_first_that_waits_comes_first() -> None:
@@ -88,3 +88,82 @@ def test_a_client_that_has_cost_nothing_waits_for_nobody(costs: list[int]) -> No
         queue.add(account, "another")
     queue.add(Account(), "new")
     assert queue.take()[1] == "new"
+
+
+class Crowd:
+    """Clients that always want more, pieces of one cost, and others beside them."""
+
+    def __init__(self, *, credit: int, busy: int = 50) -> None:
+        self.queue: FairQueue[str] = FairQueue(credit=credit)
+        # Whose pieces were carried out, in order.
+        self.done: list[str] = []
+        for _ in range(busy):
+            self.want(Account(), "busy")
+        # Until whoever comes has left something to these.
+        self.go_on(busy * 2 * credit)
+
+    def want(self, account: Account, name: str) -> None:
+        """Let a piece wait."""
+        self.queue.add(account, name)
+
+    def go_on(self, pieces: int) -> list[str]:
+        """Carry out so many; those of clients that always want more come again."""
+        some: list[str] = []
+        for _ in range(pieces):
+            account, name = self.queue.take()
+            account.charge(1)
+            some.append(name)
+            if name == "busy":
+                self.want(account, name)
+        self.done += some
+        return some
+
+    def pieces_at_once(self, account: Account, name: str) -> int:
+        """How many a client has before any other, wanting one after the other."""
+        count = 0
+        while True:
+            self.want(account, name)
+            if self.go_on(1) != [name]:
+                return count
+            count += 1
+
+
+def of(group: Group) -> Account:
+    """A client of an address."""
+    account = Account()
+    account.join(group)
+    return account
+
+
+def test_whoever_has_left_something_to_others_has_some_at_once() -> None:
+    """And then no more than they have; not each piece after one of all others."""
+    crowd = Crowd(credit=10)
+    assert 10 <= crowd.pieces_at_once(Account(), "new") <= 12
+    done = crowd.go_on(51 * 10)
+    assert done.count("new") == 1  # the one that waits; it wants no other
+
+
+def test_whoever_comes_anew_has_no_more() -> None:
+    """From an address that has used much a new client has one piece at once."""
+    crowd, group = Crowd(credit=10), Group()
+    at_once = [crowd.pieces_at_once(of(group), "again") for _ in range(20)]
+    assert at_once[0] >= 10
+    assert sum(at_once) <= 10 + 2 * len(at_once)
+
+
+def test_clients_that_come_together_share_what_their_address_has_left() -> None:
+    """One of another address comes before those that wait in vain for it."""
+    crowd, group = Crowd(credit=10), Group()
+    for _ in range(100):
+        crowd.want(of(group), "many")
+    assert crowd.go_on(20).count("many") == 20
+    crowd.want(Account(), "another")
+    assert crowd.go_on(1) == ["another"]
+
+
+def test_who_rests_for_long_has_no_more_than_who_rests_a_while() -> None:
+    """What is left to others is counted up to the credit."""
+    crowd, account = Crowd(credit=10), Account()
+    crowd.pieces_at_once(account, "new")
+    crowd.go_on(50 * 100)
+    assert 10 <= crowd.pieces_at_once(account, "new") <= 12

@@ -27,6 +27,9 @@ _T = TypeVar("_T")
 # step of a task is taken to use at least before it is carried out.
 SLICE_NS = 2_000_000
 LEAST_STEP_NS = 1_000_000
+# How much clients that have used little lately may have before others: a subscription,
+# or a page of the dashboard.
+CREDIT_NS = 10_000_000
 # What is left with each step of the longest one of its kind. Long and short ones take
 # turns in the same work, so a client's latest step does not say how long the next is.
 FADING = 0.9
@@ -50,7 +53,7 @@ class Scheduler:
         self._on_used = on_used
         # Returns the CPU time that this thread has used, nanoseconds.
         self._cpu_ns = cpu_ns
-        self._queue: FairQueue[_Piece] = FairQueue()
+        self._queue: FairQueue[_Piece] = FairQueue(credit=CREDIT_NS)
         # How long steps of each kind were lately, the longest ones, nanoseconds.
         self._longest: dict[WorkKind, float] = dict.fromkeys(WorkKind, 0.0)
         # How much CPU time was used in this pass of the event loop.

@@ -2,15 +2,19 @@
 
 Pure. What a piece of work costs is known only when it is done, so nothing is promised
 before: its cost is charged afterwards, and moves its client's next piece behind those
-of clients that have cost less. A client that rests gathers no credit, and none has a
-debt to clients that come later: all count from the clock, which is where the piece
-began that was taken last. So whoever has cost nothing lately comes next, and n clients
-that always want more get one n-th each.
+of clients that have cost less. All count from the clock, which is where the piece began
+that was taken last. So n clients that always want more get one n-th each, and none has
+a debt to clients that come later.
+
+Whoever has cost little lately begins before the clock, by what it left to others, and
+by a bounded credit at most. So what a newcomer needs at once is done at once, and not
+each piece of it after one of all others. What counts is what all clients of an address
+have cost: whoever leaves and comes anew gets no more.
 
 After Goyal, Vin and Cheng, "Start-time Fair Queuing" (SIGCOMM 1996).
 """
 
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from itertools import count
 from typing import Generic, NamedTuple, TypeVar
 
@@ -21,11 +25,13 @@ _Item = TypeVar("_Item")
 class Group:
     """Clients that together have the part of one: those of one address."""
 
-    __slots__ = ("waiting",)
+    __slots__ = ("start", "waiting")
 
     def __init__(self) -> None:
         # How many of them wait for something to be done.
         self.waiting = 0
+        # Where their next piece would begin on the clock if they were one client.
+        self.start = 0.0
 
 
 class Account:
@@ -61,7 +67,17 @@ class Account:
         """Note what a piece has cost: the more, the more of its group wait."""
         sharing = self._group.waiting + (self._pieces == 0)
         self.start += cost * sharing
+        self._group.start += cost
         self.latest = cost
+
+    def come(self, clock: float, credit: float) -> None:
+        """Begin at the clock, or before it by what the group has left to others."""
+        self._group.start = max(self._group.start, clock - credit)
+        self.start = max(self.start, self.earliest(clock))
+
+    def earliest(self, clock: float) -> float:
+        """Where its next piece may begin."""
+        return min(clock, self._group.start)
 
 
 class _Waiting(NamedTuple, Generic[_Item]):
@@ -77,9 +93,11 @@ class _Waiting(NamedTuple, Generic[_Item]):
 class FairQueue(Generic[_Item]):
     """Pieces of work that wait, each of some client."""
 
-    __slots__ = ("_clock", "_numbers", "_waiting")
+    __slots__ = ("_clock", "_credit", "_numbers", "_waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, *, credit: float = 0.0) -> None:
+        # What clients may have before others that cost nothing while these did.
+        self._credit = credit
         # Where the piece begins that was taken last.
         self._clock = 0.0
         self._waiting: list[_Waiting[_Item]] = []
@@ -96,7 +114,7 @@ class FairQueue(Generic[_Item]):
     def add(self, account: Account, item: _Item) -> None:
         """Let a piece of work wait."""
         is_busy = account.start >= self._clock
-        account.start = max(account.start, self._clock)
+        account.come(self._clock, self._credit)
         waiting = _Waiting(account.start, is_busy, next(self._numbers), account, item)
         heappush(self._waiting, waiting)
 
@@ -108,9 +126,15 @@ class FairQueue(Generic[_Item]):
     def take(self) -> tuple[Account, _Item]:
         """Take the piece that comes next; there must be one."""
         waiting = heappop(self._waiting)
+        while not waiting.is_busy and (
+            waiting.start < (start := waiting.account.earliest(self._clock))
+        ):
+            # Others of its address have had meanwhile what this one left.
+            waiting = heappushpop(self._waiting, waiting._replace(start=start))
         self._clock = max(self._clock, waiting.start)
         return waiting.account, waiting.item
 
     def begin(self, account: Account) -> None:
         """Note that a piece is begun at once, while none waits."""
-        self._clock = account.start = max(account.start, self._clock)
+        account.come(self._clock, self._credit)
+        self._clock = max(self._clock, account.start)
