@@ -44,6 +44,23 @@ def test_it_loads_little_and_from_its_gateway_alone(
     one.is_quiet()
 
 
+@pytest.mark.parametrize(("view", "begun_by"), [("list", ["link"]), ("run", [])])
+def test_what_the_list_shows_first_is_asked_for_before_its_program_is_there(
+    up: Running, look: Looker, view: str, begun_by: list[str]
+) -> None:
+    """By the page itself, once, and only where the list is shown."""
+    one = look(up.url, VIEWS[view])
+    shows(one, view)
+    assert one.page.evaluate(_FIRST_OF_LIST) == begun_by
+    one.is_quiet()
+
+
+_FIRST_OF_LIST = """() => performance
+  .getEntriesByType("resource")
+  .filter(({ name }) => name.endsWith("/api/sessions?limit=60"))
+  .map(({ initiatorType }) => initiatorType)"""
+
+
 def test_on_a_phone_a_bar_leads_everywhere(up: Running, look: Looker) -> None:
     """It says where one is, also after a link to a run, and stands over nothing."""
     one = look(up.url, VIEWS["run"], width=360)

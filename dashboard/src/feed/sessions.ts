@@ -8,7 +8,8 @@ import { everything } from "./everything.js";
 import { client } from "./server.js";
 import { Value, when } from "./value.js";
 
-/** So many are drawn at once, as many as a screen has; the rest comes in pages. */
+/** So many are drawn at once, as many as a screen has (index.html asks for them); the rest
+ * comes in pages. */
 const FIRST = 60;
 const PAGE = 500;
 /** How long whatever else is asked for waits for those. */

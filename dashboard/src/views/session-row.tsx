@@ -161,18 +161,11 @@ function Trouble({ session: { absentSince, contested } }: { session: SessionInfo
   return absentSince == null ? null : <span className="trouble">no file</span>;
 }
 
-/** The last moment that a `Date` can be. */
-const MAX_TIME_MS = 8.64e15;
-const timeText = new Intl.DateTimeFormat(undefined, {
-  dateStyle: "short",
-  timeStyle: "medium",
-});
-
 function Age({ since }: { since: number }) {
   useValue(second);
-  // A clock that is far off may have said a time that is none.
-  const isTime = Math.abs(since) <= MAX_TIME_MS;
-  return (
-    <span title={isTime ? timeText.format(since) : ""}>{duration(serverNow() - since)}</span>
-  );
+  // To write the first time takes a browser as long as ten rows: only who points at it waits.
+  const sayWhen = ({ currentTarget }: { currentTarget: HTMLElement }) => {
+    currentTarget.title = new Date(since).toLocaleString();
+  };
+  return <span onPointerEnter={sayWhen}>{duration(serverNow() - since)}</span>;
 }
