@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,17 @@ class House:
         records = [json.loads(one.record or b"null") for one in found]
         reasons = [one["emergency"]["reason"] if one else "0" for one in records]
         return {int(reason.split()[-1]) for reason in reasons}
+
+    def has_only(self, *numbers: int) -> Callable[[], Awaitable[bool]]:
+        """Whether these emergencies are in the broker, and no other."""
+
+        async def has_them() -> bool:
+            try:
+                return await self.told() == {*numbers}
+            except BrokerError:
+                return False
+
+        return has_them
 
     async def answers(self) -> dict[str, Any]:
         """What is asked over HTTP."""
@@ -169,6 +180,39 @@ async def test_a_spoiled_stream_of_emergencies(
 ) -> None:
     """All of them are read again from their files, and clients know them by name."""
     await check(house, client, Keys(house.rig.prefix).stream(EMERGENCIES))
+
+
+async def test_who_follows_emergencies_is_told_that_some_may_be_gone(
+    house: House, client: "redis.Redis"
+) -> None:
+    """By a rewind that is not complete, when the next one comes, or it comes back."""
+    async with watching(house.gateway) as watcher:
+        await watcher.subscribe(sessionIds=["a*"])
+        seen: list[dict[str, Any]] = []
+        for _ in range(2):
+            house.step += 1
+            house.tell()
+            seen.append(await watcher.until("emergency"))
+        # Where its file is gone it cannot be read again.
+        (house.log_dir / "emergency" / "1.json").unlink()
+        spoil(client, Keys(house.rig.prefix).stream(EMERGENCIES), "string")
+        await eventually(house.has_only(2))
+        house.step += 1
+        house.tell()
+
+        assert await emergencies_anew(watcher) == seen[1]["id"]
+
+    for one in seen:
+        async with watching(house.gateway) as back:
+            await back.subscribe(sessionIds=["a*"], cursors=one["cursors"])
+            assert await emergencies_anew(back) == seen[1]["id"]
+
+
+async def emergencies_anew(watcher: Watcher) -> str:
+    """What a client is told first once the emergencies begin anew."""
+    rewind = await watcher.until("rewind")
+    assert (rewind["sessionId"], rewind["complete"]) == (EMERGENCIES, False)
+    return str((await watcher.until("emergency"))["id"])
 
 
 @pytest.mark.parametrize("way", WAYS)
