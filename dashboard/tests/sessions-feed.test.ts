@@ -39,17 +39,26 @@ const round = () => vi.advanceTimersByTimeAsync(2_000);
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test("a few come first, the rest in pages", async () => {
-  const { list, asked } = server(names(750).map((name) => session(name)));
+test("a few come first, the rest in pages, each asked for while the one before is drawn", async () => {
+  const { list, asked } = server(names(1_250).map((name) => session(name)));
   const end = list.follow();
+  // How many are known, and how many pages were asked for by then.
+  const steps: (readonly [number, number])[] = [];
+  list.listed.listen(() => steps.push([list.listed.get().sessions.size, asked.length]));
   await vi.advanceTimersByTimeAsync(0);
   expect(list.listed.get().isWhole).toBe(true);
-  expect(list.listed.get().sessions.size).toBe(750);
   expect(asked).toEqual([
     { limit: 60 },
-    { limit: 500, after: "60" },
-    { limit: 500, after: "560" },
+    { limit: 1_000, after: "60" },
+    { limit: 1_000, after: "1060" },
   ]);
+  expect(steps).toEqual([
+    [60, 2],
+    [1_060, 3],
+    [1_250, 3],
+  ]);
+  await list.load();
+  expect(asked.length).toBe(3);
   end();
 });
 
@@ -77,7 +86,8 @@ test("what else is asked for waits for the first, and for nobody who does not an
 test("after an error the rest goes on where it was", async () => {
   const { list, asked, refuse } = server(names(250).map((name) => session(name)));
   const end = list.follow();
-  list.listed.listen(() => refuse(asked.length === 1 ? 1 : 0));
+  // The first is asked for already.
+  refuse(1);
   await vi.advanceTimersByTimeAsync(0);
   expect(list.listed.get().sessions.size).toBe(60);
   await round();

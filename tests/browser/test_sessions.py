@@ -128,6 +128,28 @@ def test_ten_thousand_are_few_rows(many: Look) -> None:
     assert rows(many).count() < MOST_ROWS
 
 
+def test_rows_that_go_out_of_sight_become_those_that_come(many: Look) -> None:
+    """But one that was clicked on loses the focus: no key is for another session."""
+    page = many.page
+    expect(page.get_by_text("so far …")).to_be_hidden()
+    page.get_by_role("button", name="name", exact=True).click()
+    page.evaluate("scrollBy(0, 3000)")
+    box = many.row("run_00110").get_by_role("checkbox")
+    box.click()
+    expect(box).to_be_focused()
+    page.evaluate(f"for (const row of {_ROWS}) row.wasThere = true")
+    page.evaluate("scrollBy(0, 3000)")
+    expect(many.row("run_00220")).to_be_visible()
+    assert page.evaluate(f"{_ROWS}.filter((row) => !row.wasThere).length") <= 1
+    assert page.evaluate(f"!{_ROWS}.some((row) => row.matches(':focus-within'))")
+    expect(rows(many).get_by_role("checkbox", checked=True)).to_have_count(0)
+    page.evaluate("scrollBy(0, -3000)")
+    expect(box).to_be_checked()
+
+
+_ROWS = "[...document.querySelectorAll('[data-session]')]"
+
+
 def test_what_runs_is_before_all_that_have_stalled(many: Look) -> None:
     """Though it is the last that the gateway tells."""
     expect(many.page.get_by_text("so far …")).to_be_hidden()

@@ -11,7 +11,7 @@ import { Value, when } from "./value.js";
 /** So many are drawn at once, as many as a screen has (index.html asks for them); the rest
  * comes in pages. */
 const FIRST = 60;
-const PAGE = 500;
+const PAGE = 1_000;
 /** How long whatever else is asked for waits for those. */
 const FIRST_MS = 1_000;
 /** How often they are asked for anew, and how many of them: those that moved last. */
@@ -128,15 +128,21 @@ export class SessionList {
   }
 
   async #load(): Promise<void> {
-    while (!this.listed.get().isWhole) {
-      const after = this.#after;
-      const query = after === undefined ? { limit: FIRST } : { limit: PAGE, after };
-      const { sessions, more, cursor } = await this.#client.get("/api/sessions", query);
+    let page = this.listed.get().isWhole ? null : this.#page(this.#after);
+    while (page !== null) {
+      const { sessions, more, cursor } = await page;
+      // The server goes on while these are drawn.
+      page = more && cursor !== null ? this.#page(cursor) : null;
       this.#after = cursor ?? undefined;
-      this.#put(sessions, !more || cursor === null);
+      this.#put(sessions, page === null);
       this.hasBegun.set(true);
     }
     void this.#learn();
+  }
+
+  #page(after: string | undefined) {
+    const query = after === undefined ? { limit: FIRST } : { limit: PAGE, after };
+    return this.#client.get("/api/sessions", query);
   }
 
   #go(): void {

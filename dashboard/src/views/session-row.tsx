@@ -1,6 +1,6 @@
 // One line of the list of sessions: a session, or the title of those that lie folded.
 
-import { memo } from "react";
+import { memo, useLayoutEffect, useRef } from "react";
 import type { SessionInfo } from "tailcast";
 import { leadTo } from "../core/address.js";
 import { duration, figure } from "../core/figures.js";
@@ -56,8 +56,15 @@ const MARKS: Readonly<Record<Status, string>> = { running: "●", stalled: "◐"
 export const Row = memo(function Row({ session, isChosen, unseen, ...place }: RowProps) {
   const { sessionId, status, name, group, tags = [], pinned, spark } = session;
   const value = lastValue(session);
+  const row = useRef<HTMLDivElement>(null);
+  // A row that was clicked on, and becomes another session's, does not hear keys as that one.
+  useLayoutEffect(
+    () => () => void row.current?.querySelector<HTMLElement>(":focus")?.blur(),
+    [sessionId],
+  );
   return (
     <div
+      ref={row}
       className="row"
       role="row"
       {...placed(place)}

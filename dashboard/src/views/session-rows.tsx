@@ -86,6 +86,10 @@ export function Rows({ lines, sessions, sort, turn, search, again }: RowsProps) 
   });
   useAnchor(lines, top, rowPx);
   const drawn = useSeen(list, lines.length, rowPx);
+  // As many as were drawn at once. A row that goes out of sight becomes one that comes, which
+  // is half of the work of a new one.
+  const rows = useRef(0);
+  rows.current = Math.max(rows.current, drawn.length);
   const seen = drawn.flatMap((at) => lines[at] ?? []);
   sessionList.show(seen.flatMap((line) => (line.kind === "session" ? [line.name] : [])));
 
@@ -154,7 +158,7 @@ export function Rows({ lines, sessions, sort, turn, search, again }: RowsProps) 
           const session = sessions.get(each.name)!;
           return (
             <Row
-              key={each.name}
+              key={index % rows.current}
               session={session}
               isChosen={selected.has(each.name)}
               unseen={open.get(each.name) ?? 0}
