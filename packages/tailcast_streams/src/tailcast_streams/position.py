@@ -41,7 +41,10 @@ class EntryID(NamedTuple):
         """
         if (match := _ENTRY_ID.fullmatch(text)) is None:
             raise InvalidPosition(f"not an entry ID: {text[:64]!r}")
-        return cls(_number(match[1], text), _number(match[2], text))
+        generation, offset = int(match[1]), int(match[2])
+        if generation > MAX_OFFSET or offset > MAX_OFFSET:
+            raise InvalidPosition(f"out of range: {text[:64]!r}")
+        return cls(generation, offset)
 
 
 class Cursor(NamedTuple):
@@ -69,13 +72,6 @@ class Cursor(NamedTuple):
 def digest(record: bytes) -> int:
     """The CRC-32 (ISO-HDLC, as in zlib and gzip) of a record's stored bytes."""
     return crc32(record)
-
-
-def _number(digits: str, text: str) -> int:
-    number = int(digits)
-    if number > MAX_OFFSET:
-        raise InvalidPosition(f"out of range: {text[:64]!r}")
-    return number
 
 
 # The last ID of a stream that has no entry yet, as Redis gives it.

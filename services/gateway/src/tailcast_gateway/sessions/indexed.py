@@ -32,7 +32,7 @@ from tailcast_index.fold import (
 from tailcast_index.meaning import Choice, Rules
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.entries import Entry
-from tailcast_streams.indexes import WholeIndex
+from tailcast_streams.indexes import StoredIndex, WholeIndex
 from tailcast_streams.position import BEFORE_ALL, EntryID
 from tailcast_streams.session_state import Head, SessionState
 
@@ -56,8 +56,8 @@ class _Read:
     """An index, stored or not."""
 
     index: Index
-    # How many metrics it has.
-    metrics: int
+    # The same as it is stored, or would be.
+    stored: StoredIndex
     # Whether it was made here.
     is_made: bool
 
@@ -87,8 +87,11 @@ class Indexed:
         whole, described = await self._load(sessions)
         heads = await self._broker.heads(sessions)
         found = await self._read(sessions, whole, heads)
+        now_ms = self._broker_now_ms()
         return [
-            ListedRun(head, self._known(found.get(name), head.state, described[name]))
+            ListedRun(
+                head, _known(found.get(name), head.state, described[name], now_ms)
+            )
             for name, head in zip(sessions, heads, strict=True)
         ]
 
@@ -153,9 +156,10 @@ class Indexed:
         state = head.state
         if state is None:
             return None
-        known = self._known(read, state, described)
+        known = _known(read, state, described, self._broker_now_ms())
         metrics = [] if read is None else read.index.metrics()
-        all_metrics = max(0 if read is None else read.metrics, len(metrics))
+        all_metrics = 0 if read is None else count_metrics(read.stored)
+        all_metrics = max(all_metrics, len(metrics))
         unknown: Sequence[str] = ()
         if only is not None:
             by_name = {one.name: one for one in metrics}
@@ -200,22 +204,6 @@ class Indexed:
         entry = await self._broker.find(session, wanted)
         return b"" if entry is None else entry.record
 
-    def _known(
-        self, read: _Read | None, state: SessionState | None, described: Described
-    ) -> Known:
-        """What is known of a session that is in this state."""
-        if read is None or state is None:
-            return Known(None, described)
-        index = read.index
-        summary = index.summary(
-            self._broker_now_ms(),
-            activity_ms=active_ms(state),
-            total_steps=described.total_steps(index.choice),
-        )
-        is_whole = index.cursor.id == state.position.last_id
-        to = None if is_whole else index.cursor
-        return Known(summary, described, to, knows_arrivals=not read.is_made)
-
     async def _read(
         self,
         sessions: Sequence[str],
@@ -246,8 +234,7 @@ class Indexed:
         made = await self._make(lacking)
         for name in lacking:
             if name in made:
-                index = made[name]
-                known[name] = _Read(index, len(index.metrics()), is_made=True)
+                known[name] = made[name]
             elif name in known and known[name].index.stale is not None:
                 # What is behind it is to be read otherwise, and is not told of.
                 one, state = states[name]
@@ -272,7 +259,7 @@ class Indexed:
             index = self._view(name, kept, state, None)
         if index is None:
             return None
-        return _Read(index, count_metrics(kept.stored), is_made)
+        return _Read(index, kept.stored, is_made)
 
     async def _follow(self, known: Mapping[str, tuple[Index, SessionState]]) -> None:
         """Fold the entries behind indexes, if they are few."""
@@ -292,7 +279,7 @@ class Indexed:
             tail = [one for one in tails.get(name, ()) if one.id <= end]
             index.fold(tail, now_ms=self._now_ms(), written_ms=state.written_ms)
 
-    async def _make(self, heads: Mapping[str, Head]) -> dict[str, Index]:
+    async def _make(self, heads: Mapping[str, Head]) -> dict[str, _Read]:
         """Indexes that are made here, of those sessions that are short."""
         each, left = EACH_MADE_BYTES, ALL_MADE_BYTES
         if len(heads) == 1:
@@ -307,7 +294,11 @@ class Indexed:
             *(self._making.make(name, heads[name], most_bytes=each) for name in sizes)
         )
         found = zip(sizes, made, strict=True)
-        return {name: one.index for name, one in found if one is not None}
+        return {
+            name: _Read(one.index, one.kept.stored, is_made=True)
+            for name, one in found
+            if one is not None
+        }
 
     def _view(
         self,
@@ -324,6 +315,23 @@ class Indexed:
         end = position.last_id
         index = Index.view(name, stored, metrics, self._rules, names=only, end=end)
         return fitting(index, position.incarnation, end)
+
+
+def _known(
+    read: _Read | None, state: SessionState | None, described: Described, now_ms: int
+) -> Known:
+    """What is known of a session that is in this state, at a time of the broker's."""
+    if read is None or state is None:
+        return Known(None, described)
+    index = read.index
+    summary = index.summary(
+        now_ms,
+        activity_ms=active_ms(state),
+        total_steps=described.total_steps(index.choice),
+    )
+    is_whole = index.cursor.id == state.position.last_id
+    to = None if is_whole else index.cursor
+    return Known(summary, described, to, knows_arrivals=not read.is_made)
 
 
 def _is_lacking(read: _Read, state: SessionState) -> bool:
