@@ -55,6 +55,24 @@ async def test_data_is_kept_in_the_directory(tmp_path: Path) -> None:
     }
 
 
+async def test_it_is_set_as_the_broker_of_the_compose_stack(tmp_path: Path) -> None:
+    """So that what is measured of one holds of the other."""
+    names = (
+        "appendonly",
+        "appendfsync",
+        "save",
+        "maxmemory-policy",
+        "stream-node-max-bytes",
+    )
+    text = (Path(__file__).parents[2] / "deploy" / "redis.conf").read_text()
+    pairs = [line.split(maxsplit=1) for line in text.splitlines() if line.strip()]
+    compose = {name: value.strip('"') for name, value in pairs if name in names}
+    with EmbeddedBroker(tmp_path / "data") as broker:
+        async with running(broker):
+            assert client(broker).config_get(*names) == compose
+    assert len(compose) == len(names)
+
+
 async def test_its_address_leads_there_whatever_the_name() -> None:
     """Each printable character, in names that are short enough for a socket."""
     characters = "".join(chr(number) for number in range(33, 127) if number != 47)

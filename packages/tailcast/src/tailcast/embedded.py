@@ -100,6 +100,8 @@ class EmbeddedBroker:
             "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",
+            # What is set aside for a stream's next entries.
+            "stream-node-max-bytes": "1024",
         }
         words = [
             word for name, value in options.items() for word in (f"--{name}", value)

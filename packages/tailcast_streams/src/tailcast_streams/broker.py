@@ -166,7 +166,7 @@ class SessionWriter(Protocol):
         """Drop entries below an ID; the stream keeps its last ID, even when empty.
 
         All of them are dropped before this returns, except for the last few: the broker
-        drops whole blocks of some 4 KiB or one record.
+        drops whole blocks of some KiB or one record.
         """
         ...
 
