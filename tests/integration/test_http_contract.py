@@ -54,8 +54,8 @@ async def gateway(
 @pytest.mark.parametrize(
     ("session", "examples"),
     [
-        (None, 6),
-        ("run", 6),
+        (None, 2),
+        ("run", 2),
         # Names with slashes are asked for one by one elsewhere.
         *(pytest.param(name, 60, marks=MUCH) for name in (None, "run", "a/records")),
     ],
