@@ -161,12 +161,18 @@ PYTEST = $(BIN)/python -m pytest -n 6 --dist worksteal
 # not even looked into: each worker would load all that they need.
 NEEDY = $(addprefix --ignore tests/,browser clients compose languages)
 
+# The bytecode of all test modules, made by one process. In a new clone each worker would
+# make much of it anew, at the same time as the others.
+$(VENV)/.test-set: $(VENV)/.dev-set
+	@$(BIN)/python -m pytest --collect-only -qq $(NEEDY) >/dev/null 2>&1 || true
+	@touch $@
+
 .PHONY: test
-test: $(VENV)/.dev-set ## the test suite, against real brokers (ARGS= for pytest)
+test: $(VENV)/.test-set ## the test suite, against real brokers (ARGS= for pytest)
 	@$(PYTEST) $(NEEDY) -m 'not long' $(ARGS)
 
 .PHONY: test-long
-test-long: $(VENV)/.dev-set ## what `make test` says in short, at length and over Redis too
+test-long: $(VENV)/.test-set ## what `make test` says in short, at length and over Redis too
 	@$(PYTEST) $(NEEDY) -m long $(ARGS)
 
 # The modules that decide and never act: each branch of theirs has a test beside it.
@@ -185,7 +191,7 @@ space := $(empty) $(empty)
 comma := ,
 
 .PHONY: cover
-cover: $(VENV)/.dev-set ## branch coverage of the pure modules, which is 100 %
+cover: $(VENV)/.test-set ## branch coverage of the pure modules, which is 100 %
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n 4 --dist worksteal --quiet \
 		-m 'not long' $(PURE_TESTS)
