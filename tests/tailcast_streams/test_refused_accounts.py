@@ -87,7 +87,7 @@ async def test_an_account_that_may_only_append_does_so(
     rule = (
         "~telemetry:* &telemetry:feed -@all +hello +auth +client|setname"
         " +evalsha +script|load +set +get +exists"
-        " +xinfo|stream +hmget +hset +xadd +publish"
+        " +xinfo|stream +hmget +hset +xadd +persist +publish"
     )
     url = add_account(own_broker, "least", rule)
     async with connected(own_broker.url) as broker, connected(url) as least:
