@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -87,6 +88,10 @@ class Chase(Stage):
         # Clients that are to be pinged.
         self.pinged: list[Client] = []
         self.tasks: set[asyncio.Task[None]] = set()
+        # What carries out the test, if that has a loop; cancelled with all at its end.
+        self.test: asyncio.Task[Any] | None = None
+        with suppress(RuntimeError):
+            self.test = asyncio.current_task()
         search = Search(self.broker, rules=RULES, now_ms=lambda: 0)
         reads = Reads(self.broker, search=search, instruments=self.instruments)
         self.catch_up = CatchUp(
@@ -111,7 +116,10 @@ class Chase(Stage):
         channel.news.note(found, channel.window.end.id)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Start a task."""
+        """Start a task; none when the test is over, as nobody would end that."""
+        if self.test is not None and self.test.cancelling():
+            coroutine.close()
+            return
         task = asyncio.get_running_loop().create_task(coroutine)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
