@@ -347,6 +347,18 @@ def test_bounds_of_a_tree() -> None:
     )
 
 
+def test_bounds_of_what_is_compared_with() -> None:
+    """So many values, of so many characters, no more."""
+    parse_filter(condition("a", "in", [0] * MAX_FILTER_VALUES))
+    assert "more than 1,000 values" in refusal(
+        condition("a", "in", [0] * (MAX_FILTER_VALUES + 1))
+    )
+    parse_filter(condition("a", "eq", "x" * MAX_TEXT_CHARACTERS))
+    assert "1,024 characters" in refusal(
+        condition("a", "eq", "x" * (MAX_TEXT_CHARACTERS + 1))
+    )
+
+
 @pytest.mark.parametrize("record", [b"[1]", b"{", b'{"a":' * 5_000])
 def test_a_record_that_cannot_be_read_has_no_fields(record: bytes) -> None:
     """It ends nobody's delivery."""
