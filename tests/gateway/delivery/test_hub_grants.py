@@ -1,7 +1,7 @@
 """Whatever is granted, subscribed to and written: a client gets what it may read."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from hypothesis import given, strategies as st
@@ -42,19 +42,35 @@ class Opening:
         return dict.fromkeys(SESSIONS, 0)
 
 
+def renewing_on(stage: Stage) -> Renewing:
+    """What gives clients of a stage other grants."""
+    opening = Opening()
+    return Renewing(
+        stored=opening,  # type: ignore[arg-type]  # all that it asks
+        hub=stage.hub,
+        feed=opening,  # type: ignore[arg-type]  # as above
+    )
+
+
+async def renew(
+    renewing: Renewing, client: Client, grant: Grant, wanted: Iterable[str]
+) -> None:
+    """Give another grant: what is gone and was wanted is told once, nothing else."""
+    await renewing.renew(client, grant)
+    gone = [session for session in wanted if not grant.allows(session)]
+    messages = told(client)
+    assert {one["type"] for one in messages} <= {"revoked"}
+    assert sorted(str(one["sessionId"]) for one in messages) == sorted(gone)
+
+
 class Run:
     """One client's life, beside what it should get."""
 
     def __init__(self) -> None:
         self.stage = Stage()
-        opening = Opening()
         for session in SESSIONS:
             self.stage.watch(session)
-        self.renewing = Renewing(
-            stored=opening,  # type: ignore[arg-type]  # all that it asks
-            hub=self.stage.hub,
-            feed=opening,  # type: ignore[arg-type]  # as above
-        )
+        self.renewing = renewing_on(self.stage)
         self.client = Client(Socket(), grant=NOTHING_GRANTED)
         self.globs: list[str] = []
         self.offset = 1
@@ -71,15 +87,9 @@ class Run:
         return any(map(fits, self.globs)) and self.client.grant.allows(session)
 
     def grant(self, grant: Grant) -> None:
-        """Another grant: what is gone is told once, and nothing else."""
-        watched = list(self.stage.hub.channels)
-        before = {name for name in watched if self.wants(name)}
-        asyncio.run(self.renewing.renew(self.client, grant))
-        gone = {name for name in before if not grant.allows(name)}
-        messages = told(self.client)
-        revoked = [str(one["sessionId"]) for one in messages]
-        assert {one["type"] for one in messages} <= {"revoked"}
-        assert sorted(revoked) == sorted(gone)
+        """Another grant."""
+        wanted = [name for name in self.stage.hub.channels if self.wants(name)]
+        asyncio.run(renew(self.renewing, self.client, grant, wanted))
 
     def subscribe(self, globs: list[str]) -> None:
         """Other rules."""

@@ -6,14 +6,19 @@ from typing import Final
 
 from hypothesis import given, settings, strategies as st
 
-from tailcast_gateway.commands.renewing import Renewing
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
 from tailcast_gateway.views.subscription import Begin
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.position import BEGINNING_CURSOR, Cursor
 from tests.gateway.delivery.chase import Chase
-from tests.gateway.delivery.test_hub_grants import GRANTS, SESSIONS, TEXTS, Opening
+from tests.gateway.delivery.test_hub_grants import (
+    GRANTS,
+    SESSIONS,
+    TEXTS,
+    renew,
+    renewing_on,
+)
 from tests.gateway.stage import NOBODY, Socket, rule, told, wants
 
 
@@ -42,12 +47,7 @@ class Run:
 
     def __init__(self) -> None:
         self.stage = Chase()
-        opening = Opening()
-        self.renewing = Renewing(
-            stored=opening,  # type: ignore[arg-type]  # all that it asks
-            hub=self.stage.hub,
-            feed=opening,  # type: ignore[arg-type]  # as above
-        )
+        self.renewing = renewing_on(self.stage)
         self.client = Client(Socket(), grant=EVERYTHING_GRANTED)
         self.subscription = wants()
         # By session that the client gets: after which place its next records follow;
@@ -102,14 +102,9 @@ class Run:
             self.places[session] = message["cursor"]
 
     async def grant(self, grant: Grant) -> None:
-        """Another grant: what is gone is told once."""
+        """Another grant."""
         self.take()
-        before = set(self.places)
-        await self.renewing.renew(self.client, grant)
-        gone = [session for session in before if not grant.allows(session)]
-        messages = told(self.client)
-        assert {one["type"] for one in messages} <= {"revoked"}
-        assert sorted(str(one["sessionId"]) for one in messages) == sorted(gone)
+        await renew(self.renewing, self.client, grant, self.places)
         self.note_wanted()
 
     async def subscribe(self, texts: list[str], start: Begin) -> None:
