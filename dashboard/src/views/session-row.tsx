@@ -172,7 +172,9 @@ function Age({ since }: { since: number }) {
   useValue(second);
   // To write the first time takes a browser as long as ten rows: only who points at it waits.
   const sayWhen = ({ currentTarget }: { currentTarget: HTMLElement }) => {
-    currentTarget.title = new Date(since).toLocaleString();
+    const when = new Date(since);
+    // A clock that is far off may have said a time that is none.
+    currentTarget.title = Number.isNaN(when.getTime()) ? "" : when.toLocaleString();
   };
   return <span onPointerEnter={sayWhen}>{duration(serverNow() - since)}</span>;
 }
