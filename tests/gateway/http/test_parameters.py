@@ -181,6 +181,9 @@ def test_names_of_metrics() -> None:
     for texts in ([""], [f"m{at}" for at in range(101)]):
         with pytest.raises(InvalidMessage, match="metrics: name 1 to 100"):
             names_in(texts)
+    for texts in (["a", ""], ['["a",""]'], ["x" * 1_025]):
+        with pytest.raises(InvalidMessage, match="a name has 1 to 1,024 characters"):
+            names_in(texts)
 
 
 def test_the_sessions_of_an_event_stream() -> None:

@@ -391,7 +391,8 @@ async def test_those_metrics_alone_that_were_asked_for(entries: int) -> None:
     """However many there are, and wherever the index ends; others are counted."""
     broker = MemoryBroker()
     many = {f"m{at}": at for at in range(told.SHOWN_METRICS + 5)}
-    await stored(broker, [{"step": 1, **many}, {"step": 2, **many}, {"m3": 9, "z": 1}])
+    last = {"step": 3, "m3": 9, "m4": 4, "z": 1}
+    await stored(broker, [{"step": 1, **many}, {"step": 2, **many}, last])
     if entries:
         await index(broker, entries=entries)
     asked = ["m3", "nothing", "m1004", "z", "m3"]
@@ -401,6 +402,7 @@ async def test_those_metrics_alone_that_were_asked_for(entries: int) -> None:
     assert list(shown) == ["m3", "m1004", "z"]
     assert (shown["m3"]["last"], shown["m3"]["count"]) == (9, 3)
     assert found.snapshot.unknown == ["nothing"]
+    assert json.loads(found.snapshot.latest) == {"step": 3, "m3": 9, "z": 1}
     left_out = told.SHOWN_METRICS + 5 + 1 - 3
     # Of what is behind the index only what was asked for is known.
     assert found.snapshot.metrics_left_out in {left_out, left_out - 1}

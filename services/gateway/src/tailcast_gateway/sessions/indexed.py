@@ -21,6 +21,8 @@ from tailcast_gateway.sessions.core.told import (
     shown_metrics,
 )
 from tailcast_gateway.sessions.making import Making
+from tailcast_gateway.views.projection import Projection
+from tailcast_gateway.views.reading import Reading
 from tailcast_index.fold import (
     CHOICE_FIELD,
     NEWS_FIELDS,
@@ -172,17 +174,32 @@ class Indexed:
         if known.summary is not None:
             left_out += len(known.summary.left_out.names)
         wanted = ShownRecords(head, None if known.indexed_to else known.summary)
+        latest = await self._latest(session, state, wanted)
+        if only is not None and latest:
+            latest = self._projected(latest, only, read)
         snapshot = SeenSession(
             state=state,
             cursor=end_of(state),
             metrics=shown_metrics(metrics),
             metrics_left_out=left_out,
-            latest=await self._latest(session, state, wanted),
+            latest=latest,
             latest_emergency=await self._record(session, wanted.emergency),
             latest_emergency_id=wanted.emergency_id,
             unknown=unknown,
         )
         return SeenRun(snapshot, known)
+
+    def _projected(
+        self, record: bytes, metrics: Sequence[str], read: _Read | None
+    ) -> bytes:
+        """A record with these metrics alone, its step and its time."""
+        rules, reading = self._rules, None
+        if read is not None:
+            reading = Reading(rules, read.index.choice, now_ms=self._now_ms)
+        projection = Projection.of(
+            metrics, step_keys=rules.step_keys, time_keys=rules.time_keys
+        )
+        return projection.project(record, reading)
 
     async def _latest(
         self, session: str, state: SessionState, wanted: ShownRecords

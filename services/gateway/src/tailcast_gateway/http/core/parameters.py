@@ -259,7 +259,8 @@ def metrics_in(texts: Sequence[str]) -> list[str]:
 def names_in(texts: Sequence[str] | None) -> list[str] | None:
     """The metrics that parameters name, none of them with a comma if they are a list.
 
-    Returns None without any. Raises InvalidMessage if they are too many.
+    Returns None without any. Raises InvalidMessage if they are too many, or if one has
+    no characters or too many.
     """
     if texts is None:
         return None
@@ -268,6 +269,9 @@ def names_in(texts: Sequence[str] | None) -> list[str] | None:
         names = [name for name in names if name != texts[0]]
     if not 0 < len(names) <= MAX_METRICS:
         raise InvalidMessage(INVALID_MESSAGE, f"metrics: name 1 to {MAX_METRICS}")
+    if not all(0 < len(name) <= MAX_METRIC_CHARACTERS for name in names):
+        error = f"metrics: a name has 1 to {MAX_METRIC_CHARACTERS:,} characters"
+        raise InvalidMessage(INVALID_MESSAGE, error)
     return names
 
 
