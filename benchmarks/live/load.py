@@ -26,11 +26,22 @@ LINES_BEFORE = 500
 class Runs:
     """Files that grow line by line, evenly; a context manager."""
 
-    def __init__(self, paths: list[Path], *, metrics: int, rate: float) -> None:
-        """`rate` is that of one file, lines a second."""
+    def __init__(
+        self, paths: list[Path], *, metrics: int, rate: float, is_stamped: bool = False
+    ) -> None:
+        """Grow files.
+
+        Args:
+            paths: the files.
+            metrics: how many each line has.
+            rate: that of one file, lines a second; 0 if they are to rest.
+            is_stamped: whether each line says when it was written, as the clients of
+                `benchmarks.gateway` read it.
+        """
+        self._is_stamped = is_stamped
         self._files = [path.open("ab", buffering=0) for path in paths]
         self._metrics = metrics
-        self._pause = 1 / (rate * len(paths))
+        self._pause = 1 / (rate * len(paths)) if rate else threading.TIMEOUT_MAX
         self._thread = threading.Thread(target=self._write)
         self._has_ended = threading.Event()
         # What was written.
@@ -56,12 +67,15 @@ class Runs:
                 for step in range(LINES_BEFORE)
             ]
             file.write(b"\n".join((*before, b"")))
-        while not self._has_ended.is_set():
+        while not self._has_ended.wait(
+            began + self.lines * self._pause - time.monotonic()
+        ):
             step, number = divmod(self.lines, count)
             text = line(LINES_BEFORE + step, self._metrics, chance, at=time.time())
+            if self._is_stamped:
+                text = b'%b,"sent_ns":%d}' % (text[:-1], time.monotonic_ns())
             self.bytes += self._files[number].write(text + b"\n")
             self.lines += 1
-            self._has_ended.wait(began + self.lines * self._pause - time.monotonic())
 
 
 class Flood:

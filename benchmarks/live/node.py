@@ -60,8 +60,13 @@ def node() -> Generator[Node]:
 
 
 @contextmanager
-def service(name: str, on: Node, **settings: str) -> Generator[int]:
-    """A service with these settings, by their names in small letters; its process."""
+def service(
+    name: str, on: Node, *, python: str = sys.executable, **settings: str
+) -> Generator[int]:
+    """A service with these settings, by their names in small letters; its process.
+
+    `python` is that of another checkout, to compare with what that has.
+    """
     environment = {
         **os.environ,
         "TAILCAST_REDIS_URL": f"redis://127.0.0.1:{on.port}",
@@ -72,7 +77,7 @@ def service(name: str, on: Node, **settings: str) -> Generator[int]:
         **{f"TAILCAST_{name.upper()}": value for name, value in settings.items()},
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "tailcast", name], env=environment
+        [python, "-m", "tailcast", name], env=environment, cwd=on.own
     )
     try:
         yield process.pid
