@@ -2,13 +2,18 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.sources import SourceState
-from tailcast_tailer.appending.session_bound import HOT_SECONDS, REFUSED_SECONDS
+from tailcast_tailer.appending.session_bound import (
+    COUNTED_SECONDS,
+    HOT_SECONDS,
+    REFUSED_SECONDS,
+)
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.harness import append, lines
 from tests.tailer.single import Clock, Single
@@ -81,6 +86,33 @@ async def test_a_file_that_is_colder_than_all_waits_without_being_read(
     (source,) = second.register.sources.values()
     assert source.reason == "the broker keeps 1 sessions, and all of them moved later"
     assert list(await broker.sessions()) == ["a"]
+
+
+async def test_a_broker_that_takes_its_time(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever took a session out has its place, however long that took."""
+    broker = MemoryBroker()
+    first, second = (
+        Single(broker, tmp_path / f"{name}.jsonl", clock, max_sessions=1)
+        for name in ("a", "b")
+    )
+    write(tmp_path / "a.jsonl", clock.now)
+    await first.settle()
+    clock.now += 2 * HOT_SECONDS
+    write(tmp_path / "b.jsonl", clock.now)
+    take_out = broker.take_out
+
+    async def take_out_slowly(*args: Any, **options: Any) -> bool:
+        clock.now += 2 * COUNTED_SECONDS
+        return await take_out(*args, **options)
+
+    monkeypatch.setattr(broker, "take_out", take_out_slowly)
+
+    await second.settle()
+
+    assert list(await broker.sessions()) == ["b"]
+    assert (second.metric("refused"), second.metric("taken_out")) == (0, 1)
 
 
 def test_refused_files_and_sessions_that_went_are_told_once_a_minute() -> None:

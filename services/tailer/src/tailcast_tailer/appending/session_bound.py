@@ -111,7 +111,7 @@ class SessionBound:
             TooManySessions: there is none.
             BrokerError: it was not found out.
         """
-        if not self._takes_place():
+        if not self._takes_counted_place():
             async with self._makes_room:
                 await self._make_room(session, activity_ms)
         if self.refused.pop(session, None) is not None:
@@ -133,14 +133,18 @@ class SessionBound:
                 await self._take_out(-self._room, before_ms=self._now_ms())
             return max(0, self._room)
 
+    def _takes_counted_place(self) -> bool:
+        is_old = self._clock() - self._counted_at > COUNTED_SECONDS
+        return not is_old and self._takes_place()
+
     def _takes_place(self) -> bool:
-        if self._room <= 0 or self._clock() - self._counted_at > COUNTED_SECONDS:
+        if self._room <= 0:
             return False
         self._room -= 1
         return True
 
     async def _make_room(self, session: str, activity_ms: int) -> None:
-        if self._takes_place():
+        if self._takes_counted_place():
             return
         await self._count()
         if self._takes_place() or await self._writer.activity([session]):
@@ -148,6 +152,7 @@ class SessionBound:
             return
         at_once = max(1, min(MOST_AT_ONCE, self._most // AT_ONCE_SHARE))
         await self._take_out(at_once - self._room, before_ms=activity_ms)
+        # However long that took: others went for it.
         if not self._takes_place():
             self.refused[session] = activity_ms
             self._instruments.session_refused(session)
