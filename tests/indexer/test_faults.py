@@ -6,7 +6,11 @@ from contextlib import aclosing
 
 import pytest
 
+from tailcast_indexer.core.queue import Queue
+from tailcast_indexer.core.shelf import Shelf
 from tailcast_indexer.indexing import writing
+from tailcast_indexer.indexing.writing import Writing
+from tailcast_indexer.instruments import Instruments
 from tailcast_streams.exceptions import BrokerFull, BrokerUnavailable
 from tailcast_streams.indexes import IndexWrite, Written
 from tailcast_streams.memory.broker import MemoryBroker
@@ -72,6 +76,21 @@ async def test_a_foreign_key_of_an_index_is_made_anew(
         await until_indexed(broker, "t")
         await eventually(lambda: is_counted(service, "foreign_total", 2))
         assert await broker._redis.get(key) == b"again"
+
+
+async def test_a_foreign_key_that_is_found_twice_is_mended_once(
+    redis_broker: RedisBroker,
+) -> None:
+    """By a write and by the audit, before the other has mended it."""
+    broker = redis_broker
+    await broker._redis.set(broker._keys.places("s"), "by hand")
+    queue, instruments = Queue(), Instruments()
+    writer = Writing(
+        broker, queue, Shelf(), on_spoiled=lambda: None, instruments=instruments
+    )
+    await asyncio.gather(writer.make_anew("s"), writer.make_anew("s"))
+    assert (queue.take(2), queue.aside) == (["s"], 0)
+    assert "tailcast_indexer_foreign_total 1.0" in instruments.exposition().decode()
 
 
 class Failing:

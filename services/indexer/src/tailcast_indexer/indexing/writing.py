@@ -1,5 +1,6 @@
 """Writes indexes, by comparison: what was refused is read anew."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from time import monotonic
 
@@ -42,6 +43,8 @@ class Writing:
         # Of which sessions the index was made anew since another program wrote a key of
         # it, and when, monotonic seconds.
         self._made_anew: dict[str, float] = {}
+        # Held while one is.
+        self._makes_anew = asyncio.Lock()
         # When sessions will have rested, monotonic seconds.
         self._rests_at: dict[str, float] = {}
 
@@ -109,7 +112,17 @@ class Writing:
                 await self.make_anew(write.session)
 
     async def make_anew(self, session: str) -> None:
-        """Have an index made anew of which another program wrote a key."""
+        """Have an index made anew of which another program wrote a key.
+
+        A write and the audit may find the same key, one of them before the other has
+        mended it: so it is looked at once more.
+        """
+        async with self._makes_anew:
+            (is_spoiled,) = await self._indexes.spoiled([session])
+            if is_spoiled:
+                await self._make_anew(session)
+
+    async def _make_anew(self, session: str) -> None:
         now = monotonic()
         recently = {
             name: at for name, at in self._made_anew.items() if now - at < ANEW_SECONDS
