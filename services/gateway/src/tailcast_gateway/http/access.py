@@ -29,7 +29,7 @@ def granted_to(connection: HTTPConnection) -> Granted:
     return granted
 
 
-def _allowed(request: Request) -> Granted:
+async def _allowed(request: Request) -> Granted:
     return granted_to(request)
 
 

@@ -6,7 +6,7 @@ in `sessions.core.emergency_list`.
 
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 
 from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.http.access import Allowed
@@ -14,6 +14,7 @@ from tailcast_gateway.http.changes import CHANGE_ERRORS, json_body
 from tailcast_gateway.http.core.bodies import AcknowledgedBody, EmergenciesBody
 from tailcast_gateway.http.core.openapi import answers, takes
 from tailcast_gateway.http.core.parameters import emergencies_wanted
+from tailcast_gateway.http.queries import made_by
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.http.sessions import LimitQuery, bounded
 from tailcast_gateway.protocol.client_messages import (
@@ -65,7 +66,7 @@ class _ListQuery:
         )
 
 
-ListAsked = Annotated[_ListQuery, Depends()]
+ListAsked = Annotated[_ListQuery, made_by(_ListQuery)]
 
 
 def add_emergencies(api: FastAPI, replica: Replica) -> None:

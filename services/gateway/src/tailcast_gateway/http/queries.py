@@ -4,10 +4,11 @@ Each route says in its signature what it takes. What is misspelt would otherwise
 effect, and of two values one would win without a word.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, get_args, get_origin
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -16,6 +17,23 @@ from tailcast_gateway.protocol.client_messages import INVALID_MESSAGE, InvalidMe
 
 
 NAME_CHARACTERS = 64
+
+_T = TypeVar("_T")
+
+
+def made_by(make: Callable[..., _T]) -> Any:
+    """What an endpoint gets that is made of the parameters of a request.
+
+    It is made in the event loop: FastAPI carries out in a thread what is no coroutine,
+    and that takes longer than what is done there.
+    """
+
+    async def in_loop(**given: Any) -> _T:
+        return make(**given)
+
+    # It says which parameters there are.
+    in_loop.__signature__ = inspect.signature(make)  # type: ignore[attr-defined]
+    return Depends(in_loop)
 
 
 async def check_query(request: Request) -> None:

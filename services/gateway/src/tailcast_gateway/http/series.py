@@ -6,13 +6,14 @@ This module reads requests and writes answers; curves are drawn in `sessions.cur
 from hashlib import blake2b
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 
 from tailcast_gateway.connections.admission import UNINDEXED
 from tailcast_gateway.http.access import Allowed
 from tailcast_gateway.http.core.bodies import MetricsBody, SeriesBody
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import metrics_in, place_in, session_in
+from tailcast_gateway.http.queries import made_by
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.http.sessions import (
     IN_PATH,
@@ -103,8 +104,8 @@ class _MetricsQuery:
         self.limit = limit
 
 
-SeriesAsked = Annotated[_SeriesQuery, Depends()]
-MetricsAsked = Annotated[_MetricsQuery, Depends()]
+SeriesAsked = Annotated[_SeriesQuery, made_by(_SeriesQuery)]
+MetricsAsked = Annotated[_MetricsQuery, made_by(_MetricsQuery)]
 
 
 def add_series(api: FastAPI) -> None:

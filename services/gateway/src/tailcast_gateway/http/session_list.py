@@ -12,7 +12,7 @@ from operator import itemgetter
 from time import monotonic
 from typing import Annotated, NamedTuple
 
-from fastapi import Depends, FastAPI, Query, Response
+from fastapi import FastAPI, Query, Response
 from pydantic import WithJsonSchema
 
 from tailcast_gateway.http.access import Allowed
@@ -24,6 +24,7 @@ from tailcast_gateway.http.core.session_lists import (
     cursor_text,
     sessions_wanted,
 )
+from tailcast_gateway.http.queries import made_by
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
 from tailcast_gateway.sessions.granted import Granted
@@ -83,7 +84,7 @@ def add_session_list(api: FastAPI) -> None:
 
     @api.get("/api/sessions", responses=_SESSIONS)
     async def list_sessions(
-        query: Annotated[_Query, Depends()], allowed: Allowed
+        query: Annotated[_Query, made_by(_Query)], allowed: Allowed
     ) -> Response:
         """The sessions that match, by default all, the latest first.
 

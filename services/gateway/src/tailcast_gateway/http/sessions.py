@@ -25,6 +25,7 @@ from tailcast_gateway.http.core.parameters import (
     session_in,
 )
 from tailcast_gateway.http.export import Exports, NdjsonResponse, exported
+from tailcast_gateway.http.queries import made_by
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
@@ -98,7 +99,7 @@ class NotFound(Exception):
     """There is no such session."""
 
 
-def _named(
+async def _named(
     session_ids: Annotated[list[str] | None, Query(alias="sessionId")] = None,
 ) -> str:
     """The session of a query; unlike in a path, no proxy changes anything in it."""
@@ -143,7 +144,7 @@ class _RecordsQuery:
         )
 
 
-Records = Annotated[_RecordsQuery, Depends()]
+Records = Annotated[_RecordsQuery, made_by(_RecordsQuery)]
 
 
 def add_sessions(api: FastAPI, replica: Replica, exports: Exports) -> None:
