@@ -14,7 +14,14 @@ const target = process.env.TAILCAST_URL ?? "http://localhost:5000";
 
 /** What every view needs. */
 const SHARED =
-  /preact|typescript.src|feed.(server|value|remembered|place)|core.(figures|objects)/;
+  /preact|typescript.src|feed.(server|value|remembered|place)|core.(figures|objects|hues|sets)|views.seen/;
+
+/** Which program draws what is shown first: index.html asks for it by these names. */
+const DRAWN_BY: Readonly<Record<string, string>> = {
+  LIST: "views/sessions.tsx",
+  RUN: "views/run.tsx",
+  COMPARE: "views/compare.tsx",
+};
 
 /** Each file once more as gzip, so that the gateway need not compress. */
 function compressed(): Plugin {
@@ -32,10 +39,38 @@ function compressed(): Plugin {
   };
 }
 
+/** Names in the head of index.html the parts of what is shown first that it does not load anyway. */
+function askedForAtOnce(): Plugin {
+  return {
+    name: "asked-for-at-once",
+    transformIndexHtml: {
+      order: "post",
+      handler(html, { bundle = {} }) {
+        const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
+        const partsOf = (module: string): string[] => {
+          const drawn = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(module));
+          const names = drawn ? [drawn.fileName, ...drawn.imports] : [];
+          const programs = chunks.filter(({ fileName }) => names.includes(fileName));
+          const styles = programs.flatMap(({ viteMetadata }) => [
+            ...(viteMetadata?.importedCss ?? []),
+          ]);
+          return [...programs.map(({ fileName }) => fileName), ...styles];
+        };
+        return html.replace(/"([A-Z]+)"/g, (_, name: string) =>
+          partsOf(DRAWN_BY[name]!)
+            .filter((part) => !html.includes(part))
+            .map((part) => `"./${part}"`)
+            .join(", "),
+        );
+      },
+    },
+  };
+}
+
 export default defineConfig({
   // Below any prefix: every address of the page is relative to where it lies.
   base: "./",
-  plugins: [compressed()],
+  plugins: [askedForAtOnce(), compressed()],
   // The React of TypeScript, the Preact of browsers: 60 KB less, and the same programs.
   oxc: { jsx: { runtime: "automatic", importSource: "react" } },
   resolve: {

@@ -1,7 +1,7 @@
 """The page loads fast, shows what comes, and is for everybody."""
 
 import pytest
-from playwright.sync_api import Response, expect
+from playwright.sync_api import Response, Route, expect
 
 from tests.browser.conftest import Looker, Scheme
 from tests.browser.looking import Look
@@ -59,6 +59,38 @@ _FIRST_OF_LIST = """() => performance
   .getEntriesByType("resource")
   .filter(({ name }) => name.endsWith("/api/sessions?limit=60"))
   .map(({ initiatorType }) => initiatorType)"""
+
+
+@pytest.mark.parametrize(
+    ("query", "program"),
+    [
+        ("", "sessions"),
+        ("?session=run_1", "run"),
+        ("?session=run_1&compare=run_2", "compare"),
+    ],
+)
+def test_what_draws_the_first_view_is_asked_for_before_the_program_is_there(
+    up: Running, look: Looker, query: str, program: str
+) -> None:
+    """By the page's head, so that nothing has to run first; and each part once."""
+    one = look(up.url, "?show=files")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    one.page.route("**/assets/index-*.js", hold)
+    one.responses.clear()
+    with (
+        one.page.expect_request("**/assets/index-*.js"),
+        one.page.expect_response(f"**/assets/{program}-*.js"),
+    ):
+        one.page.goto(f"{up.url}{query}", wait_until="commit")
+    held[0].continue_()
+    expect(one.page.locator("[data-session], [data-chart]").first).to_be_visible()
+    parts = [found.url for found in one.responses if "/assets/" in found.url]
+    assert len(parts) == len({*parts})
+    one.is_quiet()
 
 
 def test_on_a_phone_a_bar_leads_everywhere(up: Running, look: Looker) -> None:

@@ -19,10 +19,12 @@ import { serverNow } from "../feed/server.js";
 import { followSessions, listed } from "../feed/sessions.js";
 import { useValue, Value } from "../feed/value.js";
 import { Chosen, toggle } from "./choosing.js";
-import { Empty } from "./empty.js";
+import { later } from "./later.js";
 import { Chips, Search, SortChoice } from "./session-bar.js";
 import { Rows } from "./session-rows.js";
 import "./sessions.css";
+
+const Empty = later(async () => (await import("./empty.js")).Empty);
 
 /** The titles of earlier days that are open though they would be folded, or folded. */
 const toggled = new Value<ReadonlySet<string>>(new Set());
