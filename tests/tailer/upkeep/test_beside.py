@@ -134,6 +134,34 @@ async def test_documents_beside_a_file_are_told_as_they_change(
         assert await records_of(broker, "a") == texts(1)
 
 
+async def test_documents_of_a_run_in_numbered_files(
+    broker: MemoryBroker, tmp_path: Path
+) -> None:
+    """Those of its folder; or beside its first file, if it is called by that."""
+    first = session_path(tmp_path, "a")
+    folder = first.with_name("run")
+    goes_on = first.with_name("a.jsonl.parts")
+    for one in (folder, goes_on):
+        one.mkdir(parents=True)
+    append(first, b'# {"run":"x"}\n' + lines(1))
+    append(folder / "000000.jsonl", lines(1))
+    (folder / "config.json").write_text('{"lr": 1}')
+    own = first.with_name("a.meta.json")
+    own.write_text('{"name": "x"}')
+    async with running(broker, tmp_path):
+        await wait_for_records(broker, "run", texts(1))
+        await until_told(broker, {"file:config.json": b'{"lr":1}'}, "run")
+        append(folder / "000001.jsonl", lines(2))
+        append(goes_on / "00000001.jsonl", lines(2))
+        await wait_for_records(broker, "a", texts(1, 2))
+        (folder / "config.json").write_text('{"lr": 2}')
+        await until_told(broker, {"file:config.json": b'{"lr":2}'}, "run")
+        header = {"header": b'{"run":"x"}'}
+        await until_told(broker, header | {"file:a.meta.json": b'{"name":"x"}'})
+        own.write_text('{"name": "y"}')
+        await until_told(broker, header | {"file:a.meta.json": b'{"name":"y"}'})
+
+
 async def test_what_cannot_be_told_is_named(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:

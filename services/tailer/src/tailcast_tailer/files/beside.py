@@ -100,7 +100,7 @@ class Directory:
                 found[path] = known
                 continue
             try:
-                header = _header_of(path, seen, known)
+                header = self._header_of(path, seen, known)
             except CannotBeSeen:
                 continue
             names = names_beside(os.path.basename(path))  # noqa: PTH119  # texts
@@ -112,6 +112,12 @@ class Directory:
             for name in self._documents.keys() - wanted:
                 del self._documents[name]
         return Beside({path: one.told for path, one in found.items()}, self._unreadable)
+
+    def _header_of(self, path: str, seen: Glimpse, known: _File | None) -> _Header:
+        if path == self._path:
+            # A run in numbered files, which is called by this folder, has none.
+            return _Header(seen.identity, seen.size, None, is_settled=True)
+        return _header_of(path, seen, known)
 
     def _is_as_it_was(self, paths: Collection[str]) -> bool:
         """Look at names and documents; whether these and the files are those known."""

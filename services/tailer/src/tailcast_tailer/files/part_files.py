@@ -58,6 +58,11 @@ class PartFiles(SessionFile):
         self._listed_ns = -1
 
     @property
+    def directory(self) -> str:
+        """The folder of the parts, if the run is called by it."""
+        return self.path if self._folder == self.path else super().directory
+
+    @property
     def look_path(self) -> str:
         """The part that is read: what to look at for a change."""
         return self.path if self._current is None else self._current.path

@@ -111,6 +111,11 @@ class SessionFile:
         return Portions(self._rules)
 
     @property
+    def directory(self) -> str:
+        """The directory whose documents are about it."""
+        return os.path.dirname(self.path)  # noqa: PTH120  # a text
+
+    @property
     def look_path(self) -> str:
         """What to look at for a change."""
         return self.path

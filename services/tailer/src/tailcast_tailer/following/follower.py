@@ -148,6 +148,11 @@ class Follower:
         return self._file.has_parts
 
     @property
+    def directory(self) -> str:
+        """The directory whose documents are about it."""
+        return self._file.directory
+
+    @property
     def look_path(self) -> str:
         """The path that shows whether it changed."""
         return self._file.look_path

@@ -6,7 +6,6 @@ else only what changed is told. No line waits for it, and nothing depends on it.
 """
 
 import asyncio
-import os
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -120,9 +119,9 @@ class BesideUpkeep:
 
     def include(self, followed: object) -> None:
         """Tell of this file too."""
-        if not isinstance(followed, Follower) or followed.has_parts:
+        if not isinstance(followed, Follower):
             return
-        directory = os.path.dirname(followed.path)  # noqa: PTH120  # texts
+        directory = followed.directory
         place = self._places.get(directory)
         if place is None:
             place = self._places[directory] = _Place(directory)
