@@ -119,7 +119,7 @@ async def serving(
     try:
         yield Gateway(replica, port, server, serving_task, app)
     finally:
-        server.should_exit = True
+        server.end()
         await serving_task
 
 

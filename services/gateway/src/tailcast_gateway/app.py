@@ -46,6 +46,7 @@ from tailcast_service.build import read_build
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tailcast_service.listening import bind, inherit
 from tailcast_service.monitoring import monitoring
+from tailcast_service.pauses import until_tick, wait_or_timeout
 from tailcast_service.signals import taking_signals
 from tailcast_service.tasks import TaskEnded, end_all
 from tailcast_service.threads import library_threads
@@ -57,6 +58,8 @@ from tailcast_streams.redis.broker import RedisBroker
 # How long clients are sent away after a task has failed. It is short, because the work
 # of that task is not done in this time.
 FAILED_DRAIN_SECONDS = 1.0
+# How often it is looked whether the replica has failed.
+LOOK_SECONDS = 0.5
 
 
 def run(settings: GatewaySettings) -> None:
@@ -330,6 +333,8 @@ class DrainingServer(uvicorn.Server):
         self._drain_seconds = drain_seconds
         # The task that drains, once it has begun.
         self._draining: asyncio.Task[None] | None = None
+        # Set when the server should exit.
+        self._is_over = asyncio.Event()
         # The failure that ended the server, None if there was none.
         self._failure: TaskEnded | None = None
 
@@ -337,15 +342,30 @@ class DrainingServer(uvicorn.Server):
         """Begin to drain at the first signal, and end at once at the second."""
         del sig, frame
         if self._draining is not None:
-            self.should_exit = self.force_exit = True
+            self.force_exit = True
+            self.end()
             self._draining.cancel()
             return
         self._replica.instruments.told_to_end()
         is_alone = self._replica.is_alone
         self._begin_to_drain(departure(self._drain_seconds, is_alone=is_alone))
 
+    def end(self) -> None:
+        """Have the server exit."""
+        self.should_exit = True
+        self._is_over.set()
+
+    async def main_loop(self) -> None:
+        """Serve until the server should exit, as uvicorn does.
+
+        That asks ten times a second, which is most of what a gateway at rest would do.
+        """
+        loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            await wait_or_timeout(self._is_over, until_tick(loop.time(), LOOK_SECONDS))
+
     async def on_tick(self, counter: int) -> bool:
-        """Return whether the server should exit; uvicorn asks ten times a second.
+        """Return whether the server should exit.
 
         A replica that has failed is drained here.
         """
@@ -382,7 +402,7 @@ class DrainingServer(uvicorn.Server):
             self._failure = TaskEnded("drain", error)
             self._replica.instruments.task_ended(self._failure)
         finally:
-            self.should_exit = True
+            self.end()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

@@ -4,15 +4,19 @@ A gateway that reaches the bound of its container is killed, and its clients los
 Where there is no bound (no control group of Linux, version 2), there is no watermark.
 """
 
-import asyncio
 import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from tailcast_service.pauses import next_tick
+
 
 # The pause between two looks, seconds.
 MEMORY_LOOK_SECONDS: Final = 1.0
+# After how many looks the bound is read again: it hardly ever changes, and is in a file
+# of each control group.
+LOOKS_OF_A_BOUND: Final = 30
 CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")
 _SELF: Final = Path("/proc/self")
 
@@ -38,6 +42,8 @@ class Memory:
         """
         self._watermark = watermark
         self._bound = bound
+        # What that was when it was last read.
+        self._most = bound()
         self._used = used
         self._on_change = on_change
         self.is_scarce = False
@@ -45,13 +51,15 @@ class Memory:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            self.look()
-            await asyncio.sleep(MEMORY_LOOK_SECONDS)
+            self._most = self._bound()
+            for _ in range(LOOKS_OF_A_BOUND):
+                self.look()
+                await next_tick(MEMORY_LOOK_SECONDS)
 
     def look(self) -> None:
         """Find out whether it is scarce now."""
-        bound = self._bound()
-        is_scarce = bound is not None and self._used() > bound * self._watermark
+        most = self._most
+        is_scarce = most is not None and self._used() > most * self._watermark
         if is_scarce is not self.is_scarce:
             self.is_scarce = is_scarce
             self._on_change(is_scarce)

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 from tailcast_gateway.connections.connection import Connection
+from tailcast_service.pauses import next_tick
 from tailcast_service.tasks import Loop
 
 
@@ -78,7 +79,7 @@ class Connections:
 
     async def _keep_beating(self) -> None:
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
+            await next_tick(BEAT_SECONDS)
             now = self._clock()
             for part in self._parts:
                 for connection in list(part):

@@ -7,7 +7,6 @@ those of whose metrics a newcomer is to be told, a bounded number at a time; not
 in the way of records.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.views.reading import Reading
 from tailcast_index.fold import News, Rewind
 from tailcast_index.meaning import Choice
+from tailcast_service.pauses import next_tick
 from tailcast_streams.exceptions import BrokerError
 
 
@@ -64,7 +64,7 @@ class IndexNews:
     async def run(self) -> None:
         """Tell news until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await next_tick(LOOK_SECONDS)
             try:
                 await self.look()
             except BrokerError as error:

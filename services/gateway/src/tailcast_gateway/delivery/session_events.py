@@ -7,7 +7,6 @@ once. A client whose socket is full at that time misses it, and can ask for `ses
 when it reads again.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -16,6 +15,7 @@ from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.protocol.wires import Wire
 from tailcast_gateway.sessions.core.activity import Activity, Event
+from tailcast_service.pauses import next_tick
 from tailcast_streams.exceptions import BrokerError
 
 
@@ -69,7 +69,7 @@ class SessionEvents:
     async def run(self) -> None:
         """Send events until cancelled."""
         while True:
-            await asyncio.sleep(TICK_SECONDS)
+            await next_tick(TICK_SECONDS)
             try:
                 await self.tick()
             except BrokerError as error:

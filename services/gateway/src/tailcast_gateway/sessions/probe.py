@@ -5,11 +5,11 @@ read a key: if the account lacks a permission, or on a node of a cluster. So the
 reads keys too. That the broker is away is noticed by the canary.
 """
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
 from tailcast_gateway.instruments import Instruments
+from tailcast_service.pauses import next_tick
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError, BrokerRefused, KeySpoiled
 from tailcast_streams.keys import EMERGENCIES
@@ -53,7 +53,7 @@ class Probe:
         """Read keys again and again until cancelled, whatever the broker does."""
         while True:
             await self.look()
-            await asyncio.sleep(PROBE_SECONDS)
+            await next_tick(PROBE_SECONDS)
 
     async def look(self) -> None:
         """Read what every client needs: the list of sessions, and a stream."""

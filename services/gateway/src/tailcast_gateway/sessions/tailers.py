@@ -5,7 +5,6 @@ clients are told that the feed of these sessions is stale. A silent tailer has n
 effect: the gateway stays ready.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tailcast_gateway.instruments import Instruments
@@ -13,6 +12,7 @@ from tailcast_gateway.sessions.core.watched import Watched
 from tailcast_gateway.sessions.isolation import MAX_SESSIONS
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_gateway.views.subscription import Subscription
+from tailcast_service.pauses import next_tick
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.claims import contests
 from tailcast_streams.exceptions import BrokerError
@@ -67,7 +67,7 @@ class Tailers:
                 await self.listen()
             except BrokerError as error:
                 self._instruments.broker_failed("tailers", error)
-            await asyncio.sleep(LISTEN_SECONDS)
+            await next_tick(LISTEN_SECONDS)
 
     async def look(self) -> None:
         """Read which tailers are there and what they contest. Raises BrokerError."""
