@@ -19,7 +19,7 @@ from tailcast_streams.keys import Keys
 
 PREFIX = "live"
 KEYS = Keys(PREFIX)
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 class Node(NamedTuple):

@@ -21,7 +21,15 @@ from typing import NamedTuple
 from benchmarks.gateway import installation
 from benchmarks.gateway.load import Clients
 from benchmarks.live.load import Runs
-from benchmarks.live.node import KEYS, Node, node, service, used, wait_for_keys
+from benchmarks.live.node import (
+    KEYS,
+    PATIENCE_SECONDS,
+    Node,
+    node,
+    service,
+    used,
+    wait_for_keys,
+)
 from benchmarks.processes import free_port, require_linux, spread
 
 
@@ -122,7 +130,7 @@ def measure(
 
 def wait_until_ready(port: int) -> None:
     """Until a gateway listens, RuntimeError if it does not for long."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()

@@ -25,6 +25,7 @@ from tailcast_streams.redis import client_cursors as client_cursors_redis
 from tailcast_streams.redis.broker import RedisBroker
 from tests.brokers import BrokerServer
 from tests.conformance.conftest import Adapter
+from tests.hints import heard_of
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -156,7 +157,7 @@ async def test_a_save_of_all_sessions(adapter: Adapter) -> None:
 
 async def test_a_takeover_is_heard(adapter: Adapter) -> None:
     """The channel tells who was taken, by which hold, in whose hands it is."""
-    async with adapter.notifications() as payloads, asyncio.timeout(PATIENCE_SECONDS):
+    async with heard_of(adapter) as payloads, asyncio.timeout(PATIENCE_SECONDS):
         hold = (await adapter.clients.take("a:b c", "r1")).hold
         heard = takeover_of(await anext(payloads))
 

@@ -3,6 +3,7 @@
 from tailcast_streams.descriptions import Description
 from tests.conformance.batches import first_batch, position
 from tests.conformance.conftest import Adapter
+from tests.hints import heard_of
 
 
 SESSION = "a {b}"
@@ -39,7 +40,7 @@ async def test_edits_are_kept_until_they_are_taken_away(adapter: Adapter) -> Non
     """Each for itself; gateways are told."""
     await adapter.append(first_batch(session=SESSION))
     descriptions = adapter.descriptions
-    async with adapter.notifications() as payloads:
+    async with heard_of(adapter) as payloads:
         await descriptions.edit(SESSION, {"notes": b"x", "tags": b'["a"]'})
         assert await anext(payloads) == f"!edited:{SESSION}"
     await descriptions.edit(SESSION, {"notes": b"", "pinned": b"1"})

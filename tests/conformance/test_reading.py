@@ -12,6 +12,7 @@ from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
 from tailcast_streams.session_state import Appended, Batch, StoredEnd
 from tests.conformance.batches import append, first_batch, record, rejection
 from tests.conformance.conftest import Adapter
+from tests.hints import heard_of
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -220,7 +221,7 @@ async def test_a_document_is_taken_once_per_path_and_content(adapter: Adapter) -
 
 async def test_listeners_hear_what_moved(adapter: Adapter) -> None:
     """An append, a document and a note are heard in order, by name."""
-    async with adapter.notifications() as payloads, asyncio.timeout(PATIENCE_SECONDS):
+    async with heard_of(adapter) as payloads, asyncio.timeout(PATIENCE_SECONDS):
         await _stored(adapter)
         await adapter.add_document(Document("a.json", "00", b"{}", "", True, 5))
         await adapter.notify("!canary")
@@ -232,7 +233,7 @@ async def test_listeners_hear_what_moved(adapter: Adapter) -> None:
 async def test_listeners_may_hear_all_of_a_while_together(adapter: Adapter) -> None:
     """What comes while others are gathered is heard after that, and none is lost."""
     seconds = 0.2
-    hints = adapter.notifications(gather_seconds=seconds)
+    hints = heard_of(adapter, gather_seconds=seconds)
     async with hints as payloads, asyncio.timeout(PATIENCE_SECONDS):
         await adapter.notify("!0")
         heard = [await anext(payloads)]
@@ -251,7 +252,7 @@ async def test_listeners_may_hear_all_of_a_while_together(adapter: Adapter) -> N
 
 async def test_listeners_hear_when_a_line_was_written(adapter: Adapter) -> None:
     """The time of the newest line goes with the name, which may have spaces."""
-    async with adapter.notifications() as payloads, asyncio.timeout(PATIENCE_SECONDS):
+    async with heard_of(adapter) as payloads, asyncio.timeout(PATIENCE_SECONDS):
         batch = first_batch(record(30), session="a b 1")
         await adapter.append(replace(batch, written_ms=1_700_000_000_123))
         heard = await anext(payloads)

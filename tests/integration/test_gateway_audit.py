@@ -1,13 +1,14 @@
 """What the gateway finds though nobody told it, or nobody answered in time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
 from tailcast_gateway.commands import subscribing
 from tailcast_gateway.sessions import audit
+from tailcast_streams.broker import OnHeard
 from tailcast_streams.keys import Keys
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_streams.session_state import Head
@@ -33,15 +34,20 @@ class Deaf(RedisBroker):
     @asynccontextmanager
     async def notifications(
         self,
+        on_heard: OnHeard,
         *,
         on_foreign: Callable[[], None] | None = None,
         gather_seconds: float = 0.0,
-    ) -> AsyncGenerator[AsyncIterator[str]]:
+    ) -> AsyncGenerator[Awaitable[None]]:
         """Only canaries."""
+
+        def hear(texts: Sequence[str]) -> None:
+            on_heard([text for text in texts if text.startswith("!canary")])
+
         async with super().notifications(
-            on_foreign=on_foreign, gather_seconds=gather_seconds
-        ) as payloads:
-            yield (one async for one in payloads if one.startswith("!canary"))
+            hear, on_foreign=on_foreign, gather_seconds=gather_seconds
+        ) as lost:
+            yield lost
 
 
 @pytest.mark.usefixtures("hasty")

@@ -15,6 +15,7 @@ from tests.gateway.sessions.feed_rig import OWN, Feeding
 from tests.gateway.sessions.rig import until, within
 from tests.gateway.stage import records, socket_of, told, wants
 from tests.gateway.stored import store
+from tests.hints import heard_of
 
 
 async def test_what_moved_gets_to_who_is_live() -> None:
@@ -232,7 +233,7 @@ async def test_a_replica_that_says_that_it_leaves(
     async def fail(_payload: str) -> None:
         raise BrokerUnavailable("away")
 
-    async with rig.broker.notifications() as payloads:
+    async with heard_of(rig.broker) as payloads:
         await rig.feed.say_leaving()
         said = await anext(payloads)
     assert said == "!leaving:me"

@@ -14,6 +14,7 @@ from tests.conformance.batches import (
     position,
     record,
 )
+from tests.hints import heard_of
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -76,7 +77,7 @@ async def test_listeners_are_told_that_they_were_cut_off(
     own_adapter: RedisBroker, own_broker: BrokerServer, gather_seconds: float
 ) -> None:
     """A lost connection ends the iteration; it is not made anew in silence."""
-    hints = own_adapter.notifications(gather_seconds=gather_seconds)
+    hints = heard_of(own_adapter, gather_seconds=gather_seconds)
     async with hints as payloads:
         await own_adapter.notify("!canary")
         assert await anext(payloads) == "!canary"
@@ -94,7 +95,7 @@ async def test_a_listener_may_wait_longer_than_a_command(
     monkeypatch.setattr("tailcast_streams.redis.connection.REPLY_TIMEOUT", 3.0)
     impatient = RedisBroker(broker.url, key_prefix=adapter._keys.prefix)
     try:
-        async with impatient.notifications() as payloads:
+        async with heard_of(impatient) as payloads:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(3.5):
                     await anext(payloads)

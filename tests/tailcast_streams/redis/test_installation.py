@@ -11,6 +11,7 @@ from tests.conformance.batches import (
     first_batch,
     record,
 )
+from tests.hints import heard_of
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -20,7 +21,7 @@ async def test_two_databases_of_one_server(own_broker: BrokerServer) -> None:
     foreign: list[None] = []
     try:
         async with (
-            one.notifications(on_foreign=lambda: foreign.append(None)) as payloads,
+            heard_of(one, on_foreign=lambda: foreign.append(None)) as payloads,
             asyncio.timeout(PATIENCE_SECONDS),
         ):
             await other.append(first_batch(record(30), session="theirs"))
@@ -36,7 +37,7 @@ async def test_two_databases_of_one_server(own_broker: BrokerServer) -> None:
 
 async def test_what_version_0_1_says_is_heard(adapter: RedisBroker) -> None:
     """It names no installation: a hint like any other."""
-    async with adapter.notifications() as payloads, asyncio.timeout(PATIENCE_SECONDS):
+    async with heard_of(adapter) as payloads, asyncio.timeout(PATIENCE_SECONDS):
         await adapter._redis.publish(adapter._keys.feed, "5 a session")
         assert await anext(payloads) == "5 a session"
 
@@ -50,7 +51,7 @@ async def test_an_emptied_broker_is_given_the_id_that_is_known(
         await old.settle_installation()
         own_broker.client().flushall()
         await old.settle_installation()
-        async with late.notifications() as payloads, asyncio.timeout(PATIENCE_SECONDS):
+        async with heard_of(late) as payloads, asyncio.timeout(PATIENCE_SECONDS):
             await old.notify("!canary")
             assert await anext(payloads) == "!canary"
     finally:
@@ -68,7 +69,7 @@ async def test_who_finds_another_id_takes_it(
     try:
         await one.settle_installation()
         client.set("telemetry:installation", left)
-        async with other.notifications() as payloads, asyncio.timeout(PATIENCE_SECONDS):
+        async with heard_of(other) as payloads, asyncio.timeout(PATIENCE_SECONDS):
             await one.settle_installation()
             await one.notify("!canary")
             assert await anext(payloads) == "!canary"

@@ -4,9 +4,9 @@ Pure. The adapters `redis` and `memory` implement both ports, and one conformanc
 tests both. Every call may raise `BrokerError`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from tailcast_streams.births import Birth
 from tailcast_streams.claims import Claims
@@ -32,6 +32,10 @@ from tailcast_streams.session_state import (
     Trimmed,
 )
 from tailcast_streams.sources import Sources
+
+
+# Called with notifications that have come together.
+OnHeard: TypeAlias = Callable[[Sequence[str]], None]
 
 
 class SessionWriter(Protocol):
@@ -363,23 +367,25 @@ class SessionReader(Protocol):
 
     def notifications(
         self,
+        on_heard: OnHeard,
         *,
         on_foreign: Callable[[], None] | None = None,
         gather_seconds: float = 0.0,
-    ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+    ) -> AbstractAsyncContextManager[Awaitable[None]]:
         """Listen to notifications: texts for `parse_moved`, and those of `notify`.
 
         They are only hints. Some may be missing, and some may be of other installations
         on the same server. So look into the broker before you act on one. Those that
         are known to be of another installation are ignored; `on_foreign` is called for
-        each. The iteration ends with `BrokerUnavailable` when the connection is lost.
-        After listening again, look at all sessions.
+        each. What one gets is to be awaited: it raises `BrokerUnavailable` when the
+        connection is lost, and what `on_heard` raises. After listening again, look at
+        all sessions.
 
         Args:
+            on_heard: is called, within the loop, with those that have come together.
             on_foreign: is called for each of another installation.
-            gather_seconds: once all that have come are given out, the next ones are
-                left alone for so long. To be woken by each costs more than all else of
-                it.
+            gather_seconds: after some were handed on, the next ones are left alone for
+                so long. To be woken by each costs more than all else of it.
         """
         ...
 

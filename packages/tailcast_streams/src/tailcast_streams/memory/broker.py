@@ -5,12 +5,12 @@ addition to the ports it can forget (`checkpoint`, `roll_back`, `wipe`) and fail
 demand, so that tests can do that.
 """
 
-import asyncio
 import copy
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from tailcast_streams.broker import OnHeard
 from tailcast_streams.descriptions import Description
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
 from tailcast_streams.memory.appends import MemoryAppends
@@ -22,6 +22,7 @@ from tailcast_streams.memory.emergencies import MemoryEmergencies
 from tailcast_streams.memory.entries import MemoryEntries
 from tailcast_streams.memory.indexers import MemoryIndexers
 from tailcast_streams.memory.indexes import MemoryIndexes
+from tailcast_streams.memory.listening import MemoryListener
 from tailcast_streams.memory.listing import MemoryListing
 from tailcast_streams.memory.sources import MemorySources
 from tailcast_streams.memory.states import MemoryStates
@@ -98,8 +99,8 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
 
     def drop_listeners(self, error: BrokerError | None = None) -> None:
         """End every `notifications`, as a lost connection does."""
-        for queue in self._listeners:
-            queue.put_nowait(error or BrokerUnavailable("dropped"))
+        for listener in self._listeners:
+            listener.drop(error or BrokerUnavailable("dropped"))
 
     # Calls that concern no session.
 
@@ -113,18 +114,20 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
     @asynccontextmanager
     async def notifications(
         self,
+        on_heard: OnHeard,
         *,
         on_foreign: Callable[[], None] | None = None,
         gather_seconds: float = 0.0,
-    ) -> AsyncGenerator[AsyncIterator[str]]:
+    ) -> AsyncGenerator[Awaitable[None]]:
         del on_foreign  # there are no other installations here
         await self._reachable()
-        queue: asyncio.Queue[BrokerError | str] = asyncio.Queue()
-        self._listeners.add(queue)
+        listener = MemoryListener(on_heard, gather_seconds)
+        self._listeners.add(listener)
         try:
-            yield _payloads(queue, gather_seconds)
+            yield listener.lost
         finally:
-            self._listeners.discard(queue)
+            self._listeners.discard(listener)
+            listener.end()
 
     async def notify(self, payload: str) -> None:
         await self._reachable()
@@ -132,15 +135,3 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
 
     async def aclose(self) -> None:
         """Nothing to close."""
-
-
-async def _payloads(
-    queue: asyncio.Queue[BrokerError | str], gather_seconds: float
-) -> AsyncIterator[str]:
-    while True:
-        payload = await queue.get()
-        if isinstance(payload, BrokerError):
-            raise payload
-        yield payload
-        if gather_seconds and queue.empty():
-            await asyncio.sleep(gather_seconds)

@@ -5,6 +5,7 @@ import math
 import time
 
 from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.memory.listening import MemoryListener
 from tailcast_streams.memory.stored import Stored
 from tailcast_streams.position import BEFORE_ALL
 from tailcast_streams.session_state import NOTHING_STORED, StoredPosition
@@ -15,8 +16,8 @@ class MemoryCalls:
 
     def __init__(self) -> None:
         self._stored = Stored()
-        # One queue for each listener; an error ends it.
-        self._listeners: set[asyncio.Queue[BrokerError | str]] = set()
+        # Those who listen to the channel.
+        self._listeners: set[MemoryListener] = set()
         # While this is set every call raises it, as if the broker were away.
         self.failure: BrokerError | None = None
 
@@ -39,8 +40,8 @@ class MemoryCalls:
         return known._replace(stream_last_id=last_id)
 
     def _wake(self, payload: str) -> None:
-        for queue in self._listeners:
-            queue.put_nowait(payload)
+        for listener in self._listeners:
+            listener.hear(payload)
 
 
 def now_ms() -> int:

@@ -4,21 +4,21 @@
 Decisions are made in `append.lua`, where they are one step, or in the services.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
+from tailcast_streams.broker import OnHeard
 from tailcast_streams.notification import heard
 from tailcast_streams.redis.appends import RedisAppends
 from tailcast_streams.redis.claims import RedisClaims
 from tailcast_streams.redis.client_cursors import RedisClientCursors
-from tailcast_streams.redis.connection import pushed
 from tailcast_streams.redis.descriptions import RedisDescriptions
 from tailcast_streams.redis.emergencies import RedisEmergencies
 from tailcast_streams.redis.entries import RedisEntries
 from tailcast_streams.redis.errors import translated_errors
 from tailcast_streams.redis.indexers import RedisIndexers
 from tailcast_streams.redis.indexes import RedisIndexes
+from tailcast_streams.redis.listening import listen
 from tailcast_streams.redis.listing import RedisListing
 from tailcast_streams.redis.shared_keys import RedisSharedKeys
 from tailcast_streams.redis.sources import RedisSources
@@ -63,31 +63,31 @@ class RedisBroker(
     @asynccontextmanager
     async def notifications(
         self,
+        on_heard: OnHeard,
         *,
         on_foreign: Callable[[], None] | None = None,
         gather_seconds: float = 0.0,
-    ) -> AsyncGenerator[AsyncIterator[str]]:
+    ) -> AsyncGenerator[Awaitable[None]]:
         await self._installation.settle()
-        async with self._listener.pubsub(ignore_subscribe_messages=True) as pubsub:
-            with translated_errors():
-                await pubsub.subscribe(self._keys.feed)
-                # Wait for the answer to SUBSCRIBE: no later message is missed.
-                await pubsub.get_message(timeout=None)
-            yield self._payloads(pubsub, on_foreign, gather_seconds)
 
-    async def _payloads(
-        self,
-        pubsub: Any,
-        on_foreign: Callable[[], None] | None,
-        gather_seconds: float,
-    ) -> AsyncIterator[str]:
-        with translated_errors():
-            async for data in pushed(pubsub, gather_seconds):
-                ours = heard(data, self._installation.heard_tag)
-                if ours is not None:
-                    yield ours.decode(errors="replace")
-                elif on_foreign is not None:
+        def take(messages: Sequence[bytes]) -> None:
+            tag = self._installation.heard_tag
+            texts = [heard(data, tag) for data in messages]
+            ours = [text for text in texts if text is not None]
+            if on_foreign is not None:
+                for _ in range(len(messages) - len(ours)):
                     on_foreign()
+            if ours:
+                on_heard([text.decode(errors="replace") for text in ours])
+
+        with translated_errors():
+            listening = await listen(
+                self._listener, self._keys.feed, take, gather_seconds
+            )
+        try:
+            yield listening.lost
+        finally:
+            await listening.end()
 
     async def notify(self, payload: str) -> None:
         with translated_errors():

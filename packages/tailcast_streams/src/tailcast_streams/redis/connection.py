@@ -6,8 +6,7 @@ may have happened, the next one finds out by comparing.
 """
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any, TypeAlias, cast
 
@@ -209,50 +208,6 @@ def script(*parts: str) -> str:
     """The text of a script, from its files of the folder `lua`."""
     folder = resources.files("tailcast_streams.redis") / "lua"
     return "".join((folder / f"{part}.lua").read_text() for part in parts)
-
-
-async def pushed(pubsub: Any, gather_seconds: float = 0.0) -> AsyncIterator[bytes]:
-    """The messages of a pub/sub's one channel, endlessly. Raises redis-py's errors.
-
-    They are read from the connection itself: redis-py's `get_message` would make a
-    dictionary of each, and a text for a log that is not kept.
-
-    Args:
-        pubsub: has subscribed to the channel.
-        gather_seconds: once there is none left of those that have come, the next ones
-            stay with the kernel for so long.
-    """
-    connection = pubsub.connection
-    parser = connection._parser  # noqa: SLF001  # no other way
-    parser.set_pubsub_push_handler(_as_it_is)
-    while True:
-        reply = await connection.read_response(
-            timeout=math.inf, disconnect_on_error=False, push_request=True
-        )
-        while reply is not NOT_ENOUGH_DATA:
-            if isinstance(reply, Exception):
-                raise reply
-            kind, _, data = reply
-            if kind == b"message":
-                yield data
-            # Another one may have come with it.
-            reply = parser._reader.gets()  # noqa: SLF001  # as above
-        if gather_seconds:
-            await _pause(connection, gather_seconds)
-
-
-async def _pause(connection: Any, seconds: float) -> None:
-    """Read nothing for a while, so that what comes wakes nobody."""
-    transport: asyncio.Transport = connection._writer.transport  # noqa: SLF001  # no other way
-    if not transport.is_closing():
-        transport.pause_reading()
-    await asyncio.sleep(seconds)
-    if not transport.is_closing():
-        transport.resume_reading()
-
-
-async def _as_it_is(response: Any) -> Any:
-    return response
 
 
 def _without_password(url: str) -> str:

@@ -93,6 +93,10 @@ class Feed:
         self._is_dirty = asyncio.Event()
         # Set when listening begins again: canaries sent before are not heard.
         self._is_found = asyncio.Event()
+        # Ends listening if no canary comes; None while it does not listen.
+        self._patience: asyncio.Timeout | None = None
+        # How long to wait when the connection is lost, longer each time.
+        self._retry_seconds = RETRY_SECONDS
         # Knows which tailers are silent.
         self._tailers = Tailers(
             broker,
@@ -216,36 +220,47 @@ class Feed:
     # Hints.
 
     async def _listen(self) -> None:
-        delay = RETRY_SECONDS
         while True:
             try:
                 async with (
-                    self._broker.notifications(on_foreign=self._pass_over) as payloads,
-                    asyncio.timeout(CANARY_TIMEOUT_SECONDS) as deadline,
+                    self._broker.notifications(
+                        self._heard, on_foreign=self._pass_over
+                    ) as lost,
+                    asyncio.timeout(CANARY_TIMEOUT_SECONDS) as self._patience,
                 ):
                     self._instruments.feed_found()
                     self._hearing.begin(self._clock())
                     self._is_found.set()
                     self.probe.done("listen")
                     self.audit.hurry()
-                    async for payload in payloads:
-                        if self._heard(payload):
-                            now = asyncio.get_running_loop().time()
-                            deadline.reschedule(now + CANARY_TIMEOUT_SECONDS)
-                            delay = RETRY_SECONDS
+                    await lost
             except (BrokerError, TimeoutError) as error:
                 self._hearing.end()
                 self._instruments.feed_lost(error)
                 self.probe.failed("listen", error)
-            await asyncio.sleep(jittered(delay))
-            delay = min(MAX_RETRY_SECONDS, delay * 2)
+            self._patience = None
+            await asyncio.sleep(jittered(self._retry_seconds))
+            self._retry_seconds = min(MAX_RETRY_SECONDS, self._retry_seconds * 2)
 
-    def _heard(self, payload: str) -> bool:
-        with self._isolation.over_session(payload):
-            return self.notified(payload)
-        # The hint is lost by the failure, so audit all sessions.
-        self.audit.hurry()
-        return False
+    def _heard(self, payloads: Sequence[str]) -> None:
+        """Handle what has come together."""
+        for payload in payloads:
+            try:
+                is_canary = self.notified(payload)
+            except Exception as error:  # noqa: BLE001  # other hints are not affected
+                self._isolation.session_failed(payload, error)
+                # The hint is lost by the failure, so audit all sessions.
+                self.audit.hurry()
+            else:
+                if is_canary:
+                    self._reassured()
+
+    def _reassured(self) -> None:
+        """Listen on: what is said arrives here."""
+        self._retry_seconds = RETRY_SECONDS
+        if self._patience is not None and not self._patience.expired():
+            now = asyncio.get_running_loop().time()
+            self._patience.reschedule(now + CANARY_TIMEOUT_SECONDS)
 
     def notified(self, payload: str) -> bool:
         """Handle a payload; returns whether it was this replica's canary."""

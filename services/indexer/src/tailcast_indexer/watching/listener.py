@@ -1,6 +1,6 @@
 """Listens to the feed: which sessions have new entries. Hints may be lost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from tailcast_indexer.core.queue import Queue
@@ -59,13 +59,18 @@ class Listener:
                 self.is_listening = False
 
     async def _listen(self) -> None:
-        hints = self._reader.notifications(gather_seconds=self._gather_seconds)
-        async with hints as texts:
+        hints = self._reader.notifications(
+            self._heard, gather_seconds=self._gather_seconds
+        )
+        async with hints as lost:
             self.is_listening = True
             # What moved before is not told.
             self._on_listening()
-            async for text in texts:
-                self._take(text)
+            await lost
+
+    def _heard(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self._take(text)
 
     def _take(self, text: str) -> None:
         moved = parse_moved(text)
