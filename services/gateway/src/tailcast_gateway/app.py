@@ -59,7 +59,7 @@ from tailcast_streams.redis.broker import RedisBroker
 # of that task is not done in this time.
 FAILED_DRAIN_SECONDS = 1.0
 # How often it is looked whether the replica has failed.
-LOOK_SECONDS = 0.5
+FAILURE_LOOK_SECONDS = 0.5
 
 
 def run(settings: GatewaySettings) -> None:
@@ -362,7 +362,9 @@ class DrainingServer(uvicorn.Server):
         """
         loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
-            await wait_or_timeout(self._is_over, until_tick(loop.time(), LOOK_SECONDS))
+            await wait_or_timeout(
+                self._is_over, until_tick(loop.time(), FAILURE_LOOK_SECONDS)
+            )
 
     async def on_tick(self, counter: int) -> bool:
         """Return whether the server should exit.
