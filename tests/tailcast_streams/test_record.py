@@ -12,6 +12,8 @@ from tailcast_streams.record import (
     Progress,
     Record,
     decode_together,
+    emergencies_among,
+    has_long_number,
     needs_care,
     parse_record,
     read_progress,
@@ -176,6 +178,33 @@ def test_what_is_decoded_together_are_records_each(lines: list[bytes]) -> None:
     if records is not None:
         assert records == [msgspec.json.decode(line) for line in lines]
         assert all(parse_record(line) == Record(line, False) for line in lines)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+@given(lines=st.lists(st.sampled_from(
+    [b"{}", b'{"loss":1e-5,"n":[1]}', b'{"emergency":{}}', b'{"emergency": {"a":1}}',
+     b'{"emergency":false}', b'{"emergency":1,"emergency":{}}',
+     b'{"emergency":{},"emergency":1}', b'{"\\u0065mergency":{}}',
+     b'{"t":{"emergency":{}}}', b"[]", b"{},{}", b'{"a":NaN}', b'{"a":"\\ud800"}',
+     b'{"a":[{}', b"{}]}", b"7", b"", b'{"a":"\xff"}', b'{"a":1e999}', b'{"a":1E+999}']
+), max_size=6))  # fmt: skip  # one glance
+def test_lines_that_are_checked_together_are_what_each_is(
+    lines: list[bytes], careful: bool
+) -> None:
+    """The same records and emergencies, or they are left to be read apart."""
+    text = b"\n".join(lines)
+    assert not has_long_number(text)
+    emergencies = emergencies_among(lines, careful=careful or needs_care(text))
+    found = [parse_record(line) for line in lines]
+    if emergencies is not None:
+        assert found == [
+            Record(line, at in emergencies) for at, line in enumerate(lines)
+        ]
+    else:
+        assert any(
+            isinstance(one, Invalid) or one.data != line
+            for one, line in zip(found, lines, strict=True)
+        )
 
 
 json_values = st.recursive(

@@ -17,7 +17,7 @@ from tailcast_streams.nesting import has_too_deep
 from tailcast_streams.record import (
     Invalid,
     Record,
-    decode_together,
+    emergencies_among,
     has_long_number,
     needs_care,
     parse_record,
@@ -29,12 +29,11 @@ from tailcast_tailer.core.splices import Part, object_at_end, parts_of
 
 
 # Lines that are checked together: what they are decoded to is gone before
-# it leaves the processor's cache, which makes it half as dear as a thousand at once.
+# it leaves the processor's cache. Where all of it is decoded, that is half as dear as a
+# thousand at once.
 TOGETHER = 128
 # How much of a rejected line is kept.
 REJECTED_HEAD_BYTES = 4_096
-# The field that makes a record an emergency, if it is an object.
-EMERGENCY = "emergency"
 # How much of an exception's text is kept.
 _TOLD_CHARACTERS = 200
 
@@ -74,16 +73,16 @@ def read_lines(lines: Lines, chunk: bytes, rules: Rules) -> Reading:
         rules: how.
     """
     texts = lines.texts
-    careful = needs_care(chunk) if has_long_number(chunk) else None
-    is_plain = not careful and not has_too_deep(texts, chunk)
+    careful = needs_care(chunk)
+    is_plain = not (careful and has_long_number(chunk)) and not has_too_deep(
+        texts, chunk
+    )
 
     def take(some: Lines) -> Reading:
-        nonlocal careful
-        part = _plain(some, rules) if is_plain else None
-        if part is not None:
-            return part
-        careful = needs_care(chunk) if careful is None else careful
-        return _read_each(some, rules, careful=careful)
+        part = _plain(some, rules, careful=careful) if is_plain else None
+        if part is None:
+            part = _read_each(some, rules, careful=careful)
+        return part
 
     reading = Reading([], [])
     for at in range(0, len(texts), TOGETHER):
@@ -118,20 +117,20 @@ def followed_by(one: Reading, other: Reading) -> Reading:
     return one._replace(text=one.text + other.text)
 
 
-def _plain(lines: Lines, rules: Rules) -> Reading | None:
+def _plain(lines: Lines, rules: Rules, *, careful: bool) -> Reading | None:
     """Read lines that are all records as they stand; None if one is not."""
     stripped = [*map(bytes.strip, lines.texts)]
     if rules.has_prefix:
         stripped = [text[max(0, text.find(b"{")) :] for text in stripped]
     if not all(stripped) or max(map(len, stripped)) > rules.max_line_bytes:
         return None
-    if (records := decode_together(stripped)) is None:
+    emergencies = emergencies_among(stripped, careful=careful)
+    if emergencies is None:
         return None
     rows = zip(lines.ends, repeat(_RECORD), stripped, repeat(None))
     entries = [*map(_new_entry, rows)]
-    for at, record in enumerate(records):
-        if isinstance(record.get(EMERGENCY), dict):
-            entries[at] = entries[at]._replace(kind=_EMERGENCY)
+    for at in emergencies:
+        entries[at] = entries[at]._replace(kind=_EMERGENCY)
     return Reading(entries, [])
 
 
