@@ -1,13 +1,15 @@
 """What the followers of one tailer share. Values and types only."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from weakref import WeakSet
 
 from tailcast_streams.broker import SessionWriter
 from tailcast_tailer.appending.appender import Appender
 from tailcast_tailer.files.devices import Devices
 from tailcast_tailer.files.file_system import Glimpse
 from tailcast_tailer.files.roots import Roots
+from tailcast_tailer.following.ahead import Ahead
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.fates import Fates
 from tailcast_tailer.following.start_note import StartNote
@@ -38,6 +40,8 @@ class FollowerContext:
     is_network: bool
     # A file without a state that has not changed for longer is not taken in.
     session_ttl: float
+    # Files of which more was read than turns have taken.
+    ahead: WeakSet[Ahead] = field(default_factory=WeakSet)
 
     def not_after_now(self, mtime_ns: int) -> int:
         """A modification time as Unix milliseconds, never in the future."""

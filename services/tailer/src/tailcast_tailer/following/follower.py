@@ -5,6 +5,8 @@ turn is at most one batch; the pipeline decides when there is one. The follower 
 on its knowledge of what is stored until the broker contradicts it, and then asks again.
 """
 
+import asyncio
+import contextlib
 import math
 from collections.abc import Callable
 from functools import cached_property, partial
@@ -41,6 +43,7 @@ from tailcast_tailer.files.portions import Place, Portion
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Jobs
 from tailcast_tailer.finding.listing import Known
+from tailcast_tailer.following.ahead import Ahead
 from tailcast_tailer.following.beginning import Beginning
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.fates import LET_READ, MAKE_ROOM, Trouble
@@ -119,8 +122,7 @@ class Follower:
         self._nuls_until = -1
         self._last_line = LastLine(session, context)
         self._middle = Middle(session, file, jobs, context)
-        # What was seen before the turn that takes it, and from where.
-        self._ahead: tuple[Place, Look] | None = None
+        self._ahead = Ahead(context.ahead)
         # When stream and state were made anew last.
         self._mended_at: float | None = None
         # What the latest look saw; None before it. And how many bytes there were.
@@ -231,6 +233,7 @@ class Follower:
         if self._stored is not None:
             self._believed_before = self._stored.position
             self._stored = None
+            self._ahead.drop()
 
     def taken_out(self) -> None:
         """The broker keeps it no more: it begins anew once its file goes on."""
@@ -249,6 +252,7 @@ class Follower:
 
     def release(self) -> None:
         """Close the file's descriptor, after the jobs that are under way."""
+        self._ahead.drop()
         if self._file.is_open or self._jobs.is_busy:
             self._jobs.send(self._file.release)
 
@@ -317,7 +321,7 @@ class Follower:
             return True
         if isinstance(seen, Look):
             self._note_look(seen)
-            self._ahead = first.place, seen
+            self._ahead.keep(first.place, seen)
             return True
         self._sighted(seen)
         self._middle.seen(seen)
@@ -340,7 +344,8 @@ class Follower:
             stored.position.offset > HEAD_BYTES
             and not (self._is_diverged or stored.is_out)
             and not (stored.partial_bytes or stored.gone_since_ms)
-            and (self._doubt or self._ahead or self._middle.due_at) is None
+            and (self._doubt or self._middle.due_at) is None
+            and self._ahead.is_empty
             and self._last_line.is_idle
             and not self._ownership.is_disputed
             and self.glimpse is not None
@@ -424,18 +429,10 @@ class Follower:
         place = stored.place
         if not stored.position.incarnation and self._beginning.is_at_end:
             return await self._begin_at_end(stored)
-        look = self._take_ahead(place)
+        look = self._ahead.take(place)
         if look is None:
-            look = await self._jobs(
-                partial(
-                    self._look,
-                    stored,
-                    nuls_are_bytes=self._nuls_until >= place.offset,
-                    rested=self._last_line.ask(),
-                )
-            )
+            look = await self._see(stored, rested=self._last_line.ask())
             self._note_look(look)
-            self._context.instruments.looked(in_loop=False)
         seen = look.seen_from(place.offset)
         if look.source is Source.PATH and seen.size < place.offset:
             other = await self._generations.has_other_line(stored, look)
@@ -464,10 +461,13 @@ class Follower:
             return AT_ONCE
         return second_look_seconds(is_network=self._context.is_network)
 
-    def _take_ahead(self, place: Place) -> Look | None:
-        """The look that was made before the turn, if it was from this place."""
-        ahead, self._ahead = self._ahead, None
-        return ahead[1] if ahead is not None and ahead[0] == place else None
+    async def _see(self, stored: Stored, *, rested: Rested) -> Look:
+        nuls_are_bytes = self._nuls_until >= stored.place.offset
+        look = await self._jobs(
+            partial(self._look, stored, nuls_are_bytes=nuls_are_bytes, rested=rested)
+        )
+        self._context.instruments.looked(in_loop=False)
+        return look
 
     def _look(self, stored: Stored, *, nuls_are_bytes: bool, rested: Rested) -> Look:
         look_on = partial(
@@ -527,12 +527,35 @@ class Follower:
         else:
             entries = [marker(0), *portion.reading.entries]
             after = self._begun(stored.moved_to(portion.place), look)
+        if portion.has_more and look.source is Source.PATH and self._ahead.has_room:
+            return await self._append_and_see(stored, after, entries, portion, look)
         done = await self._append(stored, after, entries, portion, look)
         if not done or self._stored is None or portion.has_more:
             return AT_ONCE
         await self._last_line.note(self._stored, look, portion)
         if look.source is Source.PATH:
             return AT_ONCE if portion.has_nul else None
+        return AT_ONCE
+
+    async def _append_and_see(
+        self,
+        stored: Stored,
+        after: Stored,
+        entries: list[NewEntry],
+        portion: Portion,
+        look: Look,
+    ) -> float:
+        """Append a portion of a backlog, and see what follows meanwhile."""
+        seeing = asyncio.ensure_future(self._see(after, rested=None))
+        try:
+            if await self._append(stored, after, entries, portion, look):
+                # Whatever was amiss with the look, the next turn's finds it again.
+                with contextlib.suppress(CannotBeSeen):
+                    following = await seeing
+                    self._note_look(following)
+                    self._ahead.keep(after.place, following)
+        finally:
+            seeing.cancel()
         return AT_ONCE
 
     async def _nothing_new(
