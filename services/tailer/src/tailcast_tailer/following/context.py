@@ -41,7 +41,7 @@ class FollowerContext:
     # A file without a state that has not changed for longer is not taken in.
     session_ttl: float
     # Files of which more was read than turns have taken.
-    ahead: WeakSet[Ahead] = field(default_factory=WeakSet)
+    ahead: WeakSet[Ahead] = field(default_factory=WeakSet[Ahead])
 
     def not_after_now(self, mtime_ns: int) -> int:
         """A modification time as Unix milliseconds, never in the future."""
