@@ -1,7 +1,7 @@
 """The page loads fast, shows what comes, and is for everybody."""
 
 import pytest
-from playwright.sync_api import Response, Route, expect
+from playwright.sync_api import Response, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Looker, Scheme
 from tests.browser.looking import Look
@@ -91,6 +91,21 @@ def test_what_draws_the_first_view_is_asked_for_before_the_program_is_there(
     parts = [found.url for found in one.responses if "/assets/" in found.url]
     assert len(parts) == len({*parts})
     one.is_quiet()
+
+
+def test_nothing_moves_when_the_page_is_connected(up: Running, look: Looker) -> None:
+    """On a phone too, where there is little room in the head."""
+    one = look(up.url, width=360)
+    shows(one, "list")
+    place = one.page.locator(".head").bounding_box()
+
+    def say_nothing(_socket: WebSocketRoute) -> None:
+        """Nobody answers."""
+
+    one.page.route_web_socket("**/ws/telemetry*", say_nothing)
+    one.go()
+    expect(one.page.locator(".head")).to_contain_text("connecting")
+    assert one.page.locator(".head").bounding_box() == place
 
 
 def test_on_a_phone_a_bar_leads_everywhere(up: Running, look: Looker) -> None:

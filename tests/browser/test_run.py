@@ -159,6 +159,42 @@ def test_what_is_no_finite_number_is_marked(up: Running, look: Looker) -> None:
     )
 
 
+def test_no_chart_moves_when_something_is_said_beneath_one(
+    up: Running, look: Looker
+) -> None:
+    """There is room for it before."""
+    up.write("calm", *numbered(0, 20, accuracy=0.5))
+    one = look(up.url, "?session=calm")
+    one.shows("loss", points=20)
+    before = one.chart("loss").bounding_box()
+    up.write("calm", {"step": 20, "telemetry": {"loss": math.nan}})
+    expect(one.chart("loss").locator(".chart-notes")).to_have_text("1 \u00d7 NaN")
+    assert one.chart("loss").bounding_box() == before
+
+
+def test_on_a_phone_how_far_a_run_is_stands_in_one_line(
+    up: Running, look: Looker
+) -> None:
+    """Below its name, however long that is, so that nothing moves to another line."""
+    heights: list[float] = []
+    for name in ("far", "far_with_a_name_that_has_all_that_was_tried_in_it"):
+        up.write(name, {"step": 12_400, "total_steps": 50_000, "loss": 1.0})
+        one = look(up.url, f"?session={name}", width=360)
+        one.shows("loss", points=1)
+        head = one.page.locator(".run-head")
+        status, bar = (
+            head.locator(part).bounding_box()
+            for part in (".status-running", "progress")
+        )
+        assert status is not None
+        assert bar is not None
+        assert status["y"] <= bar["y"] <= status["y"] + status["height"]
+        box = head.bounding_box()
+        assert box is not None
+        heights.append(box["height"])
+    assert heights[0] == heights[1]
+
+
 def test_without_a_step_it_is_along_the_numbers_of_records(
     up: Running, look: Looker
 ) -> None:

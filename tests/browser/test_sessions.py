@@ -165,6 +165,7 @@ def test_words_find_a_session_among_all(many: Look) -> None:
     many.page.keyboard.type("09876")
     expect(rows(many)).to_have_count(1)
     expect(many.row("run_09876")).to_be_visible()
+    expect(many.page.get_by_text("1 found")).to_be_visible()
     expect(many.page).to_have_url(f"{many.url}?q=09876")
     many.page.reload()
     expect(rows(many)).to_have_count(1)

@@ -76,11 +76,14 @@ def frozen(up: Running, part: str) -> Generator[None]:
 def test_parts_are_killed_and_emptied(own_up: Running, look: Looker) -> None:
     """Each in turn; the page says so in time, and has all of it afterwards."""
     watched = Watched(own_up, look)
+    place = head(watched.page).bounding_box()
     for part in PARTS:
         own_up.signal(part, signal.SIGKILL)
         if part == "gateway":
             retry = watched.page.page.get_by_role("button", name="try now")
             expect(retry).to_be_visible(timeout=SAYS_MS)
+            # Nothing moves for what is said.
+            assert head(watched.page).bounding_box() == place
         watched.says_what_is_so()
         watched.is_well()
     with Redis(unix_socket_path=str(own_up.socket)) as broker:

@@ -36,8 +36,9 @@ export function Feed() {
     now: Date.now(),
   });
   const { feed, word, figure, text, wait, mayRetry, signIn } = told;
+  const isLong = feed !== "live" && text !== "";
   return (
-    <span className={`feed feed-${feed}`}>
+    <span className={`feed feed-${feed} ${isLong ? "feed-long" : ""}`}>
       <span role="status">
         <span aria-hidden="true">{MARKS[feed]}</span> <span className="word">{word}</span>
         {figure && (

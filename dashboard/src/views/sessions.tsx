@@ -53,6 +53,7 @@ function List({ sessions, isWhole }: { sessions: Known; isWhole: boolean }) {
             {figure(away)} moved · sort
           </button>
         )}
+        {q !== "" && count > 0 && <span className="quiet">{figure(count)} found</span>}
         {!isWhole && <span className="quiet">{figure(sessions.size)} so far …</span>}
       </div>
       <Rows
