@@ -3,6 +3,7 @@
 import pytest
 
 from tailcast_streams import emergencies as rules
+from tailcast_streams.cuts import Cut
 from tailcast_streams.emergencies import (
     EmergencyWrite,
     FoundEmergency,
@@ -54,12 +55,12 @@ async def test_what_was_found_is_kept(adapter: Adapter) -> None:
     """With its step, its time and how severe it is; its record is read apart."""
     one = found(10, time_ms=1_000)
 
-    await adapter.emergencies.keep([write(one, cuts=[(2, 500)])])
+    await adapter.emergencies.keep([write(one, cuts=[Cut(2, 500)])])
 
     history = await adapter.emergencies.load()
     expected = KeptEmergency(SESSION, one.cursor, "i1", 5.0, 1_000, "high")
     assert history.kept == [expected]
-    assert history.lives == {SESSION: Life("i1", ((2, 500),))}
+    assert history.lives == {SESSION: Life("i1", (Cut(2, 500),))}
     other = expected._replace(session="other")
     assert await adapter.emergencies.records([expected, other]) == [one.record, None]
     assert await adapter.emergencies.records([]) == []
@@ -92,7 +93,7 @@ async def test_another_incarnation_takes_the_place_of_one(adapter: Adapter) -> N
     )
 
     await adapter.emergencies.keep(
-        [write(found(20), incarnation="i2", begins=True, cuts=[(3, 9)])]
+        [write(found(20), incarnation="i2", begins=True, cuts=[Cut(3, 9)])]
     )
     assert await adapter.emergencies.keep([write(found(40), incarnation="i1")]) == 0
 
@@ -106,13 +107,13 @@ async def test_another_incarnation_takes_the_place_of_one(adapter: Adapter) -> N
 
 async def test_who_is_behind_takes_no_cut_back(adapter: Adapter) -> None:
     """What another one has read of the stream still holds."""
-    await adapter.emergencies.keep([write(cuts=[(2, 5), (3, 20)])])
+    await adapter.emergencies.keep([write(cuts=[Cut(2, 5), Cut(3, 20, 2)])])
 
-    await adapter.emergencies.keep([write(found(10), cuts=[(2, 5)])])
+    await adapter.emergencies.keep([write(found(10), cuts=[Cut(2, 5)])])
     await adapter.emergencies.keep([write(begins=True)])
 
     life = (await adapter.emergencies.load()).lives[SESSION]
-    assert life.cuts == ((2, 5), (3, 20))
+    assert life.cuts == (Cut(2, 5), Cut(3, 20, 2))
 
 
 async def test_what_is_beyond_the_bounds_goes(
@@ -197,7 +198,7 @@ async def test_each_change_is_another_version(adapter: Adapter) -> None:
     seen = [await emergencies.versions()]
     for step in (
         emergencies.keep([write(found(10))]),
-        emergencies.keep([write(found(10), cuts=[(2, 5)])]),
+        emergencies.keep([write(found(10), cuts=[Cut(2, 5)])]),
         emergencies.acknowledge("x", "ada", ""),
         emergencies.take_back(["x"]),
         emergencies.forget(SESSION),

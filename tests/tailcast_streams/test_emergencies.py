@@ -2,6 +2,7 @@
 
 import pytest
 
+from tailcast_streams.cuts import Cut
 from tailcast_streams.emergencies import (
     MAX_SEVERITY,
     Acknowledgement,
@@ -72,22 +73,29 @@ def test_what_somebody_wrote_by_hand_is_none(text: bytes) -> None:
 
 def test_a_life_is_read() -> None:
     """As far as it is one."""
-    life = Life("i1", ((2, 30), (4, 50)))
+    life = Life("i1", (Cut(2, 30), Cut(4, 50, 3)))
 
     assert life_of(life_text(*life)) == life
     assert life_of("i1") == Life("i1", ())
-    assert life_of("i1 2:3 x 4 5:y 6:7:8 9:1") == Life("i1", ((2, 3), (9, 1)))
+    assert life_of("i1 2:3 x 4 5:y 6:7:8:9 9:1") == Life("i1", (Cut(2, 3), Cut(9, 1)))
 
 
 @pytest.mark.parametrize(
     ("generation", "offset", "is_there"),
-    [(1, 30, True), (1, 31, False), (2, 50, True), (3, 51, False), (4, 99, True)],
+    [
+        (1, 30, True),
+        (1, 31, False),
+        (2, 51, True),
+        (3, 50, True),
+        (3, 51, False),
+        (4, 99, True),
+    ],
 )
 def test_a_line_that_a_generation_cut_is_gone(
     generation: int, offset: int, *, is_there: bool
 ) -> None:
     """That is all a life says of an emergency."""
-    life = Life("i1", ((2, 30), (4, 50)))
+    life = Life("i1", (Cut(2, 30), Cut(4, 50, 3)))
     one = KeptEmergency("s", Cursor(EntryID(generation, offset), 0), "i1", None, 0, "")
 
     assert life.has(one) is is_there

@@ -307,11 +307,12 @@ export class Curves {
         this.#changed();
       }),
     );
-    subscription.on("rewind", ({ reason, cursor, step }) =>
+    subscription.on("rewind", ({ reason, cursor, step, rotated }) =>
       mine(() => {
-        if (reason === "resumed") return this.#settle();
-        this.#anew = step === null ? "began anew" : `began anew at step ${step}`;
         if (this.#whole) this.#whole.cursor = cursor;
+        // What is before stays, as far as the run goes on: the server knows.
+        if (reason === "resumed" || rotated) return this.#settle();
+        this.#anew = step === null ? "began anew" : `began anew at step ${step}`;
         if (offsetOf(cursor) > 0) {
           // Cut off there: what is before stays, and the server knows what that is.
           this.#settle(CUT_MS);

@@ -164,6 +164,8 @@ def test_a_later_marker_is_a_rewind() -> None:
         False,
     )
     assert rewind_of(step="soon")["step"] is None
+    assert "rotated" not in bare
+    assert rewind_of(reason="replaced", rotated="true")["rotated"] is True
 
 
 def test_gaps() -> None:

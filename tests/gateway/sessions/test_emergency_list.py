@@ -26,6 +26,7 @@ from tailcast_gateway.sessions.core.emergency_list import (
 )
 from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant
 from tailcast_gateway.views.subscription import Begin, Rule, Subscription
+from tailcast_streams.cuts import Cut
 from tailcast_streams.emergencies import (
     Acknowledgement,
     FoundEmergency,
@@ -107,7 +108,7 @@ def test_another_stream_takes_the_place_of_one() -> None:
 
 def test_what_a_tail_cuts_is_lost() -> None:
     """As is what was cut before; of a session nothing is known of it is not."""
-    tail = Tail(incarnation="i1", cuts=[(2, 15)])
+    tail = Tail(incarnation="i1", cuts=[Cut(2, 15)])
     made = listing(kept(10), kept(20), kept(30, session="b"), tails={"a": tail})
     assert offsets(made, rewound=True) == [20]
     history = KeptHistory(kept=[kept(20)])

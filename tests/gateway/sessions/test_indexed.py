@@ -1,7 +1,8 @@
 """Sessions with the figures of their indexes, over a broker in memory."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, strategies as st
@@ -13,6 +14,7 @@ from tailcast_gateway.sessions.core.told import SeenSession
 from tailcast_gateway.sessions.indexed import Indexed
 from tailcast_index.fold import Index
 from tailcast_index.meaning import Rules
+from tailcast_streams.cuts import rotation_details
 from tailcast_streams.entries import Kind, NewEntry
 from tailcast_streams.indexes import Written
 from tailcast_streams.memory.broker import MemoryBroker
@@ -32,10 +34,11 @@ async def stored(
     session: str = "s",
     generation: int = 1,
     kept: int = 0,
+    details: Mapping[str, str] = MappingProxyType({"reason": "truncated"}),
 ) -> None:
     """A session of these records; those that are emergencies have it in them."""
     lines = [json.dumps(one).encode() for one in records]
-    entries = [NewEntry(kept, Kind.MARKER, b"", {"reason": "truncated"})]
+    entries = [NewEntry(kept, Kind.MARKER, b"", details)]
     for line in lines:
         offset = entries[-1].offset + len(line) + 1
         kind = Kind.EMERGENCY if b"emergency" in line else Kind.RECORD
@@ -164,6 +167,34 @@ async def test_an_index_of_another_generation_is_not_used() -> None:
     found = await meaning(broker)
     assert found.summary is not None
     assert (found.summary.records, found.summary.steps.highest) == (2, 2)
+
+
+ROTATED = rotation_details({"reason": "replaced"})
+
+
+async def test_an_index_goes_on_behind_a_rotation() -> None:
+    """If little is behind it; else nothing says yet that the run does."""
+    broker = MemoryBroker()
+    await stored(broker, STEPS[:5])
+    await index(broker)
+    await stored(broker, STEPS[5:7], generation=2, details=ROTATED)
+    found = await meaning(broker)
+    assert found.indexed_to is None
+    assert found.summary is not None
+    assert (found.summary.records, found.summary.steps.highest) == (7, 6)
+
+
+async def test_an_index_of_before_a_generation_is_none_if_much_is_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether anything of it is left is not known."""
+    broker = MemoryBroker()
+    await stored(broker, STEPS[:5])
+    await index(broker)
+    await stored(broker, STEPS[5:7], generation=2, details=ROTATED)
+    for name in ("TAIL_BYTES", "MADE_BYTES"):
+        monkeypatch.setattr(module, name, 3)
+    assert (await meaning(broker)).summary is None
 
 
 @pytest.mark.parametrize("name", ["TAIL_BYTES", "TAILS_BYTES"])

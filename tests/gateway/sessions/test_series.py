@@ -1,5 +1,6 @@
 """Which metrics are drawn, and pages of the catalogue."""
 
+from functools import partial
 from typing import Any
 
 from tailcast_gateway.sessions.core.series import (
@@ -129,6 +130,13 @@ def test_what_a_sample_tells_besides() -> None:
     gaps = (Gap(after, first, "left_out"), Gap(first, last, "trimmed"))
     marker = EntryID(2, 3)
     says = summary(gaps=gaps, gap_count=2)
-    assert others_within(says, [after, marker], after, end) == [marker, first]
-    assert others_within(summary(gaps=gaps, gap_count=3), [], after, end) is None
-    assert others_within(summary(emergencies=1), [], after, end) is None
+    none: tuple[int, list[EntryID]] = (0, [])
+    others = partial(others_within, after=after, end=end)
+    assert others(says, [after, marker], none) == [marker, first]
+    assert others(summary(gaps=gaps, gap_count=3), [], none) is None
+    assert others(summary(emergencies=1), [], none) is None
+    # Files that were rotated away: markers too, of which the latest are known.
+    rotated = [marker, EntryID(3, 0)]
+    assert others(summary(), [], (2, rotated)) == [marker]
+    assert others(summary(), [], (3, rotated)) is None
+    assert others(summary(), [], (3, [after, marker])) == [marker]

@@ -21,6 +21,7 @@ from tailcast_index.meaning import (
     SettingsFinder,
     rank_of,
 )
+from tailcast_streams.cuts import Cut
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.metrics import read_fields
 from tailcast_streams.position import BEFORE_ALL, EntryID
@@ -43,19 +44,92 @@ class Expected(NamedTuple):
     spark: Sparkline | None
 
 
-def surviving(stream: Sequence[Entry], later: Sequence[EntryID] = ()) -> list[Entry]:
-    """The records whose lines the file still has, by the stream and later markers."""
-    markers = [entry.id for entry in stream if entry.kind is Kind.MARKER]
-    markers += later
+def surviving(stream: Sequence[Entry], cuts: Sequence[Cut]) -> list[Entry]:
+    """The records whose lines are not gone by these cuts."""
     return [
         entry
         for entry in stream
         if entry.kind in (Kind.RECORD, Kind.EMERGENCY)
-        and not any(
-            marker.generation > entry.id.generation and entry.id.offset > marker.offset
-            for marker in markers
-        )
+        and all(cut.has(entry.id) for cut in cuts)
     ]
+
+
+def of_run(history: Sequence[Entry], rules: Rules) -> list[Entry]:
+    """The records of the run that goes on, by all that the stream ever had."""
+    run = _Lines(rules)
+    since = 0
+    for entry in history:
+        generation, kept = entry.id
+        if entry.kind is Kind.MARKER and generation > 1:
+            is_rotation = (entry.details or {}).get("rotated") == "true"
+            if is_rotation:
+                since = generation
+            else:
+                run.cut(since, kept)
+            if is_rotation or not kept:
+                run.add(entry)
+        elif entry.kind in (Kind.RECORD, Kind.EMERGENCY):
+            run.add(entry)
+    return [one for one in run.items if one.kind is not Kind.MARKER]
+
+
+class _Lines:
+    """The records of a run, and the markers behind which another file follows on."""
+
+    def __init__(self, rules: Rules, items: Sequence[Entry] = ()) -> None:
+        self._rules = rules
+        self.items: list[Entry] = []
+        self._chooser = Chooser(rules)
+        for item in items:
+            self.add(item)
+
+    def cut(self, since: int, kept: int) -> None:
+        """Have some gone: the others are looked at anew."""
+        left = [
+            one
+            for one in self.items
+            if one.id.generation < since or one.id.offset <= kept
+        ]
+        if len(left) < len(self.items):
+            self.__init__(self._rules, left)  # type: ignore[misc]
+
+    def add(self, item: Entry) -> None:
+        """Add the next one; with it another run may have begun."""
+        self.items.append(item)
+        if item.kind is Kind.MARKER:
+            return
+        fields = read_fields(item.record)
+        at = self._other_run(is_last_explained=self._chooser.explains(fields))
+        if at is None and self._chooser.look(fields):
+            at = self._other_run()
+        if at is not None:
+            self.__init__(self._rules, self.items[at:])  # type: ignore[misc]
+
+    def _other_run(self, *, is_last_explained: bool = False) -> int | None:
+        """At which marker another run began: the first step there says so."""
+        if not any(one.kind is Kind.MARKER for one in self.items):
+            return None
+        choice = self._chooser.choice
+        read = Reader(self._rules, choice).read
+        marker: int | None = None
+        steps: list[float] = []
+        for at, item in enumerate(self.items):
+            if item.kind is Kind.MARKER:
+                is_first = all(one.kind is Kind.MARKER for one in self.items[:at])
+                if marker is None and not is_first:
+                    marker = at
+                continue
+            step = read(read_fields(item.record), now_ms=0).step
+            if step is None:
+                continue
+            falls = steps and step <= steps[0] and step < max(steps)
+            is_last = at == len(self.items) - 1
+            is_explained = choice.lane is not None or (is_last and is_last_explained)
+            if marker is not None and falls and not is_explained:
+                return marker
+            steps.append(step)
+            marker = None
+        return None
 
 
 def choose(records: Sequence[Entry], rules: Rules) -> Choice:

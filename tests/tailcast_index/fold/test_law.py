@@ -81,7 +81,7 @@ NUMBERS = st.integers(0, 40)
 EVENTS: st.SearchStrategy[list[tuple[str, Any]]] = st.lists(
     st.one_of(
         st.tuples(st.just("append"), BATCHES),
-        st.tuples(st.sampled_from(["cut", "trim", "leave_out"]), NUMBERS),
+        st.tuples(st.sampled_from(["cut", "rotate", "trim", "leave_out"]), NUMBERS),
         st.tuples(st.sampled_from(["fold", "write", "kill", "other"]), NUMBERS),
         st.tuples(st.just("fold"), NUMBERS),
     ),
@@ -107,6 +107,8 @@ class Story:
                     file.append(record)
             case "cut":
                 file.cut(argument % (len(file.ends) + 1))
+            case "rotate":
+                file.rotate()
             case "leave_out":
                 file.leave_out(argument + 1)
             case "trim":
@@ -145,7 +147,7 @@ class Story:
 def test_the_figures_are_those_of_the_records_that_the_file_has(
     events: list[tuple[str, Any]],
 ) -> None:
-    """Batches, kills, two writers, and a file that is cut back."""
+    """Batches, kills, two writers, and a file that is cut back, or rotated."""
     story = Story(trims=False)
     for event, argument in events:
         story.tell(event, argument)
@@ -191,7 +193,7 @@ class LongStory(Story):
         match event:
             case "grow":
                 count, kind = argument
-                first = len(file.ends)
+                first = len(file.history)
                 for number in range(first, first + count):
                     file.append(pattern(number, kind))
             case "cut_back":
@@ -214,7 +216,7 @@ GROW = st.tuples(st.just("grow"), st.tuples(st.integers(1, 700), st.integers(0, 
 OTHERS = st.one_of(
     GROW,
     st.tuples(st.sampled_from(["fold", "write", "kill", "other"]), st.just(4_000)),
-    st.tuples(st.sampled_from(["fold", "retain"]), st.integers(0, 900)),
+    st.tuples(st.sampled_from(["fold", "retain", "rotate"]), st.integers(0, 900)),
 )
 # The file grows, its stream is trimmed, and it is cut back to what was trimmed perhaps.
 ROUNDS = st.tuples(

@@ -48,7 +48,7 @@ def test_places_lead_to_the_first_record_that_reached_it(
     indexer.catch_up()
     indexer.write()
     index, summary = indexer.index, indexer.index.summary(NOW_MS)
-    records = surviving(file.history)
+    records = surviving(file.history, index.cuts)
     reader = Reader(RULES, summary.choice)
     points = [reader.read(read_fields(one.record), now_ms=NOW_MS) for one in records]
     steps = [point.step for point in points if point.step is not None]

@@ -10,6 +10,7 @@ from tailcast_index.fold import Gap, Index, Summary
 from tailcast_index.fold.spark import MAX_POINTS
 from tailcast_index.fold.summary import TRIMMED
 from tailcast_index.meaning import Rules
+from tailcast_streams.cuts import rotation_details
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.indexes import (
     Chunk,
@@ -23,12 +24,15 @@ from tests.tailcast_index.fold.reference import (
     Expected,
     choose,
     expected,
+    of_run,
     surviving,
 )
 
 
 RULES = Rules(step_keys=("step", "iteration", "epoch"), time_keys=("timestamp", "ts"))
 NOW_MS = 1_795_900_000_000
+# Histories that are longer are not looked at again, entry by entry.
+MOST_REPLAYED = 600
 
 
 class File:
@@ -56,6 +60,13 @@ class File:
         self.offset = self.ends[-1] if self.ends else 0
         self.generation += 1
         self._add(Kind.MARKER, b"", {"reason": "truncated", "complete": "false"})
+
+    def rotate(self) -> None:
+        """The file is rotated away whole, and another one begins."""
+        self.ends, self.offset = [], 0
+        self.generation += 1
+        details = {"reason": "replaced", "complete": "true"}
+        self._add(Kind.MARKER, b"", rotation_details(details))
 
     def leave_out(self, length: int) -> None:
         """Bytes that are not read."""
@@ -186,6 +197,8 @@ def check(index: Index, file: File) -> None:
     summary, folding = index.summary(NOW_MS), index._folding
     records, missing = records_of(index, file)
     assert file.was_trimmed or not missing
+    if not file.was_trimmed and len(file.history) < MOST_REPLAYED:
+        assert is_of_run(records, index.cursor.id, file.history)
     choice = summary.choice
     if not file.was_trimmed and folding.looked == records[-1].id if records else False:
         assert choice == choose(records, RULES)
@@ -200,6 +213,18 @@ def check(index: Index, file: File) -> None:
     assert summary.latest in (b"", records[-1].record if records else b"")
 
 
+def is_of_run(records: Sequence[Entry], end: EntryID, history: Sequence[Entry]) -> bool:
+    """Whether these are the run's records up to an entry.
+
+    While it folds anew, an index knows of later ones, and what they say of these.
+    """
+    first = sum(entry.id <= end for entry in history)
+    return any(
+        records == [one for one in of_run(history[:count], RULES) if one.id <= end]
+        for count in range(first, len(history) + 1)
+    )
+
+
 def records_of(index: Index, file: File) -> tuple[list[Entry], list[Gap]]:
     """The records that are in an index, and what is missing since it was trimmed."""
     folded = [entry for entry in file.history if entry.id <= index.cursor.id]
@@ -208,7 +233,7 @@ def records_of(index: Index, file: File) -> tuple[list[Entry], list[Gap]]:
     # While it folds anew, it knows of later markers and records.
     records = [
         record
-        for record in surviving(folded, index.markers)
+        for record in surviving(folded, index.cuts)
         if not any(gap.after < record.id <= gap.to for gap in missing)
     ]
     return records, missing

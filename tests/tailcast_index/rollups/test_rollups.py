@@ -85,7 +85,9 @@ class Life:
         offset = self.records[-1][0].offset if self.records else 0
         if not self.rollups.records:
             return
-        self.rollups.cut(offset, metrics=len(self.shelf.numbers))
+        self.rollups.cut(
+            lambda id: id.offset <= offset, metrics=len(self.shelf.numbers)
+        )
         self.shelf.answer(self.rollups)
         kept = self.rollups.records
         assert left - LEVELS[0] < kept <= left

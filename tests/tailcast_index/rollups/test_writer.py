@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -21,6 +22,11 @@ from tailcast_index.rollups.records import pack_records
 from tailcast_streams.indexes import LEVELS, Chunk
 from tailcast_streams.position import EntryID
 from tests.tailcast_index.rollups.shelf import Shelf
+
+
+def up_to(offset: int) -> Callable[[EntryID], bool]:
+    """Says that the file has a record still: it ends there, or before."""
+    return lambda id: id.offset <= offset
 
 
 def no_number(_: str) -> None:
@@ -84,7 +90,7 @@ def test_values_of_another_metric_are_not_kept_from_before_a_cut() -> None:
     old, new = shelf.stored[256, "0:0"], (256, "0:2")
     assert new in shelf.stored
 
-    rollups.cut(10 + CHUNK_RECORDS, metrics=3)
+    rollups.cut(up_to(10 + CHUNK_RECORDS), metrics=3)
     shelf.answer(rollups)
     assert rollups.records == 1 + CHUNK_RECORDS
     fill(rollups, 2 * CHUNK_RECORDS, "a")
@@ -113,7 +119,7 @@ def test_a_chunk_that_somebody_deleted_is_not_cut(
     fill(rollups, 20_000, "a", "b")
     shelf.write(rollups)
     del shelf.stored[deleted]
-    rollups.cut(9 + 15_000, metrics=2)
+    rollups.cut(up_to(9 + 15_000), metrics=2)
     if is_noticed:
         with pytest.raises(ValueError, match="missing"):
             shelf.answer(rollups)
@@ -153,7 +159,7 @@ def test_what_rested_is_dropped_by_a_cut_within_it() -> None:
         (60, 33, {"0:", "0:0"}),
         (20, 1, set[str]()),
     ]:
-        rollups.cut(9 + records, metrics=1)
+        rollups.cut(up_to(9 + records), metrics=1)
         shelf.answer(rollups)
         assert rollups.records == left
         shelf.write(rollups)
@@ -170,7 +176,7 @@ def test_what_a_cut_left_over_is_dropped_bit_by_bit(
     rollups = Rollups(shelf.number_of)
     fill(rollups, 40 * CHUNK_RECORDS, "a", "old")
     shelf.write(rollups, rests=True)
-    rollups.cut(12 + 3 * CHUNK_RECORDS, metrics=2)
+    rollups.cut(up_to(12 + 3 * CHUNK_RECORDS), metrics=2)
     shelf.answer(rollups)
     sizes = [len(shelf.stored)]
     for _ in range(3):
@@ -261,7 +267,7 @@ def test_chunks_of_the_last_level_are_what_is_left_too() -> None:
     rollups = Rollups({"a": 0, "b": 1}.get, Extent(rolled, EntryID(1, 9)), metrics=2)
     reached = Reached(EntryID(1, 9), 7.0, 8.0)
     rollups.give([reached.pack() * 16] * len(rollups.missing))
-    rollups.cut(9, metrics=2)
+    rollups.cut(up_to(9), metrics=2)
     first = pack_records([(EntryID(1, 1), Point(0, None, None, []))])
     row = FAR_ROW.pack(3, 2, 1.0, 4.0, 5.0, 1, 5, 1, 7)
     told = {(LEVELS[-1], "0:0"): row, (32, "first"): first}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tailcast_streams.cuts import is_rotation
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_tailer.files import session_file
 from tests.tailer.harness import (
@@ -42,6 +43,15 @@ async def completes(broker: MemoryBroker) -> list[str]:
     ]
 
 
+async def rotations(broker: MemoryBroker) -> list[bool]:
+    """Of each marker but the first, whether the file was rotated before it."""
+    return [
+        is_rotation(entry.details)
+        for entry in await entries_of(broker, "a")
+        if entry.details is not None and "complete" in entry.details
+    ]
+
+
 @pytest.fixture(params=["lease", "no lease"])
 def leases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where nobody can tell whether a file is open, it is waited for."""
@@ -69,6 +79,7 @@ async def test_rotations_are_no_rewrites(
     )
     check_chain(await entries_of(broker, "a"))
     assert await completes(broker) == ["true"] * 11
+    assert await rotations(broker) == [True] * 11
     assert tailer.metric("contested") == 0
     assert clock.now - started < (5 if leases == "lease" else 70)
 
@@ -93,6 +104,23 @@ async def test_rotations_between_two_looks_are_read_in_order(
     assert await completes(broker) == ["true"] * between
 
 
+async def test_a_rewrite_is_no_rotation(
+    broker: MemoryBroker, clock: Clock, path: Path
+) -> None:
+    """Nor is another file in its place, while the one that was read has no name."""
+    tailer = Single(broker, path, clock)
+    path.write_bytes(lines(*range(20)))
+    await tailer.settle()
+    path.write_bytes(lines(*range(100, 103)))
+    await tailer.settle()
+    other = path.with_name("other")
+    other.write_bytes(lines(*range(200, 220)))
+    other.replace(path)
+    await tailer.settle()
+    assert (await records_of(broker, "a"))[-20:] == texts(*range(200, 220))
+    assert await rotations(broker) == [False] * 2
+
+
 async def test_what_was_deleted_between_two_looks_is_told(
     broker: MemoryBroker, clock: Clock, path: Path
 ) -> None:
@@ -108,6 +136,7 @@ async def test_what_was_deleted_between_two_looks_is_told(
         *range(200, 220), *range(300, 320), *range(400, 420)
     )
     assert await completes(broker) == ["false", "true", "true"]
+    assert await rotations(broker) == [True] * 3
 
 
 async def test_rotations_while_the_tailer_was_down(

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol, cast
 
 import msgspec
 
+from tailcast_streams.cuts import Cut
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.position import Cursor
 
@@ -26,9 +27,8 @@ MAX_SEVERITY: Final = 64
 # How many acknowledgements there are at most; each is of an emergency that is known.
 MAX_ACKNOWLEDGED: Final = 2 * MAX_KEPT
 
-# Generation and kept bytes, both rising: lines of earlier generations behind so many
-# bytes are not in the file any more.
-Cuts = Sequence[tuple[int, int]]
+# Which lines are gone, in the order of their generations.
+Cuts = Sequence[Cut]
 
 
 class FoundEmergency(NamedTuple):
@@ -66,10 +66,8 @@ class Life(NamedTuple):
 
     def has(self, kept: KeptEmergency) -> bool:
         """Whether the file has the line of an emergency still."""
-        generation, offset = kept.cursor.id
         return kept.incarnation == self.incarnation and all(
-            generation >= later or offset <= bytes_kept
-            for later, bytes_kept in self.cuts
+            cut.has(kept.cursor.id) for cut in self.cuts
         )
 
 
@@ -206,20 +204,24 @@ def kept_of(text: bytes) -> KeptEmergency | None:
 
 
 def life_text(incarnation: str, cuts: Cuts) -> str:
-    """A life as it is stored: `INCARNATION GENERATION:BYTES …`."""
-    return " ".join([incarnation, *(f"{later}:{kept}" for later, kept in cuts)])
+    """A life as it is stored: `INCARNATION GENERATION:BYTES[:SINCE] …`."""
+    texts = [
+        f"{cut.generation}:{cut.kept}" + (f":{cut.since}" if cut.since else "")
+        for cut in cuts
+    ]
+    return " ".join([incarnation, *texts])
 
 
 def life_of(text: str) -> Life:
     """The same, read; what somebody wrote by hand cuts nothing."""
     incarnation, *cuts = text.split(" ")
-    pairs = [cut.split(":") for cut in cuts]
+    found = [cut.split(":") for cut in cuts]
     return Life(
         incarnation,
         tuple(
-            (int(pair[0]), int(pair[1]))
-            for pair in pairs
-            if len(pair) == _PAIR and all(part.isdecimal() for part in pair)
+            Cut(*map(int, parts))
+            for parts in found
+            if len(parts) in _PARTS and all(part.isdecimal() for part in parts)
         ),
     )
 
@@ -237,7 +239,7 @@ def acknowledgement_of(text: bytes) -> Acknowledgement | None:
         return None
 
 
-_PAIR: Final = 2
+_PARTS: Final = (2, 3)
 
 
 class _Said(msgspec.Struct):

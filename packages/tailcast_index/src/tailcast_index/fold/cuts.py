@@ -1,38 +1,88 @@
-"""Which entries of a stream are of lines that the file no longer has.
+"""Which entries of a stream are of lines that are gone, by all the markers in it.
 
-A generation that keeps the first KEPT bytes of the file begins with the marker
-`GENERATION-KEPT`. What earlier generations have behind that offset is gone; what they
-have before it is still in the file.
+What one marker cuts is said by `tailcast_streams.cuts`. That a run did not go on behind
+a rotation cuts all that is before it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
+from typing import Any
+
+from tailcast_streams.cuts import Cut, cut_by, is_rotation
+from tailcast_streams.entries import Entry
 
 
 class Cuts:
     """The cuts that are known, some of them perhaps before their markers are read."""
 
-    def __init__(self, cuts: Iterable[tuple[int, int]] = ()) -> None:
-        # Generation and kept bytes, both rising: a later cut that keeps no more than an
-        # earlier one stands for both.
-        self._cuts: list[tuple[int, int]] = []
-        for generation, kept in cuts:
-            self.add(generation, kept)
+    def __init__(self, cuts: Iterable[Cut] = (), *, seen: int = 0, since: int = 0):
+        # In the order of their generations; none of what another one cuts as well.
+        self._cuts: list[Cut] = []
+        # The last generation whose marker is known, and the one with which the file
+        # began that has the path: 0 if none was rotated away.
+        self._seen, self._since = seen, since
+        for cut in cuts:
+            self.add(cut)
 
-    def add(self, generation: int, kept: int) -> None:
-        """Note a marker; it may be known already, and so may later ones."""
-        if any(
-            later >= generation and later_kept <= kept
-            for later, later_kept in self._cuts
-        ):
+    def note(self, marker: Entry) -> Cut | None:
+        """Note a marker; returns what it cuts, None for nothing.
+
+        It may be known already, and so may later ones.
+        """
+        generation = marker.id.generation
+        if generation <= self._seen:
+            return next(
+                (one for one in self._cuts if one.generation == generation), None
+            )
+        self._seen = generation
+        cut = cut_by(marker.id, marker.details, self._since)
+        if cut is not None:
+            self.add(cut)
+        elif is_rotation(marker.details):
+            self._since = generation
+        return cut
+
+    def add(self, cut: Cut) -> None:
+        """Add a cut."""
+        if any(_covers(one, cut) for one in self._cuts):
             return
-        cuts = [cut for cut in self._cuts if cut[0] > generation or cut[1] < kept]
-        self._cuts = sorted([*cuts, (generation, kept)])
+        cuts = [one for one in self._cuts if not _covers(cut, one)]
+        self._cuts = sorted([*cuts, cut])
 
     def kept_of(self, generation: int) -> float:
         """The offset behind which entries of a generation are gone; else infinity."""
-        return next((kept for later, kept in self._cuts if later > generation), inf)
+        kept = [
+            one.kept for one in self._cuts if one.since <= generation < one.generation
+        ]
+        return min(kept, default=inf)
 
-    def dump(self) -> list[tuple[int, int]]:
-        """What a new one begins with."""
-        return list(self._cuts)
+    def leave_some(self, generation: int) -> bool:
+        """Whether anything may be left of generations before one, by what is known."""
+        return generation > 1 and not any(
+            one.generation > generation and not (one.since or one.kept)
+            for one in self._cuts
+        )
+
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """All of them, in the order of their generations."""
+        return tuple(self._cuts)
+
+    def dump(self) -> list[Any]:
+        """What `load` goes on from."""
+        return [self._cuts, self._seen, self._since]
+
+    @classmethod
+    def load(cls, dumped: Sequence[Any]) -> "Cuts":
+        """Go on from what was stored. Raises ValueError and the like."""
+        cuts, seen, since = dumped
+        return cls((Cut(*one) for one in cuts), seen=seen, since=since)
+
+
+def _covers(one: Cut, other: Cut) -> bool:
+    """Whether a cut stands for another one: it is later, and cuts no less."""
+    return (
+        one.generation >= other.generation
+        and one.kept <= other.kept
+        and one.since <= other.since
+    )

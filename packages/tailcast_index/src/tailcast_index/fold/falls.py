@@ -152,7 +152,7 @@ class Falls:
             to: the last record that is left.
             step: the last one that a record up to there has.
         """
-        left = [one for one in self.rewinds if one.id.offset < to.offset]
+        left = [one for one in self.rewinds if one.id < to]
         self.count -= len(self.rewinds) - len(left)
         self.rewinds = deque(left, MAX_REWINDS)
         run = self._lanes.get("")

@@ -3,19 +3,24 @@
 At a marker the file lost the lines behind its offset. If some of those were folded, the
 figures are stale, and are made anew from the stream's start; if that was trimmed, they
 are worked out from the roll-ups, as far as these tell what is left.
+
+Behind a rotation the run goes on. It is another one if the first step there is none
+above the first of the run, and the run was farther: then all before it is gone too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from operator import le
 from typing import Any, Final
 
 from tailcast_index.fold.cuts import Cuts
+from tailcast_index.fold.rotations import Rotations, begins_anew
 from tailcast_index.fold.run import Run
 from tailcast_index.fold.summary import TRIMMED, Gap, gap_of
 from tailcast_index.fold.tail import Tail
 from tailcast_index.meaning import AlikeRecords, Chooser, Fields
 from tailcast_index.rollups import Rollups
+from tailcast_streams.cuts import Cut
 from tailcast_streams.emergencies import EmergencyWrite, FoundEmergency
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.metrics import read_fields
@@ -41,6 +46,8 @@ class Stale(Enum):
     CUT = "cut"
     # Nothing of what was folded is left: the next entry is the first one.
     ANEW = "anew"
+    # Behind a rotation another run began: its marker is the first entry.
+    OTHER_RUN = "other run"
 
 
 class Folding:
@@ -74,15 +81,17 @@ class Folding:
         self.chooser = chooser
         self.cuts = cuts
         # The cuts that were told with emergencies.
-        self._told_cuts = tuple(cuts.dump())
+        self._told_cuts = cuts.cuts
         self.first = first
         self.position = cursor.id
         self.looked = looked
         self.rollups = rollups
         # What records are given to.
         self._drawn = tail if rollups is None else rollups
-        # The marker that cut some of what was folded.
+        # The marker that cut some of what was folded, and what it cut.
         self._cut_at: Entry | None = None
+        self._cut: Cut | None = None
+        self.rotations = Rotations()
         # Up to where records were read again that the roll-ups lack, or the chooser;
         # None if all is known up to the position.
         self._read_again_to: EntryID | None = None
@@ -104,11 +113,11 @@ class Folding:
         again = self._read_again_to
         return self.position if again is None else again
 
-    def begin_at(self, entry: Entry) -> None:
+    def begin_at(self, id: EntryID, previous: EntryID) -> None:
         """Begin at an entry before which nothing is missing."""
-        self.first = entry.id
-        self.position = entry.previous
-        self._cursor = Cursor(entry.previous, 0)
+        self.first = id
+        self.position = previous
+        self._cursor = Cursor(previous, 0)
 
     def give(self, chunks: Sequence[bytes | None]) -> None:
         """Go on with stored roll-ups. Raises ValueError if they cannot be used."""
@@ -118,10 +127,10 @@ class Folding:
 
     def ask_what_is_left(self) -> bool:
         """Ask the roll-ups for what the marker left; False if they lack some of it."""
-        marker, rollups, run = self._cut_at, self.rollups, self.run
-        if marker is None or rollups is None or not run.records == rollups.records > 0:
+        cut, rollups, run = self._cut, self.rollups, self.run
+        if cut is None or rollups is None or not run.records == rollups.records > 0:
             return False
-        rollups.cut(marker.id.offset, metrics=len(run.figures))
+        rollups.cut(cut.has, metrics=len(run.figures))
         return True
 
     def cut(self, oldest: Entry | None) -> bool:
@@ -133,19 +142,20 @@ class Folding:
         Args:
             oldest: the oldest entry that the stream has; None if it has none.
         """
-        marker, rollups = self._cut_at, self.rollups
-        if marker is None or rollups is None or rollups.left is None:
+        marker, cut, rollups = self._cut_at, self._cut, self.rollups
+        if marker is None or cut is None or rollups is None or rollups.left is None:
             return False
         self.run.cut(rollups.left, rollups.records)
         self.chooser, self._read_again_to, self._last = None, None, None
         is_there = oldest is not None and oldest.id <= marker.id
         before = oldest.previous if oldest is not None and is_there else marker.previous
-        to = EntryID(before.generation, min(before.offset, marker.id.offset))
-        if to.offset > rollups.to.offset:
+        to = before if cut.has(before) else EntryID(before.generation, cut.kept)
+        if to > rollups.to and to.offset != rollups.to.offset:
             self.run.add_gap(Gap(rollups.to, to, TRIMMED))
         self.position = max(rollups.to, before)
         self._cursor = Cursor(self.position, 0)
         self._enter(self.position.generation)
+        self.rotations.go_back(self.position)
         if not is_there:
             # It was read before it went.
             self._pass(marker, 0)
@@ -283,7 +293,9 @@ class Folding:
         if columns is None:
             return None
         steps = columns.steps
-        if steps is not None and not all(map(le, steps, steps[1:])):
+        if steps is not None and (
+            self.rotations.joint is not None or not all(map(le, steps, steps[1:]))
+        ):
             return None
         if not self.run.may_add(columns):
             return None
@@ -305,31 +317,28 @@ class Folding:
             # A marker is missing: nothing says which lines before are still there.
             return True
         if entry.kind is _MARKER:
-            self._note_cut(entry.id)
+            self.cuts.note(entry)
         # What the file no longer has is not missing.
         to = EntryID(
             to.generation, int(min(to.offset, self.cuts.kept_of(to.generation)))
         )
-        if to.offset > after.offset:
+        # Where the stream was trimmed, files may be missing that were rotated away.
+        is_unknown = after == BEFORE_ALL and self.cuts.leave_some(to.generation)
+        if to.offset > after.offset or is_unknown:
             self.run.add_gap(Gap(after, to, TRIMMED))
         return False
-
-    def _note_cut(self, marker: EntryID) -> None:
-        if marker.generation > 1:
-            self.cuts.add(*marker)
 
     def _enter(self, generation: int) -> None:
         self._generation = generation
         self._kept = self.cuts.kept_of(generation)
 
     def _pass_marker(self, entry: Entry) -> Stale | None:
-        generation, kept = entry.id
-        run = self.run
-        self._note_cut(entry.id)
-        self._enter(generation)
-        if run.last_offset > kept:
-            self._cut_at = entry
-            return Stale.CUT if run.first_offset <= kept else Stale.ANEW
+        run, cut = self.run, self.cuts.note(entry)
+        self._enter(entry.id.generation)
+        if cut is not None and not cut.has(run.last_end):
+            self._cut_at, self._cut = entry, cut
+            return Stale.CUT if cut.has(run.first_end) else Stale.ANEW
+        self.rotations.note(entry, has_records=run.records > 0)
         if run.records:
             run.places.add(entry.id, run.records, run.highest_step, run.highest_time)
         return None
@@ -338,14 +347,32 @@ class Folding:
         if entry.kind is _GAP:
             self.run.add_gap(gap_of(entry))
             return None
+        joint = self.rotations.joint
+        if joint is not None and self._is_of_another(entry, fields):
+            self.cuts.add(Cut(joint.id.generation, 0))
+            return Stale.OTHER_RUN
         if self.chooser is not None and entry.id > self.looked:
             self.looked = entry.id
             if self.chooser.look(fields):
                 return Stale.CHOICE
         point = self.run.add(entry, fields, now_ms)
+        if point.step is not None:
+            self.rotations.joint = None
         if self._drawn is not None:
             self._drawn.add(entry.id, point)
         return None
+
+    def _is_of_another(self, entry: Entry, fields: Fields) -> bool:
+        """Whether a record shows that another run began where files follow on."""
+        run, chooser = self.run, self.chooser
+        if run.choice.lane is not None:
+            # Another run of several that the files hold.
+            return False
+        step = run.step_of(fields)
+        if step is None or not begins_anew(step, run.reached):
+            return False
+        is_new = chooser is not None and entry.id > self.looked
+        return chooser is None or not (is_new and chooser.explains(fields))
 
     def _fold_again(self, entries: Sequence[Entry], now_ms: int) -> Sequence[Entry]:
         """Read again what the figures have; returns the entries behind that."""
@@ -406,7 +433,7 @@ class Folding:
         self, session: str, incarnation: str, *, begins: bool
     ) -> EmergencyWrite | None:
         """What is to be kept of emergencies; None if nothing is new."""
-        found, cuts = self.take_found(), tuple(self.cuts.dump())
+        found, cuts = self.take_found(), self.cuts.cuts
         if not (found or begins or cuts != self._told_cuts):
             return None
         self._told_cuts = cuts
@@ -420,7 +447,7 @@ class Folding:
 
     def dump(self) -> list[Any]:
         """What is stored besides the run, the cursor and the chooser."""
-        return [str(self.first), self.cuts.dump()]
+        return [str(self.first), self.cuts.dump(), self.rotations.dump()]
 
     @classmethod
     def load(
@@ -435,18 +462,18 @@ class Folding:
         tail: Tail | None = None,
     ) -> "Folding":
         """Go on from what was stored. Raises ValueError and the like."""
-        first, cuts = dumped
-        return cls(
+        first, cuts, *rest = dumped
+        # Earlier versions knew no rotations.
+        folding = cls(
             run,
             chooser,
-            Cuts(_pairs(cuts)),
+            Cuts.load(cuts if rest else [cuts, 0, 0]),
             first=EntryID.parse(first),
             cursor=cursor,
             looked=looked,
             rollups=rollups,
             tail=tail,
         )
-
-
-def _pairs(cuts: Iterable[Sequence[int]]) -> Iterable[tuple[int, int]]:
-    return ((generation, kept) for generation, kept in cuts)
+        if rest:
+            folding.rotations = Rotations.load(*rest)
+        return folding

@@ -26,6 +26,7 @@ from tailcast_index.fold.cuts import Cuts
 from tailcast_index.fold.falls import Rewind
 from tailcast_index.fold.figures import Metric
 from tailcast_index.fold.folding import Folding, Stale
+from tailcast_index.fold.rotations import Joint
 from tailcast_index.fold.run import Run
 from tailcast_index.fold.stored import at_text, load_run, parse_at, rules_text
 from tailcast_index.fold.storing import Storing
@@ -40,6 +41,7 @@ from tailcast_index.meaning import (
     Rules,
 )
 from tailcast_index.rollups import Extent, Rollups
+from tailcast_streams.cuts import Cut
 from tailcast_streams.emergencies import FoundEmergency
 from tailcast_streams.entries import Entry
 from tailcast_streams.exceptions import InvalidPosition
@@ -143,7 +145,18 @@ class Index:
     @property
     def markers(self) -> list[EntryID]:
         """The markers behind which the file's lines stand, as far as they matter."""
-        return [EntryID(*cut) for cut in self._folding.cuts.dump()]
+        return [EntryID(cut.generation, cut.kept) for cut in self.cuts]
+
+    @property
+    def cuts(self) -> Sequence[Cut]:
+        """Which lines are gone."""
+        return self._folding.cuts.cuts
+
+    @property
+    def rotations(self) -> tuple[int, Sequence[EntryID]]:
+        """How often files were rotated away, and the markers of the latest times."""
+        rotations = self._folding.rotations
+        return rotations.count, tuple(rotations.latest)
 
     @property
     def rewinds(self) -> Sequence[Rewind]:
@@ -216,6 +229,8 @@ class Index:
         self.stale = None
         if stale is Stale.CUT:
             self._begin_after_cut()
+        elif stale is Stale.OTHER_RUN:
+            self._begin_behind(last.rotations.joint, oldest)
         elif stale is Stale.RULES and is_whole:
             self._begin(self._begun(last.cuts, Chooser(self._rules)))
         elif stale is Stale.CHOICE and is_whole:
@@ -424,7 +439,15 @@ class Index:
         last = self._folding
         folding = self._begun(last.cuts, Chooser(self._rules))
         if entry.previous == last.position:
-            folding.begin_at(entry)
+            folding.begin_at(entry.id, entry.previous)
+        self._begin(folding)
+
+    def _begin_behind(self, joint: Joint | None, oldest: Entry | None) -> None:
+        """Begin again where a file was rotated away; what is trimmed there is a gap."""
+        assert joint is not None  # noqa: S101  # there another run began
+        folding = self._begun(self._folding.cuts, Chooser(self._rules))
+        is_there = oldest is not None and oldest.id <= joint.id
+        folding.begin_at(joint.id, joint.previous if is_there else joint.id)
         self._begin(folding)
 
     def _begin(self, folding: Folding) -> None:

@@ -76,8 +76,8 @@ class Run:
         self._settings: Mapping[str, object] = {}
         self.config = b""
         self.config_left_out = 0
-        # The lines that end there, or before it, said the settings and the total first.
-        self.config_at = self.total_at = 0
+        # The records that said the settings and the total first.
+        self.config_at = self.total_at = BEFORE_ALL
         # Up to which entry the figures were worked out from roll-ups.
         self.approximate_to: EntryID | None = None
         self.latest_id = BEFORE_ALL
@@ -91,10 +91,10 @@ class Run:
         self.gaps: deque[Gap] = deque(maxlen=MAX_GAPS)
         self.unread: dict[str, UnreadKey] = {}
         self.unread_others = 0
-        # The first byte of the file that is known of, or known to be missing, and the
-        # last one; 0 for nothing.
-        self.first_offset = 0
-        self.last_offset = 0
+        # The first byte of the files that is known of, or known to be missing, and the
+        # last one, with their generations; `BEFORE_ALL` for nothing.
+        self.first_end = BEFORE_ALL
+        self.last_end = BEFORE_ALL
         # When the file was written last, as far as was told, and when records came.
         self.written_ms = 0
         self.arrived_ms = 0
@@ -108,6 +108,15 @@ class Run:
     def columns(self) -> ColumnReader:
         """Reads records that are alike."""
         return ColumnReader(self._rules, self.choice)
+
+    @property
+    def reached(self) -> Span:
+        """Its steps."""
+        return Span(self.first_step, self.last_step, self.highest_step)
+
+    def step_of(self, fields: Mapping[str, object]) -> float | None:
+        """The step of a record."""
+        return self.read(fields, now_ms=0).step
 
     def point(self, fields: Mapping[str, object], now_ms: int) -> Point:
         """What a record says behind those that were added."""
@@ -135,14 +144,14 @@ class Run:
         self.records = records = self.records + 1
         self.latest_id = id
         self.latest = record
-        self.last_offset = offset = id.offset
-        if not self.first_offset:
-            self.first_offset = offset
-        if records >= self.places.due_records or offset >= self.places.due_offset:
+        self.last_end = id
+        if self.first_end == BEFORE_ALL:
+            self.first_end = id
+        if records >= self.places.due_records or id.offset >= self.places.due_offset:
             self.places.add(id, records, self.highest_step, self.highest_time)
         if records >= self.spark.due:
             self.spark.note(self.figures)
-        self._look_for_settings(fields, offset)
+        self._look_for_settings(fields, id)
         if kind is Kind.EMERGENCY or total_steps is not None or unread:
             self._note_rare(entry, point, now_ms)
         return point
@@ -183,14 +192,14 @@ class Run:
         self.records += columns.records
         self.latest_id = last.id
         self.latest = last.record
-        self.last_offset = last.id.offset
+        self.last_end = last.id
         if self.records >= self.spark.due:
             self.spark.note(self.figures)
         if self._settings_finder.may_be_in(records[0]):
             for entry, fields in zip(entries, records, strict=True):
-                self._look_for_settings(fields, entry.id.offset)
+                self._look_for_settings(fields, entry.id)
         if columns.total_steps is not None:
-            self._note_total(columns.total_steps, last.id.offset)
+            self._note_total(columns.total_steps, last.id)
 
     def _add_places(self, entries: Sequence[Entry], columns: AlikeRecords) -> None:
         """Add the places that are due among the next records."""
@@ -233,8 +242,9 @@ class Run:
         """Note that something is missing."""
         self.gap_count += 1
         self.gaps.append(gap)
-        self.last_offset = gap.to.offset
-        self.first_offset = self.first_offset or gap.after.offset + 1
+        self.last_end = gap.to
+        if self.first_end == BEFORE_ALL:
+            self.first_end = EntryID(gap.after.generation, gap.after.offset + 1)
 
     def cut(self, left: Left, records: int) -> None:
         """Go on from what a cut left of the records, which are gone themselves.
@@ -254,7 +264,7 @@ class Run:
         self.places.cut(records)
         self.records = records
         self.latest_id, self.latest = to, b""
-        self.last_offset = to.offset
+        self.last_end = to
         self.last_step, self.highest_step = as_told(step), as_told(highest_step)
         if self.highest_step is None:
             self.first_step = self.before_steps = None
@@ -262,19 +272,19 @@ class Run:
         if self.highest_time is None:
             self.first_time = self.before_times = None
         self.by_time, self.by_arrival = Samples(), Samples()
-        if self.config_at > to.offset:
+        if self.config_at > to:
             self.config, self.config_left_out = b"", 0
         self._settings = {}
-        if self.total_at > to.offset:
+        if self.total_at > to:
             self.total_steps = None
-        alarms = [id for id in self.emergency_ids if id.offset <= to.offset]
+        alarms = [id for id in self.emergency_ids if id <= to]
         if len(alarms) < len(self.emergency_ids):
             self.emergencies -= len(self.emergency_ids) - len(alarms)
             self.emergency_ids, self.latest_emergency = (
                 deque(alarms, MAX_EMERGENCIES),
                 b"",
             )
-        gaps = [gap for gap in self.gaps if gap.to.offset <= to.offset]
+        gaps = [gap for gap in self.gaps if gap.to <= to]
         self.gap_count -= len(self.gaps) - len(gaps)
         self.gaps = deque(gaps, MAX_GAPS)
         self.approximate_to = to
@@ -321,7 +331,7 @@ class Run:
             eta_ms = clock.left_ms(step, total_steps)
         return Summary(
             records=self.records,
-            steps=Span(self.first_step, self.last_step, self.highest_step),
+            steps=self.reached,
             times=Span(self.first_time, self.last_time, self.highest_time),
             total_steps=total_steps,
             eta_ms=eta_ms,
@@ -368,15 +378,15 @@ class Run:
             self.by_time.note(time_ms, self.records, self.falls.at)
         self.last_time = time_ms
 
-    def _note_total(self, total_steps: int, offset: int) -> None:
+    def _note_total(self, total_steps: int, id: EntryID) -> None:
         if total_steps != self.total_steps:
-            self.total_steps, self.total_at = total_steps, offset
+            self.total_steps, self.total_at = total_steps, id
 
-    def _look_for_settings(self, fields: Mapping[str, object], offset: int) -> None:
+    def _look_for_settings(self, fields: Mapping[str, object], id: EntryID) -> None:
         settings = self._settings_finder.find(fields)
         if settings is None or settings == self._settings:
             return
-        self._settings, self.config_at = settings, offset
+        self._settings, self.config_at = settings, id
         text = encode(settings)
         is_kept = len(text) <= MAX_CONFIG_BYTES
         self.config = text if is_kept else b""
@@ -396,7 +406,7 @@ class Run:
         if entry.kind is Kind.EMERGENCY:
             self._note_emergency(entry, point, now_ms)
         if point.total_steps is not None:
-            self._note_total(point.total_steps, entry.id.offset)
+            self._note_total(point.total_steps, entry.id)
         for unread in point.unread:
             self._note_unread(unread)
 

@@ -20,7 +20,7 @@ from tailcast_index.fold.summary import Gap, News, UnreadKey
 from tailcast_index.meaning import RULES_VERSION, Choice, Rules
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.indexes import StoredIndex
-from tailcast_streams.position import Cursor, EntryID
+from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
 
 
 _T = TypeVar("_T")
@@ -28,6 +28,9 @@ _T = TypeVar("_T")
 # The field that says how records are read, and those that have news.
 CHOICE_FIELD: Final = "choice"
 NEWS_FIELDS: Final = (CHOICE_FIELD, "newest", "rewinds")
+
+# Where neither settings nor a total were said.
+_NOTHING_SAID: Final = (BEFORE_ALL, BEFORE_ALL)
 
 _encode: Final = msgspec.json.encode
 _decode: Final = msgspec.json.decode
@@ -62,7 +65,7 @@ def fields_of(run: Run) -> dict[str, bytes]:
         "times": _some(run.first_time, run.last_time, run.highest_time),
         "before": _some(_text(run.before_steps), _text(run.before_times)),
         "total_steps": run.total_steps,
-        "said": said if any(said) else None,
+        "said": None if said == _NOTHING_SAID else [*map(str, said)],
         "approximate": _text(run.approximate_to),
         "spark": run.spark.dump(run.figures),
         "spark_latest": run.spark.dump_latest(run.figures),
@@ -79,12 +82,8 @@ def fields_of(run: Run) -> dict[str, bytes]:
         "choice": run.choice,
         "lanes": falls.dump(),
         "kinds": falls.dump_kinds(),
-        "marks": [
-            run.places.due_records,
-            run.places.due_offset,
-            run.first_offset,
-            run.last_offset,
-        ],
+        "marks": [run.places.due_records, run.places.due_offset],
+        "ends": [str(run.first_end), str(run.last_end)],
     }
     found = {name: _encode(value) for name, value in fields.items() if value}
     if run.config or run.config_left_out:
@@ -125,7 +124,7 @@ def load_run(
     run.total_steps = fields.get("total_steps")
     run.config = stored.get("config", b"")
     run.config_left_out = fields.get("config_left_out", 0)
-    run.config_at, run.total_at = fields.get("said", (0, 0))
+    run.config_at, run.total_at = map(_end, fields.get("said", (0, 0)))
     run.approximate_to = _id(fields.get("approximate"))
     run.written_ms, run.arrived_ms = fields["activity"]
     run.by_time = Samples.load(fields.get("pace", ()))
@@ -159,8 +158,9 @@ def load_run(
         run.figures,
         records=run.records,
     )
-    *places, run.first_offset, run.last_offset = fields["marks"]
-    run.places = PlaceMarks(*places)
+    due_records, due_offset, *ends = fields["marks"]
+    run.places = PlaceMarks(due_records, due_offset)
+    run.first_end, run.last_end = map(_end, ends or fields["ends"])
     return run
 
 
@@ -174,6 +174,7 @@ _JSON: Final = frozenset(
         "choice",
         "config_left_out",
         "emergencies",
+        "ends",
         "gaps",
         "kinds",
         "lanes",
@@ -247,6 +248,13 @@ def _some(*values: _T) -> tuple[_T, ...] | None:
 
 def _text(id: EntryID | None) -> str | None:
     return None if id is None else str(id)
+
+
+def _end(stored: str | int) -> EntryID:
+    """Where a line ends; earlier versions stored its offset alone."""
+    if isinstance(stored, int):
+        return EntryID(1, stored) if stored else BEFORE_ALL
+    return EntryID.parse(stored)
 
 
 def _id(text: str | None) -> EntryID | None:

@@ -91,6 +91,18 @@ class Chooser:
         state.changes += is_other
         return is_other
 
+    def explains(self, fields: Fields) -> bool:
+        """Whether a step that falls at the next record is no beginning of another run.
+
+        So it is if the epoch rose meanwhile, or if the record says that it is of
+        another kind.
+        """
+        line = self._line(fields)[0]
+        state = self._state
+        if line is None or state.changes == MAX_CHANGES:
+            return False
+        return state.order.explains(state.choice, line)
+
     def may_pass(self, records: Sequence[Fields], steps: Sequence[int] | None) -> bool:
         """Whether it can be sure beforehand where the steps of the next records are.
 
@@ -230,20 +242,26 @@ class Chooser:
     def _order(self, fields: Fields) -> None:
         """Look at where the step is among those before it."""
         found: Any = self._steps.find(fields)
-        main, main_path = self._main(fields)
         if found.__class__ is int and self._is_plain:
+            main, _ = self._main(fields)
             epoch, _ = self._epoch(fields, None)
             if self._state.order.passes(found, found, epoch, main, fields):
                 return
-        raw = read_step(found)
+        line, raw = self._line(fields)
+        if line is not None and raw is not None:
+            self._take(line, raw)
+
+    def _line(self, fields: Fields) -> tuple[Line | None, Step | None]:
+        """A record as it is looked at, with its step; None for one that has none."""
+        raw = read_step(self._steps.find(fields))
         step = None if raw is None else self._steps.placed(fields, raw)
         if raw is None or step is None:
-            return
+            return None, raw
+        main, main_path = self._main(fields)
         epoch, epoch_path = self._epoch(fields, raw)
         lane = name_of(self._lane_at(fields))
-        self._take(
-            Line(step, raw.value, epoch, epoch_path, lane, main, main_path, fields), raw
-        )
+        value = raw.value
+        return Line(step, value, epoch, epoch_path, lane, main, main_path, fields), raw
 
     def _take(self, line: Line, raw: Step) -> None:
         """Take a line, which may say that the choice should be another one."""

@@ -246,6 +246,18 @@ class Order(msgspec.Struct, array_like=True):
         self._settle(line)
         return other
 
+    def explains(self, choice: Choice, line: Line) -> bool:
+        """Whether a step may fall at a line though the same run goes on there.
+
+        That it has other fields than those before says nothing: another run may.
+        """
+        last = self.last.get(line.lane)
+        if last is None or line.step >= last:
+            return False
+        other = self._explained(choice, line)
+        named = [one for one in other.asides[len(choice.asides) :] if one.text]
+        return other.rounds != choice.rounds or bool(named)
+
     def begin_anew(self, lane: str, step: Number | None) -> None:
         """Forget the steps, which are counted otherwise from now on."""
         self.last = {} if step is None else {lane: step}

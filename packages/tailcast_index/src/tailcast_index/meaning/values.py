@@ -8,10 +8,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 
 # Raised whenever a record would be read otherwise than before, or more is kept of it.
-RULES_VERSION: Final = 3
+RULES_VERSION: Final = 4
 # The earlier versions whose indexes are gone on with where their stream was trimmed, so
 # that they cannot be made anew: what is stored of them can be read as it is.
-TAKEN_OVER: Final = (2,)
+TAKEN_OVER: Final = (3, 2)
 
 # The names of the fields that lead to a value, from the top.
 Path: TypeAlias = tuple[str, ...]

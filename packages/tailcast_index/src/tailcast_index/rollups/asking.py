@@ -3,7 +3,7 @@
 Pure: a generator yields the fields that it needs, and is sent what is stored of them.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from tailcast_index.rollups.layout import (
@@ -14,6 +14,7 @@ from tailcast_index.rollups.layout import (
     rows_of,
 )
 from tailcast_streams.indexes import LEVELS, Chunk
+from tailcast_streams.position import EntryID
 
 
 _T = TypeVar("_T")
@@ -24,15 +25,14 @@ StoredChunks: TypeAlias = Mapping[Chunk, bytes | None]
 Asking: TypeAlias = Generator[Sequence[Chunk], StoredChunks, _T]
 
 
-def buckets_up_to(offset: int, rolled: int) -> Asking[int]:
-    """How many buckets of the first level end at an offset of the file, or before it.
+def buckets_left(has: Callable[[EntryID], bool], rolled: int) -> Asking[int]:
+    """How many buckets of the first level end with a record that is still there.
 
     A level tells about where that is, and the next finer one where in there, so that
     few chunks of each are needed. Raises ValueError if one is not there.
 
     Args:
-        offset: where the file ends now. The records in the buckets are all of one file,
-            so they end one behind the other, whatever generation they are of.
+        has: whether a record is still there. Behind one that is not, none is.
         rolled: how many records are in complete chunks.
     """
     rows = rows_of(rolled)
@@ -54,5 +54,5 @@ def buckets_up_to(offset: int, rolled: int) -> Asking[int]:
             if len(reached) < stop - skipped:
                 raise ValueError(f"a chunk of level {LEVELS[level]} is missing")
             within = reached[passed - skipped : stop - skipped]
-            passed += sum(one.id.offset <= offset for one in within)
+            passed += sum(has(one.id) for one in within)
     return passed

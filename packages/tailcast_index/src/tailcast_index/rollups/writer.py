@@ -8,12 +8,12 @@ The last record of a session is in no bucket while it is the last, so that a ser
 with it as it is.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Final
 
 from tailcast_index.meaning import AlikeRecords, Point
 from tailcast_index.rollups.alike import Alike
-from tailcast_index.rollups.asking import Asking, StoredChunks, buckets_up_to
+from tailcast_index.rollups.asking import Asking, StoredChunks, buckets_left
 from tailcast_index.rollups.buckets import (
     NumberOf,
     reached_after,
@@ -151,18 +151,19 @@ class Rollups:
         self._changed, self._dropped = {}, {}
         return changes
 
-    def cut(self, offset: int, *, metrics: int) -> None:
-        """Forget the records that end behind an offset of the file.
+    def cut(self, has: Callable[[EntryID], bool], *, metrics: int) -> None:
+        """Forget the records that are gone.
 
         What is `missing` then is to be given before anything else; nothing has changed
         until all of it was, so that it can be begun again. Of a bucket that has some of
         these records all are forgotten. `left` says what there is then.
 
         Args:
-            offset: where the file ends now. There are records, and all are of one file.
+            has: whether a record is still there. There are records, and behind one that
+                is gone all are.
             metrics: numbers of metrics are below this.
         """
-        self._ask(self._cut(offset, range(metrics)))
+        self._ask(self._cut(has, range(metrics)))
 
     def give(self, chunks: Sequence[bytes | None]) -> None:
         """Go on with what was stored: the fields in `missing`, None for what is not.
@@ -281,19 +282,17 @@ class Rollups:
 
     # Cutting.
 
-    def _cut(self, offset: int, numbers: range) -> Asking[None]:
+    def _cut(self, has: Callable[[EntryID], bool], numbers: range) -> Asking[None]:
         extent = self._extent
         rolled, buckets = extent.rolled, len(self._open[0].reached)
-        is_rolled = offset < self._chunk_reached.id.offset
+        is_rolled = not has(self._chunk_reached.id)
         if is_rolled:
-            chunks, buckets = divmod(
-                (yield from buckets_up_to(offset, rolled)), CHUNK_ROWS
-            )
+            chunks, buckets = divmod((yield from buckets_left(has, rolled)), CHUNK_ROWS)
             rolled = 1 + chunks * CHUNK_RECORDS
         kept = Extent(rolled)
         stored = yield self._wanted(kept, numbers, is_rolled=is_rolled and buckets > 0)
         first = self._first(stored)
-        if first[0].offset > offset:
+        if not has(first[0]):
             self._forget_all()
             return
         if is_rolled:
@@ -320,7 +319,7 @@ class Rollups:
                 self._read_chunk(stored, 0, self._open_chunk)
                 self._open[0].cut(buckets, NEAR_ROW.size)
         else:
-            self._cut_rest(offset)
+            self._cut_rest(has)
         self._settle()
         self._store_rest()
         self.left = self._what_is_left(first, stored, numbers)
@@ -359,15 +358,15 @@ class Rollups:
         top = range(rows[-1] // CHUNK_ROWS)
         return list(dict.fromkeys([*parts, *fields(len(rows) - 1, top, numbers)]))
 
-    def _cut_rest(self, offset: int) -> None:
-        """Forget what is behind an offset, all of which is in memory."""
+    def _cut_rest(self, has: Callable[[EntryID], bool]) -> None:
+        """Forget what is gone, all of which is in memory."""
         self._unfold()
         chunk = self._open[0]
-        buckets = sum(one.id.offset <= offset for one in chunk.reached)
+        buckets = sum(has(one.id) for one in chunk.reached)
         if buckets < len(chunk.reached):
             chunk.cut(buckets, NEAR_ROW.size)
             self._pending = []
-        self._pending = [one for one in self._pending if one[0].offset <= offset]
+        self._pending = [one for one in self._pending if has(one[0])]
 
     def _forget_all(self) -> None:
         """Have nothing: whoever cut begins anew."""

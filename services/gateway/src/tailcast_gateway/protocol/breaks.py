@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from tailcast_index.fold import Rewind
+from tailcast_streams.cuts import is_rotation
 from tailcast_streams.entries import Entry, Kind
 from tailcast_streams.position import BEFORE_ALL, BEGINNING_CURSOR, Cursor
 from tailcast_streams.record import step_of
@@ -75,12 +76,13 @@ def gap_at(entry: Entry, previous: Cursor) -> dict[str, object]:
 def rewind_at(entry: Entry) -> dict[str, object]:
     """The fields for a marker. Clients are not sent the one that opens the stream."""
     details = entry.details or {}
-    return rewind(
+    told = rewind(
         entry.cursor,
         details.get("reason", "truncated"),
         step=details.get("step", ""),
         is_complete=details.get("complete", "") in _TRUE,
     )
+    return {**told, "rotated": True} if is_rotation(details) else told
 
 
 def is_record(entry: Entry) -> bool:

@@ -148,6 +148,16 @@ class RewindFields(MessagePart, kw_only=True):
     complete: Annotated[
         bool, Meta(description="Whether the old generation was read to its end.")
     ]
+    rotated: (
+        Annotated[
+            Flag,
+            Meta(
+                description="The file was rotated, and what was before lies in another "
+                "one: the run goes on, unless its steps begin anew."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     before: (
         Annotated[Number, Meta(description="The step from which the run fell back.")]
         | UnsetType

@@ -9,15 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tailcast_gateway.sessions.core.emergency_list import Tail
-from tailcast_gateway.sessions.indexed import fitting
+from tailcast_gateway.sessions.indexed import bytes_behind, fitting
 from tailcast_gateway.sessions.isolation import SessionIsolation
 from tailcast_gateway.sessions.making import fold_alone
 from tailcast_index.fold import Index
 from tailcast_index.fold.stored import parse_at
 from tailcast_index.meaning import Rules
 from tailcast_streams.broker import SessionReader
-from tailcast_streams.emergencies import FoundEmergency
-from tailcast_streams.entries import Entry, Kind
+from tailcast_streams.entries import Entry
 from tailcast_streams.exceptions import InvalidPosition
 from tailcast_streams.indexes import StoredIndex
 from tailcast_streams.position import BEFORE_ALL, NOTHING, Cursor, EntryID
@@ -168,23 +167,19 @@ class EmergencyTails:
             rest = [entry for entry in entries if entry.id > index.cursor.id]
             index.fold(rest, now_ms=self._now_ms())
             found = None if index.stale is not None else index.take_found()
-        if found is None:
-            found = self._read_alone(session, end.incarnation, entries)
-        cuts = [
-            entry.id[:]
-            for entry in entries
-            if entry.kind is Kind.MARKER and entry.id.generation > 1
-        ]
-        return Tail(incarnation=end.incarnation, found=found, cuts=cuts)
+        if index is None or found is None:
+            index = self._read_alone(session, end.incarnation, entries)
+            found = index.take_found()
+        return Tail(incarnation=end.incarnation, found=found, cuts=index.cuts)
 
     def _read_alone(
         self, session: str, incarnation: str, entries: Sequence[Entry]
-    ) -> Sequence[FoundEmergency]:
-        """The same, of entries that are read by themselves."""
+    ) -> Index:
+        """An index of entries that are read by themselves."""
         index = Index(session, incarnation=incarnation, rules=self._rules)
         for _ in fold_alone(index, entries, self._now_ms()):
             pass
-        return index.take_found()
+        return index
 
 
 def _place(at: str, end: StoredEnd) -> Cursor:
@@ -201,8 +196,7 @@ def _within(behind: Mapping[str, _Behind], most: int) -> dict[str, _Behind]:
     """Those of which no more than so many bytes are read, all together."""
     chosen: dict[str, _Behind] = {}
     for name, (after, end) in behind.items():
-        generation, offset = end.cursor.id
-        size = offset - (after.offset if after.generation == generation else 0)
+        size = bytes_behind(after, end.cursor.id)
         if size <= min(LOOKED_BYTES, most):
             most -= size
             chosen[name] = behind[name]

@@ -252,13 +252,26 @@ class Indexed:
         for name in lacking:
             if name in made:
                 known[name] = made[name]
-            elif name in known and known[name].index.stale is not None:
-                # What is behind it is to be read otherwise, and is not told of.
-                one, state = states[name]
-                again = self._known_before(name, one, state, only)
-                assert again is not None  # noqa: S101  # it was there before
-                known[name] = again
+            elif name in known:
+                self._take_back(known, name, *states[name], only)
         return known
+
+    def _take_back(
+        self,
+        known: dict[str, _Read],
+        name: str,
+        kept: WholeIndex,
+        state: SessionState,
+        only: Sequence[str] | None,
+    ) -> None:
+        """Have an index without what is behind it, which is to be read otherwise."""
+        again = self._known_before(name, kept, state, only)
+        assert again is not None  # noqa: S101  # it was there before
+        if _is_of_before(again, state):
+            # Whether anything of it is left is told by what is behind it.
+            del known[name]
+        else:
+            known[name] = again
 
     def _known_before(
         self,
@@ -284,7 +297,7 @@ class Indexed:
         left = TAILS_BYTES
         for name, (index, state) in known.items():
             at = index.cursor.id
-            size = state.position.last_id.offset - at.offset
+            size = bytes_behind(at, state.position.last_id)
             if 0 < size <= min(left, TAIL_BYTES):
                 left -= size
                 behind[name] = at
@@ -353,20 +366,32 @@ def _known(
 
 def _is_lacking(read: _Read, state: SessionState) -> bool:
     """Whether another index is to be made if it can be."""
-    if read.index.stale is not None:
+    if read.index.stale is not None or _is_of_before(read, state):
         return True
     return read.is_made and read.index.cursor.id != state.position.last_id
 
 
+def _is_of_before(read: _Read, state: SessionState) -> bool:
+    """Whether an index ends before the present generation."""
+    return read.index.cursor.id.generation < state.position.generation
+
+
 def fitting(index: Index | None, incarnation: str, end: EntryID) -> Index | None:
-    """An index, if it is of this stream and of its present generation."""
+    """An index, if it is of this stream, and the file has what it tells, mostly.
+
+    A generation that has begun behind it may have cut some: that is known once it was
+    folded.
+    """
     if index is None:
         return None
-    at = index.cursor.id
     is_fitting = (
         index.stale is None
         and index.incarnation == incarnation
-        and at.generation == end.generation
-        and at <= end
+        and index.cursor.id <= end
     )
     return index if is_fitting else None
+
+
+def bytes_behind(at: EntryID, end: EntryID) -> int:
+    """How many bytes are behind an entry, at least."""
+    return end.offset - (at.offset if at.generation == end.generation else 0)

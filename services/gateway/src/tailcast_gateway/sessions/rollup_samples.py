@@ -88,7 +88,10 @@ class RollupSamples:
             return None
         head = await self._head(session, known.extent, after)
         summary = found.index.summary(self._now_ms())
-        others = others_within(summary, found.index.markers, after, end.id)
+        index = found.index
+        others = others_within(
+            summary, index.markers, index.rotations, after=after, end=end.id
+        )
         if head is None or others is None:
             return None
         alarms = [id for id in summary.emergency_ids if after < id <= end.id]

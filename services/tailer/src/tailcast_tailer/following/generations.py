@@ -8,6 +8,7 @@ it began anew, and `ownership` whether this tailer may declare that.
 from functools import partial
 from typing import NamedTuple
 
+from tailcast_streams.cuts import rotation_details
 from tailcast_streams.entries import NewEntry
 from tailcast_tailer.appending.appender import Stored, marker
 from tailcast_tailer.core.past_files import past_file, remember
@@ -135,6 +136,8 @@ class Generations:
         is_complete = succeeding is not None and succeeding.is_complete
         reason = _reason(stored, seen) if succeeding is None else "replaced"
         details = {"reason": reason, "complete": "true" if is_complete else "false"}
+        if succeeding is not None and succeeding.was_renamed and not kept:
+            details = rotation_details(details)
         entries = [marker(kept, details), *portion.reading.entries]
         moved = stored.moved_to(portion.place)
         generation, is_backlog = _generation_after(stored, succeeding)

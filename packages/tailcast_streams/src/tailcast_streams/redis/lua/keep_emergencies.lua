@@ -41,7 +41,7 @@ end
 if life ~= '' and is_other then
   for _, member in ipairs(redis.call('ZRANGEBYLEX', order, from, to)) do drop(member) end
 end
-local last_cut = tonumber(string.match(life, ' (%d+):%d+$') or '0')
+local last_cut = tonumber(string.match(life, ' (%d+):[%d:]+$') or '0')
 if incarnation == '' then
   if redis.call('HDEL', lives, session) == 1 then has_changed = true end
 elseif life ~= ARGV[4] and (is_other or tonumber(ARGV[5]) >= last_cut) then

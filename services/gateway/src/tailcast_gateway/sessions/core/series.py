@@ -117,15 +117,23 @@ def rows_for(points: int, metrics: int) -> int:
 
 
 def others_within(
-    summary: Summary, markers: Sequence[EntryID], after: EntryID, end: EntryID
+    summary: Summary,
+    markers: Sequence[EntryID],
+    rotations: tuple[int, Sequence[EntryID]],
+    *,
+    after: EntryID,
+    end: EntryID,
 ) -> list[EntryID] | None:
     """The markers and gaps between two entries; None if not all may be known."""
     if summary.emergencies > len(summary.emergency_ids):
         return None
     if summary.gap_count > len(summary.gaps):
         return None
+    count, rotated = rotations
+    if count > len(rotated) and after < rotated[0]:
+        return None
     gaps = [gap.to for gap in summary.gaps if gap.reason != TRIMMED]
-    return [id for id in (*markers, *gaps) if after < id <= end]
+    return [id for id in (*markers, *rotated, *gaps) if after < id <= end]
 
 
 def drawn_body(session: str, x: AxisName, drawn: Drawn) -> dict[str, object]:
