@@ -137,6 +137,23 @@ def test_what_is_not_in_the_file_any_more_is_not_drawn(
     one.shows("loss", points=5, last="94")
 
 
+def test_a_file_that_is_rotated_is_one_curve(up: Running, look: Looker) -> None:
+    """It goes on in the next file, until another run begins under the name."""
+    up.write("rotated", *records(0, 50))
+    one = look(up.url, "?session=rotated")
+    one.shows("loss", points=50)
+    file = up.logs / "telemetry" / "rotated.jsonl"
+    file.rename(file.with_name("rotated.jsonl.1"))
+    up.write("rotated", *records(50, 60))
+    one.shows("loss", points=60, last="59")
+    up.write("rotated", *records(60, 62))
+    one.shows("loss", points=62, last="61")
+    file.with_name("rotated.jsonl.1").rename(file.with_name("rotated.jsonl.2"))
+    file.rename(file.with_name("rotated.jsonl.1"))
+    up.write("rotated", *records(0, 3))
+    one.shows("loss", points=3, last="2")
+
+
 def test_a_run_that_fell_back_is_drawn_as_two_lines(up: Running, look: Looker) -> None:
     """Both are there, with all of their records."""
     up.write("back", *records(0, 30), *records(10, 20))
