@@ -395,6 +395,9 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
             TOLD_BESIDE + "test_documents_beside_a_file_are_told_as_they_change",
             BESIDE + "test_a_file_has_a_document_of_its_own_and_those_of_its_directory",
         ),
+        "A run that is called by the folder": (
+            TOLD_BESIDE + "test_documents_of_a_run_in_numbered_files",
+        ),
         "Each is one object": (
             BESIDE + "test_a_document_is_one_object",
             BESIDE + "test_what_is_no_document_says_why",
