@@ -224,8 +224,8 @@ survive: $(VENV)/.dev-set ## big replays, slow readers, idle crowds, hostile cli
 	@$(BIN)/python -m benchmarks.survival $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.dev-set ## the benchmarks, some twenty minutes
-	@for bench in ingest fanout 'gateway --rounds 2' index 'live --rounds 2'; do \
+bench: $(VENV)/.dev-set ## the benchmarks, some twenty-five minutes
+	@for bench in ingest fanout 'gateway --rounds 2' index 'live --rounds 2' cluster; do \
 		echo "== $$bench"; $(BIN)/python -m benchmarks.$$bench || exit 1; done
 
 # ---------------------------------------------------------------- the TypeScript client

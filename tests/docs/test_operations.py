@@ -14,6 +14,7 @@ from tests.docs.pages import named, read_page, section
 
 
 PAGE = read_page("docs/operations.md")
+SCALING = "docs/scaling.md"
 HISTOGRAM_PARTS = ("_bucket", "_sum", "_count")
 
 
@@ -30,13 +31,13 @@ def test_every_variable_of_compose_has_its_row() -> None:
 
 def test_whatever_else_is_named_exists() -> None:
     """Settings and metrics in advice, in examples, in alerts and of threats."""
-    text = PAGE + read_page("deploy/alerts.yml") + read_page("SECURITY.md")
+    text = "".join(map(read_page, ("deploy/alerts.yml", "SECURITY.md", SCALING)))
     there = {f"{PREFIX}{name}" for name in SETTINGS | COMPOSE}
     there |= {f"{name}_FILE" for name in there}
     there |= {name for service in SERVICES for name in metrics(service)}
     there |= {f"{name}{part}" for name in there for part in HISTOGRAM_PARTS}
     mentioned = set(
-        re.findall(r"\bTAILCAST_[A-Z_]+[A-Z]|\btailcast_[a-z_]+[a-z]", text)
+        re.findall(r"\bTAILCAST_[A-Z_]+[A-Z]|\btailcast_[a-z_]+[a-z]", PAGE + text)
     )
     unknown = mentioned - there
     assert not unknown, f"named, and not there: {sorted(unknown)}"
@@ -50,6 +51,14 @@ def test_every_alert_is_explained() -> None:
     assert rules
     documented = named(section(PAGE, "Alerts"))
     assert {name: cells[0] for name, cells in documented.items()} == dict(rules)
+
+
+def test_what_tells_that_more_is_needed_is_an_alert() -> None:
+    """The page on scaling names alerts that exist."""
+    alerts = {*re.findall(r"- alert: (\w+)", read_page("deploy/alerts.yml"))}
+    mentioned = {*re.findall(r"`(Tailcast[A-Z]\w+)`", read_page(SCALING))}
+    assert mentioned
+    assert mentioned <= alerts
 
 
 def test_what_alerts_count_is_there_before_its_first_count() -> None:

@@ -1,0 +1,1 @@
+"""How many nodes that train one of each part carries, and what gives first."""
