@@ -55,6 +55,11 @@ describe("an address", () => {
     expect(readView("?session=a&compare=b&paused=3").ignored).toEqual(["paused=3"]);
   });
 
+  test("compares no run with itself", () => {
+    expect(readView("?session=a&compare=a").view).toEqual({ ...HOME, session: "a" });
+    expect(readView("?session=a&compare=b,a").view.compare).toEqual(["b"]);
+  });
+
   test("hides none but runs that are compared", () => {
     const { view, ignored } = readView("?session=a&compare=b&hide=b,c&place=3");
     expect(view).toEqual({ ...HOME, session: "a", compare: ["b"], hide: ["b"], place: 3 });

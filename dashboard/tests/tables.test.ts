@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Curve } from "../src/core/curve.js";
-import { csv, fileName, rowsWithin } from "../src/core/tables.js";
+import { csv, fileName, lastOf, rowsWithin } from "../src/core/tables.js";
 
 function curve(): Curve {
   const made = new Curve();
@@ -17,6 +17,19 @@ describe("a table of curves", () => {
       { session: "a", x: 2, mean: NaN, min: NaN, max: NaN, count: 1 },
       { session: "a", x: 3, mean: 0.4, min: 0.4, max: 0.4, count: 1 },
     ]);
+  });
+
+  test("has the last rows of each session where it has not all", () => {
+    const lines = ["a", "b"].map((session) => ({ session, curve: curve() }));
+    const rows = rowsWithin(lines, { from: null, to: null });
+    expect(lastOf(rows, 5).map(({ session, x }) => [session, x])).toEqual([
+      ["a", 2],
+      ["a", 3],
+      ["b", 2],
+      ["b", 3],
+    ]);
+    expect(lastOf(rows, 6)).toEqual(rows);
+    expect(lastOf([], 6)).toEqual([]);
   });
 
   test("is a file that spreadsheets read as what it is", () => {

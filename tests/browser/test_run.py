@@ -189,6 +189,45 @@ def test_no_chart_moves_when_something_is_said_beneath_one(
     assert one.chart("loss").bounding_box() == before
 
 
+LONG_NAME = "a/name/that/says/all/of/what/is/measured/and/of/what/and/how/often"
+
+
+def test_a_long_name_hides_no_figures(up: Running, look: Looker) -> None:
+    """Tables fit into their charts, and charts beside one another begin together."""
+    for name in ("one", "other"):
+        up.write(name, *({"step": at, "loss": at, LONG_NAME: at} for at in range(3)))
+    run = look(up.url, "?session=one&table=1")
+    figures = run.chart(LONG_NAME).locator(".figures")
+    expect(figures).to_contain_text("records")
+    assert figures.evaluate("(it) => it.scrollWidth <= it.clientWidth")
+    compared = look(up.url, "?session=one&compare=other")
+    tops: list[float] = []
+    for metric in ("loss", LONG_NAME):
+        compared.shows(metric, points=6)
+        box = compared.chart(metric).locator(".chart-plot").bounding_box()
+        assert box is not None
+        tops.append(box["y"])
+    assert tops[0] == tops[1]
+
+
+def test_what_is_said_of_a_place_leaves_the_name_as_it_is(
+    up: Running, look: Looker
+) -> None:
+    """Where there is not room for both, the end of what is said is left out."""
+    name = "validation_loss"
+    up.write(
+        "narrow", *({"step": at, name: 0.05123 + at % 7 / 99} for at in range(3_000))
+    )
+    one = look(up.url, "?session=narrow", width=360)
+    one.shows(name)
+    chart = one.chart(name)
+    chart.locator(".chart-plot").hover()
+    expect(chart.locator(".chart-value")).to_contain_text("step")
+    assert chart.locator(".chart-name").evaluate(
+        "(it) => it.scrollWidth <= it.clientWidth"
+    )
+
+
 def test_on_a_phone_how_far_a_run_is_stands_in_one_line(
     up: Running, look: Looker
 ) -> None:

@@ -220,6 +220,28 @@ def test_what_is_so_is_read_out(up: Running, look: Looker) -> None:
     expect(said).to_contain_text("running")
 
 
+def test_nobody_hears_that_there_is_no_connection_yet(
+    up: Running, look: Looker
+) -> None:
+    """The first that is read out is that it is live."""
+    one = look(up.url)
+    one.page.add_init_script(_NOTE_WHAT_IS_READ_OUT)
+    one.go()
+    expect(one.row("run_1")).to_be_visible()
+    expect(one.page.locator('[aria-live="polite"]')).not_to_be_empty()
+    heard: list[str] = one.page.evaluate("window.heard")
+    assert heard[0].startswith("Live")
+
+
+_NOTE_WHAT_IS_READ_OUT = """
+window.heard = [];
+new MutationObserver(() => {
+  const said = document.querySelector('[aria-live="polite"]')?.textContent;
+  if (said && window.heard.at(-1) !== said) window.heard.push(said);
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1600, 360])
 @pytest.mark.parametrize("query", ["?session=run_2", "?show=files"])

@@ -108,9 +108,11 @@ export function readView(search: string): { view: View; ignored: string[] } {
   for (const name of new Set(asked.keys())) {
     if (!known.has(name)) ignored.push(`${name}=${asked.get(name)}`);
   }
+  const session = read<string | null>("session", null, (text) => text);
+  const named = read<readonly string[]>("compare", [], parseNames);
   const view: View = {
-    session: read<string | null>("session", null, (text) => text),
-    compare: read<readonly string[]>("compare", [], parseNames),
+    session,
+    compare: named.filter((name) => name !== session),
     hide: read<readonly string[]>("hide", [], parseNames),
     place: read<number | null>("place", null, parseNumber),
     metrics: read<readonly string[] | null>("metrics", null, parseNames),

@@ -39,6 +39,15 @@ export function rowsWithin(lines: readonly Line[], span: Span): Row[] {
   return rows;
 }
 
+/** The last rows of each session, as many of each, so many in all at most. */
+export function lastOf(rows: readonly Row[], most: number): Row[] {
+  const sessions = [...new Set(rows.map(({ session }) => session))];
+  const each = Math.floor(most / sessions.length);
+  return sessions.flatMap((name) =>
+    rows.filter(({ session }) => session === name).slice(-each),
+  );
+}
+
 /** As RFC 4180 has it, a line for each row and one with their names. */
 export function csv(rows: readonly Row[], axis: string): string {
   const lines = [["session", axis, "mean", "min", "max", "count"].join(",")];

@@ -4,7 +4,7 @@
 import { useEffect, useState } from "react";
 import { counted } from "../core/order.js";
 import { emergencies, muted, unseen } from "../feed/emergencies.js";
-import { isSignedOut, status } from "../feed/server.js";
+import { isSignedOut, status, wasFresh } from "../feed/server.js";
 import { listed } from "../feed/sessions.js";
 import { useValue } from "../feed/value.js";
 
@@ -16,7 +16,9 @@ const FEEDS = {
 } as const;
 
 export function Summary() {
-  const { feed } = useValue(status);
+  const { feed, retryAt, stopped } = useValue(status);
+  const hadFresh = useValue(wasFresh);
+  const isTrying = feed === "down" && retryAt === null && !stopped;
   const signedOut = useValue(isSignedOut);
   const { sessions, isWhole } = useValue(listed);
   const open = unseen(useValue(emergencies.held).all, useValue(muted)).length;
@@ -28,10 +30,11 @@ export function Summary() {
   ]
     .filter(Boolean)
     .join(". ");
-  const said = useCalm(sentence);
+  // That there is no connection yet is no news.
+  const said = useCalm(isTrying && !hadFresh && !signedOut ? "" : sentence);
   return (
     <p className="unseen" aria-live="polite">
-      {said}.
+      {said && `${said}.`}
     </p>
   );
 }

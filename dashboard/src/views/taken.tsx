@@ -3,11 +3,11 @@
 import { useEffect, useState } from "react";
 import type { Axis } from "../core/address.js";
 import { figure } from "../core/figures.js";
-import { csv, fileName, type Line, type Row, rowsWithin } from "../core/tables.js";
+import { csv, fileName, type Line, lastOf, type Row, rowsWithin } from "../core/tables.js";
 import { inkOf } from "./redraw.js";
 import type { Taken } from "./taking.js";
 
-/** A table has so many rows at most, the last of them: a browser cannot show more at once. */
+/** A table has so many rows at most, the last ones: a browser cannot show more at once. */
 const MAX_ROWS = 500;
 const TICK_MS = 1_000;
 
@@ -37,7 +37,7 @@ export function Figures(of: Taken) {
     return () => clearInterval(timer);
   }, []);
   const rows = rowsWithin(linesOf(of), of.span);
-  const shown = rows.slice(-MAX_ROWS);
+  const shown = lastOf(rows, MAX_ROWS);
   const isMany = of.sources.length > 1;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys
@@ -47,7 +47,9 @@ export function Figures(of: Taken) {
           <tr>
             {isMany && <th scope="col">session</th>}
             <th scope="col">{of.axis}</th>
-            <th scope="col">{of.metric}</th>
+            <th scope="col" title={of.metric}>
+              {of.metric}
+            </th>
             <th scope="col">min</th>
             <th scope="col">max</th>
             <th scope="col">records</th>
@@ -72,7 +74,8 @@ export function Figures(of: Taken) {
       </table>
       {rows.length > shown.length && (
         <p>
-          The last {figure(shown.length)} of {figure(rows.length)} rows; CSV has all.
+          The last {figure(shown.length)} of {figure(rows.length)} rows
+          {isMany && ", as many of each session"}; CSV has all.
         </p>
       )}
     </section>
