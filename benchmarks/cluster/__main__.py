@@ -194,20 +194,22 @@ def is_enough(paces: Sequence[Pace]) -> bool:
 
 def conclude(paces: Sequence[Pace]) -> None:
     """What follows for each part from the most that it kept up with."""
-    carried: dict[str, float] = {}
     for part in PARTS:
         # The broker is asked by the tailer, which is late if that is.
         who = {"writer", "tailer" if part == "broker" else part}
         kept = [pace for pace in paces if not who & {*pace.late}]
         if kept:
             cost = kept[-1].microseconds[part]
-            carried[part] = 1e6 / cost / LINES_PER_NODE
             print(
                 f"{part}: {cost:.0f} µs a line at {kept[-1].nodes} nodes, with which it"
-                f" kept up; at that cost a core of its own carries {carried[part]:.0f}"
+                f" kept up; at that cost a core of its own carries"
+                f" {1e6 / cost / LINES_PER_NODE:.0f}"
             )
-    if carried:
-        print(f"so the {min(carried, key=carried.__getitem__)} gives first")
+    if all_kept := [pace for pace in paces if not pace.late]:
+        # A line costs less at a faster pace: parts are compared at the same one.
+        nodes, costs = all_kept[-1].nodes, all_kept[-1].microseconds
+        first = max(costs, key=costs.__getitem__)
+        print(f"at {nodes} nodes, with which all kept up, the {first} needs most")
 
 
 def main() -> None:
