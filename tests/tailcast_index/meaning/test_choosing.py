@@ -418,6 +418,29 @@ def test_a_choice_becomes_another_a_bounded_number_of_times() -> None:
     records = [{"step": step, "timestamp": _T} for step in range(9)]
     assert chooser.may_pass(records, range(9))
     assert chooser.pass_all(records, range(9)) == len(records)
+    assert not chooser.explains({"step": 0, "mode": "val"})
+
+
+@pytest.mark.parametrize(
+    ("record", "is_explained"),
+    [
+        ({"step": 0, "epoch": 2, "loss": 1.0, "lr": 0.1}, True),
+        ({"step": 0, "epoch": 1, "mode": "val", "acc": 1.0}, True),
+        ({"step": 0, "epoch": 0, "loss": 1.0, "lr": 0.1}, False),
+        ({"step": 0, "epoch": 1, "acc": 1.0}, False),
+        ({"step": 9, "epoch": 1, "loss": 1.0, "lr": 0.1}, False),
+        ({"loss": 1.0}, False),
+    ],
+)
+def test_what_a_lower_step_may_mean_within_a_run(
+    record: Record, *, is_explained: bool
+) -> None:
+    """An epoch that rose, and another kind of lines; looking changes nothing."""
+    chooser = _looked(training(range(9), epoch=1))
+    before = chooser.dump()
+    assert chooser.explains(fields_of(record)) is is_explained
+    assert chooser.dump() == before
+    assert not _looked([]).explains(fields_of(record))
 
 
 @pytest.mark.parametrize("data", [b"", zlib.compress(b"\x93\x01\x02\x03")], ids=len)
