@@ -6,8 +6,10 @@ import pytest
 from msgspec.json import decode, encode
 
 from tailcast_index.fold import TRIMMED, Index, Span, Stale
+from tailcast_index.fold.rotations import Joint, Rotations
 from tailcast_index.meaning import RULES_VERSION
 from tailcast_streams.cuts import Cut
+from tailcast_streams.entries import Kind
 from tailcast_streams.position import EntryID
 from tests.tailcast_index.fold.world import NOW_MS, RULES, File, Indexer, Store, read
 
@@ -113,6 +115,23 @@ def test_it_goes_on_unless_a_step_says_otherwise(lines: Lines) -> None:
     assert (records, rewinds) == (8 + len(lines), [])
     assert reached.first == 1
     assert told(rotated([{"loss": 1.0}] * 3, [{"loss": 0.5}] * 2))[0] == 5
+    assert told(rotated([{"loss": 1.0}] * 3, steps(1, 2)))[0] == 5
+
+
+def test_what_is_passed_again_is_noted_again() -> None:
+    """A cut that a bucket hides may lead back before a rotation."""
+    rotations = Rotations()
+    entries = rotated(steps(1), steps(2), [{"note": "x"}]).history
+    markers = [one for one in entries if one.kind is Kind.MARKER]
+    for _ in range(2):
+        for marker in markers:
+            rotations.note(marker, has_records=marker.id.generation > 1)
+        ids = (EntryID(2, 0), EntryID(3, 0))
+        assert (rotations.count, tuple(rotations.latest)) == (2, ids)
+        rotations.go_back(EntryID(3, 0))
+        assert rotations.joint == Joint(ids[0], markers[1].previous)
+        rotations.go_back(EntryID(1, 10))
+        assert Rotations.load(rotations.dump()).dump() == [0, [], None]
 
 
 def test_steps_that_count_anew_in_each_epoch_go_on() -> None:
