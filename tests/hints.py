@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from tailcast_streams.broker import SessionReader
+from tailcast_streams.pushes import Push
 
 
 @asynccontextmanager
@@ -17,14 +18,15 @@ async def heard_of(
     """Listen; the iteration raises what ends the listening."""
     texts: asyncio.Queue[str] = asyncio.Queue()
 
-    def take(some: Sequence[str]) -> None:
+    def take(some: Sequence[str | Push]) -> None:
         for text in some:
-            texts.put_nowait(text)
+            if isinstance(text, str):
+                texts.put_nowait(text)
 
     async with reader.notifications(
         take, on_foreign=on_foreign, gather_seconds=gather_seconds
-    ) as lost:
-        yield _one_by_one(texts, asyncio.ensure_future(lost))
+    ) as line:
+        yield _one_by_one(texts, asyncio.ensure_future(line.lost))
 
 
 async def _one_by_one(

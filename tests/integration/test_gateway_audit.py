@@ -1,15 +1,17 @@
 """What the gateway finds though nobody told it, or nobody answered in time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
 from tailcast_gateway.commands import subscribing
 from tailcast_gateway.sessions import audit
-from tailcast_streams.broker import OnHeard
+from tailcast_streams.broker import Notified, OnHeard
+from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.keys import Keys
+from tailcast_streams.pushes import Push
 from tailcast_streams.redis.broker import RedisBroker
 from tailcast_streams.session_state import Head
 from tests.integration.gateway_rig import (
@@ -37,17 +39,22 @@ class Deaf(RedisBroker):
         on_heard: OnHeard,
         *,
         on_foreign: Callable[[], None] | None = None,
+        on_refused: Callable[[BrokerError], None] = lambda _: None,
         gather_seconds: float = 0.0,
-    ) -> AsyncGenerator[Awaitable[None]]:
+    ) -> AsyncGenerator[Notified]:
         """Only canaries."""
 
-        def hear(texts: Sequence[str]) -> None:
-            on_heard([text for text in texts if text.startswith("!canary")])
+        def hear(texts: Sequence[str | Push]) -> None:
+            some = [text for text in texts if isinstance(text, str)]
+            on_heard([text for text in some if text.startswith("!canary")])
 
         async with super().notifications(
-            hear, on_foreign=on_foreign, gather_seconds=gather_seconds
-        ) as lost:
-            yield lost
+            hear,
+            on_foreign=on_foreign,
+            on_refused=on_refused,
+            gather_seconds=gather_seconds,
+        ) as line:
+            yield line
 
 
 @pytest.mark.usefixtures("hasty")

@@ -21,6 +21,7 @@ from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.indexers import Indexers
 from tailcast_streams.indexes import Indexes
 from tailcast_streams.position import EntryID
+from tailcast_streams.pushes import Push
 from tailcast_streams.session_state import (
     Appended,
     Batch,
@@ -34,8 +35,28 @@ from tailcast_streams.session_state import (
 from tailcast_streams.sources import Sources
 
 
-# Called with notifications that have come together.
-OnHeard: TypeAlias = Callable[[Sequence[str]], None]
+# Called with notifications and pushes that have come together, in their order.
+OnHeard: TypeAlias = Callable[[Sequence[str | Push]], None]
+
+
+class Notified(Protocol):
+    """Whoever listens to notifications."""
+
+    @property
+    def lost(self) -> Awaitable[None]:
+        """Raises `BrokerUnavailable` if the connection is lost; or what was raised."""
+        ...
+
+    def watch(self, session: str) -> None:
+        """Hear pushes of a session too, from some moment on.
+
+        Each comes before the notification of its append.
+        """
+        ...
+
+    def unwatch(self, session: str) -> None:
+        """Hear no more pushes of a session, from some moment on."""
+        ...
 
 
 class SessionWriter(Protocol):
@@ -370,20 +391,20 @@ class SessionReader(Protocol):
         on_heard: OnHeard,
         *,
         on_foreign: Callable[[], None] | None = None,
+        on_refused: Callable[[BrokerError], None] = lambda _: None,
         gather_seconds: float = 0.0,
-    ) -> AbstractAsyncContextManager[Awaitable[None]]:
+    ) -> AbstractAsyncContextManager[Notified]:
         """Listen to notifications: texts for `parse_moved`, and those of `notify`.
 
         They are only hints. Some may be missing, and some may be of other installations
         on the same server. So look into the broker before you act on one. Those that
         are known to be of another installation are ignored; `on_foreign` is called for
-        each. What one gets is to be awaited: it raises `BrokerUnavailable` when the
-        connection is lost, and what `on_heard` raises. After listening again, look at
-        all sessions.
+        each. After listening again, look at all sessions, and watch anew.
 
         Args:
             on_heard: is called, within the loop, with those that have come together.
             on_foreign: is called for each of another installation.
+            on_refused: is called, once at most, if the account may not `watch`.
             gather_seconds: after some were handed on, the next ones are left alone for
                 so long. To be woken by each costs more than all else of it.
         """

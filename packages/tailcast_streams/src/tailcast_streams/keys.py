@@ -80,6 +80,13 @@ class Keys:
         """The hash of a session's state, in the stream's slot."""
         return f"{self._tagged(session)}:state"
 
+    def pushes(self, session: str) -> str:
+        """The channel on which a session's appends go to those who watch it.
+
+        It is in the stream's slot; `append.lua` makes the same of the stream's key.
+        """
+        return f"{self._tagged(session)}:pushes"
+
     @property
     def state_pattern(self) -> str:
         """What SCAN finds the states of all sessions by."""

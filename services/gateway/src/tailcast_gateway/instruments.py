@@ -501,14 +501,22 @@ class Instruments:
         """The tailers of running sessions that give no sign of life were counted."""
         self._meters.silent.set(count)
 
+    def push_taken(self) -> None:
+        """What was appended to a session came by itself."""
+        self._meters.live.pushed.labels("taken").inc()
+
+    def push_passed_over(self) -> None:
+        """It came, and did not follow what is here: the stream is read."""
+        self._meters.live.pushed.labels("read").inc()
+
     def wake_measured(self, seconds: float) -> None:
         """The time from a notification to the delivery of its entries was measured."""
-        self._meters.wake.observe(seconds)
+        self._meters.live.wake.observe(seconds)
 
     def delivered(self, lag_seconds: float) -> None:
         """A line reached the sockets `lag_seconds` after it was written to its file."""
         # The lag can be negative, since another machine's clock may be ahead of ours.
-        self._meters.lag.observe(max(0.0, lag_seconds))
+        self._meters.live.lag.observe(max(0.0, lag_seconds))
 
     def watching(self, *, sessions: int, subscribers: int, window_bytes: int) -> None:
         """The watched sessions, their subscribers and windows were counted."""

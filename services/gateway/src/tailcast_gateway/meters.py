@@ -235,6 +235,15 @@ class Meters:
             "code",
         )
         self.lost = counter("feed_lost", "Times the connection to the broker was lost")
+        self.live = _LiveMeters(make)
+        for code in close_codes:
+            self.closed.labels(code, "gateway")
+
+
+class _LiveMeters:
+    """What is told of records as they come."""
+
+    def __init__(self, make: MeterMaker) -> None:
         self.wake = make.histogram(
             "wake_seconds",
             "From a notification to the entries at the sockets",
@@ -245,8 +254,16 @@ class Meters:
             "From the line's write to its frame, by the two machines' clocks",
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
         )
-        for code in close_codes:
-            self.closed.labels(code, "gateway")
+        self.pushed = _from_zero(
+            make.counter(
+                "pushes",
+                "Appends of watched sessions that came by themselves, by `outcome`: "
+                "`taken`, or `read` (they did not follow, and the stream was read)",
+                "outcome",
+            ),
+            "taken",
+            "read",
+        )
 
 
 class _TcpMeters:

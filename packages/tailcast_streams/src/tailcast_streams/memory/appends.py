@@ -14,7 +14,8 @@ from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.memory.calls import MemoryCalls, now_ms
 from tailcast_streams.memory.stored import StoredStream
 from tailcast_streams.notification import format_moved
-from tailcast_streams.position import BEFORE_ALL, EntryID
+from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID
+from tailcast_streams.pushes import MAX_PUSHED_BYTES, MAX_PUSHED_ENTRIES, Push
 from tailcast_streams.session_state import (
     Appended,
     Batch,
@@ -47,7 +48,11 @@ class MemoryAppends(MemoryCalls):
         if batch.expected_whose not in (None, self._whose(batch.session)):
             return Appended.CONFLICT
         _check_rising(batch, stored)
+        before = self._stored.states.get(batch.session)
         self._write(batch, stored)
+        if _is_pushed(batch):
+            last_digest = 0 if before is None else before.last_digest
+            self._wake(_push(batch, Cursor(stored.last_id, last_digest)))
         self._wake(format_moved(batch.session, batch.written_ms))
         return Appended.DONE
 
@@ -210,3 +215,27 @@ def _typed(
     if "birth" in written:
         return {**written, "birth": Birth.parse(str(written["birth"]))}
     return written
+
+
+def _is_pushed(batch: Batch) -> bool:
+    """Whether those who watch get it, and need not read."""
+    kinds = {new.kind for new in batch.entries}
+    size = sum(len(new.record) for new in batch.entries)
+    return (
+        bool(kinds)
+        and kinds <= {Kind.RECORD, Kind.EMERGENCY}
+        and len(batch.entries) <= MAX_PUSHED_ENTRIES
+        and size <= MAX_PUSHED_BYTES
+    )
+
+
+def _push(batch: Batch, after: Cursor) -> Push:
+    entries: list[Entry] = []
+    previous = after.id
+    for new in batch.entries:
+        id = EntryID(batch.generation, new.offset)
+        entries.append(Entry(id, previous, new.kind, new.record))
+        previous = id
+    return Push(
+        batch.session, batch.incarnation, after, batch.written_ms, tuple(entries)
+    )

@@ -7,10 +7,10 @@ demand, so that tests can do that.
 
 import copy
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-from tailcast_streams.broker import OnHeard
+from tailcast_streams.broker import Notified, OnHeard
 from tailcast_streams.descriptions import Description
 from tailcast_streams.exceptions import BrokerError, BrokerUnavailable
 from tailcast_streams.memory.appends import MemoryAppends
@@ -117,14 +117,15 @@ class MemoryBroker(MemoryAppends, MemoryEntries, MemoryStates, MemoryListing):
         on_heard: OnHeard,
         *,
         on_foreign: Callable[[], None] | None = None,
+        on_refused: Callable[[BrokerError], None] = lambda _: None,
         gather_seconds: float = 0.0,
-    ) -> AsyncGenerator[Awaitable[None]]:
-        del on_foreign  # there are no other installations here
+    ) -> AsyncGenerator[Notified]:
+        del on_foreign, on_refused  # there are no others here, and no accounts
         await self._reachable()
         listener = MemoryListener(on_heard, gather_seconds)
         self._listeners.add(listener)
         try:
-            yield listener.lost
+            yield listener
         finally:
             self._listeners.discard(listener)
             listener.end()

@@ -8,6 +8,7 @@ from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.memory.listening import MemoryListener
 from tailcast_streams.memory.stored import Stored
 from tailcast_streams.position import BEFORE_ALL
+from tailcast_streams.pushes import Push
 from tailcast_streams.session_state import NOTHING_STORED, StoredPosition
 
 
@@ -39,9 +40,9 @@ class MemoryCalls:
         known = NOTHING_STORED if state is None else state.position
         return known._replace(stream_last_id=last_id)
 
-    def _wake(self, payload: str) -> None:
+    def _wake(self, said: str | Push) -> None:
         for listener in self._listeners:
-            listener.hear(payload)
+            listener.hear(said)
 
 
 def now_ms() -> int:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from tailcast_streams.exceptions import BrokerError
+from tailcast_streams.pushes import Push
 
 
 class MemoryListener:
     """Hands on together what was said since it last did."""
 
     def __init__(
-        self, on_heard: Callable[[Sequence[str]], None], gather_seconds: float
+        self, on_heard: Callable[[Sequence[str | Push]], None], gather_seconds: float
     ) -> None:
         self._on_heard = on_heard
         self._gather_seconds = gather_seconds
@@ -18,14 +19,26 @@ class MemoryListener:
         # Has the error when nothing more is heard.
         self.lost: asyncio.Future[None] = self._loop.create_future()
         # What was said, and what will hand it on.
-        self._said: list[str] = []
+        self._said: list[str | Push] = []
         self._call: asyncio.Handle | None = None
+        # The sessions whose pushes are wanted.
+        self._watched: set[str] = set()
         # When it may next be handed on, by the loop's clock.
         self._earliest = 0.0
 
-    def hear(self, payload: str) -> None:
+    def watch(self, session: str) -> None:
+        """Hear the pushes of a session."""
+        self._watched.add(session)
+
+    def unwatch(self, session: str) -> None:
+        """Hear them no more."""
+        self._watched.discard(session)
+
+    def hear(self, said: str | Push) -> None:
         """Note something that was said."""
-        self._said.append(payload)
+        if isinstance(said, Push) and said.session not in self._watched:
+            return
+        self._said.append(said)
         if self._call is None:
             self._call = self._loop.call_at(
                 max(self._earliest, self._loop.time()), self._hand_on

@@ -4,11 +4,13 @@
 Decisions are made in `append.lua`, where they are one step, or in the services.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from tailcast_streams.broker import OnHeard
+from tailcast_streams.broker import Notified, OnHeard
+from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.notification import heard
+from tailcast_streams.pushes import Push
 from tailcast_streams.redis.appends import RedisAppends
 from tailcast_streams.redis.claims import RedisClaims
 from tailcast_streams.redis.client_cursors import RedisClientCursors
@@ -66,26 +68,30 @@ class RedisBroker(
         on_heard: OnHeard,
         *,
         on_foreign: Callable[[], None] | None = None,
+        on_refused: Callable[[BrokerError], None] = lambda _: None,
         gather_seconds: float = 0.0,
-    ) -> AsyncGenerator[Awaitable[None]]:
+    ) -> AsyncGenerator[Notified]:
         await self._installation.settle()
 
-        def take(messages: Sequence[bytes]) -> None:
+        def take(messages: Sequence[bytes | Push]) -> None:
             tag = self._installation.heard_tag
-            texts = [heard(data, tag) for data in messages]
-            ours = [text for text in texts if text is not None]
-            if on_foreign is not None:
-                for _ in range(len(messages) - len(ours)):
+            ours: list[str | Push] = []
+            for message in messages:
+                if isinstance(message, Push):
+                    ours.append(message)
+                elif (text := heard(message, tag)) is not None:
+                    ours.append(text.decode(errors="replace"))
+                elif on_foreign is not None:
                     on_foreign()
             if ours:
-                on_heard([text.decode(errors="replace") for text in ours])
+                on_heard(ours)
 
         with translated_errors():
             listening = await listen(
-                self._listener, self._keys.feed, take, gather_seconds
+                self._listener, self._keys, take, on_refused, gather_seconds
             )
         try:
-            yield listening.lost
+            yield listening
         finally:
             await listening.end()
 

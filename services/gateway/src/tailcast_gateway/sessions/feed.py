@@ -27,6 +27,7 @@ from tailcast_gateway.sessions.indexers import KnownIndexers
 from tailcast_gateway.sessions.isolation import MAX_SESSIONS
 from tailcast_gateway.sessions.openings import Openings
 from tailcast_gateway.sessions.probe import Probe
+from tailcast_gateway.sessions.pushes import Pushes
 from tailcast_gateway.sessions.tailers import Tailers
 from tailcast_gateway.sessions.watchers import Watchers
 from tailcast_gateway.views.subscription import Subscription
@@ -37,6 +38,7 @@ from tailcast_streams.entries import Entry
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.notification import parse_moved
 from tailcast_streams.position import BEFORE_ALL
+from tailcast_streams.pushes import Push
 
 
 CANARY_SECONDS = 2.0
@@ -110,6 +112,14 @@ class Feed:
         # The sessions over which reading failed.
         self._failing = Failing(
             broker, watchers, mark=self.mark, spawn=spawn, clock=clock
+        )
+        # Takes what is pushed.
+        self._pushes = Pushes(
+            watchers,
+            is_to_be_read=self._is_to_be_read,
+            mark=self.mark,
+            take=self._take_pushed,
+            instruments=instruments,
         )
         # Begins to watch sessions.
         self.openings = Openings(
@@ -201,6 +211,7 @@ class Feed:
         """Drop what is kept about a session that is no longer watched."""
         self._written_ms.pop(session, None)
         self._failing.forget(session)
+        self._pushes.forget(session)
 
     def _found(self, session: str) -> bool:
         """Like `mark`; returns whether the session was not marked before."""
@@ -224,8 +235,10 @@ class Feed:
             try:
                 async with (
                     self._broker.notifications(
-                        self._heard, on_foreign=self._pass_over
-                    ) as lost,
+                        self._heard,
+                        on_foreign=self._pass_over,
+                        on_refused=self._not_pushed,
+                    ) as line,
                     asyncio.timeout(CANARY_TIMEOUT_SECONDS) as self._patience,
                 ):
                     self._instruments.feed_found()
@@ -233,27 +246,34 @@ class Feed:
                     self._is_found.set()
                     self.probe.done("listen")
                     self.audit.hurry()
-                    await lost
+                    self._pushes.begin(line)
+                    await line.lost
             except (BrokerError, TimeoutError) as error:
                 self._hearing.end()
                 self._instruments.feed_lost(error)
                 self.probe.failed("listen", error)
             self._patience = None
+            self._pushes.end()
             await asyncio.sleep(jittered(self._retry_seconds))
             self._retry_seconds = min(MAX_RETRY_SECONDS, self._retry_seconds * 2)
 
-    def _heard(self, payloads: Sequence[str]) -> None:
+    def _heard(self, messages: Sequence[str | Push]) -> None:
         """Handle what has come together."""
-        for payload in payloads:
+        for message in messages:
+            if isinstance(message, Push):
+                with self._isolation.over_session(message.session, self._failing.note):
+                    self._pushes.came(message)
+                continue
             try:
-                is_canary = self.notified(payload)
+                is_canary = self.notified(message)
             except Exception as error:  # noqa: BLE001  # other hints are not affected
-                self._isolation.session_failed(payload, error)
+                self._isolation.session_failed(message, error)
                 # The hint is lost by the failure, so audit all sessions.
                 self.audit.hurry()
             else:
                 if is_canary:
                     self._reassured()
+        self._pushes.settle()
 
     def _reassured(self) -> None:
         """Listen on: what is said arrives here."""
@@ -271,6 +291,9 @@ class Feed:
             return False
         session = moved.session
         if session in self._watchers.watched:
+            if self._pushes.is_told_already(session):
+                return False
+            self._pushes.watch(session)
             if moved.written_ms:
                 self._written_ms.setdefault(session, moved.written_ms)
             self.mark(session)
@@ -283,6 +306,10 @@ class Feed:
         with contextlib.suppress(BrokerError, TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 await self._broker.notify(self._hearing.farewell)
+
+    def _not_pushed(self, error: BrokerError) -> None:
+        """Read all that moves: the account may not have it pushed."""
+        self._instruments.broker_failed("watch", error)
 
     def _pass_over(self) -> None:
         """Count a notification of another installation on the same server."""
@@ -410,13 +437,28 @@ class Feed:
             await self._look_anew(watched, is_other=is_other)
             return False
         if new:
-            size = sum(len(entry.record) for entry in new) / len(new)
-            watched.record_bytes = max(1.0, (watched.record_bytes + size) / 2)
-            self._deliver(watched, new)
+            self._deliver_new(watched, new)
             if new[-1].id != entries[-1].id:
                 # The chain breaks after these entries, so read again from there.
                 self.mark(watched.session)
         return bool(new)
+
+    def _deliver_new(self, watched: Watched, entries: Sequence[Entry]) -> None:
+        size = sum(len(entry.record) for entry in entries) / len(entries)
+        watched.record_bytes = max(1.0, (watched.record_bytes + size) / 2)
+        self._deliver(watched, entries)
+
+    def _take_pushed(
+        self, watched: Watched, entries: Sequence[Entry], written_ms: int
+    ) -> None:
+        since = self._clock()
+        if written_ms:
+            self._written_ms[watched.session] = written_ms
+        self._deliver_new(watched, entries)
+        self._tell_taken(watched.session, since=since)
+
+    def _is_to_be_read(self, session: str) -> bool:
+        return session in self._dirty or session in self._failing
 
     def _deliver(self, watched: Watched, entries: Sequence[Entry]) -> None:
         now = self._clock()

@@ -9,6 +9,7 @@ from tailcast_indexer.link import Link
 from tailcast_streams.broker import SessionReader
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.notification import parse_moved
+from tailcast_streams.pushes import Push
 
 
 class Listener:
@@ -62,15 +63,17 @@ class Listener:
         hints = self._reader.notifications(
             self._heard, gather_seconds=self._gather_seconds
         )
-        async with hints as lost:
+        async with hints as line:
             self.is_listening = True
             # What moved before is not told.
             self._on_listening()
-            await lost
+            await line.lost
 
-    def _heard(self, texts: Sequence[str]) -> None:
+    def _heard(self, texts: Sequence[str | Push]) -> None:
         for text in texts:
-            self._take(text)
+            # (It watches nothing: what is pushed is for those who show it at once.)
+            if isinstance(text, str):
+                self._take(text)
 
     def _take(self, text: str) -> None:
         moved = parse_moved(text)

@@ -39,11 +39,11 @@ def entries_of(response: Sequence[Sequence[Any]]) -> list[Entry]:
     """
     entries = _as_written(response)
     a_line = (Kind.RECORD, Kind.EMERGENCY)
-    if _are_sound([entry[3] for entry in entries if entry[2] in a_line]):
+    if are_sound([entry[3] for entry in entries if entry[2] in a_line]):
         return entries
     return [
         Entry(*entry[:2], Kind.GAP, b"", UNREADABLE_GAP)
-        if entry.kind in a_line and not _are_sound([entry.record])
+        if entry.kind in a_line and not are_sound([entry.record])
         else entry
         for entry in entries
     ]
@@ -87,7 +87,7 @@ class _Record(msgspec.Struct):
 _decode_record = msgspec.json.Decoder(_Record).decode
 
 
-def _are_sound(records: Sequence[bytes]) -> bool:
+def are_sound(records: Sequence[bytes]) -> bool:
     """Whether all of these are JSON objects in UTF-8.
 
     Stored records go out as they are, between others. One that is none would make a

@@ -17,6 +17,7 @@
 -- Answers done, conflict or diverged. Offsets stay below 2^53: Lua's numbers are doubles.
 
 local FIXED_ARGUMENTS = 4
+local MAX_PUSHED_ENTRIES, MAX_PUSHED_BYTES = 64, 16384
 local stream, state, rejected = KEYS[1], KEYS[2], KEYS[3]
 local incarnation, generation, offset, entry_count, rejection_count, field_count,
   size, updated_ms, written_ms, marker_proof, last_digest = string.match(ARGV[4],
@@ -37,7 +38,7 @@ end
 -- 1. Compare.
 local stored = ask_own('HMGET', state, 'incarnation', 'generation', 'offset',
   'last_id', 'last_rejected_id', 'records', 'rejected', 'emergencies', 'rate', 'owner', 'path',
-  'taken_out_ms')
+  'taken_out_ms', 'last_digest')
 if not stored then return 'diverged' end
 local last_id = stored[4] or '0-0'
 local last_rejected_id = stored[5] or '0-0'
@@ -153,6 +154,24 @@ if stored[9] then
     'metrics_left_out', 'first_step', 'last_step', 'first_time_ms', 'last_time_ms')
 end
 
--- 3. Wake readers.
+-- 3. Tell readers. Those who watch the session get small batches themselves, of records
+-- alone, with what proves that they follow; who is wakened by name reads. What stands in
+-- the stream stands there, so nothing in here may fail.
+local pushed_bytes = 0
+for i = 1, entry_count do
+  pushed_bytes = pushed_bytes + #ARGV[first_entry + 2 * i - 1]
+end
+local channel = string.sub(stream, 1, -7) .. 'pushes'
+if records > 0 and records == entry_count and records <= MAX_PUSHED_ENTRIES
+    and pushed_bytes <= MAX_PUSHED_BYTES
+    and redis.acl_check_cmd('SPUBLISH', channel, '') then
+  local lines = {table.concat({incarnation, generation, stored[4] or '0-0',
+    stored[13] or '0', string.match(ARGV[2], '^!%S+ (%d+) ') or '0'}, ' ')}
+  for i = 1, entry_count do
+    lines[1] = lines[1] .. ' ' .. kinds[i] .. offsets[i]
+    lines[i + 1] = ARGV[first_entry + 2 * i - 1]
+  end
+  redis.pcall('SPUBLISH', channel, table.concat(lines, '\n'))
+end
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 'done'
