@@ -4,6 +4,8 @@ from functools import partial
 
 import pytest
 
+from tailcast_gateway.sessions import feed as feed_module
+from tailcast_streams.exceptions import BrokerUnavailable
 from tailcast_streams.notification import format_moved
 from tailcast_streams.position import Cursor
 from tailcast_streams.pushes import Push
@@ -150,22 +152,33 @@ async def test_what_nobody_watches_any_more() -> None:
     assert rig.hub.watched == {}
 
 
-async def test_sessions_that_move_are_watched_as_long_as_somebody_wants_them() -> None:
-    """From the first notification on, over a lost connection too."""
+async def test_sessions_that_move_are_watched_as_long_as_somebody_wants_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From the first notification on, and again after a lost connection."""
+    monkeypatch.setattr(feed_module, "RETRY_SECONDS", 0.0)
     rig = Feeding()
     await watched(rig)
     client = rig.client("a")
 
-    async def appends() -> None:
+    async def appends(first: int) -> None:
+        """The first is read, and the next ones are pushed."""
         await until(lambda: bool(rig.broker._listeners))
-        await store(rig.broker, "a", 40)
+        await store(rig.broker, "a", first)
         await until(lambda: "a" in rig.feed._dirty)
         await rig.read()
-        for end in (50, 60):
+        for end in (first + 10, first + 20):
             await store(rig.broker, "a", end)
             there = cursor(f"1-{end}")
             await until(partial(_is_at, rig, there))
 
-    rig.spawn(appends())
+    async def over_a_lost_connection() -> None:
+        await appends(40)
+        rig.broker.drop_listeners(BrokerUnavailable("lost"))
+        await until(lambda: not rig.broker._listeners)
+        await appends(70)
+
+    rig.spawn(over_a_lost_connection())
     await within(rig.feed.loops["listen"], lambda: not rig.tasks)
-    assert records(told(client)) == [20, 30, 40, 50, 60]
+    assert records(told(client)) == [20, 30, 40, 50, 60, 70, 80, 90]
+    assert rig.metric('pushes_total{outcome="taken"}') == 4
