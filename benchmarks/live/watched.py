@@ -33,7 +33,7 @@ from benchmarks.live.node import (
 from benchmarks.processes import free_port, require_linux, spread
 
 
-SUBSCRIBE = '{"type":"subscribe","sessions":["*"]}'
+SUBSCRIBE = '{"type":"subscribe"}'
 PATH = "/ws/telemetry"
 # How long all run before they are measured.
 WARM_SECONDS = 5.0
