@@ -183,18 +183,23 @@ async def test_nobody_is_let_in_while_memory_is_scarce(
     """Who is there goes on; others come when there is more."""
     async with rig.serving() as gateway:
         memory = gateway.replica.memory
+
+        def have_at_most(size: int | None) -> None:
+            # It is read once in a while, and kept in between.
+            monkeypatch.setattr(memory, "_bound", lambda: size)
+            monkeypatch.setattr(memory, "_most", size)
+            memory.look()
+
         async with watching(gateway) as watcher:
             await watcher.subscribe(sessionId="a")
-            monkeypatch.setattr(memory, "_bound", lambda: 1)
-            memory.look()
+            have_at_most(1)
             with pytest.raises(InvalidStatus) as refused:
                 await connect(gateway.ws_url)
             assert refused.value.response.status_code == 503
             assert int(refused.value.response.headers["retry-after"]) >= 5
             await rig.writer("a").append({"step": 1})
             assert await watcher.until_records(1) == [{"step": 1}]
-            monkeypatch.setattr(memory, "_bound", lambda: None)
-            memory.look()
+            have_at_most(None)
             async with watching(gateway):
                 pass
         text = gateway.replica.instruments.exposition().decode()

@@ -29,6 +29,7 @@ STARTERS = {
     "app.py": "the gateway's drain, which ends the server; a rest of the collector",
     "supervisor.py": "the start of `up`, which waits for it",
     "sweep.py": "looks at files, for which it waits",
+    "follower.py": "a look ahead, which it ends or waits for",
     "signals.py": "a service, waited for",
     "hints.py": "who guards a watch, which looks at how it ended",
 }

@@ -556,6 +556,8 @@ class Follower:
                     self._ahead.keep(after.place, following)
         finally:
             seeing.cancel()
+            # Where nothing was appended nobody else asks how it ended.
+            await asyncio.gather(seeing, return_exceptions=True)
         return AT_ONCE
 
     async def _nothing_new(
