@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Python Fire cuts the name `lr#3` to `lr`, and makes a list or a set of others.
+# Python Fire cuts the name `lr#3` to `lr`, and makes a tuple or a set of others.
 #
 # Each argument is read as an expression of Python, in which `#` begins a comment: quotes of the shell do not
 # help, for they are gone by then. `--run='lr#3'` and `--run='lr#4'` are one run, `lr`. `{base}` is a
