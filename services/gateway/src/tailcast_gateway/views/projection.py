@@ -159,11 +159,14 @@ class _Object:
 
     def kept(self) -> dict[str, object]:
         """The kept fields, in the record's order, without objects that are empty."""
+        opened = {name: one for name, one in self._opened.items() if one is not None}
+        wanted = self._kept | opened.keys()
         kept: dict[str, object] = {}
-        for name, raw in self.fields.items():
+        # Of thousands of fields a few are wanted.
+        for name in filter(wanted.__contains__, self.fields):
             if name in self._kept:
-                kept[name] = raw
-            elif (inner := self._opened.get(name)) and (part := inner.kept()):
+                kept[name] = self.fields[name]
+            elif part := opened[name].kept():
                 kept[name] = part
         return kept
 
