@@ -55,16 +55,6 @@ class Cluster:
         for file in self._files:
             os.close(file)
 
-    @property
-    def offered(self) -> int:
-        """Lines a second that the nodes that write have."""
-        return self.writing * LINES_PER_NODE
-
-    @property
-    def bytes(self) -> int:
-        """What was written."""
-        return sum(self.sizes)
-
     def _append(self, number: int, steps: range) -> None:
         now = time.time()
         written = b"".join(

@@ -42,7 +42,7 @@ class Wire(asyncio.Protocol):
 
     @abstractmethod
     def failed(self, error: Exception) -> None:
-        """Take it that nothing comes any more."""
+        """Note that it is lost: nothing comes any more."""
 
     async def end(self, *, waits: bool = False) -> None:
         """Close it."""
@@ -60,7 +60,7 @@ class Wire(asyncio.Protocol):
                     raise reply
                 replies.append(reply)
         except redis_errors.RedisError as error:
-            self._lost(error)
+            self.failed(error)
             return
         if replies:
             self.came(replies)
@@ -72,12 +72,8 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed, by whomever."""
-        self._lost(redis_errors.ConnectionError("the server closed the connection"))
+        self.failed(redis_errors.ConnectionError("the server closed the connection"))
         self._streams.connection_lost(exc)
-
-    def _lost(self, error: Exception) -> None:
-        self.is_lost = True
-        self.failed(error)
 
 
 async def taken_over(client: Redis, make: Callable[[Any], _W]) -> _W:
