@@ -1,7 +1,7 @@
 """Reading, listing, listening: all adapters answer alike."""
 
 import asyncio
-import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tailcast_streams.births import UNCOUNTED, came_after
@@ -9,6 +9,7 @@ from tailcast_streams.entries import Document, Kind, NewEntry, NewRejection, Rej
 from tailcast_streams.keys import EMERGENCIES
 from tailcast_streams.notification import Moved, parse_moved
 from tailcast_streams.position import BEFORE_ALL, Cursor, EntryID, digest
+from tailcast_streams.pushes import Push
 from tailcast_streams.session_state import Appended, Batch, StoredEnd
 from tests.conformance.batches import append, first_batch, record, rejection
 from tests.conformance.conftest import Adapter
@@ -233,20 +234,30 @@ async def test_listeners_hear_what_moved(adapter: Adapter) -> None:
 async def test_listeners_may_hear_all_of_a_while_together(adapter: Adapter) -> None:
     """What comes while others are gathered is heard after that, and none is lost."""
     seconds = 0.2
-    hints = heard_of(adapter, gather_seconds=seconds)
-    async with hints as payloads, asyncio.timeout(PATIENCE_SECONDS):
+    handed_on: asyncio.Queue[tuple[bool, list[str]]] = asyncio.Queue()
+    has_gathered = asyncio.Event()
+
+    def take(some: Sequence[str | Push]) -> None:
+        if handed_on.empty():
+            # Half of the time: on no clock has it passed after all of it has.
+            asyncio.get_running_loop().call_later(seconds / 2, has_gathered.set)
+        texts = [text for text in some if isinstance(text, str)]
+        handed_on.put_nowait((has_gathered.is_set(), texts))
+
+    async with (
+        adapter.notifications(take, gather_seconds=seconds),
+        asyncio.timeout(PATIENCE_SECONDS),
+    ):
         await adapter.notify("!0")
-        heard = [await anext(payloads)]
-        began = time.monotonic()
-        later = asyncio.ensure_future(anext(payloads))
-        # It gathers now.
-        await asyncio.sleep(0)
+        before, heard = await handed_on.get()
         for number in range(1, 9):
             await adapter.notify(f"!{number}")
-        heard.append(await later)
-        assert time.monotonic() - began >= seconds
-        heard += [await anext(payloads) for _ in range(2, 9)]
+        after, some = await handed_on.get()
+        heard += some
+        while len(heard) < 9:
+            heard += (await handed_on.get())[1]
 
+    assert (before, after) == (False, True)
     assert heard == [f"!{number}" for number in range(9)]
 
 
