@@ -182,9 +182,11 @@ def latency(server: BrokerServer, root: Path) -> None:
 
     def write() -> None:
         for step in range(LATENCY_LINES):
-            with path.open("ab") as file:
-                file.write(make_line(step, chance))
+            line = make_line(step, chance)
+            # Noted first: the entry may be there before the file is closed.
             written.append(time.perf_counter())
+            with path.open("ab") as file:
+                file.write(line)
             time.sleep(1 / LATENCY_RATE)
 
     with server.client() as client:
