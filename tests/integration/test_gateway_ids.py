@@ -65,6 +65,9 @@ async def test_all_lines_of_a_connection_have_its_id(rig: Rig) -> None:
     assert limits == {"subscriptions", "control_frames", "invalid_messages"}
     (goodbye,) = [one for one in lines if one.get("connection") == theirs]
     assert goodbye["event"] == "connection closed"
+    # However soon after them the replica ends.
+    counts = [one["times"] for one in lines if one["event"] == "connections closed"]
+    assert sum(counts) == 2
 
 
 async def test_a_failure_over_one_client_has_its_id(

@@ -161,8 +161,12 @@ async def test_abort_from_inside_a_message() -> None:
 
 
 @pytest.mark.parametrize("how", ["end of file", "reset"])
-async def test_a_peer_that_just_goes(how: str) -> None:
-    """A connection that ends without a close frame is told as 1006."""
+async def test_a_peer_that_just_goes(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that ends without a close frame is told as 1006.
+
+    There is nothing to wait for, so no timer is made, which would fail here.
+    """
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", None)
     async with serving() as rig, raw_client(rig) as client:
         owner = await rig.next_owner()
         if how == "reset":
@@ -175,6 +179,21 @@ async def test_a_peer_that_just_goes(how: str) -> None:
         assert await owner.next_told() == ("closed", 1006, "", "nobody")
         await rig.until_empty()
         assert owner.told.empty()
+
+
+async def test_a_stalled_peer_that_goes_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that ends its side and reads nothing keeps no connection alive."""
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_SECONDS", 0.05)
+    async with serving() as rig, raw_client(rig, receive_buffer_bytes=4096) as client:
+        owner = await rig.next_owner()
+        while not owner.socket.paused:
+            owner.socket.write(text_frame(b"." * 1000))
+            await asyncio.sleep(0)
+        client.writer.write_eof()
+        assert await owner.next_told() == ("closed", 1006, "", "nobody")
+        await rig.until_empty()
 
 
 @pytest.mark.parametrize("message", ["fails", "fails and closes"])

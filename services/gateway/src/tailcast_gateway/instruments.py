@@ -3,6 +3,7 @@
 Other modules call a method that says what happened; the method counts it and logs it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import partial
@@ -57,6 +58,8 @@ class Instruments:
         self._outage = 0
         # Whether it has been logged that the broker's clock may not be read.
         self._is_clock_refused = False
+        # The connections that ended since they were last told, by close code.
+        self._ended: Counter[str] = Counter()
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
@@ -115,7 +118,8 @@ class Instruments:
         self._meters.closed.labels(counted_as, by).inc()
         if by == "gateway" and (limit := _OF_CLOSE.get(code)) is not None:
             self._meters.limited.labels(limit.name).inc()
-        self._log.info(
+        self._ended[counted_as] += 1
+        self._log.debug(
             "connection closed",
             connection=connection,
             peer=peer,
@@ -124,6 +128,15 @@ class Instruments:
             reason=reason,
             seconds=round(seconds, 1),
         )
+
+    def tell_ends(self) -> None:
+        """Log how many connections have ended since this was last called.
+
+        One line for all, since thousands may end together.
+        """
+        if self._ended:
+            codes, self._ended = self._ended, Counter()
+            self._log.info("connections closed", times=codes.total(), codes=dict(codes))
 
     def origin_refused(self, origin: str) -> None:
         """A web page of an origin that is not allowed was refused."""

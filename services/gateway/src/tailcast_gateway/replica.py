@@ -224,6 +224,7 @@ class Replica:
             pong_timeout=pong_timeout,
             slow_timeout=slow_timeout,
             clock=clock,
+            tell_ends=self.instruments.tell_ends,
         )
 
     @property
@@ -328,6 +329,7 @@ class Replica:
                 self.reads.close()
                 await tasks.end()
                 await end_all(list(self._spawned))
+                self.instruments.tell_ends()
 
     @property
     def loops(self) -> Mapping[str, Loop]:

@@ -1,7 +1,7 @@
 """All connections of a replica: counts, pings and checks them, and sends heartbeats.
 
 One task looks at all connections, some of them at each tick, instead of a task for
-each.
+each. Those that have ended are told together.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from tailcast_service.tasks import Loop
 TICKS = 8
 # The pause between two looks for due heartbeats, seconds.
 BEAT_SECONDS = 0.25
+# The pause between two lines of the log that tell which connections have ended.
+ENDS_SECONDS = 1.0
 
 
 class Connections:
@@ -29,11 +31,14 @@ class Connections:
         pong_timeout: float,
         slow_timeout: float,
         clock: Callable[[], float],
+        tell_ends: Callable[[], None],
     ) -> None:
         self._ping_interval = ping_interval
         self._pong_timeout = pong_timeout
         self._slow_timeout = slow_timeout
         self._clock = clock
+        # Tells of the connections that have ended since.
+        self._tell_ends = tell_ends
         # Open connections, in as many parts as a round has ticks.
         self._parts: list[dict[Connection, None]] = [{} for _ in range(TICKS)]
         # Which part gets the next connection.
@@ -60,7 +65,11 @@ class Connections:
     @property
     def loops(self) -> Mapping[str, Loop]:
         """The loops that look after the connections until cancelled."""
-        return {"check": self._keep_checking, "beat": self._keep_beating}
+        return {
+            "check": self._keep_checking,
+            "beat": self._keep_beating,
+            "ends": self._keep_telling,
+        }
 
     async def _keep_checking(self) -> None:
         shortest = min(self._ping_interval, self._pong_timeout, self._slow_timeout)
@@ -86,3 +95,8 @@ class Connections:
                     if connection.beat_seconds:
                         with connection.isolated:
                             connection.beat(now)
+
+    async def _keep_telling(self) -> None:
+        while True:
+            await next_tick(ENDS_SECONDS)
+            self._tell_ends()

@@ -186,7 +186,7 @@ class Socket(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection at once, with all that is buffered."""
-        self._leave(_Phase.ENDED, *LOST_END)
+        self._end(_Phase.ENDED, *LOST_END)
         self._transport.abort()
 
     def pause_reading(self) -> None:
@@ -230,7 +230,11 @@ class Socket(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Note that the peer has left without a close frame."""
-        self._leave(_Phase.ENDED, *LOST_END)
+        if self._transport.get_write_buffer_size():
+            self._leave(_Phase.ENDED, *LOST_END)
+        else:
+            # The transport closes at once, as there is nothing left to send.
+            self._end(_Phase.ENDED, *LOST_END)
 
     def pause_writing(self) -> None:
         """Note that the buffer is above its high-water mark."""
@@ -421,7 +425,7 @@ class Socket(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _lost(self) -> None:
-        self._leave(_Phase.ENDED, *LOST_END)
+        self._end(_Phase.ENDED, *LOST_END)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -429,13 +433,17 @@ class Socket(asyncio.Protocol):
 
     def _leave(self, phase: _Phase, code: int, reason: str, by: ClosedBy) -> None:
         """Stop writing; from here the connection ends in bounded time."""
-        self._end_pause()
-        self.write = _discard
         if self._ending is None:
-            self._ending = (code, reason, by)
             self._timer = asyncio.get_running_loop().call_later(
                 CLOSE_TIMEOUT_SECONDS, self._transport.abort
             )
+        self._end(phase, code, reason, by)
+
+    def _end(self, phase: _Phase, code: int, reason: str, by: ClosedBy) -> None:
+        """Stop writing, where nothing has to be waited for."""
+        self._end_pause()
+        self.write = _discard
+        self._ending = self._ending or (code, reason, by)
         self._phase = phase
 
     def _tell_closed(self) -> None:
