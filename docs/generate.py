@@ -11,6 +11,7 @@ from typing import Any
 
 from docs.tables import with_tables
 from tailcast_gateway.http.api import make_api
+from tailcast_gateway.http.entrance import make_entrance
 from tailcast_gateway.protocol import asyncapi
 from tailcast_gateway.replica import Replica
 from tailcast_streams.memory.broker import MemoryBroker
@@ -23,7 +24,7 @@ PAGES = ("docs/operations.md", "docs/protocol.md", "SECURITY.md")
 
 def documents() -> dict[str, str]:
     """What each file has in it."""
-    api = make_api(Replica(MemoryBroker()))
+    api = make_api(make_entrance(Replica(MemoryBroker())))
     return {
         "docs/asyncapi.json": _text_of(asyncapi.make_document()),
         "docs/openapi.json": _text_of(api.openapi()),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tailcast_gateway.http.core.tokens import key_in, make_token
+from tailcast_gateway.http.core.jwts import key_in, make_token
 from tests.clients.watching import process_of
 from tests.e2e.command import tailcast_up
 

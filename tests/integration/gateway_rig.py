@@ -27,6 +27,8 @@ from tailcast_gateway.connections.server import make_server_config
 from tailcast_gateway.http import api, many_series, session_list, status
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.http.authentication import Authentication
+from tailcast_gateway.http.entrance import make_entrance
+from tailcast_gateway.http.late_api import LateApi
 from tailcast_gateway.replica import Replica
 from tailcast_gateway.sessions import stored
 from tailcast_streams.entries import Kind, NewEntry
@@ -87,29 +89,42 @@ async def serving(
     dashboard: Path | None = None,
     authenticating: Callable[[Replica], Authentication] | None = None,
     tls: tuple[str, str] | tuple[None, None] = (None, None),
+    making: Callable[[], object] = lambda: None,
     **options: Any,
 ) -> AsyncGenerator[Gateway]:
-    """A gateway over a broker, as uvicorn serves it; with the plain page by default."""
+    """A gateway over a broker, as uvicorn serves it; with the plain page by default.
+
+    `making` is called in the thread in which the API is made.
+    """
     replica = Replica(broker, **options)
-    app = make_api(
+    entrance = make_entrance(
         replica,
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
         dashboard=dashboard,
         authentication=None if authenticating is None else authenticating(replica),
     )
+    app = make_api(entrance)
+
+    def make() -> api.Api:
+        making()
+        return app
+
+    late = LateApi(make, lambda _app: replica.running())
     config = make_server_config(
-        app,
+        late,
         edge=replica.edge,
-        judge=app.handshakes.judge,
-        on_failed=app.on_failed,
+        judge=entrance.handshakes.judge,
+        on_failed=entrance.note_failure,
         max_message_bytes=256 * 1024,
         deflate=deflate,
         port=0,
         tls_cert=tls[0],
         tls_key=tls[1],
     )
-    server = DrainingServer(config, replica, drain_seconds=drain_seconds)
+    server = DrainingServer(
+        config, replica, drain_seconds=drain_seconds, load=late.load
+    )
     # Signals are the test runner's.
     serving_task = asyncio.create_task(server._serve())
     while not server.started:

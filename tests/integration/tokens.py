@@ -7,7 +7,8 @@ import pytest
 
 from tailcast_gateway.http import authentication
 from tailcast_gateway.http.authentication import Authentication
-from tailcast_gateway.http.core.tokens import Rules, key_in, make_token, only
+from tailcast_gateway.http.core.jwts import key_in, make_token
+from tailcast_gateway.http.core.tokens import Rules, only
 from tailcast_gateway.replica import Replica
 
 

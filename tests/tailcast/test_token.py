@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tailcast.token import check_token, print_token
-from tailcast_gateway.http.core.tokens import key_in, make_token
+from tailcast_gateway.http.core.jwts import key_in, make_token
 from tailcast_service.exceptions import ServiceError, SettingsError
 from tests.brokers import free_port
 

@@ -9,7 +9,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from tailcast_gateway.http.core.tokens import NoGrant, Rules, keys_in, read_token
+from tailcast_gateway.http.core.jwts import keys_in, read_token
+from tailcast_gateway.http.core.tokens import NoGrant, Rules
 from tailcast_gateway.http.key_set import (
     KEYS_COUNT_SECONDS,
     KeySet,

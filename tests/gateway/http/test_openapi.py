@@ -7,6 +7,7 @@ import pytest
 
 from tailcast_gateway.http.api import make_api
 from tailcast_gateway.http.core.openapi import answers
+from tailcast_gateway.http.entrance import make_entrance
 from tailcast_gateway.protocol.message_parts import SnapshotFields
 from tailcast_gateway.replica import Replica
 from tailcast_streams.memory.broker import MemoryBroker
@@ -15,7 +16,7 @@ from tailcast_streams.memory.broker import MemoryBroker
 @pytest.fixture(scope="module")
 def made() -> dict[str, Any]:
     """The document as it is served."""
-    made: dict[str, Any] = make_api(Replica(MemoryBroker())).openapi()
+    made: dict[str, Any] = make_api(make_entrance(Replica(MemoryBroker()))).openapi()
     return made
 
 

@@ -8,13 +8,14 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from tailcast_gateway.http.api import make_api
+from tailcast_gateway.http.entrance import make_entrance
 from tailcast_gateway.replica import Replica
 from tailcast_streams.memory.broker import MemoryBroker
 
 
 ROUTES = {
     one.path: one
-    for one in make_api(Replica(MemoryBroker())).routes
+    for one in make_api(make_entrance(Replica(MemoryBroker()))).routes
     if isinstance(one, APIRoute)
 }
 

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from hypothesis import given, strategies as st
 
+from tailcast_gateway.http.authentication import read_any
+from tailcast_gateway.http.core.jwts import key_in, make_token, read_token
 from tailcast_gateway.http.core.tokens import (
     LEEWAY_SECONDS,
     FindKey,
@@ -27,11 +29,7 @@ from tailcast_gateway.http.core.tokens import (
     SharedSecrets,
     decoded,
     digest_for_logs,
-    key_in,
-    make_token,
     only,
-    read_any,
-    read_token,
 )
 from tailcast_gateway.protocol.limits import MAX_TOKEN_CHARACTERS
 from tailcast_gateway.views.grant import EVERYTHING_GRANTED, Grant

@@ -8,7 +8,8 @@ import sys
 import time
 
 from tailcast_gateway.app import Readers, readers_of, setting
-from tailcast_gateway.http.core.tokens import NoGrant, make_token
+from tailcast_gateway.http.core.jwts import make_token
+from tailcast_gateway.http.core.tokens import NoGrant
 from tailcast_gateway.http.key_set import KeySet, check_keys_url
 from tailcast_gateway.settings import AuthSettings
 from tailcast_gateway.views.grant import Grant

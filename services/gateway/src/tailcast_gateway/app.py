@@ -12,8 +12,9 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
+from functools import partial
 from types import FrameType
 from typing import NamedTuple
 
@@ -22,8 +23,7 @@ import uvicorn
 from tailcast_gateway.connections.certificate import Certificate
 from tailcast_gateway.connections.drain import ALONE_GRACE_SECONDS, Departure, departure
 from tailcast_gateway.connections.server import make_server_config, to_accept_many
-from tailcast_gateway.http.api import make_api
-from tailcast_gateway.http.authentication import Authentication
+from tailcast_gateway.http.authentication import Authentication, read_any
 from tailcast_gateway.http.core.modes import modes_in_force
 from tailcast_gateway.http.core.proxied import ProxyHeaders
 from tailcast_gateway.http.core.tokens import (
@@ -31,11 +31,11 @@ from tailcast_gateway.http.core.tokens import (
     NoGrant,
     Rules,
     SharedSecrets,
-    key_in,
     only,
-    read_any,
 )
+from tailcast_gateway.http.entrance import make_entrance
 from tailcast_gateway.http.key_set import KeySet, check_keys_url
+from tailcast_gateway.http.late_api import LateApi, load_api
 from tailcast_gateway.http.origins import EVERY_ORIGIN
 from tailcast_gateway.limits import Quotas
 from tailcast_gateway.replica import Replica
@@ -115,7 +115,7 @@ def run(settings: GatewaySettings) -> None:
     )
 
     @asynccontextmanager
-    async def lifespan() -> AsyncGenerator[None]:
+    async def lifespan(_app: object) -> AsyncGenerator[None]:
         async with (
             contextlib.aclosing(broker),
             replica.running(),
@@ -126,7 +126,7 @@ def run(settings: GatewaySettings) -> None:
 
     key_set = key_set_of(settings, replica)
     authentication = authentication_of(settings, replica, key_set)
-    api = make_api(
+    entrance = make_entrance(
         replica,
         # By the name that it listens at, and by the machine's, it is called too.
         allowed_hosts=(
@@ -136,13 +136,13 @@ def run(settings: GatewaySettings) -> None:
         ),
         allowed_origins=settings.allowed_origins,
         authentication=authentication,
-        lifespan=lifespan,
     )
+    api = LateApi(partial(load_api, entrance), lifespan)
     config = make_server_config(
         api,
         edge=replica.edge,
-        judge=api.handshakes.judge,
-        on_failed=api.on_failed,
+        judge=entrance.handshakes.judge,
+        on_failed=entrance.note_failure,
         max_message_bytes=settings.max_message_bytes,
         deflate=settings.compression == "deflate",
         host=settings.host,
@@ -152,7 +152,9 @@ def run(settings: GatewaySettings) -> None:
         tls_key=settings.tls_key or None,
     )
     load_certificate(config, settings)
-    server = DrainingServer(config, replica, drain_seconds=settings.drain_seconds)
+    server = DrainingServer(
+        config, replica, drain_seconds=settings.drain_seconds, load=api.load
+    )
     replica.instruments.serving(name)
     replica.instruments.guarded(authentication.modes)
     if settings.listen_fds:
@@ -239,6 +241,8 @@ def readers_of(settings: AuthSettings) -> Readers:
         with setting("TAILCAST_AUTH_TOKEN"):
             secrets = SharedSecrets(settings.auth_token)
     if settings.jwt_key:
+        from tailcast_gateway.http.core.jwts import key_in  # noqa: PLC0415  # a tenth of a start
+
         with setting("TAILCAST_JWT_KEY"):
             find_key = only(key_in(settings.jwt_key))
     return Readers(
@@ -326,11 +330,20 @@ class DrainingServer(uvicorn.Server):
     """A uvicorn server that sends its clients away in order before it ends."""
 
     def __init__(
-        self, config: uvicorn.Config, replica: Replica, *, drain_seconds: float
+        self,
+        config: uvicorn.Config,
+        replica: Replica,
+        *,
+        drain_seconds: float,
+        load: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`load` makes what is missing once it listens; if it fails, all ends."""
         super().__init__(config)
         self._replica = replica
         self._drain_seconds = drain_seconds
+        self._load = load
+        # The task that does so.
+        self._loading: asyncio.Task[None] | None = None
         # The task that drains, once it has begun.
         self._draining: asyncio.Task[None] | None = None
         # Set when the server should exit.
@@ -355,6 +368,12 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
         self._is_over.set()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and then have made what is missing."""
+        await super().startup(sockets)
+        if self.started and self._load is not None:
+            self._loading = asyncio.create_task(self._load_rest(self._load))
+
     async def main_loop(self) -> None:
         """Serve until the server should exit, as uvicorn does.
 
@@ -372,17 +391,27 @@ class DrainingServer(uvicorn.Server):
         A replica that has failed is drained here.
         """
         if self._failure is None and (failure := self._replica.why_over) is not None:
-            self._failure = failure
-            self._replica.instruments.task_ended(failure)
-            if self._draining is None:
-                seconds = min(self._drain_seconds, FAILED_DRAIN_SECONDS)
-                self._begin_to_drain(Departure(seconds))
+            self._fail(failure)
         return await super().on_tick(counter)
 
     def check(self) -> None:
         """Raise the failure that ended the server, if there was one."""
         if self._failure is not None:
             raise self._failure
+
+    async def _load_rest(self, load: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await load()
+        except Exception as error:  # noqa: BLE001  # `check` raises it at the end
+            self._fail(TaskEnded("start", error))
+
+    def _fail(self, failure: TaskEnded) -> None:
+        """Send all clients away, since the gateway cannot go on."""
+        self._failure = failure
+        self._replica.instruments.task_ended(failure)
+        if self._draining is None:
+            seconds = min(self._drain_seconds, FAILED_DRAIN_SECONDS)
+            self._begin_to_drain(Departure(seconds))
 
     def _begin_to_drain(self, way: Departure) -> None:
         loop = asyncio.get_running_loop()

@@ -4,29 +4,14 @@ An endpoint that reads sessions takes `Allowed` as a parameter; there is no othe
 them. The grant is put into the request before it is routed.
 """
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
-from starlette.requests import HTTPConnection
-from starlette.types import Scope
 
+from tailcast_gateway.http.grants import granted_to
 from tailcast_gateway.http.responses import json_response
 from tailcast_gateway.protocol.client_messages import NOT_AUTHORIZED
 from tailcast_gateway.sessions.granted import Granted, NotAllowed, NotPermitted
-
-
-_SCOPE: Final = "tailcast.granted"
-
-
-def grant_to(scope: Scope, granted: Granted) -> None:
-    """Say what a request may read."""
-    scope[_SCOPE] = granted
-
-
-def granted_to(connection: HTTPConnection) -> Granted:
-    """What a request may read."""
-    granted: Granted = connection.scope[_SCOPE]
-    return granted
 
 
 async def _allowed(request: Request) -> Granted:

@@ -3,11 +3,9 @@
 FastAPI routes and checks. It never sees a WebSocket: `handshakes` decides about these.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from importlib.resources.abc import Traversable
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -18,25 +16,22 @@ from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from tailcast_gateway.connections.admission import AWAY, BUSY, UNREADABLE
-from tailcast_gateway.connections.front import OnFailed
 from tailcast_gateway.connections.ids import ID_HEADER, id_of, name_request
 from tailcast_gateway.connections.requests import account_of, front_of
 from tailcast_gateway.http.access import add_access
-from tailcast_gateway.http.authentication import Authentication, Gate, peer_of
+from tailcast_gateway.http.authentication import peer_of
 from tailcast_gateway.http.changes import add_refusals
 from tailcast_gateway.http.core import api_page, bodies, openapi
-from tailcast_gateway.http.core.hosts import AllowedHosts
 from tailcast_gateway.http.core.page_headers import EVERY_ANSWER, page_headers
 from tailcast_gateway.http.edits import add_edits, check_method
 from tailcast_gateway.http.emergencies import add_emergencies
+from tailcast_gateway.http.entrance import METRICS_PATH, Entrance
 from tailcast_gateway.http.events import EVENTS_PATH, add_events
 from tailcast_gateway.http.export import Exports
-from tailcast_gateway.http.handshakes import Handshakes
 from tailcast_gateway.http.head import as_get
-from tailcast_gateway.http.host_check import HostCheck
-from tailcast_gateway.http.login import LOGIN_PATH, LOGOUT_PATH, add_login
+from tailcast_gateway.http.login import add_login
 from tailcast_gateway.http.many_series import add_many_series
-from tailcast_gateway.http.page import DASHBOARD, add_page
+from tailcast_gateway.http.page import add_page
 from tailcast_gateway.http.queries import check_query
 from tailcast_gateway.http.record import add_record
 from tailcast_gateway.http.responses import (
@@ -47,7 +42,6 @@ from tailcast_gateway.http.responses import (
 from tailcast_gateway.http.series import add_series
 from tailcast_gateway.http.session_list import add_session_list
 from tailcast_gateway.http.sessions import add_sessions
-from tailcast_gateway.http.sharing import Sharing
 from tailcast_gateway.http.sources import add_sources
 from tailcast_gateway.http.status import add_status
 from tailcast_gateway.protocol import asyncapi
@@ -71,15 +65,6 @@ from tailcast_streams.exceptions import (
 )
 
 
-METRICS_PATH = "/metrics"
-# What shows no session: everybody may read it, as the page does before it has a token.
-OPEN_PATHS = (
-    "/healthz",
-    "/readyz",
-    "/docs",
-    "/openapi.json",
-    asyncapi.PATH,
-)
 # What is answered whatever else clients want: it is short, and says how the gateway is.
 AT_ONCE = frozenset({"/healthz", "/readyz", METRICS_PATH})
 # What is answered though there is no room: that too. And an event stream says by itself
@@ -94,24 +79,16 @@ _EVERY_ANSWER = [(name.encode(), text.encode()) for name, text in EVERY_ANSWER.i
 
 
 class Api(FastAPI):
-    """FastAPI, with what comes before its routes, and who decides of handshakes."""
+    """FastAPI, with what comes before its routes."""
 
-    # Refuses requests that call the gateway by another's name.
-    host_check: HostCheck
-    # Says which pages of other origins may read what is answered.
-    sharing: Sharing
-    # Finds out who sends a request.
-    gate: Gate
-    # Decides about WebSockets.
-    handshakes: Handshakes
+    # What every request passes first.
+    entrance: Entrance
     # Gives clients their turns.
     scheduler: Scheduler
     # Why a request is refused for which there is no room, by its ID.
     on_surplus: Callable[[str], Response | None]
     # Makes the answer to a request that takes too long, by its ID.
     on_late: Callable[[TimeoutError, str], Response]
-    # Called with the path, the error and the ID of a request that could not be served.
-    on_failed: OnFailed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -127,17 +104,17 @@ class Api(FastAPI):
             await self._answer(scope, receive, send)
         except Exception as error:  # noqa: BLE001  # it is this request's failure
             # The request has been answered, or the server ends the connection.
-            self.on_failed(_path_of(scope), error, id)
+            self.entrance.note_failure(_path_of(scope), error, id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it before it has a route."""
         headers = Headers(scope=scope)
         hosts, accepted = headers.getlist("host"), headers.getlist("accept")
-        if (unknown := self.host_check.refuse(hosts, accepted)) is not None:
+        if (unknown := self.entrance.host_check.refuse(hosts, accepted)) is not None:
             await response_of(unknown)(scope, receive, send)
             return
         path = _path_of(scope)
-        shared = self.sharing.look_at(scope, path)
+        shared = self.entrance.sharing.look_at(scope, path)
         send = with_headers(send, shared.headers)
         answer = shared.answer or await self._refuse(scope, path)
         if answer is not None:
@@ -151,7 +128,7 @@ class Api(FastAPI):
         is_surplus = front is not None and front.is_surplus
         is_refused = is_surplus and path not in ALWAYS_ANSWERED
         refusal = self.on_surplus(id_of(scope)) if is_refused else None
-        return refusal or await self.gate.refuse(scope, path)
+        return refusal or await self.entrance.gate.refuse(scope, path)
 
     async def _answer_in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or say why not if that takes too long."""
@@ -190,50 +167,18 @@ def _path_of(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", ""))
 
 
-def make_api(
-    replica: Replica,
-    *,
-    allowed_hosts: Collection[str] = (),
-    allowed_origins: Collection[str] = (),
-    authentication: Authentication | None = None,
-    lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
-    dashboard: Traversable | None = DASHBOARD,
-) -> Api:
-    """The application; `lifespan` runs around it, the replica by default.
-
-    `allowed_hosts` are the names of the gateway besides loopback and addresses. Without
-    `authentication` everybody may read everything.
-    `dashboard` is the folder in which the page is built. Without it, or if nothing is
-    built there, the plain page is served.
-    """
-
-    @asynccontextmanager
-    async def run(_app: FastAPI) -> AsyncGenerator[None]:
-        async with (lifespan or replica.running)():
-            yield
-
+def make_api(entrance: Entrance) -> Api:
+    """The application behind an entrance."""
+    replica = entrance.replica
     api = Api(
         title="Tailcast",
         version=asyncapi.VERSION,
-        lifespan=run,
         dependencies=[Depends(check_method), Depends(check_query)],
         # These would have a browser run what another host has.
         docs_url=None,
         redoc_url=None,
     )
-    api.host_check = HostCheck(
-        AllowedHosts(allowed_hosts), on_refused=replica.instruments.host_refused
-    )
-    api.sharing = Sharing(allowed_origins, replica.instruments)
-    if authentication is None:
-        authentication = Authentication(
-            now=replica.now, instruments=replica.instruments
-        )
-
-    def note_failure(path: str, error: Exception, id: str) -> None:
-        replica.instruments.defect("request", path, error, connection=id)
-
-    api.on_failed = note_failure
+    api.entrance = entrance
     api.scheduler = replica.scheduler
     _add_health(api, replica)
     exports = Exports(
@@ -253,24 +198,10 @@ def make_api(
     add_status(api, replica)
     add_record(api)
     add_events(api, replica)
-    add_login(api, authentication)
+    add_login(api, entrance.authentication)
     _add_contract(api)
     _add_docs(api)
-    page = add_page(api, dashboard)
-    api.gate = Gate(
-        authentication,
-        granted=replica.granted,
-        open_paths=(*OPEN_PATHS, LOGIN_PATH, LOGOUT_PATH, *page),
-        page_path="/",
-        closed_paths=(METRICS_PATH,),
-    )
-    api.handshakes = Handshakes(
-        replica,
-        api.host_check,
-        authentication,
-        api.gate,
-        allowed_origins=allowed_origins,
-    )
+    add_page(api, entrance.page)
     api.on_surplus = partial(_refuse_surplus, replica)
     _add_errors(api, replica)
     return api

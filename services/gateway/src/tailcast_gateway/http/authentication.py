@@ -21,7 +21,6 @@ from tailcast_gateway.connections.admission import GUESSING
 from tailcast_gateway.connections.core.handshakes import Answer, json_answer
 from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.connections.requests import FROM_PROXY
-from tailcast_gateway.http.access import grant_to
 from tailcast_gateway.http.core.cookies import (
     MAX_COOKIE_CHARACTERS,
     cookie_name,
@@ -36,10 +35,8 @@ from tailcast_gateway.http.core.tokens import (
     Rules,
     SharedSecrets,
     digest_for_logs,
-    make_token,
-    read_any,
-    read_token,
 )
+from tailcast_gateway.http.grants import grant_to
 from tailcast_gateway.http.origins import is_own_origin
 from tailcast_gateway.http.responses import json_response, response_of
 from tailcast_gateway.instruments import Instruments
@@ -177,6 +174,8 @@ class Authentication:
                 "exp": ends_at,
                 "scope": "read write",
             }
+            from tailcast_gateway.http.core.jwts import make_token  # noqa: PLC0415  # as in read_any
+
             return LoginCookie(make_token(said, key), SIGNED_IN_SECONDS)
         ends_at = int(grant.expires_at or now)
         if len(token) > MAX_COOKIE_CHARACTERS:
@@ -184,6 +183,8 @@ class Authentication:
         return LoginCookie(token, max(0, ends_at - now))
 
     def _read_cookie(self, value: str) -> Grant | NoGrant:
+        from tailcast_gateway.http.core.jwts import read_token  # noqa: PLC0415  # as in read_any
+
         if self._secrets is not None:
             find_key = self._secrets.keys.get
             found = read_token(value, find_key, _LOGIN_RULES, now=self._now())
@@ -198,6 +199,25 @@ class Authentication:
         return read_any(
             token, self._secrets, self._find_key, self._rules, now=self._now()
         )
+
+
+def read_any(
+    token: str,
+    secrets: SharedSecrets | None,
+    find_key: FindKey | None,
+    rules: Rules,
+    *,
+    now: float,
+) -> Grant | NoGrant:
+    """What a token grants that is a shared one or a JWT, whichever of them count."""
+    found: Grant | NoGrant = NoGrant("no tokens count here")
+    if secrets is not None:
+        found = secrets.read(token)
+    if isinstance(found, NoGrant) and find_key is not None:
+        from tailcast_gateway.http.core.jwts import read_token  # noqa: PLC0415  # a tenth of a start
+
+        found = read_token(token, find_key, rules, now=now)
+    return found
 
 
 class Gate:

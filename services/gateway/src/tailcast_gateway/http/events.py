@@ -12,10 +12,11 @@ from tailcast_gateway.connections.admission import Refusal
 from tailcast_gateway.connections.event_stream import HEADERS, EventStream
 from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.connections.requests import account_of, front_of
-from tailcast_gateway.http.access import granted_to, no_such_session
+from tailcast_gateway.http.access import no_such_session
 from tailcast_gateway.http.authentication import peer_of
 from tailcast_gateway.http.core.openapi import answers
 from tailcast_gateway.http.core.parameters import parsed_query, sessions_of_events
+from tailcast_gateway.http.grants import granted_to
 from tailcast_gateway.protocol.client_messages import error_message
 from tailcast_gateway.protocol.event_places import EventPlaces
 from tailcast_gateway.protocol.event_wire import EVENTS, MANY_EVENTS

@@ -21,8 +21,8 @@ from tailcast_gateway.connections.core.subjects import Subjects
 from tailcast_gateway.connections.edge import Use
 from tailcast_gateway.connections.ids import id_of
 from tailcast_gateway.connections.requests import transport_of, used_as
-from tailcast_gateway.http.access import granted_to
 from tailcast_gateway.http.authentication import peer_of
+from tailcast_gateway.http.grants import granted_to
 from tailcast_gateway.http.responses import response_of
 from tailcast_gateway.instruments import Instruments
 from tailcast_gateway.limits import EXPORTS, SUBJECT_EXPORTS, Quotas

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from tailcast_gateway.http.core.hosts import is_loopback
-from tailcast_gateway.http.core.tokens import Key, keys_in
+from tailcast_gateway.http.core.tokens import Key
 from tailcast_service.pauses import jittered, wait_or_timeout
 
 
@@ -94,6 +94,8 @@ class KeySet:
 
     async def read(self) -> None:
         """Read the keys; if that fails, those there are go on."""
+        from tailcast_gateway.http.core.jwts import keys_in  # noqa: PLC0415  # a tenth of a start
+
         try:
             keys = keys_in(await asyncio.to_thread(self._fetch))
         except (OSError, ValueError) as error:

@@ -18,6 +18,7 @@ from tailcast_gateway.http.authentication import Authentication, Busy, peer_of
 from tailcast_gateway.http.changes import json_body
 from tailcast_gateway.http.core.cookies import ENDED, cookie_header
 from tailcast_gateway.http.core.page_headers import page_headers
+from tailcast_gateway.http.entrance import LOGIN_PATH, LOGOUT_PATH
 from tailcast_gateway.http.responses import json_response, response_of
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
@@ -27,8 +28,6 @@ from tailcast_gateway.protocol.client_messages import (
 )
 
 
-LOGIN_PATH: Final = "/login"
-LOGOUT_PATH: Final = "/logout"
 # The longest body that has a token.
 MAX_LOGIN_BYTES: Final = 16 * 1_024
 _PAGE: Final = (

@@ -1,15 +1,10 @@
-"""The page: the dashboard where it is built, else a plain page that says so.
+"""The page, as it is served.
 
-Everything is read at the start, and each file has a route of its own: there is no path
-by which anything else could be had, and a page that is built anew meanwhile is served
-whole, after the next start.
+Each file has a route of its own: there is no path by which anything else could be had.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from importlib import resources
-from importlib.resources.abc import Traversable
+from collections.abc import Awaitable, Callable, Mapping
 from mimetypes import guess_type
-from typing import Final
 
 from fastapi import FastAPI, Request, Response
 
@@ -20,54 +15,21 @@ from tailcast_gateway.http.core.page_headers import (
     page_headers,
     takes_gzip,
 )
+from tailcast_gateway.http.page_files import PageFile
 
-
-_STATIC: Final = resources.files("tailcast_gateway") / "static"
-# What `make dashboard` builds.
-DASHBOARD: Final = _STATIC / "dashboard"
-
-_INDEX: Final = "index.html"
-_COMPRESSED: Final = ".gz"
 
 Answering = Callable[[Request], Awaitable[Response]]
 
 
-def add_page(api: FastAPI, dashboard: Traversable | None) -> list[str]:
-    """Serve the dashboard from its folder; the plain page if there is none.
-
-    Returns:
-        The paths of all its files.
-    """
-    if dashboard is None or not (dashboard / _INDEX).is_file():
-        files = {_INDEX: (_STATIC / _INDEX).read_bytes()}
-    else:
-        files = dict(_read(dashboard))
-    paths: list[str] = []
-    for name, body in files.items():
-        if not name.endswith(_COMPRESSED):
-            compressed = files.get(f"{name}{_COMPRESSED}")
-            path = "/" if name == _INDEX else f"/{name}"
-            paths.append(path)
-            api.add_route(
-                path,
-                _endpoint(name, body, compressed),
-                methods=["GET"],
-                include_in_schema=False,
-            )
-    return paths
+def add_page(api: FastAPI, page: Mapping[str, PageFile]) -> None:
+    """Serve its files at their paths."""
+    for path, file in page.items():
+        api.add_route(path, _endpoint(file), methods=["GET"], include_in_schema=False)
 
 
-def _read(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:
-    """The files below a folder, by their path in it."""
-    for one in folder.iterdir():
-        if one.is_dir():
-            yield from _read(one, f"{prefix}{one.name}/")
-        else:
-            yield prefix + one.name, one.read_bytes()
-
-
-def _endpoint(name: str, body: bytes, compressed: bytes | None) -> Answering:
-    if name == _INDEX:
+def _endpoint(file: PageFile) -> Answering:
+    name, body, compressed = file
+    if file.is_index:
         headers = page_headers(body.decode())
     else:
         headers = asset_headers(IMMUTABLE if "/" in name else REVALIDATED)
