@@ -14,10 +14,11 @@ from tailcast_tailer.core.register import Register
 from tailcast_tailer.files.devices import Devices
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.session_file import SessionFile
+from tailcast_tailer.following.belief import MENDED_EVERY_SECONDS
 from tailcast_tailer.following.claimant import Claimant
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.fates import Fates
-from tailcast_tailer.following.follower import MENDED_EVERY_SECONDS, Follower
+from tailcast_tailer.following.follower import Follower
 from tailcast_tailer.following.start_note import StartNote
 from tailcast_tailer.instruments import Instruments
 

@@ -70,10 +70,10 @@ async def test_lost_reply_is_no_repetition(
     path.write_bytes(lines(1))
     await tailer.settle()
     follower = tailer.follower
-    before = follower._stored
+    before = follower._belief.stored
     append(path, lines(2))
     await tailer.settle()
-    follower._stored = before
+    follower._belief.stored = before
     await tailer.settle()
     assert await records_of(broker, "a") == texts(1, 2)
     assert tailer.metric("conflicts") == 1

@@ -33,7 +33,7 @@ class _Budget:
         """Look at a file with what is left. Blocking."""
         seen = first.look(self._left)
         if isinstance(seen, Look):
-            self._left -= max(0, seen.glimpse.size - first.place.offset)
+            self._left -= max(0, seen.glimpse.size - first.stored.place.offset)
         return seen
 
 

@@ -18,7 +18,11 @@ class Followed(Protocol):
     """A file that is given turns."""
 
     path: str
-    glimpse: Glimpse | None
+
+    @property
+    def glimpse(self) -> Glimpse | None:
+        """What it showed last; None before that, and while it cannot be seen."""
+        ...
 
     @property
     def has_parts(self) -> bool:

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from tailcast_streams.entries import NewEntry
 from tailcast_streams.exceptions import BrokerError
 from tailcast_streams.session_state import (
-    NOTHING_STORED,
     Appended,
     SessionState,
     StoredPosition,
@@ -26,7 +25,6 @@ from tailcast_tailer.appending.appender import (
     Prepared,
     Stored,
     marker,
-    stored_of,
 )
 from tailcast_tailer.appending.session_bound import REFUSED_SECONDS, TooManySessions
 from tailcast_tailer.core.progress import (
@@ -39,20 +37,21 @@ from tailcast_tailer.core.proofs import HEAD_BYTES
 from tailcast_tailer.core.texts import as_stored
 from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
 from tailcast_tailer.files.looks import Look, Rested, Source, Successor
-from tailcast_tailer.files.portions import Place, Portion
+from tailcast_tailer.files.portions import Portion
 from tailcast_tailer.files.session_file import SessionFile
 from tailcast_tailer.files.threads import Jobs
 from tailcast_tailer.finding.listing import Known
 from tailcast_tailer.following.ahead import Ahead
 from tailcast_tailer.following.beginning import Beginning
+from tailcast_tailer.following.belief import Belief
 from tailcast_tailer.following.context import FollowerContext
 from tailcast_tailer.following.fates import LET_READ, MAKE_ROOM, Trouble
 from tailcast_tailer.following.generations import Generations, Succeeding
 from tailcast_tailer.following.last_line import LastLine
 from tailcast_tailer.following.middle import Middle
+from tailcast_tailer.following.observed import ObservedFile
 from tailcast_tailer.following.ownership import Ownership
 from tailcast_tailer.following.succession import (
-    CLOCK_SECONDS,
     Succession,
     Waiting,
 )
@@ -61,8 +60,6 @@ from tailcast_tailer.following.succession import (
 # Until the next attempt after a rewrite was refused, and after one that came too soon.
 REWRITE_RETRY_SECONDS = 2.0
 REWRITE_WAIT_SECONDS = 0.5
-# Between two repairs of a session whose stream and state contradict each other.
-MENDED_EVERY_SECONDS = 60.0
 # Until a file without any line is looked at again whose past may get some, at least;
 # it takes as long as that was so.
 LEAST_UNREAD_SECONDS = 1.0
@@ -72,9 +69,8 @@ AT_ONCE = 0.0
 class FirstLook(NamedTuple):
     """What a thread does before the first turn of a file."""
 
-    # What is stored of it, and up to where it was read by that.
+    # What is stored of it.
     stored: Stored
-    place: Place
     # Given how many bytes it may read.
     look: Callable[[int], Glimpse | Look | None]
 
@@ -108,14 +104,11 @@ class Follower:
         self._beginning = Beginning(
             session, file, jobs, context, was_there_at_start=was_there_at_start
         )
-        # What is believed to be stored; None: ask the broker first.
-        self._stored: Stored | None = None
-        # What was believed before, to tell how much the broker forgot.
-        self._believed_before: StoredPosition | None = None
-        # The broker said that stream and state contradict each other.
-        self._is_diverged = False
+        # (Where another tailer began a generation, what is held is of an earlier one.)
+        self._belief = Belief(session, context, on_begun_elsewhere=self.release)
         # Whether this tailer may say that the file began anew.
         self._ownership = Ownership(session, file.path, jobs, context)
+        self._observed = ObservedFile(file, jobs, context, self._ownership)
         # Kept while the file does not look as it was stored.
         self._doubt: Doubt | None = None
         # NULs up to this offset were there long enough to be part of the file.
@@ -123,15 +116,7 @@ class Follower:
         self._last_line = LastLine(session, context)
         self._middle = Middle(session, file, jobs, context)
         self._ahead = Ahead(context.ahead)
-        # When stream and state were made anew last.
-        self._mended_at: float | None = None
-        # What the latest look saw; None before it. And how many bytes there were.
-        self.glimpse: Glimpse | None = None
-        self._size = 0
-        # When a look last brought something.
-        self._moved_at = context.clock()
-        # When something of it was last appended, steady seconds; None: not here.
-        self.appended_at: float | None = None
+        self._began_at = context.clock()
         # Until when there is no room for it, steady seconds.
         self._refused_until = -math.inf
 
@@ -165,16 +150,24 @@ class Follower:
         return self._jobs.device
 
     @property
+    def glimpse(self) -> Glimpse | None:
+        """What the latest look saw; None before it, and while it cannot be seen."""
+        return self._observed.glimpse
+
+    @property
     def believed(self) -> StoredPosition | None:
         """The position that should be stored; None if it will be asked for anyway."""
-        return None if self._stored is None else self._stored.position
+        return self._belief.position
 
     @property
     def incarnation(self) -> str:
         """The life of its stream, if this tailer appended last to it; else ""."""
-        stored = self._stored
-        is_ours = stored is not None and stored.owner == self._context.appender.owner
-        return stored.position.incarnation if stored is not None and is_ours else ""
+        return self._belief.incarnation
+
+    @property
+    def appended_at(self) -> float | None:
+        """When something of it was last appended, steady seconds; None: not here."""
+        return self._belief.appended_at
 
     @property
     def sightings(self) -> int:
@@ -184,28 +177,25 @@ class Follower:
     @property
     def bytes_behind(self) -> int:
         """How much of the file is not in the broker."""
-        if self.glimpse is None or self._stored is None:
+        position = self._belief.position
+        if self.glimpse is None or position is None:
             return 0
-        return max(0, self._size - self._stored.position.offset)
+        return max(0, self._observed.size - position.offset)
 
     @property
     def activity_ms(self) -> int:
         """When the file changed last, Unix milliseconds, never in the future."""
-        if self.glimpse is None:
-            return int(self._context.wall_clock() * 1_000)
-        return self._context.not_after_now(self.glimpse.mtime_ns)
+        return self._observed.activity_ms
 
     @property
     def age_seconds(self) -> float:
         """Seconds since the file's modification time; 0 if that is not known."""
-        if self.glimpse is None:
-            return 0.0
-        return max(0.0, self._context.wall_clock() - self.glimpse.mtime_ns / 1e9)
+        return self._observed.age_seconds
 
     @property
     def known(self) -> Known | None:
         """What the session has of its files; None if that is not known."""
-        stored = self._stored
+        stored = self._belief.stored
         return None if stored is None else Known(stored.place, stored.past)
 
     def move(self, path: str) -> None:
@@ -230,25 +220,29 @@ class Follower:
 
     def reload_state(self) -> None:
         """Ask the broker what is stored before the next batch."""
-        if self._stored is not None:
-            self._believed_before = self._stored.position
-            self._stored = None
-            self._ahead.drop()
+        self._belief.forget()
+        self._ahead.drop()
 
     def taken_out(self) -> None:
         """The broker keeps it no more: it begins anew once its file goes on."""
-        if self._stored is not None:
-            self._beginning.was_read(self._stored.position)
+        if (position := self._belief.position) is not None:
+            self._beginning.was_read(position)
         self.session_deleted()
 
     def session_deleted(self) -> None:
         """Nothing is stored any more; that was intended, so nothing is read again."""
-        self._stored = self._believed_before = None
+        self._belief.deleted()
 
     @property
     def open_since(self) -> float | None:
         """When the open file last had something new; None if none is open."""
         return self._moved_at if self._file.is_open else None
+
+    @property
+    def _moved_at(self) -> float:
+        """When a look last brought something, steady seconds; else the beginning."""
+        appended_at = self._belief.appended_at
+        return self._began_at if appended_at is None else appended_at
 
     def release(self) -> None:
         """Close the file's descriptor, after the jobs that are under way."""
@@ -264,12 +258,12 @@ class Follower:
         """
         if (wait := self._refused_until - self._context.clock()) > 0:
             return wait
-        stored = self._stored
+        stored = self._belief.stored
         if stored is None:
-            stored = await self._load()
+            stored = self.know(await self._context.writer.load(self.session))
         if stored.is_out:
             return await self._come_back(stored)
-        if self._is_diverged or not stored.is_sound:
+        if self._belief.is_diverged:
             return await self._mend(stored)
         try:
             delay = await self._look_and_act(stored)
@@ -282,7 +276,7 @@ class Follower:
                     self.session, self.path, Trouble.UNSEEN, str(error), LET_READ
                 )
             # However it looks when it is back, that is a change.
-            self.glimpse = None
+            self._observed.glimpse = None
             return await self._unseen(stored, is_absent=error.is_absent)
         except TooManySessions as error:
             return self._refuse(error)
@@ -295,35 +289,25 @@ class Follower:
 
     def first_look(self, *, holds: bool) -> FirstLook | None:
         """What a thread does before the first turn; None if that is not known yet."""
-        stored = self._stored
-        if stored is None or self._is_diverged or not stored.is_sound:
+        stored = self._belief.stored
+        if stored is None or self._belief.is_diverged:
             return None
         is_new = not stored.position.incarnation
         is_at_end = is_new and self._beginning.is_at_end
         if is_at_end or stored.partial_bytes or self.has_parts:
             return None
-        place = stored.place
-
-        def look(most_bytes: int) -> Glimpse | Look | None:
-            seen = self._file.first_look(place, most_bytes=most_bytes, holds=holds)
-            # Asked for afterwards: it may be rotated at any time.
-            if self._find_oldest(stored):
-                return None
-            if seen is not None:
-                self._context.roots.saw(self.path)
-            return seen
-
-        return FirstLook(stored, place, look)
+        look = partial(self._observed.look_first, stored, holds=holds)
+        return FirstLook(stored, look)
 
     def looked(self, first: FirstLook, seen: Glimpse | Look | None) -> bool:
         """Take what the first look saw; whether a turn is due."""
-        if seen is None or self._stored is not first.stored:
+        if seen is None or self._belief.stored is not first.stored:
             return True
         if isinstance(seen, Look):
-            self._note_look(seen)
-            self._ahead.keep(first.place, seen)
+            self._observed.note(seen)
+            self._ahead.keep(first.stored.place, seen)
             return True
-        self._sighted(seen)
+        self._observed.sighted(seen)
         self._middle.seen(seen)
         # Who was told that it is gone is to be told that it is back.
         return first.stored.gone_since_ms > 0
@@ -332,7 +316,7 @@ class Follower:
     def is_prompt(self) -> bool:
         """Whether `quick_look` may do in the place of a turn."""
         return (
-            self._stored is not None
+            self._belief.stored is not None
             and self._file.is_open
             and self._context.devices.are_prompt(self._jobs.device)
             and not self._context.is_network
@@ -342,7 +326,7 @@ class Follower:
         """Whether nothing is to be decided: the file grows, and that is all."""
         return (
             stored.position.offset > HEAD_BYTES
-            and not (self._is_diverged or stored.is_out)
+            and not (self._belief.is_diverged or stored.is_out)
             and not (stored.partial_bytes or stored.gone_since_ms)
             and (self._doubt or self._middle.due_at) is None
             and self._ahead.is_empty
@@ -352,7 +336,6 @@ class Follower:
             and self._nuls_until < stored.position.offset
             and stored.owner == self._context.appender.owner
             and stored.path == self._path_text
-            and stored.is_sound
         )
 
     def quick_look(self) -> QuickLook | None:
@@ -360,7 +343,7 @@ class Follower:
 
         What it prepares is to be appended next, and `took` told what became of it.
         """
-        stored = self._stored
+        stored = self._belief.stored
         if stored is None or not (self.is_prompt and self._is_simple(stored)):
             return None
         look = self._jobs.here(partial(self._file.quick_look, stored.place))
@@ -371,7 +354,7 @@ class Follower:
         if not has_news and look.glimpse != self.glimpse:
             # Something else changed, and a turn finds out what.
             return None
-        self._note_look(look)
+        self._observed.note(look)
         if not has_news:
             return QuickLook(None)
         after = stored.moved_to(look.portion.place)
@@ -390,40 +373,20 @@ class Follower:
 
         Else a turn finds out what is stored, and tells what is amiss.
         """
-        if self._stored is not prepared.before:
+        if self._belief.stored is not prepared.before:
             return False
         if outcome is Appended.DONE:
-            self._appended(prepared.after)
+            self._belief.appended(prepared.after)
             self._context.instruments.bytes_behind(self.path, self.bytes_behind)
             return True
         if isinstance(outcome, Appended):
-            self._context.instruments.append_conflicted(self.session)
+            self._belief.refused(outcome)
         self.reload_state()
         return False
 
-    async def _load(self) -> Stored:
-        return self.know(await self._context.writer.load(self.session))
-
     def know(self, state: SessionState | None) -> Stored:
         """Take what is stored, as the broker said it just now."""
-        stored = Stored() if state is None else stored_of(state)
-        before = self._believed_before
-        if before is not None and before.generation < stored.position.generation:
-            # Another tailer began it: what is held is the file of an earlier one.
-            self.release()
-        if before is not None and before.generation == stored.position.generation:
-            forgotten = before.offset - stored.position.offset
-            if forgotten > 0:
-                self._context.instruments.session_healed(self.session, forgotten)
-        elif before is not None and not stored.position.generation:
-            self._context.instruments.session_healed(self.session, before.offset)
-        # Before the first look nothing says when the file changed.
-        changed_ms = self.activity_ms if state is None else state.updated_ms
-        self._context.appender.note(
-            self.session, stored, activity_ms=min(self.activity_ms, changed_ms)
-        )
-        self._stored = stored
-        return stored
+        return self._belief.know(state, activity_ms=self.activity_ms)
 
     async def _look_and_act(self, stored: Stored) -> float | None:
         place = stored.place
@@ -432,7 +395,7 @@ class Follower:
         look = self._ahead.take(place)
         if look is None:
             look = await self._see(stored, rested=self._last_line.ask())
-            self._note_look(look)
+            self._observed.note(look)
         seen = look.seen_from(place.offset)
         if look.source is Source.PATH and seen.size < place.offset:
             other = await self._generations.has_other_line(stored, look)
@@ -463,53 +426,9 @@ class Follower:
 
     async def _see(self, stored: Stored, *, rested: Rested) -> Look:
         nuls_are_bytes = self._nuls_until >= stored.place.offset
-        look = await self._jobs(
-            partial(self._look, stored, nuls_are_bytes=nuls_are_bytes, rested=rested)
+        return await self._observed.look(
+            stored, nuls_are_bytes=nuls_are_bytes, rested=rested
         )
-        self._context.instruments.looked(in_loop=False)
-        return look
-
-    def _look(self, stored: Stored, *, nuls_are_bytes: bool, rested: Rested) -> Look:
-        look_on = partial(
-            self._file.look, stored.place, nuls_are_bytes=nuls_are_bytes, rested=rested
-        )
-        has_past = self._find_oldest(stored)
-        look = look_on()
-        if not has_past and self._find_oldest(stored):
-            # It was rotated before it was opened.
-            look = look_on()
-        if look.at_path is not None:
-            self._context.roots.saw(self.path)
-            self._context.devices.meet(look.at_path.identity.device, self.path)
-        return look
-
-    def _find_oldest(self, stored: Stored) -> bool:
-        """Hold what was rotated away before anything was read; for a thread.
-
-        A generation whose file was cut to nothing has no proof of which file it is of:
-        it is of what was written after that.
-        """
-        position = stored.position
-        if position.offset:
-            return False
-        since_ns = (stored.updated_ms - CLOCK_SECONDS * 1_000) * 1_000_000
-        return self._file.find_oldest(
-            (lambda glimpse: glimpse.mtime_ns >= since_ns)
-            if position.incarnation
-            else self._context.is_young,
-            past=stored.past,
-            asks_writers=not self._context.is_network,
-        )
-
-    def _note_look(self, look: Look) -> None:
-        if look.at_path is not None:
-            self._sighted(look.at_path)
-            self._size = look.glimpse.size
-
-    def _sighted(self, glimpse: Glimpse) -> None:
-        self.glimpse, self._size = glimpse, glimpse.size
-        self._jobs.device = glimpse.identity.device
-        self._ownership.sighted()
 
     async def _take(self, stored: Stored, look: Look, portion: Portion) -> float | None:
         if look.successor is not None:
@@ -530,9 +449,10 @@ class Follower:
         if portion.has_more and look.source is Source.PATH and self._ahead.has_room:
             return await self._append_and_see(stored, after, entries, portion, look)
         done = await self._append(stored, after, entries, portion, look)
-        if not done or self._stored is None or portion.has_more:
+        now_stored = self._belief.stored
+        if not done or now_stored is None or portion.has_more:
             return AT_ONCE
-        await self._last_line.note(self._stored, look, portion)
+        await self._last_line.note(now_stored, look, portion)
         if look.source is Source.PATH:
             return AT_ONCE if portion.has_nul else None
         return AT_ONCE
@@ -552,7 +472,7 @@ class Follower:
                 # Whatever was amiss with the look, the next turn's finds it again.
                 with contextlib.suppress(CannotBeSeen):
                     following = await seeing
-                    self._note_look(following)
+                    self._observed.note(following)
                     self._ahead.keep(after.place, following)
         finally:
             seeing.cancel()
@@ -566,13 +486,13 @@ class Follower:
         if portion.has_more:
             return AT_ONCE
         after = await self._last_line.note(stored, look, portion)
-        self._believe(stored, after)
+        self._belief.change(stored, after)
         if after is None:
             return AT_ONCE
         if look.source is not Source.PATH:
             return await self._unseen(after, is_absent=True)
         back = await self._ownership.take_back(after)
-        self._believe(after, back)
+        self._belief.change(after, back)
         if back is None:
             return AT_ONCE
         if await self._middle.is_other(back, awaits_newline=look.awaits_newline):
@@ -587,7 +507,7 @@ class Follower:
         delay, after = await self._ownership.unseen(
             stored, is_absent=is_absent, moved_at=self._moved_at
         )
-        self._believe(stored, after)
+        self._belief.change(stored, after)
         return delay
 
     async def _begin_other(self, stored: Stored, look: Look) -> float | None:
@@ -602,16 +522,8 @@ class Follower:
         self._middle.ask()
         return None
 
-    def _believe(self, before: Stored, after: Stored | None) -> None:
-        if after is None:
-            self.reload_state()
-        elif after is not before:
-            self._stored = after
-
     def _begun(self, stored: Stored, look: Look) -> Stored:
-        before = self._believed_before
-        was_known = before is not None and before != NOTHING_STORED
-        return self._beginning.begun(stored, look, was_known=was_known)
+        return self._beginning.begun(stored, look, was_known=self._belief.was_known)
 
     async def _begin_at_end(self, stored: Stored) -> float | None:
         """Begin after the last line that is there, and say what was left out."""
@@ -619,7 +531,7 @@ class Follower:
         if end is None:
             return AT_ONCE
         look = await self._jobs(partial(self._file.look, end.place))
-        self._note_look(look)
+        self._observed.note(look)
         if self._beginning.is_too_old(look):
             return None
         if end.is_new:
@@ -634,7 +546,7 @@ class Follower:
     ) -> float | None:
         """Read what follows a file that was read to its end, if it is time."""
         after = await self._last_line.note(stored, look, portion)
-        self._believe(stored, after)
+        self._belief.change(stored, after)
         if after is None:
             return AT_ONCE
         if self._last_line.rested_at is not None:
@@ -686,7 +598,7 @@ class Follower:
         if new is None:
             await self._jobs(self._file.close_next)
             return second_look_seconds(is_network=self._context.is_network)
-        self._note_look(new.look)
+        self._observed.note(new.look)
         if await self._append(stored, new.after, new.entries, new.portion, new.look):
             has_none = not stored.position.offset
             await self._jobs(partial(self._file.go_on, passes=has_none))
@@ -709,21 +621,13 @@ class Follower:
     ) -> bool:
         addition = self._addition(after, entries, portion, look)
         try:
-            outcome, stored = await self._context.appender.append(
-                self.session, self._path_text, before, addition
-            )
+            is_done = await self._belief.append(self._path_text, before, addition)
         except CannotBeTaken as failed:
             self.reload_state()
             self._file.take_fewer(failed.lines_next)
             return False
         self._file.take_more()
-        if outcome is Appended.DONE:
-            self._appended(stored)
-            return True
-        self._context.instruments.append_conflicted(self.session)
-        self._is_diverged = outcome is Appended.DIVERGED
-        self.reload_state()
-        return False
+        return is_done
 
     async def _come_back(self, stored: Stored) -> float:
         """Begin a session anew of which the broker keeps no more than its end."""
@@ -763,20 +667,12 @@ class Follower:
             portion.reading.text if portion else 0,
         )
 
-    def _appended(self, stored: Stored) -> None:
-        self._stored = stored
-        self._believed_before = stored.position
-        self._moved_at = self.appended_at = self._context.clock()
-
     async def _mend(self, stored: Stored) -> float | None:
         """Delete stream and state, which contradict each other, to build them anew."""
         # Whatever comes of it, the broker is asked again before the next step.
-        self._stored = None
-        now = self._context.clock()
-        if self._mended_at is not None:
-            wait = self._mended_at + MENDED_EVERY_SECONDS - now
-            if wait > 0:
-                return wait
+        self._belief.stored = None
+        if (wait := self._belief.may_mend_in) > 0:
+            return wait
         if not await self._ownership.may_begin_anew(stored):
             return REWRITE_RETRY_SECONDS
         try:
@@ -785,11 +681,5 @@ class Follower:
         except CannotBeSeen as error:
             self._context.instruments.cannot_see(self._path_text, str(error))
             return REWRITE_RETRY_SECONDS
-        if await self._context.writer.discard(
-            self.session, stored.position, keeps_edits=True
-        ):
-            self._mended_at = now
-            self._context.instruments.session_diverged(self.session)
-        self._believed_before = stored.position
-        self._is_diverged = False
+        await self._belief.mend(stored)
         return AT_ONCE
