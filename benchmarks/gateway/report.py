@@ -16,6 +16,8 @@ _COLUMNS = {
     "handshakes": {
         "cpu_ms": "CPU ms a handshake", "rss_kb": "RSS kB",
         "subscribed_cpu_ms": "CPU ms, subscription too",
+        "returned_cpu_ms": "CPU ms, from a cursor",
+        "end_cpu_ms": "CPU ms an end",
         "per_second": "handshakes/s",
     },
     "recovery": {
@@ -76,6 +78,8 @@ def show_part(rows: Sequence[Row], part: str) -> None:
     for name in names(some):
         own = [row for row in some if row["contender"] == name]
         for key, words in _COLUMNS[part].items():
+            if key not in own[0]:
+                continue
             digits = 0 if middle(own, key) >= 100 else 2
             print(f"  {name:<10}{words:<30}{spread(column(own, key), digits):>28}"
                   f" {spread(ratios(some, name, OURS, key)):>18} ÷ {OURS}",

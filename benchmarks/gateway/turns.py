@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.gateway.contenders import Kind, Stack, subscribe
+from benchmarks.gateway.contenders import PATH, Kind, Stack, subscribe
 from benchmarks.processes import cpu_seconds
 from tailcast_streams.redis.broker import RedisBroker
 
 
 HANDSHAKES = 2_000
 WARM_UP_HANDSHAKES = 200
+# Who comes back to those: all together fewer than the 5,000 that a gateway takes.
+RETURNED_CLIENTS = 600
 SATURATING_DELIVERIES = 300_000
 REPLAYED_RECORDS = 200_000
 REPLAY_BATCH = 1_000
@@ -22,6 +24,8 @@ RECOVERY_RECORDS_PER_SECOND = 20
 RECOVERY_PATIENCE_SECONDS = 30
 # Until what was appended last is no longer waited for.
 PATIENCE_SECONDS = 3.0
+# A server is at rest that uses less than a twentieth of a core for so long, seconds.
+REST_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -154,24 +158,57 @@ class Meter:
 
 
 async def shake_hands(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
-    """What a connection costs to make and to have."""
+    """What a connection costs to make, to have and to lose."""
     stack = kind.start(broker, path)
     try:
         # There is a stream: nobody waits for one to come into being.
         await stack.writer.append(1)
         await stack.open(WARM_UP_HANDSHAKES)
+        figures: dict[str, float] = {}
+        if kind.subscribes:
+            figures["returned_cpu_ms"] = await _come_back(stack, broker)
         before = stack.cpu_seconds()
         seconds = await stack.open(HANDSHAKES, silent=True)
         silent, rss = stack.cpu_seconds(), stack.rss_bytes()
         await stack.open(HANDSHAKES)
-        return {
+        figures |= {
             "cpu_ms": (silent - before) / HANDSHAKES * 1e3,
             "subscribed_cpu_ms": (stack.cpu_seconds() - silent) / HANDSHAKES * 1e3,
             "rss_kb": (stack.rss_bytes() - rss) / HANDSHAKES / 1e3,
             "per_second": HANDSHAKES / seconds,
         }
+        before = await _at_rest(stack)
+        ended = stack.clients.order("report")["open"]
+        stack.clients.order("shut")
+        figures["end_cpu_ms"] = (await _at_rest(stack) - before) / ended * 1e3
+        return figures
     finally:
         stack.close()
+
+
+async def _come_back(stack: Stack, broker: RedisBroker) -> float:
+    """What a client costs, with its handshake, whose cursor is in the window, ms.
+
+    The session is followed: others are there.
+    """
+    session = stack.writer.session
+    await stack.writer.append(2)
+    place = (await broker.read_before(session, None, limit=2))[-1].cursor
+    first = (
+        f'{{"type":"subscribe","sessionId":"{session}","from":{{"cursor":"{place}"}}}}'
+    )
+    before = await _at_rest(stack)
+    await stack.clients.open(stack.port, PATH, RETURNED_CLIENTS, first)
+    return (await _at_rest(stack) - before) / RETURNED_CLIENTS * 1e3
+
+
+async def _at_rest(stack: Stack) -> float:
+    """The server's CPU time, once it has done all that there was to do."""
+    before, now = -math.inf, stack.cpu_seconds()
+    while now - before > REST_SECONDS / 20:
+        await asyncio.sleep(REST_SECONDS)
+        before, now = now, stack.cpu_seconds()
+    return now
 
 
 async def fill(stack: Stack) -> None:
