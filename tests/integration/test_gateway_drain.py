@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,18 +12,17 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tailcast_gateway.connections import websocket
+from tailcast_gateway.connections import drain, websocket
 from tailcast_gateway.connections.drain import (
     Departure,
     departure,
     reconnect_delays_ms,
+    spread_seconds,
     wave_count,
 )
 from tailcast_gateway.sessions import feed
 from tailcast_gateway.sessions.core import neighbours
 from tailcast_gateway.sessions.feed import Feed
-from tests.brokers import free_port
-from tests.integration.gateway_process import running, until_ready
 from tests.integration.gateway_rig import (
     PATIENCE_SECONDS,
     Gateway,
@@ -41,10 +40,9 @@ from tests.tailer.harness import eventually
 pytestmark = pytest.mark.one_broker
 
 
-# Longer than any test waits: such a drain does not end by itself.
-ENDLESS = "600s"
-
-Draining = AbstractAsyncContextManager[asyncio.subprocess.Process]
+# Longer than any test waits. With so few clients in a second such a drain does not end.
+ENDLESS = 600.0
+ENDLESSLY_FEW = 0.001
 
 
 @dataclass
@@ -84,11 +82,6 @@ class Farewell:
         return self.watcher.connection.close_reason or ""
 
 
-def _replica(rig: Rig, port: int, **settings: str) -> Draining:
-    """One of several, as a process; another one has to be served beside it."""
-    return running(rig.url, port, key_prefix=rig.prefix, **settings)
-
-
 async def connected(stack: AsyncExitStack, port: int) -> Watcher:
     """A client that stays until the stack ends."""
     url = f"ws://127.0.0.1:{port}/ws/telemetry"
@@ -105,24 +98,27 @@ async def resumed(gateway: Gateway, farewell: Farewell, count: int) -> Sequence[
         return before + await watcher.until_records(count - len(before))
 
 
-async def test_everybody_goes_on_elsewhere(rig: Rig) -> None:
+async def test_everybody_goes_on_elsewhere(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """C2, G13: while records come, each is closed in turn, and loses nothing."""
-    count, port = 20, free_port()
+    monkeypatch.setattr(drain, "CLIENTS_PER_SECOND", 4)
+    monkeypatch.setattr(Feed, "is_alone", False)
+    count = 20
     writers = [rig.writer("a"), rig.writer("b")]
     for writer in writers:
         await writer.append(*numbered(0, 10))
     async with (
         AsyncExitStack() as stack,
-        rig.serving(),
-        _replica(rig, port, drain_seconds="5s") as process,
+        rig.serving(drain_seconds=5.0) as gateway,
     ):
-        await until_ready(port)
-        watchers = [await connected(stack, port) for _ in range(count)]
+        await gateway.until_ready()
+        watchers = [await connected(stack, gateway.port) for _ in range(count)]
         for at, watcher in enumerate(watchers):
             wanted: dict[str, Any] = {"sessionIds": ["a", "b"]} if at % 2 else {}
             await watcher.subscribe(**wanted, **{"from": "start"})
             await watcher.until_records(20)
-        process.send_signal(signal.SIGTERM)
+        gateway.server.handle_exit(signal.SIGTERM, None)
         farewells = [Farewell(watcher) for watcher in watchers]
         hearing = [asyncio.create_task(one.hear()) for one in farewells]
         step, order = 10, list[Farewell]()
@@ -132,7 +128,7 @@ async def test_everybody_goes_on_elsewhere(rig: Rig) -> None:
                 await writer.append(*numbered(step, step + 1))
             step += 1
         async with asyncio.timeout(PATIENCE_SECONDS):
-            assert await process.wait() == 0
+            await gateway.serving
     assert {one.code for one in order} == {1012}
     assert len({one.delay_ms for one in order}) == count
     assert all(one.kinds[-1] == "closing" for one in order)
@@ -150,35 +146,40 @@ async def test_everybody_goes_on_elsewhere(rig: Rig) -> None:
             assert sorted(record["step"] for record in records) == sorted(everything)
 
 
-async def test_a_second_signal_ends_at_once(rig: Rig) -> None:
+async def test_a_second_signal_ends_at_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who asks twice does not wait for the window."""
-    port = free_port()
+    monkeypatch.setattr(drain, "CLIENTS_PER_SECOND", ENDLESSLY_FEW)
+    monkeypatch.setattr(Feed, "is_alone", False)
     async with (
         AsyncExitStack() as stack,
-        rig.serving(),
-        _replica(rig, port, drain_seconds=ENDLESS) as process,
+        rig.serving(drain_seconds=ENDLESS) as gateway,
     ):
-        await until_ready(port)
-        watchers = [await connected(stack, port) for _ in range(2)]
-        process.send_signal(signal.SIGTERM)
+        await gateway.until_ready()
+        watchers = [await connected(stack, gateway.port) for _ in range(2)]
+        gateway.server.handle_exit(signal.SIGTERM, None)
         for watcher in watchers:
             await watcher.until("draining")
-        process.send_signal(signal.SIGTERM)
+        gateway.server.handle_exit(signal.SIGTERM, None)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            assert await process.wait() == 0
+            await gateway.serving
 
 
-async def test_nobody_comes_in_meanwhile(rig: Rig) -> None:
+async def test_nobody_comes_in_meanwhile(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A handshake gets 503 and when to try again; `/readyz` says why."""
-    port = free_port()
+    monkeypatch.setattr(drain, "CLIENTS_PER_SECOND", ENDLESSLY_FEW)
+    monkeypatch.setattr(Feed, "is_alone", False)
     async with (
         AsyncExitStack() as stack,
-        rig.serving(),
-        _replica(rig, port, drain_seconds=ENDLESS) as process,
+        rig.serving(drain_seconds=ENDLESS) as gateway,
     ):
-        await until_ready(port)
+        await gateway.until_ready()
+        port = gateway.port
         watchers = [await connected(stack, port) for _ in range(2)]
-        process.send_signal(signal.SIGTERM)
+        gateway.server.handle_exit(signal.SIGTERM, None)
         for watcher in watchers:
             await watcher.until("draining")
         with pytest.raises(InvalidStatus) as refused:
@@ -191,6 +192,7 @@ async def test_nobody_comes_in_meanwhile(rig: Rig) -> None:
         assert (answer.status_code, answer.json()["reason"]) == (503, "draining")
         assert stream.status_code == 200
         assert "\nretry: " in stream.text
+        gateway.server.handle_exit(signal.SIGTERM, None)
 
 
 async def test_a_full_socket_takes_its_cursors_later(rig: Rig) -> None:
@@ -305,6 +307,7 @@ async def test_all_replicas_end_at_once(
     """Neither waits for its turn, since no other takes its clients."""
     monkeypatch.setattr(feed, "CANARY_SECONDS", 0.05)
     monkeypatch.setattr(neighbours, "LISTENED_SECONDS", 0.5)
+    monkeypatch.setattr(drain, "CLIENTS_PER_SECOND", ENDLESSLY_FEW)
     async with AsyncExitStack() as stack:
         gateways = [
             await stack.enter_async_context(rig.serving(drain_seconds=600.0))
@@ -367,6 +370,32 @@ def test_delays_and_waves() -> None:
                 assert len(set(delays)) == len(delays) == count
                 assert all(delay > 0 for delay in delays)
     way = Departure(10.0)
-    assert [wave_count(count, way) for count in (0, 1, 20, 5_000)] == [0, 1, 20, 200]
+    assert [wave_count(count, way) for count in (0, 1, 2, 5_000)] == [0, 1, 2, 200]
     assert wave_count(5, Departure(0.0)) == 1
     assert wave_count(5_000, Departure(10.0, in_turn=False)) == 1
+
+
+def test_a_few_leave_at_once_and_thousands_take_all_the_time() -> None:
+    """In proportion to how many there are; so do they come back."""
+    way = Departure(10.0)
+    spreads = [spread_seconds(count, way) for count in (1, 10, 1_000, 10_000, 30_000)]
+    assert spreads == [0.2, 0.2, 2.0, 10.0, 10.0]
+    assert max(reconnect_delays_ms(10, way)) < 100 + 200
+    assert max(reconnect_delays_ms(10_000, way)) > 9_900
+    # The others take them all at once, or none.
+    assert spread_seconds(10, Departure(0.1)) == 0.1
+    assert spread_seconds(10_000, Departure(10.0, in_turn=False)) == 0.0
+
+
+async def test_a_few_do_not_wait_for_the_end_of_the_drain_time(rig: Rig) -> None:
+    """A replica with ten clients has ended long before."""
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(rig.serving())
+        watchers = [
+            await stack.enter_async_context(watching(gateway)) for _ in range(10)
+        ]
+        draining = asyncio.create_task(gateway.replica.drain(Departure(600.0)))
+        farewells = [await Farewell(watcher).hear() for watcher in watchers]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await draining == Departure(600.0)
+    assert {one.code for one in farewells} == {1012}

@@ -375,7 +375,10 @@ class GatewaySettings(AuthSettings):
     """
 
     drain_seconds: Duration = 10.0
-    """time over which a shutdown closes connections, if there are other gateways"""
+    """the longest that a shutdown takes its time to close connections
+
+    If there are other gateways, and thousands of clients; a few are closed at once
+    """
 
     compression: Literal["off", "deflate"] = "off"
     """`deflate` compresses frames for clients that offer it: more CPU, fewer bytes"""

@@ -1,11 +1,12 @@
 """Draining: tells all clients that the replica shuts down, and closes them in order.
 
-All clients are told at once, each with another delay. Then they are closed in waves
-over the whole drain time, each after its final cursors. If the replica is alone, its
-clients cannot go to another one. So it closes all at once, and they come back when it
-has restarted. So it does with those that are left when it becomes alone meanwhile,
-because the other replicas are leaving too. Refusing new clients, and ending the
-process, is not done here.
+All clients are told at once, each with another delay. Then they are closed in waves,
+each after its final cursors: a few nearly at once, thousands over the whole drain time,
+so that other replicas can take them. If the replica is alone, its clients cannot go to
+another one. So it closes all at once, and they come back when it has restarted. So it
+does with those that are left when it becomes alone meanwhile, because the other
+replicas are leaving too. Refusing new clients, and ending the process, is not done
+here.
 """
 
 import asyncio
@@ -24,9 +25,14 @@ from tailcast_gateway.instruments import Instruments
 # The shortest time between two waves, seconds. Clients of one wave that have the same
 # subscription share the frames of their final cursors.
 WAVE_SECONDS = 0.05
-# The shortest delay that is sent to a client, and the shortest span of all delays.
+# How many clients are closed in a second, if the drain time suffices for that: other
+# replicas have a fraction of a core to do with as many handshakes and subscriptions.
+CLIENTS_PER_SECOND = 500
+# The shortest time over which clients are closed, seconds: enough to hear whether the
+# other replicas are ending too.
+MIN_SPREAD_SECONDS = 0.2
+# The shortest delay that is sent to a client.
 MIN_DELAY_MS = 100
-MIN_SPREAD_MS = 1_000
 # How long a replica that is alone waits for clients whose sockets are full, and then
 # for those that have not answered its close frame.
 ALONE_SECONDS = 0.5
@@ -107,16 +113,15 @@ class Drain:
     async def _close_in_waves(
         self, left: Sequence[Connection], way: Departure, end: float
     ) -> bool:
-        """Dismiss all clients evenly, until the drain time is over.
+        """Dismiss all clients evenly, and none when the drain time is over.
 
         Returns False, with clients left, as soon as no other replica takes them.
         """
         loop = asyncio.get_running_loop()
+        begun, seconds = loop.time(), spread_seconds(len(left), way)
         count = wave_count(len(left), way)
         for wave in range(count):
-            while (
-                pause := end - way.seconds * (count - wave) / count - loop.time()
-            ) > 0:
+            while (pause := begun + seconds * wave / count - loop.time()) > 0:
                 await asyncio.sleep(min(pause, WAVE_SECONDS))
                 if self._is_alone():
                     return False
@@ -164,20 +169,26 @@ class _Farewells:
         return map(client.wire.message, closing(places, client.wire))
 
 
+def spread_seconds(count: int, way: Departure) -> float:
+    """Over how long so many clients are closed."""
+    if not way.in_turn:
+        return 0.0
+    return min(way.seconds, max(MIN_SPREAD_SECONDS, count / CLIENTS_PER_SECOND))
+
+
 def reconnect_delays_ms(count: int, way: Departure) -> list[int]:
     """A different delay for each of `count` clients, evenly spread."""
     if way.in_turn:
-        least, spread = MIN_DELAY_MS, max(MIN_SPREAD_MS, int(way.seconds * 1_000))
+        least, spread = MIN_DELAY_MS, int(spread_seconds(count, way) * 1_000)
     else:
         least, spread = ALONE_DELAY_MS, ALONE_SPREAD_MS
     spread = max(spread, count)
     return [least + spread * at // count for at in range(count)]
 
 
-def wave_count(clients: int, way: Departure) -> int:
+def wave_count(count: int, way: Departure) -> int:
     """The number of waves: one for each client, unless these are too many."""
-    most = int(way.seconds / WAVE_SECONDS) if way.in_turn else 1
-    return min(clients, max(1, most))
+    return min(count, max(1, int(spread_seconds(count, way) / WAVE_SECONDS)))
 
 
 def _part(left: Sequence[Connection], wave: int, count: int) -> Sequence[Connection]:
