@@ -215,6 +215,12 @@ test-languages: $(VENV)/.dev-set ## the example clients, whose toolchains are th
 soak: $(VENV)/.dev-set ## kill and cut for SECONDS=600, seed by seed (ARGS=--help)
 	@$(BIN)/python -m tests.checker --seconds $(or $(SECONDS),600) $(ARGS)
 
+.PHONY: storm
+storm: $(VENV)/.dev-set ## kill one of three gateways again and again under CLIENTS=500, for SECONDS=120
+	@$(BIN)/python -m tests.checker --gateways 3 --indexers 0 --kills 2 --sessions 2 \
+		--pause-seconds 1 --clients $(or $(CLIENTS),500) --seconds $(or $(SECONDS),120) \
+		--run-seconds $(or $(SECONDS),120) $(ARGS)
+
 .PHONY: fuzz
 fuzz: $(VENV)/.dev-set ## a hostile client for SECONDS=300, on a gateway of its own
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(ARGS)

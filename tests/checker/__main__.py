@@ -16,10 +16,15 @@ from pathlib import Path
 
 from tests.brokers import make_broker
 from tests.checker.compose_stack import ComposeStack
+from tests.checker.faults import GatewayKills, Plan
 from tests.checker.outages import Stack
 from tests.checker.run import Load, check
 from tests.checker.stack import ProcessStack
 from tests.loopback import reach_directly
+
+
+# Longer than any run, seconds.
+STAYING = (86_400.0, 86_400.0)
 
 
 def main() -> int:
@@ -32,12 +37,19 @@ def main() -> int:
         clients=options.clients,
         pause_seconds=options.pause_seconds,
         cuts=options.cuts,
+        stay_seconds=STAYING if options.kills else Load().stay_seconds,
     )
     left = options.seconds
     while left > 0:
         seconds = min(left, options.run_seconds)
         with _stack(options) as stack:
-            verdict = asyncio.run(check(stack, seed=seed, seconds=seconds, load=load))
+            plan: Plan | None = None
+            if options.kills:
+                chance = random.Random(seed)
+                plan = GatewayKills(stack, chance, seconds=seconds, pause=options.kills)
+            verdict = asyncio.run(
+                check(stack, seed=seed, seconds=seconds, load=load, plan=plan)
+            )
         print(verdict, flush=True)  # noqa: T201  # what the program is for
         print(f"  faults: {', '.join(verdict.faults)}", flush=True)  # noqa: T201  # as above
         if verdict.failures:
@@ -80,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--pause-seconds", type=float, default=0.02)
     parser.add_argument("--cuts", type=float, default=0.0)
+    parser.add_argument(
+        "--kills",
+        type=float,
+        default=0.0,
+        help="kill one gateway so many seconds after another is back, and nothing else;"
+        " clients stay until then",
+    )
     return parser
 
 

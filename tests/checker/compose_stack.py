@@ -176,6 +176,7 @@ class ComposeStack:
         return [
             Gateway(
                 self._short(container),
+                container.kill,
                 partial(self.end, container),
                 partial(self._start_and_wait, container),
             )

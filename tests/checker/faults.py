@@ -75,3 +75,29 @@ class RollingRestart:
             if exit_code != 0:
                 self.complaints.append(f"{gateway.name} ended with {exit_code}")
             await asyncio.to_thread(gateway.start)
+
+
+class GatewayKills:
+    """Kills one gateway after the other, so that its clients all come back at once."""
+
+    def __init__(
+        self, stack: Stack, chance: random.Random, *, seconds: float, pause: float
+    ) -> None:
+        """Prepare; `pause` is how long all are there between two kills, seconds."""
+        self._stack = stack
+        self._chance = chance
+        self._seconds = seconds
+        self._pause = pause
+        self.done: list[str] = []
+        self.complaints: list[str] = []
+
+    async def run(self) -> None:
+        """Each is ready again before the next one is killed."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._seconds
+        while loop.time() < end:
+            await asyncio.sleep(self._pause)
+            gateway = self._chance.choice(self._stack.restartable())
+            self.done.append(f"kill {gateway.name}")
+            await asyncio.to_thread(gateway.kill)
+            await asyncio.to_thread(gateway.start)

@@ -17,9 +17,11 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """One gateway, as an operator restarts it. Both calls may block."""
+    """One gateway, as it is restarted. All calls may block."""
 
     name: str
+    # Ends it by SIGKILL.
+    kill: Callable[[], object]
     # Ends it by SIGTERM, and returns its exit code.
     stop: Callable[[], int]
     # Returns when it is ready.

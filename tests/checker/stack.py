@@ -154,7 +154,12 @@ class ProcessStack:
     def restartable(self) -> list[Gateway]:
         """All of them."""
         return [
-            Gateway(gateway.name, gateway.stop, partial(self._restart, gateway, port))
+            Gateway(
+                gateway.name,
+                gateway.kill,
+                gateway.stop,
+                partial(self._restart, gateway, port),
+            )
             for gateway, port in zip(self.gateways, self.ports, strict=True)
         ]
 
