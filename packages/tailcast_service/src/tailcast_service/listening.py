@@ -11,11 +11,14 @@ from collections.abc import Iterable
 from tailcast_service.exceptions import ServiceError
 
 
-__all__ = ["LOCALHOST", "CannotListen", "bind", "inherit"]
+__all__ = ["BACKLOG", "LOCALHOST", "CannotListen", "bind", "inherit"]
 
 LOCALHOST = "localhost"
 LOOPBACKS = ("127.0.0.1", "::1")
-BACKLOG = 4096
+# How many may have connected and wait to be accepted: more than ever come at once, and
+# no more than the kernel allows (net.core.somaxconn). Those beyond come a second later,
+# when they try again.
+BACKLOG = 65_535
 # What somebody has to change; all else of ::1 means that the machine has no IPv6.
 _NAMED = (errno.EADDRINUSE, errno.EACCES)
 

@@ -14,6 +14,7 @@ from tailcast_gateway.connections.edge import Edge
 from tailcast_gateway.connections.front import Front, OnFailed, make_reception
 from tailcast_gateway.connections.requests import Answered
 from tailcast_gateway.connections.websocket import CLOSE_TIMEOUT_SECONDS
+from tailcast_service.listening import BACKLOG
 
 
 # How long a connection without requests stays open. It is longer than proxies keep
@@ -105,7 +106,7 @@ def make_server_config(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         # If many clients reconnect at once, they wait in the kernel and are not
         # refused.
-        backlog=4096,
+        backlog=BACKLOG,
         # Draining has been done before: each connection that is left has its close
         # frame, and this is longer than its time to answer.
         timeout_graceful_shutdown=int(CLOSE_TIMEOUT_SECONDS) + 2,
