@@ -4,7 +4,8 @@
  * record has once to count records, and takes the time from each record to now. It takes
  * one command a line and answers each with one line of JSON:
  *
- *     open PORT PATH COUNT [TEXT]   connections; TEXT is sent on each as its first message
+ *     open PORT PATH COUNT [TEXT]   connections; TEXT is sent on each as its first message,
+ *                                   with a line's end for each tab in it
  *     reset                         begin to count anew
  *     report                        what came since
  *     wait RECORDS MS               the same, once so many came, or after so long
@@ -271,6 +272,7 @@ static void prepare(const char *path, const char *text) {
         "Accept-Language: en-GB,en;q=0.9\r\nCache-Control: no-cache\r\n\r\n",
         path, port, port);
     snprintf(first_message, sizeof first_message, "%s", text);
+    for (char *at = first_message; (at = strchr(at, '\t'));) *at = '\n';
 }
 
 static int obey(void) {

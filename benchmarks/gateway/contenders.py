@@ -86,8 +86,7 @@ class Stack:
 
     async def open(self, count: int, *, silent: bool = False) -> float:
         """Make connections and wait until they are subscribed; how long that took."""
-        says = self.kind.subscribes and not silent
-        first = subscribe(self.writer.session) if says else ""
+        first = "" if silent else self.kind.first(self.writer.session)
         seconds = await self.clients.open(self.port, PATH, count, first)
         # The answers to what clients say first are not waited for one by one.
         await asyncio.sleep(0.3)
@@ -133,8 +132,8 @@ class Kind:
     # Makes sure that it is there and says how it is started; may raise Missing.
     command: Callable[[Stack], Command]
     relay: Callable[[Stack], list[str]] | None = None
-    # Its clients have to say what they want.
-    subscribes: bool = False
+    # What its clients have to say, by their session; "" if nothing.
+    first: Callable[[str], str] = lambda _session: ""
     # With more it is busy with nothing but falling behind.
     most_clients: int = 100_000
     # Reads no stream: it is told to send.
@@ -208,6 +207,26 @@ def _nchan_relay(stack: Stack) -> list[str]:
     return _node("relay.mjs")(stack)[0]
 
 
+def _centrifugo(stack: Stack) -> Command:
+    config = installation.PEERS / "centrifugo.json"
+    return [str(installation.centrifugo()), "--config", str(config)], {
+        "CENTRIFUGO_HTTP_SERVER_ADDRESS": "127.0.0.1",
+        "CENTRIFUGO_HTTP_SERVER_PORT": str(stack.port),
+        # One core, like everybody.
+        "GOMAXPROCS": "1",
+    }
+
+
+def _centrifugo_relay(stack: Stack) -> list[str]:
+    return [*_nchan_relay(stack), "centrifugo"]
+
+
+def _subscribe_to_centrifugo(_session: str) -> str:
+    """Two commands in one frame, so that a client has to say no more than ours."""
+    subscribe = '{"id":2,"subscribe":{"channel":"run","recoverable":true}}'
+    return f'{{"id":1,"connect":{{}}}}\t{subscribe}'
+
+
 def _loop_in_c(stack: Stack) -> Command:
     source = Path(__file__).parents[1] / "fanout" / "fanout.c"
     record = (RECORD % (0, 0)).replace(b'"sent_ns":0', b'"sent_ns":' + b"0" * 19)
@@ -223,10 +242,17 @@ def subscribe(session: str, start: str = "now") -> str:
 _NODE = "Node ws: a Map of clients, JSON.stringify and send for each"
 
 KINDS = (
-    Kind("gateway", "this project's gateway", _ours, subscribes=True),
+    Kind("gateway", "this project's gateway", _ours, first=subscribe),
     Kind("uws", "uWebSockets.js, topic publish", _node("uws.mjs")),
     Kind("bun", "Bun, server.publish", _bun),
     Kind("nchan", "nginx + nchan, fed by HTTP POST", _nchan, relay=_nchan_relay),
+    Kind(
+        "centrifugo",
+        "Centrifugo, with history and recovery, fed by HTTP POST",
+        _centrifugo,
+        relay=_centrifugo_relay,
+        first=_subscribe_to_centrifugo,
+    ),
     Kind("ws", _NODE, _node("ws.mjs"), most_clients=1_000),
     Kind("send_text", "FastAPI, send_text for each", _send_text, most_clients=1_000),
     Kind("C", "the C loop, which only sends", _loop_in_c, is_fed_by_hand=True),

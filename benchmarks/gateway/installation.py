@@ -1,4 +1,4 @@
-"""Getting what is compared: from npm, from Debian, from the C compiler, into one cache.
+"""Getting what is compared: from npm, Debian, Go and the C compiler, into one cache.
 
 Whatever cannot be had is told once, with the reason, and left out.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 CACHE = Path(__file__).parent / ".cache"
 PEERS = Path(__file__).with_name("peers")
 DEBIAN_PACKAGES = ("nginx", "libnginx-mod-nchan")
+# What `go install` takes.
+CENTRIFUGO = "github.com/centrifugal/centrifugo/v6@v6.9.1"
 BUN_BUILDS = ("bun-linux-x64", "bun-linux-x64-baseline", "bun-linux-aarch64")
 
 
@@ -88,6 +90,20 @@ def nginx() -> tuple[Path, Path]:
     for package in folder.glob("*.deb"):
         _run(["dpkg-deb", "-x", str(package), str(folder)], "dpkg-deb")
     return nginx()
+
+
+def centrifugo() -> Path:
+    """The program, built from its source; that takes some minutes, once."""
+    folder = CACHE / CENTRIFUGO.rpartition("@")[2]
+    program = folder / "centrifugo"
+    if not program.exists():
+        # Where Go is installed by its own instructions, which not every PATH has.
+        go = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+        if go is None:
+            raise Missing("no go")
+        folder.mkdir(parents=True, exist_ok=True)
+        _run(["env", f"GOBIN={folder}", go, "install", CENTRIFUGO], "go install")
+    return program
 
 
 def _run(command: list[str], what: str, folder: Path | None = None) -> None:
