@@ -29,7 +29,7 @@ from tailcast_streams.redis.broker import RedisBroker
 
 
 WARM_UP_SECONDS = 0.3
-PARTS = ("deliver", "saturate", "handshakes", "replay", "recovery")
+PARTS = ("deliver", "saturate", "handshakes", "replay", "recovery", "storm")
 
 Rows = list[dict[str, Any]]
 
@@ -86,8 +86,12 @@ async def take_turns(
 
 
 async def run_singly(kinds: Sequence[Kind], path: Path, part: str, rounds: int) -> Rows:
-    """Handshakes or recovery: each turn with servers and streams of its own."""
-    measure = {"handshakes": turns.shake_hands, "recovery": turns.recover}[part]
+    """Handshakes, recovery or a storm: each turn has servers and streams of its own."""
+    measure = {
+        "handshakes": turns.shake_hands,
+        "recovery": turns.recover,
+        "storm": turns.storm,
+    }[part]
     rows: Rows = []
     for number in range(rounds):
         turn = number % len(kinds)
@@ -169,7 +173,7 @@ def main() -> None:
                 rows += uvloop.run(run_rounds(kinds, path, pid, clients, options))
             report.show_deliveries(rows, clients)
     ours = [kind for kind in kinds if kind.name == "gateway"]
-    for part in ("handshakes", "recovery"):
+    for part in ("handshakes", "recovery", "storm"):
         if part in options.only:
             with valkey() as (path, _):
                 rounds = min(options.rounds, 2)

@@ -142,8 +142,7 @@ class Kind:
     def start(self, broker: RedisBroker, path: Path) -> Stack:
         """Start one over a stream of its own. Raises Missing."""
         session = f"{self.name}-{uuid.uuid4().hex[:8]}"
-        clients = Clients(installation.compiled(Path(__file__).with_name("clients.c")))
-        stack = Stack(self, path, clients, Writer(broker, session))
+        stack = Stack(self, path, new_clients(), Writer(broker, session))
         try:
             stack.start()
         except RuntimeError as error:
@@ -153,6 +152,11 @@ class Kind:
             stack.close()
             raise
         return stack
+
+
+def new_clients() -> Clients:
+    """A program that is many clients, and has none yet."""
+    return Clients(installation.compiled(Path(__file__).with_name("clients.c")))
 
 
 def key_of(stack: Stack) -> str:

@@ -25,6 +25,10 @@ _COLUMNS = {
         "start_seconds": "s until it listens",
         "cpu_seconds": "CPU s of the server until then",
     },
+    "storm": {
+        "live_p99_ms": "p99 ms of a live record", "live_max_ms": "at most",
+        "health_max_ms": "health ms at most", "per_second": "handshakes/s",
+    },
     "replay": {
         "records_per_core_second": "records/s per core",
         "records_per_second": "records/s", "broker_us": "broker's CPU µs/record",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.gateway.contenders import PATH, Kind, Stack, subscribe
+from benchmarks.gateway.contenders import PATH, Kind, Stack, new_clients, subscribe
 from benchmarks.processes import cpu_seconds
 from tailcast_streams.redis.broker import RedisBroker
 
@@ -16,12 +16,18 @@ HANDSHAKES = 2_000
 WARM_UP_HANDSHAKES = 200
 # Who comes back to those: all together fewer than the 5,000 that a gateway takes.
 RETURNED_CLIENTS = 600
+WARM_UP_SECONDS = 0.5
 SATURATING_DELIVERIES = 300_000
 REPLAYED_RECORDS = 200_000
 REPLAY_BATCH = 1_000
 RECOVERED_CLIENTS = 1_000
 RECOVERY_RECORDS_PER_SECOND = 20
 RECOVERY_PATIENCE_SECONDS = 30
+# Who is live, and who comes all at once meanwhile.
+STORM_LIVE = 100
+STORM_CLIENTS = 5_000
+STORM_RECORDS_PER_SECOND = 50
+HEALTH_PAUSE_SECONDS = 0.05
 # Until what was appended last is no longer waited for.
 PATIENCE_SECONDS = 3.0
 # A server is at rest that uses less than a twentieth of a core for so long, seconds.
@@ -165,7 +171,8 @@ async def shake_hands(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
         await stack.writer.append(1)
         await stack.open(WARM_UP_HANDSHAKES)
         figures: dict[str, float] = {}
-        if kind.subscribes:
+        # The others have no cursors of ours.
+        if kind.first is subscribe:
             figures["returned_cpu_ms"] = await _come_back(stack, broker)
         before = stack.cpu_seconds()
         seconds = await stack.open(HANDSHAKES, silent=True)
@@ -266,3 +273,47 @@ async def recover(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
         if writing is not None:
             writing.cancel()
         stack.close()
+
+
+async def storm(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
+    """What is live, and how soon health is told, while thousands come at once."""
+    stack = kind.start(broker, path)
+    crowd = new_clients()
+    tasks: list[asyncio.Task[object]] = []
+    answers: list[float] = []
+    try:
+        await stack.writer.append(1)
+        await stack.open(STORM_LIVE)
+        writing = stack.writer.append_evenly(STORM_RECORDS_PER_SECOND, 1, 120)
+        tasks.append(asyncio.create_task(writing))
+        await asyncio.sleep(WARM_UP_SECONDS)
+        stack.clients.order("reset")
+        tasks.append(asyncio.create_task(_ask_for_health(stack.port, answers)))
+        first = kind.first(stack.writer.session)
+        seconds = await crowd.open(stack.port, PATH, STORM_CLIENTS, first)
+        report = stack.clients.order("report")
+        return {
+            "live_p99_ms": report["p99_ms"],
+            "live_max_ms": report["max_ms"],
+            "health_max_ms": max(answers) * 1e3,
+            "per_second": STORM_CLIENTS / seconds,
+        }
+    finally:
+        for task in tasks:
+            task.cancel()
+        crowd.close()
+        stack.close()
+
+
+async def _ask_for_health(port: int, answers: list[float]) -> None:
+    """Ask again and again, over a connection of its own each time."""
+    request = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    while True:
+        begun = time.monotonic()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        # Whatever it says: not each has this path.
+        await reader.read(1)
+        answers.append(time.monotonic() - begun)
+        writer.close()
+        await asyncio.sleep(HEALTH_PAUSE_SECONDS)
