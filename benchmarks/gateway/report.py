@@ -43,7 +43,7 @@ def show_deliveries(rows: Sequence[Row], clients: int) -> None:
     for load in dict.fromkeys(row["load"] for row in delivered):
         some = [row for row in here if row["load"] == load]
         print(f"\n{clients} clients, {load}; CPU µs of the server per delivered record")
-        print(f"  {'':<10}{'CPU µs':>20} {'÷ C':>18} {'÷ gateway':>18}"
+        print(f"  {'':<12}{'CPU µs':>20} {'÷ C':>18} {'÷ gateway':>18}"
               f" {'p50 ms':>7} {'p99 ms':>20} {'broker':>7} {'relay':>6}"
               f" {'rec/frame':>9}")  # fmt: skip  # a table's head
         for name in names(some):
@@ -51,13 +51,13 @@ def show_deliveries(rows: Sequence[Row], clients: int) -> None:
     some = [row for row in here if row["part"] == "saturate"]
     if some:
         print(f"\n{clients} clients, as fast as records can be appended; records/s")
-        print(f"  {'':<10}{'delivered/s':>26} {'per core of CPU':>28}"
+        print(f"  {'':<12}{'delivered/s':>26} {'per core of CPU':>28}"
               f" {'rec/frame':>9} {'server, clients busy':>21}")  # fmt: skip
     for name in names(some):
         own = [row for row in some if row["contender"] == name]
         per_core = [1e6 / row["cpu_us"] for row in own]
         busy = [middle(own, key) for key in ("server_busy", "clients_busy")]
-        print(f"  {name:<10}{spread(column(own, 'records_per_second'), 0):>26}"
+        print(f"  {name:<12}{spread(column(own, 'records_per_second'), 0):>26}"
               f" {spread(per_core, 0):>28} {middle(own, 'records_per_frame'):>9.1f}"
               f" {busy[0]:>12.0%} {busy[1]:>8.0%}{_late(own)}",
               flush=True)  # fmt: skip  # a table's line
@@ -66,7 +66,7 @@ def show_deliveries(rows: Sequence[Row], clients: int) -> None:
 def _delivery_line(rows: Sequence[Row], name: str) -> str:
     own = [row for row in rows if row["contender"] == name]
     return (
-        f"  {name:<10}{spread(column(own, 'cpu_us')):>20}"
+        f"  {name:<12}{spread(column(own, 'cpu_us')):>20}"
         f" {spread(ratios(rows, name, YARDSTICK, 'cpu_us')):>18}"
         f" {spread(ratios(rows, name, OURS, 'cpu_us')):>18}"
         f" {middle(own, 'p50_ms'):>7.2f} {spread(column(own, 'p99_ms'), 1):>20}"
@@ -85,7 +85,7 @@ def show_part(rows: Sequence[Row], part: str) -> None:
             if key not in own[0]:
                 continue
             digits = 0 if middle(own, key) >= 100 else 2
-            print(f"  {name:<10}{words:<30}{spread(column(own, key), digits):>28}"
+            print(f"  {name:<12}{words:<30}{spread(column(own, key), digits):>28}"
                   f" {spread(ratios(some, name, OURS, key)):>18} ÷ {OURS}",
                   flush=True)  # fmt: skip  # a table's line
 
