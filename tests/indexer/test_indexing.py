@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 
 import pytest
 
@@ -45,6 +46,11 @@ async def broker(
 
 def ignore(*_arguments: object, **_named: object) -> None:
     """Do nothing."""
+
+
+async def is_read(service: IndexerService) -> bool:
+    """Whether nothing is being read, nor waits for that."""
+    return service._queue.is_idle and not service._queue.behind
 
 
 def agree(_session: str) -> bool:
@@ -143,6 +149,8 @@ async def test_its_end_writes_what_it_has(
     async with running(broker) as service:
         await append(broker, "s", records(0, 10))
         await until_indexed(broker, "s")
+        # Whoever reads it once more would fold what is folded here.
+        await eventually(partial(is_read, service))
         # As if it had folded some, and its next write were not due.
         monkeypatch.setattr(service._queue, "moved", ignore)
         await append(broker, "s", records(10, 10))
