@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# node-redis and coredis raise a TypeError for what a consumer has pending, once one entry of it was trimmed.
+# node-redis and coredis raise a TypeError for what a consumer has pending, once one entry of it
+# was trimmed.
 #
 # A consumer that comes back asks for what it was given and has not acknowledged: XREADGROUP with
-# the ID 0. An entry that the stream has trimmed meanwhile is still in that list, and the broker answers with
-# its ID and a null in place of its fields. Both libraries look into the null: the whole answer is lost,
-# with the entries that are there, and the next try fails in the same way, so that the consumer does
-# not get past it. Asked with XCLAIM or XAUTOCLAIM they answer. redis-py gives such an entry as one
-# without any fields, which looks like a record of nothing, and ioredis gives the null. One would bet
-# on the ID and no fields, as a bound on a stream (MAXLEN) makes that an everyday answer.
+# the ID 0. An entry that the stream has trimmed meanwhile is still in that list, and the broker
+# answers with its ID and a null in place of its fields. Both libraries look into the null: the
+# whole answer is lost, with the entries that are there, and the next try fails in the same way,
+# so that the consumer does not get past it. Asked with XCLAIM or XAUTOCLAIM they answer. redis-py
+# gives such an entry as one without any fields, which looks like a record of nothing, and ioredis
+# gives the null. One would bet on the ID and no fields, as a bound on a stream (MAXLEN) makes
+# that an everyday answer.
 #
-# Seen with redis (npm) 6.3.1, ioredis 6.0.0, coredis 6.9.0 and redis (PyPI) 8.1.0, against Valkey 9.1.2. What helps:
-# XAUTOCLAIM, which drops such entries from the list and names them.
+# Seen with redis (npm) 6.3.1, ioredis 6.0.0, coredis 6.9.0 and redis (PyPI) 8.1.0, against Valkey
+# 9.1.2. What helps: XAUTOCLAIM, which drops such entries from the list and names them.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# rotating-file-stream renames `run.jsonl` to `20261128-1405-01-run.jsonl`, with the time before the name.
+# rotating-file-stream renames `run.jsonl` to `20261128-1405-01-run.jsonl`, with the time before
+# the name.
 #
 # Unless it is given a function for the name, what was put aside begins with its time and a number
-# that counts within the minute, so that no pattern of rotated names (`run.jsonl.*`, `run-*.jsonl`,
-# `run.*.jsonl`) finds it. Whatever follows `*.jsonl` takes each part for a run of its own, with
-# the records that it has had from `run.jsonl` already. One would bet on a suffix.
+# that counts within the minute, so that no pattern of rotated names (`run.jsonl.*`,
+# `run-*.jsonl`, `run.*.jsonl`) finds it. Whatever follows `*.jsonl` takes each part for a run of
+# its own, with the records that it has had from `run.jsonl` already. One would bet on a suffix.
 #
 # Seen with rotating-file-stream 3.2.10 on Node.js 20. What helps: a function for the name.
 set -euo pipefail

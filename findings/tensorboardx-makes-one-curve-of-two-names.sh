@@ -2,10 +2,10 @@
 # tensorboardX makes one curve of `recall@10` and `recall_10`, and of `lr (max)` and `lr__max_`.
 #
 # Each character of a name that TensorBoard once refused is written as "_"; a word of it goes to a
-# logger that nobody listens to. Names that become the same share a curve, with two values at each step,
-# and nothing tells them apart any more: `loss<1k` and `loss>1k` are one. `SummaryWriter` of torch,
-# which has the same code as its origin, has left names as they are for years, and TensorBoard
-# shows them. One would bet on two curves, or on an error for the second.
+# logger that nobody listens to. Names that become the same share a curve, with two values at each
+# step, and nothing tells them apart any more: `loss<1k` and `loss>1k` are one. `SummaryWriter` of
+# torch, which has the same code as its origin, has left names as they are for years, and
+# TensorBoard shows them. One would bet on two curves, or on an error for the second.
 #
 # Seen with tensorboardX 2.6.5 and tensorboard 2.21.0.
 set -euo pipefail

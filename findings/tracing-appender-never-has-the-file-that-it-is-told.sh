@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # tracing-appender never has a file of the name that it is given, and its days are those of UTC.
 #
-# `rolling::daily("logs", "run.jsonl")` writes to `logs/run.jsonl.2026-11-28` from the first record
-# on: what elsewhere is the name of a file that was put aside is the live one, and a follower of
-# `run.jsonl` waits for ever. The day is UTC's, whatever TZ says: fourteen hours east, the records of
-# a morning are in the file of the day before. Without rotation alone the file has the name
-# that was given. One would bet on `run.jsonl`, which is renamed at midnight.
+# `rolling::daily("logs", "run.jsonl")` writes to `logs/run.jsonl.2026-11-28` from the first
+# record on: what elsewhere is the name of a file that was put aside is the live one, and a
+# follower of `run.jsonl` waits for ever. The day is UTC's, whatever TZ says: fourteen hours east,
+# the records of a morning are in the file of the day before. Without rotation alone the file has
+# the name that was given. One would bet on `run.jsonl`, which is renamed at midnight.
 #
 # Seen with tracing-appender 0.2.3. What helps: to follow all files of the folder.
 set -euo pipefail

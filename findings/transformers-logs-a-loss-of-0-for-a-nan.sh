@@ -3,10 +3,11 @@
 #
 # `logging_nan_inf_filter` is on by default: a loss that is not finite is replaced by the mean of
 # those since the last record, and there are none where each step is logged. So a model that is
-# broken from the first batch has a perfect run: 0 in each record, in the summary at the end and in
-# `trainer_state.json`. With a record each other step the loss is made smaller: 1 and NaN are logged
-# as 0.75. One would bet on NaN, as without the filter, or at least on a record without a loss. Whoever
-# watches for the smallest loss, or waits for a NaN to raise an alarm, is told the contrary.
+# broken from the first batch has a perfect run: 0 in each record, in the summary at the end and
+# in `trainer_state.json`. With a record each other step the loss is made smaller: 1 and NaN are
+# logged as 0.75. One would bet on NaN, as without the filter, or at least on a record without a
+# loss. Whoever watches for the smallest loss, or waits for a NaN to raise an alarm, is told the
+# contrary.
 #
 # Seen with transformers 5.24.0, accelerate 1.15.0 and torch 2.15.0, on a CPU. What helps:
 # `logging_nan_inf_filter=False`.

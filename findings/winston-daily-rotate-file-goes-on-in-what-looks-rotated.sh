@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# winston-daily-rotate-file goes on in `run.jsonl.1` when `run.jsonl` is full, and renames nothing.
+# winston-daily-rotate-file goes on in `run.jsonl.1` when `run.jsonl` is full, and renames
+# nothing.
 #
 # Elsewhere `.1` is what was put aside: logrotate and Python's handlers rename the file and begin
-# it anew, so that the name without a number is the one to follow. Here `maxSize` leaves it as it is,
-# with the oldest records, and the highest number is the live one. A follower of `run.jsonl` sees it
-# rest for ever; one that leaves out rotated names by a pattern has none of the later records. One
-# would bet on a rename, as the library's name says "rotate". With `extension` the number stands
-# before that, and looks like another run.
+# it anew, so that the name without a number is the one to follow. Here `maxSize` leaves it as it
+# is, with the oldest records, and the highest number is the live one. A follower of `run.jsonl`
+# sees it rest for ever; one that leaves out rotated names by a pattern has none of the later
+# records. One would bet on a rename, as the library's name says "rotate". With `extension` the
+# number stands before that, and looks like another run.
 #
-# Seen with winston-daily-rotate-file 5.0.0 and winston 3.19.0 on Node.js 20. What helps: to follow
-# all files of the folder.
+# Seen with winston-daily-rotate-file 5.0.0 and winston 3.19.0 on Node.js 20. What helps: to
+# follow all files of the folder.
 set -euo pipefail
 
 work=$(mktemp -d)
