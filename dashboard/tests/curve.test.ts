@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { around, Curve, rowAt, smooth, upright } from "../src/core/curve.js";
+import { around, Curve, edges, rowAt, smooth, upright } from "../src/core/curve.js";
 
 describe("a curve", () => {
   test("stands for each value once, with its extremes, however many there are", () => {
@@ -182,4 +182,45 @@ test("smoothing begins anew with each line, and leaves what never changes", () =
   const smoothed = smooth(new Float64Array([0, 1, 100, 100]), [2], 0.5);
   expect(smoothed[1]).toBeCloseTo(2 / 3);
   expect([...smoothed.slice(2)]).toEqual([100, 100]);
+});
+
+describe("the line of a part of a run goes on to its edges", () => {
+  const curveOf = (...values: (number | null)[]) => {
+    const curve = new Curve();
+    for (const [x, value] of values.entries()) if (value !== null) curve.add(x, value);
+    return curve;
+  };
+  /** The values at the edges of that part. */
+  const edgesOf = (whole: Curve, low: number, high: number, isLog = false) => {
+    const curve = new Curve();
+    for (const [at, x] of whole.x.entries()) {
+      if (x >= low && x <= high) curve.add(x, whole.mean[at]!);
+    }
+    return edges(curve, whole, { low, high }, isLog);
+  };
+
+  test("on its way to the records next to it, if there are some", () => {
+    const whole = curveOf(4, null, 8, 9, null, null, 12, 10);
+    expect(edgesOf(whole, 1, 5)).toEqual([6, 11]);
+    expect(edgesOf(whole, 0, 5)).toEqual([null, 11]);
+    expect(edgesOf(whole, 0, 7)).toEqual([null, null]);
+    expect(edgesOf(whole, 4, 5)).toEqual([]);
+  });
+
+  test("straight where the axis of values is logarithmic too", () => {
+    expect(edgesOf(curveOf(1, null, 100, null, 1), 1, 3, true)).toEqual([10, 10]);
+    expect(edgesOf(curveOf(0, null, 100, null, -1), 1, 3, true)).toEqual([null, null]);
+  });
+
+  test("not over what is no number, nor to what is told with others", () => {
+    expect(edgesOf(curveOf(5, 6, Number.NaN, 7, Number.NaN, 8), 3, 3)).toEqual([null, null]);
+    const odd = new Curve();
+    odd.add(3, 7);
+    odd.addOdd({ x: 4, kind: "NaN", count: 1 });
+    const ends = edges(odd, curveOf(5, 6, 6, 7, 8, 9), { low: 3, high: 4 }, false);
+    expect(ends).toEqual([7, null]);
+    const rolled = new Curve();
+    for (const x of [9, 19, 29]) rolled.addRow(x, 0, 2, 1, 10);
+    expect(edgesOf(rolled, 10, 20)).toEqual([null, null]);
+  });
 });

@@ -27,7 +27,7 @@ def notes(one: Look, metric: str = "loss") -> str:
 
 def says(page: Page, text: str | re.Pattern[str]) -> None:
     """Until it is said above the charts."""
-    expect(page.locator(".run-note", has_text=text)).to_be_visible()
+    expect(page.locator(".run-note, .run-paused", has_text=text)).to_be_visible()
 
 
 def test_each_record_is_drawn_once_through_a_restart(
@@ -74,6 +74,33 @@ def test_a_part_is_drawn_record_by_record(up: Running, look: Looker) -> None:
     expect(one.page).not_to_have_url(re.compile(f"from={start}&"))
     one.page.keyboard.press("Escape")
     one.shows("loss", points=8_000)
+
+
+def test_a_part_is_drawn_to_its_edges(up: Running, look: Looker) -> None:
+    """Its line comes from the record before it, and goes on to the one behind it."""
+    up.write("rare", *({"step": step, "loss": step} for step in range(0, 100, 10)))
+    one = look(up.url, "?session=rare&from=35&to=55")
+    one.shows("loss", points=2)
+    one.page.wait_for_function(f"() => ({_INKED})().every(Boolean)")
+
+
+# Whether each column of a chart's pixels has something of a line, the outermost apart:
+# nothing else there has a hue.
+_INKED = """() => {
+  const canvas = document.querySelector("[data-chart=loss] canvas");
+  const over = document.querySelector("[data-chart=loss] .u-over");
+  const [left, top, width, height] = [
+    over.offsetLeft, over.offsetTop, over.clientWidth, over.clientHeight,
+  ].map((size) => size * devicePixelRatio);
+  const { data } = canvas.getContext("2d").getImageData(left, top, width, height);
+  const hasHue = (column) => (_, row) => {
+    const [red, green, blue] = data.subarray(4 * (row * width + column));
+    return Math.max(red, green, blue) - Math.min(red, green, blue) > 60;
+  };
+  return Array.from({ length: width - 2 }, (_, at) =>
+    Array.from({ length: height }, hasHue(at + 1)).some(Boolean),
+  );
+}"""
 
 
 def test_fingers_zoom_a_chart_and_pull_it_along(up: Running, look: Looker) -> None:
@@ -251,6 +278,28 @@ def test_on_a_phone_how_far_a_run_is_stands_in_one_line(
     assert heights[0] == heights[1]
 
 
+def test_from_a_run_a_link_leads_back_to_the_list(up: Running, look: Looker) -> None:
+    """Also on a phone, where it stands beside the name."""
+    one = look(up.url, "?session=run_1", width=360)
+    back = one.page.get_by_role("link", name="Back to the sessions")
+    name = one.page.get_by_role("heading", name="run_1")
+    link, title = back.bounding_box(), name.bounding_box()
+    assert link is not None
+    assert title is not None
+    assert link["y"] < title["y"] + title["height"]
+    assert link["y"] + link["height"] > title["y"]
+    back.click()
+    expect(one.page).to_have_url(up.url)
+    expect(one.page.locator("[data-session]").first).to_be_visible()
+
+
+def test_how_many_metrics_are_drawn_is_told_once(up: Running, look: Looker) -> None:
+    """At the foot of the page."""
+    one = look(up.url, "?session=run_1")
+    one.shows("loss", points=100)
+    expect(one.page.get_by_text("2 of 2 drawn")).to_have_count(1)
+
+
 def test_without_a_step_it_is_along_the_numbers_of_records(
     up: Running, look: Looker
 ) -> None:
@@ -335,7 +384,7 @@ def test_ten_thousand_metrics(up: Running, look: Looker) -> None:
     up.write("many", {"step": 1, **metrics}, {"step": 2, **metrics})
     one = look(up.url, "?session=many")
     listed = one.page.get_by_role("navigation", name="Metrics")
-    expect(listed).to_contain_text("of 10\u202f000 drawn")
+    expect(listed).to_contain_text("10\u202f000 in all")
     one.is_accessible()
     one.page.keyboard.press("/")
     one.page.keyboard.type("W9876")
@@ -381,14 +430,20 @@ def test_a_metric_that_came_while_the_gateway_was_away(
     one.shows("accuracy", points=1, last="0.75")
 
 
-def test_paused_it_stands_still_and_then_follows(up: Running, look: Looker) -> None:
+@pytest.mark.parametrize("width", [360, 1600])
+def test_paused_it_stands_still_and_then_follows(
+    own_up: Running, look: Looker, width: int
+) -> None:
     """What comes meanwhile is counted, and there at once."""
-    up.write("still", *numbered(0, 20))
-    one = look(up.url, "?session=still")
+    own_up.write("still", *numbered(0, 20))
+    one = look(own_up.url, "?session=still", width=width)
     one.shows("loss", points=20)
+    place = one.chart("loss").bounding_box()
     one.page.keyboard.press(" ")
     says(one.page, "paused at step 19 · 0 new")
-    up.write("still", *numbered(20, 27))
+    # No chart moves.
+    assert one.chart("loss").bounding_box() == place
+    own_up.write("still", *numbered(20, 27))
     says(one.page, "paused at step 19 · 7 new")
     one.shows("loss", points=20)
     # Who opens the address elsewhere sees the same.

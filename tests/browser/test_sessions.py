@@ -342,3 +342,15 @@ def test_a_phone_goes_by_the_bar_at_its_foot(own_up: Running, look: Looker) -> N
     expect(one.page).to_have_url(f"{own_up.url}?show=alerts")
     bar.get_by_role("link", name="Sessions").click()
     expect(one.row("run_1")).to_be_visible()
+
+
+def test_on_a_phone_runs_are_chosen_and_compared(own_up: Running, look: Looker) -> None:
+    """By a finger on the box before their names."""
+    for name in ("run_1", "run_2"):
+        own_up.write(name, *numbered(0, 10))
+    one = look(own_up.url, width=360)
+    for name in ("run_1", "run_2"):
+        one.row(name).get_by_role("checkbox").check()
+    one.page.get_by_role("button", name="compare").click()
+    one.shows("loss", points=20)
+    one.is_within_its_width()

@@ -257,6 +257,35 @@ export function rowAt(curve: Curve, x: number): number {
   return best;
 }
 
+/**
+ * The values that the line of a part of a run has at the edges of an axis, on its way to the
+ * records next to it; by the curve of the whole run. Null where no line goes, or to what is not
+ * told record by record.
+ */
+export function edges(
+  { x, mean, odd }: Curve,
+  whole: Curve,
+  { low, high }: Extent,
+  isLog: boolean,
+): (number | null)[] {
+  const [first, last] = [x[0], x.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const meet = (edge: number, own: number, row: number, start: number) => {
+    if (whole.count[row] !== 1 || whole.breaks.includes(start)) return null;
+    const [from, to] = [mean.at(own)!, whole.mean[row]!];
+    // Nothing goes to what a logarithm has not.
+    if (isLog && Math.min(from, to) <= 0) return null;
+    const part = Math.min(1, (edge - x.at(own)!) / (whole.x[row]! - x.at(own)!));
+    return isLog ? from * (to / from) ** part : from + (to - from) * part;
+  };
+  const at = whole.x.findIndex((place) => place >= first);
+  const next = whole.x.findLastIndex((place) => place <= last) + 1;
+  return [
+    (odd[0]?.x ?? first) < first ? null : meet(low, 0, at - 1, at),
+    (odd.at(-1)?.x ?? last) > last ? null : meet(high, -1, next, next),
+  ];
+}
+
 /** How many records of a curve are shown on each side of a place. */
 const BESIDE = 100;
 

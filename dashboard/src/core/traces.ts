@@ -7,7 +7,7 @@ export type Part = readonly [start: number, end: number];
 
 export interface Trace {
   /** x, y, x, y, …: where the line turns. */
-  readonly points: readonly number[];
+  readonly points: number[];
   /** How far it goes up and down in all, pixels. */
   readonly travel: number;
 }

@@ -3,10 +3,19 @@
 import { memo, Suspense, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import type { Axis } from "../core/address.js";
-import { type Curve, rowAt, upright } from "../core/curve.js";
+import { type Curve, edges, rowAt, upright } from "../core/curve.js";
 import { figure } from "../core/figures.js";
 import type { Mark } from "../core/picture.js";
-import { type Extent, pad, rounded, type Span, spanOf, spread, union } from "../core/spans.js";
+import {
+  type Extent,
+  pad,
+  rounded,
+  type Span,
+  spanOf,
+  spread,
+  union,
+  widen,
+} from "../core/spans.js";
 import { type Painted, paint } from "./paint.js";
 import { inkOf, redraw, watch } from "./redraw.js";
 import type { Source } from "./source.js";
@@ -219,13 +228,15 @@ class Plot {
     const { metric, sources, span, until, mark } = this.#props();
     this.#lines = [];
     const emergency: Mark[] = mark === null ? [] : [{ kind: "emergency", x: mark, text: "" }];
+    const wholes: Curve[] = [];
     let whole: Extent | null = null;
     for (const { curves, look } of sources) {
       const picture = this.#pulled ? curves.shown : curves.picture;
       const curve = picture?.curves.get(metric);
       if (picture === undefined || curve === undefined) continue;
-      const { marks, extent } = curves.shown ?? picture;
-      this.#lines.push({ curve, marks: [...marks, ...emergency.splice(0)], look });
+      const { curves: all, marks, extent } = curves.shown ?? picture;
+      wholes.push(all.get(metric) ?? curve);
+      this.#lines.push({ curve, ends: [], marks: [...marks, ...emergency.splice(0)], look });
       whole = union(whole, extent);
     }
     // An emergency behind the last value is to be seen too.
@@ -234,7 +245,12 @@ class Plot {
     this.#x = this.#pulled ?? spread(span.from ?? whole?.low ?? 0, span.to ?? whole?.high ?? 1);
     let y: Extent | null = null;
     const shown = { from: this.#x.low, to: this.#x.high };
-    for (const { curve } of this.#lines) y = upright(curve, shown, this.#isLog, y);
+    this.#lines = this.#lines.map((line, at) => {
+      const ends = edges(line.curve, wholes[at]!, this.#x, this.#isLog);
+      y = upright(line.curve, shown, this.#isLog, y);
+      for (const end of ends) if (end !== null) y = widen(y, end, end);
+      return { ...line, ends };
+    });
     this.#y = this.#isLog ? spreadLog(y) : y === null ? NOTHING : pad(y);
     this.#u.setData(
       [

@@ -15,7 +15,7 @@ import { useValue } from "../feed/value.js";
 import { BeyondCharts, Charts } from "./charts.js";
 import { Configs, type Looked, Standing } from "./compare-tables.js";
 import { isEnough, MOST, useDrawn } from "./drawn.js";
-import { Link } from "./link.js";
+import { Back, Link } from "./link.js";
 import { Metrics } from "./metrics.js";
 import { useMetrics, useRuns } from "./runs.js";
 import { Swatch } from "./swatch.js";
@@ -87,7 +87,9 @@ export function Compare({ sessions }: { sessions: readonly string[] }) {
   return (
     <div className="run compare">
       <header className="run-head">
+        <Back />
         <h1>{figure(sessions.length)} runs</h1>
+        <span>{chosen.length} metrics drawn</span>
         <div className="run-tools">
           {(shown.from !== null || shown.to !== null) && (
             <button type="button" onClick={() => go(WHOLE)}>

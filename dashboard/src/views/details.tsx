@@ -6,7 +6,6 @@ import { flatten } from "../core/differences.js";
 import { figure } from "../core/figures.js";
 import { client } from "../feed/server.js";
 import type { Snapshot } from "../feed/snapshot.js";
-import "./details.css";
 
 const MAX_NOTES = 4_096;
 const MAX_TAGS = 64;

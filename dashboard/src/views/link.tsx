@@ -2,7 +2,7 @@
 // click alone shows the view here, without the page being loaded anew.
 
 import type { AnchorHTMLAttributes, MouseEvent } from "react";
-import { type View, writeView } from "../core/address.js";
+import { leadTo, type View, writeView } from "../core/address.js";
 import { after, go, view } from "../feed/place.js";
 import { useValue } from "../feed/value.js";
 
@@ -20,4 +20,13 @@ export function Link({ to, onClick, ...others }: Props) {
     go(to);
   };
   return <a {...others} href={`./${writeView(after(to))}`} onClick={clicked} />;
+}
+
+/** The way back to the list of sessions. */
+export function Back() {
+  return (
+    <Link className="back" to={leadTo(null)} aria-label="Back to the sessions">
+      ‹
+    </Link>
+  );
 }

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { type Metric, type Row, rowsOf } from "../core/choice.js";
 import { figure } from "../core/figures.js";
 import { flipped } from "../core/sets.js";
-import { type Known, MAX_METRICS } from "../feed/catalogue.js";
+import type { Known } from "../feed/catalogue.js";
 import { Remembered, texts } from "../feed/remembered.js";
 import { useValue } from "../feed/value.js";
 import { useKeys } from "./keys.js";
@@ -105,10 +105,10 @@ export function Metrics({ known, chosen, toggle, latest, onSeen }: Props) {
         </ul>
       </div>
       <p className="metrics-foot">
-        {chosen.length} of {figure(known.of)} drawn
-        {known.of > known.metrics.length &&
+        {figure(known.of)} in all
+        {known.of > names.length &&
           known.isWhole &&
-          ` · the first ${figure(Math.min(MAX_METRICS, known.metrics.length))} listed`}
+          ` · the first ${figure(names.length)} listed`}
         {known.leftOut > 0 && ` · ${figure(known.leftOut)} without statistics`}
       </p>
     </nav>

@@ -14,6 +14,8 @@ import { inkOf } from "./redraw.js";
 
 export interface Painted {
   readonly curve: Curve;
+  /** What its line is at the edges of the axis, if it goes on there. */
+  readonly ends: readonly (number | null)[];
   readonly marks: readonly Mark[];
   readonly look: Look;
 }
@@ -43,7 +45,7 @@ export function paint(ctx: CanvasRenderingContext2D, lines: readonly Painted[], 
   ctx.clip();
   ctx.textAlign = "left";
   const bitmap = bitmapOf(frame);
-  for (const { curve, look } of lines) paintLine(ctx, curve, look, frame, bitmap);
+  for (const line of lines) paintLine(ctx, line, frame, bitmap);
   putBitmap(ctx, bitmap);
   for (const { marks } of lines) paintMarks(ctx, marks, frame);
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
@@ -59,8 +61,7 @@ const STEEP = 4;
 
 function paintLine(
   ctx: CanvasRenderingContext2D,
-  curve: Curve,
-  look: Look,
+  { curve, ends, look }: Painted,
   frame: Frame,
   bitmap: Bitmap,
 ) {
@@ -82,7 +83,13 @@ function paintLine(
   const stroke = (values: Float64Array, weight: number) => {
     const traces = parts.map(([first, end]) => {
       const start = first + (isMixed(x, count, first) && end - first > 2 ? 1 : 0);
-      return trace(x, values, [start, end], px, py);
+      const { points, travel } = trace(x, values, [start, end], px, py);
+      const [before, behind] = ends;
+      if (before != null && first === 0) points.unshift(frame.left, py(before));
+      if (behind != null && end === x.length) {
+        points.push(frame.left + frame.width, py(behind));
+      }
+      return { points, travel };
     });
     const sum = (of: (one: Trace) => number) => traces.reduce((all, one) => all + of(one), 0);
     const isSteep = sum(({ travel }) => travel) > STEEP * frame.width;

@@ -1,6 +1,6 @@
 // One run: how far it is, its metrics, their charts, what it was started with.
 
-import { useCallback, useEffect, useMemo, useRef } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef } from "react";
 import { type View, WHOLE } from "../core/address.js";
 import { around } from "../core/curve.js";
 import { duration, figure } from "../core/figures.js";
@@ -14,6 +14,7 @@ import { BeyondCharts, Charts } from "./charts.js";
 import { Details } from "./details.js";
 import { isEnough, useDrawn } from "./drawn.js";
 import { useKeys } from "./keys.js";
+import { Back } from "./link.js";
 import { Metrics } from "./metrics.js";
 import { ReplayBar, useReplay } from "./replay.js";
 import { useMetrics, useRuns } from "./runs.js";
@@ -74,18 +75,19 @@ export function Run({ session }: { session: string }) {
         session={session}
         snapshot={snapshot}
         shown={shown}
-        isPaused={paused !== null}
+        paused={
+          paused && (
+            <span className="run-paused">
+              paused at {paused.x === null ? "the beginning" : placeText(paused.x, state.axis)}{" "}
+              · {figure(feeds.curves.received - paused.since)} new
+              <button type="button" onClick={follow}>
+                follow
+              </button>
+            </span>
+          )
+        }
         pause={pause}
       />
-      {paused !== null && (
-        <p className="run-note run-paused">
-          paused at {paused.x === null ? "the beginning" : placeText(paused.x, state.axis)} ·{" "}
-          {figure(feeds.curves.received - paused.since)} new
-          <button type="button" onClick={follow}>
-            follow
-          </button>
-        </p>
-      )}
       {state.misfit !== null && (
         <p className="run-note">Along the records' numbers, since {state.misfit}.</p>
       )}
@@ -196,13 +198,14 @@ function Head({
   session,
   snapshot,
   shown,
-  isPaused,
+  paused,
   pause,
 }: {
   session: string;
   snapshot: Snapshot | null;
   shown: View;
-  isPaused: boolean;
+  /** Where it stands still, in the place of how far the run is: nothing moves. */
+  paused: ReactNode;
   pause: () => void;
 }) {
   const status = snapshot?.status ?? null;
@@ -210,6 +213,7 @@ function Head({
   const total = snapshot?.totalSteps ?? null;
   return (
     <header className="run-head">
+      <Back />
       <h1 title={session} dir="auto">
         {snapshot?.name ?? session}
       </h1>
@@ -218,20 +222,29 @@ function Head({
           {status === "running" ? "●" : status === "stalled" ? "◐" : "○"} {status}
         </span>
       )}
-      {step !== null && (
-        <span>
-          {figure(step)}
-          {total !== null && ` / ${figure(total)}`}
-        </span>
-      )}
-      {step !== null && total !== null && (
-        <progress value={step} max={total} aria-label="Progress" />
-      )}
-      {status === "running" && snapshot?.etaMs != null && (
-        <span>eta {duration(snapshot.etaMs)}</span>
+      {paused ?? (
+        <>
+          {step !== null && (
+            <span>
+              {figure(step)}
+              {total !== null && ` / ${figure(total)}`}
+            </span>
+          )}
+          {step !== null && total !== null && (
+            <progress value={step} max={total} aria-label="Progress" />
+          )}
+          {status === "running" && snapshot?.etaMs != null && (
+            <span>eta {duration(snapshot.etaMs)}</span>
+          )}
+        </>
       )}
       <div className="run-tools">
-        <button type="button" aria-pressed={isPaused} title="Pause (space)" onClick={pause}>
+        <button
+          type="button"
+          aria-pressed={paused !== null}
+          title="Pause (space)"
+          onClick={pause}
+        >
           pause
         </button>
         <ChartTools shown={shown} />

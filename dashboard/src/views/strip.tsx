@@ -8,7 +8,6 @@ import { type Extent, rounded, type Span } from "../core/spans.js";
 import { paint } from "./paint.js";
 import { redraw, watch } from "./redraw.js";
 import type { Source } from "./source.js";
-import "./strip.css";
 
 interface Props {
   readonly source: Source;
@@ -54,7 +53,7 @@ export function Strip(props: Props) {
     if (!ctx || !curve || x === null || x.high <= x.low) return;
     const y = upright(curve, { from: null, to: null }, false) ?? { low: 0, high: 1 };
     const room = (y.high - y.low) * 0.05 || 1;
-    paint(ctx, [{ curve, marks: [], look: one.look }], {
+    paint(ctx, [{ curve, ends: [], marks: [], look: one.look }], {
       left: 0,
       top: 0,
       width: it.width,
