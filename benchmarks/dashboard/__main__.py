@@ -23,6 +23,7 @@ from typing import Any, Final, cast
 import httpx
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
+from tailcast_gateway.http.page_files import DASHBOARD
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.running import Running, running
 from tests.clients.watching import process_of
@@ -378,6 +379,8 @@ def main() -> None:
         "--views", choices=VIEWS, nargs="+", default=VIEWS, help="of the crowd"
     )
     asked = parser.parse_args()
+    if not (DASHBOARD / "index.html").is_file():
+        parser.exit(1, "the page is not built: `make dashboard` builds it\n")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         print("| what | figure |\n|---|---|")

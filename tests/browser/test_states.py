@@ -95,6 +95,16 @@ def test_everybody_can_use_it_while_nobody_answers(
 
 
 def is_for_everybody(one: Look) -> None:
-    """Nothing is beyond the edge, and axe finds nothing."""
+    """Nothing is beyond the edge or moves by itself, and axe finds nothing."""
     one.is_within_its_width()
     one.is_accessible()
+    assert one.page.evaluate(_MOVING) == []
+
+
+# What an animation or a transition moves, whether or not somebody asked for less.
+_MOVING = """() => [...document.querySelectorAll("body, body *")]
+  .filter((node) => {
+    const style = getComputedStyle(node);
+    return style.animationName !== "none" || style.transitionDuration !== "0s";
+  })
+  .map(({ outerHTML }) => outerHTML.slice(0, 120))"""
