@@ -18,6 +18,7 @@ MANY = 10_000
 STALLED = 257
 # What a screen holds, and some above and below.
 MOST_ROWS = 120
+VIEW_HEIGHT = 900
 NAMES = (
     "<img src=x onerror=alert(1)>",
     "a & b",
@@ -126,6 +127,25 @@ def test_ten_thousand_are_few_rows(many: Look) -> None:
     expect(many.row(f"run_{MANY - 1:05}")).to_be_visible()
     expect(many.row("run_00000")).to_have_count(0)
     assert rows(many).count() < MOST_ROWS
+
+
+def test_rows_that_are_seen_stand_before_those_beside_them(many: Look) -> None:
+    """They alone are drawn for the first picture."""
+    many.page.add_init_script(_FIRST_DRAWN)
+    many.go()
+    expect(rows(many).last).not_to_be_in_viewport()
+    first: list[float] = many.page.evaluate("window.first")
+    assert max(first) < VIEW_HEIGHT
+    assert rows(many).count() > len(first)
+
+
+# Where the rows begin that are drawn when the first of them are to be painted.
+_FIRST_DRAWN = """new MutationObserver((_, watcher) => {
+  const rows = document.querySelectorAll("[data-session]");
+  if (rows.length === 0) return;
+  watcher.disconnect();
+  window.first = [...rows].map((row) => row.getBoundingClientRect().top);
+}).observe(document, { subtree: true, childList: true })"""
 
 
 def test_rows_that_go_out_of_sight_become_those_that_come(many: Look) -> None:

@@ -3,7 +3,7 @@
 
 import { type RefObject, useEffect, useLayoutEffect, useState } from "react";
 
-/** So many more are drawn above and below. */
+/** So many more are drawn above and below, once those that are to be seen were painted. */
 const BESIDE = 10;
 
 /** Of a list of so many lines, each so high, the numbers of those that are drawn. */
@@ -13,10 +13,15 @@ export function useSeen(
   px: number,
 ): readonly number[] {
   const [[first, end], setDrawn] = useState<readonly [number, number]>([0, 0]);
+  const [beside, setBeside] = useState(0);
+  const isSomeDrawn = end > first;
+  useEffect(() => {
+    if (isSomeDrawn) setBeside(BESIDE);
+  }, [isSomeDrawn]);
   const look = () => {
     const { top = 0 } = list.current?.getBoundingClientRect() ?? {};
-    const from = Math.max(0, Math.floor(-top / px) - BESIDE);
-    const to = Math.min(count, Math.ceil((innerHeight - top) / px) + BESIDE);
+    const from = Math.max(0, Math.floor(-top / px) - beside);
+    const to = Math.min(count, Math.ceil((innerHeight - top) / px) + beside);
     setDrawn((old) => (old[0] === from && old[1] === to ? old : [from, to]));
   };
   useLayoutEffect(look);
@@ -27,6 +32,6 @@ export function useSeen(
     document.addEventListener("scroll", look, { capture: true, passive: true, signal });
     addEventListener("resize", look, { signal });
     return () => stop.abort();
-  }, [count, px]);
+  }, [count, px, beside]);
   return Array.from({ length: Math.max(0, end - first) }, (_, at) => first + at);
 }
