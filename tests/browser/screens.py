@@ -283,10 +283,10 @@ def take_many(camera: Camera, browser: Browser) -> None:
             camera.take(one, State("many-metrics", "?session=wide", shows=DRAWN))
     if camera.wants("many-sessions"):
         with up() as one:
-            for number in range(MANY):
-                name = f"sweep-{number % 40}/trial_{number:05}"
+            names = [f"sweep-{at % 40}/trial_{at:05}" for at in range(MANY)]
+            for name in names:
                 one.write(name, {"step": 1, "loss": 0.5})
-            wait_for(one, browser, name)
+            wait_for(one, browser, names[-1])
             # All of them are known: nothing is said of so many so far.
             whole = f".shell:has({ROW}):not(:has-text('so far'))"
             camera.take(one, State("many-sessions", shows=whole))
