@@ -92,7 +92,11 @@ _INKED = """() => {
   const [left, top, width, height] = [
     over.offsetLeft, over.offsetTop, over.clientWidth, over.clientHeight,
   ].map((size) => size * devicePixelRatio);
-  const { data } = canvas.getContext("2d").getImageData(left, top, width, height);
+  // Of a copy: who reads what is drawn again and again is warned by the browser.
+  const copy = new OffscreenCanvas(width, height);
+  const ctx = copy.getContext("2d", { willReadFrequently: true });
+  ctx.drawImage(canvas, -left, -top);
+  const { data } = ctx.getImageData(0, 0, width, height);
   const hasHue = (column) => (_, row) => {
     const [red, green, blue] = data.subarray(4 * (row * width + column));
     return Math.max(red, green, blue) - Math.min(red, green, blue) > 60;
