@@ -166,6 +166,8 @@ def main() -> None:
     pin(0, CLIENT_CORE)
     load_before = os.getloadavg()[0]
     kinds = find(KINDS, options.contenders)
+    if not kinds:
+        raise SystemExit("nobody is there to be measured")
     rows: Rows = []
     if {"deliver", "saturate"} & set(options.only):
         for clients in options.clients:
