@@ -112,6 +112,7 @@ class Audit:
 
     async def touch(self) -> None:
         """Tell the list of sessions what was appended, until cancelled."""
+        was_cut_off = False
         while True:
             await next_tick(TOUCH_SECONDS)
             await self._presence.wait_until_up()
@@ -120,8 +121,14 @@ class Audit:
             activity_ms = dict(self._untouched)
             self._untouched.clear()
             try:
+                if was_cut_off:
+                    # Another tailer may have taken some of them out meanwhile.
+                    for session in await self._taken_out(list(activity_ms)):
+                        del activity_ms[session]
                 await self._writer.touch(activity_ms)
+                was_cut_off = False
             except BrokerError as error:
+                was_cut_off = True
                 self._untouched.update(activity_ms | self._untouched)
                 self._presence.lost(error, "list of sessions")
 
