@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tsdownsample gives a few points of the hundreds asked for, where a run paused and time is the axis.
+# tsdownsample gives 10 points of 200 that were asked for, if a run paused and time is the axis.
 #
 # Its min-max, M4 and MinMaxLTTB samplers cut the axis into intervals of equal length, and leave out
 # those that are empty. Of a run of an hour, a pause of ten days and another hour all records lie in
