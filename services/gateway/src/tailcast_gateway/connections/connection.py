@@ -515,8 +515,7 @@ class Connection:
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]
     ) -> None:
         self._ask_again_by = None
-        if not self._commands.subscribe_at_once(self.client, message):
-            self._begin(self._subscribe(message, on_unserved))
+        self._begin(self._subscribe(message, on_unserved))
 
     async def _subscribe(
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]

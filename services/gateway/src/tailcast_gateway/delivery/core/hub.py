@@ -314,12 +314,10 @@ class Hub:
             self.followers.wait(follower, FollowerState.SKIPPING, channel.history_end)
         elif wanted is Begin.NOW:
             channel.audience = None
-        elif isinstance(wanted, Cursor) and (
-            wanted == channel.window.end or channel.proves(wanted)
-        ):
+        elif wanted == channel.window.end:
             follower = self.followers.follow(client, channel, FollowerState.BEHIND)
             follower.is_replay = True
-            self.followers.set_behind(follower, wanted)
+            self.followers.set_behind(follower, channel.window.end)
         else:
             follower = self.followers.follow(client, channel, FollowerState.LOOKING_UP)
             follower.is_replay = True
