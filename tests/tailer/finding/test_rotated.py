@@ -151,8 +151,7 @@ async def test_what_goes_on_under_rising_numbers_is_a_session(
     watched: dict[str, Any] = {"paths": [str(tmp_path)]}
     path = tmp_path / "a.jsonl"
     append(path, lines(*range(20)))
-    begun = path.stat().st_mtime - 100
-    os.utime(path, (begun, begun))
+    os.utime(path, (path.stat().st_mtime - 100,) * 2)
     async with running(broker, tmp_path, **watched) as tailer:
         await wait_for_records(broker, "a", texts(*range(20)))
         (tmp_path / "a.jsonl.1").touch()
@@ -181,8 +180,7 @@ async def test_what_is_written_under_the_name_of_a_day_is_a_session(
     append(path, lines(*range(20)))
     for one in (path, packed):
         append(one, b"")
-        found = one.stat().st_mtime - 100
-        os.utime(one, (found, found))
+        os.utime(one, (one.stat().st_mtime - 100,) * 2)
     async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
 
         async def is_waiting() -> bool:
