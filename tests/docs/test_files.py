@@ -258,17 +258,6 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
             ROTATED + "test_a_run_with_a_name_as_rotated_files_have",
             "tailer/core/test_past_files.py::test_the_latest_are_remembered",
         ),
-        "Some programs begin a file under such a name": (
-            ROTATED + "test_what_goes_on_under_rising_numbers_is_a_session",
-            ROTATED + "test_what_is_written_under_the_name_of_a_day_is_a_session",
-        ),
-        "With `tailcast up DIRECTORY` a file that was written": (
-            ROTATED + "test_what_goes_on_under_rising_numbers_is_a_session",
-            ROTATED + "test_what_was_read_is_the_past",
-        ),
-        "So is one whose path nothing has": (
-            ROTATED + "test_what_is_written_under_the_name_of_a_day_is_a_session",
-        ),
         "A file that was rotated away is read": (
             ROTATION + "test_rotations_between_two_looks_are_read_in_order",
             ROTATION + "test_rotations_while_the_tailer_was_down",

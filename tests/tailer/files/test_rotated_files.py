@@ -12,7 +12,6 @@ from tailcast_tailer.files import rotated_files as subject
 from tailcast_tailer.files.file_system import (
     Glimpse,
     Identity,
-    close_file,
     glimpse,
     may_be_written,
     open_regular,
@@ -20,7 +19,6 @@ from tailcast_tailer.files.file_system import (
 from tailcast_tailer.files.rotated_files import (
     RotatedFile,
     RotatedNames,
-    later_by,
     oldest_of,
     rotated_files,
 )
@@ -142,30 +140,3 @@ def test_whether_a_file_is_open_for_writing(tmp_path: Path) -> None:
     device = os.open("/dev/null", os.O_RDONLY)
     assert may_be_written(device) is None
     os.close(device)
-
-
-def test_how_much_later_a_rotated_file_was_changed(tmp_path: Path) -> None:
-    """It cannot be told by a path that nothing has, nor by an empty file."""
-    path, rotated = tmp_path / "a.jsonl", tmp_path / "a.jsonl.1"
-    rotated.write_bytes(b"{}\n")
-    os.utime(rotated, (1_003, 1_003))
-    assert later_by(str(rotated), str(path)) is None
-    path.touch()
-    assert later_by(str(rotated), str(path)) is None
-    path.write_bytes(b"{}\n")
-    os.utime(path, (1_000, 1_000))
-    assert later_by(str(rotated), str(path)) == 3 * 10**9
-
-
-def test_a_session_is_the_past_of_no_other(tmp_path: Path) -> None:
-    """Whatever its name."""
-    path, rotated = tmp_path / "a.jsonl", tmp_path / "a.jsonl.1"
-    for file in (path, rotated):
-        file.write_bytes(b"{}\n")
-    oldest = oldest_of(str(path), lambda _: True)
-    assert oldest is not None
-    close_file(oldest.opened.descriptor)
-    assert oldest_of(str(path), lambda _: True, is_session=str(rotated).__eq__) is None
-    files = rotated_files(str(path)) or []
-    found = what_follows(files, None, "", since_ms=0, is_session=str(rotated).__eq__)
-    assert found.file is None

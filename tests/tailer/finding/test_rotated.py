@@ -1,6 +1,5 @@
 """A name that runs have too is the past of another file only if its bytes prove it."""
 
-import os
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -142,54 +141,3 @@ async def test_rotated_while_no_tailer_looked(
         append(path, line(120))
         await wait_for_records(broker, "a", texts(*range(21), *range(100, 121)))
     assert list(await broker.sessions()) == ["a"]
-
-
-async def test_what_goes_on_under_rising_numbers_is_a_session(
-    broker: MemoryBroker, tmp_path: Path
-) -> None:
-    """Some loggers never rename a file: `a.jsonl.1` is begun after `a.jsonl`."""
-    watched: dict[str, Any] = {"paths": [str(tmp_path)]}
-    path = tmp_path / "a.jsonl"
-    append(path, lines(*range(20)))
-    os.utime(path, (path.stat().st_mtime - 100,) * 2)
-    async with running(broker, tmp_path, **watched) as tailer:
-        await wait_for_records(broker, "a", texts(*range(20)))
-        (tmp_path / "a.jsonl.1").touch()
-        await eventually(partial(is_left_out, tailer, tmp_path / "a.jsonl.1"))
-        append(tmp_path / "a.jsonl.1", lines(*range(20, 40)))
-        await wait_for_records(broker, "a.jsonl.1", texts(*range(20, 40)))
-    append(tmp_path / "a.jsonl.1", line(40))
-    append(tmp_path / "a.jsonl.2", lines(*range(41, 60)))
-    append(tmp_path / "a.jsonl.3.gz", b"compressed")
-    async with running(broker, tmp_path, **watched) as tailer:
-        await wait_for_records(broker, "a.jsonl.1", texts(*range(20, 41)))
-        await wait_for_records(broker, "a.jsonl.2", texts(*range(41, 60)))
-        await eventually(partial(is_left_out, tailer, tmp_path / "a.jsonl.3.gz"))
-    assert await records_of(broker, "a") == texts(*range(20))
-    assert sorted(await broker.sessions()) == ["a", "a.jsonl.1", "a.jsonl.2"]
-
-
-async def test_what_is_written_under_the_name_of_a_day_is_a_session(
-    broker: MemoryBroker, tmp_path: Path
-) -> None:
-    """Nothing was rotated: the program names its file so, and `a.log` is never there.
-
-    If it comes all the same, what was told is not told again.
-    """
-    path, packed = tmp_path / "a.log.2026-11-28", tmp_path / "a.log.2026-11-27.gz"
-    append(path, lines(*range(20)))
-    for one in (path, packed):
-        append(one, b"")
-        os.utime(one, (one.stat().st_mtime - 100,) * 2)
-    async with running(broker, tmp_path, paths=[str(tmp_path)]) as tailer:
-
-        async def is_waiting() -> bool:
-            source = tailer.register.sources.get(str(path))
-            return source is not None and source.state is SourceState.WAITING
-
-        await eventually(is_waiting)
-        append(path, line(20))
-        await wait_for_records(broker, "a.log.2026-11-28", texts(*range(21)))
-        append(tmp_path / "a.log", lines(100))
-        await wait_for_records(broker, "a.log", texts(100))
-    assert sorted(await broker.sessions()) == ["a.log", "a.log.2026-11-28"]

@@ -34,9 +34,6 @@ from tailcast_tailer.files.portions import READ_BYTES, Place, is_read_to
 
 # Rotated files that are looked at, the newest ones.
 MOST_ROTATED = 100
-# What was rotated away after another file may be this much older, by its modification
-# time: that one may have been written to since.
-LATE_NS = 2_000_000_000
 # How often a directory is listed until two lists in a row are the same.
 MOST_LISTS = 5
 # How long a list of a directory that changes is good enough, and how many are kept.
@@ -138,22 +135,6 @@ def rotated_files(path: str) -> list[RotatedFile] | None:
     return None
 
 
-def later_by(path: str, base: str) -> int | None:
-    """How much later a file was changed than what has another path, nanoseconds.
-
-    None if that cannot be seen, or nothing is in it yet. Raises CannotBeSeen.
-
-    Args:
-        path: a file with a name that rotation gives.
-        base: what it may have been rotated away from.
-    """
-    try:
-        newest = glimpse(base)
-    except CannotBeSeen:
-        return None
-    return None if newest.size == 0 else glimpse(path).mtime_ns - newest.mtime_ns
-
-
 def find_read(path: str, place: Place, but: Identity | None) -> Opened | None:
     """Open the rotated file that was read up to a place, the newest one of several.
 
@@ -183,7 +164,6 @@ def oldest_of(
     past: str = "",
     passed: Container[Identity] = (),
     asks_writers: bool = False,
-    is_session: Callable[[str], bool] = lambda _: False,
 ) -> Oldest | None:
     """Open the oldest rotated file that is to be read; None if there is none.
 
@@ -195,9 +175,8 @@ def oldest_of(
         past: which files the session has read whole.
         passed: files that showed no line, however long they were looked at.
         asks_writers: whether the system tells who has a file open to write.
-        is_session: whether the file of a path is followed as a session.
     """
-    files = [one for one in rotated_files(path) or [] if not is_session(one.path)]
+    files = rotated_files(path) or []
     known = KnownFiles(past)
     for at, file in enumerate(files):
         if not file.is_past or file.glimpse.identity in passed:

@@ -21,14 +21,12 @@ from tailcast_tailer.files.file_system import (
 )
 from tailcast_tailer.files.known_files import KnownFiles
 from tailcast_tailer.files.portions import Place, is_read_to
-from tailcast_tailer.files.rotated_files import (
-    LATE_NS,
-    RotatedFile,
-    open_same,
-    rotated_files,
-)
+from tailcast_tailer.files.rotated_files import RotatedFile, open_same, rotated_files
 
 
+# What was rotated away after another file may be this much older, by its modification
+# time: that one may have been written to since.
+LATE_NS = 2_000_000_000
 # A compressed file has the modification time of what it was made of, perhaps cut to one
 # of these; gzip ends with that one's size, in so many bytes.
 TIME_STEPS_NS = (1, 1_000, 1_000_000_000)
@@ -183,15 +181,12 @@ def _with_proven(
     """The files; a weak name is a strong one if the past of the path has such names.
 
     That is so for all behind the first file that was read, by its bytes, and has a name
-    of this way; but what is a session is none of them, whatever its name.
+    of this way; but what is a session is none of them.
     """
     proven: set[str] = set()
     found: list[RotatedFile] = []
     for file in files:
-        if is_session(file.path):
-            found.append(file._replace(is_strong=False))
-            continue
-        way = None if file.is_strong else way_of(file.path)
+        way = None if file.is_strong or is_session(file.path) else way_of(file.path)
         if way is not None and (
             way in proven or is_read(file) or _is_known(known, file)
         ):

@@ -266,7 +266,6 @@ class SessionFile:
             past=past,
             passed=self._passed,
             asks_writers=asks_writers,
-            is_session=self._names.is_session,
         )
         if found is not None:
             self._hold(found.opened)

@@ -20,12 +20,11 @@ from tailcast_tailer.core.heads import Nature
 from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.passing_names import why_passing
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
-from tailcast_tailer.core.rotated_names import dated_of, is_compressed, rotated_of
+from tailcast_tailer.core.rotated_names import dated_of, rotated_of
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
-from tailcast_tailer.files.file_system import CannotBeSeen, Identity, glimpse
+from tailcast_tailer.files.file_system import CannotBeSeen, Identity
 from tailcast_tailer.files.known_files import was_read
-from tailcast_tailer.files.rotated_files import LATE_NS, later_by
 from tailcast_tailer.files.rotation import proven_past
 from tailcast_tailer.files.session_file import is_at
 from tailcast_tailer.finding.candidates import (
@@ -53,9 +52,6 @@ MOST_LOST = 10_000
 # A file that is the past of a path by its name, and by what was read before it, is a
 # session if it was not read after so long.
 AWAITED_SECONDS = 60.0
-# A file with the name of one that was rotated away, from a path that nothing has, is a
-# session once it was changed so long after it was found.
-WRITTEN_NS = 10_000_000_000
 
 
 class Survey:
@@ -200,10 +196,6 @@ class Survey:
     def _is_awaited(self, suspect: Suspect, known: Known, now: float) -> bool:
         """Whether a file is the past of a path that is about to be read."""
         candidate, base, _ = suspect
-        if rotated_of(candidate.path) is not None:
-            later = later_by(candidate.path, base)
-            if later is not None and later > LATE_NS:
-                return False
         if candidate.awaited_since is None:
             candidate.awaited_since = now
         if now - candidate.awaited_since >= AWAITED_SECONDS:
@@ -357,8 +349,9 @@ class Survey:
             self._decide_part(candidate, run, listing, now)
         elif session is not None:
             self._found(candidate, session, listing)
-        elif may_have_moved and (base := self._rotated_from(candidate)) is not None:
-            self._decide_rotated(candidate, base, listing, now)
+        elif (base := self._awaited_base(candidate)) is not None:
+            reason = f"the past of {as_text(base)}, told with the first line of that"
+            self._wait(candidate, listing, SourceState.WAITING, reason, now)
         elif reason := self._why_not(candidate):
             self._undecided.pop(path, None)
             self._tell(listing, path, SourceState.LEFT_OUT, reason)
@@ -419,55 +412,27 @@ class Survey:
             reason = f"the past of {as_text(path)}"
             self._tell(listing, before, SourceState.LEFT_OUT, reason)
 
-    @staticmethod
-    def _rotated_from(candidate: Candidate) -> str | None:
-        """The path that a file was rotated away from by its name; None for others."""
+    def _awaited_base(self, candidate: Candidate) -> str | None:
+        """The path that a file was rotated away from, while no file is read there.
+
+        None if it was not rotated, or if what has that path is read, or left out.
+        """
         root = candidate.root
         if root is None or root.kind is not FileKind.TELEMETRY:
             return None
-        return rotated_of(candidate.path)
-
-    def _decide_rotated(
-        self, candidate: Candidate, base: str, listing: Listing, now: float
-    ) -> None:
-        """A file with a name that only rotation gives: the past of another one.
-
-        But some programs begin a file under such a name, and go on in it.
-        """
-        path, reason = candidate.path, f"the past of {as_text(base)}"
-        if self._is_to_come(base):
-            if self._is_written(candidate):
-                self._decide(candidate, listing, now, may_have_moved=False)
-            else:
-                reason = f"{reason}, told with the first line of that"
-                self._wait(candidate, listing, SourceState.WAITING, reason, now)
-            return
-        later = later_by(path, base)
-        if is_compressed(path) or (later is not None and later < 0):
-            self._undecided.pop(path, None)
-            self._tell(listing, path, SourceState.LEFT_OUT, reason)
-        elif glimpse(path).size == 0:
-            self._wait(candidate, listing, SourceState.LEFT_OUT, reason, now)
-        else:
-            listing.suspects.append(Suspect(candidate, base, is_past=True))
-
-    def _is_to_come(self, base: str) -> bool:
-        """Whether no file is read at a path, and nothing there was left out."""
-        if self._naming.session_of(base) is not None:
-            return False
+        base = rotated_of(candidate.path)
+        if base is None or self._naming.session_of(base) is not None:
+            return None
         now_there = self._there.get(base)
-        return now_there is None or now_there.is_waiting
-
-    @staticmethod
-    def _is_written(candidate: Candidate) -> bool:
-        """Whether a file has been written to for a while since it was found."""
-        if is_compressed(candidate.path):
-            return False
-        return glimpse(candidate.path).mtime_ns - candidate.changed_ns >= WRITTEN_NS
+        is_read_later = now_there is None or now_there.is_waiting
+        return base if is_read_later else None
 
     def _why_not(self, candidate: Candidate) -> str:
         """Why such a file is no session; "" if it may be one."""
         if candidate.root is not None:
+            base = rotated_of(candidate.path)
+            if base is not None and candidate.root.kind is FileKind.TELEMETRY:
+                return f"the past of {as_text(base)}"
             if reason := why_passing(candidate.name):
                 return reason
             if candidate.root.accepts is None and is_beside(candidate.name):
