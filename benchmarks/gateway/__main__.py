@@ -29,7 +29,13 @@ from tailcast_streams.redis.broker import RedisBroker
 
 
 WARM_UP_SECONDS = 0.3
-PARTS = ("deliver", "saturate", "handshakes", "replay", "recovery", "storm")
+# Parts of which each turn has servers and streams of its own.
+SINGLY = {
+    "handshakes": turns.shake_hands,
+    "recovery": turns.recover,
+    "storm": turns.storm,
+}
+PARTS = ("deliver", "saturate", *SINGLY, "replay")
 
 Rows = list[dict[str, Any]]
 
@@ -86,12 +92,7 @@ async def take_turns(
 
 
 async def run_singly(kinds: Sequence[Kind], path: Path, part: str, rounds: int) -> Rows:
-    """Handshakes, recovery or a storm: each turn has servers and streams of its own."""
-    measure = {
-        "handshakes": turns.shake_hands,
-        "recovery": turns.recover,
-        "storm": turns.storm,
-    }[part]
+    """One of these parts."""
     rows: Rows = []
     for number in range(rounds):
         turn = number % len(kinds)
@@ -101,7 +102,7 @@ async def run_singly(kinds: Sequence[Kind], path: Path, part: str, rounds: int) 
             url = f"unix://{path}"
             broker = RedisBroker(url, key_prefix=KEY_PREFIX)
             try:
-                figures = await measure(kind, broker, path)
+                figures = await SINGLY[part](kind, broker, path)
             finally:
                 await broker.aclose()
             rows.append({
@@ -175,7 +176,7 @@ def main() -> None:
                 rows += uvloop.run(run_rounds(kinds, path, pid, clients, options))
             report.show_deliveries(rows, clients)
     ours = [kind for kind in kinds if kind.name == "gateway"]
-    for part in ("handshakes", "recovery", "storm"):
+    for part in SINGLY:
         if part in options.only:
             with valkey() as (path, _):
                 rounds = min(options.rounds, 2)
