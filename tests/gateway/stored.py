@@ -16,6 +16,8 @@ class AskedBroker(MemoryBroker):
 
     def __init__(self) -> None:
         super().__init__()
+        # How much it was asked for, whatever it was.
+        self.calls = 0
         # Sessions of each call, by what was asked.
         self.heads_of: list[Sequence[str]] = []
         self.ends_of: list[Sequence[str]] = []
@@ -28,6 +30,10 @@ class AskedBroker(MemoryBroker):
         # While it is clear, what was read is not answered.
         self.answers = asyncio.Event()
         self.answers.set()
+
+    async def _reachable(self) -> None:
+        self.calls += 1
+        await super()._reachable()
 
     async def heads(self, sessions: Sequence[str]) -> list[Head]:
         self.heads_of.append(list(sessions))

@@ -320,7 +320,9 @@ class World:
         watcher.asked = ParsedQuery(message, about, wanted, shape, stored)
 
         async def subscribe() -> None:
-            await self.replica.commands.subscribe(watcher.client, parsed)  # type: ignore[arg-type]  # what was sent
+            commands = self.replica.commands
+            if not commands.subscribe_at_once(watcher.client, parsed):  # type: ignore[arg-type]  # what was sent
+                await commands.subscribe(watcher.client, parsed)  # type: ignore[arg-type]  # as above
             # Where delivery begins is kept at once.
             await self.replica.saver.save_waiting()
 

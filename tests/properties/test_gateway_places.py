@@ -14,6 +14,8 @@ import pytest
 
 from tailcast_gateway.replica import Replica
 from tailcast_streams.memory.broker import MemoryBroker
+from tailcast_streams.position import NOTHING
+from tests.patience import PATIENCE_SECONDS
 from tests.properties.gateway_away import (
     BLOCK,
     CHANNELS,
@@ -90,6 +92,7 @@ class Absence:
             else:
                 places = await self._leave(second)
             await self._happen(happening)
+            await self._until_known(second)
             with reading(second, **self._address()) as back:
                 await back.subscribe(**self._names(), **places)
                 await self._check(back, happening)
@@ -120,6 +123,27 @@ class Absence:
             await self.channel.bear()
             await self.channel.write(2 * BLOCK - self.place)
         await happening(self.channel, self.place or 0)
+
+    async def _until_known(self, replica: Replica) -> None:
+        """Until a replica that followed it knows what happened, so that it can tell.
+
+        Who comes back before is told as who never was away: `tests/gateway/commands`.
+        """
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await self._is_known(replica):
+                await asyncio.sleep(0)
+
+    async def _is_known(self, replica: Replica) -> bool:
+        name = self.channel.name
+        watched = replica.hub.channels.get(name)
+        if watched is None:
+            return True
+        head = (await self.broker.heads([name]))[0]
+        position = None if head.state is None else head.state.position
+        incarnation = "" if position is None else position.incarnation
+        is_same = watched.incarnation == incarnation or watched.is_documents
+        is_read = watched.window.end == (head.cursor or NOTHING)
+        return is_same and is_read and replica.feed.is_current(name)
 
     async def _check(self, back: Reader, happening: Happening) -> None:
         channel = self.channel

@@ -11,7 +11,7 @@ from tailcast_gateway.protocol.client_messages import Ack, Subscribe, parse
 from tailcast_gateway.replica import Replica
 from tests.gateway.sessions.rig import turns
 from tests.gateway.stage import Socket, told
-from tests.gateway.stored import AskedBroker
+from tests.gateway.stored import AskedBroker, store
 
 
 class Commanding:
@@ -26,6 +26,10 @@ class Commanding:
         """What carries out messages."""
         return self.replica.commands
 
+    def listen(self) -> None:
+        """From now on what is appended would be heard."""
+        self.replica.feed._hearing.begin(0.0)
+
     def client(self) -> Client:
         """A connection that wants nothing yet."""
         return Client(Socket())
@@ -34,10 +38,17 @@ class Commanding:
         """Subscribe; all that the client is told."""
         message = message_of("subscribe", **fields)
         assert isinstance(message, Subscribe)
-        unserved = await self.replica.commands.subscribe(client, message)
-        if unserved is not None:
-            client.send(unserved.error)
+        if not self.replica.commands.subscribe_at_once(client, message):
+            unserved = await self.replica.commands.subscribe(client, message)
+            if unserved is not None:
+                client.send(unserved.error)
         return told(client)
+
+    async def bring(self, session: str, *offsets: int) -> None:
+        """Append records, and read them into the session's window."""
+        await store(self.broker, session, *offsets)
+        self.replica.feed.mark(session)
+        await self.replica.feed.read_dirty()
 
     async def ask(
         self, client: Client, kind: str, *, taken: int = 1_000, **fields: Any

@@ -69,6 +69,31 @@ def test_a_replay_from_the_very_end_needs_no_look_up() -> None:
     assert stage.asked.woken == [client]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "is_proved"),
+    [
+        (cursor("1-20"), True),
+        (cursor("1-20", b"other"), False),
+        (cursor("1-15"), False),
+        (NOTHING, False),
+    ],
+    ids=["in the window", "another digest", "no entry", "the beginning"],
+)
+def test_a_place_that_the_window_proves_needs_no_look_up(
+    wanted: Cursor, is_proved: bool
+) -> None:
+    """It is served from there; any other place is looked up first."""
+    stage = Stage()
+    channel = stage.watch()
+    stage.follow_on(channel, 10, 20, 30)
+    client = stage.client("a", starts={"a": wanted})
+    (follower,) = channel.followers.values()
+    state = FollowerState.BEHIND if is_proved else FollowerState.LOOKING_UP
+    assert follower.state is state
+    assert stage.asked.wanted == ([] if is_proved else [wanted])
+    assert place(stage, client) == wanted
+
+
 def test_history_passes_by_who_wants_news() -> None:
     """Until it is read."""
     stage = Stage()

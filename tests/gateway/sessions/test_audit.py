@@ -320,14 +320,33 @@ async def test_a_broker_that_is_away_when_an_audit_is_due(
     errors = '{code="",error="BrokerUnavailable"}'
     rig.broker.failure = BrokerUnavailable("away")
 
-    def is_told() -> bool:
+    def is_over() -> bool:
         if errors in rig.instruments.exposition().decode():
             rig.broker.failure = None
-        return bool(rig.broker.ends_of) and rig.looks > 0
+        return not rig.audit.is_owed
 
+    assert not rig.audit.is_owed
     rig.audit.hurry()
-    await within(rig.audit.run, is_told)
-    assert rig.broker.ends_of[0] == ["a", "b"]
+    await within(rig.audit.run, is_over)
+    assert rig.broker.ends_of == [["a", "b"]]
+    assert rig.looks == 1
+
+
+async def test_an_audit_that_is_asked_for_during_another_one() -> None:
+    """It is owed until it was carried out too."""
+    rig = Rig()
+    await rig.wanted("a", 10)
+    rig.broker.answers.clear()
+    rig.audit.hurry()
+
+    def is_over() -> bool:
+        if rig.broker.ends_of and not rig.broker.answers.is_set():
+            rig.audit.hurry()
+            rig.broker.answers.set()
+        return not rig.audit.is_owed
+
+    await within(rig.audit.run, is_over)
+    assert rig.broker.ends_of == [["a"]] * 2
 
 
 async def test_sessions_that_do_not_exist_are_not_asked_for() -> None:

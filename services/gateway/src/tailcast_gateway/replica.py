@@ -557,6 +557,7 @@ class Replica:
             wires=self.wires,
             holders=self.holders,
             quotas=self.quotas,
+            clock=self._clock,
         )
         return Commands(
             subscribing=subscribing,

@@ -107,6 +107,13 @@ class Commands:
         self._timestamp = timestamp
         self._instruments = instruments
 
+    def subscribe_at_once(self, client: Client, message: Subscribe) -> bool:
+        """Subscribe a client and answer it now; False if `subscribe` has to do that."""
+        try:
+            return self._subscribing.subscribe_at_once(client, message)
+        except InvalidMessage:
+            return False
+
     async def subscribe(self, client: Client, message: Subscribe) -> Unserved | None:
         """Subscribe a client and answer it; the caller sends what is returned."""
         try:

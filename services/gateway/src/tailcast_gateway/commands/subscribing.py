@@ -1,12 +1,16 @@
 """Subscribing: what a client gets from now on, and where each session begins.
 
-The broker is asked first. Then the client is attached and answered in one step of the
-event loop, so that no record can arrive between the answer and the delivery.
+The broker is asked first, unless a session's window answers all. Then the client is
+attached and answered in one step of the event loop, so that no record can arrive
+between the answer and the delivery.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
+
+from msgspec import UNSET
 
 from tailcast_gateway.commands.core.parts import answer_within
 from tailcast_gateway.commands.core.plan import (
@@ -25,7 +29,9 @@ from tailcast_gateway.delivery.core.hub import Hub
 from tailcast_gateway.limits import Quotas
 from tailcast_gateway.protocol.client_messages import (
     INVALID_MESSAGE,
+    RESUME,
     SESSION_UNAVAILABLE,
+    From,
     InvalidMessage,
     MessageID,
     Subscribe,
@@ -37,7 +43,7 @@ from tailcast_gateway.resume.holders import Holders
 from tailcast_gateway.scheduling.fair_semaphore import FairSemaphore
 from tailcast_gateway.scheduling.time_limit import time_limit
 from tailcast_gateway.sessions.core.outcomes import goes_on_after
-from tailcast_gateway.sessions.core.verdicts import NoValues, Verdict
+from tailcast_gateway.sessions.core.verdicts import NoValues, Resume, Verdict
 from tailcast_gateway.sessions.feed import Feed
 from tailcast_gateway.sessions.isolation import unavailable_text
 from tailcast_gateway.sessions.reads import Reads
@@ -56,23 +62,31 @@ from tailcast_streams.session_state import Head
 # of sessions each takes a while. If many clients reconnected at once and all were
 # served together, all would be late and reach their time-out.
 MAX_LARGE_SUBSCRIPTIONS = 4
+# How old it may be what an answer says of the oldest entry that is stored, seconds. All
+# else that a client needs who comes back, its session's window knows.
+OLDEST_SECONDS = 5.0
+_UNREAD = Head(None, None, None)
+_NO_STATES: States = MappingProxyType({})
 
 
 class _Known(NamedTuple):
     """What was found out about the one session that a client subscribes to."""
 
     channel: Channel
+    # What was read of the stream; nothing if the window knows all that matters.
     head: Head
+    # The oldest entry that is stored.
+    oldest: Cursor | None
     # Where delivery begins, None to go on where the client is.
     wanted: Wanted | None
     # The verdict on that place, None if nothing had to be looked up.
     verdict: Verdict | None
     # The session's snapshot, if the client asked for it.
-    states: States
+    states: States = _NO_STATES
     # Names that are like the session's, if it does not exist.
-    similar: list[str] | None
+    similar: list[str] | None = None
     # The latest emergencies, if the client asked for some.
-    recent: Recent | None
+    recent: Recent | None = None
 
 
 class Subscribing:
@@ -94,6 +108,7 @@ class Subscribing:
         wires: Wires,
         holders: Holders,
         quotas: Quotas,
+        clock: Callable[[], float],
     ) -> None:
         self._stored = stored
         self._hub = hub
@@ -109,6 +124,7 @@ class Subscribing:
         self._wires = wires
         self._holders = holders
         self._quotas = quotas
+        self._clock = clock
         # Bounds how many clients are subscribed to several sessions at once.
         self._turns = FairSemaphore(MAX_LARGE_SUBSCRIPTIONS)
         # How often the broker has failed a subscription to several sessions.
@@ -137,6 +153,41 @@ class Subscribing:
                 async with time_limit(BROKER_SECONDS):
                     await self._subscribe_one(client, message, plan, plan.session)
 
+    def subscribe_at_once(self, client: Client, message: Subscribe) -> bool:
+        """Subscribe a client that comes back, and answer it, if nobody need be asked.
+
+        It was in one session that is watched here, at a place that the window proves,
+        and nothing is known that the window may not have. From then on it is as if it
+        had been here all the time: what the stream turns out to be is told to it, as to
+        all who are live. When a replica is lost, thousands come so at the same time.
+
+        Returns:
+            Whether that was so; otherwise nothing has been done.
+
+        Raises:
+            InvalidMessage: the message asks for something impossible.
+        """
+        channel = self._hub.channels.get(message.session_id or "")
+        if channel is None or not _comes_back_for_records(client, message):
+            return False
+        if not self._feed.is_current(channel.session):
+            return False
+        oldest = channel.oldest_since(self._clock() - OLDEST_SECONDS)
+        if oldest is None or EMERGENCIES not in self._hub.channels:
+            return False
+        plan = self._plan(client, message)
+        wanted = plan.wanted(channel.session, birth=channel.birth)
+        if not isinstance(wanted, Cursor) or not channel.proves(wanted):
+            return False
+        if not plan.added.grant.allows(channel.session):
+            return False
+        if channel.reading is None and _needs_reading(plan):
+            return False
+        verdict = Resume(wanted, is_proved=True)
+        known = _Known(channel, _UNREAD, oldest, wanted, verdict)
+        self._begin_one(client, message, plan, known, births=None)
+        return True
+
     async def _subscribe_in_turn(
         self, client: Client, message: Subscribe, plan: Plan
     ) -> None:
@@ -164,8 +215,19 @@ class Subscribing:
         # Only a named client is told later which sessions are new to it.
         births = None if client.name is None else await self._stored.births()
         known = await self._look_up(client, message, plan, session)
-        if client.is_closed:
-            return
+        if not client.is_closed:
+            self._begin_one(client, message, plan, known, births=births)
+
+    def _begin_one(
+        self,
+        client: Client,
+        message: Subscribe,
+        plan: Plan,
+        known: _Known,
+        *,
+        births: Birth | None,
+    ) -> None:
+        """Attach a client to one session and answer it, in one step."""
         is_asked = isinstance(known.wanted, Cursor)
         cursor, end = self._attach_one(client, plan, known)
         client.send(
@@ -175,14 +237,14 @@ class Subscribing:
                 connection=client.id,
                 cursor=cursor,
                 head=end,
-                oldest=None if known.head.oldest is None else known.head.oldest.cursor,
+                oldest=known.oldest,
                 recovered=is_recovered(known.verdict)
                 if is_asked and known.verdict is not None
                 else None,
                 similar=known.similar,
             )
         )
-        self._snapshots.send(client, [session], known.states, message)
+        self._snapshots.send(client, [known.channel.session], known.states, message)
         if is_asked:
             # Save the cursor before the verdict is sent, which may not arrive.
             self._begin_keeping(client, message, plan, births)
@@ -200,7 +262,7 @@ class Subscribing:
         while True:
             channel = await self._opened(session)
             epoch = channel.epoch
-            head = await self._reads.head(channel)
+            head = await self._head(channel)
             if channel.is_awaited and head.state is not None:
                 # The session was created and the feed has not reached it yet.
                 self._hub.created(channel, head)
@@ -221,7 +283,17 @@ class Subscribing:
             is_still = channels.get(session) is channel and EMERGENCIES in channels
             was_just_created = channel.is_awaited and bool(states)
             if is_still and channel.epoch == epoch and not was_just_created:
-                return _Known(channel, head, wanted, verdict, states, similar, recent)
+                oldest = None if head.oldest is None else head.oldest.cursor
+                return _Known(
+                    channel, head, oldest, wanted, verdict, states, similar, recent
+                )
+
+    async def _head(self, channel: Channel) -> Head:
+        asked_at, epoch = self._clock(), channel.epoch
+        head = await self._reads.head(channel)
+        if channel.epoch == epoch:
+            channel.note_oldest(head, asked_at)
+        return head
 
     def _attach_one(
         self, client: Client, plan: Plan, known: _Known
@@ -361,7 +433,7 @@ class Subscribing:
 
     async def _learn_to_read(self, channels: Iterable[Channel], plan: Plan) -> None:
         """Find out where sessions have their steps and times, if that matters."""
-        if any(rule.view.needs_reading for rule in plan.added.rules):
+        if _needs_reading(plan):
             await self._learn([one for one in channels if one.reading is None])
 
     async def _opened(self, session: str) -> Channel:
@@ -375,9 +447,30 @@ class Subscribing:
                     return channel
 
 
+def _needs_reading(plan: Plan) -> bool:
+    """Whether it matters where sessions have their steps and times."""
+    return any(rule.view.needs_reading for rule in plan.added.rules)
+
+
 def _still_wanted(client: Client, channel: Channel) -> Wanted | None:
     """The place that an earlier `subscribe` asked for, if it is still looked up."""
     follower = channel.followers.get(client)
     if follower is None or not isinstance(follower.wanted, Begin | Last):
         return None
     return follower.wanted
+
+
+def _comes_back_for_records(client: Client, message: Subscribe) -> bool:
+    """Whether a message for one session has a cursor, no name, and asks for no more."""
+    start = message.from_
+    has_cursor = isinstance(start, From) and start.cursor is not UNSET
+    return (
+        (has_cursor or bool(message.cursors))
+        and message.session_ids is None
+        and not message.snapshot
+        and message.emergencies in (UNSET, 0)
+        and client.name is None
+        and message.client_id is UNSET
+        and message.ack is UNSET
+        and start != RESUME
+    )

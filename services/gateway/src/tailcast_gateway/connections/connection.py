@@ -515,7 +515,8 @@ class Connection:
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]
     ) -> None:
         self._ask_again_by = None
-        self._begin(self._subscribe(message, on_unserved))
+        if not self._commands.subscribe_at_once(self.client, message):
+            self._begin(self._subscribe(message, on_unserved))
 
     async def _subscribe(
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]

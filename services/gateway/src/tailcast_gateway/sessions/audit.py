@@ -66,6 +66,8 @@ class Audit:
         self._isolation = watchers.isolation
         # Set to ask for an audit of all sessions now.
         self._is_due = asyncio.Event()
+        # Whether one was asked for that is not over.
+        self.is_owed = False
         # Watched sessions in the order of their latest audit, the latest last.
         self._by_turn: dict[str, None] = {}
         # How many audits of some of the sessions there were.
@@ -78,6 +80,7 @@ class Audit:
     def hurry(self) -> None:
         """Audit all sessions now, since notifications may have been missed."""
         self._is_due.set()
+        self.is_owed = True
 
     async def run(self) -> None:
         """Audit until cancelled."""
@@ -86,6 +89,8 @@ class Audit:
             self._is_due.clear()
             try:
                 await (self.audit() if is_whole else self.audit_some())
+                # Another one may have been asked for meanwhile.
+                self.is_owed = self._is_due.is_set()
             except BrokerError as error:
                 self._instruments.broker_failed("audit", error)
                 self._is_due.set()

@@ -6,7 +6,14 @@ what they missed. Which clients get the entries is decided in `delivery`.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import Any
 
 from tailcast_gateway.instruments import Instruments
@@ -93,6 +100,8 @@ class Feed:
         # When their oldest new line was written, Unix milliseconds.
         self._written_ms: dict[str, int] = {}
         self._is_dirty = asyncio.Event()
+        # Those of them that are being read now.
+        self._being_read: Collection[str] = ()
         # Set when listening begins again: canaries sent before are not heard.
         self._is_found = asyncio.Event()
         # Ends listening if no canary comes; None while it does not listen.
@@ -160,6 +169,19 @@ class Feed:
         """Whether the latest canaries came back, or none was due yet."""
         quiet = self._hearing.quiet_seconds(self._clock())
         return quiet is None or quiet <= LATE_CANARIES * CANARY_SECONDS
+
+    def is_current(self, session: str) -> bool:
+        """Whether nothing is known that a watched session's window may not have.
+
+        What is appended now is heard, and nothing is to be read or compared first.
+        """
+        return (
+            self._hearing.is_listening
+            and self.is_answered
+            and not self.audit.is_owed
+            and not self._is_to_be_read(session)
+            and session not in self._being_read
+        )
 
     @property
     def state(self) -> FeedState:
@@ -344,6 +366,7 @@ class Feed:
             del self._dirty[session]
         if not self._dirty:
             self._is_dirty.clear()
+        self._being_read = marked
         try:
             await self._read(marked)
         except BrokerError as error:
@@ -352,6 +375,8 @@ class Feed:
                 self._dirty[session] = since
             self._is_dirty.set()
             return False
+        finally:
+            self._being_read = ()
         return True
 
     async def _read(self, marked: dict[str, float]) -> None:

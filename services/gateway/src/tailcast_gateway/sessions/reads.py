@@ -116,9 +116,8 @@ class Reads:
             has_waited: whether a file that is too short has had its time to grow.
             overtaken: whether retention has overtaken the reader before.
         """
-        place = wanted if isinstance(wanted, Cursor) else NOTHING
-        if place != NOTHING and watched.window.proves(place):
-            return Resume(place, is_proved=True)
+        if isinstance(wanted, Cursor) and watched.proves(wanted):
+            return Resume(wanted, is_proved=True)
         if isinstance(wanted, EntryID):
             last = watched.window.last_up_to(wanted)
             if last is not None and last != NOTHING:

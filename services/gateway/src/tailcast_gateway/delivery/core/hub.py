@@ -314,10 +314,12 @@ class Hub:
             self.followers.wait(follower, FollowerState.SKIPPING, channel.history_end)
         elif wanted is Begin.NOW:
             channel.audience = None
-        elif wanted == channel.window.end:
+        elif isinstance(wanted, Cursor) and (
+            wanted == channel.window.end or channel.proves(wanted)
+        ):
             follower = self.followers.follow(client, channel, FollowerState.BEHIND)
             follower.is_replay = True
-            self.followers.set_behind(follower, channel.window.end)
+            self.followers.set_behind(follower, wanted)
         else:
             follower = self.followers.follow(client, channel, FollowerState.LOOKING_UP)
             follower.is_replay = True

@@ -27,7 +27,7 @@ class Hearing:
         self._replica = replica
         # Whether it listens now, and when a canary last came back, None before the
         # first.
-        self._is_listening = False
+        self.is_listening = False
         self._canary_at: float | None = None
         # The number of the last canary.
         self._number = 0
@@ -38,12 +38,12 @@ class Hearing:
 
     def begin(self, now: float) -> None:
         """Note that listening begins."""
-        self._is_listening = True
+        self.is_listening = True
         self.neighbours.listening(now)
 
     def end(self) -> None:
         """Note that nothing is heard any more."""
-        self._is_listening = False
+        self.is_listening = False
         self.neighbours.deaf()
 
     def canary(self, now: float) -> str:
@@ -82,6 +82,6 @@ class Hearing:
     def feed(self, now: float, *, down_after: float) -> FeedState:
         """Whether what is appended now is heard; `down_after` are quiet seconds."""
         quiet = self.quiet_seconds(now)
-        if not self._is_listening or (quiet is not None and quiet > down_after):
+        if not self.is_listening or (quiet is not None and quiet > down_after):
             return "down"
         return "stale" if quiet is None or quiet > STALE_SECONDS else "fresh"

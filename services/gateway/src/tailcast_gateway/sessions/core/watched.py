@@ -29,6 +29,8 @@ class Watched:
         "incarnation",
         "is_documents",
         "is_unwatched",
+        "oldest",
+        "oldest_at",
         "owner",
         "record_bytes",
         "session",
@@ -57,6 +59,10 @@ class Watched:
         self.active_at: float | None = None
         # When entries last came, monotonic seconds.
         self.changed_at = 0.0
+        # The oldest entry that is stored, and when that was read, monotonic seconds;
+        # both None if that is not known.
+        self.oldest: Cursor | None = None
+        self.oldest_at: float | None = None
         # The mean size of recent entries, which decides how many make a page.
         self.record_bytes = _record_bytes(head)
         # At the last audit: where the window ended and where the stored session did, if
@@ -85,6 +91,25 @@ class Watched:
             self.owner = state.owner
             self.active_ms = max(self.active_ms, state.updated_ms)
         self.history_end = news_begins_after(state)
+        self.oldest = self.oldest_at = None
+
+    def proves(self, place: Cursor) -> bool:
+        """Whether the window has the entry at a place, and all that follows it.
+
+        It never does that for the beginning, from which some may have been trimmed.
+        """
+        return place != NOTHING and self.window.proves(place)
+
+    def note_oldest(self, head: Head, now: float) -> None:
+        """Take the oldest entry that is stored, as it was at a time."""
+        if head.oldest is not None:
+            self.oldest, self.oldest_at = head.oldest.cursor, now
+
+    def oldest_since(self, since: float) -> Cursor | None:
+        """The oldest entry that is stored; None if it was not read since a time."""
+        if self.oldest_at is None or self.oldest_at < since:
+            return None
+        return self.oldest
 
     def is_in_history(self) -> bool:
         """Whether the window's end is still within history."""
