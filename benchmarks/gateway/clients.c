@@ -29,6 +29,8 @@
 /* So many connections are being made at once. */
 #define WAVE 64
 #define BUFFER_BYTES (256 * 1024)
+/* A first message and its end; `open` is read with this width. */
+#define MESSAGE_BYTES 16384
 #define MARK "\"sent_ns\":"
 #define MARK_BYTES (sizeof MARK - 1)
 /* A mark and the digits after it fit; what is cut by the end of a read is kept. */
@@ -59,7 +61,7 @@ static int64_t retry_ns, retry_at;
 /* A `wait` that is not answered yet: for how many, and until when. */
 static uint64_t awaited;
 static int64_t awaited_until;
-static char request[1024], first_message[126];
+static char request[1024], first_message[MESSAGE_BYTES];
 static size_t request_bytes;
 static uint64_t frames, records, bytes, latencies[BUCKETS], latency_count;
 /* Connections that had a record since the reset, and when the last of them had it. */
@@ -95,9 +97,17 @@ static double quantile_ms(double share) {
 
 /* Masked with zeros, which leaves the payload as it is. */
 static void send_masked(int fd, int opcode, const void *payload, size_t size) {
-    char frame[6 + 125] = {(char)(0x80 | opcode), (char)(0x80 | size)};
-    memcpy(frame + 6, payload, size);
-    send(fd, frame, 6 + size, MSG_NOSIGNAL);
+    char frame[8 + MESSAGE_BYTES] = {(char)(0x80 | opcode), (char)(0x80 | size)};
+    size_t header = 2;
+    if (size > 125) {
+        frame[1] = (char)(0x80 | 126);
+        frame[header++] = (char)(size >> 8);
+        frame[header++] = (char)size;
+    }
+    /* A mask of zeros changes nothing. */
+    header += 4;
+    memcpy(frame + header, payload, size);
+    send(fd, frame, header + size, MSG_NOSIGNAL);
 }
 
 static void count_frames(int fd, const unsigned char *at, size_t left) {
@@ -276,11 +286,11 @@ static void prepare(const char *path, const char *text) {
 }
 
 static int obey(void) {
-    char line[2048], path[256], text[512] = "";
+    char line[MESSAGE_BYTES + 512], path[256], text[MESSAGE_BYTES] = "";
     unsigned long long records_wanted;
     int count;
     if (!fgets(line, sizeof line, stdin)) return 0;
-    if (sscanf(line, "open %d %255s %d %511[^\n]", &port, path, &count, text) >= 3) {
+    if (sscanf(line, "open %d %255s %d %16383[^\n]", &port, path, &count, text) >= 3) {
         prepare(path, text);
         wanted = is_open + count;
         opening_since = now_ns();

@@ -17,6 +17,7 @@ _COLUMNS = {
         "cpu_ms": "CPU ms a handshake", "rss_kb": "RSS kB",
         "subscribed_cpu_ms": "CPU ms, subscription too",
         "returned_cpu_ms": "CPU ms, from a cursor",
+        "returned_to_many_cpu_ms": "CPU ms, from 100 cursors",
         "end_cpu_ms": "CPU ms an end",
         "per_second": "handshakes/s",
     },

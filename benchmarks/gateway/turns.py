@@ -1,6 +1,7 @@
 """What is measured, one contender and one turn at a time; each gives named figures."""
 
 import asyncio
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.gateway.contenders import PATH, Kind, Stack, new_clients, subscribe
+from benchmarks.gateway.load import Writer
 from benchmarks.processes import cpu_seconds
 from tailcast_streams.redis.broker import RedisBroker
 
@@ -16,6 +18,9 @@ HANDSHAKES = 2_000
 WARM_UP_HANDSHAKES = 200
 # Who comes back to those: all together fewer than the 5,000 that a gateway takes.
 RETURNED_CLIENTS = 600
+# Who comes back to so many sessions at once.
+RETURNED_SESSIONS = 100
+RETURNED_TO_MANY = 150
 WARM_UP_SECONDS = 0.5
 SATURATING_DELIVERIES = 300_000
 REPLAYED_RECORDS = 200_000
@@ -174,6 +179,7 @@ async def shake_hands(kind: Kind, broker: RedisBroker, path: Path) -> Figures:
         # The others have no cursors of ours.
         if kind.first is subscribe:
             figures["returned_cpu_ms"] = await _come_back(stack, broker)
+            figures["returned_to_many_cpu_ms"] = await _come_back_to_many(stack, broker)
         before = stack.cpu_seconds()
         seconds = await stack.open(HANDSHAKES, silent=True)
         silent, rss = stack.cpu_seconds(), stack.rss_bytes()
@@ -204,9 +210,38 @@ async def _come_back(stack: Stack, broker: RedisBroker) -> float:
     first = (
         f'{{"type":"subscribe","sessionId":"{session}","from":{{"cursor":"{place}"}}}}'
     )
+    return await _returned(stack, first, RETURNED_CLIENTS, lacking=1)
+
+
+async def _come_back_to_many(stack: Stack, broker: RedisBroker) -> float:
+    """The same for one whose cursors are in the windows of several sessions, ms."""
+    names = [f"{stack.writer.session}_{number}" for number in range(RETURNED_SESSIONS)]
+    writers = [Writer(broker, name) for name in names]
+    for writer in writers:
+        await writer.append(1)
+    follow = json.dumps({"type": "subscribe", "sessionIds": names})
+    await stack.clients.open(stack.port, PATH, 1, follow)
+    await _at_rest(stack)
+    cursors: dict[str, str] = {}
+    for writer in writers:
+        before = await broker.read_before(writer.session, None, limit=1)
+        cursors[writer.session] = str(before[0].cursor)
+        await writer.append(1)
+    first = json.dumps({"type": "subscribe", "sessionIds": names, "cursors": cursors})
+    return await _returned(stack, first, RETURNED_TO_MANY, lacking=RETURNED_SESSIONS)
+
+
+async def _returned(stack: Stack, first: str, count: int, *, lacking: int) -> float:
+    """What one of so many clients costs that say this first, with its handshake, ms.
+
+    Each gets as many records as it lacks.
+    """
     before = await _at_rest(stack)
-    await stack.clients.open(stack.port, PATH, RETURNED_CLIENTS, first)
-    return (await _at_rest(stack) - before) / RETURNED_CLIENTS * 1e3
+    stack.clients.order("reset")
+    await stack.clients.open(stack.port, PATH, count, first)
+    report = await stack.clients.wait_for(count * lacking, 10 * PATIENCE_SECONDS)
+    assert report["records"] == count * lacking, report
+    return (await _at_rest(stack) - before) / count * 1e3
 
 
 async def _at_rest(stack: Stack) -> float:
