@@ -31,6 +31,8 @@ DISCOVERY = "tailer/finding/test_discovery.py::"
 SURVEY = "tailer/finding/test_survey.py::"
 RENAMES = "tailer/finding/test_renames.py::"
 ROTATED = "tailer/finding/test_rotated.py::"
+SHAPES = "tailer/core/test_rotated_names.py::"
+FATES = "tailer/finding/test_fates.py::"
 MIDDLE = "tailer/following/test_middle.py::"
 ROTATION = "tailer/scenarios/test_rotation.py::"
 LOSSES = "tailer/scenarios/test_a_losses.py::"
@@ -245,13 +247,45 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Rotation": {
         "A name that only rotation gives": (
-            "tailer/core/test_rotated_names.py::test_names_that_only_rotation_gives",
+            SHAPES + "test_names_that_only_rotation_gives",
             ROTATION + "test_ways_to_rotate",
         ),
         "To follow such a file for itself": (
             DISCOVERY + "test_a_file_that_is_named_is_followed_whatever_it_is",
+            ROTATED + "test_a_pattern_of_such_names",
+        ),
+        "`a_r00001.log` is so the past": (
+            ROTATED + "test_the_file_that_is_written_is_named_so",
+        ),
+        "Files are in the order of their days": (
+            SHAPES + "test_earlier_days_are_older",
+            SHAPES + "test_higher_numbers_are_older",
+            SHAPES + "test_numbers_within_a_day_are_in_the_order_that_is_given",
+        ),
+        "Some programs begin a file under such a name": (
+            ROTATED + "test_what_goes_on_under_rising_numbers_is_a_session",
+            ROTATED + "test_what_is_written_under_the_name_of_a_day_is_a_session",
+            ROTATED + "test_a_number_of_a_day_and_the_days_own_file",
+        ),
+        "Such a file is a session of its own": (
+            ROTATED + "test_what_goes_on_under_rising_numbers_is_a_session",
+            ROTATED + "test_rising_numbers_that_are_there_before_the_start",
+            FATES + "test_beside_a_file_that_is_followed",
+            FATES + "test_a_copy_is_no_session",
+        ),
+        "Where nothing has the path": (
+            ROTATED + "test_what_is_written_under_the_name_of_a_day_is_a_session",
+            FATES + "test_of_a_path_that_nothing_has",
+        ),
+        "That session is the file's alone": (
+            ROTATED + "test_such_a_session_is_that_of_its_file_alone",
+        ),
+        "`GET /api/sources` names what is left out so": (
+            ROTATED + "test_what_goes_on_under_rising_numbers_is_a_session",
+            ROTATED + "test_what_is_written_under_the_name_of_a_day_is_a_session",
         ),
         "A name that runs have too": (
+            SHAPES + "test_names_that_runs_have_too",
             ROTATED + "test_what_was_read_is_the_past",
             ROTATED + "test_what_was_not_read_is_a_session",
             ROTATED + "test_rotated_twice_between_two_looks",

@@ -29,7 +29,7 @@ from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.register import Register
 from tailcast_tailer.core.source_report import watched_paths
 from tailcast_tailer.files.devices import Devices
-from tailcast_tailer.files.file_system import is_network
+from tailcast_tailer.files.file_system import Identity, is_network
 from tailcast_tailer.files.part_files import PartFiles
 from tailcast_tailer.files.roots import Roots
 from tailcast_tailer.files.rotated_files import RotatedNames
@@ -319,9 +319,10 @@ class Tailer:
             if origin is not None
         }
 
-    def _is_session(self, path: str) -> bool:
+    def _is_session(self, path: str, identity: Identity) -> bool:
         item = self.turns.items.get(path)
-        return item is not None and isinstance(item.followed, Follower)
+        followed = None if item is None else item.followed
+        return isinstance(followed, Follower) and followed.is_session_of(identity)
 
     def _known_of(self, path: str) -> Known | None:
         item = self.turns.items.get(path)
@@ -332,12 +333,13 @@ class Tailer:
         self._audit.broker_is_back()
         self._claimant.ask_again()
 
-    def _session_file(self, path: str) -> SessionFile:
+    def _session_file(self, path: str, only: Identity | None = None) -> SessionFile:
         options = self._options
         return SessionFile(
             path,
             max_line_bytes=options.max_line_bytes,
             names=self._rotated_names,
+            only=only,
         )
 
     def _part_files(self, run: str) -> PartFiles:
@@ -347,10 +349,11 @@ class Tailer:
         jobs = self._files.jobs()
         jobs.device = found.device
         if found.kind is FileKind.TELEMETRY:
-            make = self._part_files if found.has_parts else self._session_file
             return Follower(
                 found.name,
-                make(found.path),
+                self._part_files(found.path)
+                if found.has_parts
+                else self._session_file(found.path, found.only),
                 jobs,
                 self._follower_context,
                 was_there_at_start=was_there_at_start,

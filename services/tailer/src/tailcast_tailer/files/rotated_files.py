@@ -10,13 +10,15 @@ import os
 from collections.abc import Callable, Container
 from pathlib import PurePath
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tailcast_tailer.core.rotated_names import (
     dated_of,
     in_rotation_order,
     is_compressed,
+    part_of_names,
     rotated_of,
+    rotated_of_day,
 )
 from tailcast_tailer.files.file_system import (
     CannotBeSeen,
@@ -39,6 +41,15 @@ MOST_LISTS = 5
 # How long a list of a directory that changes is good enough, and how many are kept.
 NAMES_KEPT_SECONDS = 1.0
 MOST_DIRECTORIES = 1_000
+
+
+# Whether the file of a path, which the file system calls so, is followed as a session.
+IsSession: TypeAlias = Callable[[str, Identity], bool]
+
+
+def is_none(_path: str, _identity: Identity) -> bool:
+    """No file is."""
+    return False
 
 
 class RotatedFile(NamedTuple):
@@ -81,13 +92,13 @@ class RotatedNames:
         self,
         *,
         clock: Callable[[], float] = monotonic,
-        is_session: Callable[[str], bool] = lambda _: False,
+        is_session: IsSession = is_none,
     ) -> None:
         """Prepare.
 
         Args:
             clock: monotonic seconds.
-            is_session: whether the file of a path is followed as a session; it is asked
+            is_session: whether a file is followed as a session of its own; it is asked
                 in threads.
         """
         self._clock = clock
@@ -164,6 +175,7 @@ def oldest_of(
     past: str = "",
     passed: Container[Identity] = (),
     asks_writers: bool = False,
+    is_session: IsSession = is_none,
 ) -> Oldest | None:
     """Open the oldest rotated file that is to be read; None if there is none.
 
@@ -175,8 +187,13 @@ def oldest_of(
         past: which files the session has read whole.
         passed: files that showed no line, however long they were looked at.
         asks_writers: whether the system tells who has a file open to write.
+        is_session: whether a file is followed as a session of its own.
     """
-    files = rotated_files(path) or []
+    files = [
+        one
+        for one in rotated_files(path) or []
+        if not is_session(one.path, one.glimpse.identity)
+    ]
     known = KnownFiles(past)
     for at, file in enumerate(files):
         if not file.is_past or file.glimpse.identity in passed:
@@ -230,16 +247,16 @@ def is_blank(opened: Opened) -> bool:
 def _list(path: str) -> dict[str, RotatedFile]:
     directory = str(PurePath(path).parent)
     name = PurePath(path).name
-    stem = PurePath(path).stem
+    part = part_of_names(path)
     found: dict[str, RotatedFile] = {}
     try:
         with os.scandir(directory) as entries:
             for entry in entries:
-                if not entry.name.startswith(stem) or entry.name == name:
+                if part not in entry.name or entry.name == name:
                     continue
                 other = f"{path[: -len(name)]}{entry.name}"
-                is_strong = rotated_of(other) == path
-                if not is_strong and dated_of(other) != path:
+                is_strong = path in (rotated_of(other), rotated_of_day(other))
+                if not is_strong and path not in dated_of(other):
                     continue
                 try:
                     if entry.is_file(follow_symlinks=False):

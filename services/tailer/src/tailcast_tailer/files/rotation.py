@@ -21,7 +21,13 @@ from tailcast_tailer.files.file_system import (
 )
 from tailcast_tailer.files.known_files import KnownFiles
 from tailcast_tailer.files.portions import Place, is_read_to
-from tailcast_tailer.files.rotated_files import RotatedFile, open_same, rotated_files
+from tailcast_tailer.files.rotated_files import (
+    IsSession,
+    RotatedFile,
+    is_none,
+    open_same,
+    rotated_files,
+)
 
 
 # What was rotated away after another file may be this much older, by its modification
@@ -50,7 +56,7 @@ def what_follows(
     past: str,
     *,
     since_ms: int,
-    is_session: Callable[[str], bool] = lambda _: False,
+    is_session: IsSession = is_none,
 ) -> Following:
     """What follows the file that was read last: a rotated one, or that at the path.
 
@@ -60,7 +66,7 @@ def what_follows(
         past: which files the session has read whole.
         since_ms: when something was read last, Unix milliseconds, where `past` may not
             tell of all of them; else 0.
-        is_session: whether the file of a path is followed as a session.
+        is_session: whether a file is followed as a session of its own.
     """
     known = KnownFiles(past)
     files = _with_proven(
@@ -80,7 +86,8 @@ def what_follows(
         if file.is_read and not _is_known(known, file):
             return Following(file, is_gapless, is_rotation=True)
         is_gapless = is_gapless and (file.is_read or _stays_empty(file))
-    is_gapless = is_gapless and _are_neighbours(number, 0)
+    # (The newest one has the number 1, or 0.)
+    is_gapless = is_gapless and (number == 0 or _are_neighbours(number, 0))
     return Following(None, is_gapless, is_rotation=True)
 
 
@@ -118,7 +125,7 @@ def open_following(
     past: str,
     *,
     since_ms: int,
-    is_session: Callable[[str], bool] = lambda _: False,
+    is_session: IsSession = is_none,
 ) -> tuple[Following, Opened | None] | None:
     """Open what follows the file that was read last; no file if nothing has the path.
 
@@ -168,7 +175,7 @@ def proven_past(path: str, place: Place, past: str) -> frozenset[str]:
             close_file(opened.descriptor)
 
     files = rotated_files(path) or []
-    proven = _with_proven(files, KnownFiles(past), is_read, lambda _: False)
+    proven = _with_proven(files, KnownFiles(past), is_read, is_none)
     return frozenset(file.path for file in proven if file.is_strong)
 
 
@@ -176,17 +183,20 @@ def _with_proven(
     files: Sequence[RotatedFile],
     known: KnownFiles,
     is_read: Callable[[RotatedFile], bool],
-    is_session: Callable[[str], bool],
+    is_session: IsSession,
 ) -> list[RotatedFile]:
     """The files; a weak name is a strong one if the past of the path has such names.
 
     That is so for all behind the first file that was read, by its bytes, and has a name
-    of this way; but what is a session is none of them.
+    of this way; but what is a session is none of them, whatever its name.
     """
     proven: set[str] = set()
     found: list[RotatedFile] = []
     for file in files:
-        way = None if file.is_strong or is_session(file.path) else way_of(file.path)
+        if is_session(file.path, file.glimpse.identity):
+            found.append(file._replace(is_strong=False))
+            continue
+        way = None if file.is_strong else way_of(file.path)
         if way is not None and (
             way in proven or is_read(file) or _is_known(known, file)
         ):

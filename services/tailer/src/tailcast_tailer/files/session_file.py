@@ -5,6 +5,7 @@ Opens, reads and proves; turns what follows into entries. It decides nothing:
 one at a time.
 """
 
+import errno
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -45,6 +46,10 @@ from tailcast_tailer.files.rotated_files import (
 from tailcast_tailer.files.rotation import open_following
 
 
+# What no file is called.
+NO_FILE = Identity(-1, -1)
+
+
 def is_at(path: str, place: Place) -> bool:
     """Whether the file of this path is one that was read up to a place. Blocking."""
     try:
@@ -80,8 +85,19 @@ class SessionFile:
         *,
         max_line_bytes: int,
         names: RotatedNames | None = None,
+        only: Identity | None = None,
     ) -> None:
+        """Prepare.
+
+        Args:
+            path: where it is.
+            max_line_bytes: what is rejected if it is longer.
+            names: which paths have rotated files beside them.
+            only: the file that it is, where whatever has the path later is another's;
+                None: it goes on with whatever has its path.
+        """
         self.path = path
+        self._only = only
         self._names = RotatedNames() if names is None else names
         # By the name it is followed under: what was rotated away is read alike.
         self._rules = Rules(max_line_bytes, not path.endswith(LINE_EXTENSIONS))
@@ -132,7 +148,7 @@ class SessionFile:
                 behind its last newline is taken if it still does, and is a record.
         """
         try:
-            opened = open_regular(self.path)
+            opened = self._open(place)
         except CannotBeSeen as error:
             if self._held is None or not error.is_absent:
                 raise
@@ -158,6 +174,35 @@ class SessionFile:
                 # cache, whatever is open there fills it. Now that one is closed.
                 look = look._replace(shown=look.glimpse._replace(ctime_ns=-1))
         return look
+
+    def _open(self, place: Place) -> Opened:
+        """Open what has the path, if it may be this file. Raises CannotBeSeen."""
+        opened = open_regular(self.path)
+        identity = opened.glimpse.identity
+        if self._only is None or self._only == identity:
+            return opened
+        try:
+            if is_read_to(opened, place):
+                self._only = identity
+                return opened
+        except OSError as error:
+            close_file(opened.descriptor)
+            raise CannotBeSeen(error) from error
+        close_file(opened.descriptor)
+        if place.offset:
+            # From now on what it is called says nothing: its bytes do.
+            self._only = NO_FILE
+        raise CannotBeSeen(FileNotFoundError(errno.ENOENT, "another file has its path"))
+
+    def may_be(self, identity: Identity) -> bool:
+        """Whether it is the file that the file system calls so; from any thread."""
+        return self._only in {None, identity}
+
+    @property
+    def held(self) -> Identity | None:
+        """The file that is held open; may be asked from any thread."""
+        held = self._held
+        return None if held is None else held.glimpse.identity
 
     def quick_look(self, place: Place) -> Look | None:
         """Look at the file that is held, at little cost; None if that does not do.
@@ -266,6 +311,7 @@ class SessionFile:
             past=past,
             passed=self._passed,
             asks_writers=asks_writers,
+            is_session=self._names.is_session,
         )
         if found is not None:
             self._hold(found.opened)
@@ -354,7 +400,7 @@ class SessionFile:
         follow; None for all others. It is held open only if `holds` and it was a look.
         """
         try:
-            opened = open_regular(self.path)
+            opened = self._open(place)
         except CannotBeSeen:
             return None
         behind = opened.glimpse.size - place.offset

@@ -68,13 +68,18 @@ class WatchedRoot:
         self.base = base
         self.name = name
 
+    def takes(self, path: str) -> bool:
+        """Whether files of this path, below it, are to be looked at."""
+        start = len(self.tree.root.rstrip("/")) + 1
+        return self.accepts is None or self.accepts(path[start:])
+
 
 class Candidate:
     """A file that is there, and what was seen of it."""
 
     __slots__ = (
         "awaited_since", "changed_ns", "due", "first_size", "glimpse", "identity",
-        "is_link", "is_waiting", "path", "root", "seen_at", "wait",
+        "is_link", "is_other", "is_waiting", "path", "root", "seen_at", "wait",
     )  # fmt: skip  # one name a line would hide what they are
 
     def __init__(
@@ -100,6 +105,8 @@ class Candidate:
         self.first_size: int | None = None
         # Since when it is to be read as the past of a path; None: it is not.
         self.awaited_since: float | None = None
+        # Whether it is known to be none of the sessions whose files were renamed.
+        self.is_other = False
         # Whether it was told that it does not show yet what it is.
         self.is_waiting = False
         # When it is judged again, and how long after that.

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from tailcast_streams.sources import Source
+from tailcast_tailer.files.file_system import Identity
 from tailcast_tailer.files.portions import Place
 from tailcast_tailer.finding.candidates import Candidate, FileKind
 
@@ -20,6 +21,8 @@ class Found(NamedTuple):
     has_parts: bool = False
     # When it was changed last, as it was found, nanoseconds; 0 if that is not known.
     changed_ns: int = 0
+    # The only file that it may be, whatever has its path later; None: any that has it.
+    only: Identity | None = None
 
 
 class Moved(NamedTuple):
@@ -44,6 +47,8 @@ class Known(NamedTuple):
     # Up to where its present file was read; which files were read whole before it.
     place: Place
     past: str
+    # The file that is held open to be read; None if none is.
+    held: Identity | None = None
 
 
 class Listing(NamedTuple):

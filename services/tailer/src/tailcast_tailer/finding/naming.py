@@ -10,6 +10,7 @@ import os
 from collections.abc import Container
 
 from tailcast_streams.session_state import Origin
+from tailcast_tailer.core.rotated_names import rotated_of
 from tailcast_tailer.core.session_names import session_names
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_stored
@@ -66,6 +67,15 @@ class Naming:
             return stored
         return self._orphan(path, identity)
 
+    def proven_session(self, path: str, identity: Identity | None) -> str | None:
+        """The session that a file was before by its bytes, whatever its path was."""
+        stored = self._stored.session_of(as_stored(path))
+        if stored is not None and self._paths.get(stored) in (None, path):
+            known = self.known_files(path)
+            if known is not None and is_at(path, known.place):
+                return stored
+        return self._orphan(path, identity)
+
     def new_session(self, path: str, below: str, root: str) -> str:
         """What the session of a new file is called.
 
@@ -112,11 +122,15 @@ class Naming:
     def find_orphans(self, there: Container[str]) -> None:
         """Learn which stored sessions have no file at their path, of those there."""
         for path, session in self._stored.paths.items():
-            if path in there or not session.startswith(self._prefix):
+            # Another file may have a name that rotation gives.
+            is_moved = path in there and rotated_of(path) is not None
+            if not session.startswith(self._prefix) or (path in there and not is_moved):
                 continue
             try:
-                found = os.stat(path)
+                found = None if is_moved else os.stat(path)
             except OSError:
+                found = None
+            if found is None:
                 origin = self._stored.origin_of(session)
                 if origin is not None and origin.head_proof:
                     head = origin.head_proof.partition(",")[0]

@@ -20,11 +20,15 @@ from tailcast_tailer.core.heads import Nature
 from tailcast_tailer.core.part_names import PartNames
 from tailcast_tailer.core.passing_names import why_passing
 from tailcast_tailer.core.patterns import LINE_EXTENSIONS
-from tailcast_tailer.core.rotated_names import dated_of, rotated_of
+from tailcast_tailer.core.rotated_names import (
+    dated_of,
+    number_of,
+    rotated_of,
+    rotated_of_day,
+)
 from tailcast_tailer.core.stored_sessions import StoredSessions
 from tailcast_tailer.core.texts import as_text
 from tailcast_tailer.files.file_system import CannotBeSeen, Identity
-from tailcast_tailer.files.known_files import was_read
 from tailcast_tailer.files.rotation import proven_past
 from tailcast_tailer.files.session_file import is_at
 from tailcast_tailer.finding.candidates import (
@@ -45,13 +49,11 @@ from tailcast_tailer.finding.listing import (
     new_listing,
 )
 from tailcast_tailer.finding.naming import Naming, is_same_file
+from tailcast_tailer.finding.rotated import AWAITED_SECONDS, Fate, fate_of, is_known
 
 
 # Files that are gone, and are known again if they are found under another name.
 MOST_LOST = 10_000
-# A file that is the past of a path by its name, and by what was read before it, is a
-# session if it was not read after so long.
-AWAITED_SECONDS = 60.0
 
 
 class Survey:
@@ -102,6 +104,14 @@ class Survey:
         self.looks_at = ""
         # Runs that are written as numbered files, and were found by this look.
         self._runs_found: set[str] = set()
+        # Paths that are followed since this look: nothing was read of them meanwhile.
+        self._found_now: set[str] = set()
+        # Sessions of their own whose names only rotation gives: their paths, and the
+        # paths whose past they would be. Which file has each path with a number: one
+        # with a day is given to no other file.
+        self._own: set[str] = set()
+        self._never_rotated: set[str] = set()
+        self._numbered: dict[str, Identity] = {}
 
     def look(
         self, changed: Iterable[str], now: float, *, forgotten: Iterable[str] = ()
@@ -114,6 +124,7 @@ class Survey:
             forgotten: paths that are followed no longer, to be found anew.
         """
         self._runs_found.clear()
+        self._found_now.clear()
         listing = new_listing()
         self._take_forgotten(forgotten, listing)
         pending = self._named(self._files) if self._is_first else []
@@ -176,13 +187,17 @@ class Survey:
         self._past_of.clear()
         for suspect, said in suspects:
             candidate, before, is_past = suspect
+            if is_past and self._rotated_from(candidate) == before:
+                self._take_fate(candidate, before, said, listing, now, is_followed=True)
+                continue
+            if before in self._numbered:
+                self._settle_own(suspect, said, listing, now)
+                continue
             known = said or self._naming.known_files(before)
             is_same = known is not None and is_at(candidate.path, known.place)
             if is_same and not is_past:
                 self._move(before, candidate.path, listing)
-            elif is_same or (
-                known is not None and was_read(candidate.path, known.past)
-            ):
+            elif is_same or (known is not None and is_known(candidate.path, known)):
                 self._undecided.pop(candidate.path, None)
                 reason = f"the past of {as_text(before)}"
                 self._tell(listing, candidate.path, SourceState.LEFT_OUT, reason)
@@ -259,6 +274,10 @@ class Survey:
 
     def _take_forgotten(self, forgotten: Iterable[str], listing: Listing) -> None:
         for path in forgotten:
+            if path in self._own:
+                self._own.discard(path)
+                self._numbered.pop(path, None)
+                self._naming.forget(path)
             self._lose(path, listing)
             for root in self._roots:
                 root.tree.forget(path)
@@ -298,11 +317,10 @@ class Survey:
         self, root: WatchedRoot, changes: Changes, unmatched: dict[str, None]
     ) -> list[Candidate]:
         new: list[Candidate] = []
-        start = len(root.tree.root.rstrip("/")) + 1
         for seen in changes.new:
             # A file that was rotated away belongs to the path that it had.
-            path = rotated_of(seen.path) or seen.path
-            if root.accepts is not None and not root.accepts(path[start:]):
+            before = rotated_of(seen.path)
+            if not root.takes(seen.path) and not (before and root.takes(before)):
                 unmatched[seen.path] = None
                 continue
             known = self._there.get(seen.path)
@@ -347,11 +365,10 @@ class Survey:
         session = self._naming.session_of(path)
         if (run := self._run_of(candidate)) is not None:
             self._decide_part(candidate, run, listing, now)
+        elif (base := self._rotated_from(candidate)) is not None:
+            self._decide_rotated(candidate, base, listing, now)
         elif session is not None:
             self._found(candidate, session, listing)
-        elif (base := self._awaited_base(candidate)) is not None:
-            reason = f"the past of {as_text(base)}, told with the first line of that"
-            self._wait(candidate, listing, SourceState.WAITING, reason, now)
         elif reason := self._why_not(candidate):
             self._undecided.pop(path, None)
             self._tell(listing, path, SourceState.LEFT_OUT, reason)
@@ -396,8 +413,8 @@ class Survey:
         kind = FileKind.TELEMETRY if root is None else root.kind
         device = None if root is None else root.tree.device_of(candidate.path)
         found = Found(
-            kind, path, name, device,
-            has_parts=run is not None, changed_ns=candidate.changed_ns,
+            kind, path, name, device, has_parts=run is not None,
+            changed_ns=candidate.changed_ns, only=self._numbered.get(path),
         )  # fmt: skip  # as a call
         listing.found.append(found)
         session = name if kind is FileKind.TELEMETRY else ""
@@ -408,31 +425,142 @@ class Survey:
         self._undecided.pop(path, None)
         listing.moved.append(Moved(before, path))
         self._tell(listing, path, SourceState.FOLLOWED, session=session)
-        if before in self._there:
+        if before in self._numbered:
+            self._own.discard(before)
+            self._own.add(path)
+            self._numbered[path] = self._numbered.pop(before)
+        elif before in self._there:
             reason = f"the past of {as_text(path)}"
             self._tell(listing, before, SourceState.LEFT_OUT, reason)
 
-    def _awaited_base(self, candidate: Candidate) -> str | None:
-        """The path that a file was rotated away from, while no file is read there.
+    # Files whose names only rotation gives.
 
-        None if it was not rotated, or if what has that path is read, or left out.
-        """
+    def _rotated_from(self, candidate: Candidate) -> str | None:
+        """The path that a file was rotated away from by its name; None for others."""
         root = candidate.root
         if root is None or root.kind is not FileKind.TELEMETRY:
             return None
         base = rotated_of(candidate.path)
-        if base is None or self._naming.session_of(base) is not None:
+        if base is None or not root.takes(base):
             return None
+        # A day's file that is a session of its own may be rotated itself.
+        of_day = rotated_of_day(candidate.path)
+        return of_day if of_day in self._own else base
+
+    def _decide_rotated(
+        self, candidate: Candidate, base: str, listing: Listing, now: float
+    ) -> None:
+        """The past of another file, or a session of its own."""
+        path, identity = candidate.path, candidate.identity
+        is_to_come = self._is_to_come(base)
+        session = self._naming.session_of(path)
+        if session is not None and path not in self._numbered:
+            self._found(candidate, session, listing)
+        elif (other := self._same_file(candidate)) is not None:
+            self._undecided.pop(path, None)
+            reason = f"the same file as {as_text(other)}"
+            self._tell(listing, path, SourceState.LEFT_OUT, reason)
+        elif (before := self._own_before(candidate)) is not None:
+            listing.suspects.append(Suspect(candidate, before))
+        elif self._naming.proven_session(path, identity) is not None:
+            self._own_found(candidate, base, listing, now)
+        elif is_to_come or base in self._found_now:
+            known = self._naming.known_files(base)
+            self._take_fate(candidate, base, known, listing, now, is_followed=False)
+        else:
+            listing.suspects.append(Suspect(candidate, base, is_past=True))
+
+    def _settle_own(
+        self, suspect: Suspect, known: Known | None, listing: Listing, now: float
+    ) -> None:
+        """Decide whether a file is the session of its own that a path was."""
+        candidate, before, _ = suspect
+        path, session = candidate.path, self._naming.session_of(before)
+        if known is None or session is None:
+            reason = f"perhaps it was {as_text(before)}"
+            self._wait(candidate, listing, SourceState.WAITING, reason, now)
+        elif not (
+            is_at(path, known.place)
+            if known.place.offset
+            else self._numbered[before] == candidate.identity
+        ):
+            candidate.is_other = True
+            reason = "another file had its path"
+            self._wait(candidate, listing, SourceState.WAITING, reason, now)
+        elif before != path:
+            self._move(before, path, listing)
+        else:
+            self._note_own(candidate)
+            self._undecided.pop(path, None)
+            self._found(candidate, session, listing)
+
+    def _take_fate(
+        self,
+        candidate: Candidate,
+        base: str,
+        known: Known | None,
+        listing: Listing,
+        now: float,
+        *,
+        is_followed: bool,
+    ) -> None:
+        path = candidate.path
+        fate = Fate.PERHAPS_PAST
+        try:
+            fate = fate_of(
+                candidate, base, known, now,
+                is_followed=is_followed,
+                has_sibling=base in self._never_rotated,
+            )  # fmt: skip  # as a call
+        except CannotBeSeen as error:
+            listing.unseen.append((path, str(error)))
+        reason = f"the past of {as_text(base)}"
+        if fate is Fate.OWN:
+            self._own_found(candidate, base, listing, now)
+        elif self._is_to_come(base):
+            reason = f"{reason}, told with the first line of that"
+            self._wait(candidate, listing, SourceState.WAITING, reason, now)
+        elif fate is Fate.PAST:
+            self._undecided.pop(path, None)
+            self._tell(listing, path, SourceState.LEFT_OUT, reason)
+        else:
+            self._wait(candidate, listing, SourceState.LEFT_OUT, reason, now)
+
+    def _own_found(
+        self, candidate: Candidate, base: str, listing: Listing, now: float
+    ) -> None:
+        """It is a session of its own, if it is a run."""
+        path = candidate.path
+        session = self._session_of(candidate, path, listing, now)
+        if session is not None:
+            self._note_own(candidate)
+            self._never_rotated.add(base)
+            self._found(candidate, session, listing)
+
+    def _note_own(self, candidate: Candidate) -> None:
+        path, identity = candidate.path, candidate.identity
+        self._own.add(path)
+        if identity is not None and number_of(path) is not None:
+            self._numbered[path] = identity
+
+    def _own_before(self, candidate: Candidate) -> str | None:
+        """Where this file may have been, a session of its own."""
+        if candidate.is_other:
+            return None
+        path, identity = candidate.path, candidate.identity
+        was_at = (at for at, one in self._numbered.items() if one == identity)
+        return next(was_at, path if path in self._numbered else None)
+
+    def _is_to_come(self, base: str) -> bool:
+        """Whether no file is read at a path, and nothing there was left out."""
+        if self._naming.session_of(base) is not None:
+            return False
         now_there = self._there.get(base)
-        is_read_later = now_there is None or now_there.is_waiting
-        return base if is_read_later else None
+        return now_there is None or now_there.is_waiting
 
     def _why_not(self, candidate: Candidate) -> str:
         """Why such a file is no session; "" if it may be one."""
         if candidate.root is not None:
-            base = rotated_of(candidate.path)
-            if base is not None and candidate.root.kind is FileKind.TELEMETRY:
-                return f"the past of {as_text(base)}"
             if reason := why_passing(candidate.name):
                 return reason
             if candidate.root.accepts is None and is_beside(candidate.name):
@@ -474,11 +602,10 @@ class Survey:
         """The followed path whose past a file may be by its name; None without one."""
         if candidate.root is None or self._naming.has_stored(candidate.path):
             return None
-        base = dated_of(candidate.path)
-        if base is None:
-            return None
-        is_known = self._naming.session_of(base) or self._naming.has_stored(base)
-        return base if is_known else None
+        for base in dated_of(candidate.path):
+            if self._naming.session_of(base) or self._naming.has_stored(base):
+                return base
+        return None
 
     def _session_of(
         self, candidate: Candidate, path: str, listing: Listing, now: float
@@ -488,7 +615,11 @@ class Survey:
         `path` is that of the session: the candidate's own, or that of the run of which
         it is a part.
         """
-        session = self._naming.known_session(path, candidate.identity)
+        is_rotated = self._rotated_from(candidate) is not None
+        known = (
+            self._naming.proven_session if is_rotated else self._naming.known_session
+        )
+        session = known(path, candidate.identity)
         root = candidate.root
         if session is None:
             is_named = root is None or root.accepts is not None
@@ -500,6 +631,7 @@ class Survey:
             session = self._naming.new_session(path, below, before)
         self._undecided.pop(candidate.path, None)
         self._naming.follow(path, session)
+        self._found_now.add(path)
         return session
 
     def _below(self, candidate: Candidate, path: str) -> str:

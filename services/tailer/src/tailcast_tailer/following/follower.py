@@ -35,7 +35,12 @@ from tailcast_tailer.core.progress import (
 )
 from tailcast_tailer.core.proofs import HEAD_BYTES
 from tailcast_tailer.core.texts import as_stored
-from tailcast_tailer.files.file_system import CannotBeSeen, Glimpse, glimpse
+from tailcast_tailer.files.file_system import (
+    CannotBeSeen,
+    Glimpse,
+    Identity,
+    glimpse,
+)
 from tailcast_tailer.files.looks import Look, Rested, Source, Successor
 from tailcast_tailer.files.portions import Portion
 from tailcast_tailer.files.session_file import SessionFile
@@ -196,7 +201,13 @@ class Follower:
     def known(self) -> Known | None:
         """What the session has of its files; None if that is not known."""
         stored = self._belief.stored
-        return None if stored is None else Known(stored.place, stored.past)
+        if stored is None:
+            return None
+        return Known(stored.place, stored.past, self._file.held)
+
+    def is_session_of(self, identity: Identity) -> bool:
+        """Whether the file that the file system calls so is its own, under its path."""
+        return self._file.may_be(identity)
 
     def move(self, path: str) -> None:
         """It was renamed: look for it there."""
