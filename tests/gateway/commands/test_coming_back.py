@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from tailcast_gateway.commands.subscribing import OLDEST_SECONDS
+from tailcast_gateway.commands.subscribing import (
+    MAX_LARGE_SUBSCRIPTIONS,
+    OLDEST_SECONDS,
+)
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.sessions.feed import CANARY_SECONDS, LATE_CANARIES
 from tailcast_streams.keys import EMERGENCIES
@@ -253,3 +256,19 @@ async def test_many_sessions_whose_places_the_windows_prove() -> None:
         frames += told(client)
         assert rig.broker.calls - before == 1
         assert records(frames) == [20] * len(names)
+
+
+async def test_what_many_ask_for_in_one_turn_is_asked_once() -> None:
+    """For all sessions: their number and their list, however many want them."""
+    async with commanding() as rig:
+        for name in ("a", "b"):
+            await store(rig.broker, name, 10)
+        await rig.subscribe(rig.client())
+        before = rig.broker.calls
+        clients = [rig.client() for _ in range(MAX_LARGE_SUBSCRIPTIONS)]
+        for answer, *_ in await asyncio.gather(*map(rig.subscribe, clients)):
+            assert answer["type"] == "subscribed"
+        assert rig.broker.calls - before == 2
+        # Who comes later asks anew: there may be more by then.
+        await rig.subscribe(rig.client())
+        assert rig.broker.calls - before == 4

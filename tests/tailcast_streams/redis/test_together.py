@@ -61,6 +61,25 @@ async def test_they_go_in_one_round_trip(
     assert len(exchanges) == 1
 
 
+async def test_clients_that_come_at_once_are_taken_in_one_round_trip(
+    adapter: RedisBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a hold of its own."""
+    await adapter.settle_installation()
+    exchanges = list[int]()
+
+    async def count(client: Redis, commands: Sequence[Command]) -> list[Any]:
+        exchanges.append(len(commands))
+        return await exchange(client, commands)
+
+    monkeypatch.setattr(together, "exchange", count)
+    names = [f"client{number}" for number in range(COUNT)]
+    taken = (adapter.clients.take(name, "taker") for name in names)
+    holds = {kept.hold for kept in await asyncio.gather(*taken)}
+    assert exchanges == [COUNT]
+    assert len(holds) == COUNT
+
+
 async def test_one_that_is_refused_is_nobody_elses_failure(
     adapter: RedisBroker,
 ) -> None:

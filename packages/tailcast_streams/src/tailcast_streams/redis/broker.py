@@ -52,7 +52,9 @@ class RedisBroker(
         # The paths that tailers watch.
         self.sources = RedisSources(self._redis, self._keys)
         # The cursors of named clients.
-        self.clients = RedisClientCursors(self._redis, self._keys, self._said)
+        self.clients = RedisClientCursors(
+            self._redis, self._keys, self._said, self._together
+        )
 
     async def settle_installation(self) -> None:
         await self._installation.settle()

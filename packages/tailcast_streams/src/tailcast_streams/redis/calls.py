@@ -17,6 +17,7 @@ from tailcast_streams.redis.core.replies import entries_of
 from tailcast_streams.redis.errors import raise_refused, translated_errors
 from tailcast_streams.redis.installation import RedisInstallation
 from tailcast_streams.redis.own_line import OwnLine
+from tailcast_streams.redis.questions import Questions
 from tailcast_streams.redis.together import Together
 
 
@@ -38,8 +39,9 @@ class RedisCalls:
         # appends.
         self._line = OwnLine(self._listener)
         self._installation = RedisInstallation(self._redis, self._keys)
-        # What many may ask for at once leaves in one round trip.
+        # What many may do at once leaves in one round trip, and what they ask for.
         self._together = Together(self._redis)
+        self._questions = Questions(self._redis)
         # redis-py's own callbacks would make a dictionary of every entry.
         for command in ("XRANGE", "XREVRANGE"):
             self._redis.response_callbacks[command] = cast(Any, _entries_reply)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
+from redis.typing import EncodableT
 
 from tailcast_streams.births import Birth
 from tailcast_streams.client_cursors import (
@@ -27,6 +28,7 @@ from tailcast_streams.keys import EMERGENCIES, Keys
 from tailcast_streams.position import Cursor
 from tailcast_streams.redis.connection import PIPELINE_COMMANDS, script
 from tailcast_streams.redis.errors import translate, translated_errors
+from tailcast_streams.redis.together import Together
 
 
 class RedisClientCursors:
@@ -37,11 +39,14 @@ class RedisClientCursors:
         redis: Redis,
         keys: Keys,
         said: Callable[[str], Awaitable[tuple[str, str]]],
+        together: Together,
     ) -> None:
         self._redis = redis
         self._keys = keys
         # Returns the broker's channel, and a text with the tag that it needs there.
         self._said = said
+        # Many may come at once.
+        self._together = together
         self.bounds = ClientBounds()
         self.on_made_room: Callable[[MadeRoom], None] = ignore_room
         self._take = redis.register_script(script("refusal", "clients", "take_client"))
@@ -59,8 +64,15 @@ class RedisClientCursors:
             str(self.bounds.clients),
             str(self.bounds.bytes_of_all),
         ]
-        with translated_errors():
-            answer = await self._take(self._keys_of(client), arguments)
+        keys = self._keys_of(client)
+        command: tuple[EncodableT, ...]
+        command = ("EVALSHA", self._take.sha, len(keys), *keys, *arguments)
+
+        async def alone() -> object:
+            with translated_errors():
+                return await self._take(keys, arguments)
+
+        answer = await self._together([command], alone)
         dropped, *kept = cast(list[bytes], answer)
         self._tell(MadeRoom(int(dropped), 0))
         if not kept[0]:

@@ -54,13 +54,10 @@ class RedisEntries(RedisCalls):
             )
 
     async def find(self, session: str, id: EntryID) -> Entry | None:
-        with translated_errors():
-            found = cast(
-                list[Entry],
-                await self._redis.xrange(
-                    self._keys.stream(session), min=str(id), max=str(id)
-                ),
-            )
+        key = self._keys.stream(session)
+        replies = await self._questions([("XRANGE", key, str(id), str(id))])
+        raise_refused(replies)
+        (found,) = cast(list[list[Entry]], replies)
         return found[0] if found else None
 
     async def find_all(

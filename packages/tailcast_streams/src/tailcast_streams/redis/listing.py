@@ -44,7 +44,7 @@ class RedisListing(RedisCalls):
 
     async def births(self) -> Birth:
         asked = ("HMGET", self._keys.births, "counter", "number")
-        (found,) = map(own_reply, await ask(self._redis, [asked]))
+        (found,) = map(own_reply, await self._questions([asked]))
         return UNCOUNTED if found is None else birth_of(found)
 
     async def touch(self, activity_ms: Mapping[str, int]) -> None:

@@ -85,7 +85,7 @@ class RedisStates(RedisCalls):
                 ("XRANGE", stream, "-", "+", "COUNT", "1"),
                 ("XREVRANGE", stream, "+", "-", "COUNT", "1"),
             ]
-        replies = await ask(self._redis, asked)
+        replies = await self._questions(asked)
         heads: list[Head] = []
         for at in range(0, len(replies), 3):
             some = replies[at : at + 3]

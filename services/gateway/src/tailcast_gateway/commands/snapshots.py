@@ -46,9 +46,10 @@ class Snapshots:
             BrokerError: the broker is away, or refuses.
         """
         found: dict[str, SeenRun] = {}
+        if not message.snapshot:
+            return found
         size = 0
-        names = sessions if message.snapshot else ()
-        async for states, _ in self._stored.snapshots(names):
+        async for states, _ in self._stored.snapshots(sessions):
             known = {name: state for name, state in states.items() if state is not None}
             found |= known
             size += sum(map(size_bytes, known.values()))

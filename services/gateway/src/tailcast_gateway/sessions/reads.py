@@ -71,6 +71,8 @@ class Reads:
         self._page_turns = FairSemaphore(MAX_PAGE_READS)
         # The reads that run now, by what was asked for.
         self._underway: dict[object, SharedWork[Any]] = {}
+        # Those that begin in the next turn of the loop: until then, others may join.
+        self._next: dict[object, SharedWork[Any]] = {}
 
     async def page(
         self,
@@ -160,6 +162,23 @@ class Reads:
             shared = SharedWork(partial(self._bounded, read, turns))
             self._underway[key] = shared
             shared.on_done(partial(self._underway.pop, key))
+        return await shared.result()
+
+    async def share_turn(self, key: object, read: Callable[[], Awaitable[_T]]) -> _T:
+        """Share one read with all who ask for the same key in one turn of the loop.
+
+        It begins after all of them have asked, so it is as new as each one's own.
+        """
+        shared = cast("SharedWork[_T] | None", self._next.get(key))
+        if shared is None:
+
+            async def begin() -> _T:
+                del self._next[key]
+                return await read()
+
+            shared = self._next[key] = SharedWork(begin)
+            self._underway[shared] = shared
+            shared.on_done(partial(self._underway.pop, shared))
         return await shared.result()
 
     def close(self) -> None:

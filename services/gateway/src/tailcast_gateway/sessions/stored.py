@@ -79,14 +79,14 @@ class Stored:
         self._source_turns = FairSemaphore(MAX_SOURCE_READS)
 
     async def births(self) -> Birth:
-        """The number of the session that was created last."""
+        """The number of the session that was created last, as from now on."""
         async with _in_time():
-            return await at_once(self._broker.births)
+            return await self._reads.share_turn("births", self._broker.births)
 
     async def sessions(self) -> Mapping[str, int]:
-        """When each session was last active, Unix milliseconds; never a shared read."""
+        """When each session was last active, Unix milliseconds, as from now on."""
         async with _in_time():
-            return await at_once(self._broker.sessions)
+            return await self._reads.share_turn("sessions", self._broker.sessions)
 
     async def latest(self) -> dict[str, int]:
         """The same, the latest first; one read for all who ask at once."""
