@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tailcast_gateway.delivery.catch_up import SLICES_IN_TURN
 from tailcast_gateway.delivery.core.allowance import Allowance
 from tailcast_gateway.delivery.core.channel import (
     Client,
@@ -81,6 +82,59 @@ async def test_sessions_take_turns() -> None:
     await stage.quiet()
     messages = [one for one in told(client) if one["type"] == "telemetry"]
     assert [one["sessionId"] for one in messages] == ["a", "b", "a", "b"]
+
+
+async def of_many(stage: Chase, count: int, size: int = 0) -> Client:
+    """A client that lacks one record of some size in each of so many sessions."""
+    client = Client(socket_of(stage.client()))
+    names = [f"s{number}" for number in range(count)]
+    for name in names:
+        channel = stage.watch(name)
+        record = b'{"o":10,"x":"%s"}' % (b"x" * size)
+        stage.come(channel, [entry("1-10", "1-0", record)])
+        # Others were told already where the run fell back.
+        await stage.learn(channel)
+    starts: dict[str, Wanted] = dict.fromkeys(names, BEGINNING_CURSOR)
+    stage.subscribe(client, *names, starts=starts)
+    return client
+
+
+async def turns_with_records(stage: Chase, client: Client) -> list[int]:
+    """How many records it is given in each turn in which it is given any."""
+    given = list[int]()
+    for _ in range(100):
+        await stage.turns(1)
+        if count := len(records(told(client))):
+            given.append(count)
+    return given
+
+
+async def test_small_slices_of_many_sessions_share_a_turn() -> None:
+    """As many as one may have; others have theirs in between."""
+    stage = Chase(window_bytes=10**7, total_window_bytes=10**8)
+    client = await of_many(stage, 2 * SLICES_IN_TURN + 1)
+    given = await turns_with_records(stage, client)
+    assert given == [SLICES_IN_TURN, SLICES_IN_TURN, 1]
+    assert not client.followers
+
+
+@pytest.mark.parametrize("why", ["large", "allowance"])
+async def test_slices_that_have_a_turn_of_their_own(why: str) -> None:
+    """Large ones, and those after which the client may have to answer."""
+    stage = Chase(window_bytes=10**7, total_window_bytes=10**8)
+    client = await of_many(stage, 3, size=SLICE_BYTES if why == "large" else 0)
+    if why == "allowance":
+        client.allowance = Allowance()
+    assert await turns_with_records(stage, client) == [1, 1, 1]
+
+
+async def test_a_turn_ends_before_what_has_to_be_read() -> None:
+    """That is read for the client then."""
+    stage = Chase(window_bytes=10**7, total_window_bytes=10**8)
+    await stage.broker.store("s1", 10)
+    client = await of_many(stage, 3)
+    stage.hub.channels["s1"].window.shrink(0)
+    assert await turns_with_records(stage, client) == [1, 1, 1]
 
 
 async def test_a_socket_that_is_full_is_given_nothing() -> None:
