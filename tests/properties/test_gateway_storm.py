@@ -15,13 +15,11 @@ from hypothesis import given, settings, strategies as st
 
 from tailcast_gateway.connections.connection import Connection
 from tailcast_gateway.protocol.close_codes import ClosedBy
-from tailcast_gateway.scheduling.core.fair_queue import Account
 from tailcast_streams.notification import format_moved
 from tailcast_streams.pushes import Push
-from tests.gateway.commands.rig import Commanding, commanding
+from tests.gateway.commands.rig import Commanding, Wire, commanding
 from tests.gateway.entries import chain, cursor
 from tests.gateway.sessions.rig import turns
-from tests.gateway.stage import Socket
 from tests.gateway.stored import store
 from tests.properties.gateway_frames import payloads
 from tests.properties.gateway_model import without_pauses
@@ -37,22 +35,6 @@ LONG = 300
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
 pytestmark = pytest.mark.timeout(600 + EXAMPLES)
-
-
-class Wire(Socket):
-    """A socket that a connection owns."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.account = Account()
-        self.remote_address: tuple[str, int] | None = None
-        self.buffered_bytes = 0
-
-    def pause_reading(self) -> None:
-        """Nothing is read here."""
-
-    def resume_reading(self) -> None:
-        """Nothing is read here."""
 
 
 class Peer:

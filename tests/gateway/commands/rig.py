@@ -9,9 +9,26 @@ from tailcast_gateway.commands.queries import Query
 from tailcast_gateway.delivery.core.channel import Client
 from tailcast_gateway.protocol.client_messages import Ack, Subscribe, parse
 from tailcast_gateway.replica import Replica
+from tailcast_gateway.scheduling.core.fair_queue import Account
 from tests.gateway.sessions.rig import turns
 from tests.gateway.stage import Socket, told
 from tests.gateway.stored import AskedBroker, store
+
+
+class Wire(Socket):
+    """A socket that a connection owns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.account = Account()
+        self.remote_address: tuple[str, int] | None = None
+        self.buffered_bytes = 0
+
+    def pause_reading(self) -> None:
+        """Nothing is read here."""
+
+    def resume_reading(self) -> None:
+        """Nothing is read here."""
 
 
 class Commanding:

@@ -1,6 +1,7 @@
 """Clients that come back to a session that is watched: what is asked for them."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,10 +12,12 @@ from tailcast_gateway.commands.subscribing import (
     MAX_LARGE_SUBSCRIPTIONS,
     OLDEST_SECONDS,
 )
+from tailcast_gateway.connections.connection import Connection
 from tailcast_gateway.delivery.core.channel import Client
+from tailcast_gateway.protocol.close_codes import ClosedBy
 from tailcast_gateway.sessions.feed import CANARY_SECONDS, LATE_CANARIES
 from tailcast_streams.keys import EMERGENCIES
-from tests.gateway.commands.rig import Commanding, commanding, kinds
+from tests.gateway.commands.rig import Commanding, Wire, commanding, kinds
 from tests.gateway.entries import cursor
 from tests.gateway.sessions.rig import turns
 from tests.gateway.stage import records, told
@@ -94,6 +97,53 @@ async def test_the_oldest_entry_is_asked_for_anew_after_a_while() -> None:
         assert rig.broker.heads_of[before:] == [["a"]]
         assert answer["oldest"] == str(cursor("1-30"))
         assert all(answer == other[0] for other in others)
+
+
+def back(rig: Commanding) -> tuple[Wire, Connection]:
+    """A connection of a client that comes back, which has just said so."""
+    wire = Wire()
+    connection = rig.replica.take(wire)
+    start = {"cursor": str(cursor("1-20"))}
+    message = {"type": "subscribe", "sessionId": "a", "from": start}
+    connection.message_received(json.dumps(message).encode(), binary=False)
+    return wire, connection
+
+
+async def test_who_comes_back_has_its_turn_like_others() -> None:
+    """Thousands that come at once do not hold up what is live."""
+    async with watching() as (rig, _):
+        before = rig.broker.calls
+        wire, connection = back(rig)
+        connection.message_received(b'{"type":"heartbeat"}', binary=False)
+        assert wire.written == []
+        await turns()
+        messages = told(connection.client)
+        assert kinds(messages)[:2] == ["subscribed", "heartbeat"]
+        assert records(messages) == [30, 40]
+        assert rig.broker.calls == before
+
+
+async def test_what_is_in_doubt_when_its_turn_comes_is_asked_for() -> None:
+    """Nothing is done twice then."""
+    async with watching() as (rig, _):
+        before = rig.broker.calls
+        _, connection = back(rig)
+        rig.replica.feed.mark("a")
+        await turns()
+        assert rig.broker.calls > before
+        messages = told(connection.client)
+        assert kinds(messages).count("subscribed") == 1
+        assert records(messages) == [30, 40]
+
+
+async def test_who_is_gone_before_its_turn() -> None:
+    """It is subscribed to nothing."""
+    async with watching() as (rig, _):
+        wire, connection = back(rig)
+        connection.socket_closed(1006, "", ClosedBy.NOBODY)
+        await turns()
+        assert not connection.client.subscription
+        assert wire.written == []
 
 
 @pytest.mark.parametrize("why", ["trimmed", "other record", "before all", "ahead"])

@@ -107,6 +107,10 @@ class Commands:
         self._timestamp = timestamp
         self._instruments = instruments
 
+    def comes_back(self, client: Client, message: Subscribe) -> bool:
+        """Whether it is worth a turn of the client to try `subscribe_at_once`."""
+        return self._subscribing.comes_back(client, message)
+
     def subscribe_at_once(self, client: Client, message: Subscribe) -> bool:
         """Subscribe a client and answer it now; False if `subscribe` has to do that."""
         try:

@@ -153,6 +153,11 @@ class Subscribing:
                 async with time_limit(BROKER_SECONDS):
                     await self._subscribe_one(client, message, plan, plan.session)
 
+    def comes_back(self, client: Client, message: Subscribe) -> bool:
+        """Whether a client wants to go on in one session that is watched here."""
+        is_watched = (message.session_id or "") in self._hub.channels
+        return is_watched and _comes_back_for_records(client, message)
+
     def subscribe_at_once(self, client: Client, message: Subscribe) -> bool:
         """Subscribe a client that comes back, and answer it, if nobody need be asked.
 

@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from typing import Any, TypeAlias, assert_never, cast
 
 from tailcast_gateway.commands.commands import Commands, Unserved
@@ -515,8 +516,25 @@ class Connection:
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]
     ) -> None:
         self._ask_again_by = None
-        if not self._commands.subscribe_at_once(self.client, message):
+        if self._commands.comes_back(self.client, message):
+            self._is_busy = True
+            turn = partial(self._subscribe_at_once, message, on_unserved)
+            self._scheduler.call(self.client.account, WorkKind.COMMAND, turn)
+        else:
             self._begin(self._subscribe(message, on_unserved))
+
+    def _subscribe_at_once(
+        self, message: Subscribe, on_unserved: Callable[[Unserved], None]
+    ) -> None:
+        """Subscribe in this turn, or in a task if the broker has to be asked."""
+        with self.isolated:
+            if self.client.is_closed:
+                return
+            if self._commands.subscribe_at_once(self.client, message):
+                self._is_busy = False
+                self._go_on()
+            else:
+                self._begin(self._subscribe(message, on_unserved))
 
     async def _subscribe(
         self, message: Subscribe, on_unserved: Callable[[Unserved], None]
