@@ -23,21 +23,26 @@ def key_of(keys: Keys, kind: str, session: str) -> str:
 
 
 def write(client: "redis.Redis", key: str, way: str) -> None:
-    """Another program's value in place of what is there."""
-    client.delete(key)
-    match way:
-        case "string":
-            client.set(key, RUBBISH)
-        case "list":
-            client.rpush(key, RUBBISH)
-        case "set":
-            client.sadd(key, RUBBISH)
-        case "zset":
-            client.zadd(key, {RUBBISH: float("-inf")})
-        case "hash":
-            client.hset(key, RUBBISH, RUBBISH)
-        case _:
-            client.xadd(key, {b"r": RUBBISH, b"p": RUBBISH, b"k": RUBBISH})
+    """Another program's value in place of what is there.
+
+    Nobody mends it before it is whole: all is written at once.
+    """
+    with client.pipeline() as commands:
+        commands.delete(key)
+        match way:
+            case "string":
+                commands.set(key, RUBBISH)
+            case "list":
+                commands.rpush(key, RUBBISH)
+            case "set":
+                commands.sadd(key, RUBBISH)
+            case "zset":
+                commands.zadd(key, {RUBBISH: float("-inf")})
+            case "hash":
+                commands.hset(key, RUBBISH, RUBBISH)
+            case _:
+                commands.xadd(key, {b"r": RUBBISH, b"p": RUBBISH, b"k": RUBBISH})
+        commands.execute()
 
 
 def spoil(client: "redis.Redis", key: str, way: str) -> None:
@@ -46,11 +51,13 @@ def spoil(client: "redis.Redis", key: str, way: str) -> None:
         write(client, key, way)
     elif client.type(key) == b"hash":
         fields = cast(dict[bytes, bytes], client.hgetall(key))
-        if way == "names":
-            client.delete(key)
-        for name, value in fields.items():
-            changed = {name: RUBBISH} if way == "rubbish" else {RUBBISH: value}
-            client.hset(key, mapping=changed)  # type: ignore[arg-type]  # redis-py's
+        with client.pipeline() as commands:
+            if way == "names":
+                commands.delete(key)
+            for name, value in fields.items():
+                changed = {name: RUBBISH} if way == "rubbish" else {RUBBISH: value}
+                commands.hset(key, mapping=changed)  # type: ignore[arg-type]  # redis-py's
+            commands.execute()
     elif client.type(key) == b"zset":
         client.zadd(key, {RUBBISH: 0.0, b"1-1 x": 3.0})
     elif client.type(key) == b"stream":
