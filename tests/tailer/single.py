@@ -66,7 +66,7 @@ class Single:
         retention = retention or Retention(
             writer, session_bytes=2**40, total_bytes=2**40
         )
-        bound = SessionBound(
+        self.bound = SessionBound(
             writer,
             most=max_sessions,
             owner=owner,
@@ -81,7 +81,7 @@ class Single:
             step_keys=STEP_KEYS,
             time_keys=TIME_KEYS,
             retention=retention,
-            bound=bound,
+            bound=self.bound,
             instruments=self.instruments,
             clock=clock,
             wall_clock=clock,

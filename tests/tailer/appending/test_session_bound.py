@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from tailcast_streams.births import Birth
 from tailcast_streams.memory.broker import MemoryBroker
 from tailcast_streams.sources import SourceState
 from tailcast_tailer.appending.session_bound import (
     COUNTED_SECONDS,
     HOT_SECONDS,
     REFUSED_SECONDS,
+    TooManySessions,
 )
 from tailcast_tailer.instruments import Instruments
 from tests.tailer.harness import append, lines
@@ -113,6 +115,58 @@ async def test_a_broker_that_takes_its_time(
 
     assert list(await broker.sessions()) == ["b"]
     assert (second.metric("refused"), second.metric("taken_out")) == (0, 1)
+
+
+async def test_a_session_that_begins_is_not_one_too_many(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is listed before it has an entry, and may be counted with its place."""
+    broker = MemoryBroker()
+    first, second = (
+        Single(broker, tmp_path / f"{name}.jsonl", clock, max_sessions=1)
+        for name in ("a", "b")
+    )
+    write(tmp_path / "a.jsonl", clock.now)
+    await first.settle()
+    clock.now += 4 * HOT_SECONDS
+    write(tmp_path / "b.jsonl", clock.now - 2 * HOT_SECONDS)
+    bear = broker.bear
+
+    async def bear_and_reduce(*args: Any, **options: Any) -> Birth:
+        birth = await bear(*args, **options)
+        assert await second.bound.reduce() == 0
+        return birth
+
+    monkeypatch.setattr(broker, "bear", bear_and_reduce)
+
+    await second.settle()
+
+    assert list(await broker.sessions()) == ["b"]
+    assert second.metric("taken_out") == 1
+
+
+async def test_a_session_that_begins_makes_no_room_for_another(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However old its file is."""
+    broker = MemoryBroker()
+    one = Single(broker, tmp_path / "b.jsonl", clock, max_sessions=1)
+    one.bound.followed["b"] = one.follower
+    write(tmp_path / "b.jsonl", clock.now - 2 * HOT_SECONDS)
+    bear = broker.bear
+
+    async def bear_and_begin_another(*args: Any, **options: Any) -> Birth:
+        birth = await bear(*args, **options)
+        with pytest.raises(TooManySessions):
+            async with one.bound.room_for("c", activity_ms=int(clock.now * 1_000)):
+                pass
+        return birth
+
+    monkeypatch.setattr(broker, "bear", bear_and_begin_another)
+
+    await one.settle()
+
+    assert list(await broker.sessions()) == ["b"]
 
 
 def test_refused_files_and_sessions_that_went_are_told_once_a_minute() -> None:

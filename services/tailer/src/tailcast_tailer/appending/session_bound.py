@@ -129,8 +129,10 @@ class SessionBound:
         """
         async with self._makes_room:
             await self._count()
-            if self._room < 0:
-                await self._take_out(-self._room, before_ms=self._now_ms())
+            # Those that begin have their places, and may be counted already.
+            too_many = -self._room - self._beginning
+            if too_many > 0:
+                await self._take_out(too_many, before_ms=self._now_ms())
             return max(0, self._room)
 
     def _takes_counted_place(self) -> bool:
@@ -185,6 +187,9 @@ class SessionBound:
 
     async def _is_out(self, name: str, state: SessionState | None, now_ms: int) -> bool:
         """Take a session out, if it may be; whether it is listed no more."""
+        if state is None and name in self.followed:
+            # It begins, and is listed before it has an entry.
+            return False
         if state is None or state.taken_out_ms:
             # Or another tailer just did: it is not listed any more in any case.
             await self._writer.unlist(name)
