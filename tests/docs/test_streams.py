@@ -119,8 +119,8 @@ async def tailing(server: BrokerServer, log_dir: Path) -> AsyncGenerator[None]:
         state = heads[0].state
         is_listed = SESSION in await broker.sessions()
         has_lines = state is not None and state.position.offset == len(LINES)
-        told = await broker.sources.overview("tailer:/logs")
-        knows = told is not None and told.counts[SourceState.FOLLOWED] == FILES
+        told = await broker.sources.overviews()
+        knows = [one.counts[SourceState.FOLLOWED] for one in told] == [FILES]
         (described,) = await broker.descriptions.load([SESSION])
         is_told = bool(described.told) and heads[1].cursor is not None
         return has_lines and is_listed and knows and is_told

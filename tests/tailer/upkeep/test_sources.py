@@ -40,6 +40,11 @@ def broker() -> MemoryBroker:
     return MemoryBroker()
 
 
+async def overview_in(broker: MemoryBroker) -> Overview | None:
+    """What a tailer said last of all its paths."""
+    return next(iter(await broker.sources.overviews()), None)
+
+
 async def until_told(broker: MemoryBroker, *expected: Source) -> Overview:
     """Wait until this is what is kept, and nothing else."""
 
@@ -47,7 +52,7 @@ async def until_told(broker: MemoryBroker, *expected: Source) -> Overview:
         return await broker.sources.read(OWNER, limit=100) == list(expected)
 
     await eventually(is_told)
-    overview = await broker.sources.overview(OWNER)
+    overview = await overview_in(broker)
     assert overview is not None
     return overview
 
@@ -97,11 +102,11 @@ async def test_nothing_to_follow_is_told_with_what_mends_it(
         async with running(broker, tmp_path / "absent"):
 
             async def is_told() -> bool:
-                told = await broker.sources.overview(OWNER)
+                told = await overview_in(broker)
                 return told is not None and told.looked_ms > 0
 
             await eventually(is_told)
-            overview = await broker.sources.overview(OWNER)
+            overview = await overview_in(broker)
             assert overview is not None
             root = overview.roots[0]
             assert root.reason == "No such file or directory"
@@ -132,6 +137,28 @@ async def test_what_the_broker_forgot_is_told_again(
         await until_told(broker, source(a), source(b))
 
 
+async def test_what_is_written_over_between_two_looks_is_told_again(
+    broker: MemoryBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the next thing that is told is written over it."""
+    a, b, publish = session_path(tmp_path, "a"), session_path(tmp_path, "b"), None
+
+    async def writes_first(
+        overview: Overview, changed: dict[str, Source | None]
+    ) -> Overview | None:
+        monkeypatch.setattr(broker.sources, "publish", publish)
+        await broker.sources.forget(OWNER)
+        return await broker.sources.publish(overview, changed)
+
+    append(a, lines(1))
+    async with running(broker, tmp_path):
+        await until_told(broker, source(a))
+        publish = broker.sources.publish
+        monkeypatch.setattr(broker.sources, "publish", writes_first)
+        append(b, lines(1))
+        await until_told(broker, source(a), source(b))
+
+
 async def test_what_an_earlier_tailer_said_is_forgotten(
     broker: MemoryBroker, tmp_path: Path
 ) -> None:
@@ -154,10 +181,11 @@ async def test_a_listing_that_ends_while_it_is_told_is_told_afterwards(
 
     async def listed_meanwhile(
         overview: Overview, changed: dict[str, Source | None]
-    ) -> None:
-        await publish(overview, changed)
+    ) -> Overview | None:
+        before = await publish(overview, changed)
         for one in tailers:
             upkeep(one)
+        return before
 
     def remembered(self: SourcesUpkeep) -> None:
         tailers.append(self)
@@ -180,10 +208,12 @@ async def test_what_could_not_be_written_is_written_later(
     """Whatever was wrong, and wherever it broke off."""
     a, publish, fails = session_path(tmp_path, "a"), broker.sources.publish, True
 
-    async def breaks_off(overview: Overview, changed: dict[str, Source | None]) -> None:
+    async def breaks_off(
+        overview: Overview, changed: dict[str, Source | None]
+    ) -> Overview | None:
         if fails:
             raise BrokerFull
-        await publish(overview, changed)
+        return await publish(overview, changed)
 
     append(a, lines(1))
     async with running(broker, tmp_path) as tailer:
@@ -239,14 +269,14 @@ async def test_a_place_that_does_not_answer_is_told(
         async with running(broker, tmp_path):
 
             async def is_told() -> bool:
-                told = await broker.sources.overview(OWNER)
+                told = await overview_in(broker)
                 return told is not None and told.roots[0].reason == sources.NO_ANSWER
 
             await eventually(is_told)
             hangs.set()
 
             async def is_told_back() -> bool:
-                told = await broker.sources.overview(OWNER)
+                told = await overview_in(broker)
                 return told is not None and told.roots[0].reason != sources.NO_ANSWER
 
             await eventually(is_told_back)

@@ -78,16 +78,15 @@ class Sources(Protocol):
 
     async def publish(
         self, overview: Overview, changed: Mapping[str, Source | None]
-    ) -> None:
+    ) -> Overview | None:
         """Store the changed paths, then the overview; None removes a path.
 
         This is not one step: after a crash in the middle the overview is the old one.
         All is forgotten `SOURCES_KEPT_SECONDS` after the last call.
-        """
-        ...
 
-    async def overview(self, owner: str) -> Overview | None:
-        """Read a tailer's latest overview; None if none is stored."""
+        Returns the overview that this one replaced, None if there was none: the caller
+        knows by it whether what was stored before is still there.
+        """
         ...
 
     async def forget(self, owner: str) -> None:

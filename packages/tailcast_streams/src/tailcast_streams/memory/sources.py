@@ -38,7 +38,7 @@ class MemorySources:
 
     async def publish(
         self, overview: Overview, changed: Mapping[str, Source | None]
-    ) -> None:
+    ) -> Overview | None:
         await self._reachable()
         stored = self._tailer(overview.owner)
         for path, source in changed.items():
@@ -46,13 +46,10 @@ class MemorySources:
                 stored.sources.pop(path, None)
             else:
                 stored.sources[path] = source
-        stored.overview = overview
+        before, stored.overview = stored.overview, overview
         stored.expires_at = time.monotonic() + SOURCES_KEPT_SECONDS
         self._stored()[overview.owner] = stored
-
-    async def overview(self, owner: str) -> Overview | None:
-        await self._reachable()
-        return self._tailer(owner).overview
+        return before
 
     async def forget(self, owner: str) -> None:
         await self._reachable()

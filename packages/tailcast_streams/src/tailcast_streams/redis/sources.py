@@ -15,7 +15,7 @@ from redis.typing import EncodableT
 
 from tailcast_streams.exceptions import KeySpoiled
 from tailcast_streams.keys import Keys
-from tailcast_streams.redis.connection import ask
+from tailcast_streams.redis.connection import ask, script
 from tailcast_streams.redis.core.sources import (
     OVERVIEW_FIELD,
     overview_of,
@@ -52,12 +52,14 @@ class RedisSources:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
+        # In one step, so that nothing that others write between is taken for ours.
+        self._replace = redis.register_script(script("replace_field"))
 
     async def publish(
         self, overview: Overview, changed: Mapping[str, Source | None]
-    ) -> None:
+    ) -> Overview | None:
         try:
-            await self._publish(overview, changed)
+            return await self._publish(overview, changed)
         except KeySpoiled:
             # The tailer finds out that nothing is stored, and publishes all.
             await self.forget(overview.owner)
@@ -65,18 +67,20 @@ class RedisSources:
 
     async def _publish(
         self, overview: Overview, changed: Mapping[str, Source | None]
-    ) -> None:
+    ) -> Overview | None:
         key = self._keys.sources_of(overview.owner)
         # So the hash expires even after a crash.
         expires = ("EXPIRE", key, SOURCES_KEPT_SECONDS)
         left = iter(changed.items())
         while some := dict(islice(left, PIPELINE_PATHS)):
             await self._ask([*_changing(key, some), expires])
+        field: list[EncodableT] = [OVERVIEW_FIELD, overview_text(overview)]
+        with translated_errors():
+            before = await self._replace([key], field)
         now_ms = time.time_ns() // 1_000_000
         index = self._keys.sources
         *_, gone = await self._ask(
             [
-                ("HSET", key, OVERVIEW_FIELD, overview_text(overview)),
                 expires,
                 ("ZADD", index, now_ms, overview.owner),
                 ("ZRANGEBYSCORE", index, 0, now_ms - _LISTED_MS),
@@ -84,35 +88,26 @@ class RedisSources:
         )
         if gone:
             await self._ask([("ZREM", index, *gone)])
+        return overview_of(overview.owner, cast("bytes | None", before))
 
     async def _ask(self, commands: Sequence[Sequence[EncodableT]]) -> list[Any]:
         replies = await ask(self._redis, commands)
         raise_refused(replies)
         return replies
 
-    async def overview(self, owner: str) -> Overview | None:
-        return (await self._overviews([owner]))[0]
-
     async def forget(self, owner: str) -> None:
         with translated_errors():
             await self._redis.delete(self._keys.sources_of(owner))
 
     async def overviews(self) -> list[Overview]:
-        asked = ("ZREVRANGEBYSCORE", self._keys.sources, "+inf", 0)
-        limited = (*asked, "LIMIT", 0, MAX_TAILERS)
-        (reply,) = await ask(self._redis, [limited])
+        latest = ("ZREVRANGEBYSCORE", self._keys.sources, "+inf", 0)
+        (reply,) = await ask(self._redis, [(*latest, "LIMIT", 0, MAX_TAILERS)])
         names = cast(list[bytes], own_reply(reply) or [])
         owners = sorted(name.decode(errors="replace") for name in names)
-        found = await self._overviews(owners) if owners else []
-        return [overview for overview in found if overview is not None]
-
-    async def _overviews(self, owners: list[str]) -> list[Overview | None]:
         asked = [("HGET", self._keys.sources_of(one), OVERVIEW_FIELD) for one in owners]
         replies = map(own_reply, await ask(self._redis, asked))
-        return [
-            overview_of(owner, text)
-            for owner, text in zip(owners, replies, strict=True)
-        ]
+        found = map(overview_of, owners, replies)
+        return [overview for overview in found if overview is not None]
 
     async def read(
         self,

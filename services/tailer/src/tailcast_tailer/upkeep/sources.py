@@ -72,8 +72,10 @@ class SourcesUpkeep:
         self._clock = clock
         self._wall_clock = wall_clock
         self._report = SourceReport(watched)
-        # What was published last; None before, and when that may not be there whole.
+        # What was published last; None before.
         self._published: Overview | None = None
+        # Whether all that was published is there, as far as is known.
+        self._is_whole = False
         # When the overview is written next in any case.
         self._refresh_at = 0.0
         # When the listing was through last, Unix milliseconds; 0: not yet.
@@ -115,7 +117,7 @@ class SourcesUpkeep:
         except BaseException:
             self._register.put_back(changed)
             # Some of it may be there.
-            self._published = None
+            self._is_whole = False
             self._refresh_at = 0.0
             raise
         self._tell(changed)
@@ -124,17 +126,13 @@ class SourcesUpkeep:
         self, changed: Mapping[str, Source | None], *, is_due: bool
     ) -> None:
         sources = self._writer.sources
-        told: dict[str, Source | None] = {}
-        # It may take a while, in which another one may write: it is done before that is
-        # looked for, as what is written over would be noticed no more.
         unseen = await self._look_at_places()
-        if is_due:
-            stored = await sources.overview(self._owner)
-            if self._published is None or stored != self._published:
-                await sources.forget(self._owner)
-                self._report = SourceReport(self._watched)
-                changed = {**self._register.sources}
-        told |= self._report.take(changed)
+        if not self._is_whole:
+            await sources.forget(self._owner)
+            self._published = None
+            self._report = SourceReport(self._watched)
+            changed = {**self._register.sources}
+        told = {**self._report.take(changed)}
         if is_due:
             told |= self._report.fill(self._register.sources)
         overview = self._report.overview(
@@ -143,9 +141,12 @@ class SourcesUpkeep:
             looked_ms=self._looked_ms,
             unseen=unseen,
         )
-        await sources.publish(overview, told)
+        before = await sources.publish(overview, told)
+        # If another one was there, the broker forgot, or somebody wrote over it.
+        self._is_whole = before == self._published
         self._published = overview
-        self._refresh_at = self._clock() + OVERVIEW_SECONDS
+        pause = OVERVIEW_SECONDS if self._is_whole else 0.0
+        self._refresh_at = self._clock() + pause
 
     async def _look_at_places(self) -> dict[str, str]:
         """By watched path, why it cannot be seen; a while is waited for each."""
