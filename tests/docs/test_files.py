@@ -304,6 +304,11 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "A session that is seen first": (
             ROTATION + "test_a_session_begins_with_its_oldest_file",
         ),
+        "A link that is named, and that is moved": (ACCIDENT + "symlink_moved",),
+        "If the next file has not the number": (
+            "tailer/files/test_rotated_files.py::test_a_link_that_leaves_a_file_out",
+        ),
+        "To have them all, follow": (ROTATED + "test_what_was_not_read_is_a_session",),
         "Rotated files whose path nothing has": (
             SURVEY + "test_the_past_of_a_path_that_nothing_has_waits_for_it",
             WRITERS + "test_what_was_put_aside_unseen_is_told_once_its_path_is_there",

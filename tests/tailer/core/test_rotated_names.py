@@ -7,6 +7,7 @@ from tailcast_tailer.core.rotated_names import (
     dated_of,
     in_rotation_order,
     is_compressed,
+    is_next,
     number_of,
     part_of_names,
     rotated_of,
@@ -113,6 +114,15 @@ def test_numbers_within_a_day_are_in_the_order_that_is_given(first: str) -> None
         assert in_rotation_order(names) == names
         other = shape.format(9).replace("28", "27")
         assert in_rotation_order([*names, other]) == [other, *names]
+
+
+def test_the_next_number() -> None:
+    """One number counts, the last or not; all else is the same."""
+    assert is_next("a.2.log", "a.1.log")
+    assert is_next("a.10.2026.log", "a.9.2026.log")
+    for name in ("a.3.log", "a.1.log", "a.0.log", "b.2.log", "b.1.log", "a.log"):
+        assert not is_next(name, "a.1.log")
+    assert not is_next("a.2.2.log", "a.1.1.log")
 
 
 def test_compressed_ones_cannot_be_read() -> None:

@@ -12,6 +12,7 @@ from tailcast_tailer.files import rotated_files as subject
 from tailcast_tailer.files.file_system import (
     Glimpse,
     Identity,
+    close_file,
     glimpse,
     may_be_written,
     open_regular,
@@ -22,7 +23,11 @@ from tailcast_tailer.files.rotated_files import (
     oldest_of,
     rotated_files,
 )
-from tailcast_tailer.files.rotation import open_following, what_follows
+from tailcast_tailer.files.rotation import (
+    leads_to_next,
+    open_following,
+    what_follows,
+)
 
 
 @given(
@@ -112,6 +117,32 @@ def test_the_oldest_file_that_may_have_a_line(tmp_path: Path) -> None:
         passed.add(oldest.opened.glimpse.identity)
         os.close(oldest.opened.descriptor)
     assert found == [(8, 3), (11, 2)]
+
+
+def test_a_link_that_leaves_a_file_out(tmp_path: Path) -> None:
+    """It is not gapless; nor if nothing tells what it led to before."""
+    for number in (1, 2, 3):
+        (tmp_path / f"a.{number}.log").write_bytes(b'{"step":1}\n')
+    link = tmp_path / "links" / "current.log"
+    link.parent.mkdir()
+
+    def leads_on(before: str, after: str) -> bool:
+        read = glimpse(str(tmp_path / before))
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / after)
+        found = open_following(str(link), read, "", since_ms=0)
+        assert found is not None
+        following, opened = found
+        assert opened is not None
+        close_file(opened.descriptor)
+        return following.is_gapless
+
+    assert leads_on("a.1.log", "a.2.log")
+    assert not leads_on("a.1.log", "a.3.log")
+    read = glimpse(str(tmp_path / "a.2.log"))
+    (tmp_path / "a.2.log").unlink()
+    assert not leads_to_next(str(link), read.identity)
+    assert not leads_to_next(str(tmp_path / "none" / "a.1.log"), read.identity)
 
 
 def test_a_directory_is_listed_once_for_all_its_files(tmp_path: Path) -> None:

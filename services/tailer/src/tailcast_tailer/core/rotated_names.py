@@ -131,6 +131,17 @@ def number_of(path: str) -> int | None:
     return None if number is None else int(number)
 
 
+def is_next(name: str, before: str) -> bool:
+    """Whether a name is another with the next number: `a.10.log` after `a.9.log`."""
+    first, second = (re.split("([0-9]+)", one) for one in (before, name))
+    if len(first) != len(second):
+        return False
+    differ = [pair for pair in zip(first, second, strict=True) if pair[0] != pair[1]]
+    if len(differ) != 1 or not differ[0][0].isdecimal():
+        return False
+    return int(differ[0][1]) == int(differ[0][0]) + 1
+
+
 def is_compressed(path: str) -> bool:
     """Whether its lines cannot be read as they stand."""
     return path.endswith(_COMPRESSIONS)

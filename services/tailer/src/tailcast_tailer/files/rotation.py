@@ -8,7 +8,12 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tailcast_tailer.core.rotated_names import is_compressed, number_of, way_of
+from tailcast_tailer.core.rotated_names import (
+    is_compressed,
+    is_next,
+    number_of,
+    way_of,
+)
 from tailcast_tailer.files.file_system import (
     CannotBeSeen,
     Glimpse,
@@ -145,6 +150,9 @@ def open_following(
                 files, read, past, since_ms=since_ms, is_session=is_session
             )
             if following.file is None:
+                if read is not None and os.path.islink(path):  # noqa: PTH114  # a text
+                    is_next_file = leads_to_next(path, read.identity)
+                    following = following._replace(is_gapless=is_next_file)
                 found, newest = newest, None
                 return following, found
             opened = open_same(following.file)
@@ -252,6 +260,21 @@ def _stays_empty(file: RotatedFile) -> bool:
         return not may_be_written(opened.descriptor)
     finally:
         close_file(opened.descriptor)
+
+
+def leads_to_next(path: str, read: Identity) -> bool:
+    """Whether a link leads to the file that has the number after that of another.
+
+    Who moves a link faster than it is looked at has left files out.
+    """
+    target = os.path.realpath(path)
+    directory, name = os.path.split(target)
+    try:
+        with os.scandir(directory) as entries:
+            names = [one.name for one in entries if one.inode() == read.inode]
+    except OSError:
+        return False
+    return any(is_next(name, before) for before in names)
 
 
 def _has_identity(path: str, identity: Identity) -> bool:
