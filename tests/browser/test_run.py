@@ -51,8 +51,12 @@ def test_a_part_is_drawn_record_by_record(up: Running, look: Looker) -> None:
     up.write("long", *records(0, 8_000))
     one = look(up.url, "?session=long&from=1000&to=1100")
     one.shows("loss", points=101)
+    told = re.compile(r"a point stands for up to \d+ values")
+    expect(one.chart("loss").locator(".chart-notes")).not_to_have_text(told)
     one.page.keyboard.press("Escape")
     one.shows("loss", points=8_000)
+    # What is drawn of many records is a choice, which is said.
+    expect(one.chart("loss").locator(".chart-notes")).to_have_text(told)
     assert "from=" not in one.page.url
     box = one.chart("loss").locator(".u-over").bounding_box()
     assert box is not None

@@ -286,11 +286,13 @@ class Plot {
     let values = 0;
     let unplaced = 0;
     let hidden = 0;
+    let most = 1;
     for (const { curve } of this.#lines) {
       const { x, min, count } = curve;
       for (let at = 0; at < x.length; at++) {
         if (x[at]! >= shown.from! && x[at]! <= shown.to!) {
           values += count[at]!;
+          most = Math.max(most, count[at]!);
           if (this.#isLog && min[at]! <= 0) hidden += 1;
         }
       }
@@ -306,6 +308,7 @@ class Plot {
       marks.filter(({ x }) => x === null).map(({ text }) => text),
     );
     for (const [kind, count] of this.#odd(shown)) said.push(`${figure(count)} × ${kind}`);
+    if (most > 1) said.push(`a point stands for up to ${figure(most)} values`);
     if (unplaced > 0) said.push(`${figure(unplaced)} before the first place on the axis`);
     if (hidden > 0) said.push(`${figure(hidden)} not above zero, at the foot`);
     const text = [...new Set(said)].join(" · ");
