@@ -127,6 +127,7 @@ def test_a_session_that_is_not_there_yet(own_up: Running, look: Looker) -> None:
     main = one.page.locator("main")
     expect(main).to_contain_text("waiting for its first line")
     expect(main.get_by_role("link", name="session_001")).to_be_visible()
+    expect(main.get_by_role("link", name="Back to the sessions")).to_be_visible()
     expect(one.page.locator(".note")).to_have_text("Not understood: zoom=9.")
     own_up.write("session_002", {"step": 1, "loss": 3})
     one.shows("loss", last="3")

@@ -375,8 +375,10 @@ function valueAt(curve: Curve, x: number): string {
   return `${mean} (${figure(curve.min[at])} … ${figure(curve.max[at])})`;
 }
 
+/** Each figure once: ticks may be closer than four digits tell. */
 function figuresOf(_: uPlot, values: number[]): string[] {
-  return values.map((value) => (value === null ? "" : short(value)));
+  const texts = values.map((value) => (value === null ? "" : short(value)));
+  return texts.map((text, at) => (text === texts[at - 1] ? "" : text));
 }
 
 /** How far ticks may be apart: steps and records have none between them. */

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { HOME } from "../core/address.js";
 import { Missing } from "../feed/missing.js";
 import { type Readable, useValue, Value } from "../feed/value.js";
-import { Link } from "./link.js";
+import { Back, Link } from "./link.js";
 import "./feed.css";
 
 const NOT: Readable<readonly string[] | null> = new Value(null);
@@ -23,7 +23,7 @@ export function WhereItIs({ session, children }: { session: string; children: Re
     return (
       <section className="empty">
         <h1>
-          <bdi>{session}</bdi>
+          <Back /> <bdi>{session}</bdi>
         </h1>
         <p>
           You may not read this session, if there is one. Sign in with a token that names it, or
@@ -36,7 +36,7 @@ export function WhereItIs({ session, children }: { session: string; children: Re
   return (
     <section className="empty">
       <h1>
-        <bdi>{session}</bdi>
+        <Back /> <bdi>{session}</bdi>
       </h1>
       <p>
         There is no such session. This page is waiting for its first line, and shows it when it
