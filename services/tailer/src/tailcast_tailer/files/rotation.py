@@ -152,7 +152,8 @@ def open_following(
             if following.file is None:
                 if read is not None and os.path.islink(path):  # noqa: PTH114  # a text
                     is_next_file = leads_to_next(path, read.identity)
-                    following = following._replace(is_gapless=is_next_file)
+                    is_gapless = following.is_gapless and is_next_file
+                    following = following._replace(is_gapless=is_gapless)
                 found, newest = newest, None
                 return following, found
             opened = open_same(following.file)
