@@ -452,7 +452,6 @@ class Survey:
     ) -> None:
         """The past of another file, or a session of its own."""
         path, identity = candidate.path, candidate.identity
-        is_to_come = self._is_to_come(base)
         session = self._naming.session_of(path)
         if session is not None and path not in self._numbered:
             self._found(candidate, session, listing)
@@ -464,7 +463,7 @@ class Survey:
             listing.suspects.append(Suspect(candidate, before))
         elif self._naming.proven_session(path, identity) is not None:
             self._own_found(candidate, base, listing, now)
-        elif is_to_come or base in self._found_now:
+        elif self._is_to_come(base) or base in self._found_now:
             known = self._naming.known_files(base)
             self._take_fate(candidate, base, known, listing, now, is_followed=False)
         else:
