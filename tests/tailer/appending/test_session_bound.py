@@ -36,15 +36,21 @@ def write(path: Path, at: float) -> None:
     os.utime(path, (at, at))
 
 
+def two(broker: MemoryBroker, tmp_path: Path, clock: Clock) -> tuple[Single, Single]:
+    """The tailers of `a.jsonl` and `b.jsonl`, where the broker keeps one session."""
+    a, b = (
+        Single(broker, tmp_path / f"{name}.jsonl", clock, max_sessions=1)
+        for name in ("a", "b")
+    )
+    return a, b
+
+
 async def test_a_file_is_refused_while_all_others_are_written(
     clock: Clock, tmp_path: Path
 ) -> None:
     """It is named with the reason, and is let in when one of them rests."""
     broker = MemoryBroker()
-    first, second = (
-        Single(broker, tmp_path / f"{name}.jsonl", clock, max_sessions=1)
-        for name in ("a", "b")
-    )
+    first, second = two(broker, tmp_path, clock)
     write(tmp_path / "a.jsonl", clock.now)
     assert await first.follower.turn() is None
     clock.now += 1
@@ -74,10 +80,7 @@ async def test_a_file_that_is_colder_than_all_waits_without_being_read(
 ) -> None:
     """Until it is written: who begins in another order takes nothing out."""
     broker = MemoryBroker()
-    first, second = (
-        Single(broker, tmp_path / f"{name}.jsonl", clock, max_sessions=1)
-        for name in ("a", "b")
-    )
+    first, second = two(broker, tmp_path, clock)
     write(tmp_path / "a.jsonl", clock.now - 500)
     write(tmp_path / "b.jsonl", clock.now - 600)
     await first.settle()
@@ -95,10 +98,7 @@ async def test_a_broker_that_takes_its_time(
 ) -> None:
     """Whoever took a session out has its place, however long that took."""
     broker = MemoryBroker()
-    first, second = (
-        Single(broker, tmp_path / f"{name}.jsonl", clock, max_sessions=1)
-        for name in ("a", "b")
-    )
+    first, second = two(broker, tmp_path, clock)
     write(tmp_path / "a.jsonl", clock.now)
     await first.settle()
     clock.now += 2 * HOT_SECONDS
@@ -122,10 +122,7 @@ async def test_a_session_that_begins_is_not_one_too_many(
 ) -> None:
     """It is listed before it has an entry, and may be counted with its place."""
     broker = MemoryBroker()
-    first, second = (
-        Single(broker, tmp_path / f"{name}.jsonl", clock, max_sessions=1)
-        for name in ("a", "b")
-    )
+    first, second = two(broker, tmp_path, clock)
     write(tmp_path / "a.jsonl", clock.now)
     await first.settle()
     clock.now += 4 * HOT_SECONDS
